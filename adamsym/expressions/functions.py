@@ -1,0 +1,132 @@
+"""The functions that an expression may use: one table for the parser and for all three arithmetics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import mpmath
+import numpy as np
+import scipy.special
+import sympy as sp
+
+
+class sigmoid(sp.Function):  # noqa: N801  (SymPy names functions in lower case)
+    """The logistic function 1/(1 + exp(-z)), kept whole so that no arithmetic overflows or cancels."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the derivative sigmoid(z) sigmoid(-z)."""
+        return sigmoid(self.args[0]) * sigmoid(-self.args[0])
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return 1 / (1 + sp.exp(-self.args[0]))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self._eval_rewrite(sp.exp, self.args)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"\operatorname{{sigmoid}}\left({printer._print(self.args[0])}\right)"
+        return text if exp is None else rf"{{{text}}}^{{{exp}}}"
+
+
+class softplus(sp.Function):  # noqa: N801
+    """The function log(1 + exp(z)), kept whole so that no arithmetic overflows."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the derivative sigmoid(z)."""
+        return sigmoid(self.args[0])
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return sp.log(1 + sp.exp(self.args[0]))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self._eval_rewrite(sp.exp, self.args)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"\operatorname{{softplus}}\left({printer._print(self.args[0])}\right)"
+        return text if exp is None else rf"{{{text}}}^{{{exp}}}"
+
+
+def _ball_softplus(z: flint.arb) -> flint.arb:
+    # log1p(exp(-|z|)) + max(z, 0) keeps the ball small for large |z|.
+    return (-abs(z)).exp().log1p() + z.max(flint.arb(0))
+
+
+def _ball_sigmoid(z: flint.arb) -> flint.arb:
+    return 1 / (1 + (-z).exp())
+
+
+def _ball_sign(z: flint.arb) -> flint.arb:
+    # Any value in [-1, 1] at a kink: the enclosure then holds every generalised derivative.
+    return flint.arb(0, 1) if z.contains(0) else z.sgn()
+
+
+def _ball_heaviside(z: flint.arb, _at_zero: object = None) -> flint.arb:
+    return (1 + _ball_sign(z)) / 2
+
+
+def _ball_extremum(pick: Callable[[flint.arb, flint.arb], flint.arb]) -> Callable[..., flint.arb]:
+    def extremum(*values: Any) -> flint.arb:
+        result = flint.arb(values[0])
+        for value in values[1:]:
+            result = pick(result, flint.arb(value))
+        return result
+
+    return extremum
+
+
+def _mp_heaviside(z: Any, _at_zero: object = None) -> Any:
+    return (1 + mpmath.sign(z)) / 2
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function of the grammar: its SymPy form and its implementations; ``kink`` where it is not smooth."""
+
+    symbolic: Callable[..., sp.Expr]
+    ball: Callable[..., Any]
+    arguments: tuple[int, int] = (1, 1)
+    kink: bool = False
+
+
+def _method(name: str) -> Callable[[Any], Any]:
+    def call(z: Any) -> Any:
+        return getattr(flint.arb(z), name)()
+
+    return call
+
+
+FUNCTIONS: dict[str, Function] = {
+    **{
+        name: Function(getattr(sp, name), _method(name))
+        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
+    },
+    "sigmoid": Function(sigmoid, _ball_sigmoid),
+    "softplus": Function(softplus, _ball_softplus),
+    "Abs": Function(sp.Abs, abs, kink=True),
+    "Max": Function(sp.Max, _ball_extremum(lambda a, b: a.max(b)), arguments=(1, 20), kink=True),
+    "Min": Function(sp.Min, _ball_extremum(lambda a, b: a.min(b)), arguments=(1, 20), kink=True),
+}
+"""What the grammar allows, by name. A new function is one entry here."""
+
+FLOAT_NAMESPACE: dict[str, Any] = {
+    "sigmoid": scipy.special.expit,
+    "softplus": lambda z: np.logaddexp(0.0, z),
+    "Heaviside": np.heaviside,
+}
+MPMATH_NAMESPACE: dict[str, Any] = {
+    "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
+    "softplus": lambda z: mpmath.log1p(mpmath.exp(-abs(z))) + max(z, mpmath.mpf(0)),
+    "Heaviside": _mp_heaviside,
+}
+BALL_NAMESPACE: dict[str, Any] = {
+    **{name: function.ball for name, function in FUNCTIONS.items()},
+    "sign": _ball_sign,
+    "Heaviside": _ball_heaviside,
+}

@@ -1,0 +1,66 @@
+"""Exact rationals from the numbers that users write."""
+
+import math
+import numbers
+from decimal import Decimal
+from fractions import Fraction
+
+from adamsym.expressions.errors import InputError
+
+Number = int | float | str | Decimal | Fraction
+
+LARGEST_EXPONENT = 400
+"""Numbers lie between 10**-400 and 10**400 in magnitude: beyond, exact fractions only waste memory."""
+
+_LONGEST_LITERAL = 1000
+
+
+def exact_rational(value: object, place: str) -> Fraction:
+    """Return ``value`` as an exact fraction; a float counts as the shortest decimal that prints it (0.1 is 1/10).
+
+    Parameters
+    ----------
+    value
+        An int, float, ``Decimal``, ``Fraction``, NumPy scalar, or text such as ``"0.1"``, ``"-3e-4"``, ``"1/3"``.
+    place
+        Where the value stands, for the message.
+
+    Raises
+    ------
+    InputError
+        If the value is no finite number, or its magnitude is outside 1e-400 ... 1e400.
+    """
+    if isinstance(value, bool) or not isinstance(value, (numbers.Number, str)):
+        raise InputError(f"{place}: {_shown(value)} is not a number; allowed are finite real numbers such as -3 or 0.5")
+    try:
+        if isinstance(value, (numbers.Rational, Decimal)):
+            return _bounded(value, place)
+        if isinstance(value, str):
+            text = value.strip()
+            if len(text) > _LONGEST_LITERAL or "_" in text or not text.isascii():
+                raise ValueError
+            return _bounded(Fraction(text) if "/" in text else Decimal(text), place)
+        return _bounded(Decimal(repr(float(value))), place)  # type: ignore[arg-type]
+    except InputError:
+        raise
+    except (ValueError, ArithmeticError, TypeError):
+        raise InputError(f"{place}: {_shown(value)} is not a finite real number; write it as -3, 0.5 or 1e-8") from None
+
+
+def _bounded(value: numbers.Rational | Decimal, place: str) -> Fraction:
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise InputError(f"{place}: {value} is not allowed; allowed are finite real numbers")
+        if value and abs(value.adjusted()) > LARGEST_EXPONENT:
+            raise InputError(f"{place}: {value:.3e} is out of range; magnitudes from 1e-400 to 1e400 are allowed")
+        return Fraction(value)
+    fraction = Fraction(int(value.numerator), int(value.denominator))
+    size = math.log2(10) * LARGEST_EXPONENT
+    if max(fraction.numerator.bit_length(), fraction.denominator.bit_length()) > 4 * size:
+        raise InputError(f"{place}: a fraction this long is not allowed; magnitudes from 1e-400 to 1e400 are")
+    return fraction
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

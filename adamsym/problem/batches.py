@@ -1,0 +1,54 @@
+"""Minibatches of finitely many rows, listed one by one."""
+
+import math
+
+import numpy as np
+from scipy.special import gammaln
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+
+MOST_ENTRIES = 5_000_000
+"""Entries (minibatches times rows) that may be listed: 40 MB."""
+
+
+def batch_counts(probabilities: FloatArray, batch_size: int) -> tuple[FloatArray, FloatArray]:
+    """Return every minibatch of ``batch_size`` rows drawn with replacement.
+
+    Returns
+    -------
+    shares, probabilities
+        Each row's share of the batch, shape (n, rows), and the multinomial probabilities, shape (n,).
+
+    Raises
+    ------
+    InputError
+        If there are too many minibatches to list.
+    """
+    rows = len(probabilities)
+    count = math.comb(batch_size + rows - 1, rows - 1)
+    if count * rows > MOST_ENTRIES:
+        raise InputError(
+            f"problem.batch_size: {batch_size} rows of {rows} make {count:.3g} minibatches, too many to list "
+            f"(allowed: {MOST_ENTRIES // rows:.3g}); take a smaller batch or fewer rows"
+        )
+    counts = _compositions(batch_size, rows)
+    log_probability = gammaln(batch_size + 1) + (counts * np.log(probabilities) - gammaln(counts + 1)).sum(axis=1)
+    weights = np.exp(log_probability)
+    return counts / batch_size, weights / weights.sum()
+
+
+def _compositions(total: int, parts: int) -> FloatArray:
+    """Every way to write ``total`` as an ordered sum of ``parts`` non-negative integers, shape (n, parts)."""
+    table = {size: np.array([[size]], dtype=np.float64) for size in range(total + 1)}
+    for _ in range(parts - 1):
+        table = {
+            size: np.concatenate(
+                [
+                    np.column_stack((np.full(len(table[size - first]), float(first)), table[size - first]))
+                    for first in range(size + 1)
+                ]
+            )
+            for size in range(total + 1)
+        }
+    return table[total]

@@ -1,0 +1,122 @@
+"""Laws of one data row: finitely many weighted rows, or independent continuous columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.numbers import Number, exact_rational
+
+
+class Law(Protocol):
+    """What a problem needs of the distribution of a data row."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names."""
+        ...
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+        """Draw independent rows: an array of shape (*shape, columns)."""
+        ...
+
+    def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
+        """Return rows (n, columns) and probabilities (n,): exact at every level, or a Gauss rule that doubles."""
+        ...
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class Empirical:
+    """Finitely many data rows with weights.
+
+    Parameters
+    ----------
+    columns
+        For each column name its entries; all of one length, at least 1. Floats count as the shortest decimal that
+        prints them; ``Fraction``, ``Decimal`` and text are taken exactly.
+    weights
+        Positive, one per row, normalised to sum 1; equal if omitted.
+
+    Raises
+    ------
+    InputError
+        If columns are empty or differ in length, an entry is no finite number, or a weight is not positive.
+
+    Examples
+    --------
+    >>> Empirical({"x": [0, 0, 3]}, weights=[1, 1, 2]).probabilities
+    array([0.25, 0.25, 0.5 ])
+    """
+
+    names: tuple[str, ...]
+    exact_rows: tuple[tuple[Fraction, ...], ...]
+    exact_probabilities: tuple[Fraction, ...]
+
+    def __init__(self, columns: Mapping[str, Sequence[Number]], weights: Sequence[Number] | None = None) -> None:
+        if not columns:
+            raise InputError("data: no column; give at least one, such as x = [0.0, 0.0, 3.0]")
+        lengths = {name: len(column) for name, column in columns.items()}
+        first, size = next(iter(lengths.items()))
+        for name, length in lengths.items():
+            if length != size:
+                raise InputError(
+                    f"data.{name}: {length} entries, but data.{first} has {size}; columns must be of one length"
+                )
+        if size == 0:
+            raise InputError(f"data.{first}: no entries; at least one row is needed")
+        entries = [
+            [exact_rational(value, f"data.{name}[{k}]") for k, value in enumerate(column)]
+            for name, column in columns.items()
+        ]
+        object.__setattr__(self, "names", tuple(columns))
+        object.__setattr__(self, "exact_rows", tuple(zip(*entries, strict=True)))
+        object.__setattr__(self, "exact_probabilities", _normalised(weights, size))
+
+    @cached_property
+    def rows(self) -> FloatArray:
+        """Rows as float64, shape (rows, columns)."""
+        return np.array([[float(value) for value in row] for row in self.exact_rows])
+
+    @cached_property
+    def probabilities(self) -> FloatArray:
+        """Probabilities as float64, shape (rows,)."""
+        return np.array([float(value) for value in self.exact_probabilities])
+
+    def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+        """Draw rows with replacement: shape (*shape, columns)."""
+        return self.rows[self.sample_indices(generator, shape)]
+
+    def sample_indices(
+        self, generator: np.random.Generator, shape: tuple[int, ...]
+    ) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+        """Draw row numbers with replacement, shape ``shape``."""
+        cumulative = np.cumsum(self.probabilities)
+        return np.minimum(
+            np.searchsorted(cumulative, generator.random(shape) * cumulative[-1], side="right"), len(cumulative) - 1
+        )
+
+    def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
+        """Return the rows and probabilities themselves, at every level."""
+        return self.rows, self.probabilities
+
+
+def _normalised(weights: Sequence[Number] | None, size: int) -> tuple[Fraction, ...]:
+    if weights is None:
+        return (Fraction(1, size),) * size
+    if len(weights) != size:
+        raise InputError(f"data.weights: {len(weights)} weights for {size} rows; give one weight per row")
+    exact = [exact_rational(weight, f"data.weights[{k}]") for k, weight in enumerate(weights)]
+    for k, weight in enumerate(exact):
+        if weight <= 0:
+            raise InputError(f"data.weights[{k}]: {float(weight)} is not allowed; weights must be positive")
+    total = sum(exact)
+    probabilities = tuple(weight / total for weight in exact)
+    for k, probability in enumerate(probabilities):
+        if float(probability) == 0.0:
+            raise InputError(f"data.weights[{k}]: too small beside the others; ratios of weights must exceed 1e-300")
+    return probabilities

@@ -1,0 +1,316 @@
+"""A problem: loss, parameters, law of the data, batch size; its derivatives in three arithmetics."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import flint
+import mpmath
+import numpy as np
+import sympy as sp
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.parser import check_name, parse_expression
+from adamsym.problem.batches import batch_counts
+from adamsym.problem.laws import Empirical, Law
+from adamsym.problem.smoothness import Kink, data_terms, kinks
+
+MOST_PARAMETERS = 1000
+
+
+class Problem:
+    """What is optimised: the mean over the data law of a loss in parameters and data columns.
+
+    Parameters
+    ----------
+    loss
+        The loss of one row, as text of the whitelist grammar (never evaluated as Python) or as a SymPy expression in
+        real symbols named like the parameters and columns.
+    parameters
+        Names in order, or vectors by length: ``{"w": 2, "b": 1}`` declares w0, w1, b0.
+    law
+        The law of one data row: :class:`Empirical` or :class:`Independent`.
+    batch_size
+        Each stochastic gradient is the mean over this many rows, drawn independently with replacement.
+
+    Raises
+    ------
+    InputError
+        For a malformed loss, clashing or bad names, a loss that does not depend on a parameter, or one whose gradient
+        is not finite at a data row.
+
+    Examples
+    --------
+    >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
+    >>> problem.gradient([1.0])
+    array([0.])
+    """
+
+    def __init__(
+        self,
+        loss: str | sp.Expr,
+        parameters: Sequence[str] | Mapping[str, int],
+        law: Law,
+        batch_size: int = 1,
+    ) -> None:
+        names = _parameter_names(parameters)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise InputError(f"problem.batch_size: {batch_size!r} is not allowed; allowed are integers from 1 up")
+        for name in law.names:
+            check_name(name, f"data.{name}")
+            if name in names:
+                raise InputError(f"data.{name}: the name is already a parameter; rename the column or the parameter")
+        self.parameters: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in names)
+        self.columns: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in law.names)
+        self.law = law
+        self.batch_size = batch_size
+        self.loss: sp.Expr = self._parsed(loss)
+        self.gradient_expressions: tuple[sp.Expr, ...] = tuple(sp.diff(self.loss, p) for p in self.parameters)
+        for name, derivative in zip(names, self.gradient_expressions, strict=True):
+            if derivative == 0:
+                raise InputError(f"problem.loss: the loss does not depend on the parameter {name}; use it or remove it")
+        self._batches: dict[int, tuple[FloatArray | None, FloatArray]] = {}
+        self._check_rows()
+
+    def _parsed(self, loss: str | sp.Expr) -> sp.Expr:
+        symbols = {symbol.name: symbol for symbol in (*self.parameters, *self.columns)}
+        if isinstance(loss, str):
+            return parse_expression(loss, symbols, "problem.loss")
+        unknown = sorted(str(symbol) for symbol in loss.free_symbols - set(symbols.values()))
+        if unknown:
+            raise InputError(
+                f"problem.loss: {unknown[0]} is neither a parameter nor a data column (both are real symbols); "
+                f"known are {', '.join(symbols)}"
+            )
+        return loss
+
+    def _check_rows(self) -> None:
+        """Reject losses that are not real, or not finite at a row whatever the parameters."""
+        for name, derivative in zip(self.names, self.gradient_expressions, strict=True):
+            if derivative.has(sp.Derivative, sp.Subs, sp.re, sp.im, sp.I):
+                raise InputError(f"problem.loss: its derivative in {name} is not real-valued; keep roots and logs real")
+        terms = data_terms((self.loss, *self.gradient_expressions), self.parameters)
+        if not terms or not isinstance(self.law, Empirical):
+            return
+        values = compile_float(self.columns, terms)(*self.law.rows.T)
+        if not np.isfinite(values).all():
+            row, term = (int(index) for index in np.argwhere(~np.isfinite(values))[0])
+            raise InputError(
+                f"problem.loss: not differentiable at data row {row}, where {terms[term]} is not a finite real number"
+            )
+
+    @property
+    def dimension(self) -> int:
+        """Number d of parameters."""
+        return len(self.parameters)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parameter names, in order."""
+        return tuple(symbol.name for symbol in self.parameters)
+
+    @cached_property
+    def hessian_expressions(self) -> tuple[sp.Expr, ...]:
+        """The upper triangle of the Hessian, row by row; away from kinks, where the derivatives are classical."""
+        return tuple(
+            sp.diff(self.gradient_expressions[i], self.parameters[j]).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+            for i in range(self.dimension)
+            for j in range(i, self.dimension)
+        )
+
+    # --- float64 -----------------------------------------------------------------------------------------------
+
+    @property
+    def _symbols(self) -> tuple[sp.Symbol, ...]:
+        return (*self.parameters, *self.columns)
+
+    @cached_property
+    def _float_loss(self) -> Callable[..., FloatArray]:
+        return compile_float(self._symbols, [self.loss])
+
+    @cached_property
+    def _float_gradient(self) -> Callable[..., FloatArray]:
+        return compile_float(self._symbols, self.gradient_expressions)
+
+    @cached_property
+    def _float_hessian(self) -> Callable[..., FloatArray]:
+        return compile_float(self._symbols, self.hessian_expressions)
+
+    @cached_property
+    def _kinks(self) -> tuple[Kink, ...]:
+        return kinks(self.gradient_expressions, self.parameters)
+
+    @cached_property
+    def _float_kinks(self) -> Callable[..., FloatArray]:
+        entries = [entry for kink in self._kinks for entry in (kink.switch, kink.slope, kink.jump)]
+        return compile_float(self._symbols, entries)
+
+    def points(self, theta: ArrayLike) -> FloatArray:
+        """Return ``theta`` as float64 of shape (..., d).
+
+        Raises
+        ------
+        InputError
+            If the last axis is not d or an entry is not finite.
+        """
+        points = np.asarray(theta, dtype=np.float64)
+        if points.ndim == 0 or points.shape[-1] != self.dimension:
+            raise InputError(
+                f"theta: shape {points.shape} is not allowed; the last axis must be {self.dimension} "
+                f"({', '.join(self.names[:6])}{', ...' if self.dimension > 6 else ''})"
+            )
+        if not np.isfinite(points).all():
+            raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")
+        return points
+
+    def _arguments(self, theta: ArrayLike, rows: FloatArray | None) -> list[FloatArray]:
+        points = self.points(theta)[..., None, :]
+        data = self._rows() if rows is None else rows
+        return [points[..., k] for k in range(self.dimension)] + [data[..., k] for k in range(len(self.columns))]
+
+    def _rows(self) -> FloatArray:
+        if not isinstance(self.law, Empirical):
+            raise InputError(_NEEDS_ROWS)
+        return self.law.rows
+
+    def row_losses(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
+        """Return the loss of every row, shape (..., rows), for theta (..., d) and rows (..., rows, columns)."""
+        return self._float_loss(*self._arguments(theta, rows))[..., 0]
+
+    def row_gradients(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
+        """Return the gradient of every row, shape (..., rows, d), for theta (..., d).
+
+        Parameters
+        ----------
+        theta
+            Points, shape (..., d).
+        rows
+            Data rows, shape (..., rows, columns), broadcast against theta's leading axes; the law's own if omitted.
+
+        Raises
+        ------
+        InputError
+            Where the loss is not differentiable or its gradient is not finite; the message names the row.
+        """
+        arguments = self._arguments(theta, rows)
+        gradients = self._float_gradient(*arguments)
+        if not np.isfinite(gradients).all():
+            row = int(np.argwhere(~np.isfinite(gradients))[0][-2])
+            raise InputError(f"problem.loss: the gradient is not finite at data row {row} and the given parameters")
+        if self._kinks:
+            switch, slope, jump = np.moveaxis(
+                self._float_kinks(*arguments).reshape(*gradients.shape[:-1], -1, 3), -1, 0
+            )
+            at_kink = ((switch == 0) & (slope > 0) & (jump > 0)).any(axis=-1)
+            if at_kink.any():
+                row = int(np.argwhere(at_kink)[0][-1])
+                raise InputError(f"problem.loss: not differentiable at data row {row} and the given parameters")
+        return gradients
+
+    def row_hessians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
+        """Return the Hessian of every row, shape (..., rows, d, d); arguments and errors as ``row_gradients``."""
+        triangle = self._float_hessian(*self._arguments(theta, rows))
+        if not np.isfinite(triangle).all():
+            row = int(np.argwhere(~np.isfinite(triangle))[0][-2])
+            raise InputError(f"problem.loss: the Hessian is not finite at data row {row} and the given parameters")
+        hessians = np.empty((*triangle.shape[:-1], self.dimension, self.dimension))
+        i, j = np.triu_indices(self.dimension)
+        hessians[..., i, j] = triangle
+        hessians[..., j, i] = triangle
+        return hessians
+
+    def mean_loss(self, theta: ArrayLike) -> FloatArray:
+        """Return the loss L = E l, shape (...), for an empirical law."""
+        probabilities = self.law.discretise(0)[1]
+        return np.asarray(self.row_losses(theta) @ probabilities)
+
+    def gradient(self, theta: ArrayLike) -> FloatArray:
+        """Return the gradient of L, shape (..., d), for an empirical law."""
+        probabilities = self.law.discretise(0)[1]
+        return np.asarray(np.einsum("...rd,r->...d", self.row_gradients(theta), probabilities))
+
+    # --- minibatches -------------------------------------------------------------------------------------------
+
+    def gradient_atoms(self, theta: ArrayLike, level: int = 0) -> tuple[FloatArray, FloatArray]:
+        """Return the atoms of the stochastic gradient, shape (..., n, d), and their probabilities (n,).
+
+        For a continuous law these are the nodes and weights of its Gauss rule at ``level``; minibatches are listed.
+
+        Raises
+        ------
+        InputError
+            As ``row_gradients``, and if there are too many minibatches to list.
+        """
+        rows, _ = self.law.discretise(level)
+        shares, probabilities = self.batches(level)
+        gradients = self.row_gradients(theta, rows)
+        return gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients), probabilities
+
+    def hessian_atoms(self, theta: ArrayLike, level: int = 0) -> FloatArray:
+        """Return the Hessians that go with ``gradient_atoms``, shape (..., n, d, d)."""
+        rows, _ = self.law.discretise(level)
+        shares, _ = self.batches(level)
+        hessians = self.row_hessians(theta, rows)
+        return hessians if shares is None else np.einsum("nr,...rij->...nij", shares, hessians)
+
+    def batches(self, level: int = 0) -> tuple[FloatArray | None, FloatArray]:
+        """Return each minibatch's shares of the rows, (n, rows) or None if B = 1, and their probabilities (n,)."""
+        if level not in self._batches:
+            probabilities = self.law.discretise(level)[1]
+            listed = (None, probabilities) if self.batch_size == 1 else batch_counts(probabilities, self.batch_size)
+            self._batches[level] = listed
+        return self._batches[level]
+
+    # --- mpmath and balls --------------------------------------------------------------------------------------
+
+    @cached_property
+    def _mpmath_gradient(self) -> Callable[..., list[Any]]:
+        return compile_mpmath(self._symbols, self.gradient_expressions)
+
+    @cached_property
+    def _ball_gradient(self) -> Callable[..., list[flint.arb]]:
+        return compile_ball(self._symbols, self.gradient_expressions)
+
+    def row_gradients_mpmath(self, theta: Sequence[Any]) -> list[list[Any]]:
+        """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
+        rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
+        return [self._mpmath_gradient(*theta, *row) for row in rows]
+
+    def row_gradients_ball(self, theta: Sequence[flint.arb]) -> list[list[flint.arb]]:
+        """Return enclosures of the gradient of every row over the balls ``theta``: rows lists of d."""
+        rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
+        return [self._ball_gradient(*theta, *row) for row in rows]
+
+    def _exact_rows(self) -> tuple[tuple[Fraction, ...], ...]:
+        if not isinstance(self.law, Empirical):
+            raise InputError(_NEEDS_ROWS)
+        return self.law.exact_rows
+
+
+_NEEDS_ROWS = "data: this needs the rows of an empirical law; a continuous law has none"
+
+
+def _parameter_names(parameters: Sequence[str] | Mapping[str, int]) -> tuple[str, ...]:
+    place = "problem.parameters"
+    if isinstance(parameters, str):
+        raise InputError(f'{place}: give a list of names, such as ["theta"]')
+    names: list[str] = []
+    if isinstance(parameters, Mapping):
+        for name, length in parameters.items():
+            if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MOST_PARAMETERS:
+                raise InputError(
+                    f"{place}.{name}: {length!r} is not allowed; allowed are lengths from 1 to {MOST_PARAMETERS}"
+                )
+            names += [f"{name}{k}" for k in range(length)]
+    else:
+        names = list(parameters)
+    if not 1 <= len(names) <= MOST_PARAMETERS:
+        raise InputError(f"{place}: {len(names)} parameters; allowed are 1 to {MOST_PARAMETERS}")
+    for name in names:
+        check_name(name, place)
+    if len(set(names)) < len(names):
+        raise InputError(f"{place}: {next(n for n in names if names.count(n) > 1)} stands twice; names must differ")
+    return tuple(names)
