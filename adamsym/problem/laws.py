@@ -25,8 +25,13 @@ class Law(Protocol):
         """Draw independent rows: an array of shape (*shape, columns)."""
         ...
 
+    @property
+    def levels(self) -> int:
+        """Number of levels of ``discretise``: 1 if it is exact."""
+        ...
+
     def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
-        """Return rows (n, columns) and probabilities (n,): exact at every level, or a Gauss rule that doubles."""
+        """Return rows (n, columns) and probabilities (n,): exact, or a rule whose nodes double with each level."""
         ...
 
 
@@ -99,6 +104,11 @@ class Empirical:
         return np.minimum(
             np.searchsorted(cumulative, generator.random(shape) * cumulative[-1], side="right"), len(cumulative) - 1
         )
+
+    @property
+    def levels(self) -> int:
+        """One: the rows are the law."""
+        return 1
 
     def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
         """Return the rows and probabilities themselves, at every level."""

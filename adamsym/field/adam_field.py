@@ -1,0 +1,152 @@
+"""The Adam field of a problem, by number."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.spectral import quotient
+from adamsym.optimizer import Adam
+from adamsym.problem import Problem
+
+if TYPE_CHECKING:
+    from adamsym.symbolic import SymbolicField
+
+_ENTRIES_AT_ONCE = 2**21
+"""Gradient atoms and grid values held at once: 16 MB each, whatever the number of points."""
+
+_GRID_SIZE = 1024
+"""A grid's usual number of nodes, for the bound on memory."""
+
+
+@dataclass(frozen=True)
+class FieldValue:
+    """Values of the Adam field, shape (..., d), with an a-posteriori error estimate of the same shape.
+
+    The estimate comes from two quadrature grids (and two Gauss rules for a continuous law): evidence, not a bound.
+    """
+
+    value: FloatArray
+    error: FloatArray
+
+
+class AdamField:
+    """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4).
+
+    Parameters
+    ----------
+    problem
+        Loss, law of the data and batch size.
+    adam
+        Momentum parameters and eps.
+
+    Examples
+    --------
+    >>> from adamsym import Adam, Empirical, Problem
+    >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
+    >>> field = AdamField(problem, Adam(beta1=0.9, beta2=0.999, eps=1e-8))
+    >>> field([[0.9995], [0.9996], [1.0]]).round(6) + 0.0
+    array([[ 2.40e-05],
+           [-5.10e-05],
+           [-3.50e-04]])
+    """
+
+    def __init__(self, problem: Problem, adam: Adam) -> None:
+        self.problem = problem
+        self.adam = adam
+
+    def __call__(self, theta: ArrayLike) -> FloatArray:
+        """Return f at theta (..., d) as float64 (..., d), to about 1e-13 of the step bound C.
+
+        Where all gradients are small the error is small beside E|g|/eps, so zeros near interpolation stay sharp.
+
+        Raises
+        ------
+        InputError
+            If theta has the wrong shape or is not finite, or the loss is not differentiable there.
+        """
+        return self.evaluate(theta).value
+
+    def evaluate(self, theta: ArrayLike) -> FieldValue:
+        """Return f at theta (..., d) with an error estimate; arguments and errors as for a call."""
+        points = self.problem.points(theta)
+        value, error = np.empty_like(points), np.empty_like(points)
+        flat_value, flat_error = value.reshape(-1, self.problem.dimension), error.reshape(-1, self.problem.dimension)
+        flat = points.reshape(-1, self.problem.dimension)
+        for part in self._parts(len(flat)):
+            found, _ = self._converged(flat[part])
+            flat_value[part], flat_error[part] = found.value, found.error
+        return FieldValue(value, error)
+
+    def jacobian(self, theta: ArrayLike) -> FloatArray:
+        """Return Df at theta (..., d) as float64 (..., d, d), by differentiating under the integral.
+
+        df_i/dtheta = -sum_a dF/dg_a(coordinate i) H_a[i, :], H_a the Hessian of the atom a. A continuous law is
+        replaced by the Gauss rule at which the field's value has converged.
+
+        Raises
+        ------
+        InputError
+            As for a call; and where the Hessian is not finite.
+        """
+        points = self.problem.points(theta)
+        d = self.problem.dimension
+        flat = points.reshape(-1, d)
+        result = np.empty((len(flat), d, d))
+        for part in self._parts(len(flat)):
+            level = 0 if self.problem.law.levels == 1 else self._converged(flat[part])[1]
+            atoms, probabilities = self.problem.gradient_atoms(flat[part], level)
+            hessians = self.problem.hessian_atoms(flat[part], level)
+            laws = np.moveaxis(atoms, -1, 1)
+            found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
+            assert found.sensitivity is not None
+            result[part] = -np.einsum("pia,paij->pij", found.sensitivity.reshape(laws.shape), hessians)
+        return result.reshape(*points.shape, d)
+
+    def enclose(self, box: ArrayLike) -> FloatArray:
+        """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
+
+        Sharp for points (lower = upper), crude for wide boxes. Ball arithmetic with every truncation bounded
+        (theory T5); see :mod:`adamsym.field.enclosure`.
+
+        Raises
+        ------
+        InputError
+            If the shape is wrong, a lower end exceeds its upper end, or the law is not empirical.
+        """
+        from adamsym.field.enclosure import enclose
+
+        return enclose(self.problem, self.adam, box)
+
+    @property
+    def symbolic(self) -> "SymbolicField":
+        """The field's SymPy forms: ``.series``, ``.laplace``, ``.limits``, ``.expansion(order)``."""
+        from adamsym.symbolic import SymbolicField
+
+        return SymbolicField(self.problem, self.adam)
+
+    def _parts(self, points: int) -> Iterator[slice]:
+        """Slices of points that keep memory bounded."""
+        atoms = len(self.problem.batches()[1])
+        width = max(1, _ENTRIES_AT_ONCE // (self.problem.dimension * max(atoms * self.problem.dimension, _GRID_SIZE)))
+        return (slice(start, start + width) for start in range(0, points, width))
+
+    def _at_level(self, points: FloatArray, level: int) -> FieldValue:
+        atoms, probabilities = self.problem.gradient_atoms(points, level)
+        laws = np.moveaxis(atoms, -1, 1)
+        found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam)
+        return FieldValue(-found.value.reshape(points.shape), found.error.reshape(points.shape))
+
+    def _converged(self, points: FloatArray) -> tuple[FieldValue, int]:
+        """The value, and the level of the law's discretisation at which it agrees with the level before."""
+        coarse = self._at_level(points, 0)
+        for level in range(1, self.problem.law.levels):
+            fine = self._at_level(points, level)
+            difference = np.abs(fine.value - coarse.value)
+            if (difference <= fine.error).all() or level == self.problem.law.levels - 1:
+                return FieldValue(fine.value, fine.error + difference), level
+            coarse = fine
+        return coarse, 0
