@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: verify test lint clean

@@ -25,17 +25,21 @@ def batch_counts(probabilities: FloatArray, batch_size: int) -> tuple[FloatArray
     InputError
         If there are too many minibatches to list.
     """
-    rows = len(probabilities)
-    count = math.comb(batch_size + rows - 1, rows - 1)
-    if count * rows > MOST_ENTRIES:
-        raise InputError(
-            f"problem.batch_size: {batch_size} rows of {rows} make {count:.3g} minibatches, too many to list "
-            f"(allowed: {MOST_ENTRIES // rows:.3g}); take a smaller batch or fewer rows"
-        )
-    counts = _compositions(batch_size, rows)
+    counts = batch_numbers(len(probabilities), batch_size)
     log_probability = gammaln(batch_size + 1) + (counts * np.log(probabilities) - gammaln(counts + 1)).sum(axis=1)
     weights = np.exp(log_probability)
     return counts / batch_size, weights / weights.sum()
+
+
+def batch_numbers(rows: int, batch_size: int) -> FloatArray:
+    """Return how often each row stands in each minibatch, shape (n, rows); errors as ``batch_counts``."""
+    count = math.comb(batch_size + rows - 1, rows - 1)
+    if count * rows > MOST_ENTRIES:
+        raise InputError(
+            f"problem.batch_size: {batch_size} rows of {rows} make {float(min(count, 10**300)):.3g} minibatches, too "
+            f"many to list (allowed: {MOST_ENTRIES // rows:.3g}); take a smaller batch or fewer rows"
+        )
+    return _compositions(batch_size, rows)
 
 
 def _compositions(total: int, parts: int) -> FloatArray:

@@ -198,24 +198,24 @@ class Problem:
         arguments = self._arguments(theta, rows)
         gradients = self._float_gradient(*arguments)
         if not np.isfinite(gradients).all():
-            row = int(np.argwhere(~np.isfinite(gradients))[0][-2])
-            raise InputError(f"problem.loss: the gradient is not finite at data row {row} and the given parameters")
+            row = _named(int(np.argwhere(~np.isfinite(gradients))[0][-2]), rows)
+            raise InputError(f"problem.loss: the gradient is not finite at {row} and the given parameters")
         if self._kinks:
             switch, slope, jump = np.moveaxis(
                 self._float_kinks(*arguments).reshape(*gradients.shape[:-1], -1, 3), -1, 0
             )
             at_kink = ((switch == 0) & (slope > 0) & (jump > 0)).any(axis=-1)
             if at_kink.any():
-                row = int(np.argwhere(at_kink)[0][-1])
-                raise InputError(f"problem.loss: not differentiable at data row {row} and the given parameters")
+                row = _named(int(np.argwhere(at_kink)[0][-1]), rows)
+                raise InputError(f"problem.loss: not differentiable at {row} and the given parameters")
         return gradients
 
     def row_hessians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the Hessian of every row, shape (..., rows, d, d); arguments and errors as ``row_gradients``."""
         triangle = self._float_hessian(*self._arguments(theta, rows))
         if not np.isfinite(triangle).all():
-            row = int(np.argwhere(~np.isfinite(triangle))[0][-2])
-            raise InputError(f"problem.loss: the Hessian is not finite at data row {row} and the given parameters")
+            row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
+            raise InputError(f"problem.loss: the Hessian is not finite at {row} and the given parameters")
         hessians = np.empty((*triangle.shape[:-1], self.dimension, self.dimension))
         i, j = np.triu_indices(self.dimension)
         hessians[..., i, j] = triangle
@@ -291,6 +291,11 @@ class Problem:
 
 
 _NEEDS_ROWS = "data: this needs the rows of an empirical law; a continuous law has none"
+
+
+def _named(row: int, rows: FloatArray | None) -> str:
+    """A row for a message: those given have no number that the user knows."""
+    return f"data row {row}" if rows is None else "a row drawn from the law"
 
 
 def _parameter_names(parameters: Sequence[str] | Mapping[str, int]) -> tuple[str, ...]:

@@ -1,0 +1,6 @@
+"""Adam in time: the flow of its field, and ensembles of real Adam runs."""
+
+from adamsym.dynamics.ensemble import Ensemble, simulate
+from adamsym.dynamics.flow import Flow, flow
+
+__all__ = ["Ensemble", "Flow", "flow", "simulate"]
