@@ -126,12 +126,12 @@ def enclose_quotient(law: BallLaw, adam: Adam) -> flint.arb:
         If beta is so near 1 that more than ``MOST_LATTICE_POINTS`` lattice points would be needed.
     """
     eps, bound = ball(adam.epsilon), step_bound(adam)
-    universal = bound.min(law.mean_magnitude / eps).upper()
+    universal = _smaller(bound.upper(), (law.mean_magnitude / eps).upper())
     if universal == 0:
         return flint.arb(0)
     lattice = _lattice(adam.beta)
     square = law.mean_square.mid()
-    scale = flint.arb(1).min(square.sqrt() / eps).mid()
+    scale = _smaller(flint.arb(1), (square.sqrt() / eps).mid())
     cube = law.mean_cube + abs(law.mean) * square
     first = (_TRUNCATION * scale / cube.mid()) ** (flint.arb(2) / 3)
     integral = _trapezoidal_sum(law, adam, lattice, first.mid(), square, _TRUNCATION * scale)
@@ -215,6 +215,11 @@ def step_bound(adam: Adam) -> flint.arb:
     alpha, beta = ball(adam.alpha), ball(adam.beta)
     rest = alpha**2 / beta if adam.alpha else flint.arb(0)
     return (1 - alpha) / ((1 - beta) * (1 - rest)).sqrt()
+
+
+def _smaller(left: flint.arb, right: flint.arb) -> flint.arb:
+    """The smaller of two exact numbers."""
+    return left if left < right else right
 
 
 def symmetric(radius: flint.arb) -> flint.arb:

@@ -29,6 +29,9 @@ _LEFT_END_SERIES = 1e-8
 _NEGLIGIBLE = 1e-18
 """Share of the scale that the truncated right tail may have at most."""
 
+_LINEAR_BELOW = 1e-30
+"""Where max |g|/eps is at most this, F = E g/eps up to a relative 1e-30 of E|g|/eps (theory T9)."""
+
 _BLOCK = 48
 """Grid nodes between two looks at the right tail."""
 
@@ -62,19 +65,18 @@ def quotient(atoms: FloatArray, probabilities: FloatArray, adam: Adam, sensitivi
     rounding, evidence and no bound.
     """
     largest = np.abs(atoms).max(axis=1)
-    some = largest > 0
-    value, error = np.zeros(len(atoms)), np.zeros(len(atoms))
-    gradient = np.zeros_like(atoms) if sensitivity else None
-    if gradient is not None and not some.all():
-        # All atoms 0: V = 0 and M/(sqrt V + eps) has the derivative E M'/eps.
-        gradient[~some] = probabilities / adam.eps
-    if some.any():
-        scale = largest[some] * np.sqrt((atoms[some] / largest[some, None]) ** 2 @ probabilities)
-        laws = AtomLaws(atoms[some] / scale[:, None], probabilities)
+    value = atoms @ probabilities / adam.eps
+    error = np.finfo(float).eps * largest / adam.eps
+    # The derivative of the linear limit, E M'/eps.
+    gradient = np.tile(probabilities / adam.eps, (len(atoms), 1)) if sensitivity else None
+    full = largest > _LINEAR_BELOW * adam.eps
+    if full.any():
+        scale = largest[full] * np.sqrt((atoms[full] / largest[full, None]) ** 2 @ probabilities)
+        laws = AtomLaws(atoms[full] / scale[:, None], probabilities)
         found = _agreeing(laws, adam.eps / scale, adam, sensitivity)
-        value[some], error[some] = found.value, found.error
+        value[full], error[full] = found.value, found.error
         if gradient is not None and found.sensitivity is not None:
-            gradient[some] = found.sensitivity / scale[:, None]
+            gradient[full] = found.sensitivity / scale[:, None]
     return Quotient(value, error, gradient)
 
 
@@ -140,9 +142,7 @@ def _start_values(laws: AtomLaws, adam: Adam, s: FloatArray) -> tuple[FloatArray
     return lag_s, lag_q
 
 
-def _sampled(
-    laws: AtomLaws, eps: FloatArray, adam: Adam, grid: LagGrid
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _sampled(laws: AtomLaws, eps: FloatArray, adam: Adam, grid: LagGrid) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The padded grid in s, and A and B - 1 there; the grid ends where the rest cannot matter."""
     left, right = grid.padding
     one_less_beta = float(1 - adam.beta)

@@ -1,0 +1,172 @@
+"""The spectral quadrature against direct products in ball arithmetic, which share none of its shortcuts."""
+
+from fractions import Fraction
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym.field.ball_transforms import BallLaw
+from adamsym.field.enclosure import ball, enclose_quotient
+from adamsym.field.spectral import quotient
+from adamsym.optimizer import Adam
+
+atoms_of_any_size = st.one_of(
+    st.just(0.0),
+    st.builds(
+        lambda sign, digits, exponent: sign * digits * 10.0**exponent,
+        st.sampled_from([-1, 1]),
+        st.floats(1, 10),
+        st.integers(-4, 4),
+    ),
+    st.floats(-3, 3).map(lambda g: round(g, 3)),
+)
+laws = st.lists(st.tuples(atoms_of_any_size, st.integers(1, 50)), min_size=1, max_size=5)
+adams = (
+    st.tuples(
+        st.sampled_from(["0", "0.001", "0.3", "0.5", "0.9", "0.99", "0.999"]),
+        st.sampled_from(["0", "0.1", "0.5", "0.9", "0.95"]),
+        st.sampled_from(["1e-8", "1e-3", "0.1", "1", "100"]),
+    )
+    .filter(lambda p: float(p[1]) ** 2 < float(p[0]) or p[0] == p[1] == "0")
+    .map(lambda p: Adam(p[1], p[0], p[2]))
+)
+
+
+def spectral(law, adam, **options):
+    atoms, weights = np.array(law, dtype=float).T
+    return quotient(atoms[None], weights / weights.sum(), adam, **options)
+
+
+def exact(law, adam):
+    """F to a double's precision, and the scale min(C, E|g|/eps)."""
+    with flint.ctx.workprec(128):
+        total = sum(weight for _, weight in law)
+        atoms = [ball(Fraction(g)) for g, _ in law]
+        found = enclose_quotient(BallLaw(atoms, [ball(Fraction(w, total)) for _, w in law]), adam)
+        assert float(found.rad()) < 1e-15
+        mean = sum(abs(g) * w for g, w in law) / total
+        return float(found.mid()), min(adam.step_bound, mean / adam.eps)
+
+
+def agrees(value, law, adam):
+    expected, scale = exact(law, adam)
+    return abs(value - expected) <= 2e-14 * scale
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(laws, adams)
+def test_agrees_with_direct_products(law, adam):
+    found = spectral(law, adam)
+    expected, scale = exact(law, adam)
+    assert abs(found.value[0] - expected) <= 2e-14 * scale
+    assert abs(found.value[0] - expected) <= found.error[0] + 1e-15 * scale
+
+
+def test_the_comparison_rejects_small_faults():
+    law, adam = [(-1.0, 3), (0.5, 5), (4.0, 1)], Adam("0.9", "0.999", "1e-3")
+    value = spectral(law, adam).value[0]
+    assert agrees(value, law, adam)
+    assert not agrees(value * (1 + 1e-12), law, adam)
+    assert not agrees(value, law, Adam("0.9", "0.999", "0.00100000001"))
+    assert not agrees(value, law, Adam("0.9", "0.9990000001", "1e-3"))
+    assert not agrees(value, law, Adam("0.901", "0.999", "1e-3"))
+    assert not agrees(-value, law, adam)
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(laws, adams, st.integers(-20, 20))
+def test_homogeneous_and_odd(law, adam, exponent):
+    factor = 2.0**exponent
+    scaled = Adam(adam.alpha, adam.beta, adam.epsilon * Fraction(factor))
+    value = spectral(law, adam).value[0]
+    _, scale = exact(law, adam)
+    assert spectral([(factor * g, w) for g, w in law], scaled).value[0] == pytest.approx(value, abs=4e-14 * scale)
+    assert spectral([(-g, w) for g, w in law], adam).value[0] == pytest.approx(-value, abs=1e-15 * scale)
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(laws, adams)
+def test_symmetric_laws_give_zero(law, adam):
+    symmetric = law + [(-g, w) for g, w in law]
+    _, scale = exact(symmetric, adam)
+    assert abs(spectral(symmetric, adam).value[0]) <= 1e-15 * scale
+
+
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(laws, adams)
+def test_splitting_an_atom_changes_nothing(law, adam):
+    (g, w), *others = law
+    split = [(g, w / 4), (g, 3 * w / 4), *others]
+    _, scale = exact(law, adam)
+    assert spectral(split, adam).value[0] == pytest.approx(spectral(law, adam).value[0], abs=1e-14 * scale)
+
+
+@pytest.mark.parametrize("size", [1e-6, 1e-10, 1e-14])
+def test_relative_accuracy_near_interpolation(size):
+    adam = Adam("0.9", "0.999", "1e-2")
+    law = [(size * g, w) for g, w in [(-1.0, 2), (0.7, 1), (2.0, 1)]]
+    expected, _ = exact(law, adam)
+    assert spectral(law, adam).value[0] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-40, 1e-200, 1e-308, 5e-324])
+def test_gradients_too_small_to_square(size):
+    law = [(size * g, w) for g, w in [(-1.0, 2), (7.0, 1)]]
+    found = spectral(law, Adam("0.5", "0.9", "0.1"), sensitivity=True)
+    assert found.value[0] == pytest.approx(size * 50 / 3, rel=1e-14, abs=1e-322)
+    np.testing.assert_allclose(found.sensitivity[0], [20 / 3, 10 / 3], rtol=1e-14)
+
+
+def test_a_deterministic_gradient():
+    adam = Adam("0.9", "0.999", "0.1")
+    for g in (1e-9, 0.3, -7.0, 1e6):
+        assert spectral([(g, 1)], adam).value[0] == pytest.approx(g / (abs(g) + 0.1), rel=1e-14)
+
+
+def test_no_memory_is_the_plain_mean():
+    adam = Adam(0, 0, "0.1")
+    law = [(-1.0, 3), (0.5, 5), (4.0, 1), (0.0, 2)]
+    expected = sum(w * g / (abs(g) + 0.1) for g, w in law) / sum(w for _, w in law)
+    assert spectral(law, adam).value[0] == pytest.approx(expected, rel=1e-14)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(
+    st.lists(st.tuples(st.floats(-3, 3).map(lambda g: round(g, 2)), st.integers(1, 9)), min_size=1, max_size=5),
+    adams.filter(lambda adam: adam.eps >= 0.1),
+)
+def test_sensitivity_is_the_derivative(law, adam):
+    atoms, weights = np.array(law, dtype=float).T
+    probabilities = weights / weights.sum()
+    sensitivity = quotient(atoms[None], probabilities, adam, sensitivity=True).sensitivity[0]
+
+    def central(step):
+        shifts = step * np.eye(len(atoms))
+        forward = quotient(atoms + shifts, probabilities, adam).value
+        return (forward - quotient(atoms - shifts, probabilities, adam).value) / (2 * step)
+
+    # |g| makes F twice but not thrice differentiable where V can vanish: step away from it.
+    if np.abs(atoms).min() > 0.1:
+        expected = (4 * central(1e-3) - central(2e-3)) / 3
+        np.testing.assert_allclose(sensitivity, expected, atol=2e-8)
+    # Euler's identity for F(c g; c eps) = F(g; eps): sum g dF/dg = -eps dF/deps, here by central differences in eps.
+    step = Fraction(1, 10**4) * adam.epsilon
+
+    def at(epsilon):
+        return quotient(atoms[None], probabilities, Adam(adam.alpha, adam.beta, epsilon)).value[0]
+
+    slope = (at(adam.epsilon + step) - at(adam.epsilon - step)) / float(2 * step)
+    assert atoms @ sensitivity == pytest.approx(-adam.eps * slope, abs=1e-7)
+
+
+def test_laws_together_equal_laws_apart():
+    generator = np.random.default_rng(3)
+    atoms = generator.normal(size=(20, 4)) * 10.0 ** generator.integers(-3, 3, size=(20, 1))
+    probabilities = np.array([0.1, 0.2, 0.3, 0.4])
+    adam = Adam()
+    together = quotient(atoms, probabilities, adam).value
+    apart = [quotient(row[None], probabilities, adam).value[0] for row in atoms]
+    np.testing.assert_allclose(together, apart, atol=1e-14)
