@@ -100,12 +100,14 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike) -> Flow:
     )
     if found.status < 0:
         raise InputError(f"flow: the solver stopped at time {found.t[-1]:g}: {found.message}")
+    assert found.t_events is not None
+    assert found.sol is not None
     zero = float(found.t_events[0][0]) if found.t_events[0].size else None
-    end = found.t[-1]
+    solution, end = found.sol, found.t[-1]
 
     def interpolant(t: FloatArray) -> FloatArray:
         # After the end, which is then a zero, theta stands still.
-        return np.asarray(found.sol(np.minimum(t, end)))
+        return np.asarray(solution(np.minimum(t, end)))
 
     return Flow(asked, _sampled(interpolant, asked), zero, interpolant)
 

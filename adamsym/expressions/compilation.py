@@ -43,7 +43,7 @@ def compile_mpmath(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr])
     return evaluate
 
 
-class _BallPrinter(PythonCodePrinter):  # type: ignore[misc]
+class _BallPrinter(PythonCodePrinter):
     """Prints exact rationals as quotients of balls and powers as powers of balls; floats never appear."""
 
     def _print_Integer(self, expr: sp.Integer) -> str:
@@ -56,7 +56,7 @@ class _BallPrinter(PythonCodePrinter):  # type: ignore[misc]
     _print_One = _print_Zero = _print_NegativeOne = _print_Integer
 
     def _print_Float(self, expr: sp.Float) -> str:
-        return self._print(sp.Rational(expr))
+        return str(self._print(sp.Rational(expr)))
 
     def _print_Pi(self, expr: sp.Expr) -> str:
         return "arb.pi()"

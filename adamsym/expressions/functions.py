@@ -11,7 +11,7 @@ import scipy.special
 import sympy as sp
 
 
-class sigmoid(sp.Function):  # noqa: N801  (SymPy names functions in lower case)
+class sigmoid(sp.Function):
     """The logistic function 1/(1 + exp(-z)), kept whole so that no arithmetic overflows or cancels."""
 
     nargs = 1
@@ -32,7 +32,7 @@ class sigmoid(sp.Function):  # noqa: N801  (SymPy names functions in lower case)
         return text if exp is None else rf"{{{text}}}^{{{exp}}}"
 
 
-class softplus(sp.Function):  # noqa: N801
+class softplus(sp.Function):
     """The function log(1 + exp(z)), kept whole so that no arithmetic overflows."""
 
     nargs = 1

@@ -18,7 +18,7 @@ def scaled_kernel(s: FloatArray, eps: FloatArray) -> FloatArray:
     ``s`` and ``eps`` broadcast against each other; both positive.
     """
     root = np.sqrt(s)
-    return root / np.sqrt(np.pi) * complementary_ratio(eps * root)
+    return np.asarray(root / np.sqrt(np.pi) * complementary_ratio(eps * root))
 
 
 def complementary_ratio(e: FloatArray) -> FloatArray:
@@ -36,4 +36,4 @@ def complementary_ratio(e: FloatArray) -> FloatArray:
             tail = argument + (level / 2) / tail
         k = 0.5 / tail
         result[large] = k / (argument + k)
-    return result
+    return np.asarray(result)

@@ -168,4 +168,4 @@ def _log_tail(laws: AtomLaws, eps: FloatArray, log_product: FloatArray, s: float
     log_kernel = np.minimum(-np.log(eps), -2 * np.log(eps) - 0.5 * np.log(np.pi * s))
     log_largest = np.log(np.abs(laws.atoms).max(axis=1))
     product = log_product - s * laws.smallest_square + log_largest
-    return log_kernel + np.maximum(product, -s)
+    return np.asarray(log_kernel + np.maximum(product, -s))

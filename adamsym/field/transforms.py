@@ -37,7 +37,7 @@ class AtomLaws:
         """g^2 - min g^2, shape (laws, n)."""
         magnitude = np.abs(self.atoms)
         least = magnitude.min(axis=1, keepdims=True)
-        return (magnitude - least) * (magnitude + least)
+        return np.asarray((magnitude - least) * (magnitude + least))
 
     @cached_property
     def largest_excess(self) -> float:

@@ -55,9 +55,9 @@ class Adam:
             )
         if epsilon <= 0 or float(epsilon) == 0.0:
             raise InputError(f"adam.eps: {eps} is not allowed; allowed is eps > 0, such as 1e-8")
-        values = {"beta1": float(alpha), "beta2": float(beta), "eps": float(epsilon)}
-        for name, value in (values | {"alpha": alpha, "beta": beta, "epsilon": epsilon}).items():
-            object.__setattr__(self, name, value)
+        for letter, name, exact in (("alpha", "beta1", alpha), ("beta", "beta2", beta), ("epsilon", "eps", epsilon)):
+            object.__setattr__(self, letter, exact)
+            object.__setattr__(self, name, float(exact))
 
     @property
     def step_bound(self) -> float:

@@ -41,44 +41,58 @@ class Distribution:
     quantile: Callable[..., FloatArray]
 
 
-def _by_tail(lower: Callable[..., FloatArray], upper: Callable[..., FloatArray]) -> Callable[..., FloatArray]:
+def _by_tail(lower: Callable[..., Any], upper: Callable[..., Any]) -> Callable[..., FloatArray]:
     """Take the quantile from the smaller of the two tail probabilities."""
 
     def quantile(p: FloatArray, q: FloatArray, *parameters: float) -> FloatArray:
-        return np.where(p < q, lower(np.minimum(p, 0.5), *parameters), upper(np.minimum(q, 0.5), *parameters))
+        low, high = lower(np.minimum(p, 0.5), *parameters), upper(np.minimum(q, 0.5), *parameters)
+        return np.asarray(np.where(p < q, low, high))
 
     return quantile
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {
     "Normal": Distribution(
-        ("mean", "deviation"), "deviation > 0", lambda m, s: s > 0, sympy.stats.Normal,
+        ("mean", "deviation"),
+        "deviation > 0",
+        lambda m, s: s > 0,
+        sympy.stats.Normal,
         lambda g, shape, m, s: g.normal(m, s, shape),
         _by_tail(lambda p, m, s: m + s * scipy.special.ndtri(p), lambda q, m, s: m - s * scipy.special.ndtri(q)),
     ),
     "Uniform": Distribution(
-        ("low", "high"), "low < high", lambda a, b: a < b, sympy.stats.Uniform,
+        ("low", "high"),
+        "low < high",
+        lambda a, b: a < b,
+        sympy.stats.Uniform,
         lambda g, shape, a, b: g.uniform(a, b, shape),
         _by_tail(lambda p, a, b: a + (b - a) * p, lambda q, a, b: b - (b - a) * q),
     ),
     "Exponential": Distribution(
-        ("rate",), "rate > 0", lambda r: r > 0, sympy.stats.Exponential,
+        ("rate",),
+        "rate > 0",
+        lambda r: r > 0,
+        sympy.stats.Exponential,
         lambda g, shape, r: g.exponential(1 / r, shape),
         _by_tail(lambda p, r: -np.log1p(-p) / r, lambda q, r: -np.log(q) / r),
     ),
     "Gamma": Distribution(
-        ("shape", "scale"), "shape > 0 and scale > 0", lambda k, s: k > 0 and s > 0, sympy.stats.Gamma,
+        ("shape", "scale"),
+        "shape > 0 and scale > 0",
+        lambda k, s: k > 0 and s > 0,
+        sympy.stats.Gamma,
         lambda g, shape, k, s: g.gamma(k, s, shape),
         _by_tail(
             lambda p, k, s: s * scipy.special.gammaincinv(k, p), lambda q, k, s: s * scipy.special.gammainccinv(k, q)
         ),
     ),
     "Beta": Distribution(
-        ("a", "b"), "a > 0 and b > 0", lambda a, b: a > 0 and b > 0, sympy.stats.Beta,
+        ("a", "b"),
+        "a > 0 and b > 0",
+        lambda a, b: a > 0 and b > 0,
+        sympy.stats.Beta,
         lambda g, shape, a, b: g.beta(a, b, shape),
-        _by_tail(
-            lambda p, a, b: scipy.special.betaincinv(a, b, p), lambda q, a, b: scipy.special.betainccinv(a, b, q)
-        ),
+        _by_tail(lambda p, a, b: scipy.special.betaincinv(a, b, p), lambda q, a, b: scipy.special.betainccinv(a, b, q)),
     ),
 }
 """The distributions a column may have, by SymPy's names. A new one is one entry here."""
@@ -158,7 +172,7 @@ class Independent:
         size = COARSEST_RULE * 2**level
         if size ** len(self.columns) > LARGEST_RULE:
             raise InputError(
-                f"data: {len(self.columns)} continuous columns need a quadrature rule of more than {LARGEST_RULE} nodes; "
+                f"data: {len(self.columns)} continuous columns need a rule of more than {LARGEST_RULE} nodes; "
                 "use fewer columns, a smoother loss, or sample rows into an empirical law"
             )
         p, q, rule = double_exponential_rule(size)

@@ -101,9 +101,8 @@ class Empirical:
     ) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
         """Draw row numbers with replacement, shape ``shape``."""
         cumulative = np.cumsum(self.probabilities)
-        return np.minimum(
-            np.searchsorted(cumulative, generator.random(shape) * cumulative[-1], side="right"), len(cumulative) - 1
-        )
+        drawn = np.searchsorted(cumulative, generator.random(shape) * cumulative[-1], side="right")
+        return np.asarray(np.minimum(drawn, len(cumulative) - 1))
 
     @property
     def levels(self) -> int:

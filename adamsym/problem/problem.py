@@ -244,17 +244,19 @@ class Problem:
         InputError
             As ``row_gradients``, and if there are too many minibatches to list.
         """
-        rows, _ = self.law.discretise(level)
         shares, probabilities = self.batches(level)
-        gradients = self.row_gradients(theta, rows)
+        gradients = self.row_gradients(theta, self._rule(level))
         return gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients), probabilities
 
     def hessian_atoms(self, theta: ArrayLike, level: int = 0) -> FloatArray:
         """Return the Hessians that go with ``gradient_atoms``, shape (..., n, d, d)."""
-        rows, _ = self.law.discretise(level)
         shares, _ = self.batches(level)
-        hessians = self.row_hessians(theta, rows)
+        hessians = self.row_hessians(theta, self._rule(level))
         return hessians if shares is None else np.einsum("nr,...rij->...nij", shares, hessians)
+
+    def _rule(self, level: int) -> FloatArray | None:
+        """The nodes of a continuous law's rule; None for the law's own rows, which messages name by number."""
+        return None if self.law.levels == 1 else self.law.discretise(level)[0]
 
     def batches(self, level: int = 0) -> tuple[FloatArray | None, FloatArray]:
         """Return each minibatch's shares of the rows, (n, rows) or None if B = 1, and their probabilities (n,)."""
