@@ -73,13 +73,8 @@ class AdamField:
     def evaluate(self, theta: ArrayLike) -> FieldValue:
         """Return f at theta (..., d) with an error estimate; arguments and errors as for a call."""
         points = self.problem.points(theta)
-        value, error = np.empty_like(points), np.empty_like(points)
-        flat_value, flat_error = value.reshape(-1, self.problem.dimension), error.reshape(-1, self.problem.dimension)
-        flat = points.reshape(-1, self.problem.dimension)
-        for part in self._parts(len(flat)):
-            found, _ = self._converged(flat[part])
-            flat_value[part], flat_error[part] = found.value, found.error
-        return FieldValue(value, error)
+        found, _ = self._converged(points.reshape(-1, self.problem.dimension))
+        return FieldValue(found.value.reshape(points.shape), found.error.reshape(points.shape))
 
     def jacobian(self, theta: ArrayLike) -> FloatArray:
         """Return Df at theta (..., d) as float64 (..., d, d), by differentiating under the integral.
@@ -95,15 +90,17 @@ class AdamField:
         points = self.problem.points(theta)
         d = self.problem.dimension
         flat = points.reshape(-1, d)
+        levels = np.zeros(len(flat), dtype=np.int_) if self.problem.law.levels == 1 else self._converged(flat)[1]
         result = np.empty((len(flat), d, d))
-        for part in self._parts(len(flat)):
-            level = 0 if self.problem.law.levels == 1 else self._converged(flat[part])[1]
-            atoms, probabilities = self.problem.gradient_atoms(flat[part], level)
-            hessians = self.problem.hessian_atoms(flat[part], level)
-            laws = np.moveaxis(atoms, -1, 1)
-            found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
-            assert found.sensitivity is not None
-            result[part] = -np.einsum("pia,paij->pij", found.sensitivity.reshape(laws.shape), hessians)
+        for level in np.unique(levels):
+            alike = np.flatnonzero(levels == level)
+            for part in self._parts(len(alike), int(level)):
+                chosen = alike[part]
+                laws, probabilities = self._laws(flat[chosen], int(level))
+                found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
+                assert found.sensitivity is not None
+                hessians = self.problem.hessian_atoms(flat[chosen], int(level))
+                result[chosen] = -np.einsum("pia,paij->pij", found.sensitivity.reshape(laws.shape), hessians)
         return result.reshape(*points.shape, d)
 
     def enclose(self, box: ArrayLike) -> FloatArray:
@@ -128,25 +125,36 @@ class AdamField:
 
         return SymbolicField(self.problem, self.adam)
 
-    def _parts(self, points: int) -> Iterator[slice]:
-        """Slices of points that keep memory bounded."""
-        atoms = len(self.problem.batches()[1])
-        width = max(1, _ENTRIES_AT_ONCE // (self.problem.dimension * max(atoms * self.problem.dimension, _GRID_SIZE)))
+    def _parts(self, points: int, level: int) -> Iterator[slice]:
+        """Slices of points that keep memory bounded at a level of the law's discretisation."""
+        d = self.problem.dimension
+        atoms = len(self.problem.batches(level)[1])
+        width = max(1, _ENTRIES_AT_ONCE // (d * max(atoms * d, _GRID_SIZE)))
         return (slice(start, start + width) for start in range(0, points, width))
 
-    def _at_level(self, points: FloatArray, level: int) -> FieldValue:
+    def _laws(self, points: FloatArray, level: int) -> tuple[FloatArray, FloatArray]:
+        """Gradient atoms of each point and coordinate, shape (points, d, n), and their probabilities."""
         atoms, probabilities = self.problem.gradient_atoms(points, level)
-        laws = np.moveaxis(atoms, -1, 1)
-        found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam)
-        return FieldValue(-found.value.reshape(points.shape), found.error.reshape(points.shape))
+        return np.moveaxis(atoms, -1, 1), probabilities
 
-    def _converged(self, points: FloatArray) -> tuple[FieldValue, int]:
-        """The value, and the level of the law's discretisation at which it agrees with the level before."""
-        coarse = self._at_level(points, 0)
+    def _at_level(self, points: FloatArray, level: int) -> FieldValue:
+        value, error = np.empty_like(points), np.empty_like(points)
+        for part in self._parts(len(points), level):
+            laws, probabilities = self._laws(points[part], level)
+            found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam)
+            value[part], error[part] = -found.value.reshape(-1, points.shape[1]), found.error.reshape(value[part].shape)
+        return FieldValue(value, error)
+
+    def _converged(self, points: FloatArray) -> tuple[FieldValue, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
+        """Values, and for each point the level of the law's discretisation that agrees with the level before."""
+        found = self._at_level(points, 0)
+        value, error, levels = found.value, found.error, np.zeros(len(points), dtype=np.int_)
+        pending = np.arange(len(points))
         for level in range(1, self.problem.law.levels):
-            fine = self._at_level(points, level)
-            difference = np.abs(fine.value - coarse.value)
-            if (difference <= fine.error).all() or level == self.problem.law.levels - 1:
-                return FieldValue(fine.value, fine.error + difference), level
-            coarse = fine
-        return coarse, 0
+            fine = self._at_level(points[pending], level)
+            difference = np.abs(fine.value - value[pending])
+            value[pending], error[pending], levels[pending] = fine.value, fine.error + difference, level
+            pending = pending[(difference > fine.error).any(axis=1)]
+            if not len(pending):
+                break
+        return FieldValue(value, error), levels

@@ -19,7 +19,7 @@ from adamsym.expressions.numbers import exact_rational
 COARSEST_RULE = 32
 """Nodes per column at level 0; each level doubles them."""
 
-LARGEST_RULE = 2**16
+LARGEST_RULE = 2**14
 """Nodes that a product rule may have in all."""
 
 _DOUBLE_EXPONENTIAL_END = 3.3
