@@ -1,0 +1,116 @@
+"""C1: the Adam field is well defined, bounded and Lipschitz (theory T1, T2).
+
+|M| <= C sqrt V along every history, C = (1-alpha)/sqrt((1-beta)(1-alpha^2/beta)), by Cauchy and Schwarz; equality for
+g_k = (alpha/beta)^k. Hence |f| <= min(C, E|g|/eps). As sqrt V is a norm of the history, f is Lipschitz with constant
+(1+C) Lg/eps where the gradients are Lipschitz with constant Lg.
+"""
+
+import numpy as np
+import sympy as sp
+from hypothesis import strategies as st
+
+from adamsym import Adam, AdamField, Claim, Empirical, Problem
+from adamsym.claims import Finding, check_property, holds, refuted
+
+claim = Claim(
+    "C1",
+    title="The Adam field is bounded and Lipschitz",
+    statement="|f_i| <= min(C, E|g_i|/eps), and |f_i(theta) - f_i(theta')| <= (1+C) Lg |theta - theta'|/eps.",
+    source="Dereich, Jentzen, Kassing, arXiv 2511.04622; constants: T1, T2",
+)
+
+ROUNDING = 1e-12
+adams = st.sampled_from(
+    [Adam(), Adam("0.9", "0.99", "1e-3"), Adam("0.5", "0.9", "0.1"), Adam("0.09", "0.01", "1e-8"), Adam(0, "0.5", "1")]
+)
+data = st.lists(st.integers(-20, 20).map(lambda k: k / 4), min_size=1, max_size=5)
+points = st.integers(-100, 100).map(lambda k: k / 16)
+
+
+k = sp.Symbol("k", integer=True, nonnegative=True)
+
+
+def largest_quotient_squared(alpha: sp.Expr, beta: sp.Expr) -> sp.Expr:
+    """sup M^2/V = sum_k a_k^2/b_k (Cauchy and Schwarz), summed by SymPy; infinite if the series diverges."""
+    a, b = (1 - alpha) * alpha**k, (1 - beta) * beta**k
+    return sp.summation(sp.powsimp(sp.simplify(a**2 / b), force=True), (k, 0, sp.oo))
+
+
+def smallest_constant(factor: sp.Expr, alpha: sp.Rational, beta: sp.Rational) -> Finding:
+    """Is ``factor * C`` the smallest constant with |M| <= factor C sqrt V, at exact alpha and beta?"""
+    claimed = factor**2 * (1 - alpha) ** 2 / ((1 - beta) * (1 - alpha**2 / beta))
+    needed = largest_quotient_squared(alpha, beta)
+    where = f"at alpha = {alpha}, beta = {beta}"
+    if needed == claimed:
+        return holds(f"{where} sup M^2/V = C^2 = {needed}", cases=1)
+    return refuted(f"{where} sup M^2/V = {needed}, not {claimed}", cases=1)
+
+
+@claim.evidence("symbolic")
+def the_constant_is_the_sum_of_a_geometric_series() -> Finding:
+    r = sp.Symbol("r", positive=True)
+    value, condition = sp.summation(r**k, (k, 0, sp.oo)).args[0]
+    if sp.simplify(value - 1 / (1 - r)) != 0 or condition != (r < 1):
+        return refuted(f"SymPy sums r^k to {value} if {condition}", cases=1)
+    # a_k^2/b_k is C^2 (1 - r) r^k, r = alpha^2/beta; equality in Cauchy and Schwarz for g_k = a_k/b_k.
+    alpha, beta = sp.symbols("alpha beta", positive=True)
+    constant = (1 - alpha) ** 2 / ((1 - beta) * (1 - alpha**2 / beta))
+    term = ((1 - alpha) * alpha**k) ** 2 / ((1 - beta) * beta**k)
+    if sp.simplify(term / (constant * (1 - alpha**2 / beta) * (alpha**2 / beta) ** k)) != 1:
+        return refuted("a_k^2/b_k is another sequence", cases=1)
+    exact = [("9/10", "999/1000"), ("1/2", "9/10"), ("1/5", "1/20"), ("0", "1/2")]
+    found = [smallest_constant(sp.S.One, sp.Rational(a), sp.Rational(b)) for a, b in exact]
+    failed = [finding for finding in found if finding.verdict != "holds"]
+    return failed[0] if failed else holds("sup M^2/V = sum_k a_k^2/b_k = C^2 exactly", cases=2 + len(found))
+
+
+@claim.control("C halved")
+def half_the_constant() -> Finding:
+    return smallest_constant(sp.Rational(1, 2), sp.Rational(9, 10), sp.Rational(999, 1000))
+
+
+@claim.control("beta1^2 >= beta2")
+def momentum_too_long() -> Finding:
+    return smallest_constant(sp.S.One, sp.Rational(9, 10), sp.Rational(4, 5))
+
+
+def bounded_by(share: float) -> Finding:
+    """Is |f| at most ``share`` of min(C, E|g|/eps)?"""
+
+    def bound(rows, theta, adam):
+        field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": rows})), adam)
+        magnitude = float(np.mean(np.abs(theta - np.array(rows))))
+        assert abs(field([theta])[0]) <= share * min(adam.step_bound, magnitude / adam.eps) + ROUNDING
+
+    return check_property(bound, data, points, adams, examples=150)
+
+
+@claim.evidence("property")
+def the_field_is_bounded() -> Finding:
+    return bounded_by(1.0)
+
+
+@claim.control("the bound halved")
+def half_the_bound() -> Finding:
+    return bounded_by(0.5)
+
+
+def lipschitz_with(constant) -> Finding:
+    """Is f Lipschitz with ``constant(adam, Lg)``? The loss 2 log cosh(theta - x) has gradients with Lg = 2."""
+
+    def lipschitz(rows, theta, other, adam):
+        field = AdamField(Problem("2*log(cosh(theta - x))", ["theta"], Empirical({"x": rows})), adam)
+        difference = abs(field([theta])[0] - field([other])[0])
+        assert difference <= constant(adam, 2.0) * abs(theta - other) + ROUNDING
+
+    return check_property(lipschitz, data, points, points, adams, examples=150)
+
+
+@claim.evidence("property")
+def the_field_is_lipschitz() -> Finding:
+    return lipschitz_with(lambda adam, lg: (1 + adam.step_bound) * lg / adam.eps)
+
+
+@claim.control("a Lipschitz constant without 1/eps")
+def lipschitz_uniformly_in_eps() -> Finding:
+    return lipschitz_with(lambda adam, lg: (1 + adam.step_bound) * lg)
