@@ -1,1 +1,64 @@
-"""adamsym."""
+"""adamsym verifies the theory of the Adam optimizer for a loss and data of your own.
+
+>>> from adamsym import Adam, AdamField, Empirical, Problem
+>>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
+>>> field = AdamField(problem, Adam(beta1=0.9, beta2=0.999, eps=1e-8))
+>>> bool(field([0.9995])[0] > 0 > field([0.9996])[0])
+True
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adamsym.claims import Claim as Claim
+    from adamsym.dynamics import flow as flow
+    from adamsym.dynamics import simulate as simulate
+    from adamsym.expressions.errors import InputError as InputError
+    from adamsym.field import AdamField as AdamField
+    from adamsym.optimizer import Adam as Adam
+    from adamsym.optimizer import StepSizeSchedule as StepSizeSchedule
+    from adamsym.problem import Empirical as Empirical
+    from adamsym.problem import Independent as Independent
+    from adamsym.problem import Problem as Problem
+    from adamsym.problem import library as library
+    from adamsym.problem.reading import read_problem as read_problem
+    from adamsym.symbolic import Derivation as Derivation
+    from adamsym.symbolic import SymbolicField as SymbolicField
+    from adamsym.symbolic import derive as derive
+
+    __version__: str
+
+_ROOMS = {
+    "Adam": "adamsym.optimizer",
+    "AdamField": "adamsym.field",
+    "Claim": "adamsym.claims",
+    "Derivation": "adamsym.symbolic",
+    "Empirical": "adamsym.problem",
+    "Independent": "adamsym.problem",
+    "InputError": "adamsym.expressions.errors",
+    "Problem": "adamsym.problem",
+    "StepSizeSchedule": "adamsym.optimizer",
+    "SymbolicField": "adamsym.symbolic",
+    "derive": "adamsym.symbolic",
+    "flow": "adamsym.dynamics",
+    "read_problem": "adamsym.problem.reading",
+    "simulate": "adamsym.dynamics",
+}
+
+__all__ = sorted([*_ROOMS, "__version__", "library"])
+
+
+def __getattr__(name: str) -> Any:
+    # Rooms are imported when first used: `import adamsym` and `adamsym --help` stay quick.
+    if name == "__version__":
+        return import_module("importlib.metadata").version("adamsym")
+    if name == "library":
+        return import_module("adamsym.problem.library")
+    if name in _ROOMS:
+        return getattr(import_module(_ROOMS[name]), name)
+    raise AttributeError(f"module 'adamsym' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

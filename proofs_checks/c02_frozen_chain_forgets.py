@@ -16,7 +16,7 @@ claim = Claim(
     "C2",
     title="Frozen moments forget their start; time averages converge to the field",
     statement="|q_n - q'_n| <= alpha^n |m - m'|/eps + C beta^(n/2) |sqrt v - sqrt v'|/eps; (1/n) sum q_k -> -f(theta).",
-    source="Dereich, Jentzen, Kassing, arXiv 2511.04622; constants: T3",
+    source="arXiv 2511.04622; T3",
 )
 
 adams = st.sampled_from(

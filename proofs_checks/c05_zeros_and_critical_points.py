@@ -14,7 +14,7 @@ claim = Claim(
     "C5",
     title="Zeros of the field and critical points of the loss differ",
     statement="There are a zero of f that is no critical point of L, and a critical point of L that is no zero of f.",
-    source="Dereich, Jentzen, Kassing, arXiv 2511.04622",
+    source="arXiv 2511.04622",
 )
 
 SKEWED = [Fraction(0), Fraction(0), Fraction(3)]

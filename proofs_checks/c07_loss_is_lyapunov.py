@@ -21,7 +21,7 @@ claim = Claim(
     "C7",
     title="Near interpolating minima the loss is a strict Lyapunov function",
     statement="If all l_j are K-smooth and share their minima, and L satisfies PL with mu: <grad L, f> < 0 next to them.",
-    source="Dereich, Jentzen, Kassing, arXiv 2511.04622; constants: T6, N-Theorem 1",
+    source="arXiv 2511.04622; T6, N-Theorem 1",
 )
 
 

@@ -1,0 +1,67 @@
+"""Property tests as findings: Hypothesis looks for a falsifying example."""
+
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis
+from hypothesis import strategies
+
+from adamsym.claims.finding import Finding, holds, refuted, undecided
+
+
+def check_property(
+    test: Callable[..., object], *inputs: strategies.SearchStrategy[Any], examples: int = 100, seed: int = 0
+) -> Finding:
+    """Return whether ``test`` stands on ``examples`` inputs that Hypothesis draws, one argument per strategy.
+
+    Refuted if ``test`` raises AssertionError or returns False: the detail is the simplest such input found. Undecided
+    if it raises anything else, or if fewer than ``examples`` inputs ran to their end: inputs that
+    ``hypothesis.assume`` rejects do not count, and of a smaller finite set ask for no more than it has.
+
+    Parameters
+    ----------
+    seed
+        Seed of the drawing: equal seeds give equal findings.
+    """
+    failing: list[str] = []
+    runs = 0
+
+    def run(drawn: tuple[Any, ...]) -> None:
+        nonlocal runs
+        try:
+            falsified = test(*drawn) is False
+        except AssertionError as error:
+            failing[:] = [_shown(drawn, error)]
+            raise
+        if falsified:
+            failing[:] = [_shown(drawn, None)]
+            raise AssertionError("falsified")
+        runs += 1
+
+    prepared = hypothesis.settings(
+        max_examples=examples,
+        database=None,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )(hypothesis.seed(seed)(hypothesis.given(strategies.tuples(*inputs))(run)))
+    try:
+        prepared()
+    except AssertionError:
+        if failing:
+            return refuted(f"falsified by {failing[0]}", cases=runs + 1)
+        raise
+    except hypothesis.errors.Unsatisfiable:
+        return undecided("no input satisfied the test's assumptions")
+    except Exception as error:
+        return undecided(f"the test raised {type(error).__name__}: {error}")
+    if runs < examples:
+        return undecided(f"only {runs} of {examples} inputs ran to their end")
+    return holds(f"{runs} inputs drawn by Hypothesis, none falsifies", cases=runs)
+
+
+def _shown(drawn: tuple[Any, ...], error: AssertionError | None) -> str:
+    reason = f" ({error})" if error is not None and str(error) else ""
+    return f"{', '.join(map(repr, drawn))}{reason}"

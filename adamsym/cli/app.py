@@ -1,0 +1,257 @@
+"""The commands. Everything heavy is imported inside them, so that ``--help`` is quick."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.assignments import parse_point
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.claims import ClaimReport
+    from adamsym.problem.reading import ProblemFile
+
+HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
+"""Exit codes."""
+
+_HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
+
+app = typer.Typer(
+    name="adamsym",
+    help=_HELP,
+    epilog="Exit codes: 0 all holds, 1 something refuted, 2 bad input, 3 undecided.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+_POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2. Default: the file's [start]."
+
+
+@app.callback(invoke_without_command=True, help=_HELP)
+def top(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> int:
+    """Print the version, or the help where no command is given."""
+    if version:
+        from importlib.metadata import version as installed
+
+        print(f"adamsym {installed('adamsym')}")
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+    return HOLDS
+
+
+@app.command()
+def field(
+    file: File,
+    at: Annotated[list[str] | None, typer.Option("--at", help=_POINT_HELP, show_default=False)] = None,
+    enclose: Annotated[bool, typer.Option("--enclose", help="Add proven bounds (ball arithmetic).")] = False,
+    as_json: Json = False,
+) -> int:
+    """Evaluate the Adam field at a point."""
+    source, theta = _problem_and_point(file, at, "--at")
+    from adamsym.field import AdamField
+
+    adam_field = AdamField(source.problem, source.adam)
+    with working("evaluating the field"):
+        found = adam_field.evaluate(theta)
+        bounds = adam_field.enclose([[x, x] for x in theta]).tolist() if enclose else None
+    names, values, errors = source.problem.names, found.value.tolist(), found.error.tolist()
+    if as_json:
+        result: dict[str, Any] = {"parameters": list(names), "at": theta, "field": values, "error": errors}
+        print_json(result | ({"enclosure": bounds} if bounds else {}))
+        return HOLDS
+    size, tolerance = max(map(abs, values)), max(errors)
+    print("a zero to within the error estimate" if size <= tolerance else f"no zero: max |f| = {size:.6g}")
+    columns = ["parameter", "at", "f", "error estimate"] + (
+        ["proven lower bound", "proven upper bound"] if bounds else []
+    )
+    rows = [[n, repr(x), repr(v), f"{e:.1e}"] for n, x, v, e in zip(names, theta, values, errors, strict=True)]
+    for row, ends in zip(rows, bounds or [], strict=False):
+        row += [repr(end) for end in ends]
+    print_table(columns, rows, numbers=columns[1:])
+    return HOLDS
+
+
+@app.command()
+def derive(
+    file: File,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write a .md, .tex or .html file.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Derive the Adam field of the problem, step by checked step."""
+    check_writable(output, (".md", ".tex", ".html"))
+    source = _read(file)
+    from adamsym.symbolic import DerivationError
+    from adamsym.symbolic import derive as derivation_of
+
+    try:
+        with working("deriving"):
+            derivation = derivation_of(source.problem, source.adam)
+    except DerivationError as error:
+        _complain(f"refuted: the derivation stops at a step whose check fails: {error}")
+        return REFUTED
+    if output is not None:
+        render = {".md": derivation.to_markdown, ".tex": derivation.to_latex, ".html": derivation.to_html}
+        write_whole(output, render[output.suffix]())
+    if as_json:
+        print_json(derivation.to_dict())
+        return HOLDS
+    print(f"derived: all {len(derivation.steps)} steps passed their checks")
+    if output is None:
+        print_table(["step", "check"], [[step.title, step.check] for step in derivation.steps])
+        print("The formulas: add -o derivation.html (or .md, .tex)")
+    else:
+        print(f"written to {output}")
+    return HOLDS
+
+
+@app.command()
+def flow(
+    file: File,
+    start: Annotated[list[str] | None, typer.Option("--from", help=_POINT_HELP, show_default=False)] = None,
+    time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
+    samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
+    as_json: Json = False,
+) -> int:
+    """Solve theta' = f(theta)."""
+    if not 0 < time <= sys.float_info.max:
+        raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
+    source, theta = _problem_and_point(file, start, "--from")
+    import numpy as np
+
+    from adamsym.dynamics import flow as flow_of
+    from adamsym.field import AdamField
+
+    with working("solving"):
+        found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
+    if as_json:
+        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": found.zero})
+        return HOLDS
+    print("no zero reached" if found.zero is None else f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on")
+    names = source.problem.names
+    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in zip(found.times, found.theta, strict=True)]
+    print_table(["time", *names], rows, numbers=["time", *names])
+    return HOLDS
+
+
+@app.command()
+def simulate(
+    file: File,
+    start: Annotated[list[str] | None, typer.Option("--from", help=_POINT_HELP, show_default=False)] = None,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of each chain.", min=1)] = 10_000,
+    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=1, max=1_000_000)] = 100,
+    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
+    as_json: Json = False,
+) -> int:
+    """Run many chains of Adam itself."""
+    source, theta = _problem_and_point(file, start, "--from")
+    from adamsym.dynamics import simulate as ensemble_of
+    from adamsym.optimizer import StepSizeSchedule
+
+    schedule = StepSizeSchedule(step_size)
+    with working(f"running {chains} chains"):
+        found = ensemble_of(source.problem, source.adam, schedule, theta, steps, chains, seed)
+    if as_json:
+        print_json({"theta": found.theta.tolist(), "steps": found.steps})
+        return HOLDS
+    print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
+    rows = [
+        [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
+        for name, x in zip(source.problem.names, found.theta.T, strict=True)
+    ]
+    columns = ["parameter", "mean", "deviation", "smallest", "largest"]
+    print_table(columns, rows, numbers=columns[1:])
+    return HOLDS
+
+
+@app.command()
+def verify(
+    folders: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of claims; their Python is run.", show_default="proofs_checks")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
+    ] = None,
+    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds for each file.", min=0.1)] = 600.0,
+    as_json: Json = False,
+) -> int:
+    """Check claims: evidence must hold, controls must be rejected."""
+    from adamsym.claims import run_claims
+
+    def done(report: "ClaimReport") -> None:
+        if sys.stderr.isatty():
+            print(f"{report.name}: {report.verdict}", file=sys.stderr)
+
+    with working("checking claims"):
+        reports = run_claims(folders or [Path("proofs_checks")], workers, time_limit, done)
+    if as_json:
+        print_json({"claims": [report.to_dict() for report in reports]})
+    else:
+        _print_reports(reports)
+    verdicts = {report.verdict for report in reports}
+    return REFUTED if "refuted" in verdicts else HOLDS if verdicts == {"holds"} else UNDECIDED
+
+
+def _print_reports(reports: "Sequence[ClaimReport]") -> None:
+    holding = sum(report.verdict == "holds" for report in reports)
+    print(f"{holding} of {len(reports)} claims hold")
+    rows = []
+    for report in reports:
+        grades = ", ".join(dict.fromkeys(evidence.grade for evidence in report.evidence)) or "-"
+        rejected = sum(control.rejected for control in report.controls)
+        controls = f"{rejected} of {len(report.controls)}"
+        rows.append([report.name, report.source, report.verdict, grades, controls, f"{report.seconds:.1f}"])
+    columns = ["claim", "source", "verdict", "evidence", "controls rejected", "seconds"]
+    print_table(columns, rows, numbers=["controls rejected", "seconds"])
+    for report in reports:
+        if report.verdict != "holds":
+            print(f"{report.name}: {report.verdict}: {report.detail}")
+
+
+def _read(file: Path) -> "ProblemFile":
+    with working("reading the problem"):
+        from adamsym.problem.reading import read_problem
+
+        return read_problem(file)
+
+
+def _problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":
+    source = _read(file)
+    return source, parse_point(texts or (), source.problem.names, option, source.start)
+
+
+def _complain(message: str) -> None:
+    print("adamsym: " + " ".join(message.split()), file=sys.stderr)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; errors are one line on standard error."""
+    try:
+        code = app(list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False, prog_name="adamsym")
+        sys.stdout.flush()
+    except InputError as error:
+        _complain(str(error))
+        return BAD_INPUT
+    except typer.TyperException as error:
+        _complain(f"{error.format_message()} See: adamsym --help")
+        return BAD_INPUT
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:
+        # Nobody reads on; keep the interpreter from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code if isinstance(code, int) else HOLDS

@@ -1,0 +1,84 @@
+"""Points from the command line: ``theta=0.5``, ``w0=1,w1=2``, ``w=[1,2]``."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.numbers import exact_rational
+
+
+def parse_point(
+    texts: Sequence[str], names: Sequence[str], option: str, start: Mapping[str, float] | None = None
+) -> list[float]:
+    """Return one number per parameter, in the order of ``names``.
+
+    Parameters
+    ----------
+    texts
+        Assignments, several to a text if separated by commas; ``w=[1,2]`` stands for ``w0=1,w1=2``.
+    names
+        The parameters.
+    option
+        The option's name, for messages.
+    start
+        Values of the parameters that no text names.
+
+    Raises
+    ------
+    InputError
+        If a parameter is unknown, set twice or left without a value, or a value is no finite number.
+    """
+    values: dict[str, float] = {}
+    for text in texts:
+        for name, value in _assignments(text, option):
+            if name not in names:
+                raise InputError(f"{option}: {name!r} is no parameter; the parameters are {_listed(names)}")
+            if name in values:
+                raise InputError(f"{option}: {name} is set twice; give each parameter once")
+            values[name] = value
+    merged = {**(start or {}), **values}
+    missing = [name for name in names if name not in merged]
+    if missing:
+        example = f"{option} {missing[0]}=0.5"
+        raise InputError(f"{option}: no value for {_listed(missing)}; give one, such as {example}")
+    return [merged[name] for name in names]
+
+
+def _assignments(text: str, option: str) -> list[tuple[str, float]]:
+    pairs: list[tuple[str, float]] = []
+    for part in _split(text, option):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or not name:
+            raise InputError(f"{option}: {part.strip()[:40]!r} is no assignment; write name=number, such as theta=0.5")
+        if value.startswith("[") and value.endswith("]"):
+            pairs += [(f"{name}{k}", _number(entry, option)) for k, entry in enumerate(value[1:-1].split(","))]
+        else:
+            pairs.append((name, _number(value, option)))
+    return pairs
+
+
+def _split(text: str, option: str) -> list[str]:
+    """Split at the commas outside brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "[") - (character == "]")
+        if depth not in (0, 1):
+            raise InputError(f"{option}: brackets do not match in {text[:40]!r}; write w=[1,2]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth:
+        raise InputError(f"{option}: brackets do not match in {text[:40]!r}; write w=[1,2]")
+    return parts
+
+
+def _number(text: str, option: str) -> float:
+    value = float(exact_rational(text.strip(), option))
+    if not math.isfinite(value):
+        raise InputError(f"{option}: {text.strip()[:40]} is too large; allowed are magnitudes up to 1e308")
+    return value
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

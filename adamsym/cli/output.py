@@ -1,0 +1,81 @@
+"""What commands print: JSON or plain English on standard output, progress on standard error."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adamsym.expressions.errors import InputError
+
+
+_WIDTH_IN_FILES = 160
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Print one JSON object on standard output."""
+    print(json.dumps(value, allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """Print a table; the columns named in ``numbers`` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else _WIDTH_IN_FILES).print(table)
+
+
+@contextmanager
+def working(text: str) -> Iterator[None]:
+    """Show on standard error, if it is a terminal, that something is under way."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
+def check_writable(path: Path | None, suffixes: Sequence[str]) -> None:
+    """Raise InputError unless ``path`` has an allowed suffix and its folder exists."""
+    if path is None:
+        return
+    if path.suffix not in suffixes:
+        raise InputError(f"-o: {str(path)[:80]!r} has no known ending; allowed are {', '.join(suffixes)}")
+    if not path.parent.is_dir():
+        raise InputError(f"-o: the folder {str(path.parent)[:80]!r} does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"-o: {str(path)[:80]!r} is a folder; give a file")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"-o: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        # mkstemp's files are private; an output is as readable as the user's other files.
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise InputError(f"-o: cannot write {str(path)[:80]!r}: {error.strerror}") from None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
