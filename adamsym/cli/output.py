@@ -11,7 +11,6 @@ from typing import Any
 
 from adamsym.expressions.errors import InputError
 
-
 _WIDTH_IN_FILES = 160
 
 

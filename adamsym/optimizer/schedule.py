@@ -1,5 +1,6 @@
-"""Step sizes gamma_n as expressions in n."""
+"""Step sizes gamma_n as expressions in the step number n."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,17 +12,22 @@ from adamsym.expressions.compilation import FloatArray, compile_float
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import parse_expression
 
-_N = sp.Symbol("n", real=True)
+_STEP = sp.Symbol("n", positive=True)
 
 
 @dataclass(frozen=True)
 class StepSizeSchedule:
-    """Step sizes gamma_n, n = 1, 2, ..., from text such as ``"0.1/n**0.7"`` or a number.
+    """Step sizes gamma_n, n = 1, 2, ..., from an expression in n.
+
+    Parameters
+    ----------
+    text
+        Text of the whitelist grammar such as ``"0.1/n**0.7"``, or a number for constant steps.
 
     Raises
     ------
     InputError
-        If the text is no expression in n.
+        If the text is no expression in n, or gamma_1 is not positive.
 
     Examples
     --------
@@ -30,20 +36,39 @@ class StepSizeSchedule:
     """
 
     text: str | int | float
-    expression: sp.Expr = field(init=False, repr=False)
+    expression: sp.Expr = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "expression", parse_expression(str(self.text), {"n": _N}, "step size"))
+        expression = parse_expression(str(self.text), {"n": _STEP}, "step size")
+        object.__setattr__(self, "expression", expression)
+        self([1])
 
     @cached_property
-    def _evaluate(self):  # type: ignore[no-untyped-def]
-        return compile_float([_N], [self.expression])
+    def _evaluate(self) -> Callable[..., FloatArray]:
+        return compile_float([_STEP], [self.expression])
 
     def __call__(self, n: ArrayLike) -> FloatArray:
-        """Return gamma_n for step numbers n >= 1 of any shape, as float64."""
+        """Return gamma_n for step numbers n >= 1 of any shape, as float64 of that shape.
+
+        Raises
+        ------
+        InputError
+            If a step size is not positive and finite.
+        """
         numbers = np.asarray(n, dtype=np.float64)
         sizes = np.asarray(self._evaluate(numbers)[..., 0])
         wrong = ~(np.isfinite(sizes) & (sizes > 0))
         if wrong.any():
-            raise InputError(f"step size: {sizes[wrong].flat[0]} at n = {numbers[wrong].flat[0]:g}; step sizes must be positive")
+            raise InputError(
+                f"step size: {sizes[wrong].flat[0]} at n = {numbers[wrong].flat[0]:g}; step sizes must be positive"
+            )
         return sizes
+
+    @property
+    def vanishes(self) -> bool | None:
+        """Whether gamma_n tends to 0, by SymPy's limit; None if it cannot tell."""
+        try:
+            limit = sp.limit(self.expression, _STEP, sp.oo)
+        except (NotImplementedError, ValueError, ArithmeticError, TypeError):
+            return None
+        return bool(limit == 0) if limit.is_number and not limit.has(sp.AccumBounds, sp.nan) else None

@@ -1,0 +1,244 @@
+"""Problem files: TOML in, a problem, its optimizer and a start out. Nothing in a file is ever executed."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import sympy as sp
+
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.functions import FUNCTIONS
+from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.optimizer import Adam
+from adamsym.problem.continuous import Independent
+from adamsym.problem.laws import Empirical, Law
+from adamsym.problem.problem import Problem
+from adamsym.problem.tables import Table, read_table, read_text
+
+LARGEST_FILE = 20 * 2**20
+"""Bytes of a problem file."""
+
+_RESERVED = ("file", "columns", "weights")
+
+
+@dataclass(frozen=True)
+class ProblemFile:
+    """What a problem file describes; ``start`` is the point of its [start] table, or None."""
+
+    path: Path
+    problem: Problem
+    adam: Adam
+    start: dict[str, float] | None
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+
+class _ProblemTable(_Strict):
+    loss: str | None = None
+    library: str | None = None
+    options: dict[str, Any] = {}
+    parameters: list[str] | dict[str, int] | None = None
+    batch_size: int = 1
+
+
+class _AdamTable(_Strict):
+    beta1: int | Decimal = Decimal("0.9")
+    beta2: int | Decimal = Decimal("0.999")
+    eps: int | Decimal = Decimal("1e-8")
+
+
+class _File(_Strict):
+    problem: _ProblemTable
+    data: dict[str, Any]
+    adam: _AdamTable = _AdamTable()
+    start: dict[str, Any] | None = None
+
+
+def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
+    """Return the problem that a TOML file describes.
+
+    Raises
+    ------
+    InputError
+        If the file or its table of data cannot be read, a key or value is not allowed, or the problem is malformed:
+        one line that names the file, the key and what is allowed.
+    """
+    file = Path(path)
+    text = read_text(file, LARGEST_FILE)
+    try:
+        content = _validated(_parsed(text))
+        law = _law(content, file.parent)
+        problem = _problem(content.problem, law)
+        adam = Adam(content.adam.beta1, content.adam.beta2, content.adam.eps)
+        return ProblemFile(file, problem, adam, None if content.start is None else _start(content.start, problem))
+    except InputError as error:
+        raise InputError(f"{file.name}: {error}") from None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except RecursionError:
+        raise InputError("nested too deeply; no value in a problem file nests more than two brackets") from None
+    except (ValueError, ArithmeticError) as error:
+        raise InputError(f"not valid TOML: {error}") from None
+
+
+def _validated(content: dict[str, Any]) -> _File:
+    try:
+        return _File.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise InputError(_first_error(error)) from None
+
+
+def _first_error(error: pydantic.ValidationError) -> str:
+    """The first of pydantic's errors in one line: place, and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    table = first["loc"][0] if first["loc"] else ""
+    # Members of a union appear in the path under names of their types.
+    place = ".".join(
+        str(part) for part in first["loc"] if not re.search(r"[\[\]]|^(int|decimal|str|dict|list)$", str(part))
+    )
+    if first["type"] == "extra_forbidden":
+        model = {"problem": _ProblemTable, "adam": _AdamTable}.get(str(table)) if len(first["loc"]) > 1 else _File
+        allowed = ", ".join((model or _File).model_fields)
+        return f"{place}: unknown key; allowed are {allowed}"
+    if first["type"] == "missing":
+        return f"[{place}]: this table is missing"
+    wanted = {
+        "problem.parameters": "a list of names, or a table of lengths such as { w = 3 }",
+        "problem.batch_size": "an integer from 1 up",
+        "problem.loss": 'text, such as "(theta - x)**2/2"',
+        "adam": "a number",
+    }
+    allowed = wanted.get(place) or wanted.get(".".join(place.split(".")[:2])) or wanted.get(str(table))
+    return f"{place}: {_shown(first['input'])} is not allowed; allowed is {allowed or first['msg']}"
+
+
+def _law(content: _File, folder: Path) -> Law:
+    data = content.data
+    if "file" in data:
+        return _law_from_table(content, folder)
+    for key in _RESERVED:
+        if key in data and key != "weights":
+            raise InputError(f"data.{key}: allowed only beside data.file; leave it out")
+    columns = {name: column for name, column in data.items() if name != "weights"}
+    texts = [name for name, column in columns.items() if isinstance(column, str)]
+    if texts and len(texts) == len(columns):
+        if "weights" in data:
+            raise InputError("data.weights: distributions have no weights; leave them out")
+        return Independent(columns)
+    for name, column in columns.items():
+        if not isinstance(column, list):
+            allowed = 'a list of numbers, or for all columns distributions such as "Normal(0, 1)"'
+            raise InputError(f"data.{name}: {_shown(column)} is not allowed; allowed is {allowed}")
+    return Empirical({name: _numbers(column, f"data.{name}") for name, column in columns.items()}, _weights(data))
+
+
+def _law_from_table(content: _File, folder: Path) -> Law:
+    data = content.data
+    unknown = [key for key in data if key not in _RESERVED]
+    if unknown:
+        raise InputError(f"data.{unknown[0]}: beside data.file only columns and weights are allowed")
+    if not isinstance(data["file"], str) or not data["file"] or "\0" in data["file"]:
+        raise InputError(f"data.file: {_shown(data['file'])} is not allowed; allowed is the name of a CSV file")
+    table = read_table(folder / data["file"])
+    weights = data.get("weights")
+    names = _table_columns(content, table)
+    columns = {name: table.column(name) for name in names}
+    return Empirical(columns, table.column(weights) if isinstance(weights, str) else _weights(data))
+
+
+def _table_columns(content: _File, table: Table) -> Sequence[str]:
+    """The columns asked for; else those that the loss names; for a library's loss all but the weights."""
+    asked = content.data.get("columns")
+    if asked is not None:
+        if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
+            raise InputError(f'data.columns: {_shown(asked)} is not allowed; allowed is a list such as ["x", "y"]')
+        return list(dict.fromkeys(asked))
+    if content.problem.loss is None:
+        return [name for name in table.header if name != content.data.get("weights")]
+    # Names before a parenthesis are functions, good or bad: the parser judges them.
+    named = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z]\w*(?!\w|\s*\()", content.problem.loss[:20_000], re.ASCII))
+    parameters = content.problem.parameters or []
+    vectors = parameters if isinstance(parameters, dict) else {}
+    known = {f"{name}{k}" for name, length in vectors.items() for k in range(max(0, min(length, 1000)))}
+    used = [name for name in named if name not in {*parameters, *known, *FUNCTIONS, "pi"} - (vectors.keys() - known)]
+    for name in used:
+        if name not in table.header:
+            raise InputError(
+                f"problem.loss: {name[:40]!r} is neither a parameter nor a column of {table.path.name}; "
+                f"the columns are {', '.join(table.header)}"
+            )
+    if not used:
+        raise InputError(
+            f"problem.loss: names no column of {table.path.name}; the columns are {', '.join(table.header)}"
+        )
+    return used
+
+
+def _weights(data: Mapping[str, Any]) -> list[Number] | None:
+    weights = data.get("weights")
+    if weights is None:
+        return None
+    if not isinstance(weights, list):
+        allowed = "a list of positive numbers" + (", or the name of a column" if "file" in data else "")
+        raise InputError(f"data.weights: {_shown(weights)} is not allowed; allowed is {allowed}")
+    return _numbers(weights, "data.weights")
+
+
+def _numbers(values: list[Any], place: str) -> list[Number]:
+    for k, value in enumerate(values):
+        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+            raise InputError(f"{place}[{k}]: {_shown(value)} is not a number; allowed are finite real numbers")
+    return values
+
+
+def _problem(table: _ProblemTable, law: Law) -> Problem:
+    loss: str | sp.Expr
+    parameters: Sequence[str] | Mapping[str, int]
+    if (table.loss is None) == (table.library is None):
+        raise InputError('problem: give either loss = "..." or library = "..."')
+    if table.library is not None:
+        if table.parameters is not None:
+            raise InputError("problem.parameters: a library loss names its own parameters; leave them out")
+        from adamsym.problem.library import build
+
+        loss, parameters = build(table.library, table.options, law.names)
+    else:
+        assert table.loss is not None
+        if table.options:
+            raise InputError("problem.options: allowed only beside problem.library; leave it out")
+        if table.parameters is None:
+            raise InputError('problem.parameters: missing; give a list of names, such as ["theta"]')
+        loss, parameters = table.loss, table.parameters
+    return Problem(loss, parameters, law, table.batch_size)
+
+
+def _start(table: Mapping[str, Any], problem: Problem) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, value in table.items():
+        entries = {f"{name}{k}": entry for k, entry in enumerate(value)} if isinstance(value, list) else {name: value}
+        for key, entry in entries.items():
+            if key not in problem.names:
+                raise InputError(f"start.{key}: no parameter; the parameters are {', '.join(problem.names[:12])}")
+            if isinstance(entry, str):
+                raise InputError(f"start.{key}: {_shown(entry)} is not a number; allowed are finite real numbers")
+            values[key] = float(exact_rational(entry, f"start.{key}"))
+    missing = [name for name in problem.names if name not in values]
+    if missing:
+        raise InputError(f"start: no value for {', '.join(missing[:6])}; give every parameter one")
+    return values
+
+
+def _shown(value: object) -> str:
+    text = str(value) if isinstance(value, Decimal) else repr(value)
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,96 @@
+"""Derivations: steps that carry how they were checked. A step whose check fails cannot be made."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adamsym.symbolic.equality import Check
+
+
+class DerivationError(ArithmeticError):
+    """A step of a derivation failed its check; the message is one line that names the step."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its statement in words, its formulas in LaTeX, and how it was checked.
+
+    Build it with :func:`checked_step`, which runs the check.
+    """
+
+    title: str
+    statement_text: str
+    equations: tuple[str, ...]
+    check: str
+    ok: bool
+
+    @property
+    def latex(self) -> str:
+        """The formulas as one LaTeX expression, without math delimiters."""
+        if len(self.equations) == 1:
+            return self.equations[0]
+        return r"\begin{gathered} " + r" \\ ".join(self.equations) + r" \end{gathered}" if self.equations else ""
+
+
+def checked_step(title: str, statement_text: str, equations: Sequence[str], check: Callable[[], Check]) -> Step:
+    """Run ``check`` and return the step.
+
+    Raises
+    ------
+    DerivationError
+        If the check is not ok; the message names the step.
+    """
+    outcome = check()
+    if not outcome.ok:
+        raise DerivationError(f"{title}: {outcome.text}")
+    return Step(title, statement_text, tuple(equations), outcome.text, True)
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A derivation whose every step passed its check.
+
+    Raises
+    ------
+    DerivationError
+        If there is no step, or one whose check failed.
+    """
+
+    title: str
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise DerivationError(f"{self.title}: no steps")
+        for step in self.steps:
+            if not step.ok:
+                raise DerivationError(f"{step.title}: {step.check}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"steps": [{"title", "latex", "check", "ok"}, ...]}``, ready for JSON."""
+        return {
+            "steps": [
+                {"title": step.title, "latex": step.latex, "check": step.check, "ok": step.ok} for step in self.steps
+            ]
+        }
+
+    def to_markdown(self) -> str:
+        """Return the derivation as Markdown with LaTeX formulas between double dollars."""
+        from adamsym.symbolic.rendering import markdown
+
+        return markdown(self)
+
+    def to_latex(self) -> str:
+        """Return the derivation as a complete LaTeX article."""
+        from adamsym.symbolic.rendering import article
+
+        return article(self)
+
+    def to_html(self) -> str:
+        """Return the derivation as one self-contained HTML page with MathML formulas."""
+        from adamsym.symbolic.rendering import page
+
+        return page(self)
+
+    def _repr_latex_(self) -> str:
+        return "\n\n".join(f"$\\displaystyle {step.latex}$" for step in self.steps if step.equations)

@@ -1,0 +1,284 @@
+"""The derivation of the Adam field of a problem: every formula from the gradient to the Lyapunov bound, checked."""
+
+from collections.abc import Mapping, Sequence
+
+import sympy as sp
+
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+from adamsym.symbolic import expansion, expansion_checks, frozen_chain, laplace, lyapunov, point_checks
+from adamsym.symbolic.derivation import Derivation, Step, checked_step
+from adamsym.symbolic.equality import Check, all_of, exact_equality
+from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.letters import alpha, beta, epsilon, geometric_sum, k, phi
+from adamsym.symbolic.rendering import formula, symbol_names
+from adamsym.symbolic.symbolic_field import SymbolicField
+
+_ALL_SHOWN = 4
+"""Problems with more parameters show their first two coordinates and the last."""
+
+
+class _Writer:
+    """A problem with what its steps share: the field, the coordinates shown, a small law, names for printing."""
+
+    def __init__(self, problem: Problem, adam: Adam) -> None:
+        self.problem = problem
+        self.adam = adam
+        self.field = SymbolicField(problem, adam)
+        d = problem.dimension
+        self.shown: Sequence[int] = range(d) if d <= _ALL_SHOWN else (0, 1, d - 1)
+        self.names = symbol_names(problem)
+        self.small = point_checks.small_problem(problem, 0)
+        self.small_field = SymbolicField(self.small, adam)
+
+    def moments(self, power: int) -> dict[int, sp.Expr]:
+        """Moments of the coordinates shown."""
+        return {i: expectation(self.problem, i, lambda g: g**power) for i in self.shown}
+
+    def tex(self, expression: sp.Expr) -> str:
+        return formula(expression, self.names)
+
+    def per_coordinate(self, letter: str, expressions: Sequence[sp.Expr] | Mapping[int, sp.Expr]) -> list[str]:
+        if self.problem.dimension == 1:
+            return [f"{letter} = {self.tex(expressions[0])}"]
+        return [f"\\left[{letter}\\right]_{{{i + 1}}} = {self.tex(expressions[i])}" for i in self.shown]
+
+    @property
+    def which(self) -> str:
+        d = self.problem.dimension
+        if d <= _ALL_SHOWN:
+            return ""
+        return f" Coordinates 1, 2 and {d} of {d} are shown and checked; the others follow the same rule."
+
+    @property
+    def law_of_check(self) -> str:
+        """What the small law is, in words."""
+        rows = len(self.small.law.exact_rows) if isinstance(self.small.law, Empirical) else 0
+        word = "row" if rows == 1 else "rows"
+        source = "of the data" if isinstance(self.problem.law, Empirical) else "drawn from the law"
+        batch = f" in batches of {self.small.batch_size}" if self.small.batch_size > 1 else ""
+        return f"{rows} {word} {source}{batch}"
+
+
+def derive(problem: Problem, adam: Adam) -> Derivation:
+    """Return the derivation of a problem's Adam field; every step has passed the check that it names.
+
+    Parameters
+    ----------
+    problem, adam
+        What is optimised and by what. Formulas keep the paper's letters alpha, beta, epsilon.
+
+    Raises
+    ------
+    DerivationError
+        If the check of a step fails; the message names the step.
+    InputError
+        If no random parameters are found at which the gradients are finite and not all zero.
+    """
+    writer = _Writer(problem, adam)
+    steps = [
+        _gradient(writer),
+        _series(writer),
+        _step_bound(writer),
+        _kernel(writer),
+        _laplace(writer),
+        _limits(writer),
+        _expansion(writer),
+        *([_zero_shift(writer)] if expansion_checks.is_mean_estimation(problem) else []),
+        _lyapunov(writer),
+    ]
+    return Derivation("The Adam field, derived for a given loss and data", tuple(steps))
+
+
+def _gradient(w: _Writer) -> Step:
+    problem = w.problem
+    equations = [f"l = {w.tex(problem.loss)}"]
+    left = "g" if problem.dimension == 1 else "g_{{{}}}"
+    equations += [
+        f"{left.format(i + 1)} = \\frac{{\\partial l}}{{\\partial {w.tex(problem.parameters[i])}}} = "
+        f"{w.tex(problem.gradient_expressions[i])}"
+        for i in w.shown
+    ]
+    batch = "" if problem.batch_size == 1 else f" The stochastic gradient is the mean over {problem.batch_size} rows."
+    return checked_step(
+        "Gradient of the loss",
+        f"The loss l of one data row and its derivatives in the parameters.{batch}{w.which}",
+        equations,
+        lambda: point_checks.gradient_check(problem, problem.gradient_expressions, list(w.shown)),
+    )
+
+
+def _series(w: _Writer) -> Step:
+    return checked_step(
+        "Frozen chain and stationary series",
+        "At fixed parameters the moments m' = alpha m + (1 - alpha) g and v' = beta v + (1 - beta) g^2 forget their "
+        "start; their stationary law is that of the series M and V in independent gradients g_0, g_1, ... The weights "
+        "sum to 1 and solve the recursions. The Adam field is f = -F, one coordinate at a time.",
+        [f"F = {w.tex(w.field.series)}", r"f = -F"],
+        lambda: all_of(
+            [
+                frozen_chain.weights_check(frozen_chain.numerator_weight, alpha),
+                frozen_chain.weights_check(frozen_chain.denominator_weight, beta),
+            ]
+        ),
+    )
+
+
+def _step_bound(w: _Writer) -> Step:
+    bound = frozen_chain.step_bound_squared
+    return checked_step(
+        "Step bound",
+        f"By the Cauchy-Schwarz inequality |M| is at most C sqrt(V), so |f| <= C. Here C = {w.adam.step_bound:.6g}.",
+        [
+            f"C^2 = \\sum_{{k=0}}^{{\\infty}} \\frac{{a_k^2}}{{w_k}} = {w.tex(bound)}",
+            f"a_k = {w.tex(frozen_chain.numerator_weight)},\\quad w_k = {w.tex(frozen_chain.denominator_weight)}",
+        ],
+        lambda: all_of([frozen_chain.step_bound_check(), point_checks.step_bound_number_check(w.adam, bound)]),
+    )
+
+
+def _kernel(w: _Writer) -> Step:
+    return checked_step(
+        "Kernel of the denominator",
+        "The denominator is a Laplace transform of a positive kernel rho; SymPy does the three integrals behind it.",
+        [
+            r"\frac{1}{\sqrt{v} + \epsilon} = \int_{0}^{\infty} \rho(s)\, e^{- s v}\, ds",
+            rf"\rho(s) = {w.tex(laplace.kernel)} = \frac{{1}}{{\pi}} \int_{{0}}^{{\infty}} "
+            r"e^{- s r} \frac{\sqrt{r}}{r + \epsilon^{2}}\, dr",
+        ],
+        lambda: all_of([laplace.kernel_check(), point_checks.kernel_number_check(laplace.kernel)]),
+    )
+
+
+def _laplace(w: _Writer) -> Step:
+    pairs = {i: laplace.transforms(w.problem, i) for i in w.shown}
+    equations = [f"F = {w.tex(laplace.laplace_form())}"]
+    for i, pair in pairs.items():
+        index = "" if w.problem.dimension == 1 else f"_{{{i + 1}}}"
+        equations += [f"{name}{index}(t) = {w.tex(x)}" for name, x in zip("AB", pair, strict=True)]
+    statement = (
+        "With the kernel, independence turns F into one integral over s of A(t) = E[g exp(-t g^2)] and "
+        f"B(t) = E[exp(-t g^2)].{w.which} Checked in the first coordinate on {w.law_of_check}: the integral, cut to "
+        f"{point_checks.LAGS} lags, against the list of all histories of as many gradients."
+    )
+    return checked_step("Laplace form", statement, equations, lambda: _laplace_check(w, pairs[0]))
+
+
+def _laplace_check(w: _Writer, pair: tuple[sp.Expr, sp.Expr]) -> Check:
+    checks = [point_checks.laplace_check(w.small, 0)]
+    if laplace.normal_gradient(w.problem, 0) is not None:
+        checks.append(laplace.normal_check())
+    if point_checks.has_rule(w.problem, pair):
+        checks.append(point_checks.rule_check(w.problem, 0, pair))
+    return all_of(checks)
+
+
+def _limits(w: _Writer) -> Step:
+    limits = {i: w.field.coordinate_limits(i) for i in w.shown}
+    equations = []
+    for name, label in _LIMIT_LABELS.items():
+        equations += w.per_coordinate(label, {i: limits[i][name] for i in w.shown})
+    return checked_step(
+        "Limits",
+        "Four limits of F: slow second moment; no memory at all (sign-like descent); large epsilon (gradient descent); "
+        f"no noise.{w.which} The formulas of this problem are checked on {w.law_of_check}.",
+        equations,
+        lambda: all_of([_limits_algebra(), point_checks.limits_check(w.small, w.small_field.coordinate_limits(0), 0)]),
+    )
+
+
+def _limits_algebra() -> Check:
+    g, big_m, big_v = sp.Symbol("g", real=True), sp.Symbol("M", real=True), sp.Symbol("V", positive=True)
+    quotient = frozen_chain.series(sp.Integer(3)).doit()
+    first = frozen_chain.gradients[0]
+    numerator = frozen_chain.numerator_weight.subs(k, 0) * geometric_sum(alpha) * g
+    denominator = frozen_chain.denominator_weight.subs(k, 0) * geometric_sum(beta) * g**2
+    zeroth = expansion.expansion_coefficients(0)[0].xreplace(expansion.kernel_values(0))
+    return all_of(
+        [
+            exact_equality(zeroth, expansion.mean * phi(expansion.second_moment)),
+            exact_equality(quotient.subs({alpha: 0, beta: 0}), first / (sp.Abs(first) + epsilon)),
+            exact_equality(sp.limit(epsilon * big_m * phi(big_v), epsilon, sp.oo), big_m),
+            exact_equality(numerator * phi(sp.simplify(denominator)), g / (sp.Abs(g) + epsilon)),
+        ]
+    )
+
+
+def _expansion(w: _Writer) -> Step:
+    first, second = expansion.mean, expansion.second_moment
+    found = w.field.expansion(2)
+    equations = [
+        r"F = F_{0} + F_{1}\,\eta + F_{2}\,\eta^{2} + O(\eta^{3}),\qquad \eta = 1 - \beta",
+        *(f"F_{{{n}}} = {w.tex(coefficient)}" for n, coefficient in enumerate(found.coefficients)),
+        r"m = \mathbb{E}\, g,\quad S = \mathbb{E}\, g^{2},\quad y = g^{2} - S,\quad "
+        r"\sigma_{4} = \mathbb{E}\, y^{2},\quad p_{3} = \mathbb{E}\, y^{3},\quad c_{12} = \operatorname{Cov}(g, g^{2}),"
+        r"\quad q_{2} = \mathbb{E}\left[(g - m) y^{2}\right],\quad \varphi(v) = \frac{1}{\sqrt{v} + \epsilon}"
+        r"\;\text{and its derivatives at } S",
+    ]
+    for letter, power in ((first, 1), (second, 2)):
+        equations += w.per_coordinate(w.tex(letter), w.moments(power))
+    return checked_step(
+        "Expansion near beta = 1",
+        "Joint cumulants of M and V are those of one gradient times sums of weights; the moments E[M (V - S)^n] follow "
+        "and Taylor's formula gives F in powers of eta = 1 - beta at fixed alpha. The first-order term does not depend "
+        "on alpha. The coefficients are derived from the moments and compared with the published ones; the size of the "
+        "remainder is proved for bounded gradients with S > 0 in the theory note, section 2(a), not here.",
+        equations,
+        lambda: all_of(
+            [
+                expansion_checks.recursion_check(),
+                expansion_checks.order_check(),
+                expansion_checks.kernel_derivatives_check(),
+                expansion_checks.alpha_free_check(),
+                expansion_checks.published_check(found.coefficients),
+            ]
+        ),
+    )
+
+
+def _zero_shift(w: _Writer) -> Step:
+    size = w.problem.batch_size
+    shift = expansion_checks.zero_shift(size)
+    return checked_step(
+        "Where Adam stops: first order in 1 - beta",
+        "For mean estimation the zero of f is shifted from the mean of the data by a term with the third central "
+        "moment kappa_3 and the standard deviation sigma of the data; for data without skewness it vanishes.",
+        [rf"\theta^{{*}} - \mathbb{{E}}\, x = {w.tex(shift)}\,(1 - \beta) + O\left((1 - \beta)^{{2}}\right)"],
+        lambda: expansion_checks.zero_shift_check(shift, size),
+    )
+
+
+def _lyapunov(w: _Writer) -> Step:
+    size = w.problem.batch_size
+    bound, level = lyapunov.decrease_bound(size), lyapunov.sublevel(size)
+    return checked_step(
+        "Lyapunov derivative near interpolation",
+        "The mean loss L falls along the flow while the gradient is small against epsilon, if every row's loss is "
+        "non-negative and K-smooth and L satisfies the Polyak-Lojasiewicz inequality with mu. These three hypotheses "
+        "are assumed, not checked, here. D is the Euclidean norm of grad L, D_oo its largest entry, m_i = E g_i, S_i = "
+        "E g_i^2; the remainder r_i is at most S_i/epsilon^2 because |E[M sqrt V]| <= sqrt(E M^2 E V) <= S.",
+        [
+            r"\left\langle \nabla L, f \right\rangle = -\sum_i m_i F_i,\qquad F_i = \frac{m_i}{\epsilon} - r_i,\qquad "
+            r"r_i = \mathbb{E}\left[\frac{M_i \sqrt{V_i}}{\epsilon(\sqrt{V_i} + \epsilon)}\right],\qquad "
+            r"|r_i| \le \frac{S_i}{\epsilon^{2}}",
+            r"S - \mathbb{E} M^{2} = \frac{2 \alpha}{1 + \alpha}\left(S - m^{2}\right) \ge 0",
+            rf"\left\langle \nabla L, f \right\rangle \le {w.tex(bound)}",
+            rf"\left\langle \nabla L, f \right\rangle < 0 \quad\text{{where}}\quad 0 < L < {w.tex(level)}",
+        ],
+        lambda: all_of(
+            [
+                lyapunov.remainder_check(),
+                lyapunov.numerator_square_check(),
+                lyapunov.bound_check(size),
+                point_checks.remainder_bound_check(w.small, w.small_field.coordinate_limits(0)["epsilon -> oo"], 0),
+            ]
+        ),
+    )
+
+
+_LIMIT_LABELS = {
+    "beta -> 1": r"\lim_{\beta \to 1} F",
+    "alpha = beta = 0": r"F_{\alpha = \beta = 0}",
+    "epsilon -> oo": r"\lim_{\epsilon \to \infty} \epsilon F",
+    "deterministic": r"F_{\text{no noise}}",
+}

@@ -1,0 +1,95 @@
+"""Expectations over the data of a problem, as SymPy expressions in its parameters."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy as sp
+import sympy.stats
+
+from adamsym.problem import Empirical, Independent, Problem
+from adamsym.problem.batches import batch_numbers
+from adamsym.symbolic.letters import EXPECTATION, j, r
+
+MOST_ATOMS = 12
+"""Laws with more atoms keep a sum over rows, or the letter E, in place of the terms."""
+
+
+def rational(value: Fraction) -> sp.Rational:
+    """Return a fraction as a SymPy number."""
+    return sp.Rational(value.numerator, value.denominator)
+
+
+def expectation(problem: Problem, coordinate: int, of: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
+    """Return E[of(g)] for one coordinate g of the stochastic gradient.
+
+    An exact finite sum for at most MOST_ATOMS gradient atoms; beyond, a sum over rows (batch size 1); an integral for
+    a continuous law; otherwise an unevaluated expectation of the mean over a minibatch.
+    """
+    gradient = problem.gradient_expressions[coordinate]
+    atoms = gradient_atoms(problem, coordinate)
+    if atoms is not None:
+        return sp.Add(*(rational(probability) * of(value) for value, probability in atoms.items()))
+    if problem.batch_size > 1:
+        rows = {column: sp.IndexedBase(column)[j] for column in problem.columns}
+        batch = sp.Sum(gradient.xreplace(rows), (j, 1, problem.batch_size)) / problem.batch_size
+        return EXPECTATION(of(batch))
+    if isinstance(problem.law, Empirical):
+        return _sum_over_rows(problem, problem.law, of(gradient))
+    if isinstance(problem.law, Independent):
+        return _integral(problem, problem.law, of(gradient))
+    return EXPECTATION(of(gradient))
+
+
+def gradient_atoms(problem: Problem, coordinate: int) -> dict[sp.Expr, Fraction] | None:
+    """Return the atoms of one coordinate of the stochastic gradient with their probabilities, equal atoms merged.
+
+    None if the law is continuous or has more than MOST_ATOMS atoms.
+    """
+    if not isinstance(problem.law, Empirical):
+        return None
+    law: Counter[tuple[Fraction, ...]] = Counter()
+    for row, probability in zip(problem.law.exact_rows, problem.law.exact_probabilities, strict=True):
+        law[row] += probability  # type: ignore[assignment]
+    if math.comb(problem.batch_size + len(law) - 1, len(law) - 1) > MOST_ATOMS:
+        return None
+    gradient = problem.gradient_expressions[coordinate]
+    values = [gradient.xreplace(dict(zip(problem.columns, map(rational, row), strict=True))) for row in law]
+    atoms: dict[sp.Expr, Fraction] = {}
+    for counts in batch_numbers(len(law), problem.batch_size).astype(int).tolist():
+        value = sp.Add(*(sp.Rational(n, problem.batch_size) * g for n, g in zip(counts, values, strict=True)))
+        atoms[value] = atoms.get(value, Fraction(0)) + _multinomial(counts, [Fraction(p) for p in law.values()])
+    return atoms
+
+
+def _multinomial(counts: list[int], probabilities: list[Fraction]) -> Fraction:
+    result = Fraction(math.factorial(sum(counts)))
+    for n, probability in zip(counts, probabilities, strict=True):
+        result *= probability**n / math.factorial(n)
+    return result
+
+
+def _sum_over_rows(problem: Problem, law: Empirical, term: sp.Expr) -> sp.Expr:
+    size = len(law.exact_rows)
+    equal = len(set(law.exact_probabilities)) == 1
+    weight = sp.Rational(1, size) if equal else sp.IndexedBase(sp.Symbol("p", positive=True))[r]
+    indexed = {column: sp.IndexedBase(column)[r] for column in problem.columns}
+    summand = term.xreplace(indexed)
+    return weight * sp.Sum(summand, (r, 1, size)) if equal else sp.Sum(weight * summand, (r, 1, size))
+
+
+def _integral(problem: Problem, law: Independent, term: sp.Expr) -> sp.Expr:
+    integrand, limits = term, []
+    for column in problem.columns:
+        if column not in term.free_symbols:
+            continue
+        variable = law.symbolic[column.name]
+        support = variable.pspace.domain.set
+        # On the support the density is smooth; SymPy writes Uniform's as a case distinction.
+        density = sp.stats.density(variable)(column)
+        if isinstance(density, sp.Piecewise):
+            density = density.args[0].expr
+        integrand *= density
+        limits.append((column, support.inf, support.sup))
+    return sp.Integral(integrand, *limits) if limits else integrand

@@ -1,0 +1,119 @@
+"""The Laplace form of the field (theory T4): kernel, transforms of a problem's gradient atoms, finite histories."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from adamsym.problem import Independent, Problem
+from adamsym.symbolic.equality import Check, all_of, exact_equality
+from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.frozen_chain import denominator_weight, numerator_weight
+from adamsym.symbolic.letters import epsilon, j, k, s, t
+
+A, B = sp.Function("A"), sp.Function("B")
+"""A(t) = E[g exp(-t g**2)] and B(t) = E[exp(-t g**2)]."""
+
+kernel = 1 / sp.sqrt(sp.pi * s) - epsilon * sp.exp(epsilon**2 * s) * sp.erfc(epsilon * sp.sqrt(s))
+"""rho(s), whose Laplace transform at v is 1/(sqrt(v) + epsilon)."""
+
+
+@dataclass(frozen=True)
+class Laplace:
+    """The Laplace form of a problem's field: ``rho`` in s; per coordinate ``A`` and ``B`` in t and the parameters."""
+
+    rho: sp.Expr
+    A: tuple[sp.Expr, ...]
+    B: tuple[sp.Expr, ...]
+
+    @property
+    def field(self) -> sp.Expr:
+        """F = -f in rho, A and B, with all lags."""
+        return laplace_form()
+
+
+def laplace_form(lags: sp.Expr = sp.oo) -> sp.Expr:
+    """Return F as the integral of theory T4 over histories of ``lags`` gradients, unevaluated."""
+    return sp.Integral(integrand(lags), (s, 0, sp.oo))
+
+
+def integrand(lags: sp.Expr = sp.oo) -> sp.Expr:
+    """Return rho(s) sum_k a_k A(s w_k) prod_(j != k) B(s w_j), unevaluated; a_k, w_k are the weights of M and V."""
+    scale = s * denominator_weight
+    others = sp.Product(B(scale.subs(k, j)), (j, 0, k - 1)) * sp.Product(B(scale.subs(k, j)), (j, k + 1, lags - 1))
+    return sp.Function(r"\rho")(s) * sp.Sum(numerator_weight * A(scale) * others, (k, 0, lags - 1))
+
+
+def explicit_integrand(rho: sp.Expr, transforms: tuple[sp.Expr, sp.Expr], lags: int) -> sp.Expr:
+    """Return the integrand over ``lags`` gradients with rho and the pair A, B put in and all sums and products done."""
+    first, second = (sp.Lambda(t, transform) for transform in transforms)
+    expanded = integrand(sp.Integer(lags)).doit().doit()
+    return expanded.replace(sp.Function(r"\rho"), sp.Lambda(s, rho)).replace(A, first).replace(B, second)
+
+
+def laplace(problem: Problem) -> Laplace:
+    """Return the Laplace form for a problem: closed forms for finite laws, for Normal columns that g is affine in."""
+    pairs = [transforms(problem, i) for i in range(problem.dimension)]
+    return Laplace(kernel, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+
+
+def transforms(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr]:
+    """Return A(t) and B(t) of one coordinate of the stochastic gradient."""
+    normal = normal_gradient(problem, coordinate)
+    if normal is not None:
+        return normal_transforms(*normal)
+    return (
+        expectation(problem, coordinate, lambda g: g * sp.exp(-t * g**2)),
+        expectation(problem, coordinate, lambda g: sp.exp(-t * g**2)),
+    )
+
+
+def normal_gradient(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr] | None:
+    """Return mean and variance of one gradient coordinate if it is affine in independent Normal columns, else None."""
+    if not isinstance(problem.law, Independent):
+        return None
+    gradient = problem.gradient_expressions[coordinate]
+    centre, variance = gradient, sp.S.Zero
+    for column, entry in zip(problem.columns, problem.law.columns, strict=True):
+        if column not in gradient.free_symbols:
+            continue
+        slope = sp.expand(sp.diff(gradient, column))
+        if entry.distribution != "Normal" or slope.free_symbols & set(problem.columns):
+            return None
+        mean, deviation = (sp.Rational(x.numerator, x.denominator) for x in entry.parameters)
+        centre = centre.xreplace({column: mean})
+        variance += (slope * deviation) ** 2 / problem.batch_size
+    return centre, variance
+
+
+def normal_transforms(centre: sp.Expr, variance: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """Return A(t) and B(t) of a Normal gradient."""
+    spread = 1 + 2 * t * variance
+    second = sp.exp(-t * centre**2 / spread) / sp.sqrt(spread)
+    return centre / spread * second, second
+
+
+def kernel_check(rho: sp.Expr = kernel) -> Check:
+    """Check that rho is positive and that its Laplace transform at v is 1/(sqrt(v) + epsilon), exactly.
+
+    With r = u**2, rho(s) = (2/pi) int exp(-s u**2) u**2/(u**2 + epsilon**2) du, whose integrand is positive; its
+    Laplace transform at v = w**2 is (2/pi) int u**2/((u**2 + epsilon**2)(u**2 + w**2)) du (Tonelli).
+    """
+    u, w = sp.symbols("u w", positive=True)
+    density = 2 / sp.pi * u**2 / (u**2 + epsilon**2)
+    inner = sp.integrate(sp.exp(-s * (u**2 + w**2)), (s, 0, sp.oo))
+    return all_of(
+        [
+            exact_equality(sp.integrate(density * sp.exp(-s * u**2), (u, 0, sp.oo)), rho),
+            exact_equality(inner, 1 / (u**2 + w**2)),
+            exact_equality(sp.integrate(density * inner, (u, 0, sp.oo)), 1 / (w + epsilon)),
+        ]
+    )
+
+
+def normal_check(closed_forms: Callable[[sp.Expr, sp.Expr], tuple[sp.Expr, sp.Expr]] = normal_transforms) -> Check:
+    """Check ``closed_forms`` exactly against SymPy's Gaussian integrals for g = c + d z, z standard normal."""
+    z, c, d = sp.Symbol("z", real=True), sp.Symbol("c", real=True), sp.Symbol("d", positive=True)
+    weight = sp.exp(-(z**2) / 2 - t * (c + d * z) ** 2) / sp.sqrt(2 * sp.pi)
+    exact = [sp.integrate(part * weight, (z, -sp.oo, sp.oo)) for part in (c + d * z, sp.S.One)]
+    return all_of(exact_equality(found, part) for found, part in zip(closed_forms(c, d**2), exact, strict=True))

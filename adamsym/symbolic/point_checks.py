@@ -1,0 +1,287 @@
+"""Checks of a problem's own formulas by digits, against paths that share no code with them."""
+
+import itertools
+import math
+import random
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from adamsym.expressions.compilation import compile_mpmath
+from adamsym.expressions.errors import InputError
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Independent, Problem
+from adamsym.symbolic.enumeration import half_line_integral, listed_quotient
+from adamsym.symbolic.equality import Check, numerical_equality
+from adamsym.symbolic.expectation import rational
+from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
+from adamsym.symbolic.letters import alpha, beta, epsilon, s, t
+
+DIGITS = 25
+_ROWS_LOOKED_AT = 500
+_MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))
+"""Pairs alpha, beta at which five lags all count in 25 digits."""
+
+LAGS = 5
+"""Gradients in a history: 3**5 histories are listed at once."""
+
+_RULE_LEVEL = 6
+"""2048 nodes for one column, enough for 9 digits of peaked integrands."""
+
+
+def random_theta(generator: random.Random, dimension: int) -> list[Fraction]:
+    """Return a random point with three decimals."""
+    return [Fraction(round(generator.uniform(-2, 2) * 1000), 1000) for _ in range(dimension)]
+
+
+def numbers(values: Sequence[Fraction]) -> list[Any]:
+    """Return fractions as mpmath numbers at the working precision."""
+    return [mpmath.mpf(value.numerator) / value.denominator for value in values]
+
+
+def numerical_derivative(loss: Callable[..., list[Any]], arguments: Sequence[Any], coordinate: int) -> Any:
+    """Return the partial derivative of a compiled loss by mpmath's difference quotients."""
+
+    def along(x: Any) -> Any:
+        value = loss(*arguments[:coordinate], x, *arguments[coordinate + 1 :])[0]
+        if isinstance(value, mpmath.mpc):
+            raise ValueError("outside the loss's domain")
+        return value
+
+    return mpmath.diff(along, arguments[coordinate])
+
+
+def gradient_check(
+    problem: Problem, gradients: Sequence[sp.Expr], coordinates: Sequence[int], points: int = 8
+) -> Check:
+    """Check the coordinates of ``gradients`` against numerical derivatives of the loss at random points and rows."""
+    symbols = (*problem.parameters, *problem.columns)
+    loss, compiled = compile_mpmath(symbols, [problem.loss]), compile_mpmath(symbols, gradients)
+
+    def draw(generator: random.Random) -> list[Any]:
+        row = problem.law.sample(np.random.default_rng(generator.getrandbits(32)), ())
+        return [*numbers(random_theta(generator, problem.dimension)), *(mpmath.mpf(float(x)) for x in row)]
+
+    def symbolic(*arguments: Any) -> list[Any]:
+        values = compiled(*arguments)
+        return [values[i] for i in coordinates]
+
+    def numerical(*arguments: Any) -> list[Any]:
+        return [numerical_derivative(loss, arguments, i) for i in coordinates]
+
+    return numerical_equality(symbolic, numerical, draw, points=points, digits=DIGITS)
+
+
+def small_problem(problem: Problem, coordinate: int) -> Problem:
+    """Return the problem with at most three of its rows (two, and batches of two, if it has minibatches).
+
+    The rows have distinct gradients at a random point; a continuous law gives rows drawn from it.
+
+    Raises
+    ------
+    InputError
+        If no random point has finite gradients with one that is not zero.
+    """
+    generator = random.Random(7)
+    rows, weights = _some_rows(problem)
+    data = np.array([[float(x) for x in row] for row in rows])
+    for _ in range(200):
+        theta = [float(x) for x in random_theta(generator, problem.dimension)]
+        try:
+            values = problem.row_gradients(theta, data)[:, coordinate]
+        except InputError:
+            continue
+        _, first = np.unique(values, return_index=True)
+        kept = [int(n) for n in first if abs(values[n]) > 1e-3 * np.abs(values).max()]
+        if kept:
+            size = 3 if problem.batch_size == 1 else 2
+            chosen = sorted({kept[0], kept[-1], kept[len(kept) // 2]})[:size]
+            columns = {column.name: [rows[n][c] for n in chosen] for c, column in enumerate(problem.columns)}
+            law = Empirical(columns, weights=[weights[n] for n in chosen])
+            return Problem(problem.loss, problem.names, law, min(problem.batch_size, 2))
+    raise InputError("problem.loss: no random parameters were found at which the gradients are finite and not all zero")
+
+
+def _some_rows(problem: Problem) -> tuple[list[tuple[Fraction, ...]], list[Fraction]]:
+    if isinstance(problem.law, Empirical):
+        rows = list(problem.law.exact_rows[:_ROWS_LOOKED_AT])
+        return rows, list(problem.law.exact_probabilities[:_ROWS_LOOKED_AT])
+    drawn = problem.law.sample(np.random.default_rng(7), (12,))
+    return [tuple(Fraction(repr(float(x))) for x in row) for row in drawn], [Fraction(n, 78) for n in range(1, 13)]
+
+
+def batch_atoms(problem: Problem, theta: Sequence[Fraction], coordinate: int) -> tuple[list[Any], list[Any]]:
+    """Return all ordered minibatches' gradients, by numerical derivatives of the loss, and their probabilities."""
+    assert isinstance(problem.law, Empirical)
+    loss = compile_mpmath((*problem.parameters, *problem.columns), [problem.loss])
+    point = numbers(theta)
+    values = [numerical_derivative(loss, [*point, *numbers(row)], coordinate) for row in problem.law.exact_rows]
+    weights = numbers(problem.law.exact_probabilities)
+    batches = list(itertools.product(range(len(values)), repeat=problem.batch_size))
+    return (
+        [mpmath.fsum(values[n] for n in batch) / problem.batch_size for batch in batches],
+        [mpmath.fprod(weights[n] for n in batch) for batch in batches],
+    )
+
+
+def at_point(problem: Problem, theta: Sequence[Fraction]) -> dict[sp.Symbol, sp.Rational]:
+    """Return the substitution of a problem's parameters by exact numbers."""
+    return dict(zip(problem.parameters, map(rational, theta), strict=True))
+
+
+def laplace_check(
+    small: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr] | None = None, lags: int = LAGS, points: int = 2
+) -> Check:
+    """Check the Laplace form with the transforms A, B against the list of all histories of ``lags`` gradients."""
+    first, second = transforms(small, coordinate) if pair is None else pair
+    memories = itertools.cycle(_MEMORIES)
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        theta = random_theta(generator, small.dimension)
+        atoms, weights = batch_atoms(small, theta, coordinate)
+        # epsilon of the size of the gradients, so that both terms of the denominator count
+        size = Fraction(float(max(abs(g) for g in atoms))).limit_denominator(100)
+        if size == 0:
+            raise ValueError("all gradients vanish")
+        return theta, *next(memories), size * Fraction(generator.randint(5, 20), 20), atoms, weights
+
+    def by_laplace(theta: Any, a: Fraction, b: Fraction, e: Fraction, atoms: Any, _: Any) -> Any:
+        values = {alpha: rational(a), beta: rational(b), epsilon: rational(e)}
+        point = at_point(small, theta)
+        digits = 3 * DIGITS
+        numeric = tuple(expression.xreplace(point).evalf(digits) for expression in (first, second))
+        compiled = compile_mpmath([s], [explicit_integrand(kernel, numeric, lags).xreplace(values)])
+        smallest = numbers([(1 - b) * b ** (lags - 1)])[0]
+        return half_line_integral(lambda x: compiled(x)[0], atoms, smallest, numbers([e])[0], DIGITS + 3)
+
+    def by_list(_: Any, a: Fraction, b: Fraction, e: Fraction, atoms: Any, weights: Any) -> Any:
+        m_memory, v_memory, added = numbers([a, b, e])
+        return listed_quotient(atoms, weights, m_memory, v_memory, added, lags)
+
+    return numerical_equality(by_laplace, by_list, draw, points=points, digits=DIGITS)
+
+
+def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) -> Check:
+    """Check the limits of one coordinate of F against sums over minibatches listed one by one."""
+    names = ("beta -> 1", "alpha = beta = 0", "epsilon -> oo", "deterministic")
+    expressions = [limits[name] for name in names]
+    compiled = compile_mpmath([epsilon, *small.parameters], expressions)
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        return Fraction(generator.randint(1, 200), 100), random_theta(generator, small.dimension)
+
+    def symbolic(e: Fraction, theta: Any) -> Any:
+        return compiled(*numbers([e, *theta]))
+
+    def listed(e: Fraction, theta: Any) -> Any:
+        atoms, weights = batch_atoms(small, theta, coordinate)
+        law = list(zip(atoms, weights, strict=True))
+        small_eps = numbers([e])[0]
+        mean = mpmath.fsum(w * g for g, w in law)
+        root = mpmath.sqrt(mpmath.fsum(w * g * g for g, w in law))
+        signs = mpmath.fsum(w * g / (abs(g) + small_eps) for g, w in law)
+        return [mean / (root + small_eps), signs, mean, mean / (abs(mean) + small_eps)]
+
+    return numerical_equality(symbolic, listed, draw, points=4, digits=DIGITS)
+
+
+def rule_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr]) -> Check:
+    """Check A, B of a continuous law in one column against the law's float64 quadrature rule, to 9 digits."""
+    rows, weights = problem.law.discretise(min(_RULE_LEVEL, problem.law.levels - 1))
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        return random_theta(generator, problem.dimension), Fraction(generator.randint(1, 200), 100)
+
+    def symbolic(theta: Any, time: Fraction) -> list[Any]:
+        point = at_point(problem, theta) | {t: rational(time)}
+        return [_value(expression.subs(point)) for expression in pair]
+
+    def ruled(theta: Any, time: Fraction) -> list[Any]:
+        g = problem.row_gradients([float(x) for x in theta], rows)[:, coordinate]
+        decay = weights * np.exp(-float(time) * g**2)
+        return [float(g @ decay), math.fsum(decay)]
+
+    return numerical_equality(symbolic, ruled, draw, points=2, digits=9)
+
+
+def _value(expression: sp.Expr) -> Any:
+    """Value of a number with integrals over one variable, each by mpmath's quadrature over pieces."""
+
+    def integral(function: sp.Expr, limits: sp.Tuple) -> sp.Float:
+        variable, low, high = limits
+        compiled = compile_mpmath([variable], [function])
+        middle = [x for x in range(-4, 5) if low < x < high]
+        ends = [_end(low), *middle, _end(high)]
+        with mpmath.workdps(15):
+            return sp.Float(mpmath.quad(lambda x: compiled(x)[0], ends))
+
+    return mpmath.mpmathify(expression.replace(sp.Integral, integral).evalf(15))
+
+
+def _end(limit: sp.Expr) -> Any:
+    return mpmath.mpmathify(limit) if limit.is_finite else mpmath.inf * int(sp.sign(limit))
+
+
+def step_bound_number_check(adam: Adam, bound_squared: sp.Expr) -> Check:
+    """Check the symbolic C against the optimizer's own step bound, to 13 digits."""
+    values = {alpha: rational(adam.alpha), beta: rational(adam.beta)}
+    # alpha = beta = 0 is the limit alpha = 0 first.
+    found = sp.sqrt(sp.cancel(bound_squared.subs(alpha, 0) if adam.alpha == 0 else bound_squared).subs(values))
+    return numerical_equality(
+        lambda: mpmath.mpmathify(found.evalf(30)), lambda: adam.step_bound, lambda _: (), points=1, digits=13
+    )
+
+
+def remainder_bound_check(small: Problem, mean_gradient: sp.Expr, coordinate: int) -> Check:
+    """Check |F - E g/epsilon| <= E g**2/epsilon**2 by listing histories, at random points; a proof is exact algebra."""
+    compiled = compile_mpmath(small.parameters, [mean_gradient])
+    generator = random.Random(3)
+    held = 0
+    with mpmath.workdps(30):
+        for _ in range(40):
+            theta = random_theta(generator, small.dimension)
+            try:
+                atoms, weights = batch_atoms(small, theta, coordinate)
+                mean = compiled(*numbers(theta))[0]
+            except (ArithmeticError, ValueError):
+                continue
+            square = mpmath.fsum(w * g * g for g, w in zip(atoms, weights, strict=True))
+            if not mpmath.isfinite(square) or square == 0:
+                continue
+            e = mpmath.sqrt(square) * generator.randint(1, 8)
+            a, b = numbers(_MEMORIES[held % 2])
+            # cut histories have total weight below 1, so the mean is cut to the same lags
+            quotient = listed_quotient(atoms, weights, a, b, e, LAGS)
+            if abs(quotient - mean * (1 - a**LAGS) / e) > square / e**2:
+                return Check(False, "refuted: the remainder exceeds E g**2/epsilon**2 at a random point")
+            held += 1
+            if held == 4:
+                return Check(True, "inequality seen to hold at 4 random points with mpmath (not a proof)")
+    return Check(False, f"undecided: only {held} of 4 points could be evaluated")
+
+
+def kernel_number_check(rho: sp.Expr) -> Check:
+    """Check that rho has the Laplace transform 1/(sqrt(v) + epsilon), by quadrature at random v and epsilon."""
+    compiled = compile_mpmath([s, epsilon], [rho])
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        return tuple(mpmath.mpf(generator.randint(20, 200)) / 100 for _ in range(2))
+
+    def transform(v: Any, e: Any) -> Any:
+        # s = u**2 takes the root singularity at 0 away; exp(-v u**2) is below 10**-35 at the end.
+        end = mpmath.sqrt(80 / v)
+        ends = mpmath.linspace(0, end, 5)
+        return mpmath.quad(lambda u: 2 * u * compiled(u**2, e)[0] * mpmath.exp(-v * u**2) if u else mpmath.mpf(0), ends)
+
+    return numerical_equality(transform, lambda v, e: 1 / (mpmath.sqrt(v) + e), draw, points=3, digits=DIGITS)
+
+
+def has_rule(problem: Problem, pair: tuple[sp.Expr, sp.Expr]) -> bool:
+    """Whether A and B of a continuous law can be compared with its quadrature rule: one row, at most one integral."""
+    if not isinstance(problem.law, Independent) or problem.batch_size > 1:
+        return False
+    return all(len(integral.limits) == 1 for x in pair for integral in x.atoms(sp.Integral))

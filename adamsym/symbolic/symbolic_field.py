@@ -1,0 +1,149 @@
+"""The Adam field of a problem in SymPy: series, Laplace form, limits, expansion near beta = 1, Lyapunov derivative."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from adamsym.expressions.compilation import compile_mpmath
+from adamsym.expressions.errors import InputError
+from adamsym.optimizer import Adam
+from adamsym.problem import Problem
+from adamsym.symbolic.expansion import expansion_coefficients, generic_expansion, kernel_values, mean, second_moment
+from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.frozen_chain import mean_quotient
+from adamsym.symbolic.laplace import Laplace, laplace
+from adamsym.symbolic.letters import adam_values, alpha, epsilon, eta, phi
+from adamsym.symbolic.lyapunov import LyapunovDerivative, lyapunov_derivative
+from adamsym.symbolic.moments import moment_expressions, moment_numbers
+
+
+class SymbolicField:
+    """The field f = -F of a problem in the paper's letters; ``values`` maps them to the optimizer's exact numbers.
+
+    Parameters
+    ----------
+    problem, adam
+        What is optimised and by what.
+
+    Examples
+    --------
+    >>> from adamsym.problem import Empirical, Problem
+    >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [-1, 1]}))
+    >>> SymbolicField(problem, Adam()).limits["beta -> 1"]
+    (theta/(epsilon + sqrt((theta - 1)**2/2 + (theta + 1)**2/2)),)
+    """
+
+    def __init__(self, problem: Problem, adam: Adam) -> None:
+        self.problem = problem
+        self.adam = adam
+        self.values: dict[sp.Symbol, sp.Rational] = adam_values(adam)
+
+    @property
+    def series(self) -> sp.Expr:
+        """F = E[M/(sqrt(V) + epsilon)] as stationary series in the gradients g_0, g_1, ... of one coordinate."""
+        return mean_quotient()
+
+    @cached_property
+    def laplace(self) -> Laplace:
+        """The Laplace form (theory T4): rho, and A, B per coordinate."""
+        return laplace(self.problem)
+
+    @cached_property
+    def limits(self) -> dict[str, tuple[sp.Expr, ...]]:
+        """Limits of F (theory T9), one expression per coordinate, by name.
+
+        ``beta -> 1`` at fixed alpha; ``alpha = beta = 0``; ``epsilon -> oo`` of epsilon F; ``deterministic``: every
+        stochastic gradient replaced by its mean.
+        """
+        each = [self.coordinate_limits(i) for i in range(self.problem.dimension)]
+        return {name: tuple(limits[name] for limits in each) for name in each[0]}
+
+    def coordinate_limits(self, coordinate: int) -> dict[str, sp.Expr]:
+        """Return the limits of one coordinate of F, by the names in ``limits``."""
+        mean_gradient = expectation(self.problem, coordinate, lambda g: g)
+        square = expectation(self.problem, coordinate, lambda g: g**2)
+        return {
+            "beta -> 1": mean_gradient * phi(square),
+            "alpha = beta = 0": expectation(self.problem, coordinate, lambda g: g / (sp.Abs(g) + epsilon)),
+            "epsilon -> oo": mean_gradient,
+            "deterministic": mean_gradient / (sp.Abs(mean_gradient) + epsilon),
+        }
+
+    def expansion(self, order: int) -> "Expansion":
+        """Return the expansion of F in eta = 1 - beta at fixed alpha, up to eta**order (theory T7, N-2(a)).
+
+        Raises
+        ------
+        InputError
+            If the order is not 0, 1, 2, 3 or 4.
+        """
+        return Expansion(self.problem, self.adam, order, expansion_coefficients(order))
+
+    @cached_property
+    def lyapunov_derivative(self) -> LyapunovDerivative:
+        """The derivative of the mean loss along the flow, and its bound near interpolation (theory T6)."""
+        return lyapunov_derivative(self.problem)
+
+    def _repr_latex_(self) -> str:
+        return rf"$\displaystyle f = -{sp.latex(self.series)}$"
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """F up to eta**order: ``coefficients`` in the letters of the moments and of the kernel's derivatives at S."""
+
+    problem: Problem
+    adam: Adam
+    order: int
+    coefficients: tuple[sp.Expr, ...]
+
+    @property
+    def generic(self) -> sp.Expr:
+        """The sum of coefficients times powers of eta, for any law."""
+        return generic_expansion(self.order)
+
+    @cached_property
+    def moments(self) -> tuple[dict[sp.Symbol, sp.Expr], ...]:
+        """Per coordinate the problem's moments by letter, as expressions in the parameters, m and S."""
+        return tuple(moment_expressions(self.problem, i, self.order) for i in range(self.problem.dimension))
+
+    def explicit(self, coordinate: int = 0) -> sp.Expr:
+        """Return F of one coordinate in the parameters, alpha, epsilon and eta."""
+        values = self.moments[coordinate]
+        centre = {mean: values[mean], second_moment: values[second_moment]}
+        full = self.generic.xreplace(kernel_values(2 * self.order))
+        return full.xreplace({letter: value.xreplace(centre) for letter, value in values.items()})
+
+    def evaluate(self, theta: Sequence[Any], adam: Adam | None = None, digits: int = 30) -> list[Any]:
+        """Return the expansion of F at ``theta`` (d numbers) as d mpmath numbers.
+
+        Parameters
+        ----------
+        theta
+            Numbers, taken as they are.
+        adam
+            Another optimizer's alpha, beta and epsilon; the field's own if omitted.
+        digits
+            Working precision; a continuous law gives about 12 digits, fewer if high moments sit in its tails.
+
+        Raises
+        ------
+        InputError
+            If the number of parameters is wrong or every gradient of a coordinate vanishes, where S = 0.
+        """
+        if len(theta) != self.problem.dimension:
+            raise InputError(f"theta: {len(theta)} numbers; the problem has {self.problem.dimension} parameters")
+        values = adam_values(adam or self.adam)
+        full = self.generic.xreplace(kernel_values(2 * self.order))
+        with mpmath.workdps(digits + 15):
+            numbers = moment_numbers(self.problem, theta, self.order)
+            if any(moments[second_moment] <= 0 for moments in numbers):
+                raise InputError("theta: a gradient vanishes at every data row; the expansion needs E g**2 > 0")
+            letters = [*numbers[0], alpha, epsilon, eta]
+            fixed = [mpmath.mpf(values[x].p) / values[x].q for x in (alpha, epsilon, eta)]
+            compiled = compile_mpmath(letters, [full])
+            return [compiled(*moments.values(), *fixed)[0] for moments in numbers]
