@@ -87,7 +87,7 @@ def run_claims(
                     if progress is not None:
                         progress(report)
         except BaseException:
-            pool.stop()
+            pool.stop()  # type: ignore[no-untyped-call]
             raise
     return tuple(reports)
 

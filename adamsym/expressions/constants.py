@@ -51,10 +51,7 @@ def bounded_product(factors: Sequence[sp.Expr], place: str) -> sp.Expr:
 def bounded_power(base: sp.Expr, exponent: sp.Expr, place: str) -> sp.Expr:
     """Return base**exponent; InputError if a constant exponent exceeds 100 or a constant would be out of bounds."""
     if not exponent.free_symbols:
-        if not exponent.is_Rational:
-            exponent_size = abs(_value(exponent, place))
-        else:
-            exponent_size = abs(float(exponent))
+        exponent_size = abs(_value(exponent, place))
         if exponent_size > LARGEST_POWER or (exponent.is_Rational and exponent.q > LARGEST_POWER):
             raise InputError(
                 f"{place}: the exponent {_shown(exponent)} is not allowed; allowed are exponents from "

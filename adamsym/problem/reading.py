@@ -55,6 +55,9 @@ class _AdamTable(_Strict):
     eps: int | Decimal = Decimal("1e-8")
 
 
+_TABLES: dict[str, type[_Strict]] = {"problem": _ProblemTable, "adam": _AdamTable}
+
+
 class _File(_Strict):
     problem: _ProblemTable
     data: dict[str, Any]
@@ -108,9 +111,8 @@ def _first_error(error: pydantic.ValidationError) -> str:
         str(part) for part in first["loc"] if not re.search(r"[\[\]]|^(int|decimal|str|dict|list)$", str(part))
     )
     if first["type"] == "extra_forbidden":
-        model = {"problem": _ProblemTable, "adam": _AdamTable}.get(str(table)) if len(first["loc"]) > 1 else _File
-        allowed = ", ".join((model or _File).model_fields)
-        return f"{place}: unknown key; allowed are {allowed}"
+        model: type[_Strict] = _TABLES.get(str(table), _File) if len(first["loc"]) > 1 else _File
+        return f"{place}: unknown key; allowed are {', '.join(model.model_fields)}"
     if first["type"] == "missing":
         return f"[{place}]: this table is missing"
     wanted = {
@@ -119,8 +121,9 @@ def _first_error(error: pydantic.ValidationError) -> str:
         "problem.loss": 'text, such as "(theta - x)**2/2"',
         "adam": "a number",
     }
-    allowed = wanted.get(place) or wanted.get(".".join(place.split(".")[:2])) or wanted.get(str(table))
-    return f"{place}: {_shown(first['input'])} is not allowed; allowed is {allowed or first['msg']}"
+    keys = (place, ".".join(place.split(".")[:2]), str(table))
+    allowed = next((wanted[key] for key in keys if key in wanted), first["msg"])
+    return f"{place}: {_shown(first['input'])} is not allowed; allowed is {allowed}"
 
 
 def _law(content: _File, folder: Path) -> Law:

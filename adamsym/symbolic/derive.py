@@ -43,6 +43,10 @@ class _Writer:
             return [f"{letter} = {self.tex(expressions[0])}"]
         return [f"\\left[{letter}\\right]_{{{i + 1}}} = {self.tex(expressions[i])}" for i in self.shown]
 
+    def is_checked_itself(self, pair: tuple[sp.Expr, sp.Expr]) -> bool:
+        """Whether A and B of the problem's own law are checked too."""
+        return point_checks.can_be_listed(self.problem, 0) or point_checks.has_rule(self.problem, pair)
+
     @property
     def which(self) -> str:
         d = self.problem.dimension
@@ -57,7 +61,8 @@ class _Writer:
         word = "row" if rows == 1 else "rows"
         source = "of the data" if isinstance(self.problem.law, Empirical) else "drawn from the law"
         batch = f" in batches of {self.small.batch_size}" if self.small.batch_size > 1 else ""
-        return f"{rows} {word} {source}{batch}"
+        weights = f", weighted {':'.join(map(str, range(1, rows + 1)))}" if rows > 1 else ""
+        return f"{rows} {word} {source}{weights}{batch}"
 
 
 def derive(problem: Problem, adam: Adam) -> Derivation:
@@ -159,13 +164,16 @@ def _laplace(w: _Writer) -> Step:
     statement = (
         "With the kernel, independence turns F into one integral over s of A(t) = E[g exp(-t g^2)] and "
         f"B(t) = E[exp(-t g^2)].{w.which} Checked in the first coordinate on {w.law_of_check}: the integral, cut to "
-        f"{point_checks.LAGS} lags, against the list of all histories of as many gradients."
+        f"{point_checks.LAGS} lags, against the list of all histories of as many gradients"
+        + ("; and A, B against sums over this problem's own law." if w.is_checked_itself(pairs[0]) else ".")
     )
     return checked_step("Laplace form", statement, equations, lambda: _laplace_check(w, pairs[0]))
 
 
 def _laplace_check(w: _Writer, pair: tuple[sp.Expr, sp.Expr]) -> Check:
     checks = [point_checks.laplace_check(w.small, 0)]
+    if point_checks.can_be_listed(w.problem, 0):
+        checks.append(point_checks.transforms_check(w.problem, 0, pair))
     if laplace.normal_gradient(w.problem, 0) is not None:
         checks.append(laplace.normal_check())
     if point_checks.has_rule(w.problem, pair):

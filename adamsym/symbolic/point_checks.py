@@ -17,7 +17,7 @@ from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.symbolic.enumeration import half_line_integral, listed_quotient
 from adamsym.symbolic.equality import Check, numerical_equality
-from adamsym.symbolic.expectation import rational
+from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
 from adamsym.symbolic.letters import alpha, beta, epsilon, s, t
 
@@ -28,6 +28,8 @@ _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)
 
 LAGS = 5
 """Gradients in a history: 3**5 histories are listed at once."""
+
+_MOST_BATCHES = 2_000
 
 _RULE_LEVEL = 6
 """2048 nodes for one column, enough for 9 digits of peaked integrands."""
@@ -79,7 +81,8 @@ def gradient_check(
 def small_problem(problem: Problem, coordinate: int) -> Problem:
     """Return the problem with at most three of its rows (two, and batches of two, if it has minibatches).
 
-    The rows have distinct gradients at a random point; a continuous law gives rows drawn from it.
+    The rows have distinct gradients at a random point; a continuous law gives rows drawn from it. Their weights are
+    1, 2, 3: with a symmetric law F vanishes for every lag, weight and epsilon, and equality says nothing.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def small_problem(problem: Problem, coordinate: int) -> Problem:
         If no random point has finite gradients with one that is not zero.
     """
     generator = random.Random(7)
-    rows, weights = _some_rows(problem)
+    rows = _some_rows(problem)
     data = np.array([[float(x) for x in row] for row in rows])
     for _ in range(200):
         theta = [float(x) for x in random_theta(generator, problem.dimension)]
@@ -101,17 +104,16 @@ def small_problem(problem: Problem, coordinate: int) -> Problem:
             size = 3 if problem.batch_size == 1 else 2
             chosen = sorted({kept[0], kept[-1], kept[len(kept) // 2]})[:size]
             columns = {column.name: [rows[n][c] for n in chosen] for c, column in enumerate(problem.columns)}
-            law = Empirical(columns, weights=[weights[n] for n in chosen])
+            law = Empirical(columns, weights=range(1, len(chosen) + 1))
             return Problem(problem.loss, problem.names, law, min(problem.batch_size, 2))
     raise InputError("problem.loss: no random parameters were found at which the gradients are finite and not all zero")
 
 
-def _some_rows(problem: Problem) -> tuple[list[tuple[Fraction, ...]], list[Fraction]]:
+def _some_rows(problem: Problem) -> list[tuple[Fraction, ...]]:
     if isinstance(problem.law, Empirical):
-        rows = list(problem.law.exact_rows[:_ROWS_LOOKED_AT])
-        return rows, list(problem.law.exact_probabilities[:_ROWS_LOOKED_AT])
+        return list(problem.law.exact_rows[:_ROWS_LOOKED_AT])
     drawn = problem.law.sample(np.random.default_rng(7), (12,))
-    return [tuple(Fraction(repr(float(x))) for x in row) for row in drawn], [Fraction(n, 78) for n in range(1, 13)]
+    return [tuple(Fraction(repr(float(x))) for x in row) for row in drawn]
 
 
 def batch_atoms(problem: Problem, theta: Sequence[Fraction], coordinate: int) -> tuple[list[Any], list[Any]]:
@@ -163,6 +165,33 @@ def laplace_check(
         return listed_quotient(atoms, weights, m_memory, v_memory, added, lags)
 
     return numerical_equality(by_laplace, by_list, draw, points=points, digits=DIGITS)
+
+
+def can_be_listed(problem: Problem, coordinate: int) -> bool:
+    """Whether A and B are finite sums whose minibatches can all be listed."""
+    return (
+        isinstance(problem.law, Empirical)
+        and gradient_atoms(problem, coordinate) is not None
+        and len(problem.law.exact_rows) ** problem.batch_size <= _MOST_BATCHES
+    )
+
+
+def transforms_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr]) -> Check:
+    """Check A and B of a finite law against sums over all ordered minibatches, with the law's own weights."""
+    compiled = compile_mpmath([t, *problem.parameters], pair)
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        return Fraction(generator.randint(1, 100), 1000), random_theta(generator, problem.dimension)
+
+    def symbolic(time: Fraction, theta: Any) -> Any:
+        return compiled(*numbers([time, *theta]))
+
+    def listed(time: Fraction, theta: Any) -> Any:
+        law = list(zip(*batch_atoms(problem, theta, coordinate), strict=True))
+        decay = [(w * mpmath.exp(-numbers([time])[0] * g * g), g) for g, w in law]
+        return [mpmath.fsum(w * g for w, g in decay), mpmath.fsum(w for w, _ in decay)]
+
+    return numerical_equality(symbolic, listed, draw, points=4, digits=DIGITS)
 
 
 def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) -> Check:

@@ -1,0 +1,120 @@
+"""Derivations of whole problems: their steps, and what makes them fail."""
+
+import re
+
+import pytest
+import sympy as sp
+
+from adamsym.field import AdamField
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Independent, Problem
+from adamsym.symbolic import DerivationError, SymbolicField, derive, lyapunov, point_checks
+from adamsym.symbolic.equality import EXACT, Check
+
+TITLES = ["Gradient", "Frozen chain", "Step bound", "Kernel", "Laplace form", "Limits", "Expansion", "Lyapunov"]
+
+
+@pytest.fixture(scope="module")
+def mean_estimation():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    return derive(problem, Adam("0.9", "0.99", "0.1"))
+
+
+def test_mean_estimation_has_every_step(mean_estimation):
+    titles = [step.title for step in mean_estimation.steps]
+    assert all(any(title.startswith(start) for title in titles) for start in TITLES)
+    assert len(titles) == len(TITLES) + 1
+    assert "Where Adam stops" in titles[7]
+    assert all(step.ok and step.check for step in mean_estimation.steps)
+
+
+def test_each_step_says_how_it_was_checked(mean_estimation):
+    for step in mean_estimation.steps:
+        assert step.check.startswith(EXACT[:6]) or "not a proof" in step.check
+    assert mean_estimation.steps[4].check.startswith("25 digits at 2 random points with mpmath (not a proof)")
+
+
+def test_a_network_stays_short():
+    terms = "+".join(f"c{i}*tanh(a{i}*x+b{i})" for i in range(10))
+    data = Empirical({"x": [n / 10 for n in range(13)], "y": [n * n / 100 for n in range(13)]})
+    problem = Problem(f"({terms}-y)**2/2", {"a": 10, "b": 10, "c": 10}, data)
+    derivation = derive(problem, Adam())
+    assert len(derivation.to_markdown()) < 60_000
+    assert "Coordinates 1, 2 and 30 of 30" in derivation.steps[0].statement_text
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_law_whose_field_vanishes_everywhere(batch_size):
+    """Symmetric gradients make F = 0, where comparing values would say nothing."""
+    problem = Problem("theta*x", ["theta"], Empirical({"x": [-1, 1]}), batch_size=batch_size)
+    assert all(step.ok for step in derive(problem, Adam()).steps)
+
+
+def test_a_continuous_law():
+    problem = Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Normal(1, 2)"}), batch_size=2)
+    derivation = derive(problem, Adam())
+    assert EXACT.replace("the difference", "2 differences") in derivation.steps[4].check
+    assert "drawn from the law" in derivation.steps[4].statement_text
+
+
+def test_control_a_wrong_gradient_stops_the_derivation():
+    problem = Problem("(theta - x)**2/2 + sin(theta)", ["theta"], Empirical({"x": [0, 1]}))
+    problem.gradient_expressions = tuple(-g for g in problem.gradient_expressions)
+    with pytest.raises(DerivationError, match=r"^Gradient of the loss: refuted"):
+        derive(problem, Adam())
+
+
+@pytest.mark.parametrize(
+    ("place", "title"),
+    [
+        ("laplace.kernel_check", "Kernel of the denominator"),
+        ("point_checks.laplace_check", "Laplace form"),
+        ("expansion_checks.published_check", "Expansion near beta = 1"),
+        ("lyapunov.bound_check", "Lyapunov derivative near interpolation"),
+    ],
+)
+def test_a_failing_check_names_its_step(monkeypatch, place, title):
+    for slow in ("laplace.kernel_check", "point_checks.laplace_check", "point_checks.kernel_number_check"):
+        monkeypatch.setattr(f"adamsym.symbolic.{slow}", lambda *_, **__: Check(True, "left out in this test"))
+    monkeypatch.setattr(f"adamsym.symbolic.{place}", lambda *_, **__: Check(False, "refuted: on purpose"))
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))
+    with pytest.raises(DerivationError, match=f"^{re.escape(title)}: refuted: on purpose$"):
+        derive(problem, Adam())
+
+
+def test_lyapunov_bound_and_controls():
+    for size in (1, 4):
+        bound, level = lyapunov.decrease_bound(size), lyapunov.sublevel(size)
+        assert lyapunov.bound_check(size).ok
+        assert not lyapunov.bound_check(size, 2 * bound).ok
+        assert not lyapunov.bound_check(size, bound, 2 * level).ok
+        assert not lyapunov.bound_check(size + 1, bound, level).ok
+    assert lyapunov.numerator_square_check().ok
+    assert lyapunov.remainder_check().ok
+    k, mu, eps = lyapunov.smoothness, lyapunov.pl_constant, sp.Symbol("epsilon", positive=True)
+    assert sp.simplify(lyapunov.sublevel() - mu**2 * eps**2 / (2 * k**3)) == 0
+
+
+def test_the_remainder_bound_and_a_mean_that_breaks_it():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 5]}))
+    mean = problem.parameters[0] - 2
+    assert point_checks.remainder_bound_check(problem, mean, 0).ok
+    assert not point_checks.remainder_bound_check(problem, -9 * mean, 0).ok
+
+
+def test_lyapunov_derivative_is_minus_gradient_times_field():
+    one = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 2]}))
+    found = SymbolicField(one, Adam()).lyapunov_derivative
+    assert found.derivative == -(found.gradient[0] * SymbolicField(one, Adam()).series)
+    assert sp.expand(found.gradient[0] - (one.parameters[0] - 1)) == 0
+    two = Problem("(a - x)**2/2 + b**2*x", ["a", "b"], one.law)
+    assert len(SymbolicField(two, Adam()).lyapunov_derivative.gradient) == 2
+
+
+def test_the_field_offers_its_symbolic_forms():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))
+    symbolic = AdamField(problem, Adam("0.9", "0.9999", "0.1")).symbolic
+    numeric = -AdamField(problem, symbolic.adam)([0.4])[0]
+    assert float(symbolic.expansion(2).evaluate([0.4])[0]) == pytest.approx(float(numeric), rel=1e-9)
+    assert symbolic._repr_latex_().startswith("$\\displaystyle f = -\\mathbb{E}")
+    assert symbolic.laplace.field.has(sp.Integral)
