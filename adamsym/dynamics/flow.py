@@ -56,8 +56,8 @@ class Flow:
 def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike) -> Flow:
     """Return the solution of theta' = f(theta), theta(times[0]) = theta0, at ``times``.
 
-    The implicit Radau IIA method of order 5 with the field's own Jacobian: f changes over distances of eps next to
-    interpolating minima, where explicit methods crawl.
+    LSODA (Petzold 1983) changes by itself to an implicit method with the field's own Jacobian where f changes over
+    distances of eps, as it does next to interpolating minima.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike) -> Flow:
         lambda _, theta: field(theta),
         (asked[0], asked[-1]),
         start,
-        method="Radau",
+        method="LSODA",
         jac=lambda _, theta: field.jacobian(theta),
         dense_output=True,
         events=distance_from_zero,

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import scipy.special
 import sympy as sp
-import sympy.stats
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -28,7 +27,7 @@ _DOUBLE_EXPONENTIAL_END = 3.3
 
 @dataclass(frozen=True)
 class Distribution:
-    """One distribution: its parameters, their condition, the SymPy form, a sampler and the quantile function.
+    """One distribution: its parameters, their condition, a sampler and the quantile function.
 
     ``quantile(p, q, *parameters)`` gets p and q = 1 - p as arrays, so that both tails keep their relative accuracy.
     """
@@ -36,7 +35,6 @@ class Distribution:
     parameters: tuple[str, ...]
     allowed: str
     is_allowed: Callable[..., bool]
-    symbolic: Callable[..., Any]
     sampler: Callable[..., FloatArray]
     quantile: Callable[..., FloatArray]
 
@@ -56,7 +54,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ("mean", "deviation"),
         "deviation > 0",
         lambda m, s: s > 0,
-        sympy.stats.Normal,
         lambda g, shape, m, s: g.normal(m, s, shape),
         _by_tail(lambda p, m, s: m + s * scipy.special.ndtri(p), lambda q, m, s: m - s * scipy.special.ndtri(q)),
     ),
@@ -64,7 +61,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ("low", "high"),
         "low < high",
         lambda a, b: a < b,
-        sympy.stats.Uniform,
         lambda g, shape, a, b: g.uniform(a, b, shape),
         _by_tail(lambda p, a, b: a + (b - a) * p, lambda q, a, b: b - (b - a) * q),
     ),
@@ -72,7 +68,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ("rate",),
         "rate > 0",
         lambda r: r > 0,
-        sympy.stats.Exponential,
         lambda g, shape, r: g.exponential(1 / r, shape),
         _by_tail(lambda p, r: -np.log1p(-p) / r, lambda q, r: -np.log(q) / r),
     ),
@@ -80,7 +75,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ("shape", "scale"),
         "shape > 0 and scale > 0",
         lambda k, s: k > 0 and s > 0,
-        sympy.stats.Gamma,
         lambda g, shape, k, s: g.gamma(k, s, shape),
         _by_tail(
             lambda p, k, s: s * scipy.special.gammaincinv(k, p), lambda q, k, s: s * scipy.special.gammainccinv(k, q)
@@ -90,7 +84,6 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         ("a", "b"),
         "a > 0 and b > 0",
         lambda a, b: a > 0 and b > 0,
-        sympy.stats.Beta,
         lambda g, shape, a, b: g.beta(a, b, shape),
         _by_tail(lambda p, a, b: scipy.special.betaincinv(a, b, p), lambda q, a, b: scipy.special.betainccinv(a, b, q)),
     ),
@@ -152,8 +145,10 @@ class Independent:
     @cached_property
     def symbolic(self) -> dict[str, Any]:
         """For each column name its SymPy random variable."""
+        import sympy.stats
+
         return {
-            name: DISTRIBUTIONS[column.distribution].symbolic(name, *(sp.Rational(p) for p in column.parameters))
+            name: getattr(sympy.stats, column.distribution)(name, *(sp.Rational(p) for p in column.parameters))
             for name, column in zip(self.names, self.columns, strict=True)
         }
 

@@ -223,14 +223,15 @@ class Problem:
         return hessians
 
     def mean_loss(self, theta: ArrayLike) -> FloatArray:
-        """Return the loss L = E l, shape (...), for an empirical law."""
-        probabilities = self.law.discretise(0)[1]
-        return np.asarray(self.row_losses(theta) @ probabilities)
+        """Return the loss L = E l, shape (...); for a continuous law by the finest of its quadrature rules."""
+        level = self.law.levels - 1
+        return np.asarray(self.row_losses(theta, self._rule(level)) @ self.law.discretise(level)[1])
 
     def gradient(self, theta: ArrayLike) -> FloatArray:
-        """Return the gradient of L, shape (..., d), for an empirical law."""
-        probabilities = self.law.discretise(0)[1]
-        return np.asarray(np.einsum("...rd,r->...d", self.row_gradients(theta), probabilities))
+        """Return the gradient of L, shape (..., d); for a continuous law as ``mean_loss``."""
+        level = self.law.levels - 1
+        gradients = self.row_gradients(theta, self._rule(level))
+        return np.asarray(np.einsum("...rd,r->...d", gradients, self.law.discretise(level)[1]))
 
     # --- minibatches -------------------------------------------------------------------------------------------
 
