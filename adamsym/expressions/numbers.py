@@ -9,8 +9,8 @@ from adamsym.expressions.errors import InputError
 
 Number = int | float | str | Decimal | Fraction
 
-LARGEST_EXPONENT = 400
-"""Numbers lie between 10**-400 and 10**400 in magnitude: beyond, exact fractions only waste memory."""
+LARGEST_EXPONENT = 300
+"""Numbers are 0 or lie between 10**-300 and 10**300 in magnitude, so that each has a float near it."""
 
 _LONGEST_LITERAL = 1000
 
@@ -28,7 +28,7 @@ def exact_rational(value: object, place: str) -> Fraction:
     Raises
     ------
     InputError
-        If the value is no finite number, or its magnitude is outside 1e-400 ... 1e400.
+        If the value is no finite number, or its magnitude is outside 1e-300 ... 1e300.
     """
     if isinstance(value, bool) or not isinstance(value, (numbers.Number, str)):
         raise InputError(f"{place}: {_shown(value)} is not a number; allowed are finite real numbers such as -3 or 0.5")
@@ -52,12 +52,14 @@ def _bounded(value: numbers.Rational | Decimal, place: str) -> Fraction:
         if not value.is_finite():
             raise InputError(f"{place}: {value} is not allowed; allowed are finite real numbers")
         if value and abs(value.adjusted()) > LARGEST_EXPONENT:
-            raise InputError(f"{place}: {value:.3e} is out of range; magnitudes from 1e-400 to 1e400 are allowed")
+            raise InputError(f"{place}: {value:.3e} is out of range; magnitudes from 1e-300 to 1e300 are allowed")
         return Fraction(value)
     fraction = Fraction(int(value.numerator), int(value.denominator))
     size = math.log2(10) * LARGEST_EXPONENT
     if max(fraction.numerator.bit_length(), fraction.denominator.bit_length()) > 4 * size:
-        raise InputError(f"{place}: a fraction this long is not allowed; magnitudes from 1e-400 to 1e400 are")
+        raise InputError(f"{place}: a fraction this long is not allowed; at most {int(4 * size)} bits are")
+    if fraction and not 10**-LARGEST_EXPONENT <= abs(fraction) <= 10**LARGEST_EXPONENT:
+        raise InputError(f"{place}: a fraction out of range; magnitudes from 1e-300 to 1e300 are allowed")
     return fraction
 
 
