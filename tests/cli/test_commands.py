@@ -1,0 +1,148 @@
+"""The commands: promised JSON keys, verdict first, exit codes, files written whole."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from adamsym.__main__ import main
+
+FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments, code=0):
+        assert main(list(arguments)) == code
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return json.loads(printed.out) if "--json" in arguments else printed.out
+
+    return command
+
+
+def test_field(run):
+    values = []
+    for theta in (0.9995, 0.9996, 1.0):
+        found = run("field", FILE, "--at", f"theta={theta}", "--enclose", "--json")
+        assert found["parameters"] == ["theta"]
+        assert found["at"] == [theta]
+        assert 0 < found["error"][0] < 1e-13
+        [[low, high]] = found["enclosure"]
+        assert low - 1e-15 <= found["field"][0] <= high + 1e-15
+        values.append(found["field"][0])
+    assert values[0] > 0 > values[1]
+    assert values[2] < -1e-4
+    assert "enclosure" not in run("field", FILE, "--json")
+    assert run("field", FILE).startswith("no zero: max |f| = 0.577")
+    assert "proven lower bound" in run("field", FILE, "--enclose")
+
+
+def test_derive(run, tmp_path):
+    found = run("derive", FILE, "--json")
+    assert len(found["steps"]) >= 8
+    assert all(set(step) == {"title", "latex", "check", "ok"} and step["ok"] is True for step in found["steps"])
+    assert run("derive", FILE).startswith("derived: all")
+    for name, mark in (("out.md", "# "), ("out.tex", r"\documentclass"), ("out.html", "<!DOCTYPE html>")):
+        assert f"written to {name}" in run("derive", FILE, "-o", name)
+        assert (tmp_path / name).read_text().lstrip().startswith(mark)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_derivation_that_fails_is_refuted_and_writes_nothing(capsys, tmp_path, monkeypatch):
+    import adamsym.symbolic
+
+    def failing(problem, adam):
+        raise adamsym.symbolic.DerivationError("Step bound: not shown")
+
+    monkeypatch.setattr(adamsym.symbolic, "derive", failing)
+    assert main(["derive", FILE, "-o", str(tmp_path / "out.md")]) == 1
+    assert "Step bound" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_flow(run):
+    found = run("flow", FILE, "--from", "theta=2", "--time", "3", "--samples", "4", "--json")
+    assert found["times"] == [0, 1, 2, 3]
+    assert [len(state) for state in found["theta"]] == [1] * 4
+    assert found["theta"][0] == [2.0]
+    assert found["theta"][3][0] < found["theta"][1][0] < 2
+    assert found["zero"] is None
+    assert run("flow", FILE).startswith("no zero reached")
+    assert run("flow", FILE, "--time", "1000").startswith("at a zero")
+
+
+def test_simulate(run):
+    arguments = ["simulate", FILE, "--from", "theta=2", "--steps", "50", "--chains", "3", "--step-size", "0.1/n**0.7"]
+    found = run(*arguments, "--seed", "1", "--json")
+    assert found["steps"] == 50
+    assert [len(state) for state in found["theta"]] == [1] * 3
+    assert run(*arguments, "--seed", "1", "--json") == found
+    assert run(*arguments, "--seed", "2", "--json") != found
+    assert run(*arguments).startswith("3 chains after 50 steps")
+
+
+CLAIM = """
+from adamsym.claims import Claim, holds, refuted, undecided
+claim = Claim("T1", title="t", statement="s", source="here")
+@claim.evidence("symbolic")
+def evidence():
+    return {evidence}
+@claim.control("one")
+def one():
+    return refuted("as it should")
+@claim.control("two")
+def two():
+    return {control}
+"""
+
+
+@pytest.mark.parametrize(
+    ("evidence", "control", "verdict", "code"),
+    [
+        ("holds('yes', cases=1)", "refuted('as it should')", "holds", 0),
+        ("refuted('no')", "refuted('as it should')", "refuted", 1),
+        ("undecided('who knows')", "refuted('as it should')", "undecided", 3),
+        ("holds('yes', cases=1)", "holds('accepted', cases=1)", "undecided", 3),
+        ("holds('yes', cases=1)", "undecided('too slow')", "undecided", 3),
+        ("holds('yes', cases=1)", "1/0", "undecided", 3),
+    ],
+)
+def test_verify(run, tmp_path, evidence, control, verdict, code):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "t1.py").write_text(CLAIM.format(evidence=evidence, control=control))
+    [claim] = run("verify", "claims", "--json", code=code)["claims"]
+    assert (claim["name"], claim["source"], claim["verdict"]) == ("T1", "here", verdict)
+    assert {"grade", "verdict", "detail", "seconds"} <= set(claim["evidence"][0])
+    assert claim["evidence"][0]["grade"] == "symbolic"
+    assert [c["name"] for c in claim["controls"]] == ["one", "two"]
+    assert claim["controls"][0]["rejected"] is True
+    assert claim["controls"][1]["rejected"] is control.startswith("refuted")
+    text = run("verify", "claims", code=code)
+    assert text.startswith(f"{int(code == 0)} of 1 claims hold")
+
+
+def test_interruptions(monkeypatch):
+    import adamsym.problem.reading
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(adamsym.problem.reading, "read_problem", interrupted)
+    assert main(["field", FILE]) == 130
+
+
+def test_a_closed_pipe_is_quiet():
+    script = f"{sys.executable} -m adamsym simulate {FILE} --steps 1 --chains 20000 --json | head -c 10"
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert len(done.stdout) == 10
+    assert done.stderr == ""
+
+
+def test_version_and_help(run):
+    assert run("--version").startswith("adamsym 0.")
+    assert "Exit codes: 0 all holds" in run()
