@@ -20,7 +20,7 @@ from adamsym.claims import Finding, check_property, holds, refuted, undecided
 claim = Claim(
     "C7",
     title="Near interpolating minima the loss is a strict Lyapunov function",
-    statement="If all l_j are K-smooth and share their minima, and L satisfies PL with mu: <grad L, f> < 0 next to them.",
+    statement="If all l_j are K-smooth and share their minima and L is PL with mu: <grad L, f> < 0 next to them.",
     source="arXiv 2511.04622; T6, N-Theorem 1",
 )
 
@@ -63,7 +63,7 @@ def decreases_on(problem: Problem, adam: Adam, boxes: np.ndarray) -> Finding:
 def innermost_radius(eps: Fraction) -> Fraction:
     """T6's radius for PROBLEM: there |L'| < mu eps/K.
 
-    l'' is at most K = STIFFNESS; on |theta| <= 1.5 < pi/2, L'^2 >= 2 mu L for mu = (share K)^2/(share K + 1 - share),
+    l'' <= K = STIFFNESS; on |theta| <= 1.5 < pi/2, L'^2 >= 2 mu L for mu = (share K)^2/(share K + 1 - share),
     because sin(2 theta)/2 has the sign of theta and L <= (share K + 1 - share) theta^2/2, which bounds |L'|/|theta| too.
     """
     curvature = SHARE * STIFFNESS + 1 - SHARE
