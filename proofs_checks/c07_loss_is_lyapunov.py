@@ -64,7 +64,7 @@ def innermost_radius(eps: Fraction) -> Fraction:
     """T6's radius for PROBLEM: there |L'| < mu eps/K.
 
     l'' <= K = STIFFNESS; on |theta| <= 1.5 < pi/2, L'^2 >= 2 mu L for mu = (share K)^2/(share K + 1 - share),
-    because sin(2 theta)/2 has the sign of theta and L <= (share K + 1 - share) theta^2/2, which bounds |L'|/|theta| too.
+    because sin(2 theta)/2 has the sign of theta and L <= (share K + 1 - share) theta^2/2, a bound for |L'|/|theta| too.
     """
     curvature = SHARE * STIFFNESS + 1 - SHARE
     mu = (SHARE * STIFFNESS) ** 2 / curvature
