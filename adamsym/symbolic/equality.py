@@ -51,7 +51,7 @@ def numerical_equality(
     rhs: Callable[..., Any],
     draw: Callable[[random.Random], Sequence[Any]],
     points: int = 8,
-    digits: int = 25,
+    digits: int = 30,
     seed: int = 2026,
 ) -> Check:
     """Return whether two functions agree to ``digits`` digits at ``points`` random points, by mpmath.

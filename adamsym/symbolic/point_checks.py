@@ -21,10 +21,10 @@ from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
 from adamsym.symbolic.letters import alpha, beta, epsilon, s, t
 
-DIGITS = 25
+DIGITS = 30
 _ROWS_LOOKED_AT = 500
 _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))
-"""Pairs alpha, beta at which five lags all count in 25 digits."""
+"""Pairs alpha, beta at which five lags all count in 30 digits."""
 
 LAGS = 5
 """Gradients in a history: 3**5 histories are listed at once."""

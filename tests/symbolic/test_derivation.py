@@ -31,7 +31,7 @@ def test_mean_estimation_has_every_step(mean_estimation):
 def test_each_step_says_how_it_was_checked(mean_estimation):
     for step in mean_estimation.steps:
         assert step.check.startswith(EXACT[:6]) or "not a proof" in step.check
-    assert mean_estimation.steps[4].check.startswith("25 digits at 2 random points with mpmath (not a proof)")
+    assert mean_estimation.steps[4].check.startswith("30 digits at 2 random points with mpmath (not a proof)")
 
 
 def test_a_network_stays_short():

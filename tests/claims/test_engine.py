@@ -1,0 +1,153 @@
+"""A claim holds only if there is evidence, all of it holds, and at least two controls are refuted."""
+
+import textwrap
+
+import pytest
+from hypothesis import assume
+from hypothesis import strategies as st
+
+from adamsym import Claim, InputError
+from adamsym.claims import Finding, check_property, discover, holds, refuted, run_claim, run_claims, undecided
+
+GOOD_MODULE = """
+from adamsym import Claim
+from adamsym.claims import holds, refuted
+claim = Claim("{name}", title="t", statement="s", source="test")
+claim.evidence("symbolic")(lambda: holds("yes", cases=1))
+claim.control("one")(lambda: refuted("no"))
+claim.control("two")(lambda: refuted("no"))
+"""
+
+
+def broken() -> Finding:
+    raise ArithmeticError("it broke")
+
+
+def judged(evidence, controls):
+    claim = Claim("T", title="t", statement="s", source="test")
+    for check in evidence:
+        claim.evidence("symbolic")(check)
+    for number, check in enumerate(controls):
+        claim.control(f"control {number}")(check)
+    return run_claim(claim)
+
+
+def yes() -> Finding:
+    return holds("yes", cases=3)
+
+
+def no() -> Finding:
+    return refuted("no")
+
+
+def unknown() -> Finding:
+    return undecided("cannot tell")
+
+
+def test_a_good_claim_holds():
+    report = judged([yes, yes], [no, no])
+    assert report.verdict == "holds"
+    assert [evidence.cases for evidence in report.evidence] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "controls", "verdict", "reason"),
+    [
+        ([], [no, no], "undecided", "no evidence"),
+        ([yes, no], [no, no], "refuted", "no: no"),
+        ([yes, unknown], [no, no], "undecided", "cannot tell"),
+        ([unknown, no], [no, no], "refuted", "no: no"),
+        ([broken], [no, no], "undecided", "it broke"),
+        ([lambda: True], [no, no], "undecided", "not a finding"),
+        ([lambda: None], [no, no], "undecided", "not a finding"),
+        ([lambda: Finding("holds", "empty loop", 0)], [no, no], "undecided", "nothing was checked"),
+        ([lambda: Finding("proven", "a verdict of its own", 1)], [no, no], "undecided", "not a finding"),
+        ([yes], [no, yes], "undecided", "control not rejected"),
+        ([yes], [no, unknown], "undecided", "control not rejected"),
+        ([yes], [no, broken], "undecided", "control not rejected"),
+        ([yes], [no], "undecided", "1 controls"),
+        ([yes], [], "undecided", "0 controls"),
+    ],
+)
+def test_everything_else_does_not_hold(evidence, controls, verdict, reason):
+    report = judged(evidence, controls)
+    assert report.verdict == verdict
+    assert reason in report.detail
+
+
+@pytest.mark.parametrize("cases", [0, -1, True, 1.5, None])
+def test_holds_needs_cases(cases):
+    assert holds("nothing", cases=cases).verdict == "undecided"
+
+
+def test_grades_are_checked():
+    with pytest.raises(InputError, match="guess"):
+        Claim("T", title="t", statement="s", source="test").evidence("guess")
+
+
+def test_property_that_stands():
+    finding = check_property(lambda n: n * n >= 0, st.integers(), examples=40)
+    assert (finding.verdict, finding.cases) == ("holds", 40)
+
+
+def test_property_that_falls_names_the_simplest_input():
+    finding = check_property(lambda n: n < 17, st.integers())
+    assert finding.verdict == "refuted"
+    assert "falsified by 17" in finding.detail
+
+    def asserts(n):
+        assert n < 17, "too large"
+
+    assert "17 (too large)" in check_property(asserts, st.integers()).detail
+    assert check_property(asserts, st.integers(), seed=4) == check_property(asserts, st.integers(), seed=4)
+
+
+def test_property_that_is_not_checked():
+    assert check_property(lambda n: assume(False), st.integers()).verdict == "undecided"
+    assert check_property(lambda n: 1 / 0, st.integers()).verdict == "undecided"
+    assert check_property(lambda n: True, st.booleans(), examples=50).verdict == "undecided"
+    assert check_property(lambda n: True, st.booleans(), examples=2).verdict == "holds"
+
+
+def write(folder, **modules):
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(textwrap.dedent(text))
+
+
+def test_folders_run_in_order(tmp_path):
+    write(
+        tmp_path,
+        b_second=GOOD_MODULE.format(name="B"),
+        a_first=GOOD_MODULE.format(name="A") + GOOD_MODULE.format(name="A2").replace("claim", "other").replace(
+            "from adamsym.others", "from adamsym.claims"
+        ),
+        _hidden="raise SystemError",
+    )
+    assert [module.path.name for module in discover([tmp_path])] == ["a_first.py", "b_second.py"]
+    seen = []
+    reports = run_claims([tmp_path], workers=2, progress=seen.append)
+    assert [(report.name, report.verdict) for report in reports] == [("A", "holds"), ("A2", "holds"), ("B", "holds")]
+    assert tuple(seen) == reports
+
+
+def test_modules_that_fail_are_undecided(tmp_path):
+    write(
+        tmp_path,
+        a_import="import no_such_module",
+        b_exit="import sys; sys.exit(0)",
+        c_dies="import os; os._exit(0)",
+        d_empty="x = 1",
+        e_slow="import time; time.sleep(60)",
+        f_good=GOOD_MODULE.format(name="F"),
+    )
+    reports = run_claims([tmp_path], workers=2, time_limit=10)
+    assert [report.verdict for report in reports] == ["undecided"] * 5 + ["holds"]
+    assert "no_such_module" in reports[0].detail
+    assert "longer than 10 seconds" in reports[4].detail
+
+
+def test_no_folder_and_no_claims(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        discover([tmp_path / "missing"])
+    with pytest.raises(InputError, match="no claims"):
+        discover([tmp_path])
