@@ -111,7 +111,7 @@ def _timed(check: Check) -> tuple[Finding, float]:
     finding: object
     try:
         finding = check()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # sys.exit(0) must not end the run as a success
         finding = undecided(f"{type(error).__name__}: {error}")
     if not isinstance(finding, Finding) or finding.verdict not in ("holds", "refuted", "undecided"):
         finding = undecided(f"returned {type(finding).__name__}, not a finding")

@@ -100,7 +100,7 @@ def _result(
         return tuple(future.result())
     except concurrent.futures.TimeoutError:
         return (not_run(name, source, f"took longer than {time_limit:g} seconds", time_limit),)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return (not_run(name, source, f"{type(error).__name__}: {error}"),)
 
 
@@ -110,7 +110,7 @@ def run_module(path: str) -> tuple[ClaimReport, ...]:
     file = Path(path)
     try:
         module = _imported(file)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"cannot be imported: {type(error).__name__}: {error}"
         return (not_run(file.stem, path, reason, time.perf_counter() - start),)
     claims = [value for value in vars(module).values() if isinstance(value, Claim)]

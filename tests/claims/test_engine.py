@@ -1,5 +1,6 @@
 """A claim holds only if there is evidence, all of it holds, and at least two controls are refuted."""
 
+import sys
 import textwrap
 
 import pytest
@@ -58,6 +59,7 @@ def test_a_good_claim_holds():
         ([yes, unknown], [no, no], "undecided", "cannot tell"),
         ([unknown, no], [no, no], "refuted", "no: no"),
         ([broken], [no, no], "undecided", "it broke"),
+        ([lambda: sys.exit(0)], [no, no], "undecided", "SystemExit"),
         ([lambda: True], [no, no], "undecided", "not a finding"),
         ([lambda: None], [no, no], "undecided", "not a finding"),
         ([lambda: Finding("holds", "empty loop", 0)], [no, no], "undecided", "nothing was checked"),
@@ -96,7 +98,8 @@ def test_property_that_falls_names_the_simplest_input():
     assert "falsified by 17" in finding.detail
 
     def asserts(n):
-        assert n < 17, "too large"
+        if n >= 17:
+            raise AssertionError("too large")
 
     assert "17 (too large)" in check_property(asserts, st.integers()).detail
     assert check_property(asserts, st.integers(), seed=4) == check_property(asserts, st.integers(), seed=4)
@@ -118,9 +121,8 @@ def test_folders_run_in_order(tmp_path):
     write(
         tmp_path,
         b_second=GOOD_MODULE.format(name="B"),
-        a_first=GOOD_MODULE.format(name="A") + GOOD_MODULE.format(name="A2").replace("claim", "other").replace(
-            "from adamsym.others", "from adamsym.claims"
-        ),
+        a_first=GOOD_MODULE.format(name="A")
+        + GOOD_MODULE.format(name="A2").replace("claim", "other").replace("from adamsym.others", "from adamsym.claims"),
         _hidden="raise SystemError",
     )
     assert [module.path.name for module in discover([tmp_path])] == ["a_first.py", "b_second.py"]
