@@ -1,0 +1,121 @@
+"""The parser computes what Fractions compute; floats, mpmath and balls agree on every function of the grammar."""
+
+from fractions import Fraction
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import InputError
+from adamsym.expressions.compilation import compile_ball, compile_float, compile_mpmath
+from adamsym.expressions.functions import FUNCTIONS
+from adamsym.expressions.numbers import exact_rational
+from adamsym.expressions.parser import parse_expression
+
+X = sp.Symbol("x", real=True)
+NUMBERS = st.integers(0, 9).map(lambda n: (str(n), Fraction(n)))
+
+
+def combined(children):
+    def join(pair_and_sign):
+        (left, a), (right, b), sign = pair_and_sign
+        value = {"+": a + b, "-": a - b, "*": a * b}[sign]
+        return f"({left}) {sign} ({right})", value
+
+    def negated(pair):
+        return f"-({pair[0]})", -pair[1]
+
+    def squared(pair):
+        return f"({pair[0]})**2", pair[1] ** 2
+
+    return st.one_of(
+        st.tuples(children, children, st.sampled_from("+-*")).map(join), children.map(negated), children.map(squared)
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.recursive(NUMBERS, combined, max_leaves=8))
+def test_parsed_arithmetic_is_exact(text_and_value):
+    text, value = text_and_value
+    if abs(value) < 10**300:
+        assert parse_expression(text, {}, "t") == sp.Rational(value.numerator, value.denominator)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("-2**2", -4), ("2**-1", "1/2"), ("2**3**2", 512), ("6/3/2", 1), ("1-2-3", -4), ("0.1+0.2", "3/10"), ("--2", 2)],
+)
+def test_precedence(text, value):
+    assert parse_expression(text, {}, "t") == sp.Rational(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text("x0123456789.+-*/()e ,_[]\"'%exp", max_size=40))
+def test_any_text_is_an_expression_or_bad_input(text):
+    try:
+        result = parse_expression(text, {"x": X}, "t")
+    except InputError as error:
+        assert str(error).startswith("t: ")
+        assert "\n" not in str(error)
+    else:
+        assert isinstance(result, sp.Expr)
+        assert result.free_symbols <= {X}
+
+
+@given(st.fractions(max_denominator=10**6), st.floats(-1e290, 1e290))
+def test_numbers_are_exact(fraction, number):
+    if fraction:
+        assert exact_rational(f"{fraction.numerator}/{fraction.denominator}", "t") == fraction
+    if abs(number) > 1e-290:
+        assert float(exact_rational(number, "t")) == number
+    assert exact_rational(0.1, "t") == Fraction(1, 10)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e301", "1e-301", "1_000", "\u0663", True, None, [1], "1/0", "", 1j])
+def test_what_is_no_number(value):
+    with pytest.raises(InputError, match="^t: "):
+        exact_rational(value, "t")
+
+
+DERIVATIVES = [(name, order) for name in FUNCTIONS for order in (0, 1, 2)]
+
+
+@pytest.mark.parametrize(("name", "order"), DERIVATIVES)
+def test_three_arithmetics_agree(name, order):
+    argument = X**2 + sp.Rational(3, 10) if name in ("log", "sqrt") else X
+    arguments = (argument, sp.Rational(1, 4)) if name in ("Max", "Min") else (argument,)
+    expression = sp.diff(FUNCTIONS[name].symbolic(*arguments), X, order).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    by_float = compile_float([X], [expression])
+    by_mpmath = compile_mpmath([X], [expression])
+    by_ball = compile_ball([X], [expression])
+    for number in (-4.75, -0.625, 0.5, 2.375):
+        with mpmath.workdps(40):
+            exact = by_mpmath(mpmath.mpf(number))[0]
+        ball = by_ball(flint.arb(number))[0]
+        assert float(by_float(np.array(number))[0]) == pytest.approx(float(exact), rel=1e-12, abs=1e-14)
+        assert abs(float(ball.mid()) - float(exact)) <= float(ball.rad()) + 1e-14 * abs(float(exact))
+        wide = by_ball(flint.arb(number, 0.01))[0]
+        assert not wide.is_finite() or wide.contains(flint.arb(str(exact)).mid())
+        if exact != 0:
+            assert not ball.contains(flint.arb(str(exact)).mid() * (1 + flint.arb("1e-9")))
+
+
+def test_balls_at_kinks_hold_both_slopes():
+    slope = compile_ball([X], [sp.diff(sp.Abs(X), X)])
+    ball = slope(flint.arb(0))[0]
+    assert ball.contains(flint.arb(1))
+    assert ball.contains(flint.arb(-1))
+    assert not ball.contains(flint.arb(2))
+    assert not compile_ball([X], [sp.log(X)])(flint.arb(-1))[0].is_finite()
+
+
+def test_extremes_neither_overflow_nor_cancel():
+    softplus, sigmoid = FUNCTIONS["softplus"].symbolic, FUNCTIONS["sigmoid"].symbolic
+    values = compile_float([X], [softplus(X), sigmoid(X)])
+    assert values(np.array(800.0)).tolist() == [800.0, 1.0]
+    low = values(np.array(-700.0))
+    assert low == pytest.approx([float(mpmath.exp(-700))] * 2, rel=1e-12)

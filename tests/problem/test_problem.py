@@ -1,0 +1,136 @@
+"""Gradients, Hessians, minibatches and laws of problems, held against independent computations."""
+
+import math
+from fractions import Fraction
+
+import flint
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import Empirical, Independent, InputError, Problem
+from adamsym.problem.batches import batch_counts
+from adamsym.problem.library import BUILDERS, build
+
+COLUMNS = {"a": [0.5, -1.0, 2.0], "b": [1.0, 0.25, -0.5], "y": [1.0, 0.0, 1.0]}
+OPTIONS = {
+    "polynomial_regression": {"inputs": ["a"], "degree": 3},
+    "matrix_factorization": {"left": ["a"], "right": ["b"], "rank": 2},
+    "deep_linear_network": {"hidden": [2, 2]},
+    "tanh_network": {"hidden": [2]},
+    "overparametrized_least_squares": {"features": 5},
+    "parabola_or_sine": {"inputs": ["y"]},
+}
+
+
+def built(name):
+    law = Empirical(COLUMNS)
+    loss, parameters = build(name, OPTIONS.get(name, {}), law.names)
+    return Problem(loss, parameters, law)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_library_derivatives_by_differences(name):
+    problem = built(name)
+    theta = np.random.default_rng(3).normal(size=problem.dimension)
+    step = 1e-5
+    shifts = step * np.eye(problem.dimension)
+    gradients = problem.row_gradients(theta)
+    central = (problem.row_losses(theta + shifts) - problem.row_losses(theta - shifts)).T / (2 * step)
+    assert np.abs(gradients).max() > 1e-3
+    np.testing.assert_allclose(gradients, central, atol=1e-7 * (1 + np.abs(gradients).max()))
+    hessians = problem.row_hessians(theta)
+    central = np.moveaxis(problem.row_gradients(theta + shifts) - problem.row_gradients(theta - shifts), 0, -1)
+    np.testing.assert_allclose(hessians, central / (2 * step), atol=1e-7 * (1 + np.abs(hessians).max()))
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_library_gradients_in_three_arithmetics(name):
+    problem = built(name)
+    theta = np.random.default_rng(4).normal(size=problem.dimension)
+    floats = problem.row_gradients(theta)
+    balls = problem.row_gradients_ball([flint.arb(x) for x in theta.tolist()])
+    with mpmath.workdps(40):
+        numbers = problem.row_gradients_mpmath([mpmath.mpf(x) for x in theta.tolist()])
+    for row in range(3):
+        for k in range(problem.dimension):
+            exact = float(numbers[row][k])
+            assert floats[row, k] == pytest.approx(exact, rel=1e-11, abs=1e-13)
+            assert balls[row][k].rad() < 1e-9
+            assert abs(float(balls[row][k].mid()) - exact) <= float(balls[row][k].rad()) + 1e-14 * (1 + abs(exact))
+
+
+def test_known_losses():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}, [1, 2, 1]))
+    assert problem.gradient([1.0]) == pytest.approx([0.25])
+    assert problem.mean_loss([1.0]) == pytest.approx((0.5 + 1.0 + 2.0) / 4)
+    assert problem.row_gradients([[1.0], [2.0]]).tolist() == [[[1.0], [1.0], [-2.0]], [[2.0], [2.0], [-1.0]]]
+
+
+def test_rows_at_a_kink_are_named():
+    problem = Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]}))
+    assert problem.row_gradients([0.5]).tolist() == [[1.0], [-1.0]]
+    with pytest.raises(InputError, match="not differentiable at data row 1"):
+        problem.row_gradients([1.0])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.integers(1, 5))
+def test_minibatches_are_multinomial(weights, batch_size):
+    probabilities = np.array(weights) / sum(weights)
+    shares, chances = batch_counts(probabilities, batch_size)
+    counts = np.rint(shares * batch_size).astype(int)
+    assert (
+        len({tuple(row) for row in counts.tolist()})
+        == len(counts)
+        == math.comb(batch_size + len(weights) - 1, batch_size)
+    )
+    assert (counts.sum(axis=1) == batch_size).all()
+    for row, chance in zip(counts.tolist(), chances, strict=True):
+        exact = Fraction(math.factorial(batch_size))
+        for count, weight in zip(row, weights, strict=True):
+            exact *= Fraction(weight, sum(weights)) ** count / math.factorial(count)
+        assert chance == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_too_many_minibatches():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": list(range(100))}), batch_size=50)
+    with pytest.raises(InputError, match="too many to list"):
+        problem.gradient_atoms([0.0])
+
+
+MOMENTS = [
+    ("Normal(1, 2)", 1.0, 5.0),
+    ("Uniform(-1, 3)", 1.0, 1 + 16 / 12),
+    ("Exponential(2)", 0.5, 0.5),
+    ("Gamma(3, 2)", 6.0, 48.0),
+    ("Beta(2, 3)", 0.4, 0.2),
+]
+
+
+@pytest.mark.parametrize(("text", "first", "second"), MOMENTS)
+def test_continuous_laws_have_their_moments(text, first, second):
+    law = Independent({"x": text})
+    nodes, weights = law.discretise(law.levels - 1)
+    assert weights @ nodes[:, 0] == pytest.approx(first, rel=1e-12)
+    assert weights @ nodes[:, 0] ** 2 == pytest.approx(second, rel=1e-12)
+    drawn = law.sample(np.random.default_rng(0), (200_000,))[:, 0]
+    deviation = math.sqrt(second - first**2)
+    assert abs(drawn.mean() - first) < 5 * deviation / math.sqrt(200_000)
+
+
+def test_samples_follow_the_weights():
+    law = Empirical({"x": [1, 2, 3]}, [1, 3, 6])
+    drawn = law.sample(np.random.default_rng(1), (100_000,))[:, 0]
+    for value, share in ((1, 0.1), (2, 0.3), (3, 0.6)):
+        assert abs((drawn == value).mean() - share) < 5 * math.sqrt(share / 100_000)
+
+
+@pytest.mark.parametrize(
+    ("columns", "weights"), [({}, None), ({"x": []}, None), ({"x": [1], "y": [1, 2]}, None), ({"x": [1, 2]}, [1, 0])]
+)
+def test_bad_laws(columns, weights):
+    with pytest.raises(InputError, match="^data"):
+        Empirical(columns, weights)
