@@ -59,11 +59,13 @@ def test_any_text_is_an_expression_or_bad_input(text):
     try:
         result = parse_expression(text, {"x": X}, "t")
     except InputError as error:
-        assert str(error).startswith("t: ")
-        assert "\n" not in str(error)
+        message = str(error)
     else:
         assert isinstance(result, sp.Expr)
         assert result.free_symbols <= {X}
+        return
+    assert message.startswith("t: ")
+    assert "\n" not in message
 
 
 @given(st.fractions(max_denominator=10**6), st.floats(-1e290, 1e290))
@@ -77,7 +79,7 @@ def test_numbers_are_exact(fraction, number):
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e301", "1e-301", "1_000", "\u0663", True, None, [1], "1/0", "", 1j])
 def test_what_is_no_number(value):
-    with pytest.raises(InputError, match="^t: "):
+    with pytest.raises(InputError, match=r"^t: "):
         exact_rational(value, "t")
 
 

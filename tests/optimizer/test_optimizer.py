@@ -27,7 +27,7 @@ def test_exactly_the_allowed_pairs_are_accepted(alpha, beta):
     "arguments", [(1, 0.999, 1), (-0.1, 0.9, 1), (0.9, 1, 1), (0.9, 0.81, 1), (0.9, 0.999, 0), (0.9, 0.999, -1)]
 )
 def test_what_is_not_allowed(arguments):
-    with pytest.raises(InputError, match="^adam"):
+    with pytest.raises(InputError, match=r"^adam"):
         Adam(*arguments)
 
 
@@ -37,7 +37,7 @@ def test_no_history_exceeds_the_step_bound_and_one_attains_it(length, share, bet
     adam = Adam(alpha, beta, 1)
     k = np.arange(2000)
     history = np.where(k < length, np.cos(k), 0.0)
-    extremal = (alpha / beta) ** k * beta ** (k / 2)  # g_k beta^(k/2): the history that attains the bound, in logs
+    extremal = (alpha / math.sqrt(beta)) ** k  # g_k = (alpha/beta)^k, times beta^(k/2)
     weights = (1 - alpha) * (alpha / math.sqrt(beta)) ** k
 
     def quotient(scaled):
@@ -65,7 +65,7 @@ def test_step_sizes():
     assert StepSizeSchedule("1/n")(np.array([[1, 2], [4, 8]])).tolist() == [[1.0, 0.5], [0.25, 0.125]]
     assert StepSizeSchedule(0.25)([3]).tolist() == [0.25]
     for text in ("-1/n", "0", "1/(n - 1)", "m", "n.real", "sqrt(1 - 2*n)"):
-        with pytest.raises(InputError, match="^step size"):
+        with pytest.raises(InputError, match=r"^step size"):
             StepSizeSchedule(text)
     with pytest.raises(InputError, match="n = 3"):
         StepSizeSchedule("2.5 - n")([1, 2, 3])

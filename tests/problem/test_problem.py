@@ -14,10 +14,10 @@ from adamsym import Empirical, Independent, InputError, Problem
 from adamsym.problem.batches import batch_counts
 from adamsym.problem.library import BUILDERS, build
 
-COLUMNS = {"a": [0.5, -1.0, 2.0], "b": [1.0, 0.25, -0.5], "y": [1.0, 0.0, 1.0]}
+COLUMNS = {"a": [0.5, -1.0, 2.0], "c": [1.0, 0.25, -0.5], "y": [1.0, 0.0, 1.0]}
 OPTIONS = {
     "polynomial_regression": {"inputs": ["a"], "degree": 3},
-    "matrix_factorization": {"left": ["a"], "right": ["b"], "rank": 2},
+    "matrix_factorization": {"left": ["a"], "right": ["c"], "rank": 2},
     "deep_linear_network": {"hidden": [2, 2]},
     "tanh_network": {"hidden": [2]},
     "overparametrized_least_squares": {"features": 5},
@@ -132,5 +132,5 @@ def test_samples_follow_the_weights():
     ("columns", "weights"), [({}, None), ({"x": []}, None), ({"x": [1], "y": [1, 2]}, None), ({"x": [1, 2]}, [1, 0])]
 )
 def test_bad_laws(columns, weights):
-    with pytest.raises(InputError, match="^data"):
+    with pytest.raises(InputError, match=r"^data"):
         Empirical(columns, weights)
