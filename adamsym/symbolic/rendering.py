@@ -138,7 +138,7 @@ _PAGE = """<!DOCTYPE html>
 body { font: 17px/1.55 Georgia, "Times New Roman", serif; max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; }
 h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-.formula { overflow-x: auto; margin: .9rem 0; padding: .2rem 0; }
+.formula { overflow: auto hidden; margin: .9rem 0; padding: .4rem 0; }
 .formula code { font-size: .85rem; }
 .check { font-size: .88rem; color: var(--ok); }
 </style>
