@@ -219,9 +219,9 @@ def _expansion(w: _Writer) -> Step:
         r"F = F_{0} + F_{1}\,\eta + F_{2}\,\eta^{2} + O(\eta^{3}),\qquad \eta = 1 - \beta",
         *(f"F_{{{n}}} = {w.tex(coefficient)}" for n, coefficient in enumerate(found.coefficients)),
         r"m = \mathbb{E}\, g,\quad S = \mathbb{E}\, g^{2},\quad y = g^{2} - S,\quad "
+        r"\varphi(v) = \frac{1}{\sqrt{v} + \epsilon}\;\text{and its derivatives at } S",
         r"\sigma_{4} = \mathbb{E}\, y^{2},\quad p_{3} = \mathbb{E}\, y^{3},\quad c_{12} = \operatorname{Cov}(g, g^{2}),"
-        r"\quad q_{2} = \mathbb{E}\left[(g - m) y^{2}\right],\quad \varphi(v) = \frac{1}{\sqrt{v} + \epsilon}"
-        r"\;\text{and its derivatives at } S",
+        r"\quad q_{2} = \mathbb{E}\left[(g - m) y^{2}\right]",
     ]
     for letter, power in ((first, 1), (second, 2)):
         equations += w.per_coordinate(w.tex(letter), w.moments(power))
