@@ -10,6 +10,9 @@ import sympy as sp
 
 EXACT = "exact: SymPy simplifies the difference to 0"
 
+DIGITS = 30
+"""Digits to which two numbers must agree, where a check does not say otherwise."""
+
 _GUARD_DIGITS = 15
 _ATTEMPTS_PER_POINT = 10
 _OPERATIONS_TO_SIMPLIFY = 2_000
@@ -51,7 +54,7 @@ def numerical_equality(
     rhs: Callable[..., Any],
     draw: Callable[[random.Random], Sequence[Any]],
     points: int = 8,
-    digits: int = 30,
+    digits: int = DIGITS,
     seed: int = 2026,
 ) -> Check:
     """Return whether two functions agree to ``digits`` digits at ``points`` random points, by mpmath.

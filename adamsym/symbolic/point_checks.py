@@ -16,12 +16,11 @@ from adamsym.expressions.errors import InputError
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.symbolic.enumeration import half_line_integral, listed_quotient
-from adamsym.symbolic.equality import Check, numerical_equality
+from adamsym.symbolic.equality import DIGITS, Check, numerical_equality
 from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
 from adamsym.symbolic.letters import alpha, beta, epsilon, s, t
 
-DIGITS = 30
 _ROWS_LOOKED_AT = 500
 _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))
 """Pairs alpha, beta at which five lags all count in 30 digits."""
@@ -75,7 +74,7 @@ def gradient_check(
     def numerical(*arguments: Any) -> list[Any]:
         return [numerical_derivative(loss, arguments, i) for i in coordinates]
 
-    return numerical_equality(symbolic, numerical, draw, points=points, digits=DIGITS)
+    return numerical_equality(symbolic, numerical, draw, points=points)
 
 
 def small_problem(problem: Problem, coordinate: int) -> Problem:
@@ -164,7 +163,7 @@ def laplace_check(
         m_memory, v_memory, added = numbers([a, b, e])
         return listed_quotient(atoms, weights, m_memory, v_memory, added, lags)
 
-    return numerical_equality(by_laplace, by_list, draw, points=points, digits=DIGITS)
+    return numerical_equality(by_laplace, by_list, draw, points=points)
 
 
 def can_be_listed(problem: Problem, coordinate: int) -> bool:
@@ -191,7 +190,7 @@ def transforms_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.
         decay = [(w * mpmath.exp(-numbers([time])[0] * g * g), g) for g, w in law]
         return [mpmath.fsum(w * g for w, g in decay), mpmath.fsum(w for w, _ in decay)]
 
-    return numerical_equality(symbolic, listed, draw, points=4, digits=DIGITS)
+    return numerical_equality(symbolic, listed, draw, points=4)
 
 
 def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) -> Check:
@@ -215,7 +214,7 @@ def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) ->
         signs = mpmath.fsum(w * g / (abs(g) + small_eps) for g, w in law)
         return [mean / (root + small_eps), signs, mean, mean / (abs(mean) + small_eps)]
 
-    return numerical_equality(symbolic, listed, draw, points=4, digits=DIGITS)
+    return numerical_equality(symbolic, listed, draw, points=4)
 
 
 def rule_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr]) -> Check:
@@ -306,7 +305,7 @@ def kernel_number_check(rho: sp.Expr) -> Check:
         ends = mpmath.linspace(0, end, 5)
         return mpmath.quad(lambda u: 2 * u * compiled(u**2, e)[0] * mpmath.exp(-v * u**2) if u else mpmath.mpf(0), ends)
 
-    return numerical_equality(transform, lambda v, e: 1 / (mpmath.sqrt(v) + e), draw, points=3, digits=DIGITS)
+    return numerical_equality(transform, lambda v, e: 1 / (mpmath.sqrt(v) + e), draw, points=3)
 
 
 def has_rule(problem: Problem, pair: tuple[sp.Expr, sp.Expr]) -> bool:

@@ -13,10 +13,10 @@ from adamsym.claims import Finding, check_property, discover, holds, refuted, ru
 GOOD_MODULE = """
 from adamsym import Claim
 from adamsym.claims import holds, refuted
-claim = Claim("{name}", title="t", statement="s", source="test")
-claim.evidence("symbolic")(lambda: holds("yes", cases=1))
-claim.control("one")(lambda: refuted("no"))
-claim.control("two")(lambda: refuted("no"))
+{name} = Claim("{name}", title="t", statement="s", source="test")
+{name}.evidence("symbolic")(lambda: holds("yes", cases=1))
+{name}.control("one")(lambda: refuted("no"))
+{name}.control("two")(lambda: refuted("no"))
 """
 
 
@@ -121,8 +121,7 @@ def test_folders_run_in_order(tmp_path):
     write(
         tmp_path,
         b_second=GOOD_MODULE.format(name="B"),
-        a_first=GOOD_MODULE.format(name="A")
-        + GOOD_MODULE.format(name="A2").replace("claim", "other").replace("from adamsym.others", "from adamsym.claims"),
+        a_first=GOOD_MODULE.format(name="A") + GOOD_MODULE.format(name="A2"),
         _hidden="raise SystemError",
     )
     assert [module.path.name for module in discover([tmp_path])] == ["a_first.py", "b_second.py"]

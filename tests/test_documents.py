@@ -1,0 +1,45 @@
+"""The examples in the README and the documents run as they stand."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adamsym import AdamField, read_problem
+from adamsym.claims import run_claims
+
+ROOT = Path(__file__).parents[1]
+
+
+def block(document: str, language: str) -> str:
+    """The first code block of a language."""
+    found = re.search(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+    assert found is not None, f"{document} has no {language} block"
+    return found[1]
+
+
+def test_readme_python():
+    names: dict[str, object] = {}
+    exec(block("README.md", "python"), names)
+    assert isinstance(names["field"], AdamField)
+
+
+def test_readme_problem_and_its_printed_field(tmp_path):
+    file = tmp_path / "three_points.toml"
+    file.write_text(block("README.md", "toml"))
+    source = read_problem(file)
+    printed = re.search(r"theta\s+1\.0\s+(\S+)", block("README.md", "console"))
+    assert printed is not None
+    assert AdamField(source.problem, source.adam)([1.0])[0] == pytest.approx(float(printed[1]), abs=1e-14)
+
+
+def test_problem_file_of_the_documents(tmp_path):
+    file = tmp_path / "problem.toml"
+    file.write_text(block("docs/problem_files.md", "toml"), encoding="utf-8")
+    assert read_problem(file).start == {"theta": 2.0}
+
+
+def test_claim_of_the_documents(tmp_path):
+    (tmp_path / "s1.py").write_text(block("docs/claims.md", "python"), encoding="utf-8")
+    [report] = run_claims([tmp_path])
+    assert (report.name, report.verdict) == ("S1", "holds"), report.detail
