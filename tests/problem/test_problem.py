@@ -1,6 +1,7 @@
 """Gradients, Hessians, minibatches and laws of problems, held against independent computations."""
 
 import math
+import random
 from fractions import Fraction
 
 import flint
@@ -60,6 +61,50 @@ def test_library_gradients_in_three_arithmetics(name):
             assert floats[row, k] == pytest.approx(exact, rel=1e-11, abs=1e-13)
             assert balls[row][k].rad() < 1e-9
             assert abs(float(balls[row][k].mid()) - exact) <= float(balls[row][k].rad()) + 1e-14 * (1 + abs(exact))
+
+
+def split(theta, *shapes):
+    parts = np.split(theta, np.cumsum([math.prod(shape) for shape in shapes])[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+
+
+def tanh_loss(a, c, y, theta):
+    first, last = split(theta, (2, 3), (3,))
+    hidden = np.tanh(first @ np.array([a, c, np.ones_like(a)]))
+    return (last[:2] @ hidden + last[2] - y) ** 2 / 2
+
+
+def linear_loss(a, c, y, theta):
+    first, second, last = split(theta, (2, 2), (2, 2), (2,))
+    return (last @ second @ first @ np.array([a, c]) - y) ** 2 / 2
+
+
+def features_loss(a, c, y, theta):
+    generator = random.Random(0)
+    draws = np.array([[generator.randint(-2000, 2000) / 1000 for _ in range(3)] for _ in range(5)])
+    return (theta @ np.tanh(draws @ np.array([np.ones_like(a), a, c])) - y) ** 2 / 2
+
+
+KNOWN_LOSSES = {
+    "mean_estimation": lambda a, c, y, t: ((t[:, None] - np.array([a, c, y])) ** 2).sum(axis=0) / 2,
+    "least_squares": lambda a, c, y, t: (t[0] * a + t[1] * c + t[2] - y) ** 2 / 2,
+    "logistic": lambda a, c, y, t: np.log1p(np.exp((1 - 2 * y) * (t[0] * a + t[1] * c + t[2]))),
+    "polynomial_regression": lambda a, c, y, t: (np.polyval(t[::-1], a) - y) ** 2 / 2,
+    "matrix_factorization": lambda a, c, y, t: (a * c * (t[0] * t[2] + t[1] * t[3]) - y) ** 2 / 2,
+    "deep_linear_network": linear_loss,
+    "tanh_network": tanh_loss,
+    "phase_retrieval": lambda a, c, y, t: ((t[0] * a + t[1] * c) ** 2 - y) ** 2 / 4,
+    "overparametrized_least_squares": features_loss,
+    "parabola_or_sine": lambda a, c, y, t: np.where(y == 1, 15 * t[0] ** 2, np.sin(t[0]) ** 2 / 2),
+}
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_library_losses_are_their_formulas(name):
+    problem = built(name)
+    theta = np.random.default_rng(5).normal(size=problem.dimension)
+    expected = KNOWN_LOSSES[name](*(np.array(COLUMNS[column]) for column in "acy"), theta)
+    np.testing.assert_allclose(problem.row_losses(theta), expected, rtol=1e-12)
 
 
 def test_known_losses():
