@@ -6,113 +6,71 @@ by polynomial interpolation. So the cost does not grow as beta tends to 1.
 """
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 import flint
 import numpy as np
-import scipy.signal
 
 from adamsym.expressions.compilation import FloatArray
 
 REACH = 10
 """The interpolation uses the 20 nodes from 10 to the left of x to 9 to the right: centred on [x - h, x]."""
 
+_LONGEST_SPACING = 1.2
+"""A lag up to this multiple of the target is taken as the spacing itself."""
+
 _BITS = 256
 """Working precision for the filter weights, which are computed once and cached."""
 
 
-@dataclass(frozen=True)
-class LagGrid:
+class LagGrid(NamedTuple):
     """Spacing and lag sums for one (alpha, beta).
 
     ``spacing`` is h; ``stride`` is the number of nodes from x to the node that the recursions look back to, 0 if
     beta = 0; ``decay`` is the factor of Q there. ``filter_b`` and ``filter_r`` are the weights of the samples at
-    x - REACH h, ..., x + (REACH - 1) h, or None where every lag falls on a node.
+    x - REACH h, ..., x + (REACH - 1) h; empty where every lag falls on a node, so that nothing is interpolated.
     """
 
     spacing: float
     stride: int
     decay: float
-    filter_b: FloatArray | None
-    filter_r: FloatArray | None
+    filter_b: FloatArray
+    filter_r: FloatArray
 
     @property
     def exact_lags(self) -> bool:
-        """Whether every lag falls on a node, so that nothing is interpolated."""
-        return self.filter_b is None
-
-    @property
-    def padding(self) -> tuple[int, int]:
-        """Nodes needed left and right of the quadrature's own."""
-        return (0, 0) if self.exact_lags else (REACH, REACH - 1)
-
-    def lag_sums(
-        self, b: FloatArray, r: FloatArray, start_s: FloatArray, start_q: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return S and Q on the quadrature's nodes from samples on the padded grid.
-
-        ``b``, ``r`` have shape (laws, padded nodes); ``start_s``, ``start_q`` (laws, max(stride, 1)) hold S and Q at
-        the ``stride`` nodes just left of the first.
-        """
-        if self.stride == 0:
-            return b, r
-        t, q = self._filtered(b, self.filter_b), self._filtered(r, self.filter_r)
-        return self._accumulated(t, start_s, 1.0), self._accumulated(q, start_q, self.decay)
-
-    def lag_sums_adjoint(self, s_adjoint: FloatArray, q_adjoint: FloatArray) -> tuple[FloatArray, ...]:
-        """Return the adjoints of ``lag_sums``'s four arguments, given those of S and Q."""
-        if self.stride == 0:
-            empty = np.zeros((len(s_adjoint), 1))
-            return s_adjoint, q_adjoint, empty, empty
-        b = self._accumulated(s_adjoint[:, ::-1], np.zeros((len(s_adjoint), self.stride)), 1.0)[:, ::-1]
-        r = self._accumulated(q_adjoint[:, ::-1], np.zeros((len(q_adjoint), self.stride)), self.decay)[:, ::-1]
-        start_s, start_q = b[:, : self.stride], self.decay * r[:, : self.stride]
-        return self._spread(b, self.filter_b), self._spread(r, self.filter_r), start_s, start_q
-
-    def _filtered(self, samples: FloatArray, weights: FloatArray | None) -> FloatArray:
-        if weights is None:
-            return samples
-        windows = np.lib.stride_tricks.sliding_window_view(samples, 2 * REACH, axis=1)
-        return np.asarray(windows @ weights)
-
-    def _spread(self, adjoint: FloatArray, weights: FloatArray | None) -> FloatArray:
-        if weights is None:
-            return adjoint
-        result = np.zeros((len(adjoint), adjoint.shape[1] + 2 * REACH - 1))
-        for offset, weight in enumerate(weights):
-            result[:, offset : offset + adjoint.shape[1]] += weight * adjoint
-        return result
-
-    def _accumulated(self, terms: FloatArray, start: FloatArray, decay: float) -> FloatArray:
-        """y_j = terms_j + decay y_{j - stride}, with the ``stride`` values before the first given."""
-        laws, size = terms.shape
-        rounds = -(-size // self.stride)
-        padded = np.zeros((laws, rounds * self.stride))
-        padded[:, :size] = terms
-        folded = padded.reshape(laws, rounds, self.stride)
-        folded[:, 0] += decay * start
-        sums = scipy.signal.lfilter([1.0], [1.0, -decay], folded, axis=1)
-        return np.asarray(sums).reshape(laws, -1)[:, :size]
+        """Whether every lag falls on a node."""
+        return len(self.filter_b) == 0
 
 
 @lru_cache(maxsize=256)
-def lag_grid(alpha: Fraction, beta: Fraction, target: float) -> LagGrid:
-    """Return the grid whose spacing is nearest to ``target`` and fits the lag -log(beta)."""
+def lag_grids(alpha: Fraction, beta: Fraction, target: float) -> tuple[LagGrid, LagGrid]:
+    """Return a grid whose spacing is close to ``target`` and fits the lag -log(beta), and the one of every other node."""
     if beta == 0:
-        return LagGrid(target, 0, 0.0, None, None)
+        return _exact(target, 0, 0.0), _exact(2 * target, 0, 0.0)
     with flint.ctx.workprec(_BITS):
         lag = -_ball(beta).log()
-        steps = round(target / float(lag))
-        if steps <= 1:
-            parts = max(1, math.ceil(float(lag) / target))
-            return LagGrid(float(lag / parts), parts, float(alpha), None, None)
-        basis = _interpolation_basis()
-        decay = _ball(alpha) ** steps
-        filter_b = basis @ _lag_moments(flint.arb(1), steps)
-        filter_r = basis @ _lag_moments(_ball(alpha), steps)
-        return LagGrid(float(lag * steps), 1, float(decay), _floats(filter_b), _floats(filter_r))
+        if lag > _LONGEST_SPACING * target:
+            half = max(1, math.ceil(float(lag) / (2 * target)))
+            decay = float(alpha)
+            return _exact(float(lag / (2 * half)), 2 * half, decay), _exact(float(lag / half), half, decay)
+        steps = max(1, round(target / float(lag)))
+        fine = _exact(float(lag), 1, float(alpha)) if steps == 1 else _interpolating(alpha, lag, steps)
+        return fine, _interpolating(alpha, lag, 2 * steps)
+
+
+def _exact(spacing: float, stride: int, decay: float) -> LagGrid:
+    return LagGrid(spacing, stride, decay, np.empty(0), np.empty(0))
+
+
+def _interpolating(alpha: Fraction, lag: flint.arb, steps: int) -> LagGrid:
+    """The grid of spacing ``steps`` lags."""
+    basis = _interpolation_basis()
+    filter_b = basis @ _lag_moments(flint.arb(1), steps)
+    filter_r = basis @ _lag_moments(_ball(alpha), steps)
+    return LagGrid(float(lag * steps), 1, float(_ball(alpha) ** steps), _floats(filter_b), _floats(filter_r))
 
 
 def _ball(value: Fraction) -> flint.arb:

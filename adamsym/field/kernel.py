@@ -1,4 +1,11 @@
-"""The kernel of Adam's denominator: 1/(sqrt(v) + eps) = int_0^inf exp(-s v) rho(s) ds (theory T4)."""
+"""Kernels of Adam's denominators: int_0^inf exp(-s v) rho(s) ds = 1/(sqrt(v) + eps) or 1/sqrt(v + eps) (theory T4).
+
+In units of s where eps is 1, s rho(s) = sqrt(s/pi) times a cutoff: 1 - sqrt(pi) e erfcx(e), e = sqrt(s), where eps
+stands outside the root, and exp(-s) where it stands inside.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import scipy.special
@@ -11,14 +18,24 @@ _CONTINUED_FRACTION_FROM = 2.0
 _CONTINUED_FRACTION_DEPTH = 60
 """Levels that give full precision from _CONTINUED_FRACTION_FROM on."""
 
+_TABLE_ENDS = {False: (-37.0, 23.0), True: (-37.0, 7.0)}
+"""Range of log s, in units of eps, outside which the cutoff is its limit to rounding, by ``eps_inside_root``."""
 
-def scaled_kernel(s: FloatArray, eps: FloatArray) -> FloatArray:
-    """Return s rho(s) = sqrt(s/pi) (1 - sqrt(pi) e erfcx(e)), e = eps sqrt(s), to about 1e-15 relative accuracy.
 
-    ``s`` and ``eps`` broadcast against each other; both positive.
-    """
-    root = np.sqrt(s)
-    return np.asarray(root / np.sqrt(np.pi) * complementary_ratio(eps * root))
+class CutoffTable(NamedTuple):
+    """The cutoff at s = exp(j spacing), j = first, first + 1, ..., in units of s where eps is 1."""
+
+    first: int
+    values: FloatArray
+
+
+@lru_cache(maxsize=256)
+def cutoff_table(spacing: float, eps_inside_root: bool) -> CutoffTable:
+    """Return the cutoff on all nodes of a logarithmic grid where it is not its limit."""
+    low, high = _TABLE_ENDS[eps_inside_root]
+    first = int(np.floor(low / spacing))
+    s = np.exp(spacing * np.arange(first, int(np.ceil(high / spacing)) + 1))
+    return CutoffTable(first, np.exp(-s) if eps_inside_root else complementary_ratio(np.sqrt(s)))
 
 
 def complementary_ratio(e: FloatArray) -> FloatArray:

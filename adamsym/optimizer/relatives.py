@@ -1,0 +1,97 @@
+"""Relatives of Adam: one class each, with its numerator, its denominator and its bias correction (theory T4)."""
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.optimizer.adam import Adam
+from adamsym.optimizer.method import AdaptiveMethod
+
+
+@dataclass(frozen=True, init=False)
+class RMSprop(AdaptiveMethod):
+    """RMSprop: g/(sqrt(v) + eps) without bias correction (Tieleman and Hinton 2012; ``torch.optim.RMSprop``)."""
+
+    corrects_bias = False
+    place = "rmsprop"
+
+    def __init__(self, beta2: Number = 0.99, eps: Number = 1e-8) -> None:
+        super().__init__(0, beta2, eps)
+
+
+@dataclass(frozen=True, init=False)
+class AdamWithoutMomentum(AdaptiveMethod):
+    """Adam with beta1 = 0: RMSprop with bias correction, the same field."""
+
+    def __init__(self, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(0, beta2, eps)
+
+
+@dataclass(frozen=True, init=False)
+class NAdam(AdaptiveMethod):
+    """Adam with Nesterov's look-ahead: the numerator (1-beta1) g + beta1 m (Dozat 2016; ``optax.nadam``).
+
+    ``torch.optim.NAdam`` lets the look-ahead's weight grow to beta1; its field is the same.
+    """
+
+    place = "nadam"
+
+    def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(beta1, beta2, eps)
+
+    @property
+    def current_weight(self) -> Fraction:
+        """w_0 = 1 - beta1."""
+        return 1 - self.alpha
+
+    def _numerator(self, m: FloatArray, gradient: FloatArray, step: int) -> FloatArray:
+        # The look-ahead corrects m as if one step further.
+        alpha = self.beta1
+        return alpha * m / (1 - alpha ** (step + 1)) + (1 - alpha) * gradient / (1 - alpha**step)
+
+
+@dataclass(frozen=True, init=False)
+class AdamW(AdaptiveMethod):
+    """Adam with decoupled weight decay: the field gets the term -lambda theta (Loshchilov and Hutter 2019).
+
+    Raises
+    ------
+    InputError
+        As Adam, and if ``weight_decay`` is negative.
+    """
+
+    weight_decay: Fraction = field(default=Fraction(0))
+    place = "adamw"
+
+    def __init__(
+        self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
+    ) -> None:
+        super().__init__(beta1, beta2, eps)
+        decay = exact_rational(weight_decay, "adamw.weight_decay")
+        if decay < 0 or not math.isfinite(float(decay)):
+            raise InputError(f"adamw.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
+        object.__setattr__(self, "weight_decay", decay)
+
+    @property
+    def decay(self) -> float:
+        """Lambda."""
+        return float(self.weight_decay)
+
+
+@dataclass(frozen=True, init=False)
+class AdamEpsInsideRoot(AdaptiveMethod):
+    """Adam with the denominator sqrt(v + eps): ``optax.adam(eps=0, eps_root=eps)``."""
+
+    eps_inside_root = True
+
+    def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(beta1, beta2, eps)
+
+
+METHODS: dict[str, type[AdaptiveMethod]] = {
+    method.__name__: method for method in (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
+}
+"""The methods by name. A new one is one entry here."""
