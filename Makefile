@@ -8,7 +8,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: verify test lint clean
+.PHONY: verify test test-long lint clean
 
 verify: .venv/installed
 	$(BIN)/python examples/run_all.py
@@ -16,6 +16,9 @@ verify: .venv/installed
 
 test: .venv/installed-test
 	$(BIN)/python -m pytest
+
+test-long: .venv/installed-test
+	$(BIN)/python -m pytest -m slow
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

@@ -18,9 +18,6 @@ from adamsym.expressions.compilation import FloatArray
 REACH = 10
 """The interpolation uses the 20 nodes from 10 to the left of x to 9 to the right: centred on [x - h, x]."""
 
-_LONGEST_SPACING = 1.2
-"""A lag up to this multiple of the target is taken as the spacing itself."""
-
 _BITS = 256
 """Working precision for the filter weights, which are computed once and cached."""
 
@@ -47,16 +44,16 @@ class LagGrid(NamedTuple):
 
 @lru_cache(maxsize=256)
 def lag_grids(alpha: Fraction, beta: Fraction, target: float) -> tuple[LagGrid, LagGrid]:
-    """Return a grid whose spacing is close to ``target`` and fits the lag -log(beta), and the one of every other node."""
+    """Return a grid of spacing at most ``target`` that fits the lag -log(beta), and the one of every other node."""
     if beta == 0:
         return _exact(target, 0, 0.0), _exact(2 * target, 0, 0.0)
     with flint.ctx.workprec(_BITS):
         lag = -_ball(beta).log()
-        if lag > _LONGEST_SPACING * target:
+        if lag > target:
             half = max(1, math.ceil(float(lag) / (2 * target)))
             decay = float(alpha)
             return _exact(float(lag / (2 * half)), 2 * half, decay), _exact(float(lag / half), half, decay)
-        steps = max(1, round(target / float(lag)))
+        steps = int(target / float(lag))
         fine = _exact(float(lag), 1, float(alpha)) if steps == 1 else _interpolating(alpha, lag, steps)
         return fine, _interpolating(alpha, lag, 2 * steps)
 

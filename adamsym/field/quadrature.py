@@ -1,25 +1,28 @@
 """The compiled heart of the field: one law after the other, on a logarithmic grid (theory T4, T5).
 
-Every law comes scaled to E g^2 = 1. With s_k = s (1-beta) beta^k, S = sum_k log B(s_k) and Q = sum_k alpha^k (A/B)(s_k),
-F = int rho(s) e^S N ds, N = w_0 (A/B)(s_0) + w_1 (1-alpha) Q; Adam has (w_0, w_1) = (0, 1). A and B leave out the factor
-exp(-t least), least = min g^2, which multiplies out to exp(-s least) exactly.
+Every law comes scaled to E g^2 = 1. With s_k = s (1-beta) beta^k, t = s_0, S = sum_k log B(s_k) and
+Q = sum_k alpha^k (A/B)(s_k), F = int rho(s) e^S N ds, N = w_0 (A/B)(t) + w_1 (1-alpha) Q; Adam has (w_0, w_1) = (0, 1).
+A and B leave out the factor exp(-t least), least = min g^2, which multiplies out to exp(-s least) exactly.
 
-Near s = 0, e^S N = (mu + slope s) e^-s + O(s^2) with slope = -(1-beta) Cov(g, g^2) (w_0 + w_1 (1-alpha)/(1-alpha beta)):
-the control variate (mu + slope s) e^-s has a known integral and leaves an integrand of order s^(5/2) at the left end.
+Near s = 0, e^S N = (mu + slope s) e^-s + O(s t max g^2),
+slope = -(1-beta) Cov(g, g^2) (w_0 + w_1 (1-alpha)/(1-alpha beta)):
+the control variate (mu + slope s) e^-s has a known integral and leaves an integrand of order s^(3/2) t max g^2.
 """
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
 from adamsym.field.grid import REACH, LagGrid
-from adamsym.field.kernel import CutoffTable
+from adamsym.field.records import Moments, Rule, Samples
 
-LEFT_END = 1e-8
-"""The first node has s and t max g^2 at most this: there the start values' series are exact to rounding."""
+LEFT_END = 1e-6
+"""The first node has s at most this, in units of 1/E g^2 ..."""
+
+LEFT_END_SERIES = 1e-8
+"""... and t max g^2 at most this: there the start values' series are exact to rounding."""
 
 SERIES_RANGE = 0.5
 """Up to t max(g^2 - min g^2) = 1/2 the transforms are summed from moments: no exponential is needed."""
@@ -38,44 +41,6 @@ NODES_AT_ONCE = 8
 
 _BLOCK = 256
 """Atoms summed in one go: keeps rounding errors of long sums small."""
-
-
-class Rule(NamedTuple):
-    """All that the integral needs of the optimizer: decay rates, numerator weights, two nested grids, the cutoff."""
-
-    one_less_alpha: float
-    one_less_beta: float
-    one_plus_beta: float
-    one_less_alpha_beta: float
-    current_weight: float
-    momentum_weight: float
-    eps_inside_root: bool
-    fine: LagGrid
-    coarse: LagGrid
-    cutoff: CutoffTable
-
-
-class Moments(NamedTuple):
-    """Of a scaled law, with y = g^2 - least: least, E g, E y, Cov(g, y), Var y, and the largest |g|."""
-
-    least: float
-    mean: float
-    mean_excess: float
-    covariance: float
-    variance: float
-    largest: float
-
-
-class Samples(NamedTuple):
-    """Work space along the grid: s, the weights h s rho(s), exp(-s), A, B - 1, log B and A/B."""
-
-    s: FloatArray
-    weight: FloatArray
-    control: FloatArray
-    a: FloatArray
-    b_less_one: FloatArray
-    log_b: FloatArray
-    ratio: FloatArray
 
 
 @compiled
@@ -107,9 +72,9 @@ def padding(rule: Rule) -> tuple[int, int]:
 def first_index(largest: float, eps: float, rule: Rule) -> int:
     """Return the number j of the first node s = exp(j h) unit; unit = eps^-2, or 1/eps where eps is inside the root."""
     left, _ = padding(rule)
-    first = min(LEFT_END, LEFT_END / (rule.one_less_beta * largest * largest))
+    first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * largest * largest))
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
-    return int(math.floor((math.log(first) - log_unit) / rule.fine.spacing)) - left
+    return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left
 
 
 @compiled
@@ -235,6 +200,14 @@ def transforms(t: float, g: FloatArray, p: FloatArray, y: FloatArray) -> tuple[f
 
 
 @compiled
+def log_one_plus(x: float) -> float:
+    """Return log(1 + x) for -1 < x <= 0; by its series, which is faster, where that is exact to rounding."""
+    if x > -1e-3:
+        return x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * 0.2))))
+    return math.log1p(x)
+
+
+@compiled
 def sum_series(begin: int, end: int, unit: float, plain: FloatArray, signed: FloatArray, samples: Samples) -> None:
     """Fill A and B - 1 from power series in s * unit; the nodes stand in the inner loops for the sake of speed."""
     for i in range(begin, end):
@@ -269,7 +242,7 @@ def sample_atoms(
             samples.a[i], samples.b_less_one[i] = transforms(samples.s[i] * rule.one_less_beta, g, p, y)
         summed += end - in_series
         for i in range(count, end):
-            samples.log_b[i] = math.log1p(samples.b_less_one[i])
+            samples.log_b[i] = log_one_plus(samples.b_less_one[i])
             samples.ratio[i] = samples.a[i] / (1.0 + samples.b_less_one[i])
         for i in range(max(0, count - 1 - right), end - 1 - right):
             total += samples.log_b[i]
@@ -349,30 +322,63 @@ def control_slope(rule: Rule) -> float:
 
 
 @compiled
-def integral(
-    count: int,
+def integrate(
+    first: int,
+    size: int,
     every: int,
-    grid: LagGrid,
     moments: Moments,
-    eps: float,
     rule: Rule,
     samples: Samples,
     s_sum: FloatArray,
     q_sum: FloatArray,
-) -> float:
-    """Return F from every ``every``-th sample; S and Q there are left in ``s_sum`` and ``q_sum``."""
-    first, size = lag_sums(count, every, grid, moments, rule, samples, s_sum, q_sum)
-    zeroth, linear = control_integrals(eps, rule)
+    terms: FloatArray,
+) -> None:
+    """Fill ``terms``, at every ``every``-th node from ``first``, with what S and Q make of the quadrature's terms."""
     slope = -moments.covariance * control_slope(rule)
     momentum_weight = rule.momentum_weight * rule.one_less_alpha
-    total = 0.0
     for i in range(size):
         node = first + i * every
         s = samples.s[node]
         numerator = rule.current_weight * samples.ratio[node] + momentum_weight * q_sum[i]
         value = math.exp(s_sum[i] - s * moments.least) * numerator
-        total += samples.weight[node] * (value - (moments.mean + slope * s) * samples.control[node])
-    return moments.mean * zeroth + slope * linear + every * total
+        terms[node] = samples.weight[node] * (value - (moments.mean + slope * s) * samples.control[node])
+
+
+@compiled
+def change_from_coarse(
+    count: int, moments: Moments, rule: Rule, samples: Samples, terms: FloatArray, s_sum: FloatArray, q_sum: FloatArray
+) -> float:
+    """Return how far the grid of every other node is from the fine one, whose terms are given.
+
+    The two sums' difference with the same terms, plus, where lags fall between the nodes, the terms' own differences
+    in modulus, which cannot cancel.
+    """
+    alternating, change = 0.0, 0.0
+    for node in range(0, count, 2):
+        alternating += terms[node] - (terms[node + 1] if node + 1 < count else 0.0)
+    if len(rule.fine.filter_b) == 0:
+        return abs(alternating)
+    first, size = lag_sums(count, 2, rule.coarse, moments, rule, samples, s_sum, q_sum)
+    coarse = np.zeros(count)
+    integrate(first, size, 2, moments, rule, samples, s_sum, q_sum, coarse)
+    for node in range(first, first + 2 * size, 2):
+        change += abs(coarse[node] - terms[node])
+    return abs(alternating) + 2.0 * change
+
+
+@compiled
+def evaluate(
+    count: int, moments: Moments, eps: float, rule: Rule, samples: Samples, s_sum: FloatArray, q_sum: FloatArray
+) -> tuple[float, float]:
+    """Return F from the samples of log B and A/B, and its change from the coarse grid in units of the scale."""
+    terms = np.zeros(count)
+    first, size = lag_sums(count, 1, rule.fine, moments, rule, samples, s_sum, q_sum)
+    integrate(first, size, 1, moments, rule, samples, s_sum, q_sum, terms)
+    zeroth, linear = control_integrals(eps, rule)
+    slope = -moments.covariance * control_slope(rule)
+    value = moments.mean * zeroth + slope * linear + terms.sum()
+    unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
+    return value, unit * change_from_coarse(count, moments, rule, samples, terms, s_sum, q_sum)
 
 
 # --- its derivative in the atoms ------------------------------------------------------------------------------------
@@ -469,7 +475,7 @@ def sensitivity(
     q_sum: FloatArray,
     gradient: FloatArray,
 ) -> None:
-    """Fill ``gradient`` with dF/dg_a, from S and Q as ``integral`` left them for the fine grid; they are overwritten.
+    """Fill ``gradient`` with dF/dg_a, from S and Q on the fine grid, which are overwritten.
 
     The scale E g^2 = 1 and min g^2 are held fixed: F does not depend on where they are taken out.
     """
@@ -540,10 +546,8 @@ def quotients(
         if count < 0:
             value[law], difference[law] = np.nan, np.nan
             continue
-        coarse = integral(count, 2, rule.coarse, moments, scaled_eps, rule, samples, s_sum, q_sum)
-        value[law] = integral(count, 1, rule.fine, moments, scaled_eps, rule, samples, s_sum, q_sum)
-        unit = math.sqrt(1.0 + scaled_eps) if rule.eps_inside_root else 1.0 + scaled_eps
-        difference[law] = abs(value[law] - coarse) * unit
+        value[law], difference[law] = evaluate(count, moments, scaled_eps, rule, samples, s_sum, q_sum)
         if len(gradient):
+            lag_sums(count, 1, rule.fine, moments, rule, samples, s_sum, q_sum)
             sensitivity(count, g, probabilities, y, moments, scaled_eps, rule, samples, s_sum, q_sum, gradient[law])
             gradient[law] /= scale

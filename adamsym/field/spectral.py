@@ -5,20 +5,18 @@ the nodes, interpolation converges geometrically too. So the cost does not grow 
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.grid import lag_grids
-from adamsym.field.kernel import cutoff_table
-from adamsym.field.quadrature import Rule, quotients
+from adamsym.field.quadrature import quotients
+from adamsym.field.records import rule_of
 from adamsym.optimizer import AdaptiveMethod
 
-SPACINGS = (0.18, 0.09, 0.045, 0.0225, 0.01125)
+SPACINGS = (0.2, 0.1, 0.05, 0.025, 0.0125)
 """Spacings tried in turn, until a grid agrees with the one of every other node."""
 
-_ROUNDING = 4e-15
+_ROUNDING = 1e-14
 """Rounding errors, in units of the scale."""
 
 _LINEAR_BELOW = 1e-30
@@ -85,7 +83,7 @@ def quotient(
     for target in SPACINGS:
         if not len(pending):
             break
-        rule = _rule(method, target)
+        rule = rule_of(method, target)
         chosen = atoms if len(pending) == len(atoms) else atoms[pending]
         found, difference = np.empty(len(chosen)), np.empty(len(chosen))
         spent = np.empty(len(chosen), dtype=np.int_)
@@ -125,20 +123,3 @@ def _scale(atoms: FloatArray, probabilities: FloatArray, method: AdaptiveMethod)
         / (np.sqrt(method.eps) if method.eps_inside_root else method.eps)
     )
     return np.asarray(ratio / np.hypot(1.0, ratio) if method.eps_inside_root else ratio / (1.0 + ratio))
-
-
-@lru_cache(maxsize=256)
-def _rule(method: AdaptiveMethod, target: float) -> Rule:
-    fine, coarse = lag_grids(method.alpha, method.beta, target)
-    return Rule(
-        float(1 - method.alpha),
-        float(1 - method.beta),
-        float(1 + method.beta),
-        float(1 - method.alpha * method.beta),
-        float(method.current_weight),
-        float(method.momentum_weight),
-        method.eps_inside_root,
-        fine,
-        coarse,
-        cutoff_table(fine.spacing, method.eps_inside_root),
-    )

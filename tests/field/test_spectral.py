@@ -170,3 +170,96 @@ def test_laws_together_equal_laws_apart():
     together = quotient(atoms, probabilities, adam).value
     apart = [quotient(row[None], probabilities, adam).value[0] for row in atoms]
     np.testing.assert_allclose(together, apart, atol=1e-14)
+
+
+def test_a_law_does_not_depend_on_the_others_beside_it():
+    generator = np.random.default_rng(5)
+    atoms, probabilities = generator.normal(size=(50, 3)), np.array([0.2, 0.3, 0.5])
+    whole = quotient(atoms, probabilities, Adam(), sensitivity=True)
+    alone = [quotient(row[None], probabilities, Adam(), sensitivity=True) for row in atoms]
+    np.testing.assert_array_equal(whole.value, [one.value[0] for one in alone])
+    np.testing.assert_array_equal(whole.sensitivity, [one.sensitivity[0] for one in alone])
+
+
+@pytest.mark.parametrize("beta", ["0.9", "0.99", "0.999", "0.99999"])
+def test_exponentials_on_ordinary_laws(beta):
+    generator = np.random.default_rng(6)
+    for size in (2, 5, 10, 300):
+        atoms = generator.normal(size=(40, size)) + generator.normal(size=(40, 1))
+        spent = quotient(atoms, np.full(size, 1 / size), Adam("0.9", beta)).exponentials
+        assert spent.max() <= 350
+    # The count is no constant: laws of widely spread atoms need more.
+    assert quotient(np.array([[1e-6, 1.0]]), np.array([0.5, 0.5]), Adam("0.5", "0.5")).exponentials[0] > 100
+
+
+SPREAD = [10.0**k * (-1) ** k for k in range(-6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("law", "adam"),
+    [
+        ([(g, 1) for g in SPREAD], Adam("0.9", "0.99", "1e-3")),
+        ([(g, round(1e6 / abs(g) ** 0.5)) for g in SPREAD], Adam("0.5", "0.9", "1e-8")),
+        ([(0.0, 10**6), (1.0, 1)], Adam("0.9", "0.95", "1e-8")),
+        ([(0.0, 1), (-2.0, 3)], Adam("0.7", "0.5", "1e-12")),
+        ([(-1.0, 1), (3.0, 2)], Adam("0.948", "0.9", "1e-8")),
+        ([(-1.0, 1), (3.0, 2)], Adam("0.9", "0.99999", "1e-8")),
+        ([(-1.0, 1), (3.0, 2)], Adam("0", "0.9", "1e3")),
+        ([(-1.0, 1), (3.0, 2)], Adam("0.9", "0.999", "1e-12")),
+        ([(-1e150, 1), (3e150, 2)], Adam("0.9", "0.99", "1e-8")),
+        ([(-1e-150, 1), (3e-150, 2)], Adam("0.9", "0.99", "1e-8")),
+    ],
+    ids=lambda x: None,
+)
+def test_corners(law, adam):
+    if adam.beta2 == 0.99999:
+        # Direct products would take too long; the expansion in 1 - beta2 differs from F by its square.
+        found, expected, scale = spectral(law, adam).value[0], 5 / 3 / np.sqrt(19 / 3), 1e-4
+        assert 1e-7 < abs(found - expected) < scale
+        return
+    assert agrees(spectral(law, adam).value[0], law, adam)
+
+
+def test_a_hundred_thousand_atoms():
+    generator = np.random.default_rng(7)
+    atoms = generator.normal(size=(1, 100_000)) + 0.3
+    found = quotient(atoms, np.full(100_000, 1e-5), Adam())
+    assert found.error[0] < 2e-14
+    # Repeating every atom of a smaller law gives the same law.
+    few = quotient(np.tile(atoms[:, :500], 200), np.full(100_000, 1e-5), Adam()).value[0]
+    assert few == pytest.approx(quotient(atoms[:, :500], np.full(500, 1 / 500), Adam()).value[0], abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "probabilities", "message"),
+    [
+        ([[np.nan, 1.0]], [0.5, 0.5], "atoms"),
+        ([[np.inf, 1.0]], [0.5, 0.5], "atoms"),
+        ([[]], [], "atoms"),
+        ([1.0, 2.0], [0.5, 0.5], "atoms"),
+        ([[1.0, 2.0]], [1.0], "probabilities"),
+        ([[1.0, 2.0]], [0.5, 0.6], "probabilities"),
+        ([[1.0, 2.0]], [1.0, 0.0], "probabilities"),
+        ([[1.0, 2.0]], [np.nan, 0.5], "probabilities"),
+    ],
+)
+def test_bad_laws(atoms, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        quotient(np.array(atoms), np.array(probabilities), Adam())
+
+
+@pytest.mark.slow
+def test_two_thousand_random_laws():
+    generator = np.random.default_rng(2026)
+    for _ in range(2000):
+        size = generator.integers(1, 7)
+        atoms = generator.choice([-1, 1], size) * 10 ** generator.uniform(-4, 4, size)
+        atoms *= generator.choice([0, 1, 1, 1, 1], size)
+        law = list(zip(atoms.tolist(), generator.integers(1, 60, size).tolist(), strict=True))
+        beta = generator.choice(["0.01", "0.3", "0.5", "0.8", "0.85", "0.9", "0.95", "0.99", "0.999"])
+        alpha = str(round(generator.choice([0, 0.5, 0.9, 0.99]) * float(beta) ** 0.5, 3))
+        adam = Adam(alpha, str(beta), str(generator.choice(["1e-12", "1e-8", "1e-4", "0.1", "1", "1000"])))
+        found = spectral(law, adam)
+        expected, scale = exact(law, adam)
+        assert abs(found.value[0] - expected) <= 1e-13 * scale
+        assert abs(found.value[0] - expected) <= found.error[0] + 1e-15 * scale
