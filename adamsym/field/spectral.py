@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.quadrature import quotients
+from adamsym.field.quotients import quotients
 from adamsym.field.records import rule_of
 from adamsym.optimizer import AdaptiveMethod
 

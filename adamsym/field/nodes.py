@@ -1,0 +1,108 @@
+"""Compiled: the nodes of the logarithmic grid, their weights, and where the grid may end."""
+
+import math
+
+import numpy as np
+
+from adamsym.field.compiled import compiled
+from adamsym.field.grid import REACH
+from adamsym.field.records import Moments, Rule, Samples
+
+LEFT_END = 1e-6
+"""The first node has s at most this, in units of 1/E g^2 ..."""
+
+LEFT_END_SERIES = 1e-8
+"""... and t max g^2 at most this: there the start values' series are exact to rounding."""
+
+_LOG_NEGLIGIBLE = math.log(1e-18)
+"""Log of the share of the scale that the truncated right tail may have at most."""
+
+MOST_NODES = 2**15
+"""Nodes of one grid: room for 300 units of log s at the finest spacing."""
+
+NODES_AT_ONCE = 8
+"""Nodes between two looks at the right tail; even, so that two nested grids end together."""
+
+
+@compiled
+def workspace() -> Samples:
+    """Return arrays that hold the longest grid."""
+    return Samples(
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+        np.empty(MOST_NODES),
+    )
+
+
+@compiled
+def padding(rule: Rule) -> tuple[int, int]:
+    """Return the nodes that interpolation needs left and right of the quadrature's own, on the coarse grid too."""
+    if len(rule.coarse.filter_b):
+        return 2 * REACH, 2 * (REACH - 1)
+    return 0, 0
+
+
+@compiled
+def first_index(largest: float, eps: float, rule: Rule) -> int:
+    """Return the number j of the first node s = exp(j h) unit; unit = eps^-2, or 1/eps where eps is inside the root."""
+    left, _ = padding(rule)
+    first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * largest * largest))
+    log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
+    return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left
+
+
+@compiled
+def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, samples: Samples) -> None:
+    """Fill s, the weights and the control for the nodes from ``begin`` up to ``end``."""
+    spacing = rule.fine.spacing
+    log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
+    last = rule.cutoff.first + len(rule.cutoff.values)
+    growth = math.exp(spacing)
+    s = math.exp((index + begin) * spacing + log_unit) / growth
+    for i in range(begin, end):
+        j = index + i
+        s *= growth
+        if j >= last:
+            inverse = math.exp(-j * spacing)
+            cutoff = 0.0 if rule.eps_inside_root else 0.5 * inverse * (1.0 - 1.5 * inverse)
+        elif j >= rule.cutoff.first:
+            cutoff = rule.cutoff.values[j - rule.cutoff.first]
+        elif rule.eps_inside_root:
+            cutoff = 1.0
+        else:
+            cutoff = 1.0 - math.sqrt(math.pi) * math.exp(0.5 * j * spacing)
+        samples.s[i] = s
+        samples.weight[i] = spacing * math.sqrt(s / math.pi) * cutoff
+        samples.control[i] = math.exp(-s)
+
+
+@compiled
+def log_tail(log_product: float, s: float, moments: Moments, eps: float, rule: Rule) -> float:
+    """Return the log of a bound on the integral right of s, given a bound on S there."""
+    if rule.eps_inside_root:
+        log_kernel = -0.5 * math.log(eps) - eps * s
+    else:
+        log_kernel = min(-math.log(eps), -2.0 * math.log(eps) - 0.5 * math.log(math.pi * s))
+    return log_kernel + max(log_product - s * moments.least + math.log(moments.largest), -s)
+
+
+@compiled
+def is_finished(count: int, total_log_b: float, moments: Moments, eps: float, rule: Rule, samples: Samples) -> bool:
+    """Whether the grid may end before node ``count``; ``total_log_b`` sums log B over the nodes before the last.
+
+    log B decreases, so that its sum over the lags is at most its integral in x = log s divided by the lag.
+    """
+    _, right = padding(rule)
+    last = count - 1 - right
+    if last < 1:
+        return False
+    if rule.one_less_beta == 1.0:
+        log_product = samples.log_b[last]
+    else:
+        log_product = total_log_b * rule.fine.spacing / -math.log1p(-rule.one_less_beta)
+    scale = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
+    return log_tail(log_product, samples.s[last], moments, eps, rule) < _LOG_NEGLIGIBLE - math.log(scale)
