@@ -1,5 +1,6 @@
 """The Adam field by simulation of the frozen chain: slow, with a standard error, independent of the quadrature."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
+from adamsym.optimizer import AdaptiveMethod
 from adamsym.problem import Empirical, Problem
 
 _BURN_IN_TIMES = 12
@@ -26,9 +27,9 @@ class Estimate:
 
 
 def monte_carlo(
-    problem: Problem, adam: Adam, theta: ArrayLike, seed: int, steps: int = 20_000, chains: int = 64
+    problem: Problem, method: AdaptiveMethod, theta: ArrayLike, seed: int, steps: int = 20_000, chains: int = 64
 ) -> Estimate:
-    """Return f(theta) as minus the time average of m/(sqrt(v) + eps) over independent frozen chains.
+    """Return f(theta) as minus the time average of the method's direction over independent frozen chains.
 
     Parameters
     ----------
@@ -51,26 +52,50 @@ def monte_carlo(
     point = problem.points(theta)
     if point.ndim != 1:
         raise InputError(f"theta: shape {point.shape} is not allowed; give one point of {problem.dimension} numbers")
+    found = time_average(
+        lambda generator, shape: _gradients(problem, point, generator, shape),
+        method,
+        seed,
+        steps,
+        chains,
+        problem.dimension * problem.batch_size,
+    )
+    return Estimate(-found.value - method.decay * point, found.standard_error)
+
+
+def time_average(
+    draw: Callable[[np.random.Generator, tuple[int, int]], FloatArray],
+    method: AdaptiveMethod,
+    seed: int,
+    steps: int = 20_000,
+    chains: int = 64,
+    numbers_per_draw: int = 1,
+) -> Estimate:
+    """Return the time average of the method's direction, E[M/(sqrt(V) + eps)], for independent gradients.
+
+    ``draw(generator, (chains, steps))`` returns gradients of shape (chains, steps, d). Other arguments and errors are
+    those of :func:`monte_carlo`.
+    """
     if chains < 2 or steps < 1:
         raise InputError("monte_carlo: at least 2 chains and 1 step are needed for a standard error")
     generator = np.random.default_rng(seed)
-    memory = max(1 / float(1 - adam.beta), 1 / float(1 - adam.alpha))
-    burn_in = int(np.ceil(_BURN_IN_TIMES * memory))
-    total = np.zeros((chains, problem.dimension))
+    memory = max(1 / float(1 - method.beta), 1 / float(1 - method.alpha))
+    done = -int(np.ceil(_BURN_IN_TIMES * memory))
+    total: FloatArray | float = 0.0
     state: FloatArray | None = None
-    done = -burn_in
     while done < steps:
-        size = min(steps - done, max(1, _DRAWS_AT_ONCE // (chains * problem.dimension * problem.batch_size)))
-        gradients = _gradients(problem, point, generator, (chains, size))
+        size = min(steps - done, max(1, _DRAWS_AT_ONCE // (chains * numbers_per_draw)))
+        gradients = draw(generator, (chains, size))
         if state is None:
             state = np.stack((gradients.mean(axis=1), (gradients**2).mean(axis=1)))
-        m = _moving_average(gradients, adam.beta1, state[0])
-        v = _moving_average(gradients**2, adam.beta2, state[1])
+        m = _moving_average(gradients, method.beta1, state[0])
+        v = _moving_average(gradients**2, method.beta2, state[1])
         state = np.stack((m[:, -1], v[:, -1]))
-        first = max(0, -done)
-        total += (m[:, first:] / (np.sqrt(v[:, first:]) + adam.eps)).sum(axis=1)
+        numerator = float(method.current_weight) * gradients + float(method.momentum_weight) * m
+        root = np.sqrt(v + method.eps) if method.eps_inside_root else np.sqrt(v) + method.eps
+        total = total + (numerator / root)[:, max(0, -done) :].sum(axis=1)
         done += size
-    averages = -total / steps
+    averages = np.asarray(total) / steps
     return Estimate(averages.mean(axis=0), averages.std(axis=0, ddof=1) / np.sqrt(chains))
 
 

@@ -16,7 +16,7 @@ from adamsym.optimizer import AdaptiveMethod
 SPACINGS = (0.2, 0.1, 0.05, 0.025, 0.0125)
 """Spacings tried in turn, until a grid agrees with the one of every other node."""
 
-_ROUNDING = 1e-14
+ROUNDING = 1e-14
 """Rounding errors, in units of the scale."""
 
 _LINEAR_BELOW = 1e-30
@@ -89,13 +89,12 @@ def quotient(
         spent = np.empty(len(chosen), dtype=np.int_)
         slopes = np.empty((len(chosen) if sensitivity else 0, atoms.shape[1]))
         quotients(chosen, probabilities, method.eps, rule, found, difference, spent, slopes)
-        scale = _scale(chosen, probabilities, method)
         value[pending] = found
-        error[pending] = scale * (np.where(difference < _SQUARES_DIFFER_FROM, difference**1.5, difference) + _ROUNDING)
+        error[pending] = unit_scale(_relative_eps(chosen, probabilities, method), method) * estimated_error(difference)
         exponentials[pending] += spent
         if gradient is not None:
             gradient[pending] = slopes
-        pending = pending[difference**1.5 > _ROUNDING]
+        pending = pending[estimated_error(difference) > 2 * ROUNDING]
         if rule.fine.exact_lags:
             break
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):
@@ -114,12 +113,19 @@ def _check(atoms: FloatArray, probabilities: FloatArray) -> None:
         raise ValueError("probabilities: they must be positive and sum to 1")
 
 
-def _scale(atoms: FloatArray, probabilities: FloatArray, method: AdaptiveMethod) -> FloatArray:
-    """The size of F that errors are measured by: about min(1, sqrt(E g^2)/eps)."""
+def _relative_eps(atoms: FloatArray, probabilities: FloatArray, method: AdaptiveMethod) -> FloatArray:
+    """Eps for the law scaled to E g^2 = 1."""
     largest = np.abs(atoms).max(axis=1)
-    ratio = (
-        largest
-        * np.sqrt((atoms / largest[:, None]) ** 2 @ probabilities)
-        / (np.sqrt(method.eps) if method.eps_inside_root else method.eps)
-    )
-    return np.asarray(ratio / np.hypot(1.0, ratio) if method.eps_inside_root else ratio / (1.0 + ratio))
+    scale = largest * np.sqrt((atoms / largest[:, None]) ** 2 @ probabilities)
+    return np.asarray(method.eps / scale / scale if method.eps_inside_root else method.eps / scale)
+
+
+def unit_scale(eps: FloatArray | float, method: AdaptiveMethod) -> FloatArray:
+    """Return the size of F that errors are measured by, for laws with E g^2 = 1."""
+    return np.asarray(1.0 / np.sqrt(1.0 + eps) if method.eps_inside_root else 1.0 / (1.0 + eps))
+
+
+def estimated_error(difference: FloatArray | float) -> FloatArray:
+    """Return the finer grid's error, in units of the scale, estimated from its difference to the coarser one."""
+    change = np.asarray(difference)
+    return np.where(change < _SQUARES_DIFFER_FROM, change**1.5, change) + ROUNDING

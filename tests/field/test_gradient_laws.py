@@ -1,0 +1,187 @@
+"""Laws of a gradient coordinate: transforms against quadrature in 30 digits, fields against simulation."""
+
+import itertools
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from adamsym.field.batch_mean import BatchMean
+from adamsym.field.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
+from adamsym.field.law_quotient import law_quotient
+from adamsym.field.monte_carlo import time_average
+from adamsym.field.spectral import quotient
+from adamsym.optimizer import Adam
+
+X = sp.Symbol("x", real=True)
+
+DENSITIES = {
+    "normal": (Normal(0.7, 1.3), lambda x: mpmath.npdf(x, 0.7, 1.3), [-mpmath.inf, -1, 0, 1, mpmath.inf]),
+    "narrow normal": (Normal(3, 0.01), lambda x: mpmath.npdf(x, 3, 0.01), [2.8 + k / 100 for k in range(41)]),
+    "uniform around 0": (Uniform(-0.5, 2), lambda x: mpmath.mpf(0.4), [-0.5, 0, 2]),
+    "uniform left": (Uniform(-3, 0.2), lambda x: 1 / mpmath.mpf("3.2"), [-3, 0, 0.2]),
+    "uniform off 0": (Uniform(1, 2), lambda x: mpmath.mpf(1), [1, 1.01, 1.03, 1.1, 1.5, 2]),
+    "exponential": (Exponential(-1, 2), lambda x: mpmath.exp(-(x + 1) / 2) / 2, [-1, 0, 1, 5, mpmath.inf]),
+    "exponential off 0": (
+        Exponential(0.5, 1),
+        lambda x: mpmath.exp(-(x - 0.5)),
+        [0.5, 0.51, 0.55, 0.7, 1, 5, mpmath.inf],
+    ),
+    "exponential down": (Exponential(1, -2), lambda x: mpmath.exp((x - 1) / 2) / 2, [-mpmath.inf, -5, -1, 0, 1]),
+    "density": (
+        Density(2 * sp.exp(-2 * X), X, 0, math.inf),
+        lambda x: 2 * mpmath.exp(-2 * x),
+        [0, 0.01, 0.1, 1, mpmath.inf],
+    ),
+}
+
+
+@pytest.mark.parametrize(("law", "density", "breaks"), DENSITIES.values(), ids=DENSITIES)
+def test_transforms_are_the_integrals(law, density, breaks):
+    times = np.array([1e-6, 1e-3, 0.019, 0.3, 5.0, 100.0])
+    log_b, ratio = law.transforms(times)
+    with mpmath.workdps(30):
+        for t, found_b, found_ratio in zip(times, log_b, ratio, strict=True):
+            b = mpmath.quad(lambda x, t=t: density(x) * mpmath.exp(-t * x * x), breaks)
+            a = mpmath.quad(lambda x, t=t: density(x) * x * mpmath.exp(-t * x * x), breaks)
+            assert found_b == pytest.approx(float(mpmath.log(b)), rel=2e-13, abs=0)
+            assert found_ratio == pytest.approx(float(a / b), rel=2e-12, abs=1e-14)
+            # A fault of one part in a million would be seen.
+            assert found_b * (1 + 1e-6) != pytest.approx(float(mpmath.log(b)), rel=2e-13, abs=0)
+        for k, moment in enumerate(law.moments, start=1):
+            assert moment == pytest.approx(float(mpmath.quad(lambda x, k=k: density(x) * x**k, breaks)), rel=1e-10)
+
+
+LAWS = {
+    "normal": Normal(0.3, 1),
+    "uniform": Uniform(-0.5, 2),
+    "exponential": Exponential(-1, 2),
+    "bernoulli": Atoms.bernoulli(0.3),
+    "mixture": Mixture((Normal(-1, 0.1), Uniform(0, 4), Atoms((2.0,), (1.0,))), (0.5, 0.3, 0.2)),
+    "density": Density(sp.Rational(3, 4) * (1 - X**2), X, -1, 1),
+    "batch": BatchMean(np.array([-1.0, 0.5, 4.0]), np.array([0.3, 0.5, 0.2]), 5),
+}
+
+
+@pytest.mark.parametrize("adam", [Adam("0.9", "0.99", "1e-2"), Adam("0.5", "0.9", "1e-8")], ids=str)
+@pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
+def test_the_field_of_a_law_is_its_time_average(law, adam):
+    estimate = time_average(lambda generator, shape: law.sample(generator, shape)[..., None], adam, 1, 4000, 32)
+    found = law_quotient(law, adam)
+    assert 0 < estimate.standard_error[0] < 0.03
+    assert abs(found.value - estimate.value[0]) <= 5 * estimate.standard_error[0]
+    # Another law, moved by a tenth, is told apart by longer runs: see the exact comparisons below.
+    assert found.error < 1e-12
+
+
+PAIRS = {
+    "uniform": (Uniform(-0.5, 2), Density(sp.Rational(2, 5), X, -0.5, 2)),
+    "uniform off 0": (Uniform(1, 2), Density(sp.Integer(1), X, 1, 2)),
+    "exponential": (Exponential(-1, 2), Density(sp.exp(-(X + 1) / 2) / 2, X, -1, math.inf)),
+    "normal": (Normal(0.5, 2), Density(sp.exp(-((X - 0.5) ** 2) / 8) / (2 * sp.sqrt(2 * sp.pi)), X)),
+    "mixture": (
+        Mixture((Normal(0, 1), Normal(0, 1), Uniform(0, 1)), (0.25, 0.25, 0.5)),
+        Mixture((Normal(0, 1), Density(sp.Integer(1), X, 0, 1)), (0.5, 0.5)),
+    ),
+}
+ADAMS = [
+    Adam("0.9", "0.999"),
+    Adam("0.9", "0.99999", "1e-3"),
+    Adam("0.9", "0.9", "0.1"),
+    Adam("0.3", "0.5"),
+    Adam("0.1", "0.02", "1e-4"),
+    Adam(0, 0, "0.1"),
+]
+
+
+@pytest.mark.parametrize("adam", ADAMS, ids=str)
+@pytest.mark.parametrize(("first", "second"), PAIRS.values(), ids=PAIRS)
+def test_two_ways_to_one_law(first, second, adam):
+    one, other = law_quotient(first, adam), law_quotient(second, adam)
+    assert one.value == pytest.approx(other.value, abs=5e-13 * adam.step_bound)
+
+
+@pytest.mark.parametrize("adam", ADAMS, ids=str)
+def test_atoms_agree_with_the_compiled_path(adam):
+    law = Atoms((-1.0, 0.5, 4.0), (0.3, 0.5, 0.2))
+    expected = quotient(np.array([law.values]), np.array(law.probabilities), adam).value[0]
+    assert law_quotient(law, adam).value == pytest.approx(expected, abs=1e-13 * adam.step_bound)
+    shifted = Atoms((-1.0, 0.5, 4.0 + 1e-9), (0.3, 0.5, 0.2))
+    assert law_quotient(shifted, adam).value != pytest.approx(expected, abs=1e-13 * adam.step_bound)
+
+
+def listed(law):
+    """The law of the mean with every ordered minibatch listed."""
+    draws = list(itertools.product(range(len(law.atoms)), repeat=law.size))
+    means = np.array([law.atoms[list(draw)].mean() for draw in draws])
+    weights = np.array([law.probabilities[list(draw)].prod() for draw in draws])
+    return quotient_atoms(means, weights / weights.sum())
+
+
+def quotient_atoms(values, probabilities):
+    return lambda adam: quotient(values[None], probabilities, adam).value[0]
+
+
+@pytest.mark.parametrize("adam", [a for a in ADAMS if a.beta2 >= 0.5], ids=str)
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_batches_agree_with_listing(size, adam):
+    laws = [([-1.0, 0.5, 4.0], [0.3, 0.5, 0.2]), ([10.0, 10.5, 11.0], [0.2, 0.2, 0.6])]
+    if adam.beta2 >= 0.9:
+        laws.append(([-1.0, 1.0], [0.5, 0.5]))
+    for atoms, probabilities in laws:
+        law = BatchMean(np.array(atoms), np.array(probabilities), size)
+        found = law_quotient(law, adam).value
+        assert found == pytest.approx(listed(law)(adam), abs=2e-13 * adam.step_bound)
+
+
+def test_large_batches():
+    # At mean 0 the field is that of the skewness, which falls like B^(-1/2) (theory T7).
+    generator = np.random.default_rng(1)
+    atoms = generator.exponential(size=300)
+    atoms -= atoms.mean()
+    found = {}
+    for size in (16, 128, 1024):
+        batch = law_quotient(BatchMean(atoms, np.full(300, 1 / 300), size), Adam("0.9", "0.99", "1e-6"))
+        assert batch.error < 1e-13
+        found[size] = batch.value * math.sqrt(size)
+    skewness = (atoms**3).mean() / (atoms**2).mean() ** 1.5
+    expected = -0.5 * skewness * 0.01 * 0.1 / (1 - 0.9 * 0.99)
+    assert found[1024] == pytest.approx(expected, rel=0.02)
+    assert found[128] == pytest.approx(found[1024], rel=0.01)
+    assert found[16] == pytest.approx(found[1024], rel=0.05)
+
+
+def test_a_batch_mean_that_is_often_0_needs_memory():
+    law = BatchMean(np.array([-1.0, 1.0]), np.array([0.5, 0.5]), 2)
+    with pytest.raises(ValueError, match="raise eps or beta2, or list them"):
+        law_quotient(law, Adam("0.3", "0.5"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Normal(0, 0),
+        lambda: Normal(math.nan, 1),
+        lambda: Uniform(1, 1),
+        lambda: Exponential(0, 0),
+        lambda: Exponential(math.inf, 1),
+        lambda: Atoms((), ()),
+        lambda: Atoms((1.0,), (0.5,)),
+        lambda: Atoms.bernoulli(1.5),
+        lambda: Mixture((), ()),
+        lambda: Mixture((Normal(0, 1),), (0.5,)),
+        lambda: Density(sp.exp(-X), X, 1, 0),
+        lambda: Density(sp.exp(-X), X, 0, 1),
+        lambda: Density(X, X, -1, 1),
+        lambda: Density(sp.Symbol("y") * X, X, 0, 1),
+        lambda: BatchMean(np.array([1.0]), np.array([1.0]), 0),
+        lambda: BatchMean(np.array([np.nan]), np.array([1.0]), 2),
+        lambda: BatchMean(np.array([]), np.array([]), 2),
+        lambda: law_quotient(Atoms((0.0,), (1.0,)), Adam()),
+    ],
+)
+def test_bad_laws(make):
+    with pytest.raises(ValueError, match=r"\w+: "):
+        make()
