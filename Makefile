@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make verify   installs adamsym in .venv, runs the main job on the examples, checks the claims
 #   make test     installs what the tests need and runs them
+# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_field.md).
 PYTHON ?= python3
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
@@ -8,7 +9,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: verify test test-long lint clean
+.PHONY: verify test test-long benchmarks lint clean
 
 verify: .venv/installed
 	$(BIN)/python examples/run_all.py
@@ -19,6 +20,10 @@ test: .venv/installed-test
 
 test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
+
+benchmarks: .venv/bin/python
+	$(BIN)/pip install --quiet --editable '.[benchmarks]'
+	$(BIN)/python benchmarks/field.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
@@ -37,5 +42,5 @@ clean:
 	touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test]'
+	$(BIN)/pip install --quiet --editable '.[test,torch,jax]'
 	touch $@ .venv/installed

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam, StepSizeSchedule
+from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
 from adamsym.problem import Problem
 
 _DRAWS_AT_ONCE = 2**20
@@ -25,18 +25,18 @@ class Ensemble:
 
 def simulate(
     problem: Problem,
-    adam: Adam,
+    method: AdaptiveMethod,
     schedule: StepSizeSchedule,
     theta0: ArrayLike,
     steps: int,
     chains: int,
     seed: int,
 ) -> Ensemble:
-    """Return the states of ``chains`` independent Adam runs after ``steps`` steps.
+    """Return the states of ``chains`` independent runs of Adam, or of a relative, after ``steps`` steps.
 
-    theta_n = theta_{n-1} - gamma_n mhat_n/(sqrt(vhat_n) + eps), with the usual bias corrections and m_0 = v_0 = 0
-    (Kingma and Ba 2015). Each chain draws from its own child of ``seed``, so that its path does not depend on the
-    number of chains.
+    Adam: theta_n = theta_{n-1} - gamma_n mhat_n/(sqrt(vhat_n) + eps), with the usual bias corrections and
+    m_0 = v_0 = 0 (Kingma and Ba 2015); relatives by their own ``update``. Each chain draws from its own child of
+    ``seed``, so that its path does not depend on the number of chains.
 
     Parameters
     ----------
@@ -65,15 +65,12 @@ def simulate(
     m, v = np.zeros_like(theta), np.zeros_like(theta)
     step = 0
     for rows in _blocks(problem, steps, chains, seed):
-        numbers = np.arange(step + 1, step + 1 + rows.shape[1])
-        sizes = schedule(numbers) / _correction(adam.beta1, numbers)
-        roots = np.sqrt(_correction(adam.beta2, numbers))
+        sizes = schedule(np.arange(step + 1, step + 1 + rows.shape[1]))
         for k in range(rows.shape[1]):
             step += 1
             gradient = _gradient(problem, theta, rows[:, k], step)
-            m += (1 - adam.beta1) * (gradient - m)
-            v += (1 - adam.beta2) * (gradient**2 - v)
-            theta -= sizes[k] * m / (np.sqrt(v) / roots[k] + adam.eps)
+            m, v, direction = method.update(m, v, gradient, step)
+            theta -= sizes[k] * (direction + method.decay * theta)
     return Ensemble(theta, steps)
 
 
@@ -92,8 +89,3 @@ def _gradient(problem: Problem, theta: FloatArray, rows: FloatArray, step: int) 
     except InputError as error:
         raise InputError(f"simulate: step {step}: {error}") from None
     return gradients[:, 0] if problem.batch_size == 1 else np.asarray(gradients.mean(axis=1))
-
-
-def _correction(decay: float, n: np.ndarray[tuple[int, ...], np.dtype[np.int_]]) -> FloatArray:
-    """1 - decay**n without cancellation."""
-    return np.ones(len(n)) if decay == 0 else -np.expm1(n * np.log(decay))

@@ -1,15 +1,22 @@
 """The Adam field of a problem, by number."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field.batch_mean import BatchMean
+from adamsym.field.closed_forms import closed_form
+from adamsym.field.gradient_laws import GradientLaw
+from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
+from adamsym.field.law_quotient import law_quotient
 from adamsym.field.spectral import quotient
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, AdaptiveMethod
 from adamsym.problem import Problem
 
 if TYPE_CHECKING:
@@ -34,14 +41,15 @@ class FieldValue:
 
 
 class AdamField:
-    """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4).
+    """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4), or that of a relative of Adam.
 
     Parameters
     ----------
     problem
         Loss, law of the data and batch size.
     adam
-        Momentum parameters and eps.
+        Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.optimizer`, with its own numerator,
+        denominator and weight decay.
 
     Examples
     --------
@@ -52,7 +60,7 @@ class AdamField:
     [ 2.80240e-06 -6.78449e-05]
     """
 
-    def __init__(self, problem: Problem, adam: Adam) -> None:
+    def __init__(self, problem: Problem, adam: AdaptiveMethod) -> None:
         self.problem = problem
         self.adam = adam
 
@@ -71,8 +79,10 @@ class AdamField:
     def evaluate(self, theta: ArrayLike) -> FieldValue:
         """Return f at theta (..., d) with an error estimate; arguments and errors as for a call."""
         points = self.problem.points(theta)
-        found, _ = self._converged(points.reshape(-1, self.problem.dimension))
-        return FieldValue(found.value.reshape(points.shape), found.error.reshape(points.shape))
+        flat = points.reshape(-1, self.problem.dimension)
+        found = self._by_closed_forms(flat) if self._closed_forms else self._converged(flat)[0]
+        value = found.value - self.adam.decay * flat
+        return FieldValue(value.reshape(points.shape), found.error.reshape(points.shape))
 
     def jacobian(self, theta: ArrayLike) -> FloatArray:
         """Return Df at theta (..., d) as float64 (..., d, d), by differentiating under the integral.
@@ -83,7 +93,7 @@ class AdamField:
         Raises
         ------
         InputError
-            As for a call; and where the Hessian is not finite.
+            As for a call; where the Hessian is not finite; and where there are too many minibatches to list.
         """
         points = self.problem.points(theta)
         d = self.problem.dimension
@@ -99,7 +109,19 @@ class AdamField:
                 assert found.sensitivity is not None
                 hessians = self.problem.hessian_atoms(flat[chosen], int(level))
                 result[chosen] = -np.einsum("pia,paij->pij", found.sensitivity.reshape(laws.shape), hessians)
+        result -= self.adam.decay * np.eye(d)
         return result.reshape(*points.shape, d)
+
+    def hyperparameter_derivatives(self, theta: ArrayLike) -> HyperparameterDerivatives:
+        """Return df/dbeta1, df/dbeta2 and df/deps at theta (..., d), each (..., d), with error estimates.
+
+        Raises
+        ------
+        InputError
+            As for a call; for another method than Adam; and at beta2 = 0.
+        """
+        points = self.problem.points(theta)
+        return hyperparameter_derivatives(lambda adam: AdamField(self.problem, adam)(points), self._only_adam())
 
     def enclose(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
@@ -114,14 +136,34 @@ class AdamField:
         """
         from adamsym.field.enclosure import enclose
 
-        return enclose(self.problem, self.adam, box)
+        return enclose(self.problem, self._only_adam(), box)
 
     @property
     def symbolic(self) -> "SymbolicField":
         """The field's SymPy forms: ``.series``, ``.laplace``, ``.limits``, ``.expansion(order)``."""
         from adamsym.symbolic import SymbolicField
 
-        return SymbolicField(self.problem, self.adam)
+        return SymbolicField(self.problem, self._only_adam())
+
+    def _only_adam(self) -> Adam:
+        if not isinstance(self.adam, Adam):
+            raise InputError(f"{self.adam.place}: this is available for Adam alone, not for {type(self.adam).__name__}")
+        return self.adam
+
+    @cached_property
+    def _closed_forms(self) -> list[Callable[[FloatArray], GradientLaw]]:
+        """The law of each coordinate in closed form, or an empty list if one of them has none."""
+        forms = [closed_form(self.problem, i) for i in range(self.problem.dimension)]
+        return [form for form in forms if form is not None] if None not in forms else []
+
+    def _by_closed_forms(self, points: FloatArray) -> FieldValue:
+        return self._of_laws([[form(point) for form in self._closed_forms] for point in points])
+
+    def _of_laws(self, laws: Sequence[Sequence[GradientLaw]]) -> FieldValue:
+        found = [[law_quotient(law, self.adam) for law in row] for row in laws]
+        shape = (len(laws), self.problem.dimension)
+        value = np.array([-one.value for row in found for one in row]).reshape(shape)
+        return FieldValue(value, np.array([one.error for row in found for one in row]).reshape(shape))
 
     def _parts(self, points: int, level: int) -> Iterator[slice]:
         """Slices of points that keep memory bounded at a level of the law's discretisation."""
@@ -136,12 +178,18 @@ class AdamField:
         return np.moveaxis(atoms, -1, 1), probabilities
 
     def _at_level(self, points: FloatArray, level: int) -> FieldValue:
+        if not self.problem.lists_batches(level):
+            return self._of_laws([self._batch_means(point, level) for point in points])
         value, error = np.empty_like(points), np.empty_like(points)
         for part in self._parts(len(points), level):
             laws, probabilities = self._laws(points[part], level)
             found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam)
             value[part], error[part] = -found.value.reshape(-1, points.shape[1]), found.error.reshape(value[part].shape)
         return FieldValue(value, error)
+
+    def _batch_means(self, point: FloatArray, level: int) -> list[GradientLaw]:
+        rows, probabilities = self.problem.single_gradient_atoms(point, level)
+        return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 
     def _converged(self, points: FloatArray) -> tuple[FieldValue, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         """Values, and for each point the level of the law's discretisation that agrees with the level before."""

@@ -29,15 +29,17 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod) -> LawQuotient:
     Raises
     ------
     ValueError
-        If the law has no finite second moment, or its transforms are not finite.
+        If the law has no finite fourth moment, or its transforms are not finite.
 
     Notes
     -----
     Accuracy about 1e-14 min(C, E|g|/eps) where the law's transforms have full accuracy (theory T4, T5).
     """
     first, second, third, fourth = law.moments
+    if second == 0:
+        return LawQuotient(0.0, 0.0)
     if not (math.isfinite(fourth) and second > 0):
-        raise ValueError("law: its fourth moment must be finite and the law not identically 0")
+        raise ValueError("law: its fourth moment must be finite")
     scale = math.sqrt(second)
     mean = first / scale
     moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, max(fourth / second**2 - 1.0, 0.0), law.extent / scale)

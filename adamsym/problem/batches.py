@@ -33,13 +33,18 @@ def batch_counts(probabilities: FloatArray, batch_size: int) -> tuple[FloatArray
 
 def batch_numbers(rows: int, batch_size: int) -> FloatArray:
     """Return how often each row stands in each minibatch, shape (n, rows); errors as ``batch_counts``."""
-    count = math.comb(batch_size + rows - 1, rows - 1)
-    if count * rows > MOST_ENTRIES:
+    if not can_list(rows, batch_size):
+        count = math.comb(batch_size + rows - 1, rows - 1)
         raise InputError(
             f"problem.batch_size: {batch_size} rows of {rows} make {float(min(count, 10**300)):.3g} minibatches, too "
             f"many to list (allowed: {MOST_ENTRIES // rows:.3g}); take a smaller batch or fewer rows"
         )
     return _compositions(batch_size, rows)
+
+
+def can_list(rows: int, batch_size: int) -> bool:
+    """Whether there are few enough minibatches to be listed."""
+    return math.comb(batch_size + rows - 1, rows - 1) * rows <= MOST_ENTRIES
 
 
 def _compositions(total: int, parts: int) -> FloatArray:

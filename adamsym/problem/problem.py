@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import check_name, parse_expression
-from adamsym.problem.batches import batch_counts
+from adamsym.problem.batches import batch_counts, can_list
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.smoothness import Kink, data_terms, kinks
 
@@ -254,6 +254,14 @@ class Problem:
         shares, _ = self.batches(level)
         hessians = self.row_hessians(theta, self._rule(level))
         return hessians if shares is None else np.einsum("nr,...rij->...nij", shares, hessians)
+
+    def single_gradient_atoms(self, theta: ArrayLike, level: int = 0) -> tuple[FloatArray, FloatArray]:
+        """Return the gradients of single rows, shape (..., rows, d), and the rows' probabilities (rows,)."""
+        return self.row_gradients(theta, self._rule(level)), self.law.discretise(level)[1]
+
+    def lists_batches(self, level: int = 0) -> bool:
+        """Whether the minibatches are few enough to be listed."""
+        return self.batch_size == 1 or can_list(len(self.law.discretise(level)[1]), self.batch_size)
 
     def _rule(self, level: int) -> FloatArray | None:
         """The nodes of a continuous law's rule; None for the law's own rows, which messages name by number."""

@@ -1,0 +1,206 @@
+"""Relatives of Adam: their updates against torch and optax, their fields against their own chains."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from adamsym.dynamics import simulate
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField, monte_carlo
+from adamsym.optimizer import (
+    METHODS,
+    Adam,
+    AdamEpsInsideRoot,
+    AdamW,
+    AdamWithoutMomentum,
+    NAdam,
+    RMSprop,
+    StepSizeSchedule,
+)
+from adamsym.problem import Empirical, Problem
+
+LINE = Empirical({"x": [0, 1, 2, 3], "y": [1, 0, 2, 5]}, weights=[1, 2, 2, 1])
+REGRESSION = Problem("(w*x + b - y)**2/2", ["w", "b"], LINE)
+THETA = [0.3, -0.7]
+RATE = 1e-2
+
+RELATIVES = [
+    Adam("0.9", "0.99", "0.1"),
+    RMSprop("0.99", "0.1"),
+    AdamWithoutMomentum("0.9", "1e-8"),
+    NAdam("0.9", "0.99", "0.1"),
+    NAdam("0.5", "0.5", "1e-3"),
+    AdamW("0.9", "0.99", "0.1", "0.5"),
+    AdamEpsInsideRoot("0.9", "0.99", "0.1"),
+    AdamEpsInsideRoot("0.3", "0.9", "1e-8"),
+]
+
+
+@pytest.mark.parametrize("method", RELATIVES, ids=str)
+def test_the_field_is_the_time_average_of_its_own_chain(method):
+    estimate = monte_carlo(REGRESSION, method, THETA, seed=1, steps=20_000, chains=32)
+    value = AdamField(REGRESSION, method)(THETA)
+    assert (estimate.standard_error < 0.01).all()
+    assert (np.abs(estimate.value - value) <= 5 * estimate.standard_error).all()
+
+
+SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 0, 0, 9]}))
+
+
+@pytest.mark.parametrize(
+    ("method", "other"),
+    [
+        (NAdam("0.5", "0.5", "1e-2"), Adam("0.5", "0.5", "1e-2")),
+        (RMSprop("0.5", "1e-2"), Adam("0.5", "0.5", "1e-2")),
+        (AdamW("0.5", "0.5", "1e-2", "0.1"), Adam("0.5", "0.5", "1e-2")),
+        (AdamEpsInsideRoot("0.5", "0.5", "0.1"), Adam("0.5", "0.5", "0.1")),
+    ],
+    ids=str,
+)
+def test_the_field_of_another_method_is_rejected(method, other):
+    estimate = monte_carlo(SKEWED, method, [1.0], seed=2, steps=20_000, chains=64)
+    assert abs(estimate.value[0] - AdamField(SKEWED, method)([1.0])[0]) <= 5 * estimate.standard_error[0]
+    assert abs(estimate.value[0] - AdamField(SKEWED, other)([1.0])[0]) > 5 * estimate.standard_error[0]
+
+
+def test_rmsprop_and_adam_without_momentum_share_adams_field():
+    fields = [AdamField(REGRESSION, m)(THETA) for m in (RMSprop("0.9"), AdamWithoutMomentum("0.9"), Adam(0, "0.9"))]
+    np.testing.assert_array_equal(fields[0], fields[1])
+    np.testing.assert_array_equal(fields[0], fields[2])
+
+
+def test_a_deterministic_gradient():
+    one = Problem("theta**2/2 + 0*x", ["theta"], Empirical({"x": [1]}))
+    for g in (1e-6, 0.3, -7.0):
+        assert AdamField(one, NAdam(eps="0.1"))([g])[0] == pytest.approx(-g / (abs(g) + 0.1), rel=1e-13)
+        assert AdamField(one, AdamEpsInsideRoot(eps="0.1"))([g])[0] == pytest.approx(
+            -g / np.sqrt(g**2 + 0.1), rel=1e-13
+        )
+        decayed = AdamField(one, AdamW(eps="0.1", weight_decay="0.2"))([g])[0]
+        assert decayed == pytest.approx(-g / (abs(g) + 0.1) - 0.2 * g, rel=1e-13)
+
+
+@pytest.mark.parametrize("method", [m for m in RELATIVES if m.eps > 1e-4], ids=str)
+def test_jacobians(method):
+    field = AdamField(REGRESSION, method)
+
+    def central(step):
+        shifts = step * np.eye(2)
+        return (field(THETA + shifts) - field(THETA - shifts)).T / (2 * step)
+
+    expected = (4 * central(1e-3) - central(2e-3)) / 3
+    np.testing.assert_allclose(field.jacobian(THETA), expected, atol=1e-7 * np.abs(expected).max())
+
+
+def test_step_bounds():
+    # The bound is attained by gradients proportional to c_k/((1-beta) beta^k): here for NAdam by direct summation.
+    method = NAdam("0.6", "0.8")
+    k = np.arange(400)
+    c = 0.4 * 0.6 ** (k + 1)
+    c[0] = 0.4 * 1.6
+    assert method.step_bound == pytest.approx(np.sqrt((c**2 / (0.2 * 0.8**k)).sum()), rel=1e-12)
+    assert Adam("0.6", "0.8").step_bound == pytest.approx(0.4 / np.sqrt(0.2 * (1 - 0.36 / 0.8)), rel=1e-14)
+    assert RMSprop("0.99").step_bound == pytest.approx(10, rel=1e-14)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_runs_and_stays_at_its_zero(name):
+    method = METHODS[name]()
+    single = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0]}))
+    found = simulate(single, method, StepSizeSchedule("0.1/n**0.7"), [0.0], steps=50, chains=2, seed=1)
+    assert (found.theta == 0).all()
+
+
+def test_bad_arguments():
+    with pytest.raises(InputError, match=r"adamw\.weight_decay"):
+        AdamW(weight_decay=-1)
+    with pytest.raises(InputError, match=r"nadam\.beta1"):
+        NAdam(beta1=1)
+    with pytest.raises(InputError, match=r"rmsprop\.eps"):
+        RMSprop(eps=0)
+    with pytest.raises(InputError, match="Adam alone"):
+        AdamField(REGRESSION, NAdam()).enclose([[0, 0], [0, 0]])
+    with pytest.raises(InputError, match="Adam alone"):
+        _ = AdamField(REGRESSION, RMSprop()).symbolic
+    assert AdamW(weight_decay="0.1").weight_decay == Fraction(1, 10)
+
+
+# --- step by step against other libraries ---------------------------------------------------------------------------
+
+
+def ours(method, gradients, theta):
+    """Parameters after every step with the step size RATE."""
+    m, v, path = np.zeros_like(theta), np.zeros_like(theta), []
+    for step, gradient in enumerate(gradients, start=1):
+        m, v, direction = method.update(m, v, gradient, step)
+        theta = theta - RATE * (direction + method.decay * theta)
+        path.append(theta)
+    return np.array(path)
+
+
+GRADIENTS = np.random.default_rng(3).normal(size=(300, 4)) * [1, 1e-3, 10, 1] + [0.1, 0, 0, 2]
+START = np.array([1.0, -2.0, 0.0, 3.0])
+
+
+def torch_path(make):
+    torch = pytest.importorskip("torch")
+    parameter = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
+    optimizer = make(torch.optim, [parameter])
+    path = []
+    for gradient in GRADIENTS:
+        parameter.grad = torch.tensor(gradient, dtype=torch.float64)
+        optimizer.step()
+        path.append(parameter.detach().numpy().copy())
+    return np.array(path)
+
+
+TORCH = {
+    "Adam": (Adam("0.9", "0.99", "1e-3"), lambda o, p: o.Adam(p, RATE, (0.9, 0.99), 1e-3, foreach=False)),
+    "AdamW": (
+        AdamW("0.9", "0.99", "1e-3", "0.3"),
+        lambda o, p: o.AdamW(p, RATE, (0.9, 0.99), 1e-3, weight_decay=0.3, foreach=False),
+    ),
+    "RMSprop": (RMSprop("0.9", "1e-3"), lambda o, p: o.RMSprop(p, RATE, 0.9, 1e-3, foreach=False)),
+    "no momentum": (
+        AdamWithoutMomentum("0.99", "1e-3"),
+        lambda o, p: o.Adam(p, RATE, (0.0, 0.99), 1e-3, foreach=False),
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "make"), TORCH.values(), ids=TORCH)
+def test_updates_agree_with_torch(method, make):
+    theirs, path = torch_path(make), ours(method, GRADIENTS, START)
+    np.testing.assert_allclose(path, theirs, rtol=0, atol=1e-12)
+    wrong = ours(Adam("0.9", "0.98", "1e-3"), GRADIENTS, START)
+    assert np.abs(wrong - theirs).max() > 1e-4
+
+
+OPTAX = {
+    "adam": (Adam("0.9", "0.99", "1e-3"), lambda o: o.adam(RATE, 0.9, 0.99, 1e-3)),
+    "nadam": (NAdam("0.9", "0.99", "1e-3"), lambda o: o.nadam(RATE, 0.9, 0.99, 1e-3)),
+    "adamw": (AdamW("0.9", "0.99", "1e-3", "0.3"), lambda o: o.adamw(RATE, 0.9, 0.99, 1e-3, weight_decay=0.3)),
+    "eps_root": (
+        AdamEpsInsideRoot("0.9", "0.99", "1e-3"),
+        lambda o: o.adam(RATE, 0.9, 0.99, eps=0.0, eps_root=1e-3),
+    ),
+    "rmsprop": (RMSprop("0.9", "1e-3"), lambda o: o.rmsprop(RATE, 0.9, 1e-3, eps_in_sqrt=False)),
+}
+
+
+@pytest.mark.parametrize(("method", "make"), OPTAX.values(), ids=OPTAX)
+def test_updates_agree_with_optax(method, make):
+    jax = pytest.importorskip("jax")
+    optax = pytest.importorskip("optax")
+    jax.config.update("jax_enable_x64", True)
+    optimizer = make(optax)
+    theta = jax.numpy.asarray(START)
+    state, path = optimizer.init(theta), []
+    for gradient in GRADIENTS:
+        update, state = optimizer.update(jax.numpy.asarray(gradient), state, theta)
+        theta = optax.apply_updates(theta, update)
+        path.append(np.asarray(theta))
+    np.testing.assert_allclose(ours(method, GRADIENTS, START), np.array(path), rtol=0, atol=1e-12)
+    wrong = ours(Adam("0.9", "0.98", "1e-3"), GRADIENTS, START)
+    assert np.abs(wrong - np.array(path)).max() > 1e-4
