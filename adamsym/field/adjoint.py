@@ -19,15 +19,14 @@ def lag_sums_adjoint(
     grid: LagGrid,
     rule: Rule,
     samples: Samples,
-    s_adjoint: FloatArray,
-    q_adjoint: FloatArray,
     log_b_adjoint: FloatArray,
     ratio_adjoint: FloatArray,
 ) -> tuple[float, float, float, float]:
     """Add the adjoints of log B and A/B, and return those of E g, E y, Cov(g, y) and Var y in the start values.
 
-    ``s_adjoint`` and ``q_adjoint`` hold the adjoints of S and Q and are overwritten.
+    The adjoints of S and Q stand where S and Q stood, and are overwritten.
     """
+    s_adjoint, q_adjoint = samples.s_sum, samples.q_sum
     mean, excess, covariance, variance = 0.0, 0.0, 0.0, 0.0
     interpolating = len(grid.filter_b) > 0
     for i in range(size - 1, -1, -1):
@@ -99,8 +98,6 @@ def sensitivity(
     eps: float,
     rule: Rule,
     samples: Samples,
-    s_sum: FloatArray,
-    q_sum: FloatArray,
     gradient: FloatArray,
 ) -> None:
     """Fill ``gradient`` with dF/dg_a, from S and Q on the fine grid, which are overwritten.
@@ -118,11 +115,11 @@ def sensitivity(
         s, weight = samples.s[node], samples.weight[node]
         mean_adjoint -= weight * samples.control[node]
         slope_adjoint -= weight * s * samples.control[node]
-        adjoint = weight * math.exp(s_sum[i] - s * moments.least)
-        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * q_sum[i]
-        s_sum[i], q_sum[i] = adjoint * numerator, adjoint * momentum_weight
+        adjoint = weight * math.exp(samples.s_sum[i] - s * moments.least)
+        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * samples.q_sum[i]
+        samples.s_sum[i], samples.q_sum[i] = adjoint * numerator, adjoint * momentum_weight
         ratio_adjoint[node] += adjoint * rule.current_weight
-    start = lag_sums_adjoint(first, size, rule.fine, rule, samples, s_sum, q_sum, log_b_adjoint, ratio_adjoint)
+    start = lag_sums_adjoint(first, size, rule.fine, rule, samples, log_b_adjoint, ratio_adjoint)
     for i in range(count):
         b = 1.0 + samples.b_less_one[i]
         log_b_adjoint[i] = (log_b_adjoint[i] - ratio_adjoint[i] * samples.ratio[i]) / b

@@ -18,8 +18,8 @@ _CONTINUED_FRACTION_FROM = 2.0
 _CONTINUED_FRACTION_DEPTH = 60
 """Levels that give full precision from _CONTINUED_FRACTION_FROM on."""
 
-_TABLE_ENDS = {False: (-37.0, 23.0), True: (-37.0, 7.0)}
-"""Range of log s, in units of eps, outside which the cutoff is its limit to rounding, by ``eps_inside_root``."""
+_TABLE_ENDS = {False: (-80.0, 23.0), True: (-40.0, 7.0)}
+"""Range of log s where the cutoff is neither 1 nor its asymptotic series to rounding, by ``eps_inside_root``."""
 
 
 class CutoffTable(NamedTuple):
@@ -31,7 +31,7 @@ class CutoffTable(NamedTuple):
 
 @lru_cache(maxsize=256)
 def cutoff_table(spacing: float, eps_inside_root: bool) -> CutoffTable:
-    """Return the cutoff on all nodes of a logarithmic grid where it is not its limit."""
+    """Return the cutoff on all nodes of a logarithmic grid where it must be computed."""
     low, high = _TABLE_ENDS[eps_inside_root]
     first = int(np.floor(low / spacing))
     s = np.exp(spacing * np.arange(first, int(np.ceil(high / spacing)) + 1))

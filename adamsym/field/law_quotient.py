@@ -9,7 +9,7 @@ from adamsym.field.gradient_laws import GradientLaw
 from adamsym.field.nodes import MOST_NODES, first_index, is_finished, padding, place_nodes, workspace
 from adamsym.field.quadrature import evaluate
 from adamsym.field.records import Moments, rule_of
-from adamsym.field.spectral import ROUNDING, SPACINGS, estimated_error, unit_scale
+from adamsym.field.spectral import ROUNDING, SPACINGS, estimated_error
 from adamsym.optimizer import AdaptiveMethod
 
 _NODES_AT_ONCE = 16
@@ -44,11 +44,11 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod) -> LawQuotient:
     mean = first / scale
     moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, max(fourth / second**2 - 1.0, 0.0), law.extent / scale)
     eps = method.eps / second if method.eps_inside_root else method.eps / scale
-    s_sum, q_sum = np.empty(MOST_NODES), np.empty(MOST_NODES)
+    unit = 1.0 / math.sqrt(1.0 + eps) if method.eps_inside_root else 1.0 / (1.0 + eps)
     value = error = math.nan
     for target in SPACINGS:
         rule = rule_of(method, target)
-        samples = workspace()
+        samples = workspace(MOST_NODES)
         _, right = padding(rule)
         index = first_index(moments.largest, eps, rule)
         count, total = 0, 0.0
@@ -63,8 +63,8 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod) -> LawQuotient:
             count = end
         if not (np.isfinite(samples.log_b[:count]).all() and np.isfinite(samples.ratio[:count]).all()):
             raise ValueError("law: its transforms are not finite; raise beta2 or eps")
-        value, difference = evaluate(count, moments, eps, rule, samples, s_sum, q_sum)
-        error = float(unit_scale(eps, method) * estimated_error(difference))
+        value, difference = evaluate(count, moments, eps, rule, samples)
+        error = unit * float(estimated_error(difference))
         if estimated_error(difference) <= 2 * ROUNDING or rule.fine.exact_lags:
             break
     return LawQuotient(float(value), float(error))

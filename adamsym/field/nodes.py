@@ -20,21 +20,26 @@ _LOG_NEGLIGIBLE = math.log(1e-18)
 MOST_NODES = 2**15
 """Nodes of one grid: room for 300 units of log s at the finest spacing."""
 
+USUAL_NODES = 2**10
+"""Room for the grids of ordinary laws, which costs less to allocate."""
+
 NODES_AT_ONCE = 8
 """Nodes between two looks at the right tail; even, so that two nested grids end together."""
 
 
 @compiled
-def workspace() -> Samples:
-    """Return arrays that hold the longest grid."""
+def workspace(room: int) -> Samples:
+    """Return arrays for ``room`` nodes."""
     return Samples(
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
-        np.empty(MOST_NODES),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
+        np.empty(room),
     )
 
 
@@ -61,7 +66,7 @@ def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, sample
     spacing = rule.fine.spacing
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
     last = rule.cutoff.first + len(rule.cutoff.values)
-    growth = math.exp(spacing)
+    growth, unit_weight = math.exp(spacing), spacing / math.sqrt(math.pi)
     s = math.exp((index + begin) * spacing + log_unit) / growth
     for i in range(begin, end):
         j = index + i
@@ -71,12 +76,10 @@ def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, sample
             cutoff = 0.0 if rule.eps_inside_root else 0.5 * inverse * (1.0 - 1.5 * inverse)
         elif j >= rule.cutoff.first:
             cutoff = rule.cutoff.values[j - rule.cutoff.first]
-        elif rule.eps_inside_root:
-            cutoff = 1.0
         else:
-            cutoff = 1.0 - math.sqrt(math.pi) * math.exp(0.5 * j * spacing)
+            cutoff = 1.0
         samples.s[i] = s
-        samples.weight[i] = spacing * math.sqrt(s / math.pi) * cutoff
+        samples.weight[i] = unit_weight * math.sqrt(s) * cutoff
         samples.control[i] = math.exp(-s)
 
 
@@ -98,7 +101,8 @@ def is_finished(count: int, total_log_b: float, moments: Moments, eps: float, ru
     """
     _, right = padding(rule)
     last = count - 1 - right
-    if last < 1:
+    # The control variate alone needs s up to there.
+    if last < 1 or samples.s[last] < -_LOG_NEGLIGIBLE:
         return False
     if rule.one_less_beta == 1.0:
         log_product = samples.log_b[last]

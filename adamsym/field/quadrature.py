@@ -35,38 +35,36 @@ def lag_sums(
     moments: Moments,
     rule: Rule,
     samples: Samples,
-    s_sum: FloatArray,
-    q_sum: FloatArray,
 ) -> tuple[int, int]:
     """Fill S and Q on every ``every``-th node and return the first of these nodes and their number."""
     if len(grid.filter_b) == 0:
         size = count // every
         for i in range(size):
             if i >= grid.stride > 0:
-                before_s, before_q = s_sum[i - grid.stride], q_sum[i - grid.stride]
+                before_s, before_q = samples.s_sum[i - grid.stride], samples.q_sum[i - grid.stride]
             elif grid.stride > 0:
                 before = samples.s[0] * math.exp(grid.spacing * (i - grid.stride))
                 before_s, before_q = start_values(before, moments, rule)
             else:
                 before_s, before_q = 0.0, 0.0
-            s_sum[i] = samples.log_b[i * every] + before_s
-            q_sum[i] = samples.ratio[i * every] + grid.decay * before_q
+            samples.s_sum[i] = samples.log_b[i * every] + before_s
+            samples.q_sum[i] = samples.ratio[i * every] + grid.decay * before_q
         return 0, size
     first = REACH * every
     size = count // every - 2 * REACH + 1
-    s_sum[:size], q_sum[:size] = 0.0, 0.0
+    samples.s_sum[:size], samples.q_sum[:size] = 0.0, 0.0
     # Contiguous copies, and the nodes in the inner loop: the compiler then uses vector instructions.
     log_b, ratio = samples.log_b[:count:every].copy(), samples.ratio[:count:every].copy()
     for k in range(2 * REACH):
         weight_b, weight_r = grid.filter_b[k], grid.filter_r[k]
         for i in range(size):
-            s_sum[i] += weight_b * log_b[i + k]
-            q_sum[i] += weight_r * ratio[i + k]
+            samples.s_sum[i] += weight_b * log_b[i + k]
+            samples.q_sum[i] += weight_r * ratio[i + k]
     before_s, before_q = start_values(samples.s[first] * math.exp(-grid.spacing), moments, rule)
     for i in range(size):
-        before_s += s_sum[i]
-        before_q = q_sum[i] + grid.decay * before_q
-        s_sum[i], q_sum[i] = before_s, before_q
+        before_s += samples.s_sum[i]
+        before_q = samples.q_sum[i] + grid.decay * before_q
+        samples.s_sum[i], samples.q_sum[i] = before_s, before_q
     return first, size
 
 
@@ -93,8 +91,6 @@ def integrate(
     moments: Moments,
     rule: Rule,
     samples: Samples,
-    s_sum: FloatArray,
-    q_sum: FloatArray,
     terms: FloatArray,
 ) -> None:
     """Fill ``terms``, at every ``every``-th node from ``first``, with what S and Q make of the quadrature's terms."""
@@ -103,15 +99,13 @@ def integrate(
     for i in range(size):
         node = first + i * every
         s = samples.s[node]
-        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * q_sum[i]
-        value = math.exp(s_sum[i] - s * moments.least) * numerator
+        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * samples.q_sum[i]
+        value = math.exp(samples.s_sum[i] - s * moments.least) * numerator
         terms[node] = samples.weight[node] * (value - (moments.mean + slope * s) * samples.control[node])
 
 
 @compiled
-def change_from_coarse(
-    count: int, moments: Moments, rule: Rule, samples: Samples, terms: FloatArray, s_sum: FloatArray, q_sum: FloatArray
-) -> float:
+def change_from_coarse(count: int, moments: Moments, rule: Rule, samples: Samples, terms: FloatArray) -> float:
     """Return how far the grid of every other node is from the fine one, whose terms are given.
 
     The two sums' difference with the same terms, plus, where lags fall between the nodes, the terms' own differences
@@ -122,24 +116,22 @@ def change_from_coarse(
         alternating += terms[node] - (terms[node + 1] if node + 1 < count else 0.0)
     if len(rule.fine.filter_b) == 0:
         return abs(alternating)
-    first, size = lag_sums(count, 2, rule.coarse, moments, rule, samples, s_sum, q_sum)
+    first, size = lag_sums(count, 2, rule.coarse, moments, rule, samples)
     coarse = np.zeros(count)
-    integrate(first, size, 2, moments, rule, samples, s_sum, q_sum, coarse)
+    integrate(first, size, 2, moments, rule, samples, coarse)
     for node in range(first, first + 2 * size, 2):
         change += abs(coarse[node] - terms[node])
     return abs(alternating) + 2.0 * change
 
 
 @compiled
-def evaluate(
-    count: int, moments: Moments, eps: float, rule: Rule, samples: Samples, s_sum: FloatArray, q_sum: FloatArray
-) -> tuple[float, float]:
+def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> tuple[float, float]:
     """Return F from the samples of log B and A/B, and its change from the coarse grid in units of the scale."""
     terms = np.zeros(count)
-    first, size = lag_sums(count, 1, rule.fine, moments, rule, samples, s_sum, q_sum)
-    integrate(first, size, 1, moments, rule, samples, s_sum, q_sum, terms)
+    first, size = lag_sums(count, 1, rule.fine, moments, rule, samples)
+    integrate(first, size, 1, moments, rule, samples, terms)
     zeroth, linear = control_integrals(eps, rule)
     slope = -moments.covariance * control_slope(rule)
     value = moments.mean * zeroth + slope * linear + terms.sum()
     unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
-    return value, unit * change_from_coarse(count, moments, rule, samples, terms, s_sum, q_sum)
+    return value, unit * change_from_coarse(count, moments, rule, samples, terms)

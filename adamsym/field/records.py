@@ -36,7 +36,7 @@ class Moments(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Work space along the grid: s, the weights h s rho(s), exp(-s), A, B - 1, log B and A/B."""
+    """Work space along the grid: s, the weights h s rho(s), exp(-s), A, B - 1, log B, A/B, S and Q."""
 
     s: FloatArray
     weight: FloatArray
@@ -45,6 +45,8 @@ class Samples(NamedTuple):
     b_less_one: FloatArray
     log_b: FloatArray
     ratio: FloatArray
+    s_sum: FloatArray
+    q_sum: FloatArray
 
 
 @lru_cache(maxsize=256)

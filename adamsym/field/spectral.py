@@ -4,6 +4,7 @@ Source: theory T4 and T5. The trapezoidal rule in log s converges like exp(-pi^2
 the nodes, interpolation converges geometrically too. So the cost does not grow as beta tends to 1.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,34 +70,35 @@ def quotient(
     """
     _check(atoms, probabilities)
     atoms, probabilities = np.ascontiguousarray(atoms), np.ascontiguousarray(probabilities)
+    laws, n = atoms.shape
     largest = np.abs(atoms).max(axis=1)
-    size = np.sqrt(method.eps) if method.eps_inside_root else method.eps
-    with np.errstate(over="ignore", invalid="ignore"):
-        linear = atoms @ probabilities / size
-        error = np.finfo(float).eps * largest / size
-    full = largest > _LINEAR_BELOW * size
-    value = np.where(full, 0.0, linear)
-    exponentials = np.zeros(len(atoms), dtype=np.int_)
-    # The derivative of the linear limit, E M'/eps.
-    gradient = np.tile(probabilities / size, (len(atoms), 1)) if sensitivity else None
-    pending = np.flatnonzero(full)
+    size = math.sqrt(method.eps) if method.eps_inside_root else method.eps
+    value, error, exponentials = np.empty(laws), np.empty(laws), np.zeros(laws, dtype=np.int_)
+    gradient = np.empty((laws, n)) if sensitivity else None
+    linear = largest <= _LINEAR_BELOW * size
+    if linear.any():
+        value[linear] = atoms[linear] @ probabilities / size
+        error[linear] = np.finfo(float).eps * largest[linear] / size
+        if gradient is not None:
+            gradient[linear] = probabilities / size
+    pending = np.flatnonzero(~linear)
     for target in SPACINGS:
         if not len(pending):
             break
         rule = rule_of(method, target)
-        chosen = atoms if len(pending) == len(atoms) else atoms[pending]
-        found, difference = np.empty(len(chosen)), np.empty(len(chosen))
+        chosen = atoms if len(pending) == laws else atoms[pending]
+        found, difference, unit = np.empty((3, len(chosen)))
         spent = np.empty(len(chosen), dtype=np.int_)
-        slopes = np.empty((len(chosen) if sensitivity else 0, atoms.shape[1]))
-        quotients(chosen, probabilities, method.eps, rule, found, difference, spent, slopes)
-        value[pending] = found
-        error[pending] = unit_scale(_relative_eps(chosen, probabilities, method), method) * estimated_error(difference)
+        slopes = np.empty((len(chosen) if sensitivity else 0, n))
+        quotients(chosen, probabilities, method.eps, rule, found, difference, unit, spent, slopes)
+        estimate = estimated_error(difference)
+        value[pending], error[pending] = found, unit * estimate
         exponentials[pending] += spent
         if gradient is not None:
             gradient[pending] = slopes
-        pending = pending[estimated_error(difference) > 2 * ROUNDING]
         if rule.fine.exact_lags:
             break
+        pending = pending[estimate > 2 * ROUNDING]
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):
         raise ValueError("atoms: F is beyond the range of float64 for these gradients and this eps")
     return Quotient(value, error, gradient, exponentials)
@@ -111,18 +113,6 @@ def _check(atoms: FloatArray, probabilities: FloatArray) -> None:
         raise ValueError(f"probabilities: shape {probabilities.shape} for {atoms.shape[1]} atoms; give one for each")
     if not ((probabilities > 0).all() and abs(probabilities.sum() - 1.0) < 1e-9):
         raise ValueError("probabilities: they must be positive and sum to 1")
-
-
-def _relative_eps(atoms: FloatArray, probabilities: FloatArray, method: AdaptiveMethod) -> FloatArray:
-    """Eps for the law scaled to E g^2 = 1."""
-    largest = np.abs(atoms).max(axis=1)
-    scale = largest * np.sqrt((atoms / largest[:, None]) ** 2 @ probabilities)
-    return np.asarray(method.eps / scale / scale if method.eps_inside_root else method.eps / scale)
-
-
-def unit_scale(eps: FloatArray | float, method: AdaptiveMethod) -> FloatArray:
-    """Return the size of F that errors are measured by, for laws with E g^2 = 1."""
-    return np.asarray(1.0 / np.sqrt(1.0 + eps) if method.eps_inside_root else 1.0 / (1.0 + eps))
 
 
 def estimated_error(difference: FloatArray | float) -> FloatArray:

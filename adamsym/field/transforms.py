@@ -9,7 +9,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
-from adamsym.field.nodes import MOST_NODES, NODES_AT_ONCE, first_index, is_finished, padding, place_nodes
+from adamsym.field.nodes import NODES_AT_ONCE, first_index, is_finished, padding, place_nodes
 from adamsym.field.records import Moments, Rule, Samples
 
 SERIES_RANGE = 0.5
@@ -56,12 +56,16 @@ def power_moments(g: FloatArray, p: FloatArray, y: FloatArray, most: float) -> t
     plain, signed = np.empty(SERIES_TERMS + 1), np.empty(SERIES_TERMS + 1)
     power = p.copy()
     for order in range(SERIES_TERMS + 1):
-        plain[order] = power.sum()
-        signed[order] = block_dot(power, g)
-        if most > 0.0:
-            power *= y * (-1.0 / (most * (order + 1)))
-        else:
-            power[:] = 0.0
+        plain[order], signed[order] = 0.0, 0.0
+        factor = -1.0 / (most * (order + 1)) if most > 0.0 else 0.0
+        for begin in range(0, len(g), _BLOCK):
+            plain_part, signed_part = 0.0, 0.0
+            for a in range(begin, min(begin + _BLOCK, len(g))):
+                plain_part += power[a]
+                signed_part += power[a] * g[a]
+                power[a] *= y[a] * factor
+            plain[order] += plain_part
+            signed[order] += signed_part
     return plain, signed
 
 
@@ -114,13 +118,13 @@ def sum_series(begin: int, end: int, unit: float, plain: FloatArray, signed: Flo
 def sample_atoms(
     g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps: float, rule: Rule, samples: Samples
 ) -> tuple[int, int]:
-    """Fill the samples and return the number of nodes and of those where exponentials were summed."""
+    """Fill the samples and return the number of nodes, -1 if there is no room, and of those that took exponentials."""
     most = y.max()
     plain, signed = power_moments(g, p, y, most)
     _, right = padding(rule)
     index = first_index(moments.largest, eps, rule)
     total, summed, count = 0.0, 0, 0
-    while count + NODES_AT_ONCE <= MOST_NODES:
+    while count + NODES_AT_ONCE <= len(samples.s):
         end = count + NODES_AT_ONCE
         place_nodes(count, end, index, eps, rule, samples)
         in_series = count
