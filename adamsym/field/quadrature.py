@@ -28,6 +28,17 @@ def start_values(s: float, moments: Moments, rule: Rule) -> tuple[float, float]:
 
 
 @compiled
+def apply_filter(x: FloatArray, weights: FloatArray, size: int, result: FloatArray) -> None:
+    """Fill ``result`` with sum_k weights_k x_{i+k}, i < size; four weights at once, which vector instructions like."""
+    result[:size] = 0.0
+    for k in range(0, 2 * REACH, 4):
+        first, second, third, fourth = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        for i in range(size):
+            j = i + k
+            result[i] += (first * x[j] + second * x[j + 1]) + (third * x[j + 2] + fourth * x[j + 3])
+
+
+@compiled
 def lag_sums(
     count: int,
     every: int,
@@ -52,14 +63,8 @@ def lag_sums(
         return 0, size
     first = REACH * every
     size = count // every - 2 * REACH + 1
-    samples.s_sum[:size], samples.q_sum[:size] = 0.0, 0.0
-    # Contiguous copies, and the nodes in the inner loop: the compiler then uses vector instructions.
-    log_b, ratio = samples.log_b[:count:every].copy(), samples.ratio[:count:every].copy()
-    for k in range(2 * REACH):
-        weight_b, weight_r = grid.filter_b[k], grid.filter_r[k]
-        for i in range(size):
-            samples.s_sum[i] += weight_b * log_b[i + k]
-            samples.q_sum[i] += weight_r * ratio[i + k]
+    apply_filter(samples.log_b[:count:every].copy(), grid.filter_b, size, samples.s_sum)
+    apply_filter(samples.ratio[:count:every].copy(), grid.filter_r, size, samples.q_sum)
     before_s, before_q = start_values(samples.s[first] * math.exp(-grid.spacing), moments, rule)
     for i in range(size):
         before_s += samples.s_sum[i]

@@ -18,6 +18,9 @@ SERIES_RANGE = 0.5
 SERIES_TERMS = 14
 """(1/2)^14/14! is below 1e-15 of the first term."""
 
+_NEGLIGIBLE_TERM = 1e-18
+"""Powers of t max(g^2 - min g^2) below this are left out, beside the first."""
+
 _BLOCK = 256
 """Atoms summed in one go: keeps rounding errors of long sums small."""
 
@@ -103,9 +106,15 @@ def log_one_plus(x: float) -> float:
 @compiled
 def sum_series(begin: int, end: int, unit: float, plain: FloatArray, signed: FloatArray, samples: Samples) -> None:
     """Fill A and B - 1 from power series in s * unit; the nodes stand in the inner loops for the sake of speed."""
+    if begin == end:
+        return
+    terms, power = 1, samples.s[end - 1] * unit
+    while terms < SERIES_TERMS and power > _NEGLIGIBLE_TERM:
+        terms += 1
+        power *= samples.s[end - 1] * unit
     for i in range(begin, end):
-        samples.a[i], samples.b_less_one[i] = signed[SERIES_TERMS], plain[SERIES_TERMS]
-    for order in range(SERIES_TERMS - 1, -1, -1):
+        samples.a[i], samples.b_less_one[i] = signed[terms], plain[terms]
+    for order in range(terms - 1, -1, -1):
         # B starts with 1, which is left out.
         constant = plain[order] if order > 0 else 0.0
         for i in range(begin, end):
