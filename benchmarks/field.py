@@ -222,10 +222,10 @@ Written by `make benchmarks` in one run on one thread ({platform.machine()}, Pyt
 
 ## Accuracy against time
 
-Data 0, 0, 3 and the loss (θ-x)²/2 at θ = 0.9: the field is {-exact_value():.6f}. The quadrature's error is that against
-enclosures in ball arithmetic. Monte Carlo simulates {CHAINS} frozen chains; its work is doubled until the standard error
-meets the target, and its last row is extrapolated from the measured 1e-3 by the square-root law. At a given cost its
-relative error grows like 1/|f| towards a zero.
+Data 0, 0, 3 and the loss (θ-x)²/2 at θ = 0.9: the field is {-exact_value():.6f}. The quadrature's error is that
+against enclosures in ball arithmetic. Monte Carlo simulates {CHAINS} frozen chains; its work is doubled until the
+standard error meets the target, and its last row is extrapolated from the measured 1e-3 by the square-root law.
+At a given cost its relative error grows like 1/|f| towards a zero.
 
 {chr(10).join(first)}
 

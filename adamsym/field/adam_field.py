@@ -107,8 +107,8 @@ class AdamField:
                 laws, probabilities = self._laws(flat[chosen], int(level))
                 found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
                 assert found.sensitivity is not None
-                hessians = self.problem.hessian_atoms(flat[chosen], int(level))
-                result[chosen] = -np.einsum("pia,paij->pij", found.sensitivity.reshape(laws.shape), hessians)
+                triangles = self.problem.hessian_atoms(flat[chosen], int(level))
+                result[chosen] = _contracted(-found.sensitivity.reshape(laws.shape), triangles)
         result -= self.adam.decay * np.eye(d)
         return result.reshape(*points.shape, d)
 
@@ -204,3 +204,16 @@ class AdamField:
             if not len(pending):
                 break
         return FieldValue(value, error), levels
+
+
+def _contracted(sensitivity: FloatArray, triangles: FloatArray) -> FloatArray:
+    """Sum over atoms a of sensitivity (points, i, a) times symmetric H (points, a, i, j), given by upper triangles."""
+    points, d, _ = sensitivity.shape
+    result = np.empty((points, d, d))
+    first = 0
+    for i in range(d):
+        row = triangles[:, :, first : first + d - i]
+        result[:, i, i:] = np.einsum("pa,paj->pj", sensitivity[:, i], row)
+        result[:, i + 1 :, i] = np.einsum("pja,paj->pj", sensitivity[:, i + 1 :], row[:, :, 1:])
+        first += d - i
+    return result

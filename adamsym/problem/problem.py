@@ -212,15 +212,19 @@ class Problem:
 
     def row_hessians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the Hessian of every row, shape (..., rows, d, d); arguments and errors as ``row_gradients``."""
-        triangle = self._float_hessian(*self._arguments(theta, rows))
-        if not np.isfinite(triangle).all():
-            row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
-            raise InputError(f"problem.loss: the Hessian is not finite at {row} and the given parameters")
+        triangle = self._row_hessian_triangles(theta, rows)
         hessians = np.empty((*triangle.shape[:-1], self.dimension, self.dimension))
         i, j = np.triu_indices(self.dimension)
         hessians[..., i, j] = triangle
         hessians[..., j, i] = triangle
         return hessians
+
+    def _row_hessian_triangles(self, theta: ArrayLike, rows: FloatArray | None) -> FloatArray:
+        triangle = self._float_hessian(*self._arguments(theta, rows))
+        if not np.isfinite(triangle).all():
+            row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
+            raise InputError(f"problem.loss: the Hessian is not finite at {row} and the given parameters")
+        return triangle
 
     def mean_loss(self, theta: ArrayLike) -> FloatArray:
         """Return the loss L = E l, shape (...); for a continuous law by the finest of its quadrature rules."""
@@ -250,10 +254,10 @@ class Problem:
         return gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients), probabilities
 
     def hessian_atoms(self, theta: ArrayLike, level: int = 0) -> FloatArray:
-        """Return the Hessians that go with ``gradient_atoms``, shape (..., n, d, d)."""
+        """Return the Hessians that go with ``gradient_atoms``: their upper triangles row by row, (..., n, d(d+1)/2)."""
         shares, _ = self.batches(level)
-        hessians = self.row_hessians(theta, self._rule(level))
-        return hessians if shares is None else np.einsum("nr,...rij->...nij", shares, hessians)
+        triangles = self._row_hessian_triangles(theta, self._rule(level))
+        return triangles if shares is None else np.einsum("nr,...re->...ne", shares, triangles)
 
     def single_gradient_atoms(self, theta: ArrayLike, level: int = 0) -> tuple[FloatArray, FloatArray]:
         """Return the gradients of single rows, shape (..., rows, d), and the rows' probabilities (rows,)."""
