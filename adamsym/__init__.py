@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from adamsym.expressions.errors import InputError as InputError
     from adamsym.field import AdamField as AdamField
     from adamsym.optimizer import Adam as Adam
+    from adamsym.optimizer import AdamEpsInsideRoot as AdamEpsInsideRoot
+    from adamsym.optimizer import AdamW as AdamW
+    from adamsym.optimizer import AdamWithoutMomentum as AdamWithoutMomentum
+    from adamsym.optimizer import NAdam as NAdam
+    from adamsym.optimizer import RMSprop as RMSprop
     from adamsym.optimizer import StepSizeSchedule as StepSizeSchedule
     from adamsym.problem import Empirical as Empirical
     from adamsym.problem import Independent as Independent
@@ -30,6 +35,11 @@ if TYPE_CHECKING:
     __version__: str
 
 _ROOMS = {
+    "RMSprop": "adamsym.optimizer",
+    "NAdam": "adamsym.optimizer",
+    "AdamWithoutMomentum": "adamsym.optimizer",
+    "AdamW": "adamsym.optimizer",
+    "AdamEpsInsideRoot": "adamsym.optimizer",
     "Adam": "adamsym.optimizer",
     "AdamField": "adamsym.field",
     "Claim": "adamsym.claims",

@@ -1,6 +1,27 @@
-"""The Adam field by number: spectral quadrature, Jacobian, Monte-Carlo oracle, enclosures."""
+"""The Adam field by number: spectral quadrature, Jacobian, laws, Monte-Carlo oracle, enclosures."""
 
 from adamsym.field.adam_field import AdamField, FieldValue
+from adamsym.field.batch_mean import BatchMean
+from adamsym.field.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
+from adamsym.field.law_quotient import LawQuotient, law_quotient
 from adamsym.field.monte_carlo import Estimate, monte_carlo
+from adamsym.field.spectral import Quotient, quotient
 
-__all__ = ["AdamField", "Estimate", "FieldValue", "monte_carlo"]
+__all__ = [
+    "AdamField",
+    "Atoms",
+    "BatchMean",
+    "Density",
+    "Estimate",
+    "Exponential",
+    "FieldValue",
+    "GradientLaw",
+    "LawQuotient",
+    "Mixture",
+    "Normal",
+    "Quotient",
+    "Uniform",
+    "law_quotient",
+    "monte_carlo",
+    "quotient",
+]

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
 from adamsym.field.batch_mean import BatchMean
 from adamsym.field.closed_forms import closed_form
 from adamsym.field.gradient_laws import GradientLaw
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
 from adamsym.field.law_quotient import law_quotient
 from adamsym.field.spectral import quotient
-from adamsym.optimizer import Adam, AdaptiveMethod
+from adamsym.optimizer import AdaptiveMethod, require_adam
 from adamsym.problem import Problem
 
 if TYPE_CHECKING:
@@ -121,7 +120,10 @@ class AdamField:
             As for a call; for another method than Adam; and at beta2 = 0.
         """
         points = self.problem.points(theta)
-        return hyperparameter_derivatives(lambda adam: AdamField(self.problem, adam)(points), self._only_adam())
+        return hyperparameter_derivatives(
+            lambda adam: AdamField(self.problem, adam)(points),
+            require_adam(self.adam, "a derivative in the hyper-parameters"),
+        )
 
     def enclose(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
@@ -136,19 +138,14 @@ class AdamField:
         """
         from adamsym.field.enclosure import enclose
 
-        return enclose(self.problem, self._only_adam(), box)
+        return enclose(self.problem, require_adam(self.adam, "an enclosure"), box)
 
     @property
     def symbolic(self) -> "SymbolicField":
         """The field's SymPy forms: ``.series``, ``.laplace``, ``.limits``, ``.expansion(order)``."""
         from adamsym.symbolic import SymbolicField
 
-        return SymbolicField(self.problem, self._only_adam())
-
-    def _only_adam(self) -> Adam:
-        if not isinstance(self.adam, Adam):
-            raise InputError(f"{self.adam.place}: this is available for Adam alone, not for {type(self.adam).__name__}")
-        return self.adam
+        return SymbolicField(self.problem, require_adam(self.adam, "a symbolic form"))
 
     @cached_property
     def _closed_forms(self) -> list[Callable[[FloatArray], GradientLaw]]:

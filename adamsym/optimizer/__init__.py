@@ -2,7 +2,15 @@
 
 from adamsym.optimizer.adam import Adam
 from adamsym.optimizer.method import AdaptiveMethod
-from adamsym.optimizer.relatives import METHODS, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
+from adamsym.optimizer.relatives import (
+    METHODS,
+    AdamEpsInsideRoot,
+    AdamW,
+    AdamWithoutMomentum,
+    NAdam,
+    RMSprop,
+    require_adam,
+)
 from adamsym.optimizer.schedule import StepSizeSchedule
 
 __all__ = [
@@ -15,4 +23,5 @@ __all__ = [
     "NAdam",
     "RMSprop",
     "StepSizeSchedule",
+    "require_adam",
 ]

@@ -40,24 +40,20 @@ class AdaptiveMethod:
     corrects_bias: ClassVar[bool] = True
     """Whether m and v are divided by 1 - beta**n at step n."""
 
-    place: ClassVar[str] = "adam"
-    """What messages call it."""
-
     def __init__(self, beta1: Number, beta2: Number, eps: Number) -> None:
-        place = self.place
-        alpha = exact_rational(beta1, f"{place}.beta1")
-        beta = exact_rational(beta2, f"{place}.beta2")
-        epsilon = exact_rational(eps, f"{place}.eps")
+        alpha = exact_rational(beta1, "adam.beta1")
+        beta = exact_rational(beta2, "adam.beta2")
+        epsilon = exact_rational(eps, "adam.eps")
         for name, value in (("beta1", alpha), ("beta2", beta)):
             if not 0 <= value < 1 or float(value) == 1.0:
-                raise InputError(f"{place}.{name}: {float(value)} is not allowed; allowed is 0 <= {name} < 1")
+                raise InputError(f"adam.{name}: {float(value)} is not allowed; allowed is 0 <= {name} < 1")
         if not (alpha**2 < beta or alpha == beta == 0):
             raise InputError(
-                f"{place}: beta1**2 = {float(alpha**2)} must be below beta2 = {float(beta)}; "
+                f"adam: beta1**2 = {float(alpha**2)} must be below beta2 = {float(beta)}; "
                 "raise beta2 or lower beta1 (both may be 0)"
             )
         if epsilon <= 0 or float(epsilon) == 0.0:
-            raise InputError(f"{place}.eps: {eps} is not allowed; allowed is eps > 0, such as 1e-8")
+            raise InputError(f"adam.eps: {eps} is not allowed; allowed is eps > 0, such as 1e-8")
         for letter, name, exact in (("alpha", "beta1", alpha), ("beta", "beta2", beta), ("epsilon", "eps", epsilon)):
             object.__setattr__(self, letter, exact)
             object.__setattr__(self, name, float(exact))

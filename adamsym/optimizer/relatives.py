@@ -16,7 +16,6 @@ class RMSprop(AdaptiveMethod):
     """RMSprop: g/(sqrt(v) + eps) without bias correction (Tieleman and Hinton 2012; ``torch.optim.RMSprop``)."""
 
     corrects_bias = False
-    place = "rmsprop"
 
     def __init__(self, beta2: Number = 0.99, eps: Number = 1e-8) -> None:
         super().__init__(0, beta2, eps)
@@ -36,8 +35,6 @@ class NAdam(AdaptiveMethod):
 
     ``torch.optim.NAdam`` lets the look-ahead's weight grow to beta1; its field is the same.
     """
-
-    place = "nadam"
 
     def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
@@ -64,15 +61,14 @@ class AdamW(AdaptiveMethod):
     """
 
     weight_decay: Fraction = field(default=Fraction(0))
-    place = "adamw"
 
     def __init__(
         self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
     ) -> None:
         super().__init__(beta1, beta2, eps)
-        decay = exact_rational(weight_decay, "adamw.weight_decay")
+        decay = exact_rational(weight_decay, "adam.weight_decay")
         if decay < 0 or not math.isfinite(float(decay)):
-            raise InputError(f"adamw.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
+            raise InputError(f"adam.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
         object.__setattr__(self, "weight_decay", decay)
 
     @property
@@ -89,6 +85,19 @@ class AdamEpsInsideRoot(AdaptiveMethod):
 
     def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
+
+
+def require_adam(method: AdaptiveMethod, what: str) -> Adam:
+    """Return ``method`` if it is Adam itself.
+
+    Raises
+    ------
+    InputError
+        If it is a relative; the message says that ``what`` is not available for it.
+    """
+    if not isinstance(method, Adam):
+        raise InputError(f"adam: {what} is available for Adam alone, not for {type(method).__name__}")
+    return method
 
 
 METHODS: dict[str, type[AdaptiveMethod]] = {

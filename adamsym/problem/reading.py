@@ -1,5 +1,6 @@
 """Problem files: TOML in, a problem, its optimizer and a start out. Nothing in a file is ever executed."""
 
+import inspect
 import os
 import re
 import tomllib
@@ -15,7 +16,7 @@ import sympy as sp
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import Number, exact_rational
-from adamsym.optimizer import Adam
+from adamsym.optimizer import METHODS, AdaptiveMethod
 from adamsym.problem.continuous import Independent
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.problem import Problem
@@ -33,7 +34,7 @@ class ProblemFile:
 
     path: Path
     problem: Problem
-    adam: Adam
+    adam: AdaptiveMethod
     start: dict[str, float] | None
 
 
@@ -50,9 +51,11 @@ class _ProblemTable(_Strict):
 
 
 class _AdamTable(_Strict):
-    beta1: int | Decimal = Decimal("0.9")
-    beta2: int | Decimal = Decimal("0.999")
-    eps: int | Decimal = Decimal("1e-8")
+    method: str = "Adam"
+    beta1: int | Decimal | None = None
+    beta2: int | Decimal | None = None
+    eps: int | Decimal | None = None
+    weight_decay: int | Decimal | None = None
 
 
 _TABLES: dict[str, type[_Strict]] = {"problem": _ProblemTable, "adam": _AdamTable}
@@ -80,8 +83,8 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
         content = _validated(_parsed(text))
         law = _law(content, file.parent)
         problem = _problem(content.problem, law)
-        adam = Adam(content.adam.beta1, content.adam.beta2, content.adam.eps)
-        return ProblemFile(file, problem, adam, None if content.start is None else _start(content.start, problem))
+        method = _method(content.adam)
+        return ProblemFile(file, problem, method, None if content.start is None else _start(content.start, problem))
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
 
@@ -119,11 +122,25 @@ def _first_error(error: pydantic.ValidationError) -> str:
         "problem.parameters": "a list of names, or a table of lengths such as { w = 3 }",
         "problem.batch_size": "an integer from 1 up",
         "problem.loss": 'text, such as "(theta - x)**2/2"',
+        "adam.method": "the name of a method: " + ", ".join(METHODS),
         "adam": "a number",
     }
     keys = (place, ".".join(place.split(".")[:2]), str(table))
     allowed = next((wanted[key] for key in keys if key in wanted), first["msg"])
     return f"{place}: {_shown(first['input'])} is not allowed; allowed is {allowed}"
+
+
+def _method(table: _AdamTable) -> AdaptiveMethod:
+    """The method that the table names, with its own defaults for numbers left out."""
+    if table.method not in METHODS:
+        raise InputError(f"adam.method: {_shown(table.method)} is unknown; allowed are {', '.join(METHODS)}")
+    method = METHODS[table.method]
+    numbers = table.model_dump(exclude={"method"}, exclude_none=True)
+    known = list(inspect.signature(method).parameters)
+    for name in numbers:
+        if name not in known:
+            raise InputError(f"adam.{name}: {table.method} has no such number; allowed are {', '.join(known)}")
+    return method(**numbers)
 
 
 def _law(content: _File, folder: Path) -> Law:

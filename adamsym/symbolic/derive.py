@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, AdaptiveMethod, require_adam
 from adamsym.problem import Empirical, Problem
 from adamsym.symbolic import expansion, expansion_checks, frozen_chain, laplace, lyapunov, point_checks
 from adamsym.symbolic.derivation import Derivation, Step, checked_step
@@ -65,7 +65,7 @@ class _Writer:
         return f"{rows} {word} {source}{weights}{batch}"
 
 
-def derive(problem: Problem, adam: Adam) -> Derivation:
+def derive(problem: Problem, adam: AdaptiveMethod) -> Derivation:
     """Return the derivation of a problem's Adam field; every step has passed the check that it names.
 
     Parameters
@@ -78,9 +78,9 @@ def derive(problem: Problem, adam: Adam) -> Derivation:
     DerivationError
         If the check of a step fails; the message names the step.
     InputError
-        If no random parameters are found at which the gradients are finite and not all zero.
+        For a relative of Adam; if no random parameters are found where the gradients are finite and not all zero.
     """
-    writer = _Writer(problem, adam)
+    writer = _Writer(problem, require_adam(adam, "a derivation"))
     steps = [
         _gradient(writer),
         _series(writer),

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField
+from adamsym.field import AdamField, monte_carlo
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -154,3 +154,61 @@ def test_a_loss_that_is_not_differentiable_says_so():
     assert np.isfinite(field([0.5])).all()
     with pytest.raises(InputError, match="data row 1"):
         field([1.0])
+
+
+def test_minibatches_that_are_too_many_to_list():
+    # 300 rows in batches of 64; against a large sample of listed minibatches, within five standard errors.
+    generator = np.random.default_rng(8)
+    rows = generator.exponential(size=300).round(4)
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": rows.tolist()}), batch_size=64)
+    adam = Adam("0.9", "0.99", "1e-2")
+    found = AdamField(problem, adam).evaluate([[1.0], [rows.mean()]])
+    assert (found.error < 1e-12).all()
+    estimate = monte_carlo(problem, adam, [1.0], seed=1, steps=2000, chains=32)
+    assert abs(found.value[0, 0] - estimate.value[0]) <= 5 * estimate.standard_error[0]
+    single = AdamField(Problem("(theta - x)**2/2", ["theta"], problem.law), adam)([1.0])
+    assert abs(single[0] - estimate.value[0]) > 5 * estimate.standard_error[0]
+    with pytest.raises(InputError, match=r"problem\.batch_size"):
+        AdamField(problem, adam).jacobian([1.0])
+
+
+def test_listed_and_unlisted_minibatches_agree(monkeypatch):
+    problem = Problem("(tanh(w*x) - y)**2/2", ["w"], REGRESSION.law, batch_size=6)
+    adam = Adam("0.9", "0.99", "1e-2")
+    listed = AdamField(problem, adam)([0.4])
+    monkeypatch.setattr("adamsym.problem.batches.MOST_ENTRIES", 10)
+    np.testing.assert_allclose(AdamField(problem, adam)([0.4]), listed, atol=1e-12)
+
+
+CONTINUOUS = {
+    "normal": ("(theta - x)**2/2", {"x": "Normal(1, 2)"}, 1),
+    "uniform": ("(theta - x)**2/2", {"x": "Uniform(-1, 2)"}, 1),
+    "exponential": ("(theta - x)**2/2", {"x": "Exponential(2)"}, 1),
+    "batches of normal data": ("(theta - x)**2/2", {"x": "Normal(1, 2)"}, 50),
+}
+
+
+@pytest.mark.parametrize(("loss", "columns", "size"), CONTINUOUS.values(), ids=CONTINUOUS)
+def test_closed_forms_of_continuous_laws(loss, columns, size, monkeypatch):
+    problem = Problem(loss, ["theta"], Independent(columns), batch_size=size)
+    estimate = monte_carlo(problem, Adam("0.9", "0.99", "1e-2"), [0.4], seed=1, steps=4000, chains=32)
+    found = AdamField(problem, Adam("0.9", "0.99", "1e-2")).evaluate([0.4])
+    assert abs(found.value[0] - estimate.value[0]) <= 5 * estimate.standard_error[0]
+    assert found.error[0] < 1e-12
+    # Without closed forms: the rule in the data, and minibatches of its nodes.
+    monkeypatch.setattr("adamsym.field.adam_field.closed_form", lambda problem, coordinate: None)
+    again = AdamField(problem, Adam("0.9", "0.99", "1e-2")).evaluate([0.4])
+    assert again.value[0] == pytest.approx(found.value[0], abs=1e-10)
+    assert again.error[0] > 0
+
+
+def test_closed_forms_hold_where_quadrature_in_the_data_is_slow():
+    # alpha = beta = 0, Uniform data: -E[g/(|g| + eps)] is an elementary integral.
+    problem = Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Uniform(0, 1)"}))
+    for eps in (1.0, 1e-3, 1e-6):
+        found = AdamField(problem, Adam(0, 0, eps)).evaluate([0.25])
+
+        def part(r, eps=eps):
+            return r - eps * np.log1p(r / eps)
+
+        assert found.value[0] == pytest.approx(part(0.75) - part(0.25), abs=1e-12)

@@ -113,11 +113,11 @@ def test_every_method_runs_and_stays_at_its_zero(name):
 
 
 def test_bad_arguments():
-    with pytest.raises(InputError, match=r"adamw\.weight_decay"):
+    with pytest.raises(InputError, match=r"adam\.weight_decay"):
         AdamW(weight_decay=-1)
-    with pytest.raises(InputError, match=r"nadam\.beta1"):
+    with pytest.raises(InputError, match=r"adam\.beta1"):
         NAdam(beta1=1)
-    with pytest.raises(InputError, match=r"rmsprop\.eps"):
+    with pytest.raises(InputError, match=r"adam\.eps"):
         RMSprop(eps=0)
     with pytest.raises(InputError, match="Adam alone"):
         AdamField(REGRESSION, NAdam()).enclose([[0, 0], [0, 0]])
