@@ -24,6 +24,12 @@ def test_readme_python():
     assert isinstance(names["field"], AdamField)
 
 
+def test_laws_of_the_documents():
+    names: dict[str, object] = {}
+    exec(block("docs/laws.md", "python"), names)
+    assert names["found"].sensitivity.shape == (1, 500)
+
+
 def test_readme_problem_and_its_printed_field(tmp_path):
     file = tmp_path / "three_points.toml"
     file.write_text(block("README.md", "toml"))

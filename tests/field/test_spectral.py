@@ -1,5 +1,6 @@
 """The spectral quadrature against direct products in ball arithmetic, which share none of its shortcuts."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import flint
@@ -246,6 +247,16 @@ def test_a_hundred_thousand_atoms():
 def test_bad_laws(atoms, probabilities, message):
     with pytest.raises(ValueError, match=message):
         quotient(np.array(atoms), np.array(probabilities), Adam())
+
+
+def test_threads_do_not_matter():
+    generator = np.random.default_rng(9)
+    atoms, p = generator.normal(size=(200, 6)), np.full(6, 1 / 6)
+    alone = quotient(atoms, p, Adam(), sensitivity=True)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda part: quotient(part, p, Adam(), sensitivity=True), np.split(atoms, 8)))
+    np.testing.assert_array_equal(alone.value, np.concatenate([one.value for one in found]))
+    np.testing.assert_array_equal(alone.sensitivity, np.concatenate([one.sensitivity for one in found]))
 
 
 @pytest.mark.slow
