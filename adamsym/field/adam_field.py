@@ -92,7 +92,7 @@ class AdamField:
         Raises
         ------
         InputError
-            As for a call; where the Hessian is not finite; and where there are too many minibatches to list.
+            As for a call; and where the Hessian is not finite.
         """
         points = self.problem.points(theta)
         d = self.problem.dimension
@@ -103,6 +103,9 @@ class AdamField:
             alike = np.flatnonzero(levels == level)
             for part in self._parts(len(alike), int(level)):
                 chosen = alike[part]
+                if not self.problem.lists_batches(int(level)):
+                    result[chosen] = self._batch_jacobians(flat[chosen], int(level))
+                    continue
                 laws, probabilities = self._laws(flat[chosen], int(level))
                 found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
                 assert found.sensitivity is not None
@@ -165,7 +168,7 @@ class AdamField:
     def _parts(self, points: int, level: int) -> Iterator[slice]:
         """Slices of points that keep memory bounded at a level of the law's discretisation."""
         d = self.problem.dimension
-        atoms = len(self.problem.batches(level)[1])
+        atoms = len(self.problem.batches(level)[1]) if self.problem.lists_batches(level) else 1
         width = max(1, _ENTRIES_AT_ONCE // (d * max(atoms * d, _GRID_SIZE)))
         return (slice(start, start + width) for start in range(0, points, width))
 
@@ -184,7 +187,17 @@ class AdamField:
             value[part], error[part] = -found.value.reshape(-1, points.shape[1]), found.error.reshape(value[part].shape)
         return FieldValue(value, error)
 
-    def _batch_means(self, point: FloatArray, level: int) -> list[GradientLaw]:
+    def _batch_jacobians(self, points: FloatArray, level: int) -> FloatArray:
+        """Jacobians where minibatches are not listed: each row's part in the mean, times its Hessian."""
+        found = []
+        for point in points:
+            laws = self._batch_means(point, level)
+            adjoints = [law_quotient(law, self.adam, adjoints=True).adjoints for law in laws]
+            slopes = [law.sensitivity(one) for law, one in zip(laws, adjoints, strict=True) if one is not None]
+            found.append(_contracted(-np.array(slopes)[None], self.problem.single_hessian_atoms(point[None], level)))
+        return np.concatenate(found)
+
+    def _batch_means(self, point: FloatArray, level: int) -> list[BatchMean]:
         rows, probabilities = self.problem.single_gradient_atoms(point, level)
         return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 

@@ -89,20 +89,19 @@ def add_transform_adjoints(
 
 
 @compiled
-def sensitivity(
+def transform_adjoints(
     count: int,
-    g: FloatArray,
-    p: FloatArray,
-    y: FloatArray,
     moments: Moments,
     eps: float,
     rule: Rule,
     samples: Samples,
-    gradient: FloatArray,
-) -> None:
-    """Fill ``gradient`` with dF/dg_a, from S and Q on the fine grid, which are overwritten.
+    a_adjoint: FloatArray,
+    b_adjoint: FloatArray,
+) -> tuple[float, float, float, float]:
+    """Fill the adjoints of A and B and return those of E g, E g^2, Cov(g, g^2) and Var g^2.
 
-    The scale E g^2 = 1 and min g^2 are held fixed: F does not depend on where they are taken out.
+    From S and Q on the fine grid, which are overwritten. The scale E g^2 = 1 and min g^2 are held fixed: F does not
+    depend on where they are taken out.
     """
     interpolating = len(rule.fine.filter_b) > 0
     first = REACH if interpolating else 0
@@ -121,19 +120,40 @@ def sensitivity(
         ratio_adjoint[node] += adjoint * rule.current_weight
     start = lag_sums_adjoint(first, size, rule.fine, rule, samples, log_b_adjoint, ratio_adjoint)
     for i in range(count):
-        b = 1.0 + samples.b_less_one[i]
-        log_b_adjoint[i] = (log_b_adjoint[i] - ratio_adjoint[i] * samples.ratio[i]) / b
-        ratio_adjoint[i] /= b
-    gradient[:] = 0.0
-    add_transform_adjoints(count, ratio_adjoint, log_b_adjoint, g, y, rule, samples, gradient)
-    mean_adjoint += start[0]
-    covariance_adjoint = start[2] - control_slope(rule) * slope_adjoint
+        a_adjoint[i], b_adjoint[i] = ratio_adjoint[i], log_b_adjoint[i] - ratio_adjoint[i] * samples.ratio[i]
+        # Far out B may underflow; exp(S) then has done so before.
+        if a_adjoint[i] != 0.0 or b_adjoint[i] != 0.0:
+            b = math.exp(samples.log_b[i])
+            a_adjoint[i] /= b
+            b_adjoint[i] /= b
     # E g^2 in the control variate exp(-s E g^2) has the adjoint -mean * slope_adjoint.
-    square_adjoint = start[1] - moments.mean * slope_adjoint
+    return (
+        mean_adjoint + start[0],
+        start[1] - moments.mean * slope_adjoint,
+        start[2] - control_slope(rule) * slope_adjoint,
+        start[3],
+    )
+
+
+@compiled
+def sensitivity(
+    count: int,
+    g: FloatArray,
+    p: FloatArray,
+    y: FloatArray,
+    moments: Moments,
+    eps: float,
+    rule: Rule,
+    samples: Samples,
+    gradient: FloatArray,
+) -> None:
+    """Fill ``gradient`` with dF/dg_a, from S and Q on the fine grid, which are overwritten."""
+    a_adjoint, b_adjoint = np.empty(count), np.empty(count)
+    mean, square, covariance, variance = transform_adjoints(count, moments, eps, rule, samples, a_adjoint, b_adjoint)
+    gradient[:] = 0.0
+    add_transform_adjoints(count, a_adjoint, b_adjoint, g, y, rule, samples, gradient)
     for k in range(len(g)):
         deviation = y[k] - moments.mean_excess
-        covariance_slope = deviation + 2.0 * g[k] * (g[k] - moments.mean)
-        variance_slope = 4.0 * g[k] * deviation
-        gradient[k] += mean_adjoint + 2.0 * g[k] * square_adjoint
-        gradient[k] += covariance_adjoint * covariance_slope + start[3] * variance_slope
+        gradient[k] += mean + 2.0 * g[k] * square + 4.0 * g[k] * deviation * variance
+        gradient[k] += covariance * (deviation + 2.0 * g[k] * (g[k] - moments.mean))
         gradient[k] *= p[k]

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.field.law_quotient import TransformAdjoints
 
 _NORMAL_END = 8.7
 """exp(-8.7^2/2) is below 1e-16."""
@@ -81,8 +82,8 @@ class BatchMean:
         log_b[far] = np.log(np.maximum(1 + b_less_one[far], _SMALLEST))
         return log_b, a / np.exp(log_b)
 
-    def _at(self, t: float) -> tuple[float, float]:
-        """B(t) - 1 and A(t)."""
+    def _rule(self, t: float) -> tuple[FloatArray, FloatArray]:
+        """Nodes z >= 0 and weights of the trapezoidal rule for E_Z of an even function, given t."""
         root = math.sqrt(2 * t)
         step = 2 * math.pi / (_NORMAL_END + root * self.extent)
         count = math.ceil(_NORMAL_END / step)
@@ -91,7 +92,12 @@ class BatchMean:
         z = step * np.arange(count + 1)
         weights = np.exp(-(z**2) / 2)
         weights[1:] *= 2
-        weights /= math.fsum(weights)
+        return np.asarray(z), weights / math.fsum(weights)
+
+    def _at(self, t: float) -> tuple[float, float]:
+        """B(t) - 1 and A(t)."""
+        root = math.sqrt(2 * t)
+        z, weights = self._rule(t)
         modulus, angle = self._log_characteristic(root * z / self.size)
         u, v = self.size * modulus, self.size * angle + root * z * self._mean
         # Re(exp(u + iv) - 1) = expm1(u) cos v - 2 sin^2(v/2): no cancellation for small t.
@@ -117,3 +123,63 @@ class BatchMean:
         """Draw values."""
         drawn = generator.choice(self.atoms, (*shape, self.size), p=self.probabilities)
         return np.asarray(drawn.mean(axis=-1))
+
+    def sensitivity(self, adjoints: TransformAdjoints) -> FloatArray:
+        """Return dF/dg for every atom of one draw, shape (n,), given F's derivative in this law's transforms.
+
+        Given that one draw is u, E[d/dy exp(-t y^2)] = E_Z[i r Z e^(iwu) phi(w)^(B-1)] and
+        E[d/dy (y exp(-t y^2))] = E_Z[Z^2 e^(iwu) phi(w)^(B-1)], r = sqrt(2t), w = r Z/B. As a function of u their sum
+        over t and Z is entire: it is interpolated at Chebyshev points where these are fewer than the atoms.
+        """
+        frequencies, cosines, sines = [], [], []
+        others = self.size - 1
+        for t, a, b in zip(adjoints.t, adjoints.a, adjoints.b, strict=True):
+            root = math.sqrt(2 * t)
+            z, weights = self._rule(float(t))
+            w = root * z / self.size
+            modulus, angle = self._log_characteristic(w)
+            size = weights * z * (np.exp(others * modulus) if others else 1.0)
+            shift = others * (angle + w * self._mean)
+            # Re[(a z + i b r) e^(i(wu + shift))] z |phi|^(B-1).
+            frequencies.append(w)
+            cosines.append(size * (a * z * np.cos(shift) - b * root * np.sin(shift)))
+            sines.append(size * (-a * z * np.sin(shift) - b * root * np.cos(shift)))
+        parts = [np.concatenate(part) if part else np.zeros(0) for part in (frequencies, cosines, sines)]
+        return self.probabilities * (self._waves(*parts) + self._from_moments(adjoints))
+
+    def _waves(self, w: FloatArray, cosines: FloatArray, sines: FloatArray) -> FloatArray:
+        """sum cosines cos(w u) + sines sin(w u) at every atom u."""
+
+        def directly(u: FloatArray) -> FloatArray:
+            width = max(1, _ENTRIES_AT_ONCE // max(1, len(w)))
+            parts = [np.outer(u[begin : begin + width], w) for begin in range(0, len(u), width)]
+            return np.concatenate([np.cos(part) @ cosines + np.sin(part) @ sines for part in parts])
+
+        low, high = self.atoms.min(), self.atoms.max()
+        half = (high - low) / 2
+        degree = math.ceil(1.5 * half * w.max(initial=0.0)) + 40
+        if degree >= len(self.atoms) or half == 0:
+            return directly(self.atoms)
+        middle = (low + high) / 2
+        points = np.cos(np.pi * (np.arange(degree + 1) + 0.5) / (degree + 1))
+        coefficients = np.polynomial.chebyshev.chebfit(points, directly(middle + half * points), degree)
+        return np.asarray(np.polynomial.chebyshev.chebval((self.atoms - middle) / half, coefficients))
+
+    def _from_moments(self, adjoints: TransformAdjoints) -> FloatArray:
+        """The derivative through the moments of y, divided by each atom's probability."""
+        first, second, _, _ = self.moments
+        # E[y^k] given that one draw is u: the others' mean is that of B - 1 draws, in units of 1/B.
+        share = (self.size - 1) / self.size
+        rest = BatchMean(self.atoms, self.probabilities, max(self.size - 1, 1)).moments
+        one, two, three, _ = (share**k * moment for k, moment in enumerate(rest, start=1))
+        u = self.atoms / self.size
+        y = u + one
+        y2 = u**2 + 2 * u * one + two
+        y3 = u**3 + 3 * u**2 * one + 3 * u * two + three
+        covariance = 3 * y2 - second - 2 * first * y
+        return (
+            adjoints.mean
+            + 2 * y * adjoints.square
+            + covariance * adjoints.covariance
+            + 4 * (y3 - second * y) * adjoints.variance
+        )

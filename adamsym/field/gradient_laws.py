@@ -173,13 +173,11 @@ class Exponential:
     def _by_error_function(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         c = 1 / (2 * self.scale * np.sqrt(t))
         z = self.start * np.sqrt(t) + c
-        # erfcx grows like exp(z^2) left of 0: there erfc and a separate exponent.
-        log_r = np.log(math.sqrt(math.pi) * c) + np.where(
-            z > 0,
-            np.log(scipy.special.erfcx(np.maximum(z, 0.0))),
-            np.minimum(z, 0.0) ** 2 + np.log(scipy.special.erfc(np.minimum(z, 0.0))),
-        )
-        return log_r - t * self.start**2, np.expm1(-log_r) / (2 * t * self.scale)
+        # erfcx(z) = exp(z^2) erfc(z) overflows left of 0; there z^2 - t start^2 = start/scale + c^2 is small.
+        right = np.log(scipy.special.erfcx(np.maximum(z, 0.0))) - t * self.start**2
+        left = np.log(scipy.special.erfc(np.minimum(z, 0.0))) + self.start / self.scale + c**2
+        log_b = np.log(math.sqrt(math.pi) * c) + np.where(z > 0, right, left)
+        return log_b, np.expm1(-log_b - t * self.start**2) / (2 * t * self.scale)
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw values."""

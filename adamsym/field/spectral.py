@@ -20,7 +20,7 @@ SPACINGS = (0.2, 0.1, 0.05, 0.025, 0.0125)
 ROUNDING = 1e-14
 """Rounding errors, in units of the scale."""
 
-_LINEAR_BELOW = 1e-30
+LINEAR_BELOW = 1e-30
 """Where max |g|/eps is at most this, F = E g/eps up to a relative 1e-30 of E|g|/eps (theory T9)."""
 
 _SQUARES_DIFFER_FROM = 1e-5
@@ -75,7 +75,7 @@ def quotient(
     size = math.sqrt(method.eps) if method.eps_inside_root else method.eps
     value, error, exponentials = np.empty(laws), np.empty(laws), np.zeros(laws, dtype=np.int_)
     gradient = np.empty((laws, n)) if sensitivity else None
-    linear = largest <= _LINEAR_BELOW * size
+    linear = largest <= LINEAR_BELOW * size
     if linear.any():
         value[linear] = atoms[linear] @ probabilities / size
         error[linear] = np.finfo(float).eps * largest[linear] / size

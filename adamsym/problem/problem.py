@@ -263,6 +263,10 @@ class Problem:
         """Return the gradients of single rows, shape (..., rows, d), and the rows' probabilities (rows,)."""
         return self.row_gradients(theta, self._rule(level)), self.law.discretise(level)[1]
 
+    def single_hessian_atoms(self, theta: ArrayLike, level: int = 0) -> FloatArray:
+        """Return the upper triangles of single rows' Hessians, (..., rows, d(d+1)/2)."""
+        return self._row_hessian_triangles(theta, self._rule(level))
+
     def lists_batches(self, level: int = 0) -> bool:
         """Whether the minibatches are few enough to be listed."""
         return self.batch_size == 1 or can_list(len(self.law.discretise(level)[1]), self.batch_size)

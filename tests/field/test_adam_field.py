@@ -168,16 +168,19 @@ def test_minibatches_that_are_too_many_to_list():
     assert abs(found.value[0, 0] - estimate.value[0]) <= 5 * estimate.standard_error[0]
     single = AdamField(Problem("(theta - x)**2/2", ["theta"], problem.law), adam)([1.0])
     assert abs(single[0] - estimate.value[0]) > 5 * estimate.standard_error[0]
-    with pytest.raises(InputError, match=r"problem\.batch_size"):
-        AdamField(problem, adam).jacobian([1.0])
+    # dF/dg of every row in one pass, against differences.
+    step = 1e-4
+    ends = AdamField(problem, adam)([[1 + step], [1 - step]])[:, 0]
+    assert AdamField(problem, adam).jacobian([1.0])[0, 0] == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=1e-6)
 
 
 def test_listed_and_unlisted_minibatches_agree(monkeypatch):
     problem = Problem("(tanh(w*x) - y)**2/2", ["w"], REGRESSION.law, batch_size=6)
     adam = Adam("0.9", "0.99", "1e-2")
-    listed = AdamField(problem, adam)([0.4])
+    listed, slope = AdamField(problem, adam)([0.4]), AdamField(problem, adam).jacobian([0.4])
     monkeypatch.setattr("adamsym.problem.batches.MOST_ENTRIES", 10)
     np.testing.assert_allclose(AdamField(problem, adam)([0.4]), listed, atol=1e-12)
+    np.testing.assert_allclose(AdamField(problem, adam).jacobian([0.4]), slope, rtol=1e-10)
 
 
 CONTINUOUS = {

@@ -54,6 +54,50 @@ def test_transforms_are_the_integrals(law, density, breaks):
             assert moment == pytest.approx(float(mpmath.quad(lambda x, k=k: density(x) * x**k, breaks)), rel=1e-10)
 
 
+@pytest.mark.parametrize(("start", "scale"), [(-1.0, 2.0), (1.0, 0.5), (-3.0, -0.1), (0.0, 1.0)])
+def test_exponential_laws_at_every_time(start, scale):
+    # Around start = -scale x the exponents z^2 and t start^2 nearly cancel, and each alone is huge.
+    times = np.array([1e-8, 1e-2, 0.03, 1.0, 1e4, 1e10, 1e18])
+    log_b, ratio = Exponential(start, scale).transforms(times)
+    with mpmath.workdps(60):
+        for t, found_b, found_ratio in zip(times, log_b, ratio, strict=True):
+            sign, a, b = np.sign(scale), mpmath.mpf(start) * np.sign(scale), mpmath.mpf(abs(scale))
+            t = mpmath.mpf(t)
+            c = 1 / (2 * b * mpmath.sqrt(t))
+            z = a * mpmath.sqrt(t) + c
+            # Large z: the asymptotic series of erfc.
+            erfc = (
+                mpmath.erfc(z) if z < 1e3 else mpmath.exp(-z * z) / (z * mpmath.sqrt(mpmath.pi)) * (1 - 1 / (2 * z * z))
+            )
+            value = mpmath.sqrt(mpmath.pi) * c * mpmath.exp(a / b + c * c) * erfc if z < 1e3 else None
+            if value is None:
+                continue
+            mean = (mpmath.exp(-t * a * a) / value - 1) / (2 * t * b)
+            assert found_b == pytest.approx(float(mpmath.log(value)), rel=1e-12, abs=1e-15)
+            assert found_ratio == pytest.approx(float(sign * mean), rel=1e-10, abs=1e-14)
+
+
+def test_closed_forms_are_those_of_sympy():
+    t, a, b = sp.symbols("t a b", positive=True)
+    x = sp.Symbol("x", positive=True)
+    point = {t: sp.Rational(7, 5), a: sp.Rational(1, 3), b: sp.Rational(5, 4)}
+    at = np.array([float(point[t])])
+    start, end = float(point[a]), float(point[b])
+    integrals = {
+        Uniform(start, start + end): lambda g: sp.integrate(g / b, (x, a, a + b)),
+        Exponential(start, end): lambda g: sp.integrate(g.subs(x, a + b * x) * sp.exp(-x), (x, 0, sp.oo)),
+        Normal(start, end): lambda g: sp.integrate(
+            g * sp.exp(-((x - a) ** 2) / (2 * b**2)) / (b * sp.sqrt(2 * sp.pi)), (x, -sp.oo, sp.oo)
+        ),
+    }
+    for law, integral in integrals.items():
+        second = sp.N(integral(sp.exp(-t * x**2)).subs(point), 30)
+        first = sp.N(integral(x * sp.exp(-t * x**2)).subs(point), 30)
+        log_b, ratio = law.transforms(at)
+        assert log_b[0] == pytest.approx(float(sp.log(second)), rel=1e-13)
+        assert ratio[0] == pytest.approx(float(first / second), rel=1e-13)
+
+
 LAWS = {
     "normal": Normal(0.3, 1),
     "uniform": Uniform(-0.5, 2),
@@ -134,6 +178,25 @@ def test_batches_agree_with_listing(size, adam):
         law = BatchMean(np.array(atoms), np.array(probabilities), size)
         found = law_quotient(law, adam).value
         assert found == pytest.approx(listed(law)(adam), abs=2e-13 * adam.step_bound)
+
+
+@pytest.mark.parametrize(
+    "adam", [Adam("0.9", "0.99", "1e-2"), Adam("0.5", "0.9", "1"), Adam("0.3", "0.5", "0.1")], ids=str
+)
+@pytest.mark.parametrize("size", [1, 4, 60])
+@pytest.mark.parametrize("count", [3, 80])
+def test_sensitivity_of_a_batch_mean(count, size, adam):
+    generator = np.random.default_rng(count)
+    atoms, p = generator.normal(2.0, 1.0, size=count), generator.dirichlet(np.ones(count))
+    law = BatchMean(atoms, p, size)
+    found = law.sensitivity(law_quotient(law, adam, adjoints=True).adjoints)
+    for chosen in (0, count - 1):
+        step = np.zeros(count)
+        step[chosen] = 1e-4
+        ends = [law_quotient(BatchMean(atoms + sign * step, p, size), adam).value for sign in (1, -1)]
+        expected = (ends[0] - ends[1]) / 2e-4
+        assert found[chosen] == pytest.approx(expected, rel=1e-5, abs=2e-11)
+        assert found[chosen] * 1.01 != pytest.approx(expected, rel=1e-5, abs=2e-11)
 
 
 def test_large_batches():
