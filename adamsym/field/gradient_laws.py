@@ -174,10 +174,12 @@ class Exponential:
         c = 1 / (2 * self.scale * np.sqrt(t))
         z = self.start * np.sqrt(t) + c
         # erfcx(z) = exp(z^2) erfc(z) overflows left of 0; there z^2 - t start^2 = start/scale + c^2 is small.
-        right = np.log(scipy.special.erfcx(np.maximum(z, 0.0))) - t * self.start**2
+        right = np.log(scipy.special.erfcx(np.maximum(z, 0.0)))
         left = np.log(scipy.special.erfc(np.minimum(z, 0.0))) + self.start / self.scale + c**2
-        log_b = np.log(math.sqrt(math.pi) * c) + np.where(z > 0, right, left)
-        return log_b, np.expm1(-log_b - t * self.start**2) / (2 * t * self.scale)
+        factor, shift = np.log(math.sqrt(math.pi) * c), t * self.start**2
+        log_b = factor + np.where(z > 0, right - shift, left)
+        log_r = factor + np.where(z > 0, right, left + shift)
+        return log_b, np.expm1(-log_r) / (2 * t * self.scale)
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw values."""
