@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
@@ -112,5 +111,8 @@ def _gradients(
 
 def _moving_average(values: FloatArray, decay: float, before: FloatArray) -> FloatArray:
     """y_n = decay y_{n-1} + (1 - decay) values_n along axis 1, from ``before``."""
+    # Imported here: half a second that evaluating the field does not need.
+    import scipy.signal
+
     filtered, _ = scipy.signal.lfilter([1 - decay], [1, -decay], values, axis=1, zi=decay * before[:, None])
     return np.asarray(filtered)
