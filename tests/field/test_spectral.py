@@ -163,6 +163,34 @@ def test_sensitivity_is_the_derivative(law, adam):
     assert atoms @ sensitivity == pytest.approx(-adam.eps * slope, abs=1e-7)
 
 
+def exact_slope(law, adam, chosen):
+    """dF/dg of one atom by differences of order 8 in ball arithmetic: about 1e-15."""
+    coefficients = {1: Fraction(4, 5), 2: Fraction(-1, 5), 3: Fraction(4, 105), 4: Fraction(-1, 280)}
+    step, total = Fraction(1, 512), sum(weight for _, weight in law)
+    with flint.ctx.workprec(128):
+        probabilities = [ball(Fraction(weight, total)) for _, weight in law]
+
+        def at(shift):
+            atoms = [ball(Fraction(g) + (shift if k == chosen else 0)) for k, (g, _) in enumerate(law)]
+            return enclose_quotient(BallLaw(atoms, probabilities), adam)
+
+        slope = sum(ball(c) * (at(k * step) - at(-k * step)) for k, c in coefficients.items()) / ball(step)
+        return float(slope.mid())
+
+
+@pytest.mark.parametrize(
+    "adam",
+    [Adam("0.5", "0.5", "0.1"), Adam("0.9", "0.9", "1"), Adam("0.5", "0.99", "0.1"), Adam(0, 0, "1")],
+    ids=str,
+)
+def test_sensitivity_to_thirteen_digits(adam):
+    law = [(-1.0, 3), (0.5, 5), (4.0, 1)]
+    found = spectral(law, adam, sensitivity=True).sensitivity[0]
+    for chosen in range(3):
+        assert found[chosen] == pytest.approx(exact_slope(law, adam, chosen), abs=3e-13)
+        assert found[chosen] + 1e-12 != pytest.approx(exact_slope(law, adam, chosen), abs=3e-13)
+
+
 def test_laws_together_equal_laws_apart():
     generator = np.random.default_rng(3)
     atoms = generator.normal(size=(20, 4)) * 10.0 ** generator.integers(-3, 3, size=(20, 1))
