@@ -80,36 +80,48 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike) -> Flow:
     if asked.ndim != 1 or len(asked) < 2 or not np.isfinite(asked).all() or not (np.diff(asked) > 0).all():
         raise InputError("flow: times must be at least two finite, increasing numbers")
 
-    def distance_from_zero(_: float, theta: FloatArray) -> float:
-        return float(np.abs(field(theta)).max()) - AT_ZERO
+    def at_zero(theta: FloatArray) -> bool:
+        return bool(np.abs(field(theta)).max() <= AT_ZERO)
 
-    distance_from_zero.terminal = True  # type: ignore[attr-defined]
-    if distance_from_zero(0.0, start) <= 0:
-        # A solver never sees an event at its start, and needs none: theta stands still.
+    if at_zero(start):
         return Flow(asked, np.tile(start, (len(asked), 1)), float(asked[0]), lambda t: np.tile(start[:, None], len(t)))
-    found = scipy.integrate.solve_ivp(
+    solver = scipy.integrate.LSODA(
         lambda _, theta: field(theta),
-        (asked[0], asked[-1]),
+        asked[0],
         start,
-        method="LSODA",
+        asked[-1],
         jac=lambda _, theta: field.jacobian(theta),
-        dense_output=True,
-        events=distance_from_zero,
         rtol=RELATIVE_TOLERANCE,
         atol=ABSOLUTE_TOLERANCE,
     )
-    if found.status < 0:
-        raise InputError(f"flow: the solver stopped at time {found.t[-1]:g}: {found.message}")
-    assert found.t_events is not None
-    assert found.sol is not None
-    zero = float(found.t_events[0][0]) if found.t_events[0].size else None
-    solution, end = found.sol, found.t[-1]
+    ends, pieces, zero = [float(asked[0])], [], None
+    while solver.status == "running" and zero is None:
+        message = solver.step()
+        if message is not None:
+            raise InputError(f"flow: the solver stopped at time {solver.t:g}: {message}")
+        ends.append(float(solver.t))
+        pieces.append(solver.dense_output())
+        if at_zero(solver.y):
+            zero = _first_time(lambda t: at_zero(pieces[-1](t)), ends[-2], ends[-1])
+    solution, end = scipy.integrate.OdeSolution(ends, pieces), ends[-1] if zero is None else zero
 
     def interpolant(t: FloatArray) -> FloatArray:
         # After the end, which is then a zero, theta stands still.
         return np.asarray(solution(np.minimum(t, end)))
 
     return Flow(asked, _sampled(interpolant, asked), zero, interpolant)
+
+
+def _first_time(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """Bisect for the time from which on ``holds``; the step's end counts as one where it does.
+
+    SciPy's own events look for a change of sign, which rounding can undo: next to interpolation f changes by more than
+    AT_ZERO between neighbouring floats.
+    """
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
 
 
 def _sampled(interpolant: Callable[[FloatArray], FloatArray], times: FloatArray) -> FloatArray:
