@@ -21,13 +21,13 @@ def lag_sums_adjoint(
     samples: Samples,
     log_b_adjoint: FloatArray,
     ratio_adjoint: FloatArray,
-) -> tuple[float, float, float, float]:
-    """Add the adjoints of log B and A/B, and return those of E g, E y, Cov(g, y) and Var y in the start values.
+) -> tuple[float, float, float]:
+    """Add the adjoints of log B and A/B, and return those of E g, E y and Cov(g, y) in the start values.
 
     The adjoints of S and Q stand where S and Q stood, and are overwritten.
     """
     s_adjoint, q_adjoint = samples.s_sum, samples.q_sum
-    mean, excess, covariance, variance = 0.0, 0.0, 0.0, 0.0
+    mean, excess, covariance = 0.0, 0.0, 0.0
     interpolating = len(grid.filter_b) > 0
     for i in range(size - 1, -1, -1):
         if grid.stride > 0 and i + grid.stride < size:
@@ -46,8 +46,7 @@ def lag_sums_adjoint(
         mean += from_q / rule.one_less_alpha
         excess -= s * s_adjoint[i]
         covariance -= from_q * s * rule.one_less_beta / rule.one_less_alpha_beta
-        variance += s_adjoint[i] * s * s * rule.one_less_beta / (2.0 * rule.one_plus_beta)
-    return mean, excess, covariance, variance
+    return mean, excess, covariance
 
 
 @compiled
@@ -97,8 +96,8 @@ def transform_adjoints(
     samples: Samples,
     a_adjoint: FloatArray,
     b_adjoint: FloatArray,
-) -> tuple[float, float, float, float]:
-    """Fill the adjoints of A and B and return those of E g, E g^2, Cov(g, g^2) and Var g^2.
+) -> tuple[float, float, float]:
+    """Fill the adjoints of A and B and return those of E g, E g^2 and Cov(g, g^2).
 
     From S and Q on the fine grid, which are overwritten. The scale E g^2 = 1 and min g^2 are held fixed: F does not
     depend on where they are taken out.
@@ -131,7 +130,6 @@ def transform_adjoints(
         mean_adjoint + start[0],
         start[1] - moments.mean * slope_adjoint,
         start[2] - control_slope(rule) * slope_adjoint,
-        start[3],
     )
 
 
@@ -149,11 +147,11 @@ def sensitivity(
 ) -> None:
     """Fill ``gradient`` with dF/dg_a, from S and Q on the fine grid, which are overwritten."""
     a_adjoint, b_adjoint = np.empty(count), np.empty(count)
-    mean, square, covariance, variance = transform_adjoints(count, moments, eps, rule, samples, a_adjoint, b_adjoint)
+    mean, square, covariance = transform_adjoints(count, moments, eps, rule, samples, a_adjoint, b_adjoint)
     gradient[:] = 0.0
     add_transform_adjoints(count, a_adjoint, b_adjoint, g, y, rule, samples, gradient)
     for k in range(len(g)):
         deviation = y[k] - moments.mean_excess
-        gradient[k] += mean + 2.0 * g[k] * square + 4.0 * g[k] * deviation * variance
+        gradient[k] += mean + 2.0 * g[k] * square
         gradient[k] += covariance * (deviation + 2.0 * g[k] * (g[k] - moments.mean))
         gradient[k] *= p[k]

@@ -171,15 +171,9 @@ class BatchMean:
         # E[y^k] given that one draw is u: the others' mean is that of B - 1 draws, in units of 1/B.
         share = (self.size - 1) / self.size
         rest = BatchMean(self.atoms, self.probabilities, max(self.size - 1, 1)).moments
-        one, two, three, _ = (share**k * moment for k, moment in enumerate(rest, start=1))
+        one, two = (share**k * moment for k, moment in enumerate(rest[:2], start=1))
         u = self.atoms / self.size
         y = u + one
         y2 = u**2 + 2 * u * one + two
-        y3 = u**3 + 3 * u**2 * one + 3 * u * two + three
         covariance = 3 * y2 - second - 2 * first * y
-        return (
-            adjoints.mean
-            + 2 * y * adjoints.square
-            + covariance * adjoints.covariance
-            + 4 * (y3 - second * y) * adjoints.variance
-        )
+        return adjoints.mean + 2 * y * adjoints.square + covariance * adjoints.covariance

@@ -19,7 +19,7 @@ _NODES_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class TransformAdjoints:
-    """The derivative of F in all that it uses of a law: A(t) and B(t), E g, E g^2, Cov(g, g^2) and Var g^2."""
+    """The derivative of F in all that it uses of a law: A(t) and B(t), E g, E g^2 and Cov(g, g^2)."""
 
     t: FloatArray
     a: FloatArray
@@ -27,7 +27,6 @@ class TransformAdjoints:
     mean: float
     square: float
     covariance: float
-    variance: float
 
 
 @dataclass(frozen=True)
@@ -55,13 +54,13 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
     size = math.sqrt(method.eps) if method.eps_inside_root else method.eps
     if law.extent <= LINEAR_BELOW * size:
         nothing = np.zeros(0)
-        linear = TransformAdjoints(nothing, nothing, nothing, 1 / size, 0.0, 0.0, 0.0) if adjoints else None
+        linear = TransformAdjoints(nothing, nothing, nothing, 1 / size, 0.0, 0.0) if adjoints else None
         return LawQuotient(first / size, np.finfo(float).eps * law.extent / size, linear)
     if not (math.isfinite(fourth) and second > 0):
         raise ValueError("law: its fourth moment must be finite, and gradients not below 1e-150")
     scale = math.sqrt(second)
     mean = first / scale
-    moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, max(fourth / second**2 - 1.0, 0.0), law.extent / scale)
+    moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, law.extent / scale)
     eps = method.eps / second if method.eps_inside_root else method.eps / scale
     unit = 1.0 / math.sqrt(1.0 + eps) if method.eps_inside_root else 1.0 / (1.0 + eps)
     for target in SPACINGS:
@@ -101,8 +100,6 @@ def _adjoints(
     """The adjoints for the law as it was before scaling."""
     lag_sums(count, 1, rule.fine, moments, rule, samples)
     a, b = np.empty(count), np.empty(count)
-    mean, square, covariance, variance = transform_adjoints(count, moments, eps, rule, samples, a, b)
+    mean, square, covariance = transform_adjoints(count, moments, eps, rule, samples, a, b)
     t = samples.s[:count] * (rule.one_less_beta / scale**2)
-    return TransformAdjoints(
-        t, a / scale, b, mean / scale, square / scale**2, covariance / scale**3, variance / scale**4
-    )
+    return TransformAdjoints(t, a / scale, b, mean / scale, square / scale**2, covariance / scale**3)

@@ -23,6 +23,9 @@ MOST_NODES = 2**15
 USUAL_NODES = 2**10
 """Room for the grids of ordinary laws, which costs less to allocate."""
 
+_SERIES_BELOW = 1e-4
+"""exp(-s) is 1 - s + s^2/2 - s^3/6 to rounding below this."""
+
 NODES_AT_ONCE = 8
 """Nodes between two looks at the right tail; even, so that two nested grids end together."""
 
@@ -80,7 +83,7 @@ def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, sample
             cutoff = 1.0
         samples.s[i] = s
         samples.weight[i] = unit_weight * math.sqrt(s) * cutoff
-        samples.control[i] = math.exp(-s)
+        samples.control[i] = 1.0 - s * (1.0 - s * (0.5 - s / 6.0)) if s < _SERIES_BELOW else math.exp(-s)
 
 
 @compiled

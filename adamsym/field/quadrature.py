@@ -21,10 +21,12 @@ from adamsym.field.records import Moments, Rule, Samples
 
 @compiled
 def start_values(s: float, moments: Moments, rule: Rule) -> tuple[float, float]:
-    """Return S and Q at small s, from B = 1 - t E y + t^2 E y^2/2 - ..."""
-    second = moments.variance * rule.one_less_beta / (2.0 * rule.one_plus_beta)
+    """Return S and Q at small s, from A/B = E g - t Cov(g, y) + ... and log B = -t E y + ...
+
+    Left of the grid the next terms, of relative size t max g^2, are below rounding in e^S N.
+    """
     slope = moments.covariance * rule.one_less_beta / rule.one_less_alpha_beta
-    return s * (second * s - moments.mean_excess), moments.mean / rule.one_less_alpha - slope * s
+    return -s * moments.mean_excess, moments.mean / rule.one_less_alpha - slope * s
 
 
 @compiled

@@ -14,7 +14,6 @@ class Rule(NamedTuple):
 
     one_less_alpha: float
     one_less_beta: float
-    one_plus_beta: float
     one_less_alpha_beta: float
     current_weight: float
     momentum_weight: float
@@ -25,13 +24,12 @@ class Rule(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Of a scaled law, with y = g^2 - least: least, E g, E y, Cov(g, y), Var y, and the largest |g|."""
+    """Of a scaled law, with y = g^2 - least: least, E g, E y, Cov(g, y), and the largest |g|."""
 
     least: float
     mean: float
     mean_excess: float
     covariance: float
-    variance: float
     largest: float
 
 
@@ -56,7 +54,6 @@ def rule_of(method: AdaptiveMethod, target: float) -> Rule:
     return Rule(
         float(1 - method.alpha),
         float(1 - method.beta),
-        float(1 + method.beta),
         float(1 - method.alpha * method.beta),
         float(method.current_weight),
         float(method.momentum_weight),

@@ -47,10 +47,7 @@ def atom_moments(g: FloatArray, p: FloatArray, y: FloatArray) -> Moments:
         y[a] = (abs(g[a]) - least) * (abs(g[a]) + least)
     mean_y = block_dot(y, p)
     deviation = y - mean_y
-    weighted = deviation * p
-    return Moments(
-        least * least, block_dot(g, p), mean_y, block_dot(g, weighted), block_dot(deviation, weighted), largest
-    )
+    return Moments(least * least, block_dot(g, p), mean_y, block_dot(g, deviation * p), largest)
 
 
 @compiled
