@@ -241,3 +241,12 @@ def test_a_batch_mean_that_is_often_0_needs_memory():
 def test_bad_laws(make):
     with pytest.raises(ValueError, match=r"\w+: "):
         make()
+
+
+def test_moments_of_batch_means_are_those_of_listed_minibatches():
+    atoms, p = np.array([-1.0, 0.25, 3.0]), np.array([0.5, 0.3, 0.2])
+    for size in (1, 2, 4):
+        drawn = np.array(list(itertools.product(range(3), repeat=size)))
+        means, weights = atoms[drawn].mean(axis=1), p[drawn].prod(axis=1)
+        expected = [weights @ means**k for k in (1, 2, 3, 4)]
+        np.testing.assert_allclose(BatchMean(atoms, p, size).moments, expected, rtol=1e-13)

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adamsym.field import enclosure as enclosure_module
+from adamsym.field import spectral as spectral_module
 from adamsym.field.ball_transforms import BallLaw
 from adamsym.field.enclosure import ball, enclose_quotient
 from adamsym.field.spectral import quotient
@@ -311,3 +313,27 @@ def test_two_thousand_random_laws():
         expected, scale = exact(law, adam)
         assert abs(found.value[0] - expected) <= 1e-13 * scale
         assert abs(found.value[0] - expected) <= found.error[0] + 1e-15 * scale
+
+
+def test_a_coarse_first_grid_is_refined_until_it_agrees(monkeypatch):
+    law, adam = [(-1.0, 2), (0.25, 3), (3.0, 1)], Adam("0.5", "0.9", "1e-3")
+    expected, scale = exact(law, adam)
+    for first in (0.8, 0.6, 0.4):
+        monkeypatch.setattr(spectral_module, "SPACINGS", (first, 0.1))
+        assert agrees(spectral(law, adam).value[0], law, adam)
+        # The control: without refinement the value is off, and the estimate says so.
+        monkeypatch.setattr(spectral_module, "SPACINGS", (first,))
+        alone = spectral(law, adam)
+        error = abs(alone.value[0] - expected)
+        assert error <= alone.error[0]
+        assert error > 2e-14 * scale or first < 0.8
+
+
+@pytest.mark.slow
+def test_beta2_next_to_one(monkeypatch):
+    # A direct product over eight million lags: it shares nothing with the filters of the coarse grid.
+    monkeypatch.setattr(enclosure_module, "MOST_LATTICE_POINTS", 20_000_000)
+    law, adam = [(-1.0, 4), (0.25, 3), (3.0, 1)], Adam("0.9", "0.99999", "1e-8")
+    assert agrees(spectral(law, adam).value[0], law, adam)
+    wrong = Adam("0.9", "0.99998", "1e-8")
+    assert not agrees(spectral(law, wrong).value[0], law, adam)
