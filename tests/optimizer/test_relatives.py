@@ -126,6 +126,17 @@ def test_bad_arguments():
     assert AdamW(weight_decay="0.1").weight_decay == Fraction(1, 10)
 
 
+def test_first_steps_of_nadam_by_hand():
+    # Dozat 2016: alpha m_1/(1 - alpha^2) + g with m_1 = (1 - alpha) g; v_1 corrected is g^2.
+    method, gradient = NAdam("0.75", "0.9", "0.5"), np.array([2.0, -3.0])
+    m, v, first = method.update(np.zeros(2), np.zeros(2), gradient, 1)
+    np.testing.assert_allclose(first, gradient * (1 + 0.75 / 1.75) / (np.abs(gradient) + 0.5), rtol=1e-15)
+    # The second: m_2 = m_1 (1 + alpha), divided by 1 - alpha^3.
+    _, _, second = method.update(m, v, gradient, 2)
+    look_ahead = 0.75 * 0.25 * 1.75 / (1 - 0.75**3) + 0.25 / (1 - 0.75**2)
+    np.testing.assert_allclose(second, gradient * look_ahead / (np.abs(gradient) + 0.5), rtol=1e-14)
+
+
 # --- step by step against other libraries ---------------------------------------------------------------------------
 
 
