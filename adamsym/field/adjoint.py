@@ -7,7 +7,8 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
 from adamsym.field.grid import REACH, LagGrid
-from adamsym.field.quadrature import control_integrals, control_slope
+from adamsym.field.nodes import variate_factor, variate_slope
+from adamsym.field.quadrature import control_integrals
 from adamsym.field.records import Moments, Rule, Samples
 from adamsym.field.transforms import SERIES_RANGE, SERIES_TERMS
 
@@ -129,7 +130,7 @@ def transform_adjoints(
     return (
         mean_adjoint + start[0],
         start[1] - moments.mean * slope_adjoint,
-        start[2] - control_slope(rule) * slope_adjoint,
+        start[2] - (variate_factor(rule) * slope_adjoint if variate_slope(moments, rule) != 0.0 else 0.0),
     )
 
 

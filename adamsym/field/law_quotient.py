@@ -78,7 +78,7 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
 def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: Rule, samples: Samples) -> int:
     """Fill log B and A/B of the scaled law and return the number of nodes."""
     _, right = padding(rule)
-    index = first_index(moments.largest, eps, rule)
+    index = first_index(moments, eps, rule)
     count, total = 0, 0.0
     while not (count and is_finished(count, total, moments, eps, rule, samples)):
         end = count + _NODES_AT_ONCE

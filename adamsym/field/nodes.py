@@ -14,6 +14,12 @@ LEFT_END = 1e-6
 LEFT_END_SERIES = 1e-8
 """... and t max g^2 at most this: there the start values' series are exact to rounding."""
 
+_LARGEST_SLOPE = 16.0
+"""A control variate with a larger slope, as rare large atoms make it, would lose digits by cancellation."""
+
+_NEGLIGIBLE_START = 1e-17
+"""Without the slope the integral starts where slope s^(3/2) is at most this."""
+
 _LOG_NEGLIGIBLE = math.log(1e-18)
 """Log of the share of the scale that the truncated right tail may have at most."""
 
@@ -25,6 +31,9 @@ USUAL_NODES = 2**10
 
 _SERIES_BELOW = 1e-4
 """exp(-s) is 1 - s + s^2/2 - s^3/6 to rounding below this."""
+
+_HIGH_PART = 2.0**36
+"""Parts of 1 that the high part of the spacing is a multiple of: with MOST_NODES its multiples fit in 53 bits."""
 
 NODES_AT_ONCE = 8
 """Nodes between two looks at the right tail; even, so that two nested grids end together."""
@@ -49,18 +58,35 @@ def workspace(room: int) -> Samples:
 @compiled
 def padding(rule: Rule) -> tuple[int, int]:
     """Return the nodes that interpolation needs left and right of the quadrature's own, on the coarse grid too."""
-    if len(rule.coarse.filter_b):
+    if len(rule.fine.filter_b):
         return 2 * REACH, 2 * (REACH - 1)
     return 0, 0
 
 
 @compiled
-def first_index(largest: float, eps: float, rule: Rule) -> int:
+def variate_factor(rule: Rule) -> float:
+    """Return minus the control variate's slope for unit covariance."""
+    numerator = rule.current_weight + rule.momentum_weight * rule.one_less_alpha / rule.one_less_alpha_beta
+    return rule.one_less_beta * numerator
+
+
+@compiled
+def variate_slope(moments: Moments, rule: Rule) -> float:
+    """Return the control variate's slope: that of e^S N at s = 0, or 0 where it would cost digits."""
+    slope = -moments.covariance * variate_factor(rule)
+    return slope if abs(slope) <= _LARGEST_SLOPE else 0.0
+
+
+@compiled
+def first_index(moments: Moments, eps: float, rule: Rule) -> int:
     """Return the number j of the first node s = exp(j h) unit; unit = eps^-2, or 1/eps where eps is inside the root."""
     left, _ = padding(rule)
-    first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * largest * largest))
+    first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * moments.largest * moments.largest))
+    if variate_slope(moments, rule) == 0.0 and moments.covariance != 0.0:
+        first = min(first, (_NEGLIGIBLE_START / abs(moments.covariance * variate_factor(rule))) ** (2.0 / 3.0))
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
-    return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left
+    # The fine grid's quadrature begins after half the padding; the coarse one's begins later and only checks it.
+    return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left // 2
 
 
 @compiled
@@ -70,7 +96,9 @@ def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, sample
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
     last = rule.cutoff.first + len(rule.cutoff.values)
     growth, unit_weight = math.exp(spacing), spacing / math.sqrt(math.pi)
-    s = math.exp((index + begin) * spacing + log_unit) / growth
+    # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
+    high = math.floor(spacing * _HIGH_PART) / _HIGH_PART
+    s = math.exp(((index + begin) * high + log_unit) + (index + begin) * (spacing - high)) / growth
     for i in range(begin, end):
         j = index + i
         s *= growth

@@ -16,6 +16,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
 from adamsym.field.grid import REACH, LagGrid
+from adamsym.field.nodes import variate_slope
 from adamsym.field.records import Moments, Rule, Samples
 
 
@@ -84,13 +85,6 @@ def control_integrals(eps: float, rule: Rule) -> tuple[float, float]:
 
 
 @compiled
-def control_slope(rule: Rule) -> float:
-    """Return minus the control variate's slope for unit covariance."""
-    numerator = rule.current_weight + rule.momentum_weight * rule.one_less_alpha / rule.one_less_alpha_beta
-    return rule.one_less_beta * numerator
-
-
-@compiled
 def integrate(
     first: int,
     size: int,
@@ -101,7 +95,7 @@ def integrate(
     terms: FloatArray,
 ) -> None:
     """Fill ``terms``, at every ``every``-th node from ``first``, with what S and Q make of the quadrature's terms."""
-    slope = -moments.covariance * control_slope(rule)
+    slope = variate_slope(moments, rule)
     momentum_weight = rule.momentum_weight * rule.one_less_alpha
     for i in range(size):
         node = first + i * every
@@ -138,7 +132,7 @@ def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samp
     first, size = lag_sums(count, 1, rule.fine, moments, rule, samples)
     integrate(first, size, 1, moments, rule, samples, terms)
     zeroth, linear = control_integrals(eps, rule)
-    slope = -moments.covariance * control_slope(rule)
+    slope = variate_slope(moments, rule)
     value = moments.mean * zeroth + slope * linear + terms.sum()
     unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
     return value, unit * change_from_coarse(count, moments, rule, samples, terms)

@@ -94,9 +94,11 @@ def transforms(t: float, g: FloatArray, p: FloatArray, y: FloatArray) -> tuple[f
 
 @compiled
 def log_one_plus(x: float) -> float:
-    """Return log(1 + x) for -1 < x <= 0; by its series, which is faster, where that is exact to rounding."""
-    if x > -1e-3:
-        return x * (1.0 - x * (0.5 - x * (1.0 / 3.0 - x * (0.25 - x * 0.2))))
+    """Return log(1 + x) for -1 < x <= 0; by 2 artanh(x/(2 + x)), which is faster, where its series is short."""
+    if x > -0.05:
+        z = x / (2.0 + x)
+        square = z * z
+        return 2.0 * z * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0)))))
     return math.log1p(x)
 
 
@@ -128,7 +130,7 @@ def sample_atoms(
     most = y.max()
     plain, signed = power_moments(g, p, y, most)
     _, right = padding(rule)
-    index = first_index(moments.largest, eps, rule)
+    index = first_index(moments, eps, rule)
     total, summed, count = 0.0, 0, 0
     while count + NODES_AT_ONCE <= len(samples.s):
         end = count + NODES_AT_ONCE
