@@ -131,8 +131,9 @@ class AdamField:
     def enclose(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
 
-        Sharp for points (lower = upper), crude for wide boxes. Ball arithmetic with every truncation bounded
-        (theory T5); see :mod:`adamsym.field.enclosure`.
+        One or two units in the last place at points (lower = upper); over small boxes the excess shrinks with the
+        square of the width. Ball arithmetic with every truncation bounded (theory T5), in mean-value form; see
+        :mod:`adamsym.field.enclosure`. Where the work would be too much the bounds are wide, but hold.
 
         Raises
         ------
@@ -142,6 +143,18 @@ class AdamField:
         from adamsym.field.enclosure import enclose
 
         return enclose(self.problem, require_adam(self.adam, "an enclosure"), box)
+
+    def enclose_jacobian(self, box: ArrayLike) -> FloatArray:
+        """Return proven lower and upper bounds of Df over boxes: (d, 2) in, (d, d, 2) out; (n, d, 2) in, (n, d, d, 2).
+
+        Raises
+        ------
+        InputError
+            As for ``enclose``; and for losses with kinks.
+        """
+        from adamsym.field.enclosure import enclose_jacobian
+
+        return enclose_jacobian(self.problem, require_adam(self.adam, "an enclosure"), box)
 
     @property
     def symbolic(self) -> "SymbolicField":

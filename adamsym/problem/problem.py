@@ -121,6 +121,11 @@ class Problem:
             for j in range(i, self.dimension)
         )
 
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the loss has no kink: no Abs, Max or Min that could switch."""
+        return not self._kinks
+
     # --- float64 -----------------------------------------------------------------------------------------------
 
     @property
@@ -293,6 +298,10 @@ class Problem:
     def _ball_gradient(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, self.gradient_expressions)
 
+    @cached_property
+    def _ball_hessian(self) -> Callable[..., list[flint.arb]]:
+        return compile_ball(self._symbols, self.hessian_expressions)
+
     def row_gradients_mpmath(self, theta: Sequence[Any]) -> list[list[Any]]:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
@@ -302,6 +311,20 @@ class Problem:
         """Return enclosures of the gradient of every row over the balls ``theta``: rows lists of d."""
         rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
         return [self._ball_gradient(*theta, *row) for row in rows]
+
+    def row_hessians_ball(self, theta: Sequence[flint.arb]) -> list[list[list[flint.arb]]]:
+        """Return enclosures of every row's Hessian over the balls ``theta``, away from kinks: rows lists of d x d."""
+        d = self.dimension
+        found = []
+        for row in self._exact_rows():
+            data = [flint.arb(x.numerator) / flint.arb(x.denominator) for x in row]
+            triangle = iter(self._ball_hessian(*theta, *data))
+            hessian = [[flint.arb(0)] * d for _ in range(d)]
+            for i in range(d):
+                for j in range(i, d):
+                    hessian[i][j] = hessian[j][i] = next(triangle)
+            found.append(hessian)
+        return found
 
     def _exact_rows(self) -> tuple[tuple[Fraction, ...], ...]:
         if not isinstance(self.law, Empirical):

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import direct_product
 import flint
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, enclosure
-from adamsym.field.ball_transforms import BallLaw
-from adamsym.field.enclosure import ball, enclose_quotient, outward
+from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
+from adamsym.field.ball_law import BallLaw
+from adamsym.field.ball_quadrature import enclose_law
+from adamsym.field.balls import ball, outward
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -21,68 +23,160 @@ LAWS = {
     "large eps": ([(-1, 3), (2, 1)], Adam("0.3", "0.5", "50")),
     "no memory": ([(-1, 3), (2, 1), (0, 5)], Adam(0, 0, "0.5")),
     "short memory": ([(-1, 3), (2, 1)], Adam(0, "0.001", "0.5")),
+    "rare atom": ([(-1, 500), (4, 1), (0, 500)], Adam("0.5", "0.99", "0.01")),
+    "long memory": ([(-1, 3), (2, 1), (0.5, 1)], Adam("0.9", "0.999", "1e-8")),
 }
+SLOPES = [0.7, -1.3, 0.4]
 
 
-def enclosed(law, adam):
+def law_of(kind, law, slopes=False):
     total = sum(weight for _, weight in law)
+    atoms = [ball(Fraction(g)) for g, _ in law]
+    probabilities = [ball(Fraction(weight, total)) for _, weight in law]
+    return (
+        kind(atoms, probabilities, [[flint.arb(h) for h in SLOPES[: len(law)]]])
+        if slopes
+        else kind(atoms, probabilities)
+    )
+
+
+def enclosed(law, adam, tolerance=1e-18):
+    """F and its derivative along SLOPES."""
     with flint.ctx.workprec(128):
-        return enclose_quotient(
-            BallLaw([ball(Fraction(g)) for g, _ in law], [ball(Fraction(w, total)) for _, w in law]), adam
-        )
+        found = enclose_law(law_of(BallLaw, law, slopes=True), adam, tolerance)
+    return [found.value, *found.slopes]
 
 
-@pytest.mark.parametrize("name", LAWS)
-def test_truncation_bounds_suffice_and_are_needed(name, monkeypatch):
-    law, adam = LAWS[name]
-    fine = enclosed(law, adam)
-    monkeypatch.setattr(enclosure, "_TRUNCATION", 1e-3)
-    coarse = enclosed(law, adam)
-    assert coarse.contains(fine)
-    assert float(coarse.rad()) > 1e-5
-
-    if name != "skewed":  # There the start values' own balls cover what the tails miss.
-        right_tail = enclosure._right_tail
-        monkeypatch.setattr(enclosure, "_left_tail", lambda *_: flint.arb(0))
-        monkeypatch.setattr(enclosure, "_right_tail", lambda *args: flint.arb(0 if right_tail(*args) < 1e-3 else 1))
-        assert not enclosed(law, adam).contains(fine)
+def contains(outer, inner):
+    return all(x.contains(y.mid()) for x, y in zip(outer, inner, strict=True))
 
 
 @pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
-def test_the_trapezoidal_bound_suffices_and_is_needed(law, adam, monkeypatch):
+def test_agrees_with_the_direct_product(law, adam):
+    value, slope = enclosed(law, adam)
+    with flint.ctx.workprec(128):
+        expected = direct_product.enclose_quotient(law_of(direct_product.BallLaw, law), adam)
+        assert value.overlaps(expected)
+        assert float(value.rad()) < 2e-18
+        # The derivative against a difference quotient of direct products, whose error is of second order.
+        step = Fraction(1, 10**7)
+        moved = []
+        for sign in (1, -1):
+            atoms = [
+                (Fraction(g) + sign * step * Fraction(h), w) for (g, w), h in zip(law, SLOPES[: len(law)], strict=True)
+            ]
+            moved.append(direct_product.enclose_quotient(law_of(direct_product.BallLaw, atoms), adam))
+        quotient = (moved[0] - moved[1]) / (2 * ball(step))
+        assert abs(float(quotient.mid() - slope.mid())) < 1e-6 * (1 + abs(float(slope)))
+        assert float(slope.rad()) < 1e-17 / adam.eps + 1e-16
+
+
+@pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
+def test_truncation_bounds_suffice_and_are_needed(law, adam, monkeypatch):
     fine = enclosed(law, adam)
-    monkeypatch.setattr(enclosure, "_LARGEST_STEP", 2.5)
+    coarse = enclosed(law, adam, tolerance=1e-3)
+    assert contains(coarse, fine)
+    monkeypatch.setattr(ball_quadrature._Rule, "left_tails", lambda self, chunk: [flint.arb(0)] * 2)
+    right_tails = ball_quadrature._Rule._right_tails
+
+    def without(self, *arguments):
+        return [flint.arb(0) if tail < 1e-3 else tail for tail in right_tails(self, *arguments)]
+
+    monkeypatch.setattr(ball_quadrature._Rule, "_right_tails", without)
+    cut = enclosed(law, adam, tolerance=1e-3)
+    assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
+
+
+def clear_caches():
+    for cached in (ball_lattice.lattice, ball_lattice.nodes, ball_lattice.powers):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def long_steps(monkeypatch):
+    monkeypatch.setattr(ball_lattice, "LARGEST_STEP", 2.5)
+    clear_caches()
+    yield
+    clear_caches()
+
+
+@pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
+def test_the_trapezoidal_bound_suffices_and_is_needed(law, adam, monkeypatch, request):
+    fine = enclosed(law, adam)
+    request.getfixturevalue("long_steps")
     coarse = enclosed(law, adam)
-    assert coarse.contains(fine)
-    assert float(coarse.rad()) > 1e-4
-    monkeypatch.setattr(enclosure, "_strip_factor", lambda step: flint.arb(0))
-    assert not enclosed(law, adam).contains(fine)
+    assert contains(coarse, fine)
+    monkeypatch.setattr(ball_quadrature._Rule, "trapezoidal_errors", lambda self, _: [flint.arb(0)] * 2)
+    cut = enclosed(law, adam)
+    assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
 
 
-@pytest.mark.parametrize("alpha", ["0", "0.5"])
-def test_start_values_hold_the_products(alpha):
-    with flint.ctx.workprec(200):
-        law = BallLaw(
-            [flint.arb(-1), flint.arb(3), flint.arb(0)],
-            [ball(Fraction(1, 4)), ball(Fraction(1, 2)), ball(Fraction(1, 4))],
+@pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
+def test_the_series_remainders_suffice_and_are_needed(law, adam, monkeypatch):
+    fine = enclosed(law, adam)
+    monkeypatch.setattr(ball_series, "_MOST_TERMS", 6)
+    coarse = enclosed(law, adam)
+    assert contains(coarse, fine)
+    if adam.beta2 < 0.99:  # Beyond, six terms are enough.
+        assert float(coarse[0].rad()) > 1e-12
+        monkeypatch.setattr(ball_series.LagSeries, "_coefficient_bounds", lambda self: [flint.arb(0)] * 4)
+        cut = enclosed(law, adam)
+        assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
+
+
+@settings(deadline=None, max_examples=60, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(st.floats(-5, 5), st.floats(0, 0.1), st.floats(-2, 2), st.floats(0, 0.1)), min_size=1, max_size=4
+    ),
+    st.floats(0, 1),
+    st.sampled_from([Adam(), Adam("0.5", "0.9", "0.1"), Adam(0, 0, 1), Adam("0.02", "0.001", "1e-8")]),
+)
+def test_laws_within_balls(atoms, share, adam):
+    """Balls of laws hold value and slope of every law inside."""
+    probability = [flint.arb(1) / len(atoms)] * len(atoms)
+    with flint.ctx.workprec(128):
+        wide = enclose_law(
+            BallLaw(
+                [flint.arb(g, r) for g, r, _, _ in atoms], probability, [[flint.arb(h, r) for _, _, h, r in atoms]]
+            ),
+            adam,
         )
-        a, beta, s = ball(Fraction(alpha)), ball(Fraction("0.9")), flint.arb("0.01")
-        product, numerator = flint.arb(1), flint.arb(0)
-        # From lag 2000 on, s (1-beta) beta^k is below 1e-90: A = E g and B = 1 to 80 digits.
-        for k in reversed(range(2000)):
-            big_a, big_b = law.transforms((1 - beta) * s * beta**k)
-            if k == 1999:
-                numerator = law.mean / (1 - a)
-            product, numerator = big_b * product, big_a * product + a * big_b * numerator
-        found_product, found_numerator = law.start_values(s, a, beta)
-        tiny = flint.arb(0, 1e-40)
-        assert found_product.contains(product.mid() + tiny)
-        assert found_numerator.contains(numerator.mid() + tiny)
-        assert float(found_product.rad()) < 3e-3
-        assert float(found_numerator.rad()) < 3e-2 / (1 - float(Fraction(alpha)))
-        # A value moved by more than the second-order term lies outside.
-        assert not found_product.contains(product + flint.arb("0.01"))
-        assert not found_numerator.contains(numerator + flint.arb("0.1"))
+        inside = enclose_law(
+            BallLaw(
+                [flint.arb(g) + flint.arb(r) * (2 * share - 1) for g, r, _, _ in atoms],
+                probability,
+                [[flint.arb(h) + flint.arb(r) * (1 - 2 * share) for _, _, h, r in atoms]],
+            ),
+            adam,
+        )
+    assert wide.value.overlaps(inside.value)
+    assert wide.slopes[0].overlaps(inside.slopes[0])
+
+
+@pytest.mark.parametrize("alpha", ["0", "0.9"])
+def test_bounds_without_a_quadrature(alpha):
+    """Next to interpolation F = E g/eps up to E g^2/eps^2: the bound holds, and the linear term alone does not."""
+    law, adam = [(Fraction(-1, 1000), 3), (Fraction(2, 1000), 1)], Adam(alpha, "0.99", "0.1")
+    fine = enclosed(law, adam)
+    with flint.ctx.workprec(128):
+        balls = law_of(BallLaw, law, slopes=True)
+        crude = enclose_law(balls, adam, tolerance=1.0)  # G < tolerance eps: no quadrature
+        assert contains([crude.value, *crude.slopes], fine)
+        assert 0 < float(crude.value.rad()) < 1e-3
+        assert 0 < float(crude.slopes[0].rad()) < 1
+        eps = ball(adam.epsilon)
+        assert not fine[0].overlaps(balls.mean / eps)
+        assert not fine[1].overlaps(balls.mean_slopes[0] / eps)
+
+
+def test_work_beyond_the_budget_leaves_wide_balls(monkeypatch):
+    law, adam = LAWS["rare atom"]
+    fine = enclosed(law, adam)
+    monkeypatch.setattr(ball_quadrature, "MOST_LAGS", 10)
+    coarse = enclosed(law, adam)
+    assert contains(coarse, fine)
+    assert float(coarse[0].rad()) > 1e-6
 
 
 @settings(deadline=None, max_examples=25, derandomize=True)
@@ -129,6 +223,34 @@ def test_minibatches_are_enclosed():
     assert high - low < 1e-14
 
 
+def test_the_excess_shrinks_with_the_square_of_the_width():
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+    excess = []
+    for width in (1e-2, 1e-3):
+        low, high = field.enclose([[0.9, 0.9 + width]])[0]
+        ends = field([[0.9], [0.9 + width]])[:, 0]
+        excess.append((high - low) - abs(ends[1] - ends[0]))
+    assert 0 < excess[1] < excess[0] / 50
+
+
+def test_jacobians_are_enclosed():
+    problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]}))
+    field = AdamField(problem, Adam(0.9, 0.99, 1e-3))
+    box = np.array([[0.9, 0.91], [1.0, 1.01]])
+    bounds = field.enclose_jacobian(box)
+    assert bounds.shape == (2, 2, 2)
+    for theta in ([0.9, 1.0], [0.903, 1.009], [0.91, 1.01]):
+        exact = field.jacobian(theta)
+        assert (bounds[..., 0] < exact).all()
+        assert (exact < bounds[..., 1]).all()
+        # The transposed matrix, a common slip, lies outside.
+        assert not ((bounds[..., 0] < exact.T) & (bounds[..., 1] > exact.T)).all()
+    assert field.enclose_jacobian(np.array([box, box])).shape == (2, 2, 2, 2)
+    kinked = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]})), Adam())
+    with pytest.raises(InputError, match="Abs"):
+        kinked.enclose_jacobian([[0, 1]])
+
+
 def test_zero_gradients_give_zero():
     field = AdamField(Problem("(theta*x)**2/2", ["theta"], Empirical({"x": [1, 2]})), Adam())
     low, high = field.enclose([[0.0, 0.0]])[0]
@@ -168,10 +290,3 @@ def test_what_cannot_be_enclosed_says_so():
     logarithm = AdamField(Problem("log(theta) + x*theta", ["theta"], Empirical({"x": [1]})), Adam())
     with pytest.raises(InputError, match="not bounded"):
         logarithm.enclose([[-1.0, 1.0]])
-
-
-def test_lattices_too_large_are_refused(monkeypatch):
-    monkeypatch.setattr(enclosure, "MOST_LATTICE_POINTS", 1000)
-    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
-    with pytest.raises(InputError, match="beta2"):
-        field.enclose([[0.5, 0.5]])

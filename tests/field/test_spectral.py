@@ -3,16 +3,16 @@
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
+import direct_product
 import flint
 import numpy as np
 import pytest
+from direct_product import BallLaw, enclose_quotient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.field import enclosure as enclosure_module
 from adamsym.field import spectral as spectral_module
-from adamsym.field.ball_transforms import BallLaw
-from adamsym.field.enclosure import ball, enclose_quotient
+from adamsym.field.balls import ball
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 
@@ -336,7 +336,7 @@ def test_a_coarse_first_grid_is_refined_until_it_agrees(monkeypatch):
 @pytest.mark.slow
 def test_beta2_next_to_one(monkeypatch):
     # A direct product over eight million lags: it shares nothing with the filters of the coarse grid.
-    monkeypatch.setattr(enclosure_module, "MOST_LATTICE_POINTS", 20_000_000)
+    monkeypatch.setattr(direct_product, "MOST_LATTICE_POINTS", 20_000_000)
     law, adam = [(-1.0, 4), (0.25, 3), (3.0, 1)], Adam("0.9", "0.99999", "1e-8")
     assert agrees(spectral(law, adam).value[0], law, adam)
     wrong = Adam("0.9", "0.99998", "1e-8")
