@@ -18,7 +18,7 @@ import numpy as np
 from adamsym import Adam, AdamField, Empirical, Problem
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball
+from adamsym.field.balls import ball, ball_arithmetic
 from adamsym.field.monte_carlo import time_average
 from adamsym.field.spectral import quotient
 
@@ -100,7 +100,7 @@ def monte_carlo_times(estimate: Callable[[int, int], np.ndarray], exact: float) 
 
 def exact_value() -> float:
     """Return the mean of M/(sqrt V + eps) by enclosures in ball arithmetic."""
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         law = BallLaw([ball(Fraction(g)) for g in ATOMS], [flint.arb(1) / 3] * 3)
         return float(enclose_law(law, ADAM).value.mid())
 

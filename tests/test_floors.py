@@ -12,6 +12,7 @@ FLOORS = {
     "problem": 2,
     "symbolic": 3,
     "field": 4,
+    "certify": 5,
     "dynamics": 5,
     "claims": 6,
     "cli": 7,

@@ -71,7 +71,8 @@ class _BallPrinter(PythonCodePrinter):
         if expr.exp == -sp.S.Half:
             return f"{base}.rsqrt()"
         if expr.exp.is_Integer:
-            return f"{base}**{int(expr.exp)}" if expr.exp > 0 else f"(1/{base}**{-int(expr.exp)})"
+            power = f"integer_power({base}, {abs(int(expr.exp))})"
+            return power if expr.exp > 0 else f"(1/{power})"
         return f"{base}**({self._print(expr.exp)})"
 
     def _print_Function(self, expr: sp.Expr) -> str:

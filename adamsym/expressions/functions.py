@@ -53,6 +53,15 @@ class softplus(sp.Function):
         return text if exp is None else rf"{{{text}}}^{{{exp}}}"
 
 
+def _ball_integer_power(z: flint.arb, exponent: int) -> flint.arb:
+    """z**exponent, exponent >= 1; from the ends where z may be 0, for there flint's own power gives nan or is wide."""
+    if not z.contains(0) or z.rad() == 0:
+        return z**exponent
+    if exponent % 2:
+        return (z.lower() ** exponent).union(z.upper() ** exponent)
+    return flint.arb(0).union(z.abs_upper() ** exponent)
+
+
 def _ball_softplus(z: flint.arb) -> flint.arb:
     # log1p(exp(-|z|)) + max(z, 0) keeps the ball small for large |z|.
     return (-abs(z)).exp().log1p() + z.max(flint.arb(0))
@@ -126,6 +135,7 @@ MPMATH_NAMESPACE: dict[str, Any] = {
     "Heaviside": _mp_heaviside,
 }
 BALL_NAMESPACE: dict[str, Any] = {
+    "integer_power": _ball_integer_power,
     **{name: function.ball for name, function in FUNCTIONS.items()},
     "sign": _ball_sign,
     "Heaviside": _ball_heaviside,

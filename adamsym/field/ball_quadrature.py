@@ -18,9 +18,6 @@ from adamsym.field.ball_series import LagSeries
 from adamsym.field.balls import ball, smaller, step_bound, symmetric
 from adamsym.optimizer import Adam
 
-BITS = 128
-"""Working precision."""
-
 TOLERANCE = 1e-18
 """Share of the scale min(1, sqrt(E g^2)/eps) that each truncation of the integral may have."""
 
@@ -53,8 +50,8 @@ class _Sums:
 def enclose_law(law: BallLaw, adam: Adam, tolerance: float = TOLERANCE) -> LawEnclosure:
     """Return balls around F = E[M/(sqrt V + eps)] and its derivatives.
 
-    At points the radius is about ``tolerance`` of the scale; it grows with the atoms' radii. Call with
-    ``flint.ctx.workprec(BITS)``. Never raises: where the work would be too much the balls are wide.
+    At points the radius is about ``tolerance`` of the scale; it grows with the atoms' radii. Call within
+    ``ball_arithmetic()``. Never raises: where the work would be too much the balls are wide.
     """
     eps, bound = ball(adam.epsilon), step_bound(adam)
     universal = smaller(bound.upper(), (law.mean_magnitude / eps).upper())

@@ -12,7 +12,7 @@ import math
 import flint
 
 from adamsym.field.ball_law import BallLaw
-from adamsym.field.balls import ball, larger, symmetric
+from adamsym.field.balls import MOST_TERMS, ball, larger, symmetric
 from adamsym.optimizer import Adam
 
 RANGE = 0.5
@@ -21,7 +21,6 @@ RANGE = 0.5
 _CIRCLE = 1.4
 """... and bounded on the circle t w = 1.4, below pi/2."""
 
-_MOST_TERMS = 48
 _LOG_REMAINDER = math.log(1e-22)
 
 
@@ -39,7 +38,7 @@ class LagSeries:
         scale = float(self.width) * float(1 - adam.beta)
         self.end = min(farthest, RANGE / scale if scale > 0 else math.inf)
         ratio = max(self.end * scale / _CIRCLE, 1e-30)
-        self.terms = max(3, min(_MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
+        self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
         self._coefficients = self._summed_over_lags()
         self._tops = self._coefficient_bounds()
 
@@ -47,21 +46,18 @@ class LagSeries:
         """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
         law, alpha, beta, terms = self.law, ball(self.adam.alpha), ball(self.adam.beta), self.terms
         series = self._moment_series()
-        previous = flint.ctx.cap
-        flint.ctx.cap = terms
-        try:
-            b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
-            t = flint.arb_series([0, 1], terms)
-            reciprocal = 1 / b
-            ratio = flint.arb_series(series[1], terms) * reciprocal
-            columns = [(b.log(), ratio)]
-            for j in range(len(law.slopes)):
-                own = series[2 + 3 * j : 5 + 3 * j]
-                double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
-                # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
-                columns.append((-t * double, slope - t * cube + t * ratio * double))
-        finally:
-            flint.ctx.cap = previous
+        b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
+        t = flint.arb_series([0, 1], terms)
+        reciprocal = 1 / b
+        ratio = flint.arb_series(series[1], terms) * reciprocal
+        columns = [(b.log(), ratio)]
+        for j in range(len(law.slopes)):
+            own = series[2 + 3 * j : 5 + 3 * j]
+            double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
+            # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
+            columns.append((-t * double, slope - t * cube + t * ratio * double))
+        # A lower flint.ctx.cap would drop terms without a trace.
+        assert all(x.prec >= terms for pair in columns for x in pair), "call within ball_arithmetic()"
         powers = [beta**j for j in range(terms)]
         rows = []
         for j, power in enumerate(powers):

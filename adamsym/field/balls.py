@@ -1,11 +1,33 @@
 """Ball arithmetic for the enclosures: small tools, the kernel s rho(s), and the step bound C."""
 
 import math
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 
 import flint
 
 from adamsym.optimizer import Adam
+
+BITS = 128
+"""Working precision of the enclosures."""
+
+MOST_TERMS = 48
+"""Terms of power series at most."""
+
+_CONTEXT = threading.RLock()
+
+
+@contextmanager
+def ball_arithmetic() -> Iterator[None]:
+    """Compute with ``BITS`` bits and ``MOST_TERMS`` terms; flint's settings are global, so one thread at a time."""
+    with _CONTEXT, flint.ctx.workprec(BITS):
+        previous, flint.ctx.cap = flint.ctx.cap, MOST_TERMS
+        try:
+            yield
+        finally:
+            flint.ctx.cap = previous
 
 
 def ball(value: Fraction) -> flint.arb:

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import BITS, TOLERANCE, LawEnclosure, enclose_law
-from adamsym.field.balls import ball, hull, outward
+from adamsym.field.ball_quadrature import TOLERANCE, LawEnclosure, enclose_law
+from adamsym.field.balls import ball, ball_arithmetic, hull, outward
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 from adamsym.problem.batches import batch_numbers
@@ -34,7 +34,7 @@ class BoxEnclosure:
 def enclose(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
     """Return proven lower and upper bounds of f over boxes; see :meth:`AdamField.enclose`."""
     boxes = checked_boxes(problem, box)
-    with flint.ctx.workprec(BITS):
+    with ball_arithmetic():
         bounds = [_bounds(enclose_box(problem, adam, one)) for one in boxes.reshape(-1, problem.dimension, 2)]
     return np.array(bounds).reshape(boxes.shape)
 
@@ -45,7 +45,7 @@ def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray
     d = problem.dimension
     if not problem.is_smooth:
         raise InputError("problem.loss: the Jacobian's enclosure needs a loss without Abs, Max or Min")
-    with flint.ctx.workprec(BITS):
+    with ball_arithmetic():
         found = []
         for one in boxes.reshape(-1, d, 2):
             jacobian = field_over(problem, adam, hulls(one), slopes=True).jacobian
@@ -73,7 +73,10 @@ def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
 
 
 def enclose_box(problem: Problem, adam: Adam, box: FloatArray, tolerance: float = TOLERANCE) -> BoxEnclosure:
-    """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df. Precision ``BITS``."""
+    """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df.
+
+    Call within ``ball_arithmetic()``.
+    """
     theta = hulls(box)
     if (box[:, 0] == box[:, 1]).all() or not problem.is_smooth:
         return field_over(problem, adam, theta, slopes=False, tolerance=tolerance)
@@ -98,7 +101,10 @@ def mean_value_form(
 def field_over(
     problem: Problem, adam: Adam, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
 ) -> BoxEnclosure:
-    """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``. Precision ``BITS``."""
+    """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``.
+
+    Call within ``ball_arithmetic()``.
+    """
     laws = gradient_laws(problem, theta, slopes)
     found: list[LawEnclosure] = [enclose_law(law, adam, tolerance) for law in laws]
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])

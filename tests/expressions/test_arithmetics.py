@@ -108,6 +108,18 @@ def test_three_arithmetics_agree(name, order):
             assert not ball.overlaps(known * (1 + flint.arb("1e-9")))
 
 
+@pytest.mark.parametrize("exponent", [2, 3, 4, 5, -2])
+@pytest.mark.parametrize("ball", [flint.arb(0, 1.25), flint.arb(0.5, 1), flint.arb(0), flint.arb(-2, 0.5)])
+def test_integer_powers_of_balls(exponent, ball):
+    found = compile_ball([X], [X**exponent])(ball)[0]
+    ends = [ball.lower(), ball.upper()]
+    if exponent < 0 and ball.contains(0):
+        assert not found.is_finite()
+        return
+    assert all(found.overlaps(end**exponent) for end in ends)
+    assert found.abs_upper() <= 1.3 * max((abs(end) ** exponent for end in ends), key=float)
+
+
 def test_balls_at_kinks_hold_both_slopes():
     slope = compile_ball([X], [sp.diff(sp.Abs(X), X)])
     ball = slope(flint.arb(0))[0]

@@ -13,7 +13,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, outward
+from adamsym.field.balls import ball, ball_arithmetic, outward
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -42,7 +42,7 @@ def law_of(kind, law, slopes=False):
 
 def enclosed(law, adam, tolerance=1e-18):
     """F and its derivative along SLOPES."""
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         found = enclose_law(law_of(BallLaw, law, slopes=True), adam, tolerance)
     return [found.value, *found.slopes]
 
@@ -54,7 +54,7 @@ def contains(outer, inner):
 @pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
 def test_agrees_with_the_direct_product(law, adam):
     value, slope = enclosed(law, adam)
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         expected = direct_product.enclose_quotient(law_of(direct_product.BallLaw, law), adam)
         assert value.overlaps(expected)
         assert float(value.rad()) < 2e-18
@@ -114,7 +114,7 @@ def test_the_trapezoidal_bound_suffices_and_is_needed(law, adam, monkeypatch, re
 @pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
 def test_the_series_remainders_suffice_and_are_needed(law, adam, monkeypatch):
     fine = enclosed(law, adam)
-    monkeypatch.setattr(ball_series, "_MOST_TERMS", 6)
+    monkeypatch.setattr(ball_series, "MOST_TERMS", 6)
     coarse = enclosed(law, adam)
     assert contains(coarse, fine)
     if adam.beta2 < 0.99:  # Beyond, six terms are enough.
@@ -135,7 +135,7 @@ def test_the_series_remainders_suffice_and_are_needed(law, adam, monkeypatch):
 def test_laws_within_balls(atoms, share, adam):
     """Balls of laws hold value and slope of every law inside."""
     probability = [flint.arb(1) / len(atoms)] * len(atoms)
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         wide = enclose_law(
             BallLaw(
                 [flint.arb(g, r) for g, r, _, _ in atoms], probability, [[flint.arb(h, r) for _, _, h, r in atoms]]
@@ -159,7 +159,7 @@ def test_bounds_without_a_quadrature(alpha):
     """Next to interpolation F = E g/eps up to E g^2/eps^2: the bound holds, and the linear term alone does not."""
     law, adam = [(Fraction(-1, 1000), 3), (Fraction(2, 1000), 1)], Adam(alpha, "0.99", "0.1")
     fine = enclosed(law, adam)
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         balls = law_of(BallLaw, law, slopes=True)
         crude = enclose_law(balls, adam, tolerance=1.0)  # G < tolerance eps: no quadrature
         assert contains([crude.value, *crude.slopes], fine)
@@ -266,7 +266,7 @@ def test_kinks_are_enclosed_whole():
 
 
 def test_outward_rounding():
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         third = flint.arb(1) / 3
         low, high = outward(third)
         assert flint.arb(low) < third < flint.arb(high)

@@ -11,7 +11,7 @@ import pytest
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball
+from adamsym.field.balls import ball, ball_arithmetic
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
@@ -48,7 +48,7 @@ def test_spectral_value(atoms, weights, adam, value, bound):
 
 @pytest.mark.parametrize(("atoms", "weights", "adam", "value", "bound"), REFERENCE)
 def test_enclosure_holds_the_value_and_nothing_near(atoms, weights, adam, value, bound):
-    with flint.ctx.workprec(128):
+    with ball_arithmetic():
         law = BallLaw([ball(g) for g in atoms], [ball(w / sum(weights)) for w in weights])
         found = enclose_law(law, adam).value
         # 25 digits are given: the last may be off by one.

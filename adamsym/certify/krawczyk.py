@@ -1,0 +1,216 @@
+"""Krawczyk's operator for the Adam field, and the stability of a zero from its enclosed Jacobian."""
+
+from dataclasses import dataclass
+
+import flint
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.balls import outward
+from adamsym.field.enclosure import BoxEnclosure, field_over, hulls
+from adamsym.optimizer import Adam
+from adamsym.problem import Problem
+
+_INFLATION = 1.6
+"""A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""
+
+_MOST_STEPS = 12
+_FINAL_TOLERANCE = 1e-18
+
+
+@dataclass(frozen=True)
+class CertifiedZero:
+    """Exactly one zero is in ``unique_in``, and it is in ``box``; ``jacobian`` holds Df over ``box``."""
+
+    box: FloatArray
+    unique_in: FloatArray
+    preconditioner: FloatArray
+    jacobian: list[list[flint.arb]]
+
+
+def middle(sides: FloatArray) -> FloatArray:
+    """Return the midpoint of a box (d, 2) in float64."""
+    return np.asarray(sides[:, 0] + (sides[:, 1] - sides[:, 0]) / 2)
+
+
+def direction_without_zero(over: BoxEnclosure, center: list[flint.arb], sides: FloatArray) -> list[float] | None:
+    """Return y such that y f has no zero over the box, as y f(m) + (y Df(X)) (X - m) does not hold 0; or None.
+
+    Tried are the coordinate directions and the rows of an approximate inverse of Df.
+    """
+    d = len(sides)
+    directions = [[float(i == j) for j in range(d)] for i in range(d)]
+    for i, value in enumerate(over.value):
+        if not value.contains(0):
+            return directions[i]
+    inverse = approximate_inverse(over.jacobian)
+    if inverse is not None and d > 1:
+        directions += inverse.tolist()
+    shifts = [x - flint.arb(m) for x, m in zip(hulls(sides), middle(sides), strict=True)]
+    for y in directions:
+        if not _along(y, over, center, shifts).contains(0):
+            return y
+    return None
+
+
+def _along(y: list[float], over: BoxEnclosure, center: list[flint.arb], shifts: list[flint.arb]) -> flint.arb:
+    found = sum((flint.arb(a) * f for a, f in zip(y, center, strict=True)), flint.arb(0))
+    for j, shift in enumerate(shifts):
+        slope = sum((flint.arb(a) * row[j] for a, row in zip(y, over.jacobian, strict=True)), flint.arb(0))
+        found += slope * shift
+    return found if found.is_finite() else flint.arb(0)
+
+
+def approximate_inverse(jacobian: list[list[flint.arb]]) -> FloatArray | None:
+    """Return the inverse of the Jacobian's midpoint in float64, or None if it has none."""
+    middle_matrix = np.array([[float(entry.mid()) for entry in row] for row in jacobian])
+    if not np.isfinite(middle_matrix).all():
+        return None
+    try:
+        inverse = np.linalg.inv(middle_matrix)
+    except np.linalg.LinAlgError:
+        return None
+    return inverse if np.isfinite(inverse).all() else None
+
+
+def certified_zero(
+    problem: Problem, adam: Adam, sides: FloatArray, over: BoxEnclosure, width: float
+) -> CertifiedZero | None:
+    """Return the zero in a neighbourhood of a box if Krawczyk's operator proves it; the box lies where it is alone."""
+    inverse = approximate_inverse(over.jacobian)
+    if inverse is None or _defect(inverse, over.jacobian) > 0.5:
+        return None
+    reach = _INFLATION * (sides[:, 1] - sides[:, 0]) / 2
+    center = middle(sides)
+    wide = np.stack([center - reach, center + reach], axis=1)
+    image = krawczyk(problem, adam, wide, inverse, 1e-13)
+    if image is None or not _inside(image, wide):
+        return None
+    narrow = _narrowed(problem, adam, image, width)
+    if narrow is None:
+        return None
+    box, preconditioner, jacobian = narrow
+    return CertifiedZero(box, wide, np.stack([inverse, preconditioner]), jacobian)
+
+
+def _narrowed(
+    problem: Problem, adam: Adam, image: FloatArray, width: float
+) -> tuple[FloatArray, FloatArray, list[list[flint.arb]]] | None:
+    """A box of the wanted width that Krawczyk's operator maps into its inside, the preconditioner, and Df over it."""
+    best = None
+    for _ in range(_MOST_STEPS):
+        over = field_over(problem, adam, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
+        inverse = approximate_inverse(over.jacobian)
+        if inverse is None:
+            return best
+        # The image of the image, a little widened, so that it is mapped into its inside.
+        mapped = krawczyk(problem, adam, image, inverse, _FINAL_TOLERANCE, over)
+        if mapped is None:
+            return best
+        if _inside(mapped, image):
+            best = (image, inverse, over.jacobian)
+        if best is not None and np.ptp(image, axis=1).max() <= width:
+            return best
+        center, reach = middle(mapped), (mapped[:, 1] - mapped[:, 0]) / 2
+        reach = 1.25 * reach + 4 * np.spacing(np.abs(center)) + 1e-300
+        smaller = np.stack([center - reach, center + reach], axis=1)
+        if best is not None and not (np.ptp(smaller, axis=1) < np.ptp(image, axis=1)).all():
+            return best
+        image = smaller
+    return best
+
+
+def krawczyk(
+    problem: Problem,
+    adam: Adam,
+    sides: FloatArray,
+    preconditioner: FloatArray,
+    tolerance: float,
+    over: BoxEnclosure | None = None,
+) -> FloatArray | None:
+    """Return a box around K(X) = m - Y f(m) + (1 - Y Df(X)) (X - m), or None if it is not bounded.
+
+    A K(X) inside of X proves that X holds exactly one zero; every zero in X is in K(X).
+    """
+    theta, center = hulls(sides), middle(sides)
+    points = [flint.arb(float(x)) for x in center]
+    over = over or field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
+    value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
+    found = []
+    for i, row in enumerate(preconditioner):
+        entry = points[i] - sum((flint.arb(float(y)) * f for y, f in zip(row, value, strict=True)), flint.arb(0))
+        for j in range(len(sides)):
+            column = [line[j] for line in over.jacobian]
+            product = sum((flint.arb(float(y)) * slope for y, slope in zip(row, column, strict=True)), flint.arb(0))
+            entry += (int(i == j) - product) * (theta[j] - points[j])
+        if not entry.is_finite():
+            return None
+        found.append(outward(entry))
+    return np.array(found)
+
+
+def _inside(inner: FloatArray, outer: FloatArray) -> bool:
+    return bool((outer[:, 0] < inner[:, 0]).all() and (inner[:, 1] < outer[:, 1]).all())
+
+
+def _defect(inverse: FloatArray, jacobian: list[list[flint.arb]]) -> float:
+    """A bound of 1 - Y Df in the norm of largest row sums, in float64: it only decides what is tried."""
+    largest = np.array([[float(entry.rad()) for entry in row] for row in jacobian])
+    with np.errstate(all="ignore"):
+        return float((np.abs(inverse) @ largest).sum(axis=1).max())
+
+
+def stability_of(jacobian: list[list[flint.arb]]) -> tuple[str, list[list[float]]]:
+    """Return the stability of a zero for every matrix J within ``jacobian``, and the matrix P that proves it.
+
+    If J^T P + P J is negative definite, P symmetric, then J has as many eigenvalues with negative (positive) real part
+    as P has positive (negative) eigenvalues (Ostrowski and Schneider 1962).
+    """
+    p, d = _lyapunov_matrix(jacobian), len(jacobian)
+    if p is None:
+        return "undecided", []
+    exact = [[flint.arb(float(x)) for x in row] for row in p]
+    form = [
+        [
+            sum((jacobian[k][i] * exact[k][j] + exact[i][k] * jacobian[k][j] for k in range(d)), flint.arb(0))
+            for j in range(d)
+        ]
+        for i in range(d)
+    ]
+    negative = _pivot_signs([[-entry for entry in row] for row in form])
+    inertia = _pivot_signs(exact)
+    if negative is None or inertia is None or min(negative) < 0:
+        return "undecided", []
+    if min(inertia) > 0:
+        return "attracting", p.tolist()
+    return ("repelling" if max(inertia) < 0 else "saddle"), p.tolist()
+
+
+def _lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
+    """P = -Re(W^H sign(Re D) W) for J = V D W, W = 1/V, at the midpoint: J^T P + P J = -2 Re(W^H |Re D| W)."""
+    middle_matrix = np.array([[float(entry.mid()) for entry in row] for row in jacobian])
+    if not np.isfinite(middle_matrix).all():
+        return None
+    try:
+        values, vectors = np.linalg.eig(middle_matrix)
+        inverse = np.linalg.inv(vectors)
+    except np.linalg.LinAlgError:
+        return None
+    p = -np.real(inverse.conj().T @ np.diag(np.sign(values.real)) @ inverse)
+    return (p + p.T) / 2 if np.isfinite(p).all() else None
+
+
+def _pivot_signs(matrix: list[list[flint.arb]]) -> list[int] | None:
+    """Signs of a symmetric matrix's pivots, as many of each as of its eigenvalues (Sylvester); None if one may be 0."""
+    rows = [list(row) for row in matrix]
+    signs = []
+    for k in range(len(rows)):
+        pivot = rows[k][k]
+        if pivot.contains(0) or not pivot.is_finite():
+            return None
+        signs.append(1 if pivot > 0 else -1)
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / pivot
+            for j in range(k, len(rows)):
+                rows[i][j] -= factor * rows[k][j]
+    return signs

@@ -1,0 +1,190 @@
+"""Branch and bound over boxes: in rounds, through any executor, with a budget, and a journal to go on from.
+
+What becomes of a box depends on the box alone: the answer is the same for any number of workers.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from adamsym.expressions.errors import InputError
+
+Box = tuple[tuple[float, float], ...]
+"""Lower and upper end of each parameter: floats, which are exact."""
+
+Outcome = dict[str, Any]
+"""JSON data. ``by`` tells what was found; "split" (with ``axis``) asks for the box's halves."""
+
+ALONE_BELOW = 64
+"""Rounds of fewer boxes are done in this process: starting others would take longer."""
+
+_BOXES_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to do with each box: a function of a module, so that workers can import it, and its JSON arguments."""
+
+    examine: Callable[[str, Box], Outcome]
+    arguments: str
+
+    def digest(self) -> str:
+        """Return what tells one task from others in a journal."""
+        name = f"{self.examine.__module__}.{self.examine.__qualname__}"
+        return hashlib.sha256(f"{name}\n{self.arguments}".encode()).hexdigest()
+
+
+@dataclass
+class Search:
+    """Boxes and what became of them, in the order of the search; ``left`` are those that the budget did not reach."""
+
+    leaves: list[tuple[Box, Outcome]] = field(default_factory=list)
+    left: list[Box] = field(default_factory=list)
+    examined: int = 0
+
+
+def search(
+    task: Task,
+    start: Box,
+    budget: int,
+    executor: Executor | None = None,
+    journal: Path | None = None,
+    progress: Callable[[int, int], None] = lambda examined, pending: None,
+) -> Search:
+    """Examine a box and, where asked for, its halves in turn, until none is pending or the budget is spent.
+
+    Parameters
+    ----------
+    task
+        What to do with each box.
+    start
+        The box to begin with.
+    budget
+        Most boxes to examine.
+    executor
+        Any ``concurrent.futures`` executor; if omitted, processes of our own once a round is large.
+    journal
+        A file to which every finished box is appended; boxes that it holds already are not examined again.
+    progress
+        Called with the numbers of boxes examined and pending.
+
+    Raises
+    ------
+    InputError
+        If the journal belongs to another task.
+    """
+    result, pending = Search(), [start]
+    with _journal(task, journal) as (known, record), _workers(executor) as pool:
+        while pending and result.examined < budget:
+            room = budget - result.examined
+            batch, rest = pending[:room], pending[room:]
+            outcomes = {box: known[box] for box in batch if box in known}
+            for box, outcome in _examined(task, [box for box in batch if box not in outcomes], pool):
+                record(box, outcome)
+                outcomes[box] = outcome
+                progress(result.examined + len(outcomes), len(batch) - len(outcomes) + len(rest))
+            result.examined += len(batch)
+            pending = rest
+            for box in batch:
+                if outcomes[box]["by"] == "split":
+                    pending.extend(halves(box, outcomes[box]["axis"]))
+                else:
+                    result.leaves.append((box, outcomes[box]))
+        result.left = pending
+    return result
+
+
+def halves(box: Box, axis: int) -> tuple[Box, Box]:
+    """Return the two halves of a box along one axis; they share the cut exactly."""
+    low, high = box[axis]
+    middle = low + (high - low) / 2
+    return (*box[:axis], (low, middle), *box[axis + 1 :]), (*box[:axis], (middle, high), *box[axis + 1 :])
+
+
+def _examined(task: Task, boxes: list[Box], pool: Callable[[], Executor]) -> Iterator[tuple[Box, Outcome]]:
+    if len(boxes) < ALONE_BELOW:
+        for box in boxes:
+            yield box, task.examine(task.arguments, box)
+        return
+    chunks = [boxes[k : k + _BOXES_AT_ONCE] for k in range(0, len(boxes), _BOXES_AT_ONCE)]
+    futures = {pool().submit(_examine_all, task, chunk): chunk for chunk in chunks}
+    for future in as_completed(futures):
+        yield from zip(futures[future], future.result(), strict=True)
+
+
+def _examine_all(task: Task, boxes: Iterable[Box]) -> list[Outcome]:
+    return [task.examine(task.arguments, box) for box in boxes]
+
+
+@contextmanager
+def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor]]:
+    """A function that returns the given executor, or one of our own, started when it is first wanted."""
+    if executor is not None:
+        yield lambda: executor
+        return
+    own: list[ProcessPoolExecutor] = []
+
+    def start() -> Executor:
+        if not own:
+            context = multiprocessing.get_context("spawn")
+            own.append(ProcessPoolExecutor(os.cpu_count(), mp_context=context))
+        return own[0]
+
+    try:
+        yield start
+    finally:
+        for pool in own:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _journal(task: Task, path: Path | None) -> Iterator[tuple[dict[Box, Outcome], Callable[[Box, Outcome], None]]]:
+    """What a journal holds already, and a function that appends to it."""
+    if path is None:
+        yield {}, lambda box, outcome: None
+        return
+    known = _read_journal(task, path)
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"journal: cannot write to {str(path)[:80]!r}: {error.strerror}") from None
+    with file:
+        if file.tell() == 0:
+            _write_line(file, {"task": task.digest()})
+
+        def record(box: Box, outcome: Outcome) -> None:
+            _write_line(file, {"box": box, "outcome": outcome})
+
+        yield known, record
+
+
+def _write_line(file: TextIO, entry: dict[str, Any]) -> None:
+    file.write(json.dumps(entry, allow_nan=False) + "\n")
+    file.flush()
+
+
+def _read_journal(task: Task, path: Path) -> dict[Box, Outcome]:
+    """The finished boxes of a journal; an unfinished last line, as a crash leaves it, is cut off."""
+    if not path.exists():
+        return {}
+    lines = path.read_bytes().split(b"\n")
+    unfinished = lines.pop()
+    if unfinished:
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size - len(unfinished))
+    try:
+        entries = [json.loads(line) for line in lines]
+        owner = entries[0]["task"] if entries else task.digest()
+        known = {tuple((low, high) for low, high in entry["box"]): entry["outcome"] for entry in entries[1:]}
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"journal: {str(path)[:80]!r} is no journal of adamsym; give another file") from None
+    if owner != task.digest():
+        raise InputError(f"journal: {str(path)[:80]!r} belongs to another problem, box or setting; give another file")
+    return known

@@ -1,0 +1,65 @@
+"""A problem and Adam as plain data: what certificates hold and what goes to worker processes."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from adamsym.expressions.errors import InputError
+from adamsym.optimizer import Adam
+from adamsym.problem.laws import Empirical
+from adamsym.problem.problem import Problem
+
+MOST_ROWS = 100_000
+
+
+def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
+    """Return the problem and the optimizer as JSON data; every number is text, exactly as a fraction.
+
+    Raises
+    ------
+    InputError
+        If the law is not empirical.
+    """
+    if not isinstance(problem.law, Empirical):
+        raise InputError("data: a certificate needs the rows of an empirical law; a continuous law has none")
+    return {
+        "loss": str(problem.loss),
+        "parameters": list(problem.names),
+        "columns": {name: [str(row[k]) for row in problem.law.exact_rows] for k, name in enumerate(problem.law.names)},
+        "probabilities": [str(p) for p in problem.law.exact_probabilities],
+        "batch_size": problem.batch_size,
+        "adam": {"beta1": str(adam.alpha), "beta2": str(adam.beta), "eps": str(adam.epsilon)},
+    }
+
+
+def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Adam]:
+    """Return what :func:`problem_record` described; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        If the record is malformed; the message names the place.
+    """
+    keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "adam"}
+    if not isinstance(record, Mapping) or set(record) != keys:
+        raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them")
+    columns, adam = record["columns"], record["adam"]
+    if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
+        raise InputError("problem.columns: allowed are lists of numbers as text, by name")
+    if not _is_list_of_text(record["probabilities"]) or not _is_list_of_text(record["parameters"]):
+        raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
+    if any(len(column) > MOST_ROWS for column in columns.values()):
+        raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
+    if not isinstance(adam, Mapping) or set(adam) != {"beta1", "beta2", "eps"}:
+        raise InputError("problem.adam: allowed are beta1, beta2 and eps, all of them")
+    if not isinstance(record["loss"], str):
+        raise InputError("problem.loss: allowed is text")
+    law = Empirical(columns, weights=record["probabilities"])
+    if sum(Fraction(p) for p in record["probabilities"]) != 1:
+        raise InputError("problem.probabilities: they must sum to 1 exactly")
+    problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
+    return problem, Adam(adam["beta1"], adam["beta2"], adam["eps"])
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)

@@ -1,0 +1,215 @@
+"""Zeros are found, proven and counted; what is no zero, or not alone, is not called one."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import flint
+import numpy as np
+import pytest
+
+from adamsym.certify import find_zeros
+from adamsym.certify import zeros as zeros_module
+from adamsym.certify.krawczyk import krawczyk, stability_of
+from adamsym.certify.signs import proven_sign
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.field.ball_law import BallLaw
+from adamsym.field.balls import ball_arithmetic
+from adamsym.optimizer import Adam, NAdam
+from adamsym.problem import Empirical, Independent, Problem
+from adamsym.problem.record import problem_from_record, problem_record
+
+THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+NEURON = AdamField(
+    Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]})),
+    Adam("0.9", "0.99", "0.1"),
+)
+THREE_ZEROS = AdamField(
+    Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 125]}, weights=["0.307", "0.307", "0.386"])),
+    Adam("9.99e-4", "1e-6", "1e-8"),
+)
+
+
+def test_three_points():
+    found = find_zeros(THREE_POINTS, [[-5, 5]])
+    assert found.complete
+    (zero,) = found.zeros
+    assert zero.stability == "attracting"
+    assert 0 < np.ptp(zero.box) <= 1e-10
+    assert zero.unique_in[0, 0] < zero.box[0, 0] < zero.midpoint[0] < zero.box[0, 1] < zero.unique_in[0, 1]
+    ends = THREE_POINTS(zero.box.T)[:, 0]
+    assert ends[0] > 0 > ends[1]
+    assert not zero.box[0, 0] <= 1 <= zero.box[0, 1]
+    # The mean lies where the zero is alone: it is certified to be none.
+    assert zero.unique_in[0, 0] < 1 < zero.unique_in[0, 1]
+
+
+def test_the_law_with_three_zeros():
+    found = find_zeros(THREE_ZEROS, [[0, 0.1]])
+    assert found.complete
+    assert sorted(zero.midpoint[0] for zero in found.zeros) == pytest.approx(
+        [0.00063138, 0.00310726, 0.01970947], abs=5e-9
+    )
+    stabilities = {round(zero.midpoint[0], 4): zero.stability for zero in found.zeros}
+    assert stabilities == {0.0006: "attracting", 0.0031: "repelling", 0.0197: "attracting"}
+
+
+def test_two_parameters():
+    found = find_zeros(NEURON, [[0.2, 1.2], [0.4, 2]])
+    assert found.complete
+    (zero,) = found.zeros
+    assert zero.stability == "attracting"
+    assert np.abs(NEURON(zero.midpoint)).max() < 1e-12
+    assert (np.ptp(zero.box, axis=1) <= 1e-10).all()
+    saddle = find_zeros(NEURON, [[-0.1, 0.1], [-0.1, 0.12]])
+    assert saddle.complete
+    assert [zero.stability for zero in saddle.zeros] == ["saddle"]
+
+
+def test_a_box_without_zeros_and_one_with_a_zero_on_its_edge():
+    found = find_zeros(THREE_POINTS, [[1, 5]])
+    assert found.complete
+    assert found.zeros == ()
+    zero = find_zeros(THREE_POINTS, [[0, 2]]).zeros[0]
+    for box in ([[float(zero.midpoint[0]), 2]], [[-1, float(zero.midpoint[0])]]):
+        edge = find_zeros(THREE_POINTS, box)
+        assert edge.complete
+        assert len(edge.zeros) == 1
+
+
+def test_every_part_of_the_box_is_accounted_for():
+    box = np.array([[0.2, 1.2], [0.4, 2]])
+    found = find_zeros(NEURON, box)
+    areas = [np.prod(np.ptp(np.array(leaf), axis=1)) for leaf, _ in found.leaves]
+    assert sum(areas) == pytest.approx(np.prod(np.ptp(box, axis=1)), rel=1e-12)
+    assert {outcome["by"] for _, outcome in found.leaves} <= {"sign", "direction", "zero"}
+
+
+def test_a_curve_of_zeros_stays_undecided():
+    curve = AdamField(Problem("(a*b*x - y)**2", ["a", "b"], Empirical({"x": [1, 2], "y": [1, 2]})), Adam(0.5, 0.9, 0.1))
+    found = find_zeros(curve, [[0.5, 2], [0.5, 2]], budget=300)
+    assert not found.complete
+    assert found.examined == 300
+    assert found.zeros == ()
+    for a in np.linspace(0.55, 1.9, 20):
+        assert any(low[0] <= a <= low[1] and high[0] <= 1 / a <= high[1] for low, high in found.undecided)
+
+
+def test_a_double_zero_stays_undecided():
+    """At the fold between one zero and three, Df = 0: no uniqueness can be proven."""
+    flat = AdamField(Problem("theta**4/4", ["theta"], Empirical({"x": [1]})), Adam(0.5, 0.9, 0.1))
+    found = find_zeros(flat, [[-1, 1]])
+    assert not found.complete
+    assert found.zeros == ()
+    assert all("singular" in outcome["reason"] for _, outcome in found.leaves if outcome["by"] == "undecided")
+    assert all(low <= 1e-3 and high >= -1e-3 for ((low, high),) in found.undecided)
+
+
+def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("adamsym.certify.search.ALONE_BELOW", 2)
+    box = [[0.2, 1.2], [0.4, 2]]
+    alone = find_zeros(NEURON, box)
+    with ThreadPoolExecutor(1) as pool:
+        pooled = find_zeros(NEURON, box, executor=pool)
+    assert pooled.leaves == alone.leaves
+    journal = tmp_path / "journal"
+    part = find_zeros(NEURON, box, budget=20, journal=journal)
+    assert part.examined == 20
+    assert not part.complete
+    lines = journal.read_text().splitlines()
+    assert len(lines) == 21
+    # A crash in the middle of a line loses that box alone.
+    journal.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:10])
+    examined = []
+    monkeypatch.setattr(
+        zeros_module, "_examine", lambda *a, original=zeros_module._examine: examined.append(a) or original(*a)
+    )
+    with ThreadPoolExecutor(2) as pool:
+        whole = find_zeros(NEURON, box, journal=journal, executor=pool)
+    assert whole.leaves == alone.leaves
+    assert len(examined) == alone.examined - 19
+    with pytest.raises(InputError, match="another problem"):
+        find_zeros(NEURON, [[0, 1], [0, 1]], journal=journal)
+    journal.write_text("no journal\n")
+    with pytest.raises(InputError, match="no journal"):
+        find_zeros(NEURON, box, journal=journal)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_stability_is_that_of_the_eigenvalues(seed):
+    generator = np.random.default_rng(seed)
+    d = int(generator.integers(1, 5))
+    matrix = generator.normal(size=(d, d)) - generator.choice([-2, 0, 2]) * np.eye(d)
+    parts = np.linalg.eigvals(matrix).real
+    expected = "attracting" if (parts < 0).all() else "repelling" if (parts > 0).all() else "saddle"
+    balls = [[flint.arb(float(x)) for x in row] for row in matrix]
+    assert stability_of(balls)[0] == expected
+    wide = [[x + flint.arb(0, 100) for x in row] for row in balls]
+    assert stability_of(wide)[0] == "undecided"
+
+
+def test_centers_are_neither():
+    rotation = [[flint.arb(0), flint.arb(1)], [flint.arb(-1), flint.arb(0)]]
+    assert stability_of(rotation)[0] == "undecided"
+
+
+def test_krawczyk_does_not_prove_a_zero_where_there_is_none():
+    with ball_arithmetic():
+        inverse = np.array([[-1.4]])
+        around = np.array([[0.98, 1.02]])
+        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam, around, inverse, 1e-13)
+        assert around[0, 0] < image[0, 0] < image[0, 1] < around[0, 1]
+        beside = np.array([[1.0, 1.02]])
+        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam, beside, inverse, 1e-13)
+        assert image[0, 0] < beside[0, 0]
+
+
+def test_the_sign_lemma_proves_signs_and_no_more():
+    generator = np.random.default_rng(4)
+    proven = 0
+    for _ in range(300):
+        atoms = generator.normal(size=3) * 10 ** generator.uniform(-2, 2, size=3) + generator.normal()
+        weights = generator.integers(1, 200, size=3)
+        probabilities = [flint.arb(int(w)) / int(weights.sum()) for w in weights]
+        adam = Adam("0.5", str(generator.choice(["0.3", "0.9", "0.999"])), str(generator.choice(["1e-8", "1"])))
+        sign = proven_sign(BallLaw([flint.arb(float(g)) for g in atoms], probabilities), adam)
+        law = Empirical({"g": list(atoms)}, weights=[int(w) for w in weights])
+        value = AdamField(Problem("theta*g", ["theta"], law), adam)([0.0])[0]
+        if sign:
+            assert np.sign(-value) == sign
+            proven += 1
+    assert 50 < proven < 295
+
+
+def test_records_describe_problems_exactly():
+    record = problem_record(THREE_ZEROS.problem, THREE_ZEROS.adam)
+    problem, adam = problem_from_record(json.loads(json.dumps(record)))
+    assert problem_record(problem, adam) == record
+    assert adam == THREE_ZEROS.adam
+    assert problem.law.exact_probabilities == THREE_ZEROS.problem.law.exact_probabilities
+    for key, value in (("loss", "__import__('os')"), ("batch_size", 0), ("probabilities", ["1/2", "1/4", "1/8"])):
+        with pytest.raises(InputError):
+            problem_from_record(record | {key: value})
+    with pytest.raises(InputError, match="keys"):
+        problem_from_record({"loss": "theta"})
+
+
+@pytest.mark.parametrize(
+    ("field", "box", "fragment"),
+    [
+        (THREE_POINTS, [[1, 0]], "lower first"),
+        (THREE_POINTS, [[0, np.nan]], "finite"),
+        (THREE_POINTS, [[[0, 1]]], "shape"),
+        (AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]})), Adam()), [[0, 1]], "Abs"),
+        (
+            AdamField(Problem("(theta - x)**2", ["theta"], Independent({"x": "Normal(0, 1)"})), Adam()),
+            [[0, 1]],
+            "empirical",
+        ),
+        (AdamField(THREE_POINTS.problem, NAdam()), [[0, 1]], "Adam"),
+    ],
+)
+def test_bad_input(field, box, fragment):
+    with pytest.raises(InputError, match=fragment):
+        find_zeros(field, box)
