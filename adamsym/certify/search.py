@@ -57,6 +57,7 @@ def search(
     executor: Executor | None = None,
     journal: Path | None = None,
     progress: Callable[[int, int], None] = lambda examined, pending: None,
+    ends: Callable[[Outcome], bool] = lambda outcome: False,
 ) -> Search:
     """Examine a box and, where asked for, its halves in turn, until none is pending or the budget is spent.
 
@@ -74,6 +75,8 @@ def search(
         A file to which every finished box is appended; boxes that it holds already are not examined again.
     progress
         Called with the numbers of boxes examined and pending.
+    ends
+        Whether an outcome ends the search, after its round.
 
     Raises
     ------
@@ -82,7 +85,8 @@ def search(
     """
     result, pending = Search(), [start]
     with _journal(task, journal) as (known, record), _workers(executor) as pool:
-        while pending and result.examined < budget:
+        ended = False
+        while pending and result.examined < budget and not ended:
             room = budget - result.examined
             batch, rest = pending[:room], pending[room:]
             outcomes = {box: known[box] for box in batch if box in known}
@@ -97,6 +101,7 @@ def search(
                     pending.extend(halves(box, outcomes[box]["axis"]))
                 else:
                     result.leaves.append((box, outcomes[box]))
+                    ended = ended or ends(outcomes[box])
         result.left = pending
     return result
 

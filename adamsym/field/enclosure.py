@@ -122,10 +122,15 @@ def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) ->
     for row, gradient in enumerate(gradients):
         if not all(entry.is_finite() for entry in gradient):
             raise InputError(f"problem.loss: the gradient at data row {row} is not bounded over the box")
-    hessians = problem.row_hessians_ball(theta) if slopes else []
+    return laws_of_rows(problem, gradients, problem.row_hessians_ball(theta) if slopes else [])
+
+
+def laws_of_rows(
+    problem: Problem, gradients: Sequence[Sequence[flint.arb]], hessians: Sequence[Sequence[Sequence[flint.arb]]] = ()
+) -> list[BallLaw]:
+    """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
     batches = _minibatches(problem)
     probabilities = [probability for _, probability in batches]
-    d = problem.dimension
 
     def means(rows: Sequence[flint.arb]) -> list[flint.arb]:
         return [_batch_mean(rows, shares) for shares, _ in batches]
@@ -134,9 +139,9 @@ def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) ->
         BallLaw(
             means([gradient[i] for gradient in gradients]),
             probabilities,
-            [means([hessian[i][j] for hessian in hessians]) for j in range(d)] if slopes else [],
+            [means([hessian[i][j] for hessian in hessians]) for j in range(problem.dimension)] if hessians else [],
         )
-        for i in range(d)
+        for i in range(len(gradients[0]))
     ]
 
 

@@ -312,6 +312,15 @@ class Problem:
         rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
         return [self._ball_gradient(*theta, *row) for row in rows]
 
+    @cached_property
+    def _ball_loss(self) -> Callable[..., list[flint.arb]]:
+        return compile_ball(self._symbols, [self.loss])
+
+    def row_losses_ball(self, theta: Sequence[flint.arb]) -> list[flint.arb]:
+        """Return enclosures of the loss of every row over the balls ``theta``."""
+        rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
+        return [self._ball_loss(*theta, *row)[0] for row in rows]
+
     def row_hessians_ball(self, theta: Sequence[flint.arb]) -> list[list[list[flint.arb]]]:
         """Return enclosures of every row's Hessian over the balls ``theta``, away from kinks: rows lists of d x d."""
         d = self.dimension

@@ -1,0 +1,202 @@
+"""Lyapunov regions: what is certified decreases, what is refuted has a witness, what is neither is said to be open."""
+
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym.certify import certify_lyapunov, compare_regions, descent
+from adamsym.certify.minima import common_factor, common_minima
+from adamsym.certify.regions import level_t6, level_theorem_1, theorem_2_applies
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.field.balls import ball_arithmetic
+from adamsym.field.enclosure import gradient_laws, hulls
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+
+HYPERBOLA = Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]}))
+TRAP = Problem(
+    "s*30*theta**2/2 + (1 - s)*sin(theta)**2/2", ["theta"], Empirical({"s": [1, 0]}, weights=["0.02", "0.98"])
+)
+CONVEX_TRAP = Problem(
+    "(u*a + v*b)**2/2", ["a", "b"], Empirical({"u": [10, -1], "v": ["0", "1.1"]}, weights=["0.02", "0.98"])
+)
+SHARED_MINIMUM = Problem(
+    "(u*a + v*b)**2/2 + (a**2 + b**2)*w/2", ["a", "b"], Empirical({"u": [1, -1], "v": [0.5, 2], "w": [1, 2]})
+)
+
+
+def slope_along(field, theta):
+    """<grad L, f> in float64."""
+    return float(field.problem.gradient(theta) @ field(theta))
+
+
+def test_around_a_curve_of_minima():
+    found = certify_lyapunov(AdamField(HYPERBOLA, Adam(0.5, 0.9, 0.01)), [[0.5, 2], [0.5, 2]])
+    assert found.verdict == "certified"
+    assert found.share == pytest.approx(1)
+    assert {outcome["by"] for _, outcome in found.leaves} <= {"factor", "sign", "enclosure"}
+    assert str(common_factor(HYPERBOLA).factor) in ("a*b - 1", "1 - a*b")
+    # The rate is proven: nowhere does L decrease more slowly, next to the curve and far from it.
+    generator = np.random.default_rng(0)
+    field = AdamField(HYPERBOLA, Adam(0.5, 0.9, 0.01))
+    for theta in generator.uniform(0.5, 2, size=(200, 2)):
+        assert slope_along(field, theta) <= -found.rate * HYPERBOLA.mean_loss(theta) * (1 - 1e-9)
+    for a in (0.6, 1, 1.7):
+        theta = [a, (1 + 1e-5) / a]
+        assert slope_along(field, theta) <= -found.rate * HYPERBOLA.mean_loss(theta)
+    assert found.rate > 0.01
+
+
+@pytest.mark.parametrize(
+    ("problem", "adam", "region", "expected"),
+    [
+        (TRAP, Adam("0.5", "0.9", "0.01"), [[2.2, 2.2 + 2**-20]], 0.2228),
+        (CONVEX_TRAP, Adam("0.5", "0.9", "1e-8"), [[0.5, 1.5], [0.5, 1.5]], 0.0760),
+    ],
+    ids=["N1", "N2"],
+)
+def test_the_controls_are_refuted(problem, adam, region, expected):
+    found = certify_lyapunov(AdamField(problem, adam), region)
+    assert found.verdict == "refuted"
+    low, high = found.witness_bounds
+    assert 0 < low <= high
+    assert low == pytest.approx(expected, rel=1e-3)
+    assert slope_along(AdamField(problem, adam), found.witness) == pytest.approx(low, rel=1e-9)
+
+
+def test_next_to_a_single_minimum():
+    found = certify_lyapunov(AdamField(TRAP, Adam("0.5", "0.9", "0.01")), [[-1, 1.2]])
+    assert found.verdict == "certified"
+    assert found.minima == ((0,),)
+    assert "minimum" in {outcome["by"] for _, outcome in found.leaves}
+    # A larger batch certifies what one row does not (N-Theorem 2: B >= 8).
+    large = Problem(str(TRAP.loss), ["theta"], TRAP.law, batch_size=8)
+    assert certify_lyapunov(AdamField(large, Adam("0.5", "0.9", "0.01")), [[2.1, 2.3]]).verdict == "certified"
+    assert certify_lyapunov(AdamField(TRAP, Adam("0.5", "0.9", "0.01")), [[2.1, 2.3]]).verdict == "refuted"
+
+
+def test_next_to_a_minimum_in_the_plane():
+    adam = Adam("0.9", "0.999", "0.01")
+    found = certify_lyapunov(AdamField(SHARED_MINIMUM, adam), [[-0.5, 0.6], [-0.5, 0.6]])
+    assert found.verdict == "certified"
+    assert found.minima == ((0, 0),)
+    field = AdamField(SHARED_MINIMUM, adam)
+    for theta in np.random.default_rng(1).uniform(-0.01, 0.01, size=(50, 2)):
+        assert slope_along(field, theta) <= -found.rate * SHARED_MINIMUM.mean_loss(theta)
+
+
+def test_without_interpolation_nothing_near_the_mean_is_certified():
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+    found = certify_lyapunov(field, [[0.99, 1.01]])
+    assert found.minima == ()
+    assert found.verdict == "refuted"
+    assert 0.9995 < found.witness[0] < 1
+    assert certify_lyapunov(field, [[1.01, 4]]).verdict == "certified"
+    zero = certify_lyapunov(field, [[1 - 2**-40, 1 + 2**-30]], budget=200)
+    assert zero.verdict != "certified"
+
+
+def test_a_saddle_of_the_loss_is_not_certified():
+    field = AdamField(
+        Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2], "y": [1, 2]})), Adam(0.5, 0.9, 0.1)
+    )
+    found = certify_lyapunov(field, [[-0.1, 0.1], [-0.1, 0.13]], budget=200)
+    assert found.verdict == "undecided"
+    assert any(low[0] <= 0 <= low[1] and high[0] <= 0 <= high[1] for low, high in found.undecided)
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=2, max_size=4),
+    st.sampled_from([Adam(), Adam("0.5", "0.9", "0.1"), Adam(0, 0, 1), Adam("0.3", "0.3", "0.01")]),
+    st.floats(-2, 2),
+    st.floats(-2, 2),
+    st.floats(0.01, 0.5),
+    st.floats(0, 1),
+    st.floats(0, 1),
+)
+def test_certified_boxes_hold_no_counterexample(rows, adam, a, b, width, first, second):
+    columns = {"x": [x for x, _ in rows], "y": [y for _, y in rows]}
+    if not any(columns["x"]):
+        return
+    problem = Problem("(a*x + tanh(b*x) - y)**2/2", ["a", "b"], Empirical(columns))
+    field = AdamField(problem, adam)
+    found = certify_lyapunov(field, [[a, a + width], [b, b + width]], budget=20)
+    for box, outcome in found.certified:
+        theta = [low + share * (high - low) for (low, high), share in zip(box, (first, second), strict=True)]
+        value = slope_along(field, theta)
+        assert value <= 1e-14
+        assert value <= -outcome["rate"] * problem.mean_loss(theta) + 1e-12
+    if found.witness is not None:
+        assert slope_along(field, found.witness) > 0
+
+
+def test_each_condition_of_the_proofs_is_needed():
+    """Without the noise terms the lemmas would certify the trap."""
+    theta = hulls(np.array([[2.2, 2.2]]))
+    adam = Adam("0.5", "0.9", "0.01")
+    with ball_arithmetic():
+        laws = gradient_laws(TRAP, theta, slopes=False)
+        assert descent.by_signs(laws, laws, adam, None, "sign") is None
+        square, variance = laws[0].mean ** 2, laws[0].variance
+        assert descent.by_spread(square, variance, laws, adam, None, "sign") is None
+        assert descent.by_spread(square, flint.arb(0), laws, adam, None, "sign") is not None
+        # Small noise is enough for both.
+        quiet = gradient_laws(TRAP, theta, slopes=False)
+        quiet[0].variance = flint.arb("1e-6")
+        assert descent.by_signs(quiet, quiet, adam, None, "sign") is not None
+
+
+def test_common_minima_are_exact():
+    assert common_minima(TRAP, np.array([[-1, 2]])) == [(0,)]
+    assert common_minima(TRAP, np.array([[1, 2]])) == []
+    nearly = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": ["1", "1.0000000001"]}))
+    assert common_minima(nearly, np.array([[0, 2]])) == []
+    assert common_factor(nearly) is None
+    assert common_factor(TRAP) is None
+
+
+def test_regions_side_by_side():
+    adam = Adam("0.5", "0.9", "0.01")
+    found = compare_regions(certify_lyapunov(AdamField(HYPERBOLA, adam), [[0.5, 2], [0.5, 2]]))
+    # K bounds every row's Hessian norm, mu the PL ratio: compare with points.
+    hessians = HYPERBOLA.row_hessians(np.random.default_rng(2).uniform(0.5, 2, size=(100, 2)))
+    assert found.smoothness >= np.abs(np.linalg.eigvalsh(hessians)).max()
+    points = np.random.default_rng(3).uniform(0.5, 2, size=(1000, 2))
+    ratios = (HYPERBOLA.gradient(points) ** 2).sum(axis=1) / (2 * HYPERBOLA.mean_loss(points))
+    assert 0.5 * ratios.min() < found.pl <= ratios.min()
+    assert found.level_t6 == pytest.approx(found.pl**2 * 1e-4 / (2 * found.smoothness**3))
+    assert found.shares["certified"] == pytest.approx(1)
+    assert found.shares["T6"] < 0.01
+    open_region = certify_lyapunov(AdamField(TRAP, adam), [[-1, 2.5]])
+    assert compare_regions(open_region).level_t6 is None
+
+
+def test_levels_of_the_theorems():
+    # theory_note: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
+    assert level_t6(100.0, 1.0, 1.0) == pytest.approx(0.01**2 / (2 * 100))
+    assert level_theorem_1(1.0, 0.0, 1.0, 0.999, 1.0) == 8
+    assert level_theorem_1(1.0, 1000.0, 1.0, 0.999, 1.0) < 8
+    assert theorem_2_applies(99 / 256, 232, 0.9, 0.999)
+    assert not theorem_2_applies(99 / 256, 250, 0.9, 0.999)
+    # Row 2 of N1: kappa = 146.7, B >= 8.
+    assert theorem_2_applies(145.7 / 8, 1, 0.5, 0.9)
+    assert not theorem_2_applies(145.7 / 7, 1, 0.5, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("options", "fragment"),
+    [
+        ({"region": [[1, 0]]}, "lower first"),
+        ({"region": [[1, 1]]}, "below its upper"),
+        ({"region": [[0, 1]], "minima": [[0.5]]}, "do not all vanish"),
+        ({"region": [[0, 1]], "minima": [[0, 0]]}, "2 numbers"),
+        ({"region": [0, 1]}, "shape"),
+    ],
+)
+def test_bad_input(options, fragment):
+    with pytest.raises(InputError, match=fragment):
+        certify_lyapunov(AdamField(TRAP, Adam()), **options)
