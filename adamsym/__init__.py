@@ -11,6 +11,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adamsym.certify import certificate as certificate
+    from adamsym.certify import certify_lyapunov as certify_lyapunov
+    from adamsym.certify import compare_regions as compare_regions
+    from adamsym.certify import find_zeros as find_zeros
+    from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
     from adamsym.dynamics import flow as flow
     from adamsym.dynamics import simulate as simulate
@@ -42,6 +47,11 @@ _ROOMS = {
     "AdamEpsInsideRoot": "adamsym.optimizer",
     "Adam": "adamsym.optimizer",
     "AdamField": "adamsym.field",
+    "certificate": "adamsym.certify",
+    "certify_lyapunov": "adamsym.certify",
+    "check_certificate": "adamsym.checker",
+    "compare_regions": "adamsym.certify",
+    "find_zeros": "adamsym.certify",
     "Claim": "adamsym.claims",
     "Derivation": "adamsym.symbolic",
     "Empirical": "adamsym.problem",

@@ -10,6 +10,7 @@ FLOORS = {
     "expressions": 0,
     "optimizer": 1,
     "problem": 2,
+    "checker": 3,
     "symbolic": 3,
     "field": 4,
     "certify": 5,

@@ -1,7 +1,17 @@
 """Certified statements about the Adam field: all zeros in a box, Lyapunov regions, certificates."""
 
+from adamsym.certify.certificate import certificate
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
 from adamsym.certify.regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
 
-__all__ = ["LyapunovRegion", "Regions", "Zero", "Zeros", "certify_lyapunov", "compare_regions", "find_zeros"]
+__all__ = [
+    "LyapunovRegion",
+    "Regions",
+    "Zero",
+    "Zeros",
+    "certificate",
+    "certify_lyapunov",
+    "compare_regions",
+    "find_zeros",
+]

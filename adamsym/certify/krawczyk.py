@@ -23,8 +23,9 @@ class CertifiedZero:
     """Exactly one zero is in ``unique_in``, and it is in ``box``; ``jacobian`` holds Df over ``box``."""
 
     box: FloatArray
-    unique_in: FloatArray
     preconditioner: FloatArray
+    unique_in: FloatArray
+    region_preconditioner: FloatArray
     jacobian: list[list[flint.arb]]
 
 
@@ -87,10 +88,10 @@ def certified_zero(
     if image is None or not _inside(image, wide):
         return None
     narrow = _narrowed(problem, adam, image, width)
-    if narrow is None:
+    if narrow is None or not _inside(narrow[0], wide):
         return None
     box, preconditioner, jacobian = narrow
-    return CertifiedZero(box, wide, np.stack([inverse, preconditioner]), jacobian)
+    return CertifiedZero(box, preconditioner, wide, inverse, jacobian)
 
 
 def _narrowed(

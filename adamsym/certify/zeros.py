@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.certify.krawczyk import certified_zero, direction_without_zero, stability_of
+from adamsym.certify.krawczyk import certified_zero, direction_without_zero, middle, stability_of
 from adamsym.certify.search import Box, Outcome, Search, Task, search
 from adamsym.certify.signs import proven_sign
 from adamsym.expressions.compilation import FloatArray
@@ -37,35 +37,43 @@ Stability = Literal["attracting", "repelling", "saddle", "undecided"]
 class Zero:
     """A certified zero of f.
 
-    Exactly one zero lies in ``unique_in``, and it lies in ``box``; both have shape (d, 2). ``stability`` is that of
-    theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some of
-    each (saddle), or undecided.
+    It lies in ``box``, shape (d, 2), and is the only zero in each of ``regions``: boxes, each with the preconditioner Y
+    for which Krawczyk's operator maps it into its inside, as ``preconditioner`` does for ``box``. ``stability`` is that
+    of theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some
+    of each (saddle), or undecided; ``stability_matrix`` proves it.
     """
 
     box: FloatArray
-    unique_in: FloatArray
     preconditioner: FloatArray
     stability: Stability
+    stability_matrix: FloatArray
+    regions: tuple[tuple[FloatArray, FloatArray], ...]
 
     @property
     def midpoint(self) -> FloatArray:
         """The middle of ``box``, shape (d,)."""
-        return np.asarray(self.box[:, 0] + (self.box[:, 1] - self.box[:, 0]) / 2)
+        return middle(self.box)
+
+    @property
+    def unique_in(self) -> FloatArray:
+        """The first of ``regions``: no other zero is in it, shape (d, 2)."""
+        return self.regions[0][0]
 
 
 @dataclass(frozen=True)
 class Zeros:
     """What is certified about the zeros of f in ``box``.
 
-    Every point of the box is in a box that is proven free of zeros, in the ``unique_in`` of one of ``zeros``, or in one
-    of ``undecided``. ``leaves`` lists all boxes with the proof of each, for the certificate. A zero whose own box
-    reaches over the edge of the box searched may lie outside.
+    Every point of the box is in a box that is proven free of zeros, in one where a zero is alone, or in one of
+    ``undecided``. ``leaves`` lists all boxes with the proof of each. A zero whose own box reaches over the edge of the
+    box searched may lie outside; zeros certainly outside, but alone in a box that reaches inside, are in ``beyond``.
     """
 
     problem: Problem
     adam: Adam
     box: FloatArray
     zeros: tuple[Zero, ...]
+    beyond: tuple[Zero, ...]
     undecided: tuple[Box, ...]
     leaves: tuple[tuple[Box, Outcome], ...]
     examined: int
@@ -125,42 +133,56 @@ def find_zeros(
 
 
 def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) -> Zeros:
+    proven = [_zero_of(outcome) for _, outcome in found.leaves if outcome["by"] == "zero"]
     zeros: list[Zero] = []
-    undecided = list(found.left)
+    for zero in proven:
+        # Two boxes that meet, but not so that one zero is proven to be the other, would be counted twice.
+        if not any(_alone_in(known, zero.unique_in) or _overlap(known.box, zero.box) for known in zeros):
+            zeros.append(zero)
+    # Those outside come last: leaves name zeros by number.
+    zeros.sort(key=lambda zero: (not _overlap(zero.box, whole), *zero.midpoint))
+    regions: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in zeros]
     leaves: list[tuple[Box, Outcome]] = []
+    of_leaves = iter(proven)
     for box, outcome in found.leaves:
-        if outcome["by"] == "zero":
-            zero = _zero_of(outcome)
-            number = next((k for k, known in enumerate(zeros) if _same(zero, known)), len(zeros))
-            if number == len(zeros):
-                zeros.append(zero)
-            # The box lies in its own zero's region of uniqueness: that is what proves it.
-            leaves.append((box, outcome | {"zero": number}))
-        else:
+        if outcome["by"] != "zero":
             leaves.append((box, outcome))
-            if outcome["by"] == "undecided":
-                undecided.append(box)
+            continue
+        zero = next(of_leaves)
+        number = next((k for k, known in enumerate(zeros) if _alone_in(known, zero.unique_in)), None)
+        if number is None:
+            leaves.append((box, {"by": "undecided", "reason": "its zero may be another's"}))
+            continue
+        leaves.append((box, {"by": "zero", "zero": number, "region": len(regions[number])}))
+        regions[number] += zero.regions
     leaves += [(box, {"by": "undecided", "reason": "the budget is spent"}) for box in found.left]
-    inside = tuple(zero for zero in zeros if _overlap(zero.box, whole))
-    return Zeros(problem, adam, whole, inside, tuple(undecided), tuple(leaves), found.examined)
-
-
-def _zero_of(outcome: Outcome) -> Zero:
-    return Zero(
-        np.array(outcome["box"]),
-        np.array(outcome["unique_in"]),
-        np.array(outcome["preconditioner"]),
-        outcome["stability"],
+    full = [replace(zero, regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
+    return Zeros(
+        problem,
+        adam,
+        whole,
+        tuple(zero for zero in full if _overlap(zero.box, whole)),
+        tuple(zero for zero in full if not _overlap(zero.box, whole)),
+        tuple(box for box, outcome in leaves if outcome["by"] == "undecided"),
+        tuple(leaves),
+        found.examined,
     )
 
 
-def _same(one: Zero, other: Zero) -> bool:
-    """Whether two zeros are one: the first's box lies where the other is alone."""
-    return _within(one.box, other.unique_in) or _within(other.box, one.unique_in)
+def _zero_of(outcome: Outcome) -> Zero:
+    region = (np.array(outcome["unique_in"]), np.array(outcome["region_preconditioner"]))
+    return Zero(
+        np.array(outcome["box"]),
+        np.array(outcome["preconditioner"]),
+        outcome["stability"],
+        np.array(outcome["stability_matrix"]),
+        (region,),
+    )
 
 
-def _within(inner: FloatArray, outer: FloatArray) -> bool:
-    return bool((outer[:, 0] <= inner[:, 0]).all() and (inner[:, 1] <= outer[:, 1]).all())
+def _alone_in(zero: Zero, region: FloatArray) -> bool:
+    """Whether a zero lies in a region; it is then the one that is alone there."""
+    return bool((region[:, 0] <= zero.box[:, 0]).all() and (zero.box[:, 1] <= region[:, 1]).all())
 
 
 def _overlap(one: FloatArray, other: FloatArray) -> bool:
@@ -190,8 +212,9 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
     for i, law in enumerate(laws):
         if proven_sign(law, adam):
             return {"by": "sign", "coordinate": i}
+    points = [flint.arb(float(x)) for x in middle(sides)]
     over = field_over(problem, adam, hulls(sides), slopes=True, tolerance=TOLERANCE)
-    center = field_over(problem, adam, middles(sides), slopes=False, tolerance=TOLERANCE).value
+    center = field_over(problem, adam, points, slopes=False, tolerance=TOLERANCE).value
     direction = direction_without_zero(over, center, sides)
     if direction is not None:
         return {"by": "direction", "direction": direction}
@@ -203,15 +226,11 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
             "box": zero.box.tolist(),
             "unique_in": zero.unique_in.tolist(),
             "preconditioner": zero.preconditioner.tolist(),
+            "region_preconditioner": zero.region_preconditioner.tolist(),
             "stability": stability,
             "stability_matrix": matrix,
         }
     return _split(box, start, over, "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero")
-
-
-def middles(sides: FloatArray) -> list[flint.arb]:
-    """Return the midpoint of a box, as exact balls."""
-    return [flint.arb(float(low) + (float(high) - float(low)) / 2) for low, high in sides]
 
 
 def _split(box: Box, start: Box, over: BoxEnclosure | None, reason: str) -> Outcome:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adamsym.cli import certifying
 from adamsym.cli.assignments import parse_point
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
@@ -115,6 +116,11 @@ def derive(
     else:
         print(f"written to {output}")
     return HOLDS
+
+
+app.command()(certifying.zeros)
+app.command()(certifying.lyapunov)
+app.command()(certifying.check)
 
 
 @app.command()

@@ -78,3 +78,31 @@ def _number(text: str, option: str) -> float:
 
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+
+
+def parse_box(texts: Sequence[str], names: Sequence[str], option: str) -> list[list[float]]:
+    """Return lower and upper end of each parameter, in the order of ``names``, from texts such as ``a=-1:1,b=0:2``.
+
+    Raises
+    ------
+    InputError
+        If a parameter is unknown, set twice or left out, or its range is no pair of finite numbers, the lower first.
+    """
+    ranges: dict[str, list[float]] = {}
+    for text in texts:
+        for part in text.split(","):
+            name, equals, value = (piece.strip() for piece in part.partition("="))
+            low, colon, high = value.partition(":")
+            if not equals or not colon:
+                raise InputError(f"{option}: {part.strip()[:40]!r} is no range; write name=low:high, as theta=-5:5")
+            if name not in names:
+                raise InputError(f"{option}: {name!r} is no parameter; the parameters are {_listed(names)}")
+            if name in ranges:
+                raise InputError(f"{option}: {name} is set twice; give each parameter once")
+            ranges[name] = [_number(low, option), _number(high, option)]
+            if ranges[name][0] > ranges[name][1]:
+                raise InputError(f"{option}: {name}={value} has its lower end above its upper end")
+    missing = [name for name in names if name not in ranges]
+    if missing:
+        raise InputError(f"{option}: no range for {_listed(missing)}; give one, such as {option} {missing[0]}=-5:5")
+    return [ranges[name] for name in names]

@@ -1,0 +1,72 @@
+"""Certificates: what was proven, as JSON that :mod:`adamsym.checker` re-checks by itself."""
+
+from importlib.metadata import version
+from typing import Any
+
+from adamsym.certify.lyapunov import LyapunovRegion
+from adamsym.certify.minima import common_factor
+from adamsym.certify.zeros import Zeros
+from adamsym.checker.form import digest_of
+from adamsym.problem.record import problem_record
+
+RATE_MARGIN = 0.98
+"""The certificate claims this share of the rate: the checker's arithmetic has its own small excess."""
+
+
+def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
+    """Return the certificate of certified zeros or of a Lyapunov region, as JSON data.
+
+    Its form is published in ``docs/certificate.schema.json``; write it with ``json.dump``.
+    """
+    content = _zeros(found) if isinstance(found, Zeros) else _lyapunov(found)
+    return content | {"digest": digest_of(content)}
+
+
+def _head(found: Zeros | LyapunovRegion, box: Any) -> dict[str, Any]:
+    return {
+        "format": "adamsym certificate 1",
+        "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
+        "problem": problem_record(found.problem, found.adam),
+        "box": box.tolist(),
+    }
+
+
+def _zeros(found: Zeros) -> dict[str, Any]:
+    zeros = [
+        {
+            "box": zero.box.tolist(),
+            "preconditioner": zero.preconditioner.tolist(),
+            "midpoint": zero.midpoint.tolist(),
+            "unique": True,
+            "stability": zero.stability,
+            "stability_matrix": zero.stability_matrix.tolist(),
+            "regions": [{"box": region.tolist(), "preconditioner": matrix.tolist()} for region, matrix in zero.regions],
+        }
+        for zero in (*found.zeros, *found.beyond)
+    ]
+    keys = ("coordinate", "direction", "zero", "region", "reason")
+    leaves = [
+        {"box": [list(side) for side in box], "by": outcome["by"]} | {key: outcome.get(key) for key in keys}
+        for box, outcome in found.leaves
+    ]
+    return _head(found, found.box) | {"kind": "zeros", "complete": found.complete, "zeros": zeros, "leaves": leaves}
+
+
+def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
+    factor = common_factor(found.problem)
+    witness = None
+    if found.witness is not None and found.witness_bounds is not None:
+        witness = {"point": found.witness.tolist(), "bounds": list(found.witness_bounds)}
+    rate = None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate
+    return _head(found, found.region) | {
+        "kind": "lyapunov",
+        "verdict": found.verdict,
+        "witness": witness,
+        "rate": rate,
+        "factor": None if factor is None else str(factor.factor),
+        "minima": [[str(x) for x in point] for point in found.minima],
+        "leaves": [
+            {"box": [list(side) for side in box], "by": outcome["by"], "reason": outcome.get("reason")}
+            for box, outcome in found.leaves
+        ],
+    }

@@ -1,0 +1,148 @@
+"""The form of certificates: what their JSON may hold, and no more. The JSON Schema is derived from these classes."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from adamsym.expressions.errors import InputError
+
+LARGEST_FILE = 200_000_000
+MOST_LEAVES = 1_000_000
+
+Interval = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+Box = Annotated[list[Interval], Field(min_length=1, max_length=1000)]
+Matrix = Annotated[list[list[FiniteFloat]], Field(max_length=1000)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Region(_Part):
+    """A box that Krawczyk's operator with this preconditioner maps into its inside."""
+
+    box: Box
+    preconditioner: Matrix
+
+
+class ZeroEntry(_Part):
+    """A zero of f: it lies in ``box`` and is the only one in each of ``regions``."""
+
+    box: Box
+    preconditioner: Matrix
+    midpoint: list[FiniteFloat]
+    unique: Literal[True]
+    stability: Literal["attracting", "repelling", "saddle", "undecided"]
+    stability_matrix: Matrix
+    regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class ZerosLeaf(_Part):
+    """A box and why it holds no zero but those listed."""
+
+    box: Box
+    by: Literal["sign", "direction", "zero", "undecided"]
+    coordinate: Annotated[int, Field(ge=0)] | None = None
+    direction: list[FiniteFloat] | None = None
+    zero: Annotated[int, Field(ge=0)] | None = None
+    region: Annotated[int, Field(ge=0)] | None = None
+    reason: str | None = None
+
+
+class LyapunovLeaf(_Part):
+    """A box and why <grad L, f> < 0 in it, or that it is not known."""
+
+    box: Box
+    by: Literal["sign", "factor", "minimum", "enclosure", "witness", "undecided"]
+    reason: str | None = None
+
+
+class Witness(_Part):
+    """A point where <grad L, f> is positive, and bounds of its value."""
+
+    point: list[FiniteFloat]
+    bounds: Interval
+
+
+class _Certificate(_Part):
+    format: Literal["adamsym certificate 1"]
+    made_by: dict[str, str]
+    problem: dict[str, Any]
+    box: Box
+    digest: str
+
+
+class ZerosCertificate(_Certificate):
+    """All zeros of f in ``box``."""
+
+    kind: Literal["zeros"]
+    complete: bool
+    zeros: list[ZeroEntry]
+    leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class LyapunovCertificate(_Certificate):
+    """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it."""
+
+    kind: Literal["lyapunov"]
+    verdict: Literal["certified", "refuted", "undecided"]
+    witness: Witness | None
+    rate: FiniteFloat | None
+    factor: str | None
+    minima: list[list[str]]
+    leaves: Annotated[list[LyapunovLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+Certificate = ZerosCertificate | LyapunovCertificate
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of a certificate's content without its digest."""
+    bare = {key: value for key, value in content.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(bare, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
+    """Return a certificate from a file or from JSON data.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or has another form; the message names the place.
+    """
+    content = source if isinstance(source, dict) else _load(Path(source))
+    kinds: dict[str, type[ZerosCertificate] | type[LyapunovCertificate]] = {
+        "zeros": ZerosCertificate,
+        "lyapunov": LyapunovCertificate,
+    }
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise InputError("certificate: kind must be zeros or lyapunov")
+    try:
+        return kinds[kind].model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"certificate.{place[:80]}: {first['msg']}") from None
+
+
+def _load(path: Path) -> Any:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise InputError(f"certificate: {str(path)[:80]!r} is larger than {LARGEST_FILE // 10**6} MB")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"certificate: cannot read {str(path)[:80]!r}: {error.strerror}") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"certificate: {str(path)[:80]!r} is no JSON") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of certificates."""
+    from pydantic import TypeAdapter
+
+    schema: dict[str, Any] = TypeAdapter(Certificate).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "adamsym certificate", **schema}

@@ -1,0 +1,158 @@
+"""Interval arithmetic (mpmath's iv) and the values of expressions over intervals."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+from mpmath import iv
+
+Interval = Any
+"""An ``mpmath.iv.mpf``; its ends ``.a`` and ``.b`` are points."""
+
+BITS = 90
+
+
+class NotCheckable(Exception):
+    """Something in a certificate that this checker has no bounds for."""
+
+
+@contextmanager
+def working_precision() -> Iterator[None]:
+    """Compute with ``BITS`` bits."""
+    previous, iv.prec = iv.prec, BITS
+    try:
+        yield
+    finally:
+        iv.prec = previous
+
+
+def exact(value: Fraction) -> Interval:
+    """Return an interval around a fraction."""
+    return iv.mpf(value.numerator) / value.denominator
+
+
+def between(low: Any, high: Any) -> Interval:
+    """Return the interval between two numbers."""
+    return iv.mpf([low, high])
+
+
+def hull(left: Interval, right: Interval) -> Interval:
+    """Return the smallest interval that holds both."""
+    return iv.mpf([min(left.a, right.a), max(left.b, right.b)])
+
+
+def around_zero(size: Interval) -> Interval:
+    """Return an interval that holds all numbers of magnitude at most ``size``."""
+    return iv.mpf([-size.b, size.b])
+
+
+def magnitude(x: Interval) -> Interval:
+    """Return the largest |x|, as a point."""
+    return iv.mpf(max(abs(x.a), abs(x.b)).b)
+
+
+def least_magnitude(x: Interval) -> Interval:
+    """Return the least |x|, as a point; 0 if x may be 0."""
+    return iv.mpf(abs(x).a)
+
+
+def square(x: Interval) -> Interval:
+    """Return x^2; never negative."""
+    return x**2
+
+
+def total(values: "Iterator[Interval] | Sequence[Interval]") -> Interval:
+    """Return the sum."""
+    result = iv.mpf(0)
+    for value in values:
+        result += value
+    return result
+
+
+def value_of(expression: sp.Expr, values: Mapping[sp.Symbol, Interval]) -> Interval:
+    """Return an interval that holds an expression's value for all arguments in the given intervals.
+
+    Raises
+    ------
+    NotCheckable
+        For a function without bounds here, or outside of a function's domain.
+    """
+    known: dict[sp.Expr, Interval] = {}
+
+    def visit(node: sp.Expr) -> Interval:
+        if node not in known:
+            known[node] = _value(node, [visit(argument) for argument in node.args], values)
+        return known[node]
+
+    return visit(expression)
+
+
+def _value(node: sp.Expr, arguments: list[Interval], values: Mapping[sp.Symbol, Interval]) -> Interval:
+    if node.is_Symbol:
+        return values[node]
+    if node.is_Rational:
+        return iv.mpf(int(node.p)) / int(node.q)
+    if node == sp.pi:
+        return iv.pi
+    if node == sp.E:
+        return iv.e
+    if node.is_Add:
+        return total(arguments)
+    if node.is_Mul:
+        result = iv.mpf(1)
+        for argument in arguments:
+            result *= argument
+        return result
+    if node.is_Pow:
+        return _power(arguments[0], node.exp)
+    name = type(node).__name__
+    if name not in _FUNCTIONS:
+        raise NotCheckable(f"the function {name} has no interval bounds in the checker")
+    return _FUNCTIONS[name](arguments[0])
+
+
+def _power(base: Interval, exponent: sp.Expr) -> Interval:
+    if exponent.is_Integer:
+        power = base ** abs(int(exponent))
+        if exponent > 0:
+            return power
+        if 0 in power:
+            raise NotCheckable("a quotient by an interval that holds 0")
+        return 1 / power
+    if exponent.is_Rational and base.a >= 0:
+        root = iv.sqrt(base) if exponent.q == 2 else None
+        if root is not None and (exponent > 0 or base.a > 0):
+            return root ** int(exponent.p) if exponent > 0 else 1 / root ** int(-exponent.p)
+    raise NotCheckable("a power that is neither of an integer nor a square root of what is positive")
+
+
+def _increasing(function: Any) -> Any:
+    """The values of an increasing function between those at the ends."""
+    return lambda x: hull(function(iv.mpf(x.a)), function(iv.mpf(x.b)))
+
+
+def _logarithm(x: Interval) -> Interval:
+    if not x.a > 0:
+        raise NotCheckable("a logarithm of what may not be positive")
+    return iv.log(x)
+
+
+def _tanh(x: Interval) -> Interval:
+    # 1 - 2/(exp(2x) + 1) for x >= 0, the other half by symmetry: nothing overflows into a quotient of two.
+    return 1 - 2 / (iv.exp(2 * x) + 1) if x.a >= 0 else 2 / (iv.exp(-2 * x) + 1) - 1
+
+
+_FUNCTIONS: dict[str, Any] = {
+    "exp": iv.exp,
+    "log": _logarithm,
+    "sin": iv.sin,
+    "cos": iv.cos,
+    "tanh": _increasing(_tanh),
+    "sinh": _increasing(lambda x: (iv.exp(x) - iv.exp(-x)) / 2),
+    "cosh": lambda x: (iv.exp(abs(x)) + iv.exp(-abs(x))) / 2,
+    "sigmoid": _increasing(lambda x: 1 / (1 + iv.exp(-x))),
+    "softplus": _increasing(lambda x: iv.log(1 + iv.exp(x))),
+}
+"""Interval bounds of the grammar's functions; atan and erf have none here."""

@@ -1,0 +1,230 @@
+"""Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import mpmath
+import sympy as sp
+from mpmath import iv
+
+from adamsym.checker.field import field_over
+from adamsym.checker.form import Box, LyapunovCertificate, LyapunovLeaf
+from adamsym.checker.intervals import (
+    Interval,
+    NotCheckable,
+    exact,
+    hull,
+    least_magnitude,
+    magnitude,
+    square,
+    total,
+    value_of,
+)
+from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
+from adamsym.checker.zeros import DEPTH, halves, middle, sides
+from adamsym.expressions.parser import parse_expression
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+
+
+@dataclass(frozen=True)
+class LeafCheck:
+    """What is wrong with a leaf, or None; and the rate -<grad L, f>/L that this checker proves for it."""
+
+    fault: str | None
+    rate: float | None = None
+
+
+def check_leaf(certificate: LyapunovCertificate, problem: Problem, adam: Adam, leaf: LyapunovLeaf) -> LeafCheck:
+    """Check one leaf."""
+    if leaf.by in ("undecided", "witness"):
+        return LeafCheck(None)
+    minima = tuple(tuple(point) for point in certificate.minima)
+    rate = _proven_rate(problem, adam, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
+    return LeafCheck("<grad L, f> < 0 is not proven there") if rate is None else LeafCheck(None, rate)
+
+
+def witness_fault(certificate: LyapunovCertificate, problem: Problem, adam: Adam) -> str | None:
+    """Return what is wrong with the witness, or None."""
+    witness = certificate.witness
+    if witness is None or len(witness.point) != problem.dimension:
+        return "there is no witness"
+    theta = [iv.mpf(x) for x in witness.point]
+    value = _product(gradient_laws(problem, theta, slopes=False), field_over(problem, adam, theta, slopes=False).value)
+    low, high = witness.bounds
+    if not value > 0:
+        return "<grad L, f> is not proven positive at the witness"
+    return None if 0 < low <= value.b and value.a <= high else "the witness's bounds do not hold the value"
+
+
+def _product(laws: list[Law], field: list[Interval]) -> Interval:
+    return total(law.mean * f for law, f in zip(laws, field, strict=True))
+
+
+def _proven_rate(
+    problem: Problem, adam: Adam, box: Box, by: str, factor: str | None, minima: tuple[tuple[str, ...], ...], depth: int
+) -> float | None:
+    """A proven lower bound of -<grad L, f>/L over a box but where all rows' gradients vanish; None without proof."""
+    theta = sides(box)
+    if by == "sign":
+        laws = gradient_laws(problem, theta, slopes=False)
+        rate = _by_signs(laws, laws, adam, _mean_loss(problem, theta))
+    elif by == "factor":
+        rate = _by_factor(problem, adam, theta, factor)
+    elif by == "minimum":
+        rates = [_by_minimum(problem, adam, theta, point) for point in minima]
+        rate = max((r for r in rates if r is not None), default=None)
+    else:
+        rate = _by_enclosure(problem, adam, box)
+    if rate is not None or depth == 0:
+        return rate
+    parts = [_proven_rate(problem, adam, half, by, factor, minima, depth - 1) for half in halves(box)]
+    return None if None in parts else min(part for part in parts if part is not None)
+
+
+def _rate(decrease: Interval, loss: Interval | None) -> float:
+    """A float below decrease/loss; 0 where L has no known bound."""
+    if loss is None or not loss.b > 0:
+        return 0.0
+    return max(0.0, float((decrease / iv.mpf(loss.b)).a) * (1 - 1e-15))
+
+
+def _mean_loss(problem: Problem, theta: list[Interval]) -> Interval:
+    assert isinstance(problem.law, Empirical)
+    values = row_values(problem, [problem.loss], theta)
+    return total(exact(p) * row[0] for p, row in zip(problem.law.exact_probabilities, values, strict=True))
+
+
+def _by_signs(laws: list[Law], over: list[Law], adam: Adam, loss: Interval | None) -> float | None:
+    """N-Lemma 1 in every coordinate, for gradients rho h with h within ``laws``, grad l within ``over``."""
+    decrease = iv.mpf(0)
+    for h, g in zip(laws, over, strict=True):
+        if all(atom.a == 0 and atom.b == 0 for atom in h.atoms):
+            continue
+        mean = least_magnitude(h.mean)
+        excess = mean - sign_factor(g, adam) * iv.sqrt(h.variance.b)
+        if not excess > 0:
+            return None
+        decrease += mean * excess / (iv.sqrt(g.mean_square.b) + exact(adam.epsilon))
+    return _rate(decrease, loss) if decrease > 0 else None
+
+
+def _by_spread(
+    mean_square: Interval, variance: Interval, over: list[Law], adam: Adam, loss: Interval | None
+) -> float | None:
+    """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0."""
+    if not mean_square > 0:
+        return None
+    eps = exact(adam.epsilon)
+    eta, x = variance / mean_square, iv.sqrt(total(g.mean_square for g in over)) / eps
+    q = iv.mpf(max(sign_factor(g, adam).b for g in over))
+    share = 1 - q * iv.sqrt(eta.b) - q**2 * eta * x / 4
+    return _rate(mean_square * share / (eps * (1 + x)), loss) if share > 0 else None
+
+
+@lru_cache(maxsize=4)
+def _divided(problem: Problem, factor: str) -> tuple[list[list[sp.Expr]], list[sp.Expr] | None]:
+    """Every row's gradient over the factor, and every row's loss over its square if that divides it; exactly."""
+    assert isinstance(problem.law, Empirical)
+    symbols = {parameter.name: parameter for parameter in problem.parameters}
+    divisor = sp.Poly(parse_expression(factor, symbols, "certificate.factor"), *problem.parameters, domain="QQ")
+    gradients: list[list[sp.Expr]] = []
+    losses: list[sp.Expr] | None = []
+    for row in problem.law.exact_rows:
+        values = {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
+        parts = []
+        for entry in problem.gradient_expressions:
+            quotient, rest = sp.div(sp.Poly(entry.subs(values), *problem.parameters, domain="QQ"), divisor)
+            if not rest.is_zero:
+                raise NotCheckable("the factor does not divide every gradient")
+            parts.append(quotient.as_expr())
+        gradients.append(parts)
+        quotient, rest = sp.div(sp.Poly(problem.loss.subs(values), *problem.parameters, domain="QQ"), divisor**2)
+        losses = None if losses is None or not rest.is_zero else [*losses, quotient.as_expr()]
+    return gradients, losses
+
+
+def _by_factor(problem: Problem, adam: Adam, theta: list[Interval], factor: str | None) -> float | None:
+    if factor is None:
+        return None
+    try:
+        gradients, losses = _divided(problem, factor)
+    except sp.PolynomialError:
+        raise NotCheckable("the gradients are no polynomials") from None
+    values = dict(zip(problem.parameters, theta, strict=True))
+    laws = laws_of_rows(problem, [[value_of(entry, values) for entry in row] for row in gradients])
+    loss = None
+    if losses is not None:
+        assert isinstance(problem.law, Empirical)
+        quotients = [value_of(entry, values) for entry in losses]
+        if all(x.a >= 0 for x in quotients):
+            loss = total(exact(p) * x for p, x in zip(problem.law.exact_probabilities, quotients, strict=True))
+    over = gradient_laws(problem, theta, slopes=False)
+    rate = _by_signs(laws, over, adam, loss)
+    if rate is not None:
+        return rate
+    mean_square = total(square(least_magnitude(law.mean)) for law in laws)
+    return _by_spread(mean_square, total(law.variance for law in laws), over, adam, loss)
+
+
+def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], point: tuple[str, ...]) -> float | None:
+    """Around a point where every row's gradient is exactly 0: g = A (theta - theta*), A within the Hessians."""
+    assert isinstance(problem.law, Empirical)
+    d = problem.dimension
+    if len(point) != d:
+        raise NotCheckable("a minimum has another number of parameters")
+    star = [Fraction(x) for x in point]
+    at = {p: sp.Rational(x.numerator, x.denominator) for p, x in zip(problem.parameters, star, strict=True)}
+    for row in problem.law.exact_rows:
+        values = at | {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
+        if any(entry.subs(values) != 0 for entry in problem.gradient_expressions):
+            raise NotCheckable("a row's gradient does not vanish at the minimum")
+    joint = [hull(side, exact(x)) for side, x in zip(theta, star, strict=True)]
+    place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
+    triangles = row_values(problem, problem.hessian_expressions, joint)
+    entries = laws_of_rows(
+        problem, [[triangle[place[min(i, j), max(i, j)]] for i in range(d) for j in range(d)] for triangle in triangles]
+    )
+    half_norm = iv.sqrt(total(square(magnitude(law.mean)) for law in entries)) / 2
+    loss = half_norm if 0 in _mean_loss(problem, [exact(x) for x in star]) else None
+    over = gradient_laws(problem, theta, slopes=False)
+    if d == 1:
+        rate = _by_signs(entries, over, adam, loss)
+        if rate is not None:
+            return rate
+    least = _least_singular([[entries[i * d + j].mean for j in range(d)] for i in range(d)])
+    return _by_spread(square(least), total(law.variance for law in entries), over, adam, loss)
+
+
+def _least_singular(matrix: list[list[Interval]]) -> Interval:
+    """A lower bound of |A v| for |v| = 1: (1 - |1 - Y A|)/|Y| with Y near the inverse, in Frobenius norms."""
+    d = len(matrix)
+    try:
+        inverse = mpmath.matrix([[float(x.mid) for x in row] for row in matrix]) ** -1
+    except ZeroDivisionError:
+        return iv.mpf(0)
+    y = [[iv.mpf(float(inverse[i, j])) for j in range(d)] for i in range(d)]
+    defect = total(
+        square(int(i == j) - total(y[i][k] * matrix[k][j] for k in range(d))) for i in range(d) for j in range(d)
+    )
+    least = (1 - iv.sqrt(defect.b)) / iv.sqrt(total(square(x) for row in y for x in row))
+    return iv.mpf(max(least.a, iv.mpf(0).a))
+
+
+def _by_enclosure(problem: Problem, adam: Adam, box: Box) -> float | None:
+    """<grad L, f> < 0 over the box, plainly or in mean-value form."""
+    theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
+    laws = gradient_laws(problem, theta, slopes=True)
+    over = field_over(problem, adam, theta, slopes=True)
+    plain = _product(laws, over.value)
+    center = gradient_laws(problem, points, slopes=False)
+    linear = _product(center, field_over(problem, adam, points, slopes=False).value)
+    for j, (side, point) in enumerate(zip(theta, points, strict=True)):
+        slope = total(
+            law.mean_slopes[j] * f + law.mean * row[j]
+            for law, f, row in zip(laws, over.value, over.jacobian, strict=True)
+        )
+        linear += slope * (side - point)
+    least = min(plain.b, linear.b)
+    return _rate(-iv.mpf(least), _mean_loss(problem, theta)) if least < 0 else None

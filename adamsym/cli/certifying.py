@@ -1,0 +1,275 @@
+"""The commands that certify, and the one that re-checks."""
+
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.assignments import parse_box
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.certify import LyapunovRegion, Zeros
+    from adamsym.problem.reading import ProblemFile
+
+HOLDS, REFUTED, UNDECIDED = 0, 1, 3
+
+File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
+BoxOption = Annotated[
+    list[str] | None, typer.Option("--box", help="theta=-5:5; several by commas or repetition.", show_default=False)
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write the certificate (.json).", show_default=False)
+]
+Budget = Annotated[int, typer.Option("--budget", help="Most boxes to examine.", min=1)]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")]
+Journal = Annotated[
+    Path | None,
+    typer.Option("--journal", help="Keep finished boxes in this file.", show_default="OUTPUT.journal, with -o"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the journal.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+_LISTED = 10
+"""Undecided boxes that are printed; --json lists all."""
+
+
+def zeros(
+    file: File,
+    box: BoxOption = None,
+    output: Output = None,
+    width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = 1e-10,
+    budget: Budget = 20_000,
+    workers: Workers = None,
+    journal: Journal = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> int:
+    """Find all zeros of the field in a box, each certified."""
+    source, sides = _problem_and_box(file, box, output)
+    from adamsym.certify import certificate, find_zeros
+    from adamsym.field import AdamField
+
+    with _search(output, journal, resume, workers) as options:
+        found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
+    if output is not None:
+        write_whole(output, json.dumps(certificate(found)))
+    if as_json:
+        print_json(_zeros_as_json(found))
+    else:
+        _print_zeros(found, source.problem.names, output)
+    return HOLDS if found.complete else UNDECIDED
+
+
+def lyapunov(
+    file: File,
+    box: BoxOption = None,
+    output: Output = None,
+    budget: Budget = 20_000,
+    workers: Workers = None,
+    journal: Journal = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> int:
+    """Certify the loss as a Lyapunov function of the flow in a box."""
+    source, sides = _problem_and_box(file, box, output)
+    from adamsym.certify import certificate, certify_lyapunov
+    from adamsym.field import AdamField
+
+    with _search(output, journal, resume, workers) as options:
+        found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
+    if output is not None:
+        write_whole(output, json.dumps(certificate(found)))
+    if as_json:
+        print_json(_region_as_json(found))
+    else:
+        _print_region(found, source.problem.names, output)
+    return {"certified": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[found.verdict]
+
+
+def check(
+    certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
+    workers: Workers = None,
+    as_json: Json = False,
+) -> int:
+    """Re-check a certificate with other arithmetic, trusting nothing in it."""
+    from adamsym.checker import check_certificate
+
+    with working("re-checking"):
+        found = check_certificate(certificate, processes=workers or os.cpu_count() or 1)
+    if as_json:
+        print_json({"valid": found.valid, "reason": found.reason})
+    else:
+        print(f"{'valid' if found.valid else 'NOT valid'}: {found.reason}")
+    return HOLDS if found.valid else REFUTED
+
+
+def _problem_and_box(
+    file: Path, texts: list[str] | None, output: Path | None
+) -> "tuple[ProblemFile, list[list[float]]]":
+    check_writable(output, (".json",))
+    with working("reading the problem"):
+        from adamsym.problem.reading import read_problem
+
+        source = read_problem(file)
+    return source, parse_box(texts or (), source.problem.names, "--box")
+
+
+@contextmanager
+def _search(output: Path | None, journal: Path | None, resume: bool, workers: int | None) -> Iterator[dict[str, Any]]:
+    """Options of a search: executor, journal and progress; a journal of our own choice goes when the search ends."""
+    path = journal or (output.with_name(f"{output.name}.journal") if output else None)
+    if resume and (path is None or not path.exists()):
+        raise InputError("--resume: there is no journal to go on from; name it with --journal")
+    if path is not None and path.exists() and not resume:
+        raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
+    pool: Executor | None = None
+    if workers is not None:
+        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        with _progress() as progress:
+            yield {"executor": pool, "journal": path, "progress": progress}
+    except BrokenProcessPool:
+        again = f" Finished boxes are in {path}: add --resume." if path else ""
+        raise InputError(f"--workers: a worker process was killed.{again}") from None
+    except KeyboardInterrupt:
+        if path is not None:
+            print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
+        raise
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    if path is not None and journal is None:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda examined, pending: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.completed} boxes examined, {task.fields[pending]} pending"), BarColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, pending=0)
+        yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)
+
+
+def _zeros_as_json(found: "Zeros") -> dict[str, Any]:
+    zeros = [
+        {
+            "box": zero.box.tolist(),
+            "midpoint": zero.midpoint.tolist(),
+            "unique": True,
+            "unique_in": zero.unique_in.tolist(),
+            "stability": zero.stability,
+        }
+        for zero in found.zeros
+    ]
+    undecided = [[list(side) for side in box] for box in found.undecided]
+    return {"complete": found.complete, "zeros": zeros, "undecided": undecided, "examined": found.examined}
+
+
+def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
+    number = len(found.zeros)
+    count = f"{number} zero" + ("" if number == 1 else "s")
+    if found.complete:
+        print(f"certified: exactly {count} in the box")
+    else:
+        print(f"undecided: {count} certified, and {len(found.undecided)} boxes left where there may be others")
+    rows = []
+    for zero in found.zeros:
+        widths = zero.box[:, 1] - zero.box[:, 0]
+        rows.append([*(f"{x:.12g}" for x in zero.midpoint), f"{widths.max():.1e}", zero.stability])
+    if rows:
+        print_table([*names, "box width", "stability"], rows, numbers=[*names, "box width"])
+    _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
+    _print_end(found.examined, output)
+
+
+def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
+    from adamsym.certify import compare_regions
+
+    regions = compare_regions(found)
+    return {
+        "verdict": found.verdict,
+        "region": {"box": found.region.tolist(), "share": found.share, "rate": found.rate},
+        "witness": None
+        if found.witness is None
+        else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "regions": {
+            "K": regions.smoothness,
+            "mu": regions.pl,
+            "T6": regions.level_t6,
+            "N-Theorem 1": regions.level_theorem_1,
+            "N-Theorem 2": regions.theorem_2,
+            "shares": regions.shares,
+        },
+        "examined": found.examined,
+    }
+
+
+def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:
+    from adamsym.certify import compare_regions
+
+    if found.verdict == "refuted" and found.witness is not None and found.witness_bounds is not None:
+        point = ", ".join(f"{name} = {x:.12g}" for name, x in zip(names, found.witness, strict=True))
+        low, high = found.witness_bounds
+        print(f"refuted: at {point} the loss increases: <grad L, f> is proven to lie in [{low:.9g}, {high:.9g}]")
+    elif found.verdict == "certified":
+        print("certified: L decreases along the flow in all of the box, but where every row's gradient vanishes")
+        if found.rate is not None:
+            print(f"there L decays at least like exp(-{found.rate:.6g} t)")
+    else:
+        print(f"undecided: certified on {100 * found.share:.4g}% of the box, {len(found.undecided)} boxes left")
+    regions = compare_regions(found)
+    if regions.level_t6 is not None:
+        print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])
+        print(
+            f"K = {regions.smoothness:.6g} and mu = {regions.pl:.6g} are proven on the box; shares of levels are sampled"
+        )
+    if found.verdict == "undecided":
+        _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
+    _print_end(found.examined, output)
+
+
+def _region_rows(regions: Any) -> list[list[str]]:
+    def share(name: str) -> str:
+        value = regions.shares[name]
+        return "-" if value is None else f"{100 * value:.4g}%"
+
+    two = "applies: everywhere" if regions.theorem_2 else "does not apply"
+    return [
+        ["T6", f"L < {regions.level_t6:.3g}", share("T6")],
+        ["N-Theorem 1", f"L < {regions.level_theorem_1:.3g}", share("N-Theorem 1")],
+        ["N-Theorem 2", two, share("N-Theorem 2")],
+        ["certified", "boxes, each proven", share("certified")],
+    ]
+
+
+def _print_undecided(leaves: list[tuple[Any, dict[str, Any]]], names: tuple[str, ...]) -> None:
+    if not leaves:
+        return
+    rows = [
+        [", ".join(f"{name} in [{a:.9g}, {b:.9g}]" for name, (a, b) in zip(names, box, strict=True)), outcome["reason"]]
+        for box, outcome in leaves[:_LISTED]
+    ]
+    print_table(["undecided box", "why"], rows)
+    if len(leaves) > _LISTED:
+        print(f"and {len(leaves) - _LISTED} more: --json lists them")
+
+
+def _print_end(examined: int, output: Path | None) -> None:
+    print(f"{examined} boxes examined" + (f"; certificate in {output}: adamsym check {output}" if output else ""))
