@@ -39,6 +39,7 @@ def _zeros(found: Zeros) -> dict[str, Any]:
             "midpoint": zero.midpoint.tolist(),
             "unique": True,
             "stability": zero.stability,
+            "critical_point": zero.critical_point,
             "stability_matrix": zero.stability_matrix.tolist(),
             "regions": [{"box": region.tolist(), "preconditioner": matrix.tolist()} for region, matrix in zero.regions],
         }

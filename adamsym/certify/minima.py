@@ -16,6 +16,7 @@ import scipy.optimize
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball
+from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.problem import Empirical, Problem
 
 MOST_ENTRIES = 400
@@ -61,10 +62,9 @@ def common_factor(problem: Problem) -> CommonFactor | None:
         return None
     gradients, losses = row_expressions(problem)
     entries = [entry for row in gradients for entry in row]
-    try:
-        polynomials = [sp.Poly(entry, *problem.parameters, domain="QQ") for entry in entries]
-        loss_polynomials = [sp.Poly(loss, *problem.parameters, domain="QQ") for loss in losses]
-    except sp.PolynomialError:
+    polynomials = [bounded_polynomial(entry, problem.parameters) for entry in entries]
+    loss_polynomials = [bounded_polynomial(loss, problem.parameters) for loss in losses]
+    if None in polynomials or None in loss_polynomials:
         return None
     divisor = sp.Poly(0, *problem.parameters, domain="QQ")
     for polynomial in polynomials:
@@ -88,8 +88,8 @@ def row_expressions(problem: Problem) -> tuple[list[list[sp.Expr]], list[sp.Expr
     gradients, losses = [], []
     for row in problem.law.exact_rows:
         values = {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
-        gradients.append([sp.expand(entry.subs(values)) for entry in problem.gradient_expressions])
-        losses.append(sp.expand(problem.loss.subs(values)))
+        gradients.append([entry.subs(values) for entry in problem.gradient_expressions])
+        losses.append(problem.loss.subs(values))
     return gradients, losses
 
 

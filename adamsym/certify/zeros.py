@@ -18,7 +18,7 @@ from adamsym.certify.signs import proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.balls import ball_arithmetic
+from adamsym.field.balls import ball_arithmetic, outward
 from adamsym.field.enclosure import BoxEnclosure, checked_boxes, field_over, gradient_laws, hulls
 from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
@@ -40,7 +40,7 @@ class Zero:
     It lies in ``box``, shape (d, 2), and is the only zero in each of ``regions``: boxes, each with the preconditioner Y
     for which Krawczyk's operator maps it into its inside, as ``preconditioner`` does for ``box``. ``stability`` is that
     of theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some
-    of each (saddle), or undecided; ``stability_matrix`` proves it.
+    of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``, shape (d, 2).
     """
 
     box: FloatArray
@@ -48,6 +48,12 @@ class Zero:
     stability: Stability
     stability_matrix: FloatArray
     regions: tuple[tuple[FloatArray, FloatArray], ...]
+    gradient: FloatArray
+
+    @property
+    def critical_point(self) -> Literal["no", "undecided"]:
+        """Whether it is proven not to be a critical point of the loss: some dL/dtheta_i is not 0 over ``box``."""
+        return "no" if ((self.gradient[:, 0] > 0) | (self.gradient[:, 1] < 0)).any() else "undecided"
 
     @property
     def midpoint(self) -> FloatArray:
@@ -177,6 +183,7 @@ def _zero_of(outcome: Outcome) -> Zero:
         outcome["stability"],
         np.array(outcome["stability_matrix"]),
         (region,),
+        np.array(outcome["gradient"]),
     )
 
 
@@ -229,6 +236,7 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
             "region_preconditioner": zero.region_preconditioner.tolist(),
             "stability": stability,
             "stability_matrix": matrix,
+            "gradient": [outward(law.mean) for law in gradient_laws(problem, hulls(zero.box), slopes=False)],
         }
     return _split(box, start, over, "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero")
 

@@ -37,6 +37,7 @@ class ZeroEntry(_Part):
     unique: Literal[True]
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     stability_matrix: Matrix
+    critical_point: Literal["no", "undecided"]
     regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
 
 

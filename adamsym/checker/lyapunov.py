@@ -1,7 +1,6 @@
 """Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 import mpmath
@@ -23,7 +22,9 @@ from adamsym.checker.intervals import (
 )
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
 from adamsym.checker.zeros import DEPTH, halves, middle, sides
+from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.parser import parse_expression
+from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 
@@ -128,30 +129,36 @@ def _divided(problem: Problem, factor: str) -> tuple[list[list[sp.Expr]], list[s
     """Every row's gradient over the factor, and every row's loss over its square if that divides it; exactly."""
     assert isinstance(problem.law, Empirical)
     symbols = {parameter.name: parameter for parameter in problem.parameters}
-    divisor = sp.Poly(parse_expression(factor, symbols, "certificate.factor"), *problem.parameters, domain="QQ")
+    divisor = _polynomial(parse_expression(factor, symbols, "certificate.factor"), problem)
+    if divisor.is_zero:
+        raise NotCheckable("the factor is 0")
     gradients: list[list[sp.Expr]] = []
     losses: list[sp.Expr] | None = []
     for row in problem.law.exact_rows:
         values = {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
         parts = []
         for entry in problem.gradient_expressions:
-            quotient, rest = sp.div(sp.Poly(entry.subs(values), *problem.parameters, domain="QQ"), divisor)
+            quotient, rest = sp.div(_polynomial(entry.subs(values), problem), divisor)
             if not rest.is_zero:
                 raise NotCheckable("the factor does not divide every gradient")
             parts.append(quotient.as_expr())
         gradients.append(parts)
-        quotient, rest = sp.div(sp.Poly(problem.loss.subs(values), *problem.parameters, domain="QQ"), divisor**2)
+        quotient, rest = sp.div(_polynomial(problem.loss.subs(values), problem), divisor**2)
         losses = None if losses is None or not rest.is_zero else [*losses, quotient.as_expr()]
     return gradients, losses
+
+
+def _polynomial(expression: sp.Expr, problem: Problem) -> sp.Poly:
+    polynomial = bounded_polynomial(expression, problem.parameters)
+    if polynomial is None:
+        raise NotCheckable("a factor needs polynomials of moderate degree")
+    return polynomial
 
 
 def _by_factor(problem: Problem, adam: Adam, theta: list[Interval], factor: str | None) -> float | None:
     if factor is None:
         return None
-    try:
-        gradients, losses = _divided(problem, factor)
-    except sp.PolynomialError:
-        raise NotCheckable("the gradients are no polynomials") from None
+    gradients, losses = _divided(problem, factor)
     values = dict(zip(problem.parameters, theta, strict=True))
     laws = laws_of_rows(problem, [[value_of(entry, values) for entry in row] for row in gradients])
     loss = None
@@ -174,7 +181,7 @@ def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], point: tupl
     d = problem.dimension
     if len(point) != d:
         raise NotCheckable("a minimum has another number of parameters")
-    star = [Fraction(x) for x in point]
+    star = [exact_rational(x, "certificate.minima") for x in point]
     at = {p: sp.Rational(x.numerator, x.denominator) for p, x in zip(problem.parameters, star, strict=True)}
     for row in problem.law.exact_rows:
         values = at | {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}

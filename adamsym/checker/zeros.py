@@ -93,6 +93,10 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
+    if zero.critical_point == "no":
+        laws = gradient_laws(problem, sides(zero.box), slopes=False)
+        if all(0 in law.mean for law in laws):
+            return "it may be a critical point of the loss"
     return None
 
 

@@ -174,6 +174,8 @@ def _zeros_as_json(found: "Zeros") -> dict[str, Any]:
             "unique": True,
             "unique_in": zero.unique_in.tolist(),
             "stability": zero.stability,
+            "critical_point": zero.critical_point,
+            "gradient": zero.gradient.tolist(),
         }
         for zero in found.zeros
     ]
@@ -191,9 +193,10 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
     rows = []
     for zero in found.zeros:
         widths = zero.box[:, 1] - zero.box[:, 0]
-        rows.append([*(f"{x:.12g}" for x in zero.midpoint), f"{widths.max():.1e}", zero.stability])
+        rows.append([*(f"{x:.12g}" for x in zero.midpoint), f"{widths.max():.1e}", zero.stability, zero.critical_point])
     if rows:
-        print_table([*names, "box width", "stability"], rows, numbers=[*names, "box width"])
+        columns = [*names, "box width", "stability", "critical point of L"]
+        print_table(columns, rows, numbers=columns[:-2])
     _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
     _print_end(found.examined, output)
 
@@ -237,9 +240,7 @@ def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path 
     regions = compare_regions(found)
     if regions.level_t6 is not None:
         print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])
-        print(
-            f"K = {regions.smoothness:.6g} and mu = {regions.pl:.6g} are proven on the box; shares of levels are sampled"
-        )
+        print(f"K = {regions.smoothness:.6g}, mu = {regions.pl:.6g}: proven on the box. Shares of levels are sampled.")
     if found.verdict == "undecided":
         _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
     _print_end(found.examined, output)

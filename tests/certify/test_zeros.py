@@ -41,6 +41,8 @@ def test_three_points():
     ends = THREE_POINTS(zero.box.T)[:, 0]
     assert ends[0] > 0 > ends[1]
     assert not zero.box[0, 0] <= 1 <= zero.box[0, 1]
+    assert zero.critical_point == "no"
+    assert zero.gradient[0, 0] <= zero.midpoint[0] - 1 <= zero.gradient[0, 1] < 0
     # The mean lies where the zero is alone: it is certified to be none.
     assert zero.unique_in[0, 0] < 1 < zero.unique_in[0, 1]
 
@@ -64,7 +66,7 @@ def test_two_parameters():
     assert (np.ptp(zero.box, axis=1) <= 1e-10).all()
     saddle = find_zeros(NEURON, [[-0.1, 0.1], [-0.1, 0.12]])
     assert saddle.complete
-    assert [zero.stability for zero in saddle.zeros] == ["saddle"]
+    assert [(zero.stability, zero.critical_point) for zero in saddle.zeros] == [("saddle", "undecided")]
 
 
 def test_a_box_without_zeros_and_one_with_a_zero_on_its_edge():

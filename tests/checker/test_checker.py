@@ -1,0 +1,363 @@
+"""The checker: its intervals hold the truth, true certificates pass, and what is changed in them is caught."""
+
+import copy
+import json
+import random
+from pathlib import Path
+
+import jsonschema
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import iv
+
+from adamsym.certify import certificate, certify_lyapunov, find_zeros
+from adamsym.checker import check_certificate
+from adamsym.checker.checking import fills
+from adamsym.checker.field import _complement, field_over
+from adamsym.checker.form import json_schema
+from adamsym.checker.intervals import NotCheckable, value_of, working_precision
+from adamsym.checker.law import minibatches
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.functions import FUNCTIONS
+from adamsym.expressions.parser import parse_expression
+from adamsym.expressions.polynomials import bounded_polynomial
+from adamsym.field import AdamField
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+from adamsym.problem.record import problem_from_record
+
+THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+HYPERBOLA = AdamField(
+    Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]})), Adam(0.5, 0.9, 0.01)
+)
+TRAP = AdamField(
+    Problem("s*30*theta**2/2 + (1 - s)*sin(theta)**2/2", ["theta"], Empirical({"s": [1, 0]}, weights=["0.02", "0.98"])),
+    Adam("0.5", "0.9", "0.01"),
+)
+SADDLE = AdamField(
+    Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]})),
+    Adam("0.9", "0.99", "0.1"),
+)
+
+
+def written(found):
+    return json.loads(json.dumps(certificate(found)))
+
+
+@pytest.fixture(scope="module")
+def zeros():
+    return written(find_zeros(THREE_POINTS, [[-5, 5]]))
+
+
+@pytest.fixture(scope="module")
+def saddle():
+    return written(find_zeros(SADDLE, [[-0.01, 0.01], [-0.01, 0.012]]))
+
+
+@pytest.fixture(scope="module")
+def curve():
+    return written(certify_lyapunov(HYPERBOLA, [[0.5, 2], [0.5, 2]]))
+
+
+@pytest.fixture(scope="module")
+def minimum():
+    return written(certify_lyapunov(TRAP, [[-0.25, 0.25]]))
+
+
+@pytest.fixture(scope="module")
+def refuted():
+    return written(certify_lyapunov(TRAP, [[2.2, 2.3]]))
+
+
+def test_true_certificates_pass(zeros, saddle, curve, minimum, refuted):
+    for content in (zeros, saddle, curve, minimum, refuted):
+        found = check_certificate(content)
+        assert found.valid, found.reason
+        assert found.proofs >= 2
+        jsonschema.validate(content, json_schema())
+    assert saddle["zeros"][0]["stability"] == "saddle"
+    assert curve["factor"] in ("a*b - 1", "1 - a*b")
+    assert minimum["minima"] == [["0"]]
+    assert refuted["verdict"] == "refuted"
+
+
+def test_the_published_schema_is_that_of_the_checker(zeros):
+    published = json.loads((Path(__file__).parents[2] / "docs" / "certificate.schema.json").read_text())
+    assert published == json_schema()
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(zeros | {"complete": "yes"}, published)
+
+
+def changed_digit(value, generator):
+    """A number or a text with one digit changed."""
+    text = value if isinstance(value, str) else repr(value)
+    places = [k for k, character in enumerate(text) if character.isdigit()]
+    k = generator.choice(places)
+    digit = generator.choice([d for d in "0123456789" if d != text[k]])
+    new = text[:k] + digit + text[k + 1 :]
+    try:
+        return new if isinstance(value, str) else type(value)(float(new))
+    except (ValueError, OverflowError):
+        return value
+
+
+def numbers(content, path=()):
+    """Paths of all numbers, and of all texts with digits."""
+    if isinstance(content, bool):
+        return
+    if isinstance(content, (int, float)) or (isinstance(content, str) and any(c.isdigit() for c in content)):
+        yield path
+    elif isinstance(content, (list, dict)):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from numbers(value, (*path, key))
+
+
+def with_change(content, path, generator):
+    changed = copy.deepcopy(content)
+    place = changed
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = changed_digit(place[path[-1]], generator)
+    return changed
+
+
+def rejected(content, digest):
+    try:
+        return not check_certificate(content, digest=digest).valid
+    except InputError:
+        return True
+
+
+def test_every_changed_digit_breaks_the_digest(zeros):
+    generator = random.Random(0)
+    for path in numbers(zeros):
+        changed = with_change(zeros, path, generator)
+        if changed != zeros:
+            assert rejected(changed, digest=True), path
+
+
+def test_changed_digits_that_matter_are_caught_by_the_proofs(zeros):
+    """With the digest ignored: box, zeros and problem; free are the matrices that only help the proofs, and names."""
+    generator = random.Random(1)
+    matters = [
+        path
+        for path in numbers(zeros)
+        if path[0] == "box"
+        or (path[0] == "leaves" and path[2] == "box")
+        or (path[0] == "zeros" and path[2] in ("box", "midpoint"))
+    ]
+    assert len(matters) > 15
+    for path in matters:
+        for _ in range(3):
+            changed = with_change(zeros, path, generator)
+            assert changed == zeros or rejected(changed, digest=False), (path, changed)
+
+
+def test_changed_problems_are_caught_unless_the_statement_stays_true(zeros):
+    generator = random.Random(2)
+    for path in [path for path in numbers(zeros) if path[0] == "problem"]:
+        changed = with_change(zeros, path, generator)
+        if changed == zeros or rejected(changed, digest=False):
+            continue
+        problem, adam = problem_from_record(changed["problem"])
+        (low, high) = changed["zeros"][0]["box"][0]
+        ends = AdamField(problem, adam).enclose([[[low, low]], [[high, high]]])[:, 0]
+        assert ends[0, 0] > 0 > ends[1, 1], path
+
+
+def test_false_statements_are_caught(zeros, saddle, curve, minimum, refuted):
+    def reason(content, change):
+        changed = copy.deepcopy(content)
+        change(changed)
+        found = check_certificate(changed, digest=False)
+        assert not found.valid
+        return found.reason
+
+    def stability(content):
+        content["zeros"][0]["stability"] = "repelling"
+
+    assert "stability" in reason(zeros, stability)
+    assert "stability" in reason(saddle, lambda c: c["zeros"][0].update(stability="attracting"))
+    assert "critical point" in reason(saddle, lambda c: c["zeros"][0].update(critical_point="no"))
+    assert "complete" in reason(zeros, lambda c: c.update(complete=False))
+    assert "region" in reason(zeros, lambda c: c["leaves"].pop())
+
+    def mean_is_a_zero(content):
+        content["zeros"][0].update(box=[[1 - 1e-12, 1 + 1e-12]], midpoint=[1.0])
+
+    assert "Krawczyk" in reason(zeros, mean_is_a_zero) or "midpoint" in reason(zeros, mean_is_a_zero)
+    assert "zero" in reason(zeros, lambda c: c.update(zeros=c["zeros"] * 2))
+    assert "rate" in reason(curve, lambda c: c.update(rate=2 * c["rate"]))
+    assert "verdict" in reason(curve, lambda c: c.update(verdict="undecided"))
+    assert "factor" in reason(curve, lambda c: c.update(factor="a*b - 1.001"))
+    assert "moderate degree" in reason(curve, lambda c: c.update(factor="(a*b - 1)**90"))
+    assert "proven" in reason(curve, lambda c: c.update(factor=None))
+    assert "vanish" in reason(minimum, lambda c: c.update(minima=[["1/1000"]]))
+    assert "proven" in reason(minimum, lambda c: c.update(minima=[]))
+    assert "bounds" in reason(refuted, lambda c: c["witness"].update(bounds=[1.0, 2.0]))
+    assert "witness" in reason(refuted, lambda c: c["witness"].update(point=[1.0]))
+    assert "verdict" in reason(refuted, lambda c: c.update(verdict="certified"))
+    assert "witness" in reason(refuted, lambda c: c.update(witness=None))
+
+    def whole_box_by(kind):
+        def change(content):
+            content.update(leaves=[{"box": content["box"], "by": kind, "reason": None}], verdict="certified")
+            content.update(witness=None, box=[[2.0, 2.5]])
+            content["leaves"][0]["box"] = [[2.0, 2.5]]
+
+        return change
+
+    for kind in ("sign", "enclosure", "minimum", "factor"):
+        assert "proven" in reason(refuted, whole_box_by(kind))
+
+
+def test_exclusions_are_checked(zeros):
+    changed = copy.deepcopy(zeros)
+    for leaf in changed["leaves"]:
+        if leaf["by"] == "zero":
+            leaf.update(by="sign", coordinate=0, zero=None, region=None)
+    assert "sign lemma" in check_certificate(changed, digest=False).reason
+    for leaf in changed["leaves"]:
+        if leaf["by"] == "sign" and leaf["box"][0][0] < 0.9 < leaf["box"][0][1]:
+            leaf.update(by="direction", direction=[1.0], coordinate=None)
+    assert not check_certificate(changed, digest=False).valid
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"kind": "other"},
+        {"kind": "zeros"},
+        [1, 2],
+        {"kind": "zeros", "leaves": [[[[]]]]},
+    ],
+)
+def test_other_forms_are_bad_input(content, tmp_path):
+    file = tmp_path / "certificate.json"
+    file.write_text(json.dumps(content))
+    with pytest.raises(InputError, match="certificate"):
+        check_certificate(file)
+
+
+def test_unreadable_files_are_bad_input(tmp_path, zeros):
+    file = tmp_path / "certificate.json"
+    for text in (
+        "{",
+        "[" * 100_000,
+        json.dumps(zeros).replace("-5.0", "NaN", 1),
+        json.dumps(zeros)[:-1] + ', "more": 1}',
+    ):
+        file.write_text(text)
+        with pytest.raises(InputError, match="certificate"):
+            check_certificate(file)
+    with pytest.raises(InputError, match="cannot read"):
+        check_certificate(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("adam", [Adam(), Adam("0.5", "0.9", "0.1"), Adam(0, 0, 1), Adam("0.02", "0.001", "1e-8")])
+def test_two_arithmetics_agree(adam):
+    """The checker's field and Jacobian, and those in ball arithmetic: each holds the value, and nothing near."""
+    field = AdamField(SADDLE.problem, adam)
+    for theta in ([0.9, 1.2], [-0.3, 0.4], [1e-9, 1e-9]):
+        with working_precision():
+            found = field_over(field.problem, adam, [iv.mpf(x) for x in theta], slopes=True)
+            value = field.enclose([[x, x] for x in theta])
+            slopes = field.enclose_jacobian([[x, x] for x in theta])
+            for i in range(2):
+                assert found.value[i].a <= value[i, 1]
+                assert value[i, 0] <= found.value[i].b
+                assert found.value[i].delta <= 1e-13
+                for j in range(2):
+                    assert found.jacobian[i][j].a <= slopes[i, j, 1]
+                    assert slopes[i, j, 0] <= found.jacobian[i][j].b
+                    assert found.jacobian[i][j].delta <= 1e-16 / adam.eps + 1e-10 + 1e-11 * abs(slopes[i, j, 0])
+
+
+@settings(deadline=None, max_examples=6, derandomize=True)
+@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1))
+def test_boxes_hold_the_values_inside(a, b, width, first, second):
+    box = [(a, a + width), (b, b + width)]
+    theta = [low + share * (high - low) for (low, high), share in zip(box, (first, second), strict=True)]
+    with working_precision():
+        found = field_over(SADDLE.problem, SADDLE.adam, [iv.mpf(side) for side in box], slopes=True)
+    value, slopes = SADDLE(theta), SADDLE.jacobian(theta)
+    for i in range(2):
+        assert found.value[i].a - 1e-13 <= value[i] <= found.value[i].b + 1e-13
+        for j in range(2):
+            assert found.jacobian[i][j].a - 1e-10 <= slopes[i, j] <= found.jacobian[i][j].b + 1e-10
+
+
+@pytest.mark.parametrize("e", ["1e-8", "0.3", "1.9", "1.99", "2", "2.01", "10", "1e6"])
+def test_the_kernel(e):
+    with working_precision(), mpmath.workdps(60):
+        found = _complement(iv.mpf(e))
+        x = mpmath.mpf(e)
+        expected = 1 - mpmath.sqrt(mpmath.pi) * x * mpmath.exp(x**2) * mpmath.erfc(x) if x < 100 else 1 / (2 * x**2)
+        slack = 0 if x < 100 else expected * 3 / x**2
+        assert found.a <= expected + slack
+        assert expected - slack <= found.b
+        assert found.delta <= 1e-14 * expected
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"Abs", "Max", "Min", "atan", "erf"}))
+def test_functions_hold_their_values(name):
+    x = sp.Symbol("x", real=True)
+    expression = FUNCTIONS[name].symbolic(x**2 + 1 if name in ("log", "sqrt") else x)
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        low, width = generator.uniform(-4, 4), generator.uniform(0, 1)
+        with working_precision():
+            found = value_of(expression, {x: iv.mpf([low, low + width])})
+        for share in (0, 0.5, 1):
+            value = float(expression.subs(x, sp.Float(low + share * width, 30)).evalf(20))
+            slack = 1e-14 * (1 + abs(value))
+            assert float(found.a) - slack <= value <= float(found.b) + slack
+        assert float(found.delta) < 160 * width + 1e-14
+
+
+@pytest.mark.parametrize("text", ["atan(x)", "erf(x)", "log(x)", "1/x", "sqrt(x)", "Abs(x)"])
+def test_what_has_no_bounds_says_so(text):
+    x = sp.Symbol("x", real=True)
+    with pytest.raises(NotCheckable):
+        value_of(parse_expression(text, {"x": x}, "t"), {x: iv.mpf([-1, 1])})
+
+
+@given(st.lists(st.integers(0, 100), max_size=12), st.integers(0, 1), st.integers(0, 3))
+def test_tilings(cuts, axis, fault):
+    boxes = [[[-1.0, 1.0], [0.0, 3.0]]]
+    for cut in cuts:
+        box = boxes.pop(cut % len(boxes))
+        side = (cut // 7) % 2
+        low, high = box[side]
+        middle = low + (high - low) / 2
+        halves = [[low, middle], [middle, high]]
+        boxes += [[half if k == side else box[k] for k in range(2)] for half in halves]
+    whole = [[-1.0, 1.0], [0.0, 3.0]]
+    assert fills(whole, boxes)
+    assert not fills([[-1.0, 1.0], [0.0, 3.5]], boxes)
+    if len(boxes) > 1:
+        assert not fills(whole, boxes[1:])
+        assert not fills(whole, [boxes[1], *boxes[1:]])
+    wrong = copy.deepcopy(boxes)
+    wrong[0][axis][fault % 2] += 1e-9
+    assert not fills(whole, wrong)
+
+
+def test_minibatches_are_all_there():
+    problem = Problem("(theta - x)**2", ["theta"], Empirical({"x": [0, 1, 2]}, weights=[1, 2, 3]), batch_size=4)
+    listed = list(minibatches(problem))
+    assert sum(p for _, p in listed) == 1
+    assert len(listed) == 15
+    assert all(sum(number for _, number in batch) == 4 for batch, _ in listed)
+
+
+def test_polynomials_are_bounded():
+    a, b = sp.symbols("a b", real=True)
+    assert bounded_polynomial((a + b) ** 10, [a, b]).total_degree() == 10
+    assert bounded_polynomial((a + b) ** 10_000, [a, b]) is None
+    assert bounded_polynomial(sp.sin(a), [a, b]) is None
+    assert bounded_polynomial(a / b, [a, b]) is None
