@@ -113,7 +113,8 @@ def _narrowed(
         if best is not None and np.ptp(image, axis=1).max() <= width:
             return best
         center, reach = middle(mapped), (mapped[:, 1] - mapped[:, 0]) / 2
-        reach = 1.25 * reach + 4 * np.spacing(np.abs(center)) + 1e-300
+        # No narrower than wanted: a checker with other arithmetic is to map the box into its inside too.
+        reach = np.maximum(1.25 * reach, width / 4) + 4 * np.spacing(np.abs(center))
         smaller = np.stack([center - reach, center + reach], axis=1)
         if best is not None and not (np.ptp(smaller, axis=1) < np.ptp(image, axis=1)).all():
             return best

@@ -40,7 +40,7 @@ class Zero:
     It lies in ``box``, shape (d, 2), and is the only zero in each of ``regions``: boxes, each with the preconditioner Y
     for which Krawczyk's operator maps it into its inside, as ``preconditioner`` does for ``box``. ``stability`` is that
     of theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some
-    of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``, shape (d, 2).
+    of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``: (d, 2).
     """
 
     box: FloatArray

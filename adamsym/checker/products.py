@@ -1,0 +1,172 @@
+"""The products over all lags: P(s) = prod B(t_k), G(s) = E[M exp(-s V)], t_k = (1-beta) beta^k s, in intervals.
+
+Where t w is small, u = g^2 - c, |u| <= w, log B and A/B are power series in t that sum up over the lags in closed form:
+Re E exp(-t u) > 0 for |t| w < pi/2, so that Cauchy's estimate on |t| w = 7/5 bounds the remainders. Elsewhere the first
+lags are multiplied out.
+"""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
+
+from mpmath import iv
+
+from adamsym.checker.intervals import Interval, around_zero, exact, magnitude, total
+from adamsym.checker.law import Law
+from adamsym.optimizer import Adam
+
+LARGEST_STEP = Fraction(1, 5)
+MOST_TERMS = 20
+SERIES = 0.25
+"""t w at most this in the series."""
+CIRCLE = Fraction(7, 5)
+
+State = tuple[Interval, Interval, list[tuple[Interval, Interval]]]
+"""P and N/(1 - alpha) without exp(-s least), and the derivatives of both in each parameter."""
+
+
+@lru_cache(maxsize=64)
+def step_of(beta: Fraction) -> tuple[int, Interval]:
+    """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
+    lag = -math.log(float(beta)) if beta else math.inf
+    if lag > LARGEST_STEP:
+        return 0, exact(LARGEST_STEP)
+    lags = int(float(LARGEST_STEP) / lag)
+    return lags, -lags * iv.log(exact(beta))
+
+
+class Products:
+    """P(s) = prod B(t_k) and G(s), G'(s), t_k = (1-beta) beta^k s."""
+
+    def __init__(self, law: Law, adam: Adam) -> None:
+        self.columns: list[tuple[list[Interval], Interval]] = []
+        self.lags_per_step, _ = step_of(adam.beta)
+        self.previous: State | None = None
+        self.law, self.alpha, self.beta = law, exact(adam.alpha), exact(adam.beta)
+        self.memory = float(adam.beta)
+        low, high = min(q.a for q in law.squares), max(q.b for q in law.squares)
+        self.least, self.center = iv.mpf(low), iv.mpf(((low + high) / 2).mid)
+        self.width = iv.mpf(max(magnitude(q - self.center).b for q in law.squares))
+        # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
+        farthest = float(((1 - self.beta) * self.width * 100 / iv.mpf(law.mean_square.mid)).b)
+        ratio = max(min(SERIES, farthest) / float(CIRCLE), 1e-12)
+        self.terms = max(3, min(MOST_TERMS, math.ceil(math.log(1e-16) / math.log(ratio))))
+        self._series()
+
+    def at(self, s: Interval) -> tuple[Interval, list[Interval], int]:
+        """Return P(s); G(s) and its derivatives; and how many lags were multiplied out. Call with nodes in order."""
+        t = (1 - self.beta) * s
+        reach = float((t * self.width).b)
+        if reach <= SERIES:
+            lags, state = 0, self._beyond(t, s)
+        elif self.lags_per_step and self.previous is not None:
+            lags, state = self.lags_per_step, self.previous
+        else:
+            lags = 1 if self.memory == 0 else math.ceil(math.log(SERIES / reach) / math.log(self.memory)) + 1
+            state = self._beyond(t * self.beta**lags, s * self.beta**lags)
+        for k in reversed(range(lags)):
+            state = self._one_lag_more(t * self.beta**k, state)
+        self.previous = state
+        product, numerator, slopes = state
+        # The factor exp(-s least) comes last: over all lags it is left out exactly.
+        factor = iv.exp(-s * self.least)
+        share = (1 - self.alpha) * factor
+        return factor * product, [share * numerator, *(share * slope for _, slope in slopes)], lags
+
+    def _one_lag_more(self, t: Interval, state: State) -> State:
+        """P(s) = B(t) P(beta s), N(s) = A(t) P(beta s) + alpha B(t) N(beta s), and their derivatives."""
+        law, (product, numerator, slopes) = self.law, state
+        weights = [p * iv.exp(-t * (q - self.least)) for p, q in zip(law.probabilities, law.squares, strict=True)]
+        signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
+        a, b = total(signed), total(weights)
+        derivatives = []
+        for column, (old_product, old_numerator) in zip(law.slopes, slopes, strict=True):
+            da = total(w * h * (1 - 2 * t * q) for w, q, h in zip(weights, law.squares, column, strict=True))
+            db = -2 * t * total(v * h for v, h in zip(signed, column, strict=True))
+            new_numerator = da * product + a * old_product + self.alpha * (db * numerator + b * old_numerator)
+            derivatives.append((db * product + b * old_product, new_numerator))
+        return b * product, a * product + self.alpha * b * numerator, derivatives
+
+    def _beyond(self, t: Interval, s: Interval) -> State:
+        """The products over all lags from t on, by the series; s = t/(1-beta)."""
+        if self.memory == 0 and t.b == 0:
+            return iv.mpf(1), iv.mpf(0), [(iv.mpf(0), iv.mpf(0)) for _ in self.law.slopes]
+        z = t * self.width / exact(CIRCLE)
+        rest = magnitude(z) ** self.terms / (1 - magnitude(z))
+        values = []
+        for coefficients, top in self.columns:
+            value = iv.mpf(0)
+            for coefficient in reversed(coefficients):
+                value = value * t + coefficient
+            values.append(value + around_zero(top * rest))
+        log_product, ratio, *others = values
+        product = iv.exp(log_product - s * (self.center - self.least))
+        slopes = [(product * x, product * (x * ratio + y)) for x, y in zip(others[::2], others[1::2], strict=True)]
+        return product, product * ratio, slopes
+
+    def _series(self) -> None:
+        """Coefficients of log P, Q and their derivatives, summed over the lags, each with its bound on the circle."""
+        law = self.law
+        b, a = self._moments([iv.mpf(1)] * len(law.atoms)), self._moments(law.atoms)
+        b[0] = iv.mpf(1)
+        ratio = _divided(a, b)
+        columns = [(_logarithm(b), ratio)]
+        circle = exact(CIRCLE)
+        growth = iv.exp(2 * circle) / iv.cos(circle)
+        tops = [circle - iv.log(iv.cos(circle)) + iv.pi / 2, law.largest * growth]
+        for column, h in zip(law.slopes, law.largest_slopes, strict=True):
+            double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
+            plain = _divided(self._moments(column), b)
+            cube = _divided(self._moments([2 * q * x for q, x in zip(law.squares, column, strict=True)]), b)
+            mixed = _times(ratio, double)
+            columns.append(
+                (
+                    _shifted([-x for x in double]),
+                    [
+                        x + y
+                        for x, y in zip(plain, _shifted([v - u for u, v in zip(cube, mixed, strict=True)]), strict=True)
+                    ],
+                )
+            )
+            t = circle / self.width if self.width.b > 0 else iv.mpf(0)
+            tops += [2 * t * law.largest * h * growth, h * growth * (1 + 2 * t * law.largest**2 * (1 + growth))]
+        powers = [self.beta**k for k in range(self.terms + 1)]
+        for k, (log_part, ratio_part) in enumerate(columns):
+            first = [iv.mpf(0), *(x / (1 - p) for x, p in zip(log_part[1:], powers[1 : self.terms], strict=True))]
+            second = [x / (1 - self.alpha * p) for x, p in zip(ratio_part, powers[: self.terms], strict=True)]
+            self.columns.append((first, tops[2 * k] / (1 - powers[self.terms])))
+            self.columns.append((second, tops[2 * k + 1] / (1 - self.alpha * powers[self.terms])))
+
+    def _moments(self, values: Sequence[Interval]) -> list[Interval]:
+        """Coefficients of E[v exp(-t u)], u = g^2 - center."""
+        power, found = [p * v for p, v in zip(self.law.probabilities, values, strict=True)], []
+        for order in range(self.terms):
+            found.append(total(power))
+            power = [x * (self.center - q) / (order + 1) for x, q in zip(power, self.law.squares, strict=True)]
+        return found
+
+
+def _times(x: list[Interval], y: list[Interval]) -> list[Interval]:
+    return [total(x[i] * y[k - i] for i in range(k + 1)) for k in range(len(x))]
+
+
+def _divided(x: list[Interval], y: list[Interval]) -> list[Interval]:
+    """x/y for a series y that begins with 1."""
+    found: list[Interval] = []
+    for k in range(len(x)):
+        found.append(x[k] - total(found[i] * y[k - i] for i in range(k)))
+    return found
+
+
+def _logarithm(y: list[Interval]) -> list[Interval]:
+    """log y for a series y that begins with 1: k c_k = k y_k - sum i c_i y_(k-i)."""
+    found = [iv.mpf(0)]
+    for k in range(1, len(y)):
+        found.append(y[k] - total(i * found[i] * y[k - i] for i in range(1, k)) / k)
+    return found
+
+
+def _shifted(x: list[Interval]) -> list[Interval]:
+    """t x."""
+    return [iv.mpf(0), *x[:-1]]
