@@ -21,7 +21,8 @@ from adamsym.checker.products import Products, step_of
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 
-_TOLERANCE = 1e-15
+TOLERANCE = 1e-15
+"""Share of the scale that a truncation may have."""
 _MOST_NODES = 1200
 _MOST_LAGS = 40_000
 
@@ -34,9 +35,11 @@ class FieldOver:
     jacobian: list[list[Interval]]
 
 
-def field_over(problem: Problem, adam: Adam, theta: Sequence[Interval], slopes: bool) -> FieldOver:
+def field_over(
+    problem: Problem, adam: Adam, theta: Sequence[Interval], slopes: bool, tolerance: float = TOLERANCE
+) -> FieldOver:
     """Return f, and Df if ``slopes``, over a box."""
-    found = [quotient(law, adam) for law in gradient_laws(problem, theta, slopes)]
+    found = [quotient(law, adam, tolerance) for law in gradient_laws(problem, theta, slopes)]
     return FieldOver([-one[0] for one in found], [[-slope for slope in one[1:]] for one in found])
 
 
@@ -46,7 +49,7 @@ def step_bound(adam: Adam) -> Interval:
     return (1 - exact(adam.alpha)) / iv.sqrt((1 - exact(adam.beta)) * (1 - rest))
 
 
-def quotient(law: Law, adam: Adam) -> list[Interval]:
+def quotient(law: Law, adam: Adam, tolerance: float) -> list[Interval]:
     """Return intervals around F and its derivatives for every law within ``law``."""
     eps, bound = exact(adam.epsilon), step_bound(adam)
     means = [law.mean, *law.mean_slopes]
@@ -57,7 +60,7 @@ def quotient(law: Law, adam: Adam) -> list[Interval]:
     center = iv.mpf(law.mean_square.mid)
     if law.largest.b < 1e-14 * eps.a or not center.a > 1e-250:
         return crude
-    return [_both(x, y) for x, y in zip(_by_quadrature(law, adam, center, means), crude, strict=True)]
+    return [_both(x, y) for x, y in zip(_by_quadrature(law, adam, center, means, tolerance), crude, strict=True)]
 
 
 def _both(left: Interval, right: Interval) -> Interval:
@@ -66,14 +69,14 @@ def _both(left: Interval, right: Interval) -> Interval:
     return iv.mpf([max(left.a, right.a), min(left.b, right.b)])
 
 
-def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]) -> list[Interval]:
+def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval], tolerance: float) -> list[Interval]:
     eps, bound, (_, step) = exact(adam.epsilon), step_bound(adam), step_of(adam.beta)
     products, width = Products(law, adam), float(step.mid)
     cubes = [law.mean_of([magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])]
     cubes[0] += abs(law.mean) * center
     cubes += [3 * h * law.largest**2 + abs(m) * center for h, m in zip(law.largest_slopes, means[1:], strict=True)]
     size, cube = float(center.mid) ** 0.5, max(float(x.b) for x in cubes)
-    j = math.floor(math.log((_TOLERANCE * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
+    j = math.floor(math.log((tolerance * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
     first = iv.exp(step * j)
     sums, earlier, lags = [iv.mpf(0)] * len(means), [], 0
     half = math.ceil(math.log(2) / width) + 1
@@ -91,7 +94,7 @@ def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]
                 *(h * (product.b + 4 / iv.e * bound * earlier[-1 - half]) for h in law.largest_slopes),
             ]
             tails = [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
-            enough = [max(_TOLERANCE, 0.01 * float(x.delta.b)) for x in sums]
+            enough = [max(tolerance, 0.01 * float(x.delta.b)) for x in sums]
             if all(t.b < e for t, e in zip(tails, enough, strict=True)):
                 break
             if len(earlier) > _MOST_NODES or lags > _MOST_LAGS:

@@ -11,6 +11,9 @@ from adamsym.checker.law import gradient_laws, sign_factor
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 
+COARSE = 1e-11
+"""Truncations that are enough to exclude zeros from boxes."""
+
 DEPTH = 3
 """A box that this arithmetic does not settle whole may be halved so many times."""
 
@@ -68,15 +71,14 @@ def _sign_holds(problem: Problem, adam: Adam, box: Box, coordinate: int, depth: 
 
 def _direction_holds(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
     """y f(m) + (y Df(X)) (X - m) does not hold 0."""
-    plain = field_over(problem, adam, sides(box), slopes=False).value
-    if 0 not in total(y * f for y, f in zip(direction, plain, strict=True)):
-        return True
-    over, points = field_over(problem, adam, sides(box), slopes=True), [iv.mpf(x) for x in middle(box)]
-    center = field_over(problem, adam, points, slopes=False).value
+    points = [iv.mpf(x) for x in middle(box)]
+    over = field_over(problem, adam, sides(box), slopes=True, tolerance=COARSE)
+    plain = total(y * f for y, f in zip(direction, over.value, strict=True))
+    center = field_over(problem, adam, points, slopes=False, tolerance=COARSE).value
     found = total(y * f for y, f in zip(direction, center, strict=True))
     for j, (side, point) in enumerate(zip(sides(box), points, strict=True)):
         found += total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
-    if 0 not in found:
+    if 0 not in plain or 0 not in found:
         return True
     return depth > 0 and all(_direction_holds(problem, adam, half, direction, depth - 1) for half in halves(box))
 
