@@ -16,14 +16,14 @@ from numpy.typing import ArrayLike
 from adamsym.certify.descent import Descent, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.krawczyk import middle
 from adamsym.certify.minima import CommonFactor, common_factor, common_minima, row_expressions, vanishes
-from adamsym.certify.search import Box, Outcome, Search, Task, search
+from adamsym.certify.search import Box, Outcome, Search, Task, search, starting_box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.balls import ball, ball_arithmetic, outward
-from adamsym.field.enclosure import checked_boxes, field_over, gradient_laws, hulls, laws_of_rows
+from adamsym.field.enclosure import field_over, gradient_laws, hulls, laws_of_rows
 from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.record import problem_from_record, problem_record
@@ -123,19 +123,13 @@ def certify_lyapunov(
         For a bad region, a loss with kinks, a continuous law, minima that are none, or a journal of another search.
     """
     adam, problem = require_adam(field.adam, "a Lyapunov region"), field.problem
-    whole = np.asarray(region, dtype=np.float64)
-    if whole.ndim != 2:
-        raise InputError(f"region: shape {whole.shape} is not allowed; give ({problem.dimension}, 2)")
-    checked_boxes(problem, whole)
+    whole, start = starting_box(problem, region, "region")
     if not (np.ptp(whole, axis=1) > 0).all() or budget < 1:
         raise InputError(
             "region: each parameter needs a lower end below its upper end, and the budget must be positive"
         )
-    if not problem.is_smooth:
-        raise InputError("problem.loss: a Lyapunov region needs a loss without Abs, Max or Min")
     record = problem_record(problem, adam)
     points = common_minima(problem, whole) if minima is None else _exact_minima(problem, minima)
-    start: Box = tuple((float(low), float(high)) for low, high in whole)
     arguments = {"problem": record, "start": start, "minima": [[str(x) for x in point] for point in points]}
     task = Task(examine, json.dumps(arguments))
     found = search(task, start, budget, executor, journal, progress, ends=lambda outcome: outcome["by"] == "witness")

@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.field.enclosure import checked_boxes
+from adamsym.problem import Problem
 
 Box = tuple[tuple[float, float], ...]
 """Lower and upper end of each parameter: floats, which are exact."""
@@ -104,6 +110,17 @@ def search(
                     ended = ended or ends(outcomes[box])
         result.left = pending
     return result
+
+
+def starting_box(problem: Problem, box: ArrayLike, name: str) -> tuple[FloatArray, Box]:
+    """Return a box (d, 2) of a smooth problem's parameters as an array and to start from, or raise InputError."""
+    whole = np.asarray(box, dtype=np.float64)
+    if whole.ndim != 2:
+        raise InputError(f"{name}: shape {whole.shape} is not allowed; give ({problem.dimension}, 2)")
+    checked_boxes(problem, whole)
+    if not problem.is_smooth:
+        raise InputError("problem.loss: certifying needs a loss without Abs, Max or Min")
+    return whole, tuple((float(low), float(high)) for low, high in whole)
 
 
 def halves(box: Box, axis: int) -> tuple[Box, Box]:

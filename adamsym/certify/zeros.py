@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero, middle, stability_of
-from adamsym.certify.search import Box, Outcome, Search, Task, search
+from adamsym.certify.search import Box, Outcome, Search, Task, search, starting_box
 from adamsym.certify.signs import proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic, outward
-from adamsym.field.enclosure import BoxEnclosure, checked_boxes, field_over, gradient_laws, hulls
+from adamsym.field.enclosure import BoxEnclosure, field_over, gradient_laws, hulls
 from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.record import problem_from_record, problem_record
@@ -124,15 +124,9 @@ def find_zeros(
         For a bad box, a loss with kinks, a continuous law, or a journal of another search.
     """
     adam = require_adam(field.adam, "a search for zeros")
-    whole = np.asarray(box, dtype=np.float64)
-    if whole.ndim != 2:
-        raise InputError(f"box: shape {whole.shape} is not allowed; give ({field.problem.dimension}, 2)")
-    checked_boxes(field.problem, whole)
-    if not field.problem.is_smooth:
-        raise InputError("problem.loss: a search for zeros needs a loss without Abs, Max or Min")
+    whole, start = starting_box(field.problem, box, "box")
     if not (width > 0 and budget > 0):
         raise InputError(f"width, budget: {width}, {budget} are not allowed; both must be positive")
-    start: Box = tuple((float(low), float(high)) for low, high in whole)
     arguments = {"problem": problem_record(field.problem, adam), "start": start, "width": width}
     found = search(Task(examine, json.dumps(arguments)), start, budget, executor, journal, progress)
     return _gathered(field.problem, adam, whole, found)
