@@ -1,6 +1,8 @@
 """Points from the command line: ``theta=0.5``, ``w0=1,w1=2``, ``w=[1,2]``."""
 
+import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
@@ -76,6 +78,13 @@ def _number(text: str, option: str) -> float:
     return float(exact_rational(text.strip(), option))
 
 
+def _outward(text: str, direction: float, option: str) -> float:
+    """The float next to a number, or the next one in a direction: a box holds all that is written."""
+    exact = exact_rational(text.strip(), option)
+    near = float(exact)
+    return near if (Fraction(near) - exact) * math.copysign(1, direction) >= 0 else math.nextafter(near, direction)
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
@@ -99,7 +108,7 @@ def parse_box(texts: Sequence[str], names: Sequence[str], option: str) -> list[l
                 raise InputError(f"{option}: {name!r} is no parameter; the parameters are {_listed(names)}")
             if name in ranges:
                 raise InputError(f"{option}: {name} is set twice; give each parameter once")
-            ranges[name] = [_number(low, option), _number(high, option)]
+            ranges[name] = [_outward(low, -math.inf, option), _outward(high, math.inf, option)]
             if ranges[name][0] > ranges[name][1]:
                 raise InputError(f"{option}: {name}={value} has its lower end above its upper end")
     missing = [name for name in names if name not in ranges]

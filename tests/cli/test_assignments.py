@@ -1,8 +1,10 @@
 """Points from the command line."""
 
+from fractions import Fraction
+
 import pytest
 
-from adamsym.cli.assignments import parse_point
+from adamsym.cli.assignments import parse_box, parse_point
 from adamsym.expressions.errors import InputError
 
 NAMES = ["w0", "w1", "b"]
@@ -48,3 +50,11 @@ def test_refusals(texts, fragment):
     with pytest.raises(InputError, match="--at") as caught:
         parse_point(texts, NAMES, "--at")
     assert fragment in str(caught.value)
+
+
+def test_boxes_hold_what_is_written():
+    [[low, high], [a, b]] = parse_box(["x=0.1:0.3, y=-1:1e-1"], ["x", "y"], "--box")
+    assert Fraction(low) <= Fraction(1, 10) <= Fraction(b)
+    assert Fraction(3, 10) <= Fraction(high)
+    assert high - 0.3 < 1e-16
+    assert a == -1

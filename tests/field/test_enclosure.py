@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from strategies import adams, laws
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
@@ -69,6 +70,17 @@ def test_agrees_with_the_direct_product(law, adam):
         quotient = (moved[0] - moved[1]) / (2 * ball(step))
         assert abs(float(quotient.mid() - slope.mid())) < 1e-6 * (1 + abs(float(slope)))
         assert float(slope.rad()) < 1e-17 / adam.eps + 1e-16
+
+
+@settings(deadline=None, max_examples=50, derandomize=True)
+@given(laws, adams)
+def test_random_laws_agree_with_the_direct_product(law, adam):
+    with ball_arithmetic():
+        found = enclose_law(law_of(BallLaw, law), adam).value
+        expected = direct_product.enclose_quotient(law_of(direct_product.BallLaw, law), adam)
+        assert found.overlaps(expected)
+        scale = min(adam.step_bound, sum(abs(g) * w for g, w in law) / sum(w for _, w in law) / adam.eps)
+        assert float(found.rad()) <= 1e-16 * scale
 
 
 @pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
