@@ -100,8 +100,7 @@ def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]
             if len(earlier) > _MOST_NODES or lags > _MOST_LAGS:
                 break
         j += 1
-    ratio = iv.exp(-step * 3 / 2)
-    left = step * first * iv.sqrt(first / iv.pi) * ratio / (1 - ratio)
+    left = _weights_before(first, step)
     rule = _trapezoidal_errors(law, eps, bound, step, center, means)
     control = 1 / (iv.sqrt(center) + eps)
     return [
@@ -121,6 +120,12 @@ def _trapezoidal_errors(
     for h, mean in zip(law.largest_slopes, means[1:], strict=True):
         errors.append(decay * (h / eps * (1 + bound / (4 * cosine)) + abs(mean) * control) / cosine)
     return errors
+
+
+def _weights_before(first: Interval, step: Interval) -> Interval:
+    """The sum of h w(u) u over the nodes u < ``first``, where w(u) <= sqrt(u/pi)."""
+    ratio = iv.exp(-step * 3 / 2)
+    return step * first * iv.sqrt(first / iv.pi) * ratio / (1 - ratio)
 
 
 def _weights_beyond(s: Interval, eps: Interval, step: Interval) -> Interval:

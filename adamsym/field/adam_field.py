@@ -76,7 +76,10 @@ class AdamField:
         return self.evaluate(theta).value
 
     def evaluate(self, theta: ArrayLike) -> FieldValue:
-        """Return f at theta (..., d) with an error estimate; arguments and errors as for a call."""
+        """Return f at theta (..., d) with an error estimate; arguments and errors as for a call.
+
+        The estimate is the quadrature's, for gradients as float64 gives them; ``enclose`` counts their rounding too.
+        """
         points = self.problem.points(theta)
         flat = points.reshape(-1, self.problem.dimension)
         found = self._by_closed_forms(flat) if self._closed_forms else self._converged(flat)[0]

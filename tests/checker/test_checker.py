@@ -3,6 +3,7 @@
 import copy
 import json
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import jsonschema
@@ -16,11 +17,13 @@ from mpmath import iv
 
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.checker import check_certificate
+from adamsym.checker import field as field_module
+from adamsym.checker import products as products_module
 from adamsym.checker.checking import fills
-from adamsym.checker.field import _complement, field_over
+from adamsym.checker.field import _complement, field_over, quotient
 from adamsym.checker.form import json_schema
 from adamsym.checker.intervals import NotCheckable, value_of, working_precision
-from adamsym.checker.law import minibatches
+from adamsym.checker.law import Law, minibatches
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -275,6 +278,61 @@ def test_two_arithmetics_agree(adam):
                     assert found.jacobian[i][j].a <= slopes[i, j, 1]
                     assert slopes[i, j, 0] <= found.jacobian[i][j].b
                     assert found.jacobian[i][j].delta <= 1e-16 / adam.eps + 1e-10 + 1e-11 * abs(slopes[i, j, 0])
+
+
+BOUNDED = {
+    "long memory": ([-1.0, 2.0, 0.5], [0.5, 0.25, 0.25], Adam("0.9", "0.99", "0.1")),
+    "short memory": ([-1.0, 3.0], [0.25, 0.75], Adam("0.3", "0.5", "0.5")),
+}
+
+
+def quotient_over(name, tolerance=1e-15):
+    atoms, weights, adam = BOUNDED[name]
+    slopes = [[iv.mpf(0.7), iv.mpf(-1.3), iv.mpf(0.4)][: len(atoms)]]
+    law = Law([iv.mpf(g) for g in atoms], [iv.mpf(w) for w in weights], slopes)
+    with working_precision():
+        return quotient(law, adam, tolerance)
+
+
+def holds_all(outer, inner):
+    return all(x.a <= y.mid <= x.b for x, y in zip(outer, inner, strict=True))
+
+
+def holds_none(outer, inner):
+    return not any(x.a <= y.mid <= x.b for x, y in zip(outer, inner, strict=True))
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_the_checkers_truncation_bounds_suffice_and_are_needed(name, monkeypatch):
+    fine = quotient_over(name)
+    assert holds_all(quotient_over(name, 1e-3), fine)
+    monkeypatch.setattr(field_module, "_weights_before", lambda *_: iv.mpf(0))
+    assert not holds_all(quotient_over(name, 1e-2), fine)
+    monkeypatch.undo()
+    # Without a bound of the right tail the sum ends at once.
+    monkeypatch.setattr(field_module, "_weights_beyond", lambda *_: iv.mpf(0))
+    assert not holds_all(quotient_over(name), fine)
+
+
+@pytest.mark.parametrize("name", BOUNDED)
+def test_the_checkers_series_and_rule_bounds_suffice_and_are_needed(name, monkeypatch):
+    fine = quotient_over(name)
+    monkeypatch.setattr(products_module, "MOST_TERMS", 4)
+    assert holds_all(quotient_over(name), fine)
+    monkeypatch.setattr(products_module, "around_zero", lambda size: iv.mpf(0))
+    assert holds_none(quotient_over(name), fine)
+    monkeypatch.undo()
+    cached = (products_module.step_of, field_module._node)
+    monkeypatch.setattr(products_module, "LARGEST_STEP", Fraction(5, 2))
+    for function in cached:
+        function.cache_clear()
+    try:
+        assert holds_all(quotient_over(name), fine)
+        monkeypatch.setattr(field_module, "_trapezoidal_errors", lambda *_: [iv.mpf(0)] * 2)
+        assert holds_none(quotient_over(name), fine)
+    finally:
+        for function in cached:
+            function.cache_clear()
 
 
 @settings(deadline=None, max_examples=6, derandomize=True)

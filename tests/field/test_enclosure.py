@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import direct_product
 import flint
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import enclose_law
 from adamsym.field.balls import ball, ball_arithmetic, outward
+from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -202,10 +204,28 @@ def test_boxes_hold_the_values_inside(low, width, share, adam):
     problem = Problem("(theta - x)**2/2 + tanh(theta*x)", ["theta"], Empirical({"x": [0, 1, -3]}))
     field = AdamField(problem, adam)
     found = field.enclose([[low, low + width]])
-    inside = field.evaluate([low + share * width])
-    assert found[0, 0] <= inside.value[0] + inside.error[0]
-    assert inside.value[0] - inside.error[0] <= found[0, 1]
+    theta = min(max(low + share * width, low), low + width)
+    # In float64 theta - 1 + 1 loses what 1/eps magnifies: the atoms come from 40 digits.
+    with mpmath.workdps(40):
+        atoms = np.array([[float(row[0]) for row in problem.row_gradients_mpmath([mpmath.mpf(theta)])]])
+    inside = quotient(atoms, np.full(3, 1 / 3), adam)
+    assert found[0, 0] <= -inside.value[0] + inside.error[0]
+    assert -inside.value[0] - inside.error[0] <= found[0, 1]
     assert np.abs(found).max() <= adam.step_bound * (1 + 1e-8)
+
+
+def test_gradients_that_cancel():
+    """The enclosure is right where the gradients themselves cancel in float64, and the float64 field is not."""
+    problem = Problem("(theta - x)**2/2 + tanh(theta*x)", ["theta"], Empirical({"x": [0, 1, -3]}))
+    field, theta = AdamField(problem, Adam()), 2.6869836113624123e-11
+    with mpmath.workdps(40):
+        exact = float(sum(row[0] for row in problem.row_gradients_mpmath([mpmath.mpf(theta)])) / 3)
+    low, high = field.enclose([[theta, theta]])[0]
+    # Next to interpolation f = -E g/eps up to a relative max |g|/eps.
+    assert low <= -exact / 1e-8 * (1 - 1e-2)
+    assert -exact / 1e-8 <= high * (1 + 1e-12)
+    assert high - low < 1e-15
+    assert not low <= field([theta])[0] <= high
 
 
 def test_boxes_shrink_to_the_value_and_exclude_others():
