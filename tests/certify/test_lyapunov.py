@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certify_lyapunov, compare_regions, descent
+from adamsym.certify import certify_lyapunov, compare_regions, descent, lyapunov
 from adamsym.certify.minima import common_factor, common_minima
 from adamsym.certify.regions import level_t6, level_theorem_1, theorem_2_applies
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.field.ball_law import BallLaw
 from adamsym.field.balls import ball_arithmetic
 from adamsym.field.enclosure import gradient_laws, hulls
 from adamsym.optimizer import Adam
@@ -148,6 +149,40 @@ def test_each_condition_of_the_proofs_is_needed():
         quiet = gradient_laws(TRAP, theta, slopes=False)
         quiet[0].variance = flint.arb("1e-6")
         assert descent.by_signs(quiet, quiet, adam, None, "sign") is not None
+
+
+def test_the_spread_counts_noise_twice():
+    """Q = 1 - q sqrt(eta) - q^2 eta x/4: with q sqrt(eta) = 0.8 and x = 3 the last term decides."""
+    law = BallLaw([flint.arb(-3), flint.arb(3)], [flint.arb("0.5")] * 2)  # x = 3 for eps = 1
+    adam = Adam("0.5", "0.9", "1")
+    with ball_arithmetic():
+        q = descent.sign_factor(law, adam)
+        eta = (flint.arb("0.8") / q) ** 2
+        assert 1 - q * eta.sqrt() > 0
+        assert descent.by_spread(flint.arb(1), eta, [law], adam, None, "sign") is None
+        less = descent.by_spread(flint.arb(1), eta / 4, [law], adam, flint.arb(1), "sign")
+        assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
+
+
+def test_the_spread_of_matrices():
+    half = [flint.arb("0.5")] * 2
+    entries = [BallLaw([flint.arb(a), flint.arb(b)], half) for a, b in ((1, 3), (0, 0), (0, 0), (3, 1))]
+    with ball_arithmetic():
+        square, variance = descent.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
+    assert 1 < square <= 4
+    assert 2 <= variance <= 2.001
+
+
+def test_mean_hessians_reach_to_the_minimum():
+    """On [0.4, 0.8] the Hessian of theta^4/4 is 3 theta^2, but the gradient over theta is theta^2."""
+    quartic = Problem("theta**4/4", ["theta"], Empirical({"x": [1]}))
+    theta = hulls(np.array([[0.4, 0.8]]))
+    with ball_arithmetic():
+        laws = gradient_laws(quartic, theta, slopes=False)
+        assert lyapunov._around(quartic, Adam(), theta, [flint.arb(0)], laws) is None
+        square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
+        laws = gradient_laws(square, theta, slopes=False)
+        assert lyapunov._around(square, Adam(), theta, [flint.arb(0)], laws) is not None
 
 
 def test_common_minima_are_exact():

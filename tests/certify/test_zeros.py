@@ -10,12 +10,13 @@ import pytest
 
 from adamsym.certify import find_zeros
 from adamsym.certify import zeros as zeros_module
-from adamsym.certify.krawczyk import krawczyk, stability_of
+from adamsym.certify.krawczyk import certified_zero, krawczyk, stability_of
 from adamsym.certify.signs import proven_sign
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.balls import ball_arithmetic
+from adamsym.field.enclosure import field_over, hulls
 from adamsym.optimizer import Adam, NAdam
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.problem.record import problem_from_record, problem_record
@@ -165,6 +166,16 @@ def test_krawczyk_does_not_prove_a_zero_where_there_is_none():
         beside = np.array([[1.0, 1.02]])
         image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam, beside, inverse, 1e-13)
         assert image[0, 0] < beside[0, 0]
+
+
+def test_a_zero_beside_the_region_is_not_claimed():
+    """The zero 0.9995 is near enough for Newton's method, but not in the region tried."""
+    problem, adam = THREE_POINTS.problem, THREE_POINTS.adam
+    with ball_arithmetic():
+        for sides, expected in (([[0.999, 1.001]], True), ([[1.01, 1.02]], False), ([[0.97, 0.98]], False)):
+            box = np.array(sides)
+            over = field_over(problem, adam, hulls(box), slopes=True)
+            assert (certified_zero(problem, adam, box, over, 1e-10) is not None) == expected
 
 
 def test_the_sign_lemma_proves_signs_and_no_more():

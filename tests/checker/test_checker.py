@@ -184,6 +184,10 @@ def test_false_statements_are_caught(zeros, saddle, curve, minimum, refuted):
         content["zeros"][0]["stability"] = "repelling"
 
     assert "stability" in reason(zeros, stability)
+    # P = -1 has the inertia of a repelling zero, but J P + P J > 0 proves nothing.
+    assert "stability" in reason(
+        zeros, lambda c: c["zeros"][0].update(stability="repelling", stability_matrix=[[-1.0]])
+    )
     assert "stability" in reason(saddle, lambda c: c["zeros"][0].update(stability="attracting"))
     assert "critical point" in reason(saddle, lambda c: c["zeros"][0].update(critical_point="no"))
     assert "complete" in reason(zeros, lambda c: c.update(complete=False))

@@ -15,7 +15,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, ball_arithmetic, outward
+from adamsym.field.balls import ball, ball_arithmetic, outward, step_bound
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
@@ -99,6 +99,36 @@ def test_truncation_bounds_suffice_and_are_needed(law, adam, monkeypatch):
     monkeypatch.setattr(ball_quadrature._Rule, "_right_tails", without)
     cut = enclosed(law, adam, tolerance=1e-3)
     assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
+
+
+@pytest.mark.parametrize("name", ["skewed", "long memory"])
+def test_the_inequalities_of_the_tails(name):
+    """|G - mu e^(-cs)| <= k s, |G'| <= H (P(s) + (4/e) C P(s/2)), and the like: they hold."""
+    law, adam = LAWS[name]
+    with ball_arithmetic():
+        balls = law_of(BallLaw, law, slopes=True)
+        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18)
+        series = ball_series.LagSeries(balls, adam, 1e9)
+        factors, bound, share = rule._left_factors(), step_bound(adam), 1 - ball(adam.alpha)
+
+        def at(s):
+            t = (1 - ball(adam.beta)) * s
+            row = series.values(flint.arb_mat([[t**j for j in range(series.terms)]]), t)[0]
+            product, values = ball_quadrature._from_series(row, s * series.center)
+            return product, [share * value for value in values]
+
+        slopes_needed = False
+        for s in [float(series.end) * 2.0**-k for k in range(1, 40)]:
+            product, (value, slope) = at(flint.arb(s))
+            earlier, _ = at(flint.arb(s) / 2)
+            decay = (-rule.center * s).exp()
+            largest = balls.largest_slopes[0]
+            assert abs(value) <= balls.largest * product.upper() * (1 + flint.arb("1e-9"))
+            assert abs(slope) <= largest * (product + 4 / flint.arb(1).exp() * bound * earlier)
+            slopes_needed |= bool(abs(slope) > largest * product)
+            assert abs(value - balls.mean * decay) <= factors[0] * s
+            assert abs(slope - balls.mean_slopes[0] * decay) <= factors[1] * s
+        assert slopes_needed
 
 
 def clear_caches():
