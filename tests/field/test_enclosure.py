@@ -126,6 +126,9 @@ def test_the_inequalities_of_the_tails(name):
             assert abs(value) <= balls.largest * product.upper() * (1 + flint.arb("1e-9"))
             assert abs(slope) <= largest * (product + 4 / flint.arb(1).exp() * bound * earlier)
             slopes_needed |= bool(abs(slope) > largest * product)
+            tails = rule._right_tails(flint.arb(s), product.upper(), earlier.upper(), decay)
+            weights = tails[0] / (balls.largest * product.upper() + abs(balls.mean) * decay)
+            assert tails[1] * (1 + flint.arb("1e-9")) >= weights * (abs(slope) + abs(balls.mean_slopes[0]) * decay)
             assert abs(value - balls.mean * decay) <= factors[0] * s
             assert abs(slope - balls.mean_slopes[0] * decay) <= factors[1] * s
         assert slopes_needed
