@@ -81,4 +81,5 @@ def _extreme(pick: Callable[[flint.arb, flint.arb], flint.arb], values: Sequence
     found = values[0]
     for value in values[1:]:
         found = pick(found, value)
-    return found
+    # Comparisons with nan are false and would lose it.
+    return found if all(value.is_finite() for value in values) else flint.arb("inf")

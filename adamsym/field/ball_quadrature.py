@@ -57,10 +57,12 @@ def enclose_law(law: BallLaw, adam: Adam, tolerance: float = TOLERANCE) -> LawEn
     universal = smaller(bound.upper(), (law.mean_magnitude / eps).upper())
     if universal == 0:
         return LawEnclosure(flint.arb(0), [slope / eps for slope in law.mean_slopes])
+    if not all(h.is_finite() for h in law.largest_slopes):
+        plain = enclose_law(BallLaw(law.atoms, law.probabilities), adam, tolerance)
+        return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
     crude = _crude(law, eps, bound, universal)
     center = law.mean_square.mid()
-    finite = all(h.is_finite() for h in [law.largest, *law.largest_slopes])
-    if float(center) == 0 or not finite or law.largest < tolerance * eps:
+    if float(center) == 0 or not law.largest.is_finite() or law.largest < tolerance * eps:
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, adam, center, tolerance)
     first = rule.first_chunk()

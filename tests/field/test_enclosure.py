@@ -261,6 +261,34 @@ def test_gradients_that_cancel():
     assert not low <= field([theta])[0] <= high
 
 
+def test_unbounded_hessians_leave_the_jacobian_unbounded():
+    """Over this box the Hessian of one row is nan in ball arithmetic: its bound must not be that of the others."""
+    rows = [[-4.617, 0.578], [1.437, 2.741], [0.104, 0.048], [1.977, -0.774]]
+    law = Empirical({"x": [x for x, _ in rows], "y": [y for _, y in rows]}, [1, 50, 50, 1])
+    problem = Problem("log(1 + (a*x + b*y)**2) + exp(a/4)*(1 + y**2)/9", ["a", "b"], law)
+    field, corner = AdamField(problem, Adam("0", "0.5", "10")), np.array([2.15906670087077, -0.9223592138434781])
+    box = np.stack([corner, corner + 0.2], axis=1)
+    bounds, value = field.enclose(box), field(corner)
+    assert (bounds[:, 0] <= value).all()
+    assert (value <= bounds[:, 1]).all()
+    assert np.ptp(bounds, axis=1).max() < 1
+    jacobian, slopes = field.enclose_jacobian(box), field.jacobian(corner)
+    assert (jacobian[..., 0] <= slopes).all()
+    assert (slopes <= jacobian[..., 1]).all()
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_slope_that_is_not_finite_is_never_lost(place):
+    with ball_arithmetic():
+        slopes = [flint.arb(1)] * 3
+        slopes[place] = flint.arb("nan")
+        law = BallLaw([flint.arb(g) for g in (1, 2, -1)], [flint.arb(1) / 3] * 3, [slopes])
+        assert not law.largest_slopes[0].is_finite()
+        found = enclose_law(law, Adam("0.5", "0.9", "0.1"))
+        assert found.value.is_finite()
+        assert not found.slopes[0].is_finite()
+
+
 def test_boxes_shrink_to_the_value_and_exclude_others():
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
     widths = [1e-1, 1e-3, 1e-5, 0.0]
