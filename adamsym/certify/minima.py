@@ -16,6 +16,7 @@ import scipy.optimize
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.problem import Empirical, Problem
 
@@ -102,14 +103,24 @@ def common_minima(problem: Problem, region: FloatArray) -> list[tuple[Fraction, 
     starts = [region.mean(axis=1), *(region[:, 0] + share * np.ptp(region, axis=1) for share in (0.25, 0.75))]
     found: list[tuple[Fraction, ...]] = []
     for start in starts:
-        near = scipy.optimize.minimize(_loss(problem), np.asarray(start, dtype=np.float64), jac=True, method="BFGS").x
-        if not np.isfinite(near).all():
+        near = _minimiser(problem, np.asarray(start, dtype=np.float64))
+        if near is None:
             continue
         point = tuple(Fraction(float(x)).limit_denominator(1000) for x in near)
         inside = all(low <= x <= high for x, (low, high) in zip(point, region, strict=True))
         if inside and point not in found and vanishes(problem, gradients, point):
             found.append(point)
     return found
+
+
+def _minimiser(problem: Problem, start: FloatArray) -> FloatArray | None:
+    """Where BFGS ends; None if it leaves the loss's domain."""
+    try:
+        with np.errstate(all="ignore"):
+            near = scipy.optimize.minimize(_loss(problem), start, jac=True, method="BFGS").x
+    except InputError:
+        return None
+    return near if np.isfinite(near).all() else None
 
 
 def _loss(problem: Problem) -> Callable[[FloatArray], tuple[float, FloatArray]]:

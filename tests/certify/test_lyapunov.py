@@ -194,6 +194,12 @@ def test_common_minima_are_exact():
     assert common_factor(TRAP) is None
 
 
+def test_losses_with_a_domain():
+    field = AdamField(Problem("theta*x - log(theta)", ["theta"], Empirical({"x": [1, 2]})), Adam("0.5", "0.9", "0.1"))
+    assert certify_lyapunov(field, [[0.9, 3]]).verdict == "certified"
+    assert certify_lyapunov(field, [[-1, 3]], budget=60).verdict == "undecided"
+
+
 def test_regions_side_by_side():
     adam = Adam("0.5", "0.9", "0.01")
     found = compare_regions(certify_lyapunov(AdamField(HYPERBOLA, adam), [[0.5, 2], [0.5, 2]]))
