@@ -96,8 +96,11 @@ def _gathered(certificate: Certificate, results: Iterable[tuple[str | None, floa
 
 def _form_fault(certificate: Certificate, problem: Problem) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
-    if len(certificate.box) != problem.dimension or any(low > high for low, high in certificate.box):
-        return "the box does not fit the problem"
+    boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
+    if isinstance(certificate, ZerosCertificate):
+        boxes += [box for zero in certificate.zeros for box in (zero.box, *(region.box for region in zero.regions))]
+    if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
+        return "a box does not fit the problem"
     if not problem.is_smooth:
         return "the loss has kinks"
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):

@@ -222,6 +222,19 @@ def test_false_statements_are_caught(zeros, saddle, curve, minimum, refuted):
         assert "proven" in reason(refuted, whole_box_by(kind))
 
 
+def test_boxes_of_other_dimensions_are_caught(zeros, saddle):
+    for content, side in ((zeros, [[0.0, 1.0]]), (saddle, [])):
+        for change in (
+            lambda c, side=side: c["leaves"][-1].update(box=c["leaves"][-1]["box"][:1] + side),
+            lambda c, side=side: c["zeros"][0].update(box=c["zeros"][0]["box"][:1] + side),
+            lambda c, side=side: c["zeros"][0]["regions"][0].update(box=c["zeros"][0]["regions"][0]["box"][:1] + side),
+            lambda c: c["leaves"][0].update(box=[interval[::-1] for interval in c["leaves"][0]["box"]]),
+        ):
+            changed = copy.deepcopy(content)
+            change(changed)
+            assert "does not fit" in check_certificate(changed, digest=False).reason
+
+
 def test_exclusions_are_checked(zeros):
     changed = copy.deepcopy(zeros)
     for leaf in changed["leaves"]:
