@@ -23,7 +23,7 @@ from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.balls import ball, ball_arithmetic, outward
-from adamsym.field.enclosure import field_over, gradient_laws, hulls, laws_of_rows
+from adamsym.field.enclosure import field_of, gradient_laws, hulls, laws_of_rows
 from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.record import problem_from_record, problem_record
@@ -201,11 +201,11 @@ def _examine(case: _Case, box: Box) -> Outcome:
     points = [flint.arb(float(x)) for x in middle(sides)]
     shifts = [x - m for x, m in zip(theta, points, strict=True)]
     at_middle = gradient_laws(problem, points, slopes=False)
-    center = field_over(problem, adam, points, slopes=False, tolerance=TOLERANCE).value
+    center = field_of(at_middle, adam, TOLERANCE).value
     product = sum((law.mean * f for law, f in zip(at_middle, center, strict=True)), flint.arb(0))
     if product > 0:
         return {"by": "witness", "point": middle(sides).tolist(), "bounds": outward(product)}
-    over = field_over(problem, adam, theta, slopes=True, tolerance=TOLERANCE)
+    over = field_of(laws, adam, TOLERANCE)
     product = by_enclosure(laws, at_middle, over, center, shifts)
     if product < 0:
         square = sum((law.mean.abs_lower() ** 2 for law in laws), flint.arb(0))

@@ -10,15 +10,13 @@ import typer
 
 from adamsym.cli import certifying
 from adamsym.cli.assignments import parse_point
+from adamsym.cli.options import BAD_INPUT, HOLDS, REFUTED, UNDECIDED, File, Json, read_file
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.claims import ClaimReport
     from adamsym.problem.reading import ProblemFile
-
-HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
-"""Exit codes."""
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
 
@@ -31,8 +29,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 _POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2. Default: the file's [start]."
 
 
@@ -93,7 +89,7 @@ def derive(
 ) -> int:
     """Derive the Adam field of the problem, step by checked step."""
     check_writable(output, (".md", ".tex", ".html"))
-    source = _read(file)
+    source = read_file(file)
     from adamsym.symbolic import DerivationError
     from adamsym.symbolic import derive as derivation_of
 
@@ -227,15 +223,8 @@ def _print_reports(reports: "Sequence[ClaimReport]") -> None:
             print(f"{report.name}: {report.verdict}: {report.detail}")
 
 
-def _read(file: Path) -> "ProblemFile":
-    with working("reading the problem"):
-        from adamsym.problem.reading import read_problem
-
-        return read_problem(file)
-
-
 def _problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":
-    source = _read(file)
+    source = read_file(file)
     return source, parse_point(texts or (), source.problem.names, option, source.start)
 
 

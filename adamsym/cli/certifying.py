@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from adamsym.certify import LyapunovRegion, Zeros
     from adamsym.problem.reading import ProblemFile
 
-HOLDS, REFUTED, UNDECIDED = 0, 1, 3
-
-File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 BoxOption = Annotated[
     list[str] | None, typer.Option("--box", help="theta=-5:5; several by commas or repetition.", show_default=False)
 ]
@@ -37,7 +35,6 @@ Journal = Annotated[
     typer.Option("--journal", help="Keep finished boxes in this file.", show_default="OUTPUT.journal, with -o"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the journal.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 _LISTED = 10
 """Undecided boxes that are printed; --json lists all."""
 
@@ -116,10 +113,7 @@ def _problem_and_box(
     file: Path, texts: list[str] | None, output: Path | None
 ) -> "tuple[ProblemFile, list[list[float]]]":
     check_writable(output, (".json",))
-    with working("reading the problem"):
-        from adamsym.problem.reading import read_problem
-
-        source = read_problem(file)
+    source = read_file(file)
     return source, parse_box(texts or (), source.problem.names, "--box")
 
 

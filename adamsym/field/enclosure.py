@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import flint
 import numpy as np
@@ -105,7 +106,11 @@ def field_over(
 
     Call within ``ball_arithmetic()``.
     """
-    laws = gradient_laws(problem, theta, slopes)
+    return field_of(gradient_laws(problem, theta, slopes), adam, tolerance)
+
+
+def field_of(laws: Sequence[BallLaw], adam: Adam, tolerance: float = TOLERANCE) -> BoxEnclosure:
+    """Return f, and Df if the laws have slopes, from the law of each coordinate. Call within ``ball_arithmetic()``."""
     found: list[LawEnclosure] = [enclose_law(law, adam, tolerance) for law in laws]
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
@@ -145,6 +150,7 @@ def laws_of_rows(
     ]
 
 
+@lru_cache(maxsize=8)
 def _minibatches(problem: Problem) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
     """Every minibatch as pairs (row, share), with its exact probability as a ball."""
     assert isinstance(problem.law, Empirical)
