@@ -53,8 +53,8 @@ def save_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray) -> 
         Path(temporary).unlink(missing_ok=True)
 
 
-def load_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray, record_every: int) -> None:
-    """Put a checkpoint's state into ``run``, and its records into ``recorded``.
+def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: FloatArray, record_every: int) -> None:
+    """Put a checkpoint's state into ``run``, which is to end after ``steps`` steps, and its records into ``recorded``.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def load_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray, rec
                 )
             step = int(_member(archive, "step", (), np.dtype(np.int64)))
             count = step // record_every if record_every else 0
-            if step < 0 or count > len(recorded):
+            if not 0 < step <= steps:
                 raise InputError(f"checkpoint: {str(path)[:80]!r} has {step} steps, more than are asked for")
             kept = _member(archive, "recorded", (count, *recorded.shape[1:]), np.dtype(np.float64))
             state = [_member(archive, name, *expected[name]) for name in _NAMES]

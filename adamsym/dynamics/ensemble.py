@@ -100,7 +100,7 @@ def simulate(
     if path is not None:
         digest = run_digest(run, theta0, seed, every)
         if path.exists():
-            load_checkpoint(path, digest, run, recorded, every)
+            load_checkpoint(path, digest, run, steps, recorded, every)
     reported = saved = time.monotonic()
     while run.step < steps:
         count = min(run.steps_at_once, steps - run.step)

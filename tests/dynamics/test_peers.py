@@ -1,8 +1,8 @@
 """Chains against torch, to the last bit, and against optax, to rounding, over 10,000 steps.
 
-torch takes square roots from Intel's MKL, which rounds one of seventy to the wrong neighbour (measured with torch
-2.13.0). Agreement to the last bit is therefore with a torch whose square root is that of IEEE 754; all else in it is its
-own. The torch that is delivered agrees to rounding.
+torch takes square roots from Intel's MKL, which rounds one of seventy to the wrong neighbour (torch 2.13.0). Agreement
+to the last bit is therefore with a torch whose square root is that of IEEE 754; all else in it is its own. The torch
+that is delivered agrees to rounding.
 """
 
 import copy
