@@ -159,6 +159,15 @@ ARGUMENTS = {
         "step size",
     ),
     "code as a step size": (["simulate", "good.toml", "--from", "theta=1", "--step-size", "exit()"], "step size"),
+    "no threads": (["simulate", "good.toml", "--from", "theta=1", "--threads", "0"], "threads"),
+    "record nothing": (["simulate", "good.toml", "--from", "theta=1", "--record", "0"], "record"),
+    "record too much": (
+        ["simulate", "good.toml", "--from", "theta=1", "--record", "1", "--steps", "9999999"],
+        "record",
+    ),
+    "resume from nothing": (["simulate", "good.toml", "--from", "theta=1", "--resume"], "checkpoint"),
+    "checkpoint's ending": (["simulate", "good.toml", "--from", "theta=1", "--checkpoint", "a.txt"], ".npz"),
+    "checkpoint's folder": (["simulate", "good.toml", "--from", "theta=1", "--checkpoint", "none/a.npz"], "folder"),
     "no claims folder": (["verify", "none"], "none"),
     "no claims in it": (["verify", "."], "no claims"),
 }

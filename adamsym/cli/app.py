@@ -8,15 +8,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adamsym.cli import certifying
-from adamsym.cli.assignments import parse_point
-from adamsym.cli.options import BAD_INPUT, HOLDS, REFUTED, UNDECIDED, File, Json, read_file
+from adamsym.cli import certifying, moving
+from adamsym.cli.options import (
+    BAD_INPUT,
+    HOLDS,
+    POINT_HELP,
+    REFUTED,
+    UNDECIDED,
+    File,
+    Json,
+    read_file,
+    read_problem_and_point,
+)
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.claims import ClaimReport
-    from adamsym.problem.reading import ProblemFile
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
 
@@ -28,8 +36,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-
-_POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2. Default: the file's [start]."
 
 
 @app.callback(invoke_without_command=True, help=_HELP)
@@ -50,12 +56,12 @@ def top(
 @app.command()
 def field(
     file: File,
-    at: Annotated[list[str] | None, typer.Option("--at", help=_POINT_HELP, show_default=False)] = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
     enclose: Annotated[bool, typer.Option("--enclose", help="Add proven bounds (ball arithmetic).")] = False,
     as_json: Json = False,
 ) -> int:
     """Evaluate the Adam field at a point."""
-    source, theta = _problem_and_point(file, at, "--at")
+    source, theta = read_problem_and_point(file, at, "--at")
     from adamsym.field import AdamField
 
     adam_field = AdamField(source.problem, source.adam)
@@ -117,66 +123,8 @@ def derive(
 app.command()(certifying.zeros)
 app.command()(certifying.lyapunov)
 app.command()(certifying.check)
-
-
-@app.command()
-def flow(
-    file: File,
-    start: Annotated[list[str] | None, typer.Option("--from", help=_POINT_HELP, show_default=False)] = None,
-    time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
-    samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
-    as_json: Json = False,
-) -> int:
-    """Solve theta' = f(theta)."""
-    if not 0 < time <= sys.float_info.max:
-        raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
-    source, theta = _problem_and_point(file, start, "--from")
-    import numpy as np
-
-    from adamsym.dynamics import flow as flow_of
-    from adamsym.field import AdamField
-
-    with working("solving"):
-        found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
-    if as_json:
-        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": found.zero})
-        return HOLDS
-    print("no zero reached" if found.zero is None else f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on")
-    names = source.problem.names
-    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in zip(found.times, found.theta, strict=True)]
-    print_table(["time", *names], rows, numbers=["time", *names])
-    return HOLDS
-
-
-@app.command()
-def simulate(
-    file: File,
-    start: Annotated[list[str] | None, typer.Option("--from", help=_POINT_HELP, show_default=False)] = None,
-    steps: Annotated[int, typer.Option("--steps", help="Steps of each chain.", min=1)] = 10_000,
-    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=1, max=1_000_000)] = 100,
-    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
-    as_json: Json = False,
-) -> int:
-    """Run many chains of Adam itself."""
-    source, theta = _problem_and_point(file, start, "--from")
-    from adamsym.dynamics import simulate as ensemble_of
-    from adamsym.optimizer import StepSizeSchedule
-
-    schedule = StepSizeSchedule(step_size)
-    with working(f"running {chains} chains"):
-        found = ensemble_of(source.problem, source.adam, schedule, theta, steps, chains, seed)
-    if as_json:
-        print_json({"theta": found.theta.tolist(), "steps": found.steps})
-        return HOLDS
-    print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
-    rows = [
-        [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
-        for name, x in zip(source.problem.names, found.theta.T, strict=True)
-    ]
-    columns = ["parameter", "mean", "deviation", "smallest", "largest"]
-    print_table(columns, rows, numbers=columns[1:])
-    return HOLDS
+app.command()(moving.flow)
+app.command()(moving.simulate)
 
 
 @app.command()
@@ -221,11 +169,6 @@ def _print_reports(reports: "Sequence[ClaimReport]") -> None:
     for report in reports:
         if report.verdict != "holds":
             print(f"{report.name}: {report.verdict}: {report.detail}")
-
-
-def _problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":
-    source = read_file(file)
-    return source, parse_point(texts or (), source.problem.names, option, source.start)
 
 
 def _complain(message: str) -> None:

@@ -1,10 +1,12 @@
 """What the commands share: exit codes, common arguments, the reading of problem files."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adamsym.cli.assignments import parse_point
 from adamsym.cli.output import working
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
+POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2. Default: the file's [start]."
+
 
 def read_file(file: Path) -> "ProblemFile":
     """Read a problem file, saying so on a terminal."""
@@ -23,3 +27,9 @@ def read_file(file: Path) -> "ProblemFile":
         from adamsym.problem.reading import read_problem
 
         return read_problem(file)
+
+
+def read_problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":
+    """Read a problem file and the point that ``option`` gives, or the file's own start."""
+    source = read_file(file)
+    return source, parse_point(texts or (), source.problem.names, option, source.start)

@@ -2,5 +2,6 @@
 
 from adamsym.dynamics.ensemble import Ensemble, simulate
 from adamsym.dynamics.flow import Flow, flow
+from adamsym.dynamics.run import Run
 
-__all__ = ["Ensemble", "Flow", "flow", "simulate"]
+__all__ = ["Ensemble", "Flow", "Run", "flow", "simulate"]

@@ -1,26 +1,46 @@
-"""Many independent Adam runs at once."""
+"""Many independent Adam runs at once, to their end."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
+from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
 from adamsym.problem import Problem
 
-_DRAWS_AT_ONCE = 2**20
-"""Numbers drawn ahead: 8 MB."""
+SECONDS_BETWEEN_CHECKPOINTS = 10.0
+SECONDS_BETWEEN_REPORTS = 0.2
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The states of independent Adam chains, shape (chains, d), after ``steps`` steps."""
+    """The states of independent Adam chains.
+
+    Attributes
+    ----------
+    theta
+        The parameters after ``steps`` steps, shape (chains, d); nan where a chain has failed.
+    steps
+        Number of steps.
+    failed
+        For each chain the step at which it left the numbers (a gradient that is not finite or does not exist, or an
+        overflow), or 0, shape (chains,).
+    recorded_steps, recorded
+        The steps whose states were kept, shape (r,), and the parameters after them, shape (r, chains, d).
+    """
 
     theta: FloatArray
     steps: int
+    failed: NDArray[np.int64]
+    recorded_steps: NDArray[np.int64]
+    recorded: FloatArray
 
 
 def simulate(
@@ -31,12 +51,19 @@ def simulate(
     steps: int,
     chains: int,
     seed: int,
+    *,
+    record_every: int | None = None,
+    threads: int | None = None,
+    checkpoint: str | Path | None = None,
+    resume: bool = False,
+    progress: Callable[[int], None] | None = None,
 ) -> Ensemble:
     """Return the states of ``chains`` independent runs of Adam, or of a relative, after ``steps`` steps.
 
     Adam: theta_n = theta_{n-1} - gamma_n mhat_n/(sqrt(vhat_n) + eps), with the usual bias corrections and
-    m_0 = v_0 = 0 (Kingma and Ba 2015); relatives by their own ``update``. Each chain draws from its own child of
-    ``seed``, so that its path does not depend on the number of chains.
+    m_0 = v_0 = 0 (Kingma and Ba 2015), rounded as ``torch.optim.Adam`` rounds in float64; relatives by their own
+    ``step_factors``. Chain k draws from a generator of its own: its path depends neither on the number of chains nor
+    on that of threads. A chain that leaves the numbers is marked, and the others go on.
 
     Parameters
     ----------
@@ -48,44 +75,65 @@ def simulate(
         Positive integers.
     seed
         A non-negative integer.
+    record_every
+        Keep the states after every so many steps; none if omitted.
+    threads
+        Threads to use; as many as processors if omitted.
+    checkpoint
+        A file, ending in .npz, to which everything is written every ten seconds and at the end, whole or not at all.
+    resume
+        Go on from that file; if it is missing, from the start. The numbers are those of a run without interruption.
+    progress
+        Called with the number of steps done, some times a second.
 
     Raises
     ------
     InputError
-        If an argument is out of range, a step size is not positive, or a chain meets a row where the gradient is not
-        finite or does not exist.
+        If an argument is out of range, a step size is not positive, or the checkpoint is not one of this run.
     """
-    for name, value, least in (("steps", steps, 1), ("chains", chains, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InputError(f"simulate: {name} = {value!r} is not allowed; allowed are integers from {least} up")
-    start = problem.points(theta0)
-    if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
-        raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
-    theta = np.array(np.broadcast_to(start, (chains, problem.dimension)))
-    m, v = np.zeros_like(theta), np.zeros_like(theta)
-    step = 0
-    for rows in _blocks(problem, steps, chains, seed):
-        sizes = schedule(np.arange(step + 1, step + 1 + rows.shape[1]))
-        for k in range(rows.shape[1]):
-            step += 1
-            gradient = _gradient(problem, theta, rows[:, k], step)
-            m, v, direction = method.update(m, v, gradient, step)
-            theta -= sizes[k] * (direction + method.decay * theta)
-    return Ensemble(theta, steps)
+    check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
+    run = Run(problem, method, schedule, theta0, chains, seed, threads)
+    every = record_every or 0
+    recorded_steps = np.arange(every, steps + 1, every) if every else np.empty(0, np.int64)
+    recorded = _room((len(recorded_steps), chains, problem.dimension))
+    path, digest = _checked_path(checkpoint, resume), ""
+    if path is not None:
+        digest = run_digest(run, theta0, seed, every)
+        if path.exists():
+            load_checkpoint(path, digest, run, steps, recorded, every)
+    reported = saved = time.monotonic()
+    while run.step < steps:
+        count = min(run.steps_at_once, steps - run.step)
+        kept = slice(run.step // every, (run.step + count) // every) if every else slice(0)
+        run.advance(count, record_every, recorded[kept])
+        now, last = time.monotonic(), run.step == steps
+        if progress is not None and (last or now >= reported + SECONDS_BETWEEN_REPORTS):
+            progress(run.step)
+            reported = now
+        if path is not None and (last or now >= saved + SECONDS_BETWEEN_CHECKPOINTS):
+            save_checkpoint(path, digest, run, recorded[: run.step // every if every else 0])
+            saved = now
+    return Ensemble(run.theta, run.step, run.failed, recorded_steps, recorded)
 
 
-def _blocks(problem: Problem, steps: int, chains: int, seed: int) -> Iterator[FloatArray]:
-    """The data rows of consecutive steps, in arrays (chains, steps of the block, batch, columns)."""
-    generators = [np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(chains)]
-    size = max(1, _DRAWS_AT_ONCE // (chains * problem.batch_size * len(problem.columns)))
-    for first in range(0, steps, size):
-        shape = (min(size, steps - first), problem.batch_size)
-        yield np.stack([problem.law.sample(generator, shape) for generator in generators])
-
-
-def _gradient(problem: Problem, theta: FloatArray, rows: FloatArray, step: int) -> FloatArray:
+def _room(shape: tuple[int, ...]) -> FloatArray:
     try:
-        gradients = problem.row_gradients(theta, rows)
-    except InputError as error:
-        raise InputError(f"simulate: step {step}: {error}") from None
-    return gradients[:, 0] if problem.batch_size == 1 else np.asarray(gradients.mean(axis=1))
+        return np.empty(shape)
+    except (MemoryError, ValueError):
+        raise InputError(f"simulate: no memory for {shape[0]} recorded states; record fewer") from None
+
+
+def _checked_path(checkpoint: str | Path | None, resume: bool) -> Path | None:
+    if checkpoint is None:
+        if resume:
+            raise InputError("checkpoint: to resume, name the file to go on from")
+        return None
+    path = Path(checkpoint)
+    shown = str(path)[:80]
+    if path.suffix != ".npz":
+        raise InputError(f"checkpoint: {shown!r} has no known ending; allowed is .npz")
+    if not path.parent.is_dir():
+        raise InputError(f"checkpoint: the folder {str(path.parent)[:80]!r} does not exist; make it first")
+    if path.exists() and not resume:
+        raise InputError(f"checkpoint: {shown!r} exists already; resume from it, or remove it")
+    return path

@@ -1,5 +1,6 @@
 """The functions that an expression may use: one table for the parser and for all three arithmetics."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,46 @@ def _mp_heaviside(z: Any, _at_zero: object = None) -> Any:
     return (1 + mpmath.sign(z)) / 2
 
 
+def _scalar_sigmoid(z: float) -> float:
+    e = math.exp(-abs(z))
+    return (1.0 if z >= 0 else e) / (1.0 + e)
+
+
+def _scalar_softplus(z: float) -> float:
+    return math.log1p(math.exp(-abs(z))) + (z if z > 0 else 0.0)
+
+
+def _scalar_abs(z: float) -> float:
+    return math.fabs(z)
+
+
+def _scalar_sign(z: float) -> float:
+    return 1.0 if z > 0 else -1.0 if z < 0 else z
+
+
+def _scalar_heaviside(z: float, at_zero: float) -> float:
+    return (1.0 if z > 0 else 0.0) if z != 0 else at_zero
+
+
+def _scalar_max(first: float, *others: float) -> float:
+    result = first
+    for z in others:
+        # As NumPy's: nan wins.
+        result = result if result >= z or result != result else z
+    return result
+
+
+def _scalar_min(first: float, *others: float) -> float:
+    result = first
+    for z in others:
+        result = result if result <= z or result != result else z
+    return result
+
+
+def _scalar_unless_kink(value: float, switch: float, slope: float, jump: float) -> float:
+    return math.nan if switch == 0 and slope > 0 and jump > 0 else value
+
+
 @dataclass(frozen=True)
 class Function:
     """One function of the grammar: its SymPy form and its implementations; ``kink`` where it is not smooth."""
@@ -140,3 +181,18 @@ BALL_NAMESPACE: dict[str, Any] = {
     "sign": _ball_sign,
     "Heaviside": _ball_heaviside,
 }
+LANE_NAMESPACE: dict[str, Callable[..., float]] = {
+    **{
+        name: getattr(math, name)
+        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
+    },
+    "sigmoid": _scalar_sigmoid,
+    "softplus": _scalar_softplus,
+    "Abs": _scalar_abs,
+    "Max": _scalar_max,
+    "Min": _scalar_min,
+    "sign": _scalar_sign,
+    "Heaviside": _scalar_heaviside,
+    "UnlessKink": _scalar_unless_kink,
+}
+"""Scalar functions that Numba compiles."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
@@ -10,15 +11,18 @@ import numba
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_SOURCES = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))))
-"""Numba sees when a function's own file changes, but not the files of the functions that it calls."""
+
+@lru_cache
+def _sources(folder: Path) -> str:
+    """A digest of a folder: Numba sees when a function's own file changes, but not the files of its callees."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()[:16]
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Compile a function with Numba on its first call; the machine code is kept on disk.
 
-    The code kept is that of this state of all modules of this folder. IEEE arithmetic in the order written, so that
-    results do not depend on the machine's vector width.
+    The code kept is that of this state of all modules of the function's folder. IEEE arithmetic in the order written,
+    so that results do not depend on the machine's vector width.
     """
-    function.__qualname__ += "_" + _SOURCES.hexdigest()[:16]
+    function.__qualname__ += "_" + _sources(Path(function.__code__.co_filename).parent)
     return cast("Callable[Arguments, Result]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))

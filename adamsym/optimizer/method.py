@@ -1,15 +1,26 @@
 """What Adam and its relatives share: decay rates, eps, and the general family of fields (theory T4)."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import ClassVar
+from itertools import repeat
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+
+
+class StepFactors(NamedTuple):
+    """What distinguishes the steps of a method: one number for each step in each array."""
+
+    momentum: FloatArray
+    current: FloatArray
+    root: FloatArray
+    shrink: FloatArray
 
 
 @dataclass(frozen=True, init=False)
@@ -37,8 +48,8 @@ class AdaptiveMethod:
     eps_inside_root: ClassVar[bool] = False
     """Whether the denominator is sqrt(v + eps) and not sqrt(v) + eps."""
 
-    corrects_bias: ClassVar[bool] = True
-    """Whether m and v are divided by 1 - beta**n at step n."""
+    divides_by_root: ClassVar[bool] = True
+    """Whether there is a denominator at all; without one the method is gradient descent with momentum."""
 
     def __init__(self, beta1: Number, beta2: Number, eps: Number) -> None:
         alpha = exact_rational(beta1, "adam.beta1")
@@ -88,24 +99,39 @@ class AdaptiveMethod:
         older = Fraction(0) if self.alpha == 0 else momentum**2 * self.alpha**2 / (self.beta - self.alpha**2)
         return math.sqrt(float((newest**2 + older) / (1 - self.beta)))
 
-    def update(
-        self, m: FloatArray, v: FloatArray, gradient: FloatArray, step: int
-    ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return m, v and the direction, all of the gradient's shape, after step number ``step`` = 1, 2, ...
+    def step_factors(self, first: int, sizes: FloatArray) -> StepFactors:
+        """Return the factors of the steps ``first``, ``first`` + 1, ..., whose step sizes are ``sizes``.
 
-        The parameters then move by -(step size) (direction + decay * theta).
+        With m and v after the step, theta becomes
+
+            shrink theta - (momentum m + current g)/(sqrt(v)/root + eps),
+
+        or /sqrt(v/root + eps) if ``eps_inside_root``, or /1 unless ``divides_by_root``. This is Adam itself, its
+        corrections 1 - beta1**n and sqrt(1 - beta2**n); each relative states its own.
         """
-        m = m + (1 - self.beta1) * (gradient - m)
-        v = v + (1 - self.beta2) * (gradient**2 - v)
-        numerator, second = self._numerator(m, gradient, step), v
-        if self.corrects_bias:
-            second = v / -math.expm1(step * _log(self.beta2))
-        root = np.sqrt(second + self.eps) if self.eps_inside_root else np.sqrt(second) + self.eps
-        return m, v, numerator / root
+        second = bias_corrections(self.beta2, first, len(sizes))
+        root = second if self.eps_inside_root else np.ones_like(second)
+        if not self.eps_inside_root:
+            # A power and not the root, as torch has it: the last bit differs at one step of forty.
+            below = int(np.count_nonzero(second < 1))
+            root[:below] = _powers(second[:below].tolist(), repeat(0.5))
+        return StepFactors(
+            momentum=sizes / bias_corrections(self.beta1, first, len(sizes)),
+            current=np.zeros_like(sizes),
+            root=root,
+            shrink=1 - sizes * self.decay,
+        )
 
-    def _numerator(self, m: FloatArray, gradient: FloatArray, step: int) -> FloatArray:
-        return m / -math.expm1(step * _log(self.beta1)) if self.corrects_bias else m
+
+def bias_corrections(decay: float, first: int, count: int) -> FloatArray:
+    """Return 1 - decay**n for n = first, first + 1, ...; 1 where it rounds to 1."""
+    rounds_to_one = 1 if decay == 0 else math.ceil(-54 * math.log(2) / math.log(decay)) + 1
+    corrections = np.ones(count)
+    below = max(0, min(count, rounds_to_one - first))
+    corrections[:below] -= _powers(repeat(decay), range(first, first + below))
+    return corrections
 
 
-def _log(decay: float) -> float:
-    return math.log(decay) if decay > 0 else -math.inf
+def _powers(bases: Iterable[float], exponents: Iterable[float]) -> FloatArray:
+    """The C library's powers, which torch and Python share; NumPy's own differ in the last bit."""
+    return np.fromiter(map(math.pow, bases, exponents), np.float64)

@@ -4,21 +4,25 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+import numpy as np
+
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.optimizer.adam import Adam
-from adamsym.optimizer.method import AdaptiveMethod
+from adamsym.optimizer.method import AdaptiveMethod, StepFactors, bias_corrections
 
 
 @dataclass(frozen=True, init=False)
 class RMSprop(AdaptiveMethod):
     """RMSprop: g/(sqrt(v) + eps) without bias correction (Tieleman and Hinton 2012; ``torch.optim.RMSprop``)."""
 
-    corrects_bias = False
-
     def __init__(self, beta2: Number = 0.99, eps: Number = 1e-8) -> None:
         super().__init__(0, beta2, eps)
+
+    def step_factors(self, first: int, sizes: FloatArray) -> StepFactors:
+        """Return factors without corrections; with beta1 = 0, m is g."""
+        return super().step_factors(first, sizes)._replace(root=np.ones_like(sizes))
 
 
 @dataclass(frozen=True, init=False)
@@ -44,10 +48,12 @@ class NAdam(AdaptiveMethod):
         """w_0 = 1 - beta1."""
         return 1 - self.alpha
 
-    def _numerator(self, m: FloatArray, gradient: FloatArray, step: int) -> FloatArray:
-        # The look-ahead corrects m as if one step further.
-        alpha = self.beta1
-        return alpha * m / (1 - alpha ** (step + 1)) + (1 - alpha) * gradient / (1 - alpha**step)
+    def step_factors(self, first: int, sizes: FloatArray) -> StepFactors:
+        """Return Adam's factors with m corrected as if one step further, for it is the look-ahead's."""
+        now = bias_corrections(self.beta1, first, len(sizes))
+        ahead = bias_corrections(self.beta1, first + 1, len(sizes))
+        factors = super().step_factors(first, sizes)
+        return factors._replace(momentum=sizes * (self.beta1 / ahead), current=sizes * ((1 - self.beta1) / now))
 
 
 @dataclass(frozen=True, init=False)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flint
 import mpmath
@@ -17,6 +17,9 @@ from adamsym.expressions.parser import check_name, parse_expression
 from adamsym.problem.batches import batch_counts, can_list
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.smoothness import Kink, data_terms, kinks
+
+if TYPE_CHECKING:
+    from adamsym.expressions.lanes import LaneFunction
 
 MOST_PARAMETERS = 1000
 
@@ -73,6 +76,7 @@ class Problem:
             if derivative == 0:
                 raise InputError(f"problem.loss: the loss does not depend on the parameter {name}; use it or remove it")
         self._batches: dict[int, tuple[FloatArray | None, FloatArray]] = {}
+        self._lane_gradients: dict[int, LaneFunction] = {}
         self._check_rows()
 
     def _parsed(self, loss: str | sp.Expr) -> sp.Expr:
@@ -214,6 +218,18 @@ class Problem:
                 row = _named(int(np.argwhere(at_kink)[0][-1]), rows)
                 raise InputError(f"problem.loss: not differentiable at {row} and the given parameters")
         return gradients
+
+    def lane_gradient(self, lanes: int) -> "LaneFunction":
+        """Return the gradient compiled for ``lanes`` points side by side; it is nan where it does not exist."""
+        if lanes not in self._lane_gradients:
+            # Numba is slow to import, and only simulation needs it here.
+            from adamsym.expressions.lanes import UnlessKink, compile_lanes
+
+            first, *others = self.gradient_expressions
+            for kink in self._kinks:
+                first = UnlessKink(first, kink.switch, kink.slope, kink.jump)
+            self._lane_gradients[lanes] = compile_lanes(self.parameters, self.columns, [first, *others], lanes)
+        return self._lane_gradients[lanes]
 
     def row_hessians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the Hessian of every row, shape (..., rows, d, d); arguments and errors as ``row_gradients``."""

@@ -1,5 +1,6 @@
 """A problem and Adam as plain data: what certificates hold and what goes to worker processes."""
 
+import json
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -23,12 +24,27 @@ def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
     if not isinstance(problem.law, Empirical):
         raise InputError("data: a certificate needs the rows of an empirical law; a continuous law has none")
     return {
-        "loss": str(problem.loss),
-        "parameters": list(problem.names),
-        "columns": {name: [str(row[k]) for row in problem.law.exact_rows] for k, name in enumerate(problem.law.names)},
-        "probabilities": [str(p) for p in problem.law.exact_probabilities],
-        "batch_size": problem.batch_size,
+        **_loss_record(problem),
+        **_rows_record(problem.law),
         "adam": {"beta1": str(adam.alpha), "beta2": str(adam.beta), "eps": str(adam.epsilon)},
+    }
+
+
+def problem_text(problem: Problem) -> str:
+    """Return text that two problems share only if they are the same."""
+    law = problem.law
+    data = _rows_record(law) if isinstance(law, Empirical) else {"columns": repr(law)}
+    return json.dumps({**_loss_record(problem), **data})
+
+
+def _loss_record(problem: Problem) -> dict[str, Any]:
+    return {"loss": str(problem.loss), "parameters": list(problem.names), "batch_size": problem.batch_size}
+
+
+def _rows_record(law: Empirical) -> dict[str, Any]:
+    return {
+        "columns": {name: [str(row[k]) for row in law.exact_rows] for k, name in enumerate(law.names)},
+        "probabilities": [str(p) for p in law.exact_probabilities],
     }
 
 

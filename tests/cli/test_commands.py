@@ -83,7 +83,32 @@ def test_simulate(run):
     assert [len(state) for state in found["theta"]] == [1] * 3
     assert run(*arguments, "--seed", "1", "--json") == found
     assert run(*arguments, "--seed", "2", "--json") != found
-    assert run(*arguments).startswith("3 chains after 50 steps")
+    assert found["failed"] == []
+    assert "recorded" not in found
+    assert run(*arguments).startswith("all 3 chains ran\n3 chains after 50 steps")
+
+
+def test_simulate_records_and_resumes(run):
+    arguments = ["simulate", FILE, "--from", "theta=2", "--chains", "3", "--json", "--record", "20", "--threads", "1"]
+    whole = run(*arguments, "--steps", "50")
+    assert whole["recorded"]["steps"] == [20, 40]
+    assert [len(states) for states in whole["recorded"]["theta"]] == [3, 3]
+    run(*arguments, "--steps", "30", "--checkpoint", "c.npz")
+    assert run(*arguments, "--steps", "50", "--checkpoint", "c.npz", "--resume") == whole
+    assert "2 states recorded" in run(*[a for a in arguments if a != "--json"], "--steps", "50")
+
+
+def test_simulate_says_which_chains_left_the_numbers(run):
+    # At a step of 1 Adam lands on the kink of the row 0 at once.
+    Path("kink.toml").write_text('[problem]\nloss = "Abs(theta - x)"\nparameters = ["theta"]\n[data]\nx = [0, 3]\n')
+    arguments = ["simulate", "kink.toml", "--from", "theta=0", "--chains", "40", "--steps", "1"]
+    found = run(*arguments, "--json", code=1)
+    chains = [failure["chain"] for failure in found["failed"]]
+    assert {failure["step"] for failure in found["failed"]} == {1}
+    assert [k for k, [theta] in enumerate(found["theta"]) if theta is None] == chains
+    assert 5 < len(chains) < 35
+    text = run(*arguments, code=1)
+    assert text.startswith(f"{len(chains)} of 40 chains left the numbers, first chain {chains[0]} at step 1")
 
 
 CLAIM = """

@@ -1,30 +1,22 @@
 """Ensembles of Adam runs against a plain loop, the flow, and themselves."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
+import plain_chains
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from adamsym.dynamics import flow, simulate
+from adamsym.dynamics import Run, flow, simulate
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam, StepSizeSchedule
+from adamsym.optimizer import Adam, AdaptiveMethod, NAdam, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 LINE = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 5]}), batch_size=2)
-
-
-def textbook_adam(gradient, adam, sizes, theta):
-    """Kingma and Ba's algorithm, one step at a time, for one chain."""
-    m = v = np.zeros_like(theta)
-    for n, size in enumerate(sizes, start=1):
-        g = gradient(theta, n)
-        m = adam.beta1 * m + (1 - adam.beta1) * g
-        v = adam.beta2 * v + (1 - adam.beta2) * g**2
-        m_hat, v_hat = m / (1 - adam.beta1**n), v / (1 - adam.beta2**n)
-        theta = theta - size * m_hat / (np.sqrt(v_hat) + adam.eps)
-    return theta
 
 
 @pytest.mark.parametrize("adam", [Adam(), Adam("0.5", "0.9", "0.1"), Adam(0, 0, 1), Adam(0, "0.9", "1e-8")], ids=str)
@@ -32,26 +24,92 @@ def test_equals_the_textbook_loop(adam):
     problem = Problem("(w*x + b - y)**4/4", ["w", "b"], Empirical({"x": [2], "y": [1]}))
     found = simulate(problem, adam, StepSizeSchedule("0.1/n**0.5"), [0.3, -0.5], steps=200, chains=3, seed=0)
     sizes = 0.1 / np.sqrt(np.arange(1, 201))
-    expected = textbook_adam(lambda theta, _: problem.gradient(theta), adam, sizes, np.array([0.3, -0.5]))
+    expected = plain_chains.textbook_adam(lambda theta, _: problem.gradient(theta), adam, sizes, np.array([0.3, -0.5]))
     assert found.theta.shape == (3, 2)
     assert found.steps == 200
     np.testing.assert_allclose(found.theta, np.tile(expected, (3, 1)), rtol=1e-12)
-    wrong = textbook_adam(lambda theta, _: problem.gradient(theta), adam, sizes[:-1], np.array([0.3, -0.5]))
+    wrong = plain_chains.textbook_adam(
+        lambda theta, _: problem.gradient(theta), adam, sizes[:-1], np.array([0.3, -0.5])
+    )
     assert np.abs(found.theta - wrong).max() > 1e-6
 
 
-def test_random_rows_reproduce_by_seed_and_do_not_depend_on_the_number_of_chains(monkeypatch):
-    def run(chains, seed):
-        return simulate(LINE, Adam(), StepSizeSchedule("0.01"), [0.0, 0.0], steps=300, chains=chains, seed=seed).theta
+def run(chains, seed=7, steps=300, **options):
+    problem = options.pop("problem", LINE)
+    schedule, start = StepSizeSchedule("0.1/n**0.3"), [0.0] * problem.dimension
+    return simulate(problem, Adam(), schedule, start, steps=steps, chains=chains, seed=seed, **options)
 
-    many = run(6, 7)
+
+def test_random_rows_reproduce_by_seed():
+    many = run(6).theta
     assert len(np.unique(many[:, 0])) == 6
-    np.testing.assert_array_equal(run(6, 7), many)
-    np.testing.assert_array_equal(run(2, 7), many[:2])
-    assert np.abs(run(6, 8) - many).min() > 0
-    # Nor on how many draws are made ahead.
-    monkeypatch.setattr("adamsym.dynamics.ensemble._DRAWS_AT_ONCE", 100)
-    np.testing.assert_array_equal(run(6, 7), many)
+    np.testing.assert_array_equal(run(6).theta, many)
+    assert np.abs(run(6, seed=8).theta - many).min() > 0
+
+
+SKEWED_WEIGHTS = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 3]}, weights=[1, 2, 7]))
+CONTINUOUS = Problem(
+    "(w*x + b - y)**2/2 + tanh(w)", ["w", "b"], Independent({"x": "Normal(0, 1)", "y": "Gamma(2, 1)"}), batch_size=2
+)
+PROBLEMS = {"batches": LINE, "weights": SKEWED_WEIGHTS, "continuous": CONTINUOUS}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_chain_depends_neither_on_the_number_of_chains_nor_on_threads_nor_on_segments(name, monkeypatch):
+    problem = PROBLEMS[name]
+    expected = run(200, problem=problem, threads=1, record_every=7)
+    assert expected.recorded_steps.tolist() == list(range(7, 301, 7))
+    np.testing.assert_array_equal(run(200, problem=problem, steps=294).theta, expected.recorded[-1])
+    # One, 8 and 64 lanes.
+    for chains in (1, 2, 8, 9, 16, 17, 64, 65):
+        np.testing.assert_array_equal(run(chains, problem=problem).theta, expected.theta[:chains])
+    monkeypatch.setattr("adamsym.dynamics.run._WORTH_A_THREAD", 0)
+    monkeypatch.setattr("adamsym.dynamics.run._STEPS_AT_ONCE", 11)
+    monkeypatch.setattr("adamsym.dynamics.run._DRAWS_AT_ONCE", 1000)
+    for threads in (1, 2, 3, 7):
+        found = run(200, problem=problem, threads=threads, record_every=7)
+        np.testing.assert_array_equal(found.theta, expected.theta)
+        np.testing.assert_array_equal(found.recorded, expected.recorded)
+    # Control: another seed is another path.
+    assert (run(200, problem=problem, seed=8).theta != expected.theta).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_any_division_into_advances_gives_the_same(data):
+    problem = PROBLEMS[data.draw(st.sampled_from(sorted(PROBLEMS)))]
+    chains = data.draw(st.integers(1, 70))
+    every = data.draw(st.none() | st.integers(1, 40))
+    pieces = data.draw(st.lists(st.integers(1, 30), min_size=1, max_size=8))
+
+    def fresh():
+        return Run(problem, NAdam(), StepSizeSchedule("0.1/n**0.3"), [0.5] * problem.dimension, chains, seed=3)
+
+    whole, divided = fresh(), fresh()
+    recorded = whole.advance(sum(pieces), every)
+    parts = [divided.advance(piece, every) for piece in pieces]
+    assert whole.step == divided.step == sum(pieces)
+    np.testing.assert_array_equal(divided.theta, whole.theta)
+    np.testing.assert_array_equal(np.concatenate(parts), recorded)
+    if every is not None:
+        assert len(recorded) == sum(pieces) // every
+    for ours, theirs in zip(divided.state(), whole.state(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_minibatches_are_means_of_the_rows_drawn():
+    adam, steps = Adam("0.9", "0.99", "1e-3"), 200
+    found = simulate(LINE, adam, StepSizeSchedule("0.01"), [0.3, 0.1], steps=steps, chains=3, seed=4)
+    rows = np.reshape(plain_chains.rows_of_chain(4, 2, 2 * steps, 3), (steps, 2))
+
+    def gradient(theta, step, batch=2):
+        return LINE.row_gradients(theta)[rows[step - 1, :batch]].mean(axis=0)
+
+    sizes = np.full(steps, 0.01)
+    expected = plain_chains.textbook_adam(gradient, adam, sizes, np.array([0.3, 0.1]))
+    np.testing.assert_allclose(found.theta[2], expected, rtol=1e-11)
+    first_row = plain_chains.textbook_adam(lambda t, n: gradient(t, n, 1), adam, sizes, np.array([0.3, 0.1]))
+    assert np.abs(found.theta[2] - first_row).max() > 1e-3
 
 
 def test_small_steps_follow_the_flow():
@@ -99,6 +157,11 @@ def test_continuous_laws():
         ({"steps": 2.5}, "steps"),
         ({"theta0": [[0.0, 0.0]]}, "start"),
         ({"theta0": [0.0]}, "theta"),
+        ({"record_every": 0}, "record_every"),
+        ({"threads": 0}, "threads"),
+        ({"resume": True}, "checkpoint"),
+        ({"checkpoint": "here.txt"}, "checkpoint"),
+        ({"checkpoint": "no_such_folder/here.npz"}, "folder"),
     ],
 )
 def test_bad_arguments(change, fragment):
@@ -107,7 +170,101 @@ def test_bad_arguments(change, fragment):
         simulate(LINE, Adam(), StepSizeSchedule("0.1"), **arguments)
 
 
-def test_a_chain_that_leaves_the_numbers_says_where():
-    problem = Problem("-exp(exp(theta*x))", ["theta"], Empirical({"x": [1]}))
-    with pytest.raises(InputError, match="step 2"):
-        simulate(problem, Adam(), StepSizeSchedule("1000/n"), [0.0], steps=10, chains=1, seed=0)
+def test_chains_that_leave_the_numbers_are_marked_and_the_others_go_on():
+    # exp overflows where the row is 1 once theta is large; those chains alone fail, each at its own step.
+    problem = Problem("-exp(exp(theta*x))", ["theta"], Empirical({"x": [0, 1]}))
+    found = simulate(
+        problem, Adam(0, 0, "1e-300"), StepSizeSchedule(3), [0.5], steps=8, chains=100, seed=0, record_every=1
+    )
+    rows = np.array([plain_chains.rows_of_chain(0, chain, 8, 2) for chain in range(100)])
+    # A row of 1 moves theta by 3, so that the square of the third such gradient overflows.
+    third = np.array([np.flatnonzero(row)[2] + 1 if row.sum() >= 3 else 0 for row in rows])
+    np.testing.assert_array_equal(found.failed, third)
+    assert 0 < (third == 0).sum() < 100
+    np.testing.assert_array_equal(np.isnan(found.theta[:, 0]), third > 0)
+    np.testing.assert_array_equal(
+        np.isnan(found.recorded[..., 0]), (third > 0) & (third <= found.recorded_steps[:, None])
+    )
+    alone = simulate(problem, Adam(0, 0, "1e-300"), StepSizeSchedule(3), [0.5], steps=8, chains=1, seed=0)
+    np.testing.assert_array_equal(alone.theta, found.theta[:1])
+
+
+@pytest.mark.parametrize(("loss", "start"), [("Abs(theta - x)", 3.0), ("Max(theta, x)", 3.0), ("Min(x, theta)", 0.0)])
+def test_kinks_are_marked(loss, start):
+    problem = Problem(loss, ["theta"], Empirical({"x": [0, 3]}))
+    found = simulate(problem, Adam(), StepSizeSchedule("1e-3"), [start], steps=1, chains=50, seed=0)
+    at_kink = np.array([plain_chains.rows_of_chain(0, c, 1, 2)[0] for c in range(50)]) == (1 if start else 0)
+    np.testing.assert_array_equal(found.failed, at_kink)
+    beside = simulate(problem, Adam(), StepSizeSchedule("1e-3"), [start + 0.01], steps=1, chains=50, seed=0)
+    assert not beside.failed.any()
+    # Where the slope does not jump there is no kink.
+    smooth = Problem("(theta - x)*Abs(theta - x)", ["theta"], Empirical({"x": [0, 3]}))
+    assert not simulate(smooth, Adam(), StepSizeSchedule(1), [start], steps=1, chains=50, seed=0).failed.any()
+
+
+GRAMMAR = [
+    "sigmoid(theta*x) + softplus(-3*theta + x) + Abs(theta)/7",
+    "exp(theta)*log(x + 2 + theta**2) + sqrt(1 + theta**2)/3 + (1 + theta**2)**(-1/2)",
+    "sin(theta) + cos(x*theta) + tanh(theta) + sinh(theta/2)*x + cosh(theta/3) + atan(theta) + erf(theta*x)",
+    "Max(theta, x, 0.3)**2 + Min(theta*x, 2, x)**3 + (theta + pi*x)**3/3 + 2.5*theta**-2 + theta**2.5",
+    "(theta + 12345678901234567890123*x)**2/12345678901234567890123456789 + (theta**2 + 1)**x",
+]
+
+
+@pytest.mark.parametrize("loss", GRAMMAR)
+def test_compiled_gradients_are_those_of_numpy(loss):
+    problem = Problem(loss, ["theta"], Empirical({"x": [1]}))
+    starts = np.array([[0.1], [0.7], [1.9], [3.0]])
+    # One step of plain descent of size 1 shows the gradient.
+    found = Run(problem, PlainDescent(), StepSizeSchedule(1), starts, 4, seed=0)
+    found.advance(1)
+    expected = problem.row_gradients(starts)[:, 0]
+    np.testing.assert_allclose(starts - found.theta, expected, rtol=1e-13, atol=1e-13)
+    assert np.abs(starts - found.theta - problem.row_gradients(starts * 1.001)[:, 0]).min() > 1e-6
+
+
+@dataclass(frozen=True, init=False)
+class PlainDescent(AdaptiveMethod):
+    """theta - size * g: no momentum, no denominator."""
+
+    divides_by_root = False
+
+    def __init__(self, beta1=0, beta2=0):
+        super().__init__(beta1, beta2, 1)
+
+    def step_factors(self, first, sizes):
+        return super().step_factors(first, sizes)._replace(momentum=sizes)
+
+
+def test_a_method_of_ones_own():
+    single = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [1]}))
+    found = simulate(single, PlainDescent("0.5", "0.9"), StepSizeSchedule("0.25"), [0.0], steps=20, chains=2, seed=0)
+    theta = m = 0.0
+    for _ in range(20):
+        m = 0.5 * m + 0.5 * (theta - 1)
+        theta -= 0.25 * m
+    np.testing.assert_allclose(found.theta, theta, rtol=1e-14)
+    adam = simulate(single, Adam("0.5", "0.9", 1), StepSizeSchedule("0.25"), [0.0], steps=20, chains=2, seed=0)
+    assert np.abs(adam.theta - theta).min() > 1e-3
+
+
+def test_many_parameters_are_compiled_in_parts():
+    size = 70
+    terms = " + ".join(f"w{k}*x{k}" for k in range(size))
+    data = np.random.default_rng(0).normal(size=(3, size)).round(3)
+    columns = {f"x{k}": data[:, k].tolist() for k in range(size)} | {"y": [1, 2, 3]}
+    problem = Problem(f"sigmoid({terms}) + ({terms} - y)**2/2", {"w": size}, Empirical(columns))
+    starts = np.linspace(-1, 1, 20 * size).reshape(20, size)
+    run = Run(problem, PlainDescent(), StepSizeSchedule(1), starts, 20, seed=0)
+    run.advance(1)
+    assert run._gradient.scratch > 3
+    rows = [plain_chains.rows_of_chain(0, chain, 1, 3)[0] for chain in range(20)]
+    expected = problem.row_gradients(starts)[np.arange(20), rows]
+    np.testing.assert_allclose(starts - run.theta, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_progress_is_reported():
+    seen = []
+    run(10, steps=2000, progress=seen.append)
+    assert seen[-1] == 2000
+    assert seen == sorted(seen)

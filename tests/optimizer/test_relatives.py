@@ -128,30 +128,28 @@ def test_bad_arguments():
 
 def test_first_steps_of_nadam_by_hand():
     # Dozat 2016: alpha m_1/(1 - alpha^2) + g with m_1 = (1 - alpha) g; v_1 corrected is g^2.
+    linear = Problem("2*a*x - 3*b*x", ["a", "b"], Empirical({"x": [1]}))
     method, gradient = NAdam("0.75", "0.9", "0.5"), np.array([2.0, -3.0])
-    m, v, first = method.update(np.zeros(2), np.zeros(2), gradient, 1)
-    np.testing.assert_allclose(first, gradient * (1 + 0.75 / 1.75) / (np.abs(gradient) + 0.5), rtol=1e-15)
+    path = simulate(linear, method, StepSizeSchedule(1), [0, 0], steps=2, chains=1, seed=0, record_every=1)
+    first, second = path.recorded[:, 0]
+    np.testing.assert_allclose(-first, gradient * (1 + 0.75 / 1.75) / (np.abs(gradient) + 0.5), rtol=1e-15)
     # The second: m_2 = m_1 (1 + alpha), divided by 1 - alpha^3.
-    _, _, second = method.update(m, v, gradient, 2)
     look_ahead = 0.75 * 0.25 * 1.75 / (1 - 0.75**3) + 0.25 / (1 - 0.75**2)
-    np.testing.assert_allclose(second, gradient * look_ahead / (np.abs(gradient) + 0.5), rtol=1e-14)
+    np.testing.assert_allclose(first - second, gradient * look_ahead / (np.abs(gradient) + 0.5), rtol=1e-14)
 
 
 # --- step by step against other libraries ---------------------------------------------------------------------------
 
+WAVY = Problem(
+    "(a - x)**2/2 + sin(20*b)/1e3 + 10*(c - x/2)**4 + a*d/5 + cosh(d)", ["a", "b", "c", "d"], Empirical({"x": [3]})
+)
+START, STEPS = [1.0, -2.0, 0.0, 3.0], 300
 
-def ours(method, gradients, theta):
+
+def ours(method):
     """Parameters after every step with the step size RATE."""
-    m, v, path = np.zeros_like(theta), np.zeros_like(theta), []
-    for step, gradient in enumerate(gradients, start=1):
-        m, v, direction = method.update(m, v, gradient, step)
-        theta = theta - RATE * (direction + method.decay * theta)
-        path.append(theta)
-    return np.array(path)
-
-
-GRADIENTS = np.random.default_rng(3).normal(size=(300, 4)) * [1, 1e-3, 10, 1] + [0.1, 0, 0, 2]
-START = np.array([1.0, -2.0, 0.0, 3.0])
+    schedule = StepSizeSchedule(RATE)
+    return simulate(WAVY, method, schedule, START, steps=STEPS, chains=1, seed=0, record_every=1).recorded[:, 0]
 
 
 def torch_path(make):
@@ -159,8 +157,8 @@ def torch_path(make):
     parameter = torch.nn.Parameter(torch.tensor(START, dtype=torch.float64))
     optimizer = make(torch.optim, [parameter])
     path = []
-    for gradient in GRADIENTS:
-        parameter.grad = torch.tensor(gradient, dtype=torch.float64)
+    for _ in range(STEPS):
+        parameter.grad = torch.tensor(WAVY.gradient(parameter.detach().numpy()))
         optimizer.step()
         path.append(parameter.detach().numpy().copy())
     return np.array(path)
@@ -182,9 +180,9 @@ TORCH = {
 
 @pytest.mark.parametrize(("method", "make"), TORCH.values(), ids=TORCH)
 def test_updates_agree_with_torch(method, make):
-    theirs, path = torch_path(make), ours(method, GRADIENTS, START)
+    theirs, path = torch_path(make), ours(method)
     np.testing.assert_allclose(path, theirs, rtol=0, atol=1e-12)
-    wrong = ours(Adam("0.9", "0.98", "1e-3"), GRADIENTS, START)
+    wrong = ours(Adam("0.9", "0.98", "1e-3"))
     assert np.abs(wrong - theirs).max() > 1e-4
 
 
@@ -208,10 +206,10 @@ def test_updates_agree_with_optax(method, make):
     optimizer = make(optax)
     theta = jax.numpy.asarray(START)
     state, path = optimizer.init(theta), []
-    for gradient in GRADIENTS:
-        update, state = optimizer.update(jax.numpy.asarray(gradient), state, theta)
+    for _ in range(STEPS):
+        update, state = optimizer.update(jax.numpy.asarray(WAVY.gradient(theta)), state, theta)
         theta = optax.apply_updates(theta, update)
         path.append(np.asarray(theta))
-    np.testing.assert_allclose(ours(method, GRADIENTS, START), np.array(path), rtol=0, atol=1e-12)
-    wrong = ours(Adam("0.9", "0.98", "1e-3"), GRADIENTS, START)
+    np.testing.assert_allclose(ours(method), np.array(path), rtol=0, atol=1e-12)
+    wrong = ours(Adam("0.9", "0.98", "1e-3"))
     assert np.abs(wrong - np.array(path)).max() > 1e-4

@@ -1,0 +1,147 @@
+"""The commands that follow Adam in time: its flow, and Adam itself."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, File, Json, read_problem_and_point
+from adamsym.cli.output import print_json, print_table, working
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.dynamics import Ensemble
+    from adamsym.expressions.compilation import FloatArray
+
+_MOST_RECORDED = 10**8
+
+Start = Annotated[list[str] | None, typer.Option("--from", help=POINT_HELP, show_default=False)]
+
+
+def flow(
+    file: File,
+    start: Start = None,
+    time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
+    samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
+    as_json: Json = False,
+) -> int:
+    """Solve theta' = f(theta)."""
+    if not 0 < time <= sys.float_info.max:
+        raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
+    source, theta = read_problem_and_point(file, start, "--from")
+    import numpy as np
+
+    from adamsym.dynamics import flow as flow_of
+    from adamsym.field import AdamField
+
+    with working("solving"):
+        found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
+    if as_json:
+        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": found.zero})
+        return HOLDS
+    print("no zero reached" if found.zero is None else f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on")
+    names = source.problem.names
+    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in zip(found.times, found.theta, strict=True)]
+    print_table(["time", *names], rows, numbers=["time", *names])
+    return HOLDS
+
+
+def simulate(
+    file: File,
+    start: Start = None,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of each chain.", min=1)] = 10_000,
+    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=1, max=1_000_000)] = 100,
+    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads.", min=1, max=1024, show_default="processors")
+    ] = None,
+    record: Annotated[
+        int | None, typer.Option("--record", help="Keep the states after every so many steps.", min=1)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="A .npz file to go on from.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Run many chains of Adam itself."""
+    source, theta = read_problem_and_point(file, start, "--from")
+    if record is not None and (steps // record) * chains * len(theta) > _MOST_RECORDED:
+        raise InputError(f"--record: more than {_MOST_RECORDED} numbers; record fewer states or chains")
+    from adamsym.dynamics import simulate as ensemble_of
+    from adamsym.optimizer import StepSizeSchedule
+
+    options: dict[str, Any] = {"record_every": record, "threads": threads, "checkpoint": checkpoint, "resume": resume}
+    schedule = StepSizeSchedule(step_size)
+    try:
+        with _progress(f"running {chains} chains", steps) as progress:
+            found = ensemble_of(
+                source.problem, source.adam, schedule, theta, steps, chains, seed, progress=progress, **options
+            )
+    except KeyboardInterrupt:
+        if checkpoint is not None and checkpoint.exists():
+            print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)
+        raise
+    if as_json:
+        print_json(_ensemble_as_json(found, record is not None))
+    else:
+        print(_verdict(found))
+        print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
+        _print_spread(found, source.problem.names)
+    return REFUTED if found.failed.any() else HOLDS
+
+
+def _verdict(found: "Ensemble") -> str:
+    failed, chains = found.failed, len(found.failed)
+    if not failed.any():
+        return f"all {chains} chains ran"
+    first = min((step, chain) for chain, step in enumerate(failed.tolist()) if step)
+    return f"{(failed > 0).sum()} of {chains} chains left the numbers, first chain {first[1]} at step {first[0]}"
+
+
+def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
+    """Print how the chains that ran are spread."""
+    ran = found.theta[found.failed == 0]
+    if len(ran) == 0:
+        return
+    rows = [
+        [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
+        for name, x in zip(names, ran.T, strict=True)
+    ]
+    columns = ["parameter", "mean", "deviation", "smallest", "largest"]
+    print_table(columns, rows, numbers=columns[1:])
+    if len(found.recorded_steps):
+        print(f"{len(found.recorded_steps)} states recorded; --json prints them")
+
+
+def _ensemble_as_json(found: "Ensemble", with_record: bool) -> dict[str, Any]:
+    failed = [{"chain": chain, "step": step} for chain, step in enumerate(found.failed.tolist()) if step]
+    result = {"theta": _with_null(found.theta), "steps": found.steps, "failed": failed}
+    if with_record:
+        result["recorded"] = {"steps": found.recorded_steps.tolist(), "theta": _with_null(found.recorded)}
+    return result
+
+
+def _with_null(values: "FloatArray") -> Any:
+    """Nested lists for JSON, which has no nan."""
+    objects = values.astype(object)
+    objects[values != values] = None
+    return objects.tolist()
+
+
+@contextmanager
+def _progress(text: str, steps: int) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on standard error, if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=steps)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,95 @@
+"""Checkpoints: files that hold all of a run, so that it can go on after an interruption."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adamsym.dynamics.run import Run
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.problem.record import problem_text
+
+_NAMES = ("theta", "m", "v", "random", "failed")
+"""The arrays of :meth:`Run.state`."""
+
+_LONGEST_HEADER = 2**10
+
+
+def run_digest(run: Run, theta0: ArrayLike, seed: int, record_every: int) -> str:
+    """Return a digest of all that determines a run's numbers but the number of its steps."""
+    method = {field.name: str(getattr(run.method, field.name)) for field in dataclasses.fields(run.method)}
+    start = np.broadcast_to(np.asarray(theta0, np.float64), (run.chains, run.problem.dimension))
+    text = [type(run.method).__qualname__, method, str(run.schedule.expression), run.chains, seed, record_every]
+    whole = problem_text(run.problem) + json.dumps(text)
+    return hashlib.sha256(whole.encode() + start.tobytes()).hexdigest()
+
+
+def save_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray) -> None:
+    """Write a run's state and records so that the file is there whole or not at all."""
+    arrays: dict[str, Any] = dict(zip(_NAMES, run.state(), strict=True))
+    arrays |= {"digest": np.array(digest), "step": np.array(run.step), "recorded": recorded}
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InputError(f"checkpoint: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"checkpoint: cannot write {str(path)[:80]!r}: {error.strerror}") from None
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: FloatArray, record_every: int) -> None:
+    """Put a checkpoint's state into ``run``, which is to end after ``steps`` steps, and its records into ``recorded``.
+
+    Raises
+    ------
+    InputError
+        If the file is no checkpoint, one of another run, or of more steps than are asked for.
+    """
+    expected = {name: (array.shape, array.dtype) for name, array in zip(_NAMES, run.state(), strict=True)}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if str(_member(archive, "digest", (), np.dtype("<U64"))) != digest:
+                raise InputError(
+                    f"checkpoint: {str(path)[:80]!r} is of another problem, method, schedule, start, seed, "
+                    "number of chains or record"
+                )
+            step = int(_member(archive, "step", (), np.dtype(np.int64)))
+            count = step // record_every if record_every else 0
+            if not 0 < step <= steps:
+                raise InputError(f"checkpoint: {str(path)[:80]!r} has {step} steps, more than are asked for")
+            kept = _member(archive, "recorded", (count, *recorded.shape[1:]), np.dtype(np.float64))
+            state = [_member(archive, name, *expected[name]) for name in _NAMES]
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"checkpoint: {str(path)[:80]!r} is no checkpoint, or damaged") from None
+    recorded[:count] = kept
+    run.restore(step, state)
+
+
+def _member(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Read one array; its size is checked before anything is read, its shape and type before it is used."""
+    size = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if not size < archive.getinfo(f"{name}.npy").file_size <= size + _LONGEST_HEADER:
+        raise ValueError(name)
+    with archive.open(f"{name}.npy") as file:
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(name)
+    return np.asarray(array)

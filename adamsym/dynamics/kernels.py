@@ -1,0 +1,207 @@
+"""The compiled loops: random rows, gradients and updates of blocks of chains side by side.
+
+A block holds one chain in each of its lanes: entry j of lane l stands at ``j*lanes + l`` of the block's arrays. The
+number of lanes is a constant of the machine code; loops over the lanes become vector instructions.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba.core import types
+from numba.core.typing import signature
+from numba.extending import intrinsic
+
+from adamsym.field.compiled import compiled
+
+ROOT_PLUS_EPS, ROOT_OF_SUM, ONE = 0, 1, 2
+"""Denominators."""
+
+_LARGEST = float(np.finfo(np.float64).max)
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _inlined(function: _Function) -> _Function:
+    return cast("_Function", numba.njit(forceinline=True, error_model="numpy")(function))
+
+
+def _instruction(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that writes LLVM code, for what Numba has no word for."""
+    return cast("Callable[..., Any]", intrinsic(function))
+
+
+@_instruction
+def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """a b + c, rounded once."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.fma(*arguments)
+
+    return signature(types.float64, types.float64, types.float64, types.float64), generate
+
+
+@_instruction
+def _call(typing: Any, address: Any, points: Any, rows: Any, values: Any, scratch: Any) -> Any:
+    """Call the C function of four pointers to float64 at ``address`` on the data of four arrays."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointers = [
+            context.make_array(kind)(context, builder, array).data
+            for kind, array in zip(signature.args[1:], arguments[1:], strict=True)
+        ]
+        function = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in pointers])
+        builder.call(builder.inttoptr(arguments[0], function.as_pointer()), pointers)
+        return context.get_dummy_value()
+
+    return signature(types.none, types.intp, points, rows, values, scratch), generate
+
+
+@_inlined
+def _next_words(random: Any, words: Any, lanes: int) -> None:
+    """One output of each lane's xoshiro256++ (Blackman and Vigna 2021)."""
+    for lane in range(lanes):
+        s0, s1, s2, s3 = random[lane], random[lanes + lane], random[2 * lanes + lane], random[3 * lanes + lane]
+        total = s0 + s3
+        words[lane] = ((total << np.uint64(23)) | (total >> np.uint64(41))) + s0
+        shifted = s1 << np.uint64(17)
+        s2 ^= s0
+        s3 ^= s1
+        random[lanes + lane] = s1 ^ s2
+        random[lane] = s0 ^ s3
+        random[2 * lanes + lane] = s2 ^ shifted
+        random[3 * lanes + lane] = (s3 << np.uint64(45)) | (s3 >> np.uint64(19))
+
+
+@_inlined
+def _draw_rows(words: Any, table: Any, thresholds: Any, aliases: Any, rows: Any, lanes: int) -> None:
+    """One row of the table for each lane by Walker's alias method; equal weights have no thresholds."""
+    count = table.shape[1]
+    scale = count * 2.0**-53
+    if len(thresholds) == 0:
+        for lane in range(lanes):
+            words[lane] = np.uint64(np.int64(words[lane] >> np.uint64(11)) * scale)
+    else:
+        for lane in range(lanes):
+            place = np.int64(words[lane] >> np.uint64(11)) * scale
+            cell = np.uint64(place)
+            words[lane] = cell if place - cell < thresholds[cell] else aliases[cell]
+    for k in range(table.shape[0]):
+        for lane in range(lanes):
+            rows[k * lanes + lane] = table[k, words[lane]]
+
+
+@_inlined
+def _update(
+    theta: Any, m: Any, v: Any, g: Any, constants: Any, factors: Any, kind: int, heavy: bool, rooted: bool
+) -> int:
+    """Take one step, rounded as torch's lerp_, addcmul_ and addcdiv_; return how many theta or v are not finite.
+
+    ``heavy`` says that beta1 < 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
+    """
+    weight1, beta2, weight2, eps = constants
+    momentum, current, root, shrink = factors
+    bad = 0
+    for i in range(len(theta)):
+        mean = _fma(-(g[i] - m[i]), 1 - weight1, g[i]) if heavy else _fma(weight1, g[i] - m[i], m[i])
+        square = _fma(weight2 * g[i], g[i], beta2 * v[i])
+        if kind == ROOT_OF_SUM:
+            denominator = np.sqrt(square / root + eps)
+        elif kind == ROOT_PLUS_EPS:
+            denominator = (np.sqrt(square) if rooted else np.sqrt(square) / root) + eps
+        else:
+            denominator = 1.0
+        moved = shrink * theta[i] - (momentum * mean + current * g[i]) / denominator
+        m[i], v[i], theta[i] = mean, square, moved
+        bad += int(not ((abs(moved) <= _LARGEST) & (square <= _LARGEST)))
+    return bad
+
+
+@_inlined
+def _mark_failures(theta: Any, v: Any, failed: Any, step: int, lanes: int) -> int:
+    """Mark the chains that have left the numbers with the step, and return the number of all marked ones."""
+    marked = 0
+    for lane in range(lanes):
+        if failed[lane] == 0:
+            for i in range(lane, len(theta), lanes):
+                if not (abs(theta[i]) <= _LARGEST and v[i] <= _LARGEST):
+                    failed[lane] = step
+        if failed[lane] > 0:
+            marked += 1
+            theta[lane::lanes] = np.nan
+    return marked
+
+
+@lru_cache
+def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
+    """Return the loop for blocks of ``lanes`` chains, by denominator and ``heavy``; its code is kept on disk."""
+
+    @compiled
+    def advance(
+        first: int,
+        last: int,
+        step: int,
+        state: tuple[Any, Any, Any, Any, Any],
+        gradient: tuple[int, int, int],
+        law: tuple[Any, Any, Any, Any],
+        constants: tuple[float, float, float, float],
+        factors: Any,
+        record_every: int,
+        recorded: Any,
+    ) -> None:
+        """Carry the blocks from ``first`` to before ``last`` through the steps of ``factors``, after ``step`` steps."""
+        address, scratch_size, batch_size = gradient
+        table, thresholds, aliases, given = law
+        size = state[0].shape[1]
+        g, part = np.empty(size), np.empty(size)
+        words, scratch = np.empty(lanes, np.uint64), np.empty(scratch_size * lanes + 1)
+        drawn = np.empty(len(table) * lanes + 1)
+        for k in range(len(table)):
+            drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
+        for block in range(first, last):
+            theta, m, v = state[0][block], state[1][block], state[2][block]
+            random, failed = state[3][block], state[4][block]
+            marked = 0
+            for lane in range(lanes):
+                marked += int(failed[lane] > 0)
+            for k in range(factors.shape[1]):
+                for b in range(batch_size):
+                    rows = drawn
+                    if len(given) > 0:
+                        rows = given[k * batch_size + b]
+                    elif table.shape[1] > 1:
+                        _next_words(random, words, lanes)
+                        _draw_rows(words, table, thresholds, aliases, drawn, lanes)
+                    if b == 0:
+                        _call(address, theta, rows, g, scratch)
+                    else:
+                        _call(address, theta, rows, part, scratch)
+                        for i in range(size):
+                            g[i] += part[i]
+                if batch_size > 1:
+                    for i in range(size):
+                        g[i] /= batch_size
+                step_factors = (factors[0, k], factors[1, k], factors[2, k], factors[3, k])
+                if factors[2, k] == 1.0:
+                    bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, True)
+                else:
+                    bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, False)
+                now = step + k + 1
+                if bad > marked * (size // lanes):
+                    marked = _mark_failures(theta, v, failed, now, lanes)
+                if record_every > 0 and now % record_every == 0:
+                    record = recorded[now // record_every - step // record_every - 1]
+                    for lane in range(min(lanes, len(record) - block * lanes)):
+                        for j in range(record.shape[1]):
+                            record[block * lanes + lane, j] = theta[j * lanes + lane]
+
+    return advance
+
+
+@compiled
+def fill_words(random: Any, words: Any) -> None:
+    """Fill ``words`` (draws, lanes) with the next outputs of a block's generators."""
+    for k in range(len(words)):
+        _next_words(random, words[k], words.shape[1])

@@ -1,0 +1,255 @@
+"""Chains of Adam that advance together, as many steps at a time as one likes."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adamsym.dynamics import kernels
+from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
+from adamsym.problem import Empirical, Independent, Problem
+
+_LANES = ((1, 1), (16, 8))
+"""Up to so many chains in blocks of so many lanes; ``_MOST_LANES`` beyond."""
+
+_MOST_LANES = 64
+
+_STEPS_AT_ONCE = 2**14
+"""Steps whose factors are tabulated together: 0.5 MB, which the memory allocator keeps at hand."""
+
+_WORK_AT_ONCE = 2**24
+"""Numbers updated or drawn between two looks at the clock: some 50 ms."""
+
+_DRAWS_AT_ONCE = 2**16
+"""Numbers of a continuous law that are drawn together for a block: 0.5 MB."""
+
+_WORTH_A_THREAD = 2**14
+"""Numbers updated below which starting threads costs more than it saves."""
+
+
+class Run:
+    """Independent chains of an adaptive method on a problem.
+
+    Chain k draws from a generator of its own, whatever the number of chains and threads; however a run is divided into
+    calls of :meth:`advance`, its numbers are the same to the last bit.
+
+    Parameters
+    ----------
+    problem, method
+        What is optimised, and how; any :class:`AdaptiveMethod`.
+    schedule
+        Step sizes gamma_n, n = 1, 2, ...
+    theta0
+        Start, shape (d,) for all chains or (chains, d).
+    chains, seed
+        A positive and a non-negative integer.
+    threads
+        Threads to use; as many as processors if omitted.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        method: AdaptiveMethod,
+        schedule: StepSizeSchedule,
+        theta0: ArrayLike,
+        chains: int,
+        seed: int,
+        threads: int | None = None,
+    ) -> None:
+        check_integers(
+            "simulate", {"chains": (chains, 1), "seed": (seed, 0), "threads": (1 if threads is None else threads, 1)}
+        )
+        start = problem.points(theta0)
+        if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
+            raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
+        self.problem, self.method, self.schedule, self.chains, self.step = problem, method, schedule, chains, 0
+        self._threads = threads or os.cpu_count() or 1
+        self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)
+        weight1, weight2 = 1 - method.beta1, 1 - method.beta2
+        self._constants = (weight1, method.beta2, weight2, method.eps)
+        self._advance_blocks = kernels.advancing(self._lanes, _denominator(method), weight1 >= 0.5)
+        self._gradient = problem.lane_gradient(self._lanes)
+        self._law = _law_tables(problem)
+        theta = np.broadcast_to(start, (chains, problem.dimension))
+        still = np.zeros(theta.shape)
+        self.restore(0, (theta, still, still, generator_states(seed, chains), np.zeros((chains, 1), np.int64)))
+
+    @property
+    def theta(self) -> FloatArray:
+        """The parameters, shape (chains, d); nan where a chain has failed."""
+        return self._chainwise(self._blocks[0])
+
+    @property
+    def failed(self) -> NDArray[np.int64]:
+        """For each chain the step at which it left the numbers, or 0."""
+        return self._chainwise(self._blocks[4])[:, 0]
+
+    def state(self) -> tuple[NDArray[Any], ...]:
+        """Return theta, m, v, the generators' words and the marks of failure: (chains, k) each."""
+        return tuple(self._chainwise(blocks) for blocks in self._blocks)
+
+    def restore(self, step: int, state: Sequence[NDArray[Any]]) -> None:
+        """Go on from what :meth:`state` returned after ``step`` steps."""
+        self.step = step
+        self._blocks = tuple(self._blockwise(values) for values in state)
+
+    def _blockwise(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Arrays (chains, k) as blocks (blocks, k*lanes); the last lanes repeat the last chain."""
+        lanes = self._lanes
+        padded = np.pad(values, ((0, -len(values) % lanes), (0, 0)), mode="edge")
+        return np.ascontiguousarray(padded.reshape(-1, lanes, values.shape[1]).swapaxes(1, 2)).reshape(
+            len(padded) // lanes, -1
+        )
+
+    def _chainwise(self, blocks: NDArray[Any]) -> NDArray[Any]:
+        lanewise = blocks.reshape(len(blocks), -1, self._lanes).swapaxes(1, 2)
+        return lanewise.reshape(len(blocks) * self._lanes, -1)[: self.chains].copy()
+
+    @property
+    def steps_at_once(self) -> int:
+        """Steps that take well below a second, for those who wish to look at the clock between them."""
+        return max(1, min(_STEPS_AT_ONCE, _WORK_AT_ONCE // (self.chains * self._numbers_a_step)))
+
+    @property
+    def _numbers_a_step(self) -> int:
+        return (self.problem.dimension + len(self.problem.columns)) * self.problem.batch_size
+
+    def advance(self, steps: int, record_every: int | None = None, out: FloatArray | None = None) -> FloatArray:
+        """Take ``steps`` more steps.
+
+        Parameters
+        ----------
+        steps
+            A positive integer.
+        record_every
+            Keep the states after those steps of the whole run that are multiples of this; none if omitted.
+        out
+            Where to put them; a new array if omitted.
+
+        Returns
+        -------
+        array
+            The states kept, shape (r, chains, d).
+        """
+        check_integers(
+            "advance", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)}
+        )
+        every = record_every or 0
+        shape = ((self.step + steps) // every - self.step // every if every else 0, self.chains, self.problem.dimension)
+        recorded = np.empty(shape) if out is None else out
+        if recorded.shape != shape or recorded.dtype != np.float64 or not recorded.flags.c_contiguous:
+            raise InputError(f"advance: out must be a contiguous float64 array of shape {shape}")
+        done = 0
+        for start in range(0, steps, _STEPS_AT_ONCE):
+            count = min(_STEPS_AT_ONCE, steps - start)
+            kept = (self.step + count) // every - self.step // every if every else 0
+            self._advance_together(count, every, recorded[done : done + kept])
+            done += kept
+        return recorded
+
+    def _advance_together(self, steps: int, every: int, recorded: FloatArray) -> None:
+        """Take steps whose factors are tabulated together, on all threads."""
+        sizes = self.schedule(np.arange(self.step + 1, self.step + steps + 1))
+        factors = np.array(self.method.step_factors(self.step + 1, sizes))
+        blocks = len(self._blocks[0])
+        work = self._numbers_a_step * steps * blocks * self._lanes
+        parts = min(blocks, self._threads if work > _WORTH_A_THREAD else 1)
+        ends = [blocks * part // parts for part in range(parts + 1)]
+        tasks = [(first, last, factors, every, recorded) for first, last in pairwise(ends)]
+        if parts == 1:
+            self._advance_part(*tasks[0])
+            self.step += steps
+            return
+        futures = [_pool(self._threads).submit(self._advance_part, *task) for task in tasks]
+        try:
+            wait(futures)
+        finally:
+            # An interruption waits for the others: the blocks stay at one step.
+            wait(futures)
+            self.step += steps
+        for future in futures:
+            future.result()
+
+    def _advance_part(self, first: int, last: int, factors: FloatArray, every: int, recorded: FloatArray) -> None:
+        """Take the steps of ``factors`` with some blocks."""
+        gradient = (self._gradient.address, self._gradient.scratch, self.problem.batch_size)
+        law = self.problem.law
+        if not isinstance(law, Independent):
+            given = np.empty((0, 0))
+            self._advance_blocks(
+                first,
+                last,
+                self.step,
+                self._blocks,
+                gradient,
+                (*self._law, given),
+                self._constants,
+                factors,
+                every,
+                recorded,
+            )
+            return
+        rows_a_step, columns = self.problem.batch_size, len(self.problem.columns)
+        together = max(1, _DRAWS_AT_ONCE // (rows_a_step * columns * self._lanes))
+        for block in range(first, last):
+            for start in range(0, factors.shape[1], together):
+                some = np.ascontiguousarray(factors[:, start : start + together])
+                words = np.empty((some.shape[1] * rows_a_step * columns, self._lanes), np.uint64)
+                kernels.fill_words(self._blocks[3][block], words)
+                given = continuous_rows(law, words.reshape(-1, columns, self._lanes))
+                step = self.step + start
+                kept = step // every - self.step // every if every else 0
+                self._advance_blocks(
+                    block,
+                    block + 1,
+                    step,
+                    self._blocks,
+                    gradient,
+                    (*self._law, given.reshape(len(given), -1)),
+                    self._constants,
+                    some,
+                    every,
+                    recorded[kept:],
+                )
+
+
+@lru_cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "adamsym")
+
+
+def _law_tables(problem: Problem) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:
+    """Table of rows by columns, thresholds and aliases; of a continuous law none is used."""
+    law = problem.law
+    if isinstance(law, Empirical):
+        return (np.ascontiguousarray(law.rows.T), *alias_table(law.probabilities))
+    if not isinstance(law, Independent):
+        raise InputError("simulate: the law must be Empirical or Independent")
+    return np.zeros((len(law.names), 1)), np.empty(0), np.empty(0, np.uint64)
+
+
+def _denominator(method: AdaptiveMethod) -> int:
+    if not method.divides_by_root:
+        return kernels.ONE
+    return kernels.ROOT_OF_SUM if method.eps_inside_root else kernels.ROOT_PLUS_EPS
+
+
+def check_integers(place: str, values: Mapping[str, tuple[object, int]]) -> None:
+    """Raise InputError unless each value is an integer that is not below its bound."""
+    for name, (value, least) in values.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise InputError(f"{place}: {name} = {value!r} is not allowed; allowed are integers from {least} up")

@@ -1,0 +1,185 @@
+"""SymPy expressions to machine code over many points side by side, one in each lane of a vector unit."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numba
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from adamsym.expressions.functions import LANE_NAMESPACE
+
+_MOST_TERMS = 32
+"""Longer sums are taken in parts, so that no statement is too long for LLVM to vectorise."""
+
+_MOST_OPERANDS = 100
+"""Memory operands of one loop; LLVM vectorises none with more than about 250."""
+
+_POINTER = numba.types.CPointer(numba.types.float64)
+
+
+@dataclass(frozen=True)
+class LaneFunction:
+    """Machine code ``f(points, rows, values, scratch)`` for ``lanes`` points at once.
+
+    Entry j of lane l stands at ``j*lanes + l`` of each array of float64; ``scratch`` has ``scratch`` such entries.
+
+    Attributes
+    ----------
+    address
+        Where the code is, as a C function of four pointers; valid as long as this object.
+    """
+
+    address: int
+    lanes: int
+    scratch: int
+    _code: Any
+
+
+UnlessKink = sp.Function("UnlessKink")
+"""UnlessKink(value, switch, slope, jump): nan at a kink (see :mod:`adamsym.problem.smoothness`), else the value."""
+
+
+class _Store(sp.Function):
+    """Store(array, j, value): a statement as an expression, for lambdify writes expressions only."""
+
+
+class _LanePrinter(PythonCodePrinter):
+    """Prints symbols as entries of arrays, numbers as float64, and only functions of the table."""
+
+    def __init__(self, places: dict[sp.Symbol, tuple[str, int]], lanes: int) -> None:
+        super().__init__({"fully_qualified_modules": False})
+        self._places = places
+        self._lanes = lanes
+
+    def _print_Symbol(self, expr: sp.Symbol) -> str:
+        if expr not in self._places:
+            return str(expr.name)
+        array, entry = self._places[expr]
+        return f"{array}[{entry * self._lanes} + lane]"
+
+    _print_Dummy = _print_Symbol
+
+    def _print__Store(self, expr: sp.Expr) -> str:
+        array, entry, value = expr.args
+        return f"store({array}, {int(entry) * self._lanes} + lane, {self._print(value)})"
+
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        return repr(expr.p / expr.q)
+
+    _print_Half = _print_Integer = _print_One = _print_Zero = _print_NegativeOne = _print_Rational
+
+    def _print_NumberSymbol(self, expr: sp.Expr) -> str:
+        return repr(float(expr))
+
+    _print_Float = _print_Pi = _print_Exp1 = _print_NumberSymbol
+
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
+        base = f"({self._print(expr.base)})"
+        if abs(expr.exp) == sp.S.Half:
+            return f"sqrt{base}" if expr.exp > 0 else f"(1.0/sqrt{base})"
+        if expr.exp.is_Integer and abs(expr.exp) < 2**15:
+            # Whole exponents become products.
+            return f"{base}**{expr.exp}" if expr.exp > 0 else f"(1.0/{base}**{-expr.exp})"
+        return f"{base}**({self._print(expr.exp)})"
+
+    def _print_Function(self, expr: sp.Expr) -> str:
+        name = type(expr).__name__
+        if name not in LANE_NAMESPACE:
+            raise NotImplementedError(f"{name} has no compiled implementation")
+        return f"{name}({', '.join(self._print(argument) for argument in expr.args)})"
+
+    _print_Abs = _print_Max = _print_Min = _print_sign = _print_Heaviside = _print_log = _print_Function
+
+
+def compile_lanes(
+    points: Sequence[sp.Symbol], rows: Sequence[sp.Symbol], expressions: Sequence[sp.Expr], lanes: int
+) -> LaneFunction:
+    """Compile ``expressions`` in the entries of points and data rows for ``lanes`` points at once.
+
+    IEEE arithmetic in the order written: values do not depend on the number of lanes. Out of range they are inf or nan.
+    """
+    shared, values = _in_parts(*sp.cse(list(expressions)))
+    places = {symbol: ("points", k) for k, symbol in enumerate(points)}
+    places |= {symbol: ("rows", k) for k, symbol in enumerate(rows)}
+    places |= {symbol: ("scratch", k) for k, (symbol, _) in enumerate(shared)}
+    statements = [_Store(sp.Symbol("scratch"), k, value) for k, (_, value) in enumerate(shared)]
+    statements += [_Store(sp.Symbol("values"), k, value) for k, value in enumerate(values)]
+    printer = _LanePrinter(places, lanes)
+    whole = _together([_loop(group, printer, lanes) for group in _groups(statements)])
+    code = numba.cfunc(numba.types.void(_POINTER, _POINTER, _POINTER, _POINTER), error_model="numpy")(whole)
+    return LaneFunction(code.address, lanes, len(shared), code)
+
+
+def _in_parts(
+    shared: Sequence[tuple[sp.Symbol, sp.Expr]], values: Sequence[sp.Expr]
+) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+    """Give the parts of long sums names of their own, before the statements that use them."""
+    statements: list[tuple[sp.Symbol, sp.Expr]] = []
+
+    def shortened(expression: sp.Expr) -> sp.Expr:
+        return expression.replace(lambda e: e.is_Add and len(e.args) > _MOST_TERMS, parts)
+
+    def parts(*terms: sp.Expr) -> sp.Expr:
+        names = [sp.Dummy() for _ in range(0, len(terms), _MOST_TERMS)]
+        for k, name in enumerate(names):
+            statements.append((name, sp.Add(*terms[k * _MOST_TERMS : (k + 1) * _MOST_TERMS])))
+        return sp.Add(*names)
+
+    for symbol, value in shared:
+        short = shortened(value)
+        statements.append((symbol, short))
+    return statements, [shortened(value) for value in values]
+
+
+def _groups(statements: Sequence[sp.Expr]) -> list[list[sp.Expr]]:
+    groups: list[list[sp.Expr]] = [[]]
+    operands = 0
+    for statement in statements:
+        size = 1 + len(statement.free_symbols)
+        if groups[-1] and operands + size > _MOST_OPERANDS:
+            groups.append([])
+            operands = 0
+        groups[-1].append(statement)
+        operands += size
+    return groups
+
+
+def _store(array: Any, place: int, value: float) -> int:
+    array[place] = value
+    return 0
+
+
+_jit = numba.njit(error_model="numpy")
+_STATEMENTS = {"store": _jit(_store)} | {
+    name: function if function.__module__ == "math" else _jit(function) for name, function in LANE_NAMESPACE.items()
+}
+"""What generated code may call."""
+
+
+def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> Callable[..., Any]:
+    """Compile one loop over the lanes that carries out the statements."""
+    arguments = sp.symbols("points rows values scratch lane")
+    raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[_STATEMENTS], printer=printer)
+    body = numba.njit(forceinline=True, error_model="numpy")(raw)
+
+    def loop(points: Any, rows: Any, values: Any, scratch: Any) -> None:
+        for lane in range(lanes):
+            body(points, rows, values, scratch, lane)
+
+    return loop
+
+
+def _together(loops: Sequence[Callable[..., None]]) -> Callable[..., None]:
+    """Chain loops into one function, each compiled by itself."""
+    if len(loops) == 1:
+        return loops[0]
+    middle = len(loops) // 2
+    first, second = _jit(_together(loops[:middle])), _jit(_together(loops[middle:]))
+
+    def both(points: Any, rows: Any, values: Any, scratch: Any) -> None:
+        first(points, rows, values, scratch)
+        second(points, rows, values, scratch)
+
+    return both
