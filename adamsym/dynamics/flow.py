@@ -19,10 +19,10 @@ TOLERANCE = 1e-9
 AT_ZERO = 1e-10
 """The flow is at a zero where max |f_i| is at most this; |f| is at most 1 at the usual momentum parameters."""
 
-STARTS_TOGETHER = 48
+STARTS_TOGETHER = 32
 """In one stacked system: enough to make the field's evaluation cheap; more would share more sharp turns."""
 
-STEPS_TOGETHER = 1000
+STEPS_TOGETHER = 1500
 """A stack that needs more steps is solved start by start: its starts turn at different times, and each slows all."""
 
 SLOW = 1e-3
@@ -112,8 +112,7 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: fl
     asked = np.asarray(times, dtype=np.float64)
     if asked.ndim != 1 or len(asked) < 2 or not np.isfinite(asked).all() or not (np.diff(asked) > 0).all():
         raise InputError("flow: times must be at least two finite, increasing numbers")
-    if not 1e-12 <= tolerance <= 1e-2:
-        raise InputError(f"flow: tolerance {tolerance} is not allowed; allowed are numbers between 1e-12 and 1e-2")
+    check_tolerance(tolerance, "flow")
     flat = starts.reshape(-1, field.problem.dimension)
     stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance))
     zero = np.empty(len(flat))
@@ -122,6 +121,12 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: fl
     theta = _sampled(stacks, asked, *flat.shape)
     shape = starts.shape[:-1]
     return Flow(asked, theta.reshape(*shape, *theta.shape[1:]), zero.reshape(shape), stacks)
+
+
+def check_tolerance(tolerance: float, caller: str) -> None:
+    """Raise InputError unless LSODA can meet the relative tolerance in float64."""
+    if not 1e-12 <= tolerance <= 1e-2:
+        raise InputError(f"{caller}: tolerance {tolerance} is not allowed; allowed are numbers from 1e-12 to 1e-2")
 
 
 def _stacks(field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float) -> Iterator[_Stack]:
