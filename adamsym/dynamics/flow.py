@@ -19,10 +19,10 @@ TOLERANCE = 1e-9
 AT_ZERO = 1e-10
 """The flow is at a zero where max |f_i| is at most this; |f| is at most 1 at the usual momentum parameters."""
 
-STARTS_TOGETHER = 32
-"""In one stacked system: enough to make the field's evaluation cheap; more would share more sharp turns."""
+STARTS_TOGETHER = 16
+"""In one stacked system: enough for fast evaluation of the field; more would share more sharp turns."""
 
-STEPS_TOGETHER = 1500
+STEPS_TOGETHER = 800
 """A stack that needs more steps is solved start by start: its starts turn at different times, and each slows all."""
 
 SLOW = 1e-3
