@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from adamsym.certify import find_zeros as find_zeros
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
+    from adamsym.dynamics import basins as basins
     from adamsym.dynamics import flow as flow
+    from adamsym.dynamics import phase_portrait as phase_portrait
     from adamsym.dynamics import simulate as simulate
     from adamsym.expressions.errors import InputError as InputError
     from adamsym.field import AdamField as AdamField
@@ -60,8 +62,10 @@ _ROOMS = {
     "Problem": "adamsym.problem",
     "StepSizeSchedule": "adamsym.optimizer",
     "SymbolicField": "adamsym.symbolic",
+    "basins": "adamsym.dynamics",
     "derive": "adamsym.symbolic",
     "flow": "adamsym.dynamics",
+    "phase_portrait": "adamsym.dynamics",
     "read_problem": "adamsym.problem.reading",
     "simulate": "adamsym.dynamics",
 }

@@ -2,7 +2,9 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from adamsym import AdamField, read_problem
@@ -28,6 +30,15 @@ def test_laws_of_the_documents():
     names: dict[str, object] = {}
     exec(block("docs/laws.md", "python"), names)
     assert names["found"].sensitivity.shape == (1, 500)
+
+
+def test_dynamics_of_the_documents(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(block("docs/dynamics.md", "python"), names)
+    assert names["solutions"].zero == pytest.approx([1.03, 3.32, 17.0], rel=3e-3)
+    assert (names["ends"].index == np.where(names["ends"].points[:, 0] < 1.55, 0, 2)).all()
+    assert np.isfinite(names["portrait"].field).all()
 
 
 def test_readme_problem_and_its_printed_field(tmp_path):

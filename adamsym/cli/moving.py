@@ -39,10 +39,11 @@ def flow(
 
     with working("solving"):
         found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
+    zero = None if np.isnan(found.zero) else float(found.zero)
     if as_json:
-        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": found.zero})
+        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": zero})
         return HOLDS
-    print("no zero reached" if found.zero is None else f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on")
+    print("no zero reached" if zero is None else f"at a zero (max |f| <= 1e-10) from time {zero:.6g} on")
     names = source.problem.names
     rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in zip(found.times, found.theta, strict=True)]
     print_table(["time", *names], rows, numbers=["time", *names])

@@ -1,46 +1,75 @@
-"""The flow theta' = f(theta) of the Adam field."""
+"""The flow theta' = f(theta) of the Adam field, from many starts at once."""
 
 import dataclasses
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.integrate
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 
-RELATIVE_TOLERANCE = 1e-9
-ABSOLUTE_TOLERANCE = 1e-12
+TOLERANCE = 1e-9
+"""Relative tolerance of the solver; the absolute one is a thousandth of it."""
 
 AT_ZERO = 1e-10
 """The flow is at a zero where max |f_i| is at most this; |f| is at most 1 at the usual momentum parameters."""
 
+STARTS_TOGETHER = 16
+"""In one stacked system: enough for fast evaluation of the field; more would share more sharp turns."""
+
+STEPS_TOGETHER = 800
+"""A stack that needs more steps is solved start by start: its starts turn at different times, and each slows all."""
+
+SLOW = 1e-3
+"""A start last seen to move faster than this is not looked at for a zero."""
+
+HALVINGS = 40
+"""Of a step, for the time at which a zero is reached: 1e-12 of the step."""
+
+TIMES_AT_ONCE = 2**13
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """The solutions of the starts numbered ``which``: ``at`` maps times (k,) to (n, k, d); ``zero`` (n,) as below."""
+
+    which: Indices
+    at: Callable[[FloatArray], FloatArray]
+    zero: FloatArray
+
 
 @dataclass(frozen=True)
 class Flow:
-    """A solution of theta' = f(theta).
+    """Solutions of theta' = f(theta), one for each start; the starts' shape is written (...).
 
     Attributes
     ----------
     times
-        Times asked for, shape (n,).
+        Times asked for, shape (k,), in the units of the sum of Adam's step sizes.
     theta
-        The solution there, shape (n, d), to a relative tolerance of 1e-9: evidence, no bound.
+        The solutions there, shape (..., k, d): floating-point evidence, no bound. The solver's tolerance, relative 1e-9
+        unless another was given, is that of each step and each entry.
     zero
-        The first time at which max |f_i| <= 1e-10, from which on theta stands still; None if there is none. A flow only
-        tends to a zero: the state there lies near one, and this is no proof of one.
+        The first times at which max |f_i| <= 1e-10, shape (...), from which on theta stands still; nan where there is
+        none. A flow only tends to a zero: the state there lies near one, and this is no proof of one.
     """
 
     times: FloatArray
     theta: FloatArray
-    zero: float | None
-    _interpolant: Callable[[FloatArray], FloatArray] = dataclasses.field(repr=False)
+    zero: FloatArray
+    _stacks: tuple[_Stack, ...] = dataclasses.field(repr=False)
 
     def at(self, times: ArrayLike) -> FloatArray:
-        """Return theta at other times between the first and the last, shape (..., d), by the solver's interpolant.
+        """Return theta at other times between the first and the last, by the solver's interpolant.
+
+        Times of shape (k,) give (..., k, d), one time gives (..., d).
 
         Raises
         ------
@@ -50,80 +79,212 @@ class Flow:
         asked = np.asarray(times, dtype=np.float64)
         if not ((asked >= self.times[0]) & (asked <= self.times[-1])).all():
             raise InputError(f"flow.at: times must lie between {self.times[0]:g} and {self.times[-1]:g}")
-        return _sampled(self._interpolant, asked)
+        d = self.theta.shape[-1]
+        return _sampled(self._stacks, asked.ravel(), self.zero.size, d).reshape(*self.zero.shape, *asked.shape, d)
 
 
-def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike) -> Flow:
-    """Return the solution of theta' = f(theta), theta(times[0]) = theta0, at ``times``.
+def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: float = TOLERANCE) -> Flow:
+    """Return the solutions of theta' = f(theta), theta(times[0]) = theta0, at ``times``, for one start or many.
 
-    LSODA (Petzold 1983) changes by itself to an implicit method with the field's own Jacobian where f changes over
-    distances of eps, as it does next to interpolating minima.
+    Neighbouring starts are stacked into one system with block-diagonal Jacobian for LSODA (Petzold 1983), which changes
+    by itself to an implicit method where f changes over distances of eps, as it does next to interpolating minima. Its
+    norm is a weighted maximum (ODEPACK's vmnorm), so that every entry of every start meets the tolerance by itself.
+    Many starts cost a fraction of one at a time, unless most turn sharply, each at a time of its own.
 
     Parameters
     ----------
     field
         The Adam field.
     theta0
-        Start, shape (d,).
+        Starts, shape (..., d); shape (d,) for one.
     times
         At least two increasing times.
+    tolerance
+        Relative tolerance of each step, between 1e-12 and 1e-2; the absolute tolerance is a thousandth of it.
 
     Raises
     ------
     InputError
-        If a shape or a time is wrong, the loss is not differentiable on the way, or the solver cannot go on.
+        If a shape, a time or the tolerance is wrong, the loss is not differentiable on the way, or the solver cannot go
+        on; the message names the start.
     """
-    start = field.problem.points(theta0)
+    starts = field.problem.points(theta0)
     asked = np.asarray(times, dtype=np.float64)
-    if start.ndim != 1:
-        raise InputError(f"flow: start of shape {start.shape} is not allowed; give {field.problem.dimension} numbers")
     if asked.ndim != 1 or len(asked) < 2 or not np.isfinite(asked).all() or not (np.diff(asked) > 0).all():
         raise InputError("flow: times must be at least two finite, increasing numbers")
+    check_tolerance(tolerance, "flow")
+    flat = starts.reshape(-1, field.problem.dimension)
+    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance))
+    zero = np.empty(len(flat))
+    for stack in stacks:
+        zero[stack.which] = stack.zero
+    theta = _sampled(stacks, asked, *flat.shape)
+    shape = starts.shape[:-1]
+    return Flow(asked, theta.reshape(*shape, *theta.shape[1:]), zero.reshape(shape), stacks)
 
-    def at_zero(theta: FloatArray) -> bool:
-        return bool(np.abs(field(theta)).max() <= AT_ZERO)
 
-    if at_zero(start):
-        return Flow(asked, np.tile(start, (len(asked), 1)), float(asked[0]), lambda t: np.tile(start[:, None], len(t)))
-    solver = scipy.integrate.LSODA(
-        lambda _, theta: field(theta),
-        asked[0],
-        start,
-        asked[-1],
-        jac=lambda _, theta: field.jacobian(theta),
-        rtol=RELATIVE_TOLERANCE,
-        atol=ABSOLUTE_TOLERANCE,
+def check_tolerance(tolerance: float, caller: str) -> None:
+    """Raise InputError unless LSODA can meet the relative tolerance in float64."""
+    if not 1e-12 <= tolerance <= 1e-2:
+        raise InputError(f"{caller}: tolerance {tolerance} is not allowed; allowed are numbers from 1e-12 to 1e-2")
+
+
+def _stacks(field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float) -> Iterator[_Stack]:
+    """Solutions of groups of starts; of single starts where a group does not go well together."""
+    for group in _neighbours(starts, np.arange(len(starts))):
+        if len(group) > 1:
+            try:
+                yield _solved(field, starts, group, span, tolerance, STEPS_TOGETHER)
+                continue
+            except _Stopped:
+                pass
+        for alone in group[:, None]:
+            try:
+                yield _solved(field, starts, alone, span, tolerance, None)
+            except _Stopped as stopped:
+                [start] = starts[alone]
+                more = ", ..." if len(start) > 6 else ""
+                raise InputError(f"flow from {', '.join(f'{x:.6g}' for x in start[:6])}{more}: {stopped}") from None
+
+
+def _neighbours(starts: FloatArray, which: Indices) -> Iterator[Indices]:
+    """Halve along the widest side until groups are small: neighbours turn at about the same times."""
+    if len(which) <= STARTS_TOGETHER:
+        if len(which):
+            yield which
+        return
+    own = starts[which]
+    ordered = which[np.argsort(own[:, np.ptp(own, axis=0).argmax()], kind="stable")]
+    yield from _neighbours(starts, ordered[: len(which) // 2])
+    yield from _neighbours(starts, ordered[len(which) // 2 :])
+
+
+class _Stopped(Exception):
+    """The solver cannot go on."""
+
+
+def _solved(
+    field: AdamField,
+    all_starts: FloatArray,
+    which: Indices,
+    span: tuple[float, float],
+    tolerance: float,
+    most_steps: int | None,
+) -> _Stack:
+    """The solutions of one stack of starts."""
+    rest = all_starts[which]
+    n, d = rest.shape
+    zero = np.where(_at_zero(field, rest), span[0], np.nan)
+    moving, speed = np.isnan(zero), np.empty(n)
+    ends = [span[0]]
+    pieces: list[scipy.integrate.DenseOutput] = []
+    if moving.any():
+        solver = _lsoda(field, rest, span, tolerance, moving, speed)
+        while solver.status == "running" and moving.any():
+            _step(solver)
+            if len(pieces) == most_steps:
+                raise _Stopped(f"more than {most_steps} steps")
+            ends.append(float(solver.t))
+            pieces.append(solver.dense_output())
+            reached = np.flatnonzero(moving & (speed <= SLOW))
+            if len(reached):
+                reached = reached[_at_zero(field, solver.y.reshape(n, d)[reached])]
+            if len(reached):
+                zero[reached], rest[reached] = _first_times(field, pieces[-1], reached, ends[-2:], d)
+                moving[reached] = False
+    solution = scipy.integrate.OdeSolution(ends, pieces) if pieces else None
+
+    def at(times: FloatArray) -> FloatArray:
+        if solution is None:
+            return np.broadcast_to(rest[:, None], (n, len(times), d))
+        # After the last step all stand still.
+        values = solution(np.minimum(times, ends[-1])).reshape(n, d, len(times)).swapaxes(1, 2)
+        return np.where((times >= zero[:, None])[..., None], rest[:, None], values)
+
+    return _Stack(which, at, zero)
+
+
+def _lsoda(
+    field: AdamField,
+    starts: FloatArray,
+    span: tuple[float, float],
+    tolerance: float,
+    moving: NDArray[np.bool_],
+    speed: FloatArray,
+) -> scipy.integrate.LSODA:
+    """The solver of the stacked system: only starts that are ``moving`` at the time move; it notes their ``speed``."""
+    n, d = starts.shape
+    rows = np.arange(d)[:, None] - np.arange(d) + d - 1
+
+    def velocity(_: float, states: FloatArray) -> FloatArray:
+        result = np.zeros((n, d))
+        result[moving] = field(states.reshape(n, d)[moving])
+        speed[:] = np.abs(result).max(axis=1)
+        return result.ravel()
+
+    def banded_jacobian(_: float, states: FloatArray) -> FloatArray:
+        # LSODA wants entry (i, j) in row i - j + d - 1 and column j.
+        packed = np.zeros((2 * d - 1, n, d))
+        blocks = np.zeros((n, d, d))
+        blocks[moving] = field.jacobian(states.reshape(n, d)[moving])
+        packed[rows, :, np.arange(d)] = blocks.transpose(1, 2, 0)
+        return packed.reshape(2 * d - 1, n * d)
+
+    return scipy.integrate.LSODA(
+        velocity,
+        span[0],
+        starts.ravel(),
+        span[1],
+        jac=banded_jacobian,
+        lband=d - 1,
+        uband=d - 1,
+        rtol=tolerance,
+        atol=tolerance / 1000,
     )
-    ends, pieces, zero = [float(asked[0])], [], None
-    while solver.status == "running" and zero is None:
-        message = solver.step()
-        if message is not None:
-            raise InputError(f"flow: the solver stopped at time {solver.t:g}: {message}")
-        ends.append(float(solver.t))
-        pieces.append(solver.dense_output())
-        if at_zero(solver.y):
-            zero = _first_time(lambda t: at_zero(pieces[-1](t)), ends[-2], ends[-1])
-    solution, end = scipy.integrate.OdeSolution(ends, pieces), ends[-1] if zero is None else zero
-
-    def interpolant(t: FloatArray) -> FloatArray:
-        # After the end, which is then a zero, theta stands still.
-        return np.asarray(solution(np.minimum(t, end)))
-
-    return Flow(asked, _sampled(interpolant, asked), zero, interpolant)
 
 
-def _first_time(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """Bisect for the time from which on ``holds``; the step's end counts as one where it does.
+def _step(solver: scipy.integrate.LSODA) -> None:
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        try:
+            message = solver.step()
+        except InputError as error:
+            raise _Stopped(str(error)) from None
+    if message is not None:
+        # SciPy gives the reason as a warning only.
+        reason = str(heard[-1].message) if heard else message
+        raise _Stopped(f"the solver stopped at time {solver.t:g}: {reason}")
+
+
+def _at_zero(field: AdamField, points: FloatArray) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(field(points)).max(axis=1) <= AT_ZERO)
+
+
+def _first_times(
+    field: AdamField, piece: Callable[[FloatArray], FloatArray], which: Indices, step: list[float], d: int
+) -> tuple[FloatArray, FloatArray]:
+    """Bisect a step, at whose end ``which`` are at zeros, for the times from which on they are; with the states there.
 
     SciPy's own events look for a change of sign, which rounding can undo: next to interpolation f changes by more than
     AT_ZERO between neighbouring floats.
     """
-    for _ in range(60):
+    low, high = np.full(len(which), step[0]), np.full(len(which), step[1])
+
+    def states(times: FloatArray) -> FloatArray:
+        return piece(times).reshape(-1, d, len(times))[which, :, np.arange(len(which))]
+
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (low, middle) if holds(middle) else (middle, high)
-    return high
+        holds = _at_zero(field, states(middle))
+        low, high = np.where(holds, low, middle), np.where(holds, middle, high)
+    return high, states(high)
 
 
-def _sampled(interpolant: Callable[[FloatArray], FloatArray], times: FloatArray) -> FloatArray:
-    """The interpolant, which maps (n,) to (d, n), at times of any shape: (..., d)."""
-    return np.asarray(interpolant(times.ravel()).T.reshape(*times.shape, -1))
+def _sampled(stacks: tuple[_Stack, ...], times: FloatArray, n: int, d: int) -> FloatArray:
+    """All n solutions at times (k,), shape (n, k, d)."""
+    result = np.empty((n, len(times), d))
+    for stack in stacks:
+        for begin in range(0, len(times), TIMES_AT_ONCE):
+            part = slice(begin, begin + TIMES_AT_ONCE)
+            result[stack.which, part] = stack.at(times[part])
+    return result

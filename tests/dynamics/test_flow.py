@@ -1,5 +1,7 @@
 """The flow: exact solutions, zeros, Lyapunov decrease, errors."""
 
+import sys
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -26,7 +28,7 @@ def test_a_deterministic_gradient_has_a_closed_form():
         return scipy.optimize.brentq(lambda u: u + eps * np.log(u) - level, 1e-12, 3, xtol=1e-15)
 
     np.testing.assert_allclose(found.theta[:, 0], [exact(t) for t in times], rtol=2e-8)
-    assert found.zero is None
+    assert np.isnan(found.zero)
     # The comparison sees a flow of another eps.
     other = AdamField(Problem("theta**2/2 + 0*x", ["theta"], Empirical({"x": [1]})), Adam("0.9", "0.999", "0.5001"))
     assert abs(flow(other, [2.0], times).theta[-1, 0] - exact(3.0)) > 1e-6
@@ -34,7 +36,7 @@ def test_a_deterministic_gradient_has_a_closed_form():
 
 def test_the_flow_stops_at_a_zero():
     found = flow(SKEWED, [2.0], [0.0, 20.0, 1e4])
-    assert found.zero is not None
+    assert found.zero.shape == ()
     assert 20 < found.zero < 1e4
     assert abs(SKEWED(found.theta[-1])[0]) <= 1.1e-10
     assert 0.9995 < found.theta[-1, 0] < 0.9996
@@ -75,11 +77,93 @@ def test_the_loss_decreases_next_to_interpolation_even_for_tiny_eps():
     assert losses[-1] < 1e-15
 
 
+def test_starts_together_go_as_each_alone():
+    field = AdamField(Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 3, 4]})), Adam())
+    starts = np.random.default_rng(0).uniform(-3, 5, (2, 30, 2))
+    times = np.linspace(0, 0.5, 4)
+    found = flow(field, starts, times)
+    assert found.theta.shape == (2, 30, 4, 2)
+    assert found.zero.shape == (2, 30)
+    for index in [(0, 0), (0, 29), (1, 7)]:
+        alone = flow(field, starts[index], times)
+        np.testing.assert_allclose(found.theta[index], alone.theta, atol=1e-7)
+        np.testing.assert_allclose(found.at([0.3, 0.1])[index], alone.at([0.3, 0.1]), atol=1e-7)
+        np.testing.assert_allclose(found.at(0.3)[index], alone.at(0.3), atol=1e-7)
+    # The comparison sees starts that have changed places.
+    assert np.abs(found.theta[0, 1] - flow(field, starts[0, 0], times).theta).max() > 1e-2
+
+
+def test_starts_at_rest_do_not_dilute_the_tolerance():
+    # In a root-mean-square norm 40 starts at rest would make the steps of the one that moves larger.
+    field = AdamField(LINE, Adam("0.5", "0.9", "0.1"))
+    starts = np.full((41, 2), [2.0, 1.0])
+    starts[17] = [0.0, 0.0]
+    times = [0.0, 1.0, 2.0]
+    found = flow(field, starts, times)
+    alone = flow(field, starts[17], times)
+    np.testing.assert_allclose(found.theta[17], alone.theta, rtol=1e-14)
+    np.testing.assert_array_equal(np.isnan(found.zero), np.arange(41) == 17)
+    np.testing.assert_array_equal(found.theta[18], [[2.0, 1.0]] * 3)
+    # A looser tolerance shows.
+    assert np.abs(flow(field, starts[17], times, tolerance=5e-9).theta - alone.theta).max() > 1e-11
+
+
+def test_each_start_stops_at_its_own_time():
+    found = flow(SKEWED, [[2.0], [0.5], [0.9995], [30.0]], [0.0, 20.0, 1e4])
+    assert (np.diff(found.zero[[2, 1, 0, 3]]) > 0).all()
+    assert (found.zero < 1e4).all()
+    np.testing.assert_allclose(found.theta[:, -1, 0], found.theta[0, -1, 0], atol=1e-6)
+    for k, start in enumerate([2.0, 0.5]):
+        # The flow tends to the zero slowly: its time there is that of a difference of 1e-10 / |Df|.
+        np.testing.assert_allclose(found.zero[k], flow(SKEWED, [start], [0.0, 1e4]).zero, rtol=1e-2)
+        before, after = found.at([found.zero[k] - 1e-3, found.zero[k] + 1e-3])[k]
+        np.testing.assert_array_equal(after, found.theta[k, -1])
+        assert abs(SKEWED(before)[0]) > 1e-10
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_many_starts_next_to_interpolation_even_for_tiny_eps(count):
+    field = AdamField(LINE, Adam("0.9", "0.999", "1e-8"))
+    starts = np.array([2.0, 1.0]) + np.random.default_rng(1).uniform(-0.1, 0.1, (count, 2))
+    found = flow(field, starts, np.linspace(0, 1, 50))
+    losses = LINE.mean_loss(found.theta)
+    assert (np.diff(losses) <= 1e-20).all()
+    assert (losses[:, -1] < 1e-15).all()
+
+
+def test_a_stack_of_too_many_steps_is_solved_start_by_start(monkeypatch):
+    starts = [[2.0], [0.0]]
+    together = flow(SKEWED, starts, [0.0, 1.0])
+    monkeypatch.setattr(sys.modules["adamsym.dynamics.flow"], "STEPS_TOGETHER", 3)
+    found = flow(SKEWED, starts, [0.0, 1.0])
+    assert (len(together._stacks), len(found._stacks)) == (1, 2)
+    np.testing.assert_allclose(found.theta, together.theta, rtol=1e-8)
+    np.testing.assert_array_equal(found.theta[1], flow(SKEWED, [0.0], [0.0, 1.0]).theta)
+
+
+def test_the_start_that_cannot_go_on_is_named():
+    # The loss is not real left of 0: the flow of the middle start arrives there at a time below 1.
+    law = Empirical({"x": [1, -2]})
+    field = AdamField(Problem("theta**(3/2) + 0*x", ["theta"], law), Adam("0.5", "0.9", "0.1"))
+    with pytest.raises(InputError, match=r"flow from 0\.25: .*gradient is not finite"):
+        flow(field, [[9.0], [0.25], [4.0]], [0.0, 1.0])
+
+
+def test_many_times_of_many_starts():
+    found = flow(SKEWED, np.linspace(-3, 5, 20)[:, None], [0.0, 0.5])
+    times = np.random.default_rng(2).uniform(0, 0.5, 30_000)
+    values = found.at(times)
+    assert values.shape == (20, 30_000, 1)
+    few = [0, 9_000, 29_999]
+    np.testing.assert_allclose(values[:, few], found.at(times[few]), rtol=1e-14)
+    assert flow(SKEWED, np.empty((0, 1)), [0.0, 1.0]).at(times).shape == (0, 30_000, 1)
+
+
 @pytest.mark.parametrize(
     ("theta", "times", "fragment"),
     [
         ([1.0, 2.0], [0, 1], "theta"),
-        ([[1.0]], [0, 1], "start"),
+        (1.0, [0, 1], "theta"),
         ([1.0], [0], "times"),
         ([1.0], [1, 0], "times"),
         ([1.0], [0, np.inf], "times"),
@@ -89,6 +173,12 @@ def test_the_loss_decreases_next_to_interpolation_even_for_tiny_eps():
 def test_bad_arguments(theta, times, fragment):
     with pytest.raises(InputError, match=fragment):
         flow(SKEWED, theta, times)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-13, 1.0, np.nan])
+def test_tolerances_outside_are_refused(tolerance):
+    with pytest.raises(InputError, match="tolerance"):
+        flow(SKEWED, [2.0], [0.0, 1.0], tolerance=tolerance)
 
 
 def test_times_outside_are_refused():

@@ -105,7 +105,7 @@ def test_the_flow_of_the_spurious_zero_climbs_and_larger_batches_do_not():
 def test_the_exponential_example_ends_below_the_mean():
     source = read_problem(FOLDER / "exponential.toml")
     found = flow(AdamField(source.problem, source.adam), [2.0], [0.0, 200.0])
-    assert found.zero is not None
+    assert found.zero < 200
     assert found.theta[-1, 0] < 0.97
 
 

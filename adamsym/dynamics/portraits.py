@@ -1,0 +1,181 @@
+"""Pictures of the Adam field over one or two parameters: the field beside the gradient, and where its flow ends."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from adamsym.dynamics.flow import check_tolerance, flow
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.problem import Problem
+
+STARTS_AT_ONCE = 512
+"""Flows held at once: about 100 MB."""
+
+
+@dataclass(frozen=True)
+class PhasePortrait:
+    """The Adam field and the gradient field on a grid; all arrays (r, d), or (r, s, d) where two parameters vary.
+
+    Attributes
+    ----------
+    points
+        The grid.
+    field
+        f there; nan where the loss is not differentiable.
+    descent
+        Minus the gradient of the mean loss, the field of the gradient flow; nan likewise.
+    """
+
+    points: FloatArray
+    field: FloatArray
+    descent: FloatArray
+
+
+@dataclass(frozen=True)
+class Basins:
+    """Where the flow from each point of a grid ends: floating-point evidence, no proof.
+
+    Attributes
+    ----------
+    points
+        The starts, shape (r, d), or (r, s, d) where two parameters vary.
+    index
+        The number of the attracting zero reached, shape (r,) or (r, s); -1 where none is.
+    ends
+        Where the flow is at the end, shaped like ``points``; nan where it meets a point at which the loss is not
+        differentiable, or the solver cannot go on.
+    """
+
+    points: FloatArray
+    index: NDArray[np.intp]
+    ends: FloatArray
+
+
+def phase_portrait(field: AdamField, box: ArrayLike, resolution: int | Sequence[int]) -> PhasePortrait:
+    """Return the Adam field and minus the gradient of the loss on a grid over a box.
+
+    Parameters
+    ----------
+    field
+        The Adam field.
+    box
+        Lower and upper end of each parameter, shape (d, 2). One or two parameters vary; the others are fixed by equal
+        ends.
+    resolution
+        Points along each varying parameter, the ends included; one number for both, or one for each.
+
+    Raises
+    ------
+    InputError
+        If the box or the resolution is not as above.
+    """
+    points = _grid(field.problem, box, resolution)
+    flat = points.reshape(-1, points.shape[-1])
+    values = _where_defined(field, flat)
+    descent = _where_defined(lambda part: -field.problem.gradient(part), flat)
+    return PhasePortrait(points, values.reshape(points.shape), descent.reshape(points.shape))
+
+
+def basins(
+    field: AdamField,
+    box: ArrayLike,
+    resolution: int | Sequence[int],
+    zeros: ArrayLike,
+    time: float,
+    radius: float,
+    *,
+    attracting: ArrayLike = True,
+    tolerance: float = 1e-6,
+) -> Basins:
+    """Return which attracting zero the flow from each point of a grid has reached at a time: floating-point evidence.
+
+    A start counts for the zero nearest to its end, in the maximum norm, if that is within ``radius`` and attracting.
+    It may be there without staying: take a small radius and a long time. Zeros and their stability are proven by
+    :func:`adamsym.find_zeros`; that a start lies in a basin is not.
+
+    Parameters
+    ----------
+    field, box, resolution
+        As for :func:`phase_portrait`.
+    zeros
+        Zeros of f, shape (k, d), such as the midpoints of certified ones.
+    time
+        How long to follow the flow.
+    radius
+        How near, in every parameter, counts as reached.
+    attracting
+        Whether each zero is attracting, shape (k,) or one answer for all. Starts that end at others get -1.
+    tolerance
+        Of the solver, as for :func:`flow`; looser than there, as only the zero reached counts.
+
+    Raises
+    ------
+    InputError
+        If an argument is not as above.
+    """
+    points = _grid(field.problem, box, resolution)
+    d = field.problem.dimension
+    targets = np.asarray(zeros, dtype=np.float64) if np.size(zeros) else np.empty((0, d))
+    if targets.ndim != 2 or targets.shape[1] != d or not np.isfinite(targets).all():
+        raise InputError(f"basins: zeros must be finite numbers of shape (number of zeros, {d}), not {targets.shape}")
+    if np.shape(attracting) not in ((), (len(targets),)):
+        raise InputError(f"basins: attracting must be one answer, or {len(targets)}, one for each zero")
+    check_tolerance(tolerance, "basins")
+    for name, value in (("time", time), ("radius", radius)):
+        if not 0 < value < np.inf:
+            raise InputError(f"basins: {name} {value} is not allowed; allowed are positive numbers")
+    flat = points.reshape(-1, d)
+
+    def ends_of(starts: FloatArray) -> FloatArray:
+        return flow(field, starts, [0.0, time], tolerance=tolerance).theta[:, -1]
+
+    chunks = [flat[first : first + STARTS_AT_ONCE] for first in range(0, len(flat), STARTS_AT_ONCE)]
+    ends = np.concatenate([_where_defined(ends_of, chunk) for chunk in chunks])
+    allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
+    index = _reached(ends, targets, radius, allowed)
+    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape))
+
+
+def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The number of the zero nearest to each end (n, d), if near and allowed; otherwise -1."""
+    if not len(zeros):
+        return np.full(len(ends), -1, dtype=np.intp)
+    distances = np.stack([np.abs(ends - zero).max(axis=1) for zero in zeros], axis=1)
+    # An end that is nan is near nothing.
+    nearest = np.where(np.isnan(distances), np.inf, distances).argmin(axis=1)
+    near = distances[np.arange(len(ends)), nearest] <= radius
+    return np.where(near & allowed[nearest], nearest, -1)
+
+
+def _grid(problem: Problem, box: ArrayLike, resolution: int | Sequence[int]) -> FloatArray:
+    """The points of a grid over the parameters of a box whose ends differ: (r, d) or (r, s, d)."""
+    sides = np.asarray(box, dtype=np.float64)
+    d = problem.dimension
+    if sides.shape != (d, 2) or not np.isfinite(sides).all() or (sides[:, 0] > sides[:, 1]).any():
+        raise InputError(f"box: give a finite lower and upper end for each parameter, shape ({d}, 2)")
+    varying = np.flatnonzero(sides[:, 0] < sides[:, 1])
+    if len(varying) not in (1, 2):
+        raise InputError(f"box: {len(varying)} parameters vary; let one or two, and fix the others by equal ends")
+    counts = np.broadcast_to(np.asarray(resolution), len(varying)) if np.ndim(resolution) == 0 else np.array(resolution)
+    if counts.shape != varying.shape or counts.dtype.kind != "i" or (counts < 2).any():
+        raise InputError(f"resolution: {resolution} is not allowed; give a whole number from 2 up for each that varies")
+    points = np.empty((*counts, d))
+    points[:] = sides[:, 0]
+    axes = [np.linspace(sides[k, 0], sides[k, 1], count) for k, count in zip(varying, counts, strict=True)]
+    for k, values in zip(varying, np.meshgrid(*axes, indexing="ij"), strict=True):
+        points[..., k] = values
+    return points
+
+
+def _where_defined(function: Callable[[FloatArray], FloatArray], points: FloatArray) -> FloatArray:
+    """A function (n, d) -> (n, d) that refuses all points for one bad one: nan at the bad ones, found by halving."""
+    try:
+        return function(points)
+    except InputError:
+        if len(points) == 1:
+            return np.full_like(points, np.nan)
+    return np.concatenate([_where_defined(function, half) for half in np.array_split(points, 2)])

@@ -1,0 +1,158 @@
+"""Phase portraits beside the field itself; basins beside certified zeros, symmetries, and near misses."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adamsym.certify import find_zeros
+from adamsym.dynamics import basins, phase_portrait
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+from adamsym.problem.reading import read_problem
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def example(name):
+    source = read_problem(EXAMPLES / name)
+    return AdamField(source.problem, source.adam)
+
+
+SINE = example("parabola_or_sine.toml")
+NEURON = example("neuron.toml")
+NEURON_ZERO = np.array([0.938805816, 1.655298742])
+"""With its mirror image and the saddle at 0 all that `adamsym zeros` certifies in the box of the file, in a minute."""
+
+
+@pytest.fixture(scope="module")
+def sine_zeros():
+    found = find_zeros(SINE, [[-0.5, 3.5]])
+    assert found.complete
+    assert [zero.stability for zero in found.zeros] == ["attracting", "repelling", "attracting"]
+    return found.zeros
+
+
+def test_the_portrait_is_the_field_and_minus_the_gradient():
+    portrait = phase_portrait(NEURON, [[-1, 1], [0, 2]], [3, 5])
+    assert portrait.points.shape == portrait.field.shape == portrait.descent.shape == (3, 5, 2)
+    np.testing.assert_array_equal(portrait.points[2, 1], [1.0, 0.5])
+    np.testing.assert_allclose(portrait.field[2, 1], NEURON([1.0, 0.5]), atol=1e-14)
+    np.testing.assert_allclose(portrait.descent[2, 1], -NEURON.problem.gradient([1.0, 0.5]), atol=1e-14)
+    assert np.abs(portrait.field - portrait.descent).max() > 0.1
+
+
+def test_equal_ends_fix_a_parameter():
+    portrait = phase_portrait(NEURON, [[0.5, 0.5], [0, 2]], 4)
+    assert portrait.field.shape == (4, 2)
+    assert (portrait.points[:, 0] == 0.5).all()
+    np.testing.assert_allclose(portrait.field[-1], NEURON([0.5, 2.0]), atol=1e-14)
+
+
+def test_points_without_a_gradient_are_nan_and_no_others():
+    field = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]})), Adam("0.9", "0.999", "1e-3"))
+    portrait = phase_portrait(field, [[-1, 2]], 13)
+    kinks = np.isin(portrait.points[:, 0], [0.0, 1.0])
+    assert kinks.sum() == 2
+    np.testing.assert_array_equal(np.isnan(portrait.field[:, 0]), kinks)
+    np.testing.assert_array_equal(np.isnan(portrait.descent[:, 0]), kinks)
+    ends = basins(field, [[-1, 2]], 13, [[0.5]], time=0.1, radius=0.3)
+    # Midway both gradients cancel: a zero. Every other flow stays away from the kinks until then, or meets one: nan.
+    assert (ends.index[kinks] == -1).all()
+    assert ends.index[np.isclose(ends.points[:, 0], 0.5)] == 0
+
+
+def test_the_boundary_of_the_basins_is_the_certified_repelling_zero(sine_zeros):
+    low, edge, high = (zero.midpoint[0] for zero in sine_zeros)
+    attracting = [zero.stability == "attracting" for zero in sine_zeros]
+    zeros = [zero.midpoint for zero in sine_zeros]
+    for box, resolution, time in (([[-0.5, 3.5]], 33, 60.0), ([[edge - 1e-4, edge + 1e-4]], 6, 200.0)):
+        found = basins(SINE, box, resolution, zeros, time, 1e-3, attracting=attracting)
+        np.testing.assert_array_equal(found.index, np.where(found.points[:, 0] < edge, 0, 2))
+        np.testing.assert_allclose(found.ends[found.index == 2, 0], high, atol=1e-4)
+        np.testing.assert_allclose(found.ends[found.index == 0, 0], low, atol=1e-4)
+
+
+def test_zeros_omitted_shifted_or_not_reached_get_no_start(sine_zeros):
+    low, edge, high = (zero.midpoint[0] for zero in sine_zeros)
+
+    def index(zeros, time=60.0, **options):
+        return basins(SINE, [[0.5, 3.0]], 6, zeros, time, 1e-3, **options).index.tolist()
+
+    assert index([[low], [high]]) == [0, 0, 0, 1, 1, 1]
+    assert index([[high]]) == [-1, -1, -1, 0, 0, 0]
+    assert index([]) == [-1] * 6
+    assert index([[low], [high + 2e-3]]) == [0, 0, 0, -1, -1, -1]
+    assert index([[low], [high]], attracting=[True, False]) == [0, 0, 0, -1, -1, -1]
+    assert index([[low], [high]], time=0.1) == [-1] * 6
+    # Next to the repelling zero the flow has not left yet: near, but not attracted.
+    near = [[edge - 1e-5, edge + 1e-5]]
+    assert basins(SINE, near, 2, [[edge]], 0.1, 1e-3).index.tolist() == [0, 0]
+    assert basins(SINE, near, 2, [[edge]], 0.1, 1e-3, attracting=False).index.tolist() == [-1, -1]
+
+
+def test_the_basins_of_the_neuron_are_mirror_images():
+    zeros = [-NEURON_ZERO, [0.0, 0.0], NEURON_ZERO]
+    assert np.abs(NEURON(zeros)).max() < 1e-8
+    assert (np.linalg.eigvals(NEURON.jacobian(NEURON_ZERO)).real < 0).all()
+    assert np.linalg.det(NEURON.jacobian([0.0, 0.0])) < 0
+    found = basins(NEURON, [[-2, 2], [-2.5, 2.5]], 6, zeros, 150.0, 1e-3, attracting=[True, False, True])
+    index = found.index
+    np.testing.assert_array_equal(index[::-1, ::-1], np.where(index == -1, -1, 2 - index))
+    # a and b of one sign lead to the zero of that sign.
+    same = (found.points > 0).all(axis=-1)
+    assert (index[same] == 2).all()
+    assert (index == 0).sum() == (index == 2).sum() >= 15
+
+
+def test_starts_that_leave_where_the_loss_is_defined_get_none():
+    field = AdamField(Problem("theta**(3/2) + 0*x", ["theta"], Empirical({"x": [1, -2]})), Adam("0.5", "0.9", "0.1"))
+    found = basins(field, [[0.25, 9.25]], 4, [[0.0]], 1.0, 0.5)
+    assert found.index.tolist() == [-1] * 4
+    assert np.isnan(found.ends[:, 0]).tolist() == [True, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("box", "resolution", "fragment"),
+    [
+        ([[0, 1]], 3, "box"),
+        ([[0, 1], [1, 0]], 3, "box"),
+        ([[0, 1], [0, np.inf]], 3, "box"),
+        ([[0, 0], [1, 1]], 3, "0 parameters vary"),
+        ([[0, 1], [0, 1]], 1, "resolution"),
+        ([[0, 1], [0, 1]], 2.5, "resolution"),
+        ([[0, 1], [0, 1]], [3, 3, 3], "resolution"),
+        ([[0, 1], [0, 0]], [3, 3], "resolution"),
+    ],
+)
+def test_bad_grids(box, resolution, fragment):
+    with pytest.raises(InputError, match=fragment):
+        phase_portrait(NEURON, box, resolution)
+
+
+def test_three_varying_parameters_are_refused():
+    loss = Problem("(a*x + b*x**2 + c - y)**2/2", ["a", "b", "c"], Empirical({"x": [0, 1], "y": [1, 3]}))
+    field = AdamField(loss, Adam())
+    with pytest.raises(InputError, match="3 parameters vary"):
+        phase_portrait(field, [[0, 1]] * 3, 3)
+    assert phase_portrait(field, [[0, 1], [2, 2], [0, 1]], 3).field.shape == (3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        ({"time": 0.0}, "time"),
+        ({"time": np.nan}, "time"),
+        ({"radius": -1.0}, "radius"),
+        ({"zeros": [0.0, 1.0]}, "zeros"),
+        ({"zeros": [[[0.0]]]}, "zeros"),
+        ({"attracting": [True, False]}, "attracting"),
+        ({"tolerance": 1.0}, "tolerance"),
+    ],
+)
+def test_bad_arguments_of_basins(change, fragment):
+    arguments = {"zeros": [[0.0]], "time": 1.0, "radius": 0.1} | change
+    with pytest.raises(InputError, match=fragment):
+        basins(SINE, [[0, 1]], 2, **arguments)
