@@ -16,6 +16,9 @@ from adamsym.optimizer import Adam
 MEMORY = 60
 """Lags up to 60/(1-beta) count; the older ones weigh less than e^-29 in all."""
 
+_LARGEST_EXPONENT = 700.0
+"""Growth beyond e^700 is infinite: the ceiling is the bound."""
+
 _GROUPS = 24
 """Groups of steps whose drift is bounded by that of their worst."""
 
@@ -177,6 +180,8 @@ def _speed(coordinates: list[CoordinateBounds]) -> dict[int, float]:
 
 def _growth(constants: Hypotheses, length: float) -> float:
     rate = constants.one_sided
+    if rate * length > _LARGEST_EXPONENT:
+        return math.inf
     grown = math.expm1(rate * length) / rate if rate else length
     return 1 + constants.lipschitz * grown
 

@@ -1,0 +1,347 @@
+"""Adam against the flow of its field: the distance over windows of time, beside its proven bound.
+
+Adam's interpolated process Theta runs on the clock t_n = gamma_1 + ... + gamma_n, affine between steps. Over the window
+[t, t+T] it is compared with the flow started at Theta_t (Benaim 1999: asymptotic pseudo-trajectories; Dereich, Jentzen,
+Kassing, arXiv 2511.04622). The bound: docs/pseudo_trajectory.md.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.stats
+from numpy.typing import ArrayLike
+
+from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
+from adamsym.dynamics.bound.theorems import Steps, WindowBound, memory, window_bound
+from adamsym.dynamics.flow import flow
+from adamsym.dynamics.run import Run
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.field.enclosure import checked_boxes
+from adamsym.optimizer import Adam, StepSizeSchedule, require_adam
+from adamsym.problem import Problem
+
+PILOT_CHAINS = 64
+"""Chains of other random numbers that choose the region where none is given."""
+
+MARGIN = 0.5
+"""The region is the pilot chains' box, widened by this share of its width on every side."""
+
+CONFIDENCE = 0.99
+"""Of the intervals around measured values."""
+
+QUANTILES = (0.5, 0.9, 0.99)
+
+MOST_STEPS = 20_000_000
+"""Steps of a window at most."""
+
+_NUMBERS_AT_ONCE = 2**21
+_THINNING = 64
+"""Before the lookback every so many steps are looked at; between them theta moves by at most C per unit of time."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measured value between the ends of its confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Window:
+    """One window: the ensemble's distances from the flow, and their bound.
+
+    Attributes
+    ----------
+    start, stop
+        Step numbers n0 and n1.
+    step
+        gamma_(n0+1), the window's largest step size.
+    effective_step
+        sum gamma_k^2/sum gamma_k over the window.
+    length
+        T = t_n1 - t_n0, the largest that is at most the length asked for.
+    distances
+        max over the window's steps of |Theta - Psi| for each chain, Euclidean, shape (chains,); nan for chains that
+        left the region, to which the bound does not apply.
+    measured
+        Root of the mean square of the distances, those of chains outside counted as 0, as in the bound.
+    quantiles
+        For 0.5, 0.9, 0.99.
+    bound
+        Theorem 8 and 10, piece by piece.
+    region
+        The box of the bound, shape (d, 2).
+    """
+
+    start: int
+    stop: int
+    step: float
+    effective_step: float
+    length: float
+    distances: FloatArray
+    measured: Interval
+    quantiles: dict[float, Interval]
+    bound: WindowBound
+    region: FloatArray
+
+    @property
+    def inside(self) -> int:
+        """Number of chains that stayed in the region."""
+        return int(np.isfinite(self.distances).sum())
+
+    @property
+    def looseness(self) -> float:
+        """The mean-square bound over the measured value."""
+        return self.bound.mean_square.total / self.measured.value if self.measured.value else math.inf
+
+    @property
+    def exceeding(self) -> float:
+        """Share of all chains whose distance exceeds the bound of one run; the bound allows ``bound.level``."""
+        return float((self.distances > self.bound.per_run).mean())
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether the measured value is at most the bound; None if no chain stayed in the region."""
+        return self.measured.value <= self.bound.mean_square.total if self.inside else None
+
+
+@dataclass(frozen=True)
+class PseudoTrajectory:
+    """All windows, and the order p in measured ~ step^p with its confidence interval; None for fewer than 3 windows."""
+
+    windows: tuple[Window, ...]
+    order: Interval | None
+
+    @property
+    def holds(self) -> bool | None:
+        """Whether every window's measured value is at most its bound; None if one could not be judged."""
+        verdicts = [window.holds for window in self.windows]
+        return False if False in verdicts else None if None in verdicts else True
+
+
+def pseudo_trajectory(
+    problem: Problem,
+    adam: Adam,
+    schedule: StepSizeSchedule,
+    theta0: ArrayLike,
+    starts: Sequence[int],
+    length: float,
+    chains: int = 200,
+    seed: int = 0,
+    region: ArrayLike | None = None,
+    level: float = 0.05,
+    progress: Callable[[int], None] = lambda windows: None,
+) -> PseudoTrajectory:
+    """Return the distances of an ensemble of Adam runs from the flow, over windows of time, with their bounds.
+
+    Parameters
+    ----------
+    schedule
+        Step sizes that do not increase.
+    theta0
+        Start, shape (d,).
+    starts
+        Step numbers n0 at which windows begin.
+    length
+        Length T of the windows on the clock t_n.
+    chains, seed
+        The ensemble, as for ``simulate``; at least 2 chains.
+    region
+        Box (d, 2) on which the bound's constants are taken; if omitted, a wider box around 64 other chains, for each
+        window its own. The bound is for the runs that stay inside, from some 60/(1-beta2) steps before the window on.
+    level
+        Probability that one run may exceed its own bound.
+    progress
+        Called with the number of windows done.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, step sizes increase, or the hypotheses cannot be enclosed (kinks, a continuous
+        law, a region where gradients are unbounded).
+    """
+    require_adam(adam, "the pseudo-trajectory bound")
+    _check(starts, length, chains, level)
+    start = problem.points(theta0)
+    if start.shape != (problem.dimension,):
+        raise InputError(f"pseudo_trajectory: start of shape {start.shape}; give {problem.dimension} numbers")
+    given = None if region is None else checked_boxes(problem, region)
+    if given is not None and given.ndim != 2:
+        raise InputError(f"region: shape {given.shape} is not allowed; give one box ({problem.dimension}, 2)")
+    windows = []
+    for begin in starts:
+        windows.append(_window(problem, adam, schedule, start, begin, length, chains, seed, given, level))
+        progress(len(windows))
+    return PseudoTrajectory(tuple(windows), fitted_order(windows))
+
+
+def _check(starts: Sequence[int], length: float, chains: int, level: float) -> None:
+    if not starts or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in starts):
+        raise InputError("pseudo_trajectory: starts must be one or more integers from 0 up")
+    if not 0 < length < math.inf:
+        raise InputError(f"pseudo_trajectory: length = {length} is not allowed; allowed are positive numbers")
+    if chains < 2:
+        raise InputError(f"pseudo_trajectory: chains = {chains} is not allowed; at least 2 are needed")
+    if not 0 < level < 1:
+        raise InputError(f"pseudo_trajectory: level = {level} is not allowed; allowed is 0 < level < 1")
+
+
+def _window(
+    problem: Problem,
+    adam: Adam,
+    schedule: StepSizeSchedule,
+    theta0: FloatArray,
+    start: int,
+    length: float,
+    chains: int,
+    seed: int,
+    region: FloatArray | None,
+    level: float,
+) -> Window:
+    first = max(0, start - memory(adam))
+    steps = Steps(_sizes(schedule, first, start, length), first, start)
+    other = int(np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)[0])
+    pilot = _travel(Run(problem, adam, schedule, theta0, PILOT_CHAINS, other), steps, schedule, None)
+    if np.isnan(pilot.recent).any():
+        raise InputError("pseudo_trajectory: runs leave the numbers before the window ends; take smaller step sizes")
+    region = _widened(pilot.recent) if region is None else region
+    whole = _widened(np.concatenate((pilot.recent, pilot.earlier)), region)
+    constants, largest = hypotheses(problem, adam, region), largest_gradients(problem, whole)
+    found = _travel(Run(problem, adam, schedule, theta0, chains, seed), steps, schedule, AdamField(problem, adam))
+    inside = _lies_in(found.recent, region) & _lies_in(found.earlier, whole)
+    distances = np.where(inside, found.distances, np.nan)
+    return Window(
+        start,
+        first + len(steps.sizes),
+        float(steps.window[0]),
+        float(np.square(steps.window).sum() / steps.length),
+        steps.length,
+        distances,
+        root_mean_square(distances),
+        {q: _quantile(distances, q) for q in QUANTILES},
+        window_bound(adam, constants, steps, largest, level),
+        region,
+    )
+
+
+def _sizes(schedule: StepSizeSchedule, first: int, start: int, length: float) -> FloatArray:
+    """gamma_k for k = first + 1, ..., n1, n1 the last step of the window."""
+    sizes, total, count = [schedule(np.arange(first + 1, start + 1))], 0.0, 0
+    while True:
+        numbers = np.arange(start + count + 1, start + count + 2**16 + 1)
+        block = schedule(numbers)
+        clock = total + np.cumsum(block)
+        # A last step that ends the window up to rounding belongs to it.
+        within = int(np.searchsorted(clock, length * (1 + 1e-12), side="right"))
+        sizes.append(block[:within])
+        count += within
+        if within < len(block):
+            break
+        total = float(clock[-1])
+        if count > MOST_STEPS:
+            raise InputError(f"pseudo_trajectory: a window of more than {MOST_STEPS} steps; take a smaller length")
+    if count == 0:
+        raise InputError(
+            f"pseudo_trajectory: length {length:g} is below the step after step {start}; take a larger one"
+        )
+    found = np.concatenate(sizes)
+    if (np.diff(found) > 0).any():
+        raise InputError("step size: the bound needs step sizes that do not increase")
+    return found
+
+
+@dataclass(frozen=True)
+class _Travel:
+    """Boxes of each chain's parameters, shape (chains, d, 2), before the lookback and from it on, and distances."""
+
+    earlier: FloatArray
+    recent: FloatArray
+    distances: FloatArray
+
+
+def _travel(run: Run, steps: Steps, schedule: StepSizeSchedule, field: AdamField | None) -> _Travel:
+    """Run to the end of the window; distances from the flow are measured if a field is given."""
+    chains, d = run.theta.shape
+    at_once = max(1, _NUMBERS_AT_ONCE // (chains * d))
+    earlier = _box(run.theta[None])
+    while run.step < steps.first:
+        count = min(at_once * _THINNING, steps.first - run.step)
+        moved = run.method.step_bound * float(schedule(run.step + 1)) * _THINNING
+        path = run.advance(count, record_every=_THINNING)
+        earlier = _joined(earlier, _box(np.concatenate((path, run.theta[None]))) + np.array([-moved, moved]))
+    recent = _box(run.theta[None])
+    while run.step < steps.start:
+        recent = _joined(recent, _box(run.advance(min(at_once, steps.start - run.step), record_every=1)))
+    clock = np.concatenate(([0.0], np.cumsum(steps.window)))
+    solution = None if field is None else flow(field, run.theta, [0.0, float(clock[-1])])
+    squares = np.zeros(chains)
+    for low in range(0, len(clock) - 1, at_once):
+        times = clock[low + 1 : low + 1 + at_once]
+        path = run.advance(len(times), record_every=1)
+        recent = _joined(recent, _box(path))
+        if solution is not None:
+            away = path - np.moveaxis(solution.at(times), 1, 0)
+            squares = np.maximum(squares, np.square(away).sum(axis=-1).max(axis=0))
+    return _Travel(earlier, recent, np.sqrt(squares))
+
+
+def _box(path: FloatArray) -> FloatArray:
+    """The box of each chain's path (times, chains, d); nan if the chain has failed."""
+    return np.stack((path.min(axis=0), path.max(axis=0)), axis=-1)
+
+
+def _joined(first: FloatArray, second: FloatArray) -> FloatArray:
+    return np.stack((np.minimum(first[..., 0], second[..., 0]), np.maximum(first[..., 1], second[..., 1])), axis=-1)
+
+
+def _lies_in(boxes: FloatArray, region: FloatArray) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return np.asarray(((boxes[..., 0] >= region[:, 0]) & (boxes[..., 1] <= region[:, 1])).all(axis=-1))
+
+
+def _widened(boxes: FloatArray, least: FloatArray | None = None) -> FloatArray:
+    """A box (d, 2) around boxes (n, d, 2) with a margin, and around ``least``."""
+    low, high = boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)
+    margin = MARGIN * (high - low)
+    found = np.stack((low - margin, high + margin), axis=-1)
+    return found if least is None else _joined(found, least)
+
+
+def root_mean_square(distances: FloatArray) -> Interval:
+    """Return (E x^2)^(1/2) with a confidence interval by the central limit theorem; nan counts as 0.
+
+    The interval is for large ensembles: at 99 per cent, not a proof.
+    """
+    squares = np.square(np.nan_to_num(distances))
+    mean = float(squares.mean())
+    half = float(
+        scipy.stats.t.isf((1 - CONFIDENCE) / 2, len(squares) - 1) * squares.std(ddof=1) / math.sqrt(len(squares))
+    )
+    return Interval(math.sqrt(mean), math.sqrt(max(0.0, mean - half)), math.sqrt(mean + half))
+
+
+def _quantile(distances: FloatArray, q: float) -> Interval:
+    """A quantile with its interval from order statistics; the ends are infinite where the ensemble is too small."""
+    known = distances[np.isfinite(distances)]
+    if not len(known):
+        return Interval(math.nan, math.nan, math.nan)
+    ends: Any = scipy.stats.quantile_test(known, p=q).confidence_interval(CONFIDENCE)
+    low, high = float(ends.low), float(ends.high)
+    return Interval(float(np.quantile(known, q)), low if low == low else 0.0, high if high == high else math.inf)
+
+
+def fitted_order(windows: Sequence[Window]) -> Interval | None:
+    """Return the slope of log measured against log effective step, by least squares, with Student's interval."""
+    points = [(w.effective_step, w.measured.value) for w in windows if w.measured.value > 0]
+    if len({step for step, _ in points}) < 3:
+        return None
+    fit = scipy.stats.linregress(*np.log(np.array(points)).T)
+    half = float(scipy.stats.t.isf((1 - CONFIDENCE) / 2, len(points) - 2) * fit.stderr)
+    slope = float(fit.slope)
+    return Interval(slope, slope - half, slope + half)

@@ -1,0 +1,239 @@
+"""Measured distances from the flow against the proven bound: on drawn problems, and on problems known well."""
+
+import importlib
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from adamsym.dynamics import pseudo_trajectory
+from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
+from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
+from adamsym.dynamics.pseudo_trajectory import Window, fitted_order, root_mean_square
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
+from adamsym.problem import Empirical, Independent, Problem
+
+SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))
+ADAM = Adam("0.9", "0.99", "0.1")
+SCHEDULE = StepSizeSchedule("0.1/n**0.75")
+
+halves = st.integers(-6, 6).map(lambda k: k / 2)
+ONE = st.lists(halves, min_size=2, max_size=4).map(lambda x: Empirical({"x": x}))
+TWO = st.lists(st.tuples(halves, halves), min_size=2, max_size=4).map(
+    lambda rows: Empirical({"x": [x for x, _ in rows], "y": [y for _, y in rows]})
+)
+LOSSES = [
+    ("(theta - x)**2/2", ["theta"], ONE),
+    ("log(cosh(theta - x))", ["theta"], ONE),
+    ("log(1 + exp(theta - x)) - theta/2", ["theta"], ONE),
+    ("(theta*x - y)**2/2 + theta**2/8", ["theta"], TWO),
+    ("(w*x + b - y)**2/2", ["w", "b"], TWO),
+]
+problems = st.one_of(
+    *[
+        st.builds(
+            lambda law, batch, loss=loss, names=names: Problem(loss, names, law, batch),
+            laws,
+            st.sampled_from([1, 1, 2]),
+        )
+        for loss, names, laws in LOSSES
+    ]
+)
+adams = st.sampled_from(
+    [
+        Adam("0.9", "0.99", "0.1"),
+        Adam("0.5", "0.9", "0.5"),
+        Adam(0, "0.95", "0.2"),
+        Adam("0.8", "0.95", "1e-3"),
+        Adam("0.9", "0.99", "1e-8"),
+    ]
+)
+schedules = st.builds(
+    lambda size, power: StepSizeSchedule(f"{size}/n**{power}"),
+    st.sampled_from(["0.03", "0.1", "0.3"]),
+    st.sampled_from(["0.5", "0.6", "0.75"]),
+)
+
+
+def check_every_window(problem, adam, schedule, length, seed):
+    theta0 = [0.5] * problem.dimension
+    found = pseudo_trajectory(problem, adam, schedule, theta0, [0, 300, 6000], length, chains=40, seed=seed)
+    assert len(found.windows) == 3
+    for window in found.windows:
+        assert window.inside > 0
+        assert window.measured.value <= window.bound.mean_square.total
+        assert window.bound.mean_square.total <= window.bound.closed_form * (1 + 1e-9)
+        # 40 runs, each beyond its bound with probability at most 0.05: 8 or more have probability 8e-4 at most.
+        assert window.exceeding <= 0.2
+    assert found.holds
+
+
+arguments = (problems, adams, schedules, st.sampled_from([0.1, 0.3]), st.integers(0, 2**32))
+unhurried = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+@settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=unhurried)
+@given(*arguments)
+def test_measured_is_at_most_the_bound(problem, adam, schedule, length, seed):
+    check_every_window(problem, adam, schedule, length, seed)
+
+
+@pytest.mark.slow
+@settings(max_examples=200, deadline=None, database=None, suppress_health_check=unhurried)
+@given(*arguments)
+def test_measured_is_at_most_the_bound_on_200_problems(problem, adam, schedule, length, seed):
+    check_every_window(problem, adam, schedule, length, seed)
+
+
+@pytest.fixture(scope="module")
+def skewed():
+    return pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [10_000, 30_000, 100_000], 0.5, chains=200, seed=1)
+
+
+def test_small_steps(skewed):
+    """The order is 1/2 and the bound within a factor of 10: a tenth of it would be refuted."""
+    assert skewed.holds
+    assert 0.4 <= skewed.order.value <= 0.6
+    assert skewed.order.low < 0.5 < skewed.order.high
+    for window in skewed.windows:
+        assert window.inside == 200
+        assert 1 < window.looseness < 10
+        bound = window.bound.mean_square
+        assert bound.total == pytest.approx(
+            bound.growth * (bound.martingale + bound.drift + bound.bias + bound.discretization)
+        )
+        assert window.measured.low < window.measured.value < window.measured.high
+        for q, quantile in window.quantiles.items():
+            assert quantile.low <= quantile.value <= quantile.high, q
+    last = skewed.windows[-1]
+    assert last.length == pytest.approx(0.5, abs=last.step)
+    assert last.effective_step < last.step
+
+
+def test_the_flow_of_another_field_is_far_away(monkeypatch):
+    """Against the gradient flow the distance does not shrink with the step, and exceeds the bound."""
+
+    class Gradient:
+        def __init__(self, problem, adam):
+            self.problem = problem
+
+        def __call__(self, theta):
+            return -self.problem.gradient(theta)
+
+        def jacobian(self, theta):
+            return -np.ones((*np.shape(theta), 1))
+
+    monkeypatch.setattr(importlib.import_module("adamsym.dynamics.pseudo_trajectory"), "AdamField", Gradient)
+    start = [0.8]
+    found = pseudo_trajectory(
+        SKEWED, ADAM, StepSizeSchedule("1e-5"), start, [7000], 0.5, chains=20, seed=1, region=[[0, 1]]
+    )
+    assert found.holds is False
+
+
+def test_the_measurement_is_that_of_a_plain_loop():
+    from adamsym.dynamics import flow, simulate
+
+    found = pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [50], 0.2, chains=3, seed=5).windows[0]
+    path = simulate(SKEWED, ADAM, SCHEDULE, [1.0], found.stop, 3, 5, record_every=1).recorded
+    clock = np.cumsum(SCHEDULE(np.arange(51, found.stop + 1)))
+    assert clock[-1] <= 0.2 < clock[-1] + SCHEDULE(found.stop + 1)
+    for chain in range(3):
+        times = np.concatenate(([0.0], clock))
+        exact = flow(AdamField(SKEWED, ADAM), path[49, chain], times).theta
+        distance = np.abs(path[49:, chain] - exact).max()
+        assert distance == pytest.approx(found.distances[chain], rel=1e-6)
+
+
+def test_runs_that_leave_the_region_do_not_count():
+    found = pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [200], 0.2, chains=50, seed=2, region=[[0.4, 1.1]])
+    window = found.windows[0]
+    assert 0 < window.inside < 50
+    assert np.isnan(window.distances).sum() == 50 - window.inside
+    nowhere = pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [200], 0.2, chains=5, seed=2, region=[[3, 4]])
+    assert nowhere.windows[0].inside == 0
+    assert nowhere.holds is None
+
+
+def test_bounds_grow_with_the_region_and_the_window():
+    def bound(region, length):
+        sizes = SCHEDULE(np.arange(1, 20_000))
+        start = 10_000
+        stop = start + int(np.searchsorted(np.cumsum(sizes[start:]), length))
+        steps = Steps(sizes[start - memory(ADAM) : stop], start - memory(ADAM), start)
+        box = np.array([region])
+        return window_bound(ADAM, hypotheses(SKEWED, ADAM, box), steps, largest_gradients(SKEWED, box)).mean_square
+
+    small, large = bound([0.0, 0.3], 0.3), bound([-0.5, 1.0], 0.3)
+    assert small.martingale < large.martingale
+    assert small.drift < large.drift
+    assert small.growth <= large.growth
+    assert bound([0.0, 0.3], 0.1).martingale < small.martingale
+
+
+def test_constants_over_a_box():
+    found = hypotheses(SKEWED, ADAM, np.array([[0.0, 0.5]]))
+    one = found.coordinates[0]
+    # g = theta - x with x = -1, 0, 2: the largest is 2 at theta = 0.
+    assert 2 <= one.largest <= 2 * (1 + 1e-9)
+    assert 1 <= one.slope <= 1 + 1e-9
+    assert 0.4 <= one.mean <= 0.4 + 1e-9
+    assert 1.09 <= one.moments[2] <= 1.09 * 1.05
+    theta = np.linspace(0, 0.5, 101)[:, None]
+    slopes = AdamField(SKEWED, ADAM).jacobian(theta)[:, 0, 0]
+    assert np.abs(slopes).max() <= found.lipschitz <= 1.05 * np.abs(slopes).max()
+    assert slopes.max() <= found.one_sided <= 0.95 * slopes.max()
+    gradients = np.abs(SKEWED.row_gradients(theta)[..., 0])
+    law = one.denominators
+    assert law.roots[-1] <= gradients.max()
+
+
+def test_means_with_intervals():
+    generator = np.random.default_rng(0)
+    caught = 0
+    for _ in range(200):
+        found = root_mean_square(np.abs(generator.normal(size=400)))
+        caught += found.low <= 1 <= found.high
+    assert caught >= 190
+    assert root_mean_square(np.array([3.0, np.nan, 3.0, np.nan])).value == pytest.approx(3 / math.sqrt(2))
+
+
+def test_orders():
+    def window(step, value):
+        return Window(
+            0, 1, step, step, 1.0, np.zeros(2), root_mean_square(np.full(2, value)), {}, None, np.zeros((1, 2))
+        )
+
+    found = fitted_order([window(step, 2 * step**0.7) for step in (1e-1, 1e-2, 1e-3, 1e-4)])
+    assert found.value == pytest.approx(0.7)
+    assert fitted_order([window(0.1, 1.0), window(0.1, 2.0), window(0.01, 1.0)]) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "fragment"),
+    [
+        ({"starts": []}, "starts"),
+        ({"starts": [-1]}, "starts"),
+        ({"length": 0.0}, "length"),
+        ({"length": math.nan}, "length"),
+        ({"length": 1e-9}, "length"),
+        ({"chains": 1}, "chains"),
+        ({"level": 1.0}, "level"),
+        ({"schedule": StepSizeSchedule("0.01 + 0.001*sin(n)")}, "increase"),
+        ({"region": [[0, 1], [0, 1]]}, "box"),
+        ({"region": [[1, 0]]}, "box"),
+        ({"region": [[[0, 1]]]}, "one box"),
+        ({"theta0": [[1.0]]}, "start"),
+        ({"adam": RMSprop()}, "Adam alone"),
+        ({"problem": Problem("(theta - x)**2", ["theta"], Independent({"x": "Normal(0, 1)"}))}, "finitely many"),
+        ({"problem": Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]}))}, "Abs"),
+    ],
+)
+def test_bad_arguments(change, fragment):
+    defaults = {"problem": SKEWED, "adam": ADAM, "schedule": SCHEDULE, "theta0": [0.7], "starts": [10], "length": 0.1}
+    with pytest.raises(InputError, match=fragment):
+        pseudo_trajectory(**(defaults | {"chains": 2} | change))
