@@ -4,6 +4,7 @@ import dataclasses
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import scipy.integrate
@@ -26,13 +27,14 @@ STEPS_TOGETHER = 800
 """A stack that needs more steps is solved start by start: its starts turn at different times, and each slows all."""
 
 SLOW = 1e-3
-"""A start last seen to move faster than this is not looked at for a zero."""
+"""A start last seen to move faster than this is not looked at for a zero: a third of all evaluations less."""
 
 HALVINGS = 40
 """Of a step, for the time at which a zero is reached: 1e-12 of the step."""
 
 TIMES_AT_ONCE = 2**13
 
+Failing = Literal["raise", "nan"]
 Indices = NDArray[np.intp]
 
 
@@ -83,7 +85,14 @@ class Flow:
         return _sampled(self._stacks, asked.ravel(), self.zero.size, d).reshape(*self.zero.shape, *asked.shape, d)
 
 
-def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: float = TOLERANCE) -> Flow:
+def flow(
+    field: AdamField,
+    theta0: ArrayLike,
+    times: ArrayLike,
+    *,
+    tolerance: float = TOLERANCE,
+    failing: Failing = "raise",
+) -> Flow:
     """Return the solutions of theta' = f(theta), theta(times[0]) = theta0, at ``times``, for one start or many.
 
     Neighbouring starts are stacked into one system with block-diagonal Jacobian for LSODA (Petzold 1983), which changes
@@ -101,12 +110,14 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: fl
         At least two increasing times.
     tolerance
         Relative tolerance of each step, between 1e-12 and 1e-2; the absolute tolerance is a thousandth of it.
+    failing
+        What becomes of a start whose flow meets a point where the loss is not differentiable, or whose solver cannot go
+        on: "raise" an error that names it, or make all of its solution "nan".
 
     Raises
     ------
     InputError
-        If a shape, a time or the tolerance is wrong, the loss is not differentiable on the way, or the solver cannot go
-        on; the message names the start.
+        If a shape, a time or the tolerance is wrong; and for a failing start.
     """
     starts = field.problem.points(theta0)
     asked = np.asarray(times, dtype=np.float64)
@@ -114,7 +125,7 @@ def flow(field: AdamField, theta0: ArrayLike, times: ArrayLike, *, tolerance: fl
         raise InputError("flow: times must be at least two finite, increasing numbers")
     check_tolerance(tolerance, "flow")
     flat = starts.reshape(-1, field.problem.dimension)
-    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance))
+    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance, failing))
     zero = np.empty(len(flat))
     for stack in stacks:
         zero[stack.which] = stack.zero
@@ -129,22 +140,30 @@ def check_tolerance(tolerance: float, caller: str) -> None:
         raise InputError(f"{caller}: tolerance {tolerance} is not allowed; allowed are numbers from 1e-12 to 1e-2")
 
 
-def _stacks(field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float) -> Iterator[_Stack]:
+def _stacks(
+    field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float, failing: Failing
+) -> Iterator[_Stack]:
     """Solutions of groups of starts; of single starts where a group does not go well together."""
     for group in _neighbours(starts, np.arange(len(starts))):
         if len(group) > 1:
             try:
                 yield _solved(field, starts, group, span, tolerance, STEPS_TOGETHER)
                 continue
-            except _Stopped:
+            except InputError:
                 pass
         for alone in group[:, None]:
             try:
                 yield _solved(field, starts, alone, span, tolerance, None)
-            except _Stopped as stopped:
+            except InputError as error:
                 [start] = starts[alone]
-                more = ", ..." if len(start) > 6 else ""
-                raise InputError(f"flow from {', '.join(f'{x:.6g}' for x in start[:6])}{more}: {stopped}") from None
+                if failing == "raise":
+                    more = ", ..." if len(start) > 6 else ""
+                    raise InputError(f"flow from {', '.join(f'{x:.6g}' for x in start[:6])}{more}: {error}") from None
+                yield _nowhere(alone, len(start))
+
+
+def _nowhere(which: Indices, d: int) -> _Stack:
+    return _Stack(which, lambda times: np.full((len(which), len(times), d), np.nan), np.full(len(which), np.nan))
 
 
 def _neighbours(starts: FloatArray, which: Indices) -> Iterator[Indices]:
@@ -157,10 +176,6 @@ def _neighbours(starts: FloatArray, which: Indices) -> Iterator[Indices]:
     ordered = which[np.argsort(own[:, np.ptp(own, axis=0).argmax()], kind="stable")]
     yield from _neighbours(starts, ordered[: len(which) // 2])
     yield from _neighbours(starts, ordered[len(which) // 2 :])
-
-
-class _Stopped(Exception):
-    """The solver cannot go on."""
 
 
 def _solved(
@@ -183,7 +198,7 @@ def _solved(
         while solver.status == "running" and moving.any():
             _step(solver)
             if len(pieces) == most_steps:
-                raise _Stopped(f"more than {most_steps} steps")
+                raise InputError(f"more than {most_steps} steps")
             ends.append(float(solver.t))
             pieces.append(solver.dense_output())
             reached = np.flatnonzero(moving & (speed <= SLOW))
@@ -244,16 +259,15 @@ def _lsoda(
 
 
 def _step(solver: scipy.integrate.LSODA) -> None:
-    with warnings.catch_warnings(record=True) as heard:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings():
+        # SciPy gives the reason for a failure as a warning only.
+        warnings.filterwarnings("error", "lsoda: ", UserWarning)
         try:
             message = solver.step()
-        except InputError as error:
-            raise _Stopped(str(error)) from None
+        except UserWarning as reason:
+            message = str(reason)
     if message is not None:
-        # SciPy gives the reason as a warning only.
-        reason = str(heard[-1].message) if heard else message
-        raise _Stopped(f"the solver stopped at time {solver.t:g}: {reason}")
+        raise InputError(f"the solver stopped at time {solver.t:g}: {message}")
 
 
 def _at_zero(field: AdamField, points: FloatArray) -> NDArray[np.bool_]:

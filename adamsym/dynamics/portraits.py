@@ -129,12 +129,9 @@ def basins(
         if not 0 < value < np.inf:
             raise InputError(f"basins: {name} {value} is not allowed; allowed are positive numbers")
     flat = points.reshape(-1, d)
-
-    def ends_of(starts: FloatArray) -> FloatArray:
-        return flow(field, starts, [0.0, time], tolerance=tolerance).theta[:, -1]
-
     chunks = [flat[first : first + STARTS_AT_ONCE] for first in range(0, len(flat), STARTS_AT_ONCE)]
-    ends = np.concatenate([_where_defined(ends_of, chunk) for chunk in chunks])
+    solutions = (flow(field, chunk, [0.0, time], tolerance=tolerance, failing="nan") for chunk in chunks)
+    ends = np.concatenate([solution.theta[:, -1] for solution in solutions])
     allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
     index = _reached(ends, targets, radius, allowed)
     return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape))

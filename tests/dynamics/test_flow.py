@@ -1,9 +1,11 @@
 """The flow: exact solutions, zeros, Lyapunov decrease, errors."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.optimize
 
 from adamsym.dynamics import flow
@@ -147,6 +149,21 @@ def test_the_start_that_cannot_go_on_is_named():
     field = AdamField(Problem("theta**(3/2) + 0*x", ["theta"], law), Adam("0.5", "0.9", "0.1"))
     with pytest.raises(InputError, match=r"flow from 0\.25: .*gradient is not finite"):
         flow(field, [[9.0], [0.25], [4.0]], [0.0, 1.0])
+    found = flow(field, [[9.0], [0.25], [4.0]], [0.0, 1.0], failing="nan")
+    np.testing.assert_array_equal(np.isnan(found.theta[:, :, 0]), [[False] * 2, [True] * 2, [False] * 2])
+    np.testing.assert_array_equal(found.theta[2], flow(field, [4.0], [0.0, 1.0]).theta)
+    # A start where the loss is not real is named too.
+    with pytest.raises(InputError, match=r"flow from -1: .*gradient is not finite"):
+        flow(field, [[9.0], [-1.0]], [0.0, 1.0])
+
+
+def test_the_reason_why_the_solver_stops_is_given(monkeypatch):
+    def step(self):
+        warnings.warn("lsoda: Repeated error test failures (internal error).", stacklevel=1)
+
+    monkeypatch.setattr(scipy.integrate.LSODA, "step", step)
+    with pytest.raises(InputError, match=r"flow from 1: the solver stopped at time 0: .*error test failures"):
+        flow(SKEWED, [[1.0], [2.0]], [0.0, 1.0])
 
 
 def test_many_times_of_many_starts():
