@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from adamsym.claims import Claim as Claim
     from adamsym.dynamics import basins as basins
     from adamsym.dynamics import flow as flow
+    from adamsym.dynamics import increment_test as increment_test
     from adamsym.dynamics import phase_portrait as phase_portrait
+    from adamsym.dynamics import pseudo_trajectory as pseudo_trajectory
     from adamsym.dynamics import simulate as simulate
     from adamsym.expressions.errors import InputError as InputError
     from adamsym.field import AdamField as AdamField
@@ -66,6 +68,8 @@ _ROOMS = {
     "derive": "adamsym.symbolic",
     "flow": "adamsym.dynamics",
     "phase_portrait": "adamsym.dynamics",
+    "increment_test": "adamsym.dynamics",
+    "pseudo_trajectory": "adamsym.dynamics",
     "read_problem": "adamsym.problem.reading",
     "simulate": "adamsym.dynamics",
 }

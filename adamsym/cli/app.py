@@ -125,6 +125,7 @@ app.command()(certifying.lyapunov)
 app.command()(certifying.check)
 app.command()(moving.flow)
 app.command()(moving.simulate)
+app.command()(moving.track)
 
 
 @app.command()

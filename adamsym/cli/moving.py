@@ -1,5 +1,6 @@
 """The commands that follow Adam in time: its flow, and Adam itself."""
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, File, Json, read_problem_and_point
+from adamsym.cli.assignments import parse_box
+from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point
 from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.dynamics import Ensemble
+    from adamsym.dynamics import Ensemble, PseudoTrajectory, Window
     from adamsym.expressions.compilation import FloatArray
 
 _MOST_RECORDED = 10**8
@@ -94,6 +96,137 @@ def simulate(
         print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
         _print_spread(found, source.problem.names)
     return REFUTED if found.failed.any() else HOLDS
+
+
+def track(
+    file: File,
+    start: Start = None,
+    starts: Annotated[
+        list[str] | None,
+        typer.Option("--starts", help="Steps at which windows begin, by commas.", show_default="1000,10000,100000"),
+    ] = None,
+    length: Annotated[float, typer.Option("--length", help="Length of the windows, in sums of step sizes.")] = 1.0,
+    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=2, max=100_000)] = 200,
+    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", help="Box of the bound, theta=-1:2.", show_default="around 64 other chains"),
+    ] = None,
+    level: Annotated[float, typer.Option("--level", help="Probability that one run exceeds its bound.")] = 0.05,
+    as_json: Json = False,
+) -> int:
+    """Measure how far Adam gets from its flow, beside the proven bound."""
+    source, theta = read_problem_and_point(file, start, "--from")
+    numbers = _whole_numbers(starts or ["1000,10000,100000"], "--starts")
+    box = parse_box(region, source.problem.names, "--region") if region else None
+    from adamsym.dynamics import pseudo_trajectory
+    from adamsym.optimizer import StepSizeSchedule, require_adam
+
+    adam = require_adam(source.adam, "the pseudo-trajectory bound")
+    schedule = StepSizeSchedule(step_size)
+    with _progress("windows", len(numbers)) as progress:
+        found = pseudo_trajectory(
+            source.problem,
+            adam,
+            schedule,
+            theta,
+            numbers,
+            length,
+            chains,
+            seed,
+            box,
+            level,
+            progress or (lambda _: None),
+        )
+    if as_json:
+        print_json(_track_as_json(found))
+    else:
+        _print_track(found, chains)
+    return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
+
+
+def _whole_numbers(texts: list[str], option: str) -> list[int]:
+    found = []
+    for text in ",".join(texts).split(","):
+        if not (text.strip().isdecimal() and text.isascii() and len(text.strip()) <= 12):
+            raise InputError(f"{option}: {text.strip()[:40]!r} is not allowed; allowed are integers such as 1000,10000")
+        found.append(int(text))
+    return found
+
+
+def _print_track(found: "PseudoTrajectory", chains: int) -> None:
+    windows = found.windows
+    within, empty = sum(w.holds is True for w in windows), sum(w.holds is None for w in windows)
+    verdict = "undecided" if found.holds is None else "within the bound" if found.holds else "beyond the bound"
+    unseen = f"; in {empty} no chain stayed in the region" if empty else ""
+    print(f"{verdict}: {within} of {len(windows)} windows of {chains} chains are within{unseen}")
+    if found.order is not None:
+        order = found.order
+        print(f"order of the distance in the step: {order.value:.3f} (99%: {order.low:.3f} to {order.high:.3f})")
+    columns = ["start", "step", "measured", "bound", "bound/measured", "in region", "one run", "exceeding"]
+    rows = [
+        [
+            str(w.start),
+            f"{w.effective_step:.2e}",
+            f"{w.measured.value:.3g}",
+            f"{w.bound.mean_square.total:.3g}",
+            f"{w.looseness:.1f}",
+            str(w.inside),
+            f"{w.bound.per_run:.3g}",
+            f"{w.exceeding:.0%}",
+        ]
+        for w in windows
+    ]
+    print_table(columns, rows, numbers=columns)
+    print("What the bound is made of: its growth times the sum of four pieces, at most the ceiling")
+    pieces = ["start", "martingale", "drift", "bias", "discretization", "growth", "ceiling", "by G, L, eps alone"]
+    print_table(pieces, [[str(w.start), *(f"{x:.3g}" for x in _pieces(w).values())] for w in windows], numbers=pieces)
+
+
+def _pieces(window: "Window") -> dict[str, float]:
+    bound = window.bound.mean_square
+    return {
+        "martingale": bound.martingale,
+        "drift": bound.drift,
+        "bias": bound.bias,
+        "discretization": bound.discretization,
+        "growth": bound.growth,
+        "ceiling": bound.ceiling,
+        "closed_form": window.bound.closed_form,
+    }
+
+
+def _track_as_json(found: "PseudoTrajectory") -> dict[str, Any]:
+    windows = [
+        {
+            "start": w.start,
+            "stop": w.stop,
+            "step": w.step,
+            "effective_step": w.effective_step,
+            "length": w.length,
+            "measured": w.measured.value,
+            "measured_interval": [w.measured.low, w.measured.high],
+            "quantiles": {str(q): _finite([x.value, x.low, x.high]) for q, x in w.quantiles.items()},
+            "bound": w.bound.mean_square.total,
+            "pieces": {name: _finite([x])[0] for name, x in _pieces(w).items()},
+            "one_run": w.bound.per_run,
+            "level": w.bound.level,
+            "exceeding": w.exceeding,
+            "inside": w.inside,
+            "region": w.region.tolist(),
+        }
+        for w in found.windows
+    ]
+    order = (
+        None if found.order is None else {"value": found.order.value, "interval": [found.order.low, found.order.high]}
+    )
+    return {"holds": found.holds, "windows": windows, "order": order}
+
+
+def _finite(values: list[float]) -> list[float | None]:
+    """Numbers for JSON, which knows neither infinity nor nan."""
+    return [value if math.isfinite(value) else None for value in values]
 
 
 def _verdict(found: "Ensemble") -> str:

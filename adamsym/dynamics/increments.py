@@ -20,7 +20,7 @@ from adamsym.field.monte_carlo import monte_carlo
 from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
 from adamsym.problem import Problem
 
-FIELD_VALUES = 200
+FIELD_VALUES = 64
 """Times in a window at which the field is evaluated; between them it is taken as affine."""
 
 FROZEN_POINTS = 8

@@ -10,16 +10,16 @@ from adamsym.field import AdamField
 from adamsym.optimizer import Adam, AdamEpsInsideRoot, NAdam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Problem
 
-PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))
-ADAM = Adam("0.5", "0.8", "0.1")
+PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+ADAM = Adam("0.5", "0.6", "0.1")
 SCHEDULE = StepSizeSchedule("1e-4")
 
 
-def p_value(field, method=ADAM, seed=1, chains=4000):
+def p_value(field, method=ADAM, seed=1, chains=2000):
     return increment_test(PROBLEM, method, field, SCHEDULE, [1.0], 100, 1.0, chains, seed).p_value
 
 
-@pytest.mark.parametrize("method", [ADAM, RMSprop("0.9", "0.1"), NAdam("0.5", "0.8", "0.1")], ids=str)
+@pytest.mark.parametrize("method", [ADAM, RMSprop("0.9", "0.1"), NAdam("0.5", "0.6", "0.1")], ids=str)
 def test_its_own_field_is_accepted(method):
     assert p_value(AdamField(PROBLEM, method), method) > 1e-3
 
@@ -35,10 +35,10 @@ def test_levels():
     "field",
     [
         lambda theta: -PROBLEM.gradient(theta),
-        AdamField(PROBLEM, Adam("0.6", "0.8", "0.1")),
-        AdamField(PROBLEM, Adam("0.5", "0.9", "0.1")),
-        AdamField(PROBLEM, Adam("0.5", "0.8", "0.11")),
-        AdamField(PROBLEM, AdamEpsInsideRoot("0.5", "0.8", "0.1")),
+        AdamField(PROBLEM, Adam("0.6", "0.6", "0.1")),
+        AdamField(PROBLEM, Adam("0.5", "0.7", "0.1")),
+        AdamField(PROBLEM, Adam("0.5", "0.6", "0.11")),
+        AdamField(PROBLEM, AdamEpsInsideRoot("0.5", "0.6", "0.1")),
         lambda theta: 1.02 * AdamField(PROBLEM, ADAM)(theta),
         lambda theta: -AdamField(PROBLEM, ADAM)(theta),
     ],
@@ -56,10 +56,10 @@ def test_two_parameters():
     assert found.p_value > 1e-3
     assert (np.abs(found.mean_deviations) < 4).all()
     assert (np.abs(np.log(found.variance_ratios)) < 0.4).all()
-    swapped = increment_test(
-        problem, adam, lambda theta: AdamField(problem, adam)(theta)[:, ::-1], SCHEDULE, [0.0, 0.0], 500, 1.0, 500, 3
+    more = increment_test(
+        problem, adam, lambda theta: 1.05 * AdamField(problem, adam)(theta), SCHEDULE, [0.0, 0.0], 500, 1.0, 500, 3
     )
-    assert swapped.p_value < 1e-3
+    assert more.p_value < 1e-3
 
 
 def test_bad_arguments():

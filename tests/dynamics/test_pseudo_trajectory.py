@@ -54,7 +54,7 @@ adams = st.sampled_from(
 )
 schedules = st.builds(
     lambda size, power: StepSizeSchedule(f"{size}/n**{power}"),
-    st.sampled_from(["0.03", "0.1", "0.3"]),
+    st.sampled_from(["0.03", "0.1"]),
     st.sampled_from(["0.5", "0.6", "0.75"]),
 )
 
@@ -72,7 +72,7 @@ def check_every_window(problem, adam, schedule, length, seed):
     assert found.holds
 
 
-arguments = (problems, adams, schedules, st.sampled_from([0.1, 0.3]), st.integers(0, 2**32))
+arguments = (problems, adams, schedules, st.sampled_from([0.2, 0.5]), st.integers(0, 2**32))
 unhurried = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 

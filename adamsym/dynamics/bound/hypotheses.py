@@ -22,7 +22,7 @@ from adamsym.field.enclosure import field_of, gradient_laws, hulls
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 
-CELLS = 64
+CELLS = 36
 """Cells of K at most."""
 
 _RAISED = 1 + 1e-12
