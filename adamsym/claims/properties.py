@@ -9,8 +9,15 @@ from hypothesis import strategies
 from adamsym.claims.finding import Finding, holds, refuted, undecided
 
 
+_SIMPLIFYING = (hypothesis.Phase.shrink, hypothesis.Phase.explain)
+
+
 def check_property(
-    test: Callable[..., object], *inputs: strategies.SearchStrategy[Any], examples: int = 100, seed: int = 0
+    test: Callable[..., object],
+    *inputs: strategies.SearchStrategy[Any],
+    examples: int = 100,
+    seed: int = 0,
+    shrink: bool = True,
 ) -> Finding:
     """Return whether ``test`` stands on ``examples`` inputs that Hypothesis draws, one argument per strategy.
 
@@ -22,6 +29,8 @@ def check_property(
     ----------
     seed
         Seed of the drawing: equal seeds give equal findings.
+    shrink
+        Whether to look for the simplest falsifying input; where each takes seconds, the first will do.
     """
     failing: list[str] = []
     runs = 0
@@ -38,8 +47,10 @@ def check_property(
             raise AssertionError("falsified")
         runs += 1
 
+    phases = [phase for phase in hypothesis.Phase if shrink or phase not in _SIMPLIFYING]
     prepared = hypothesis.settings(
         max_examples=examples,
+        phases=phases,
         database=None,
         deadline=None,
         print_blob=False,

@@ -1,0 +1,146 @@
+r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow $\theta' = f(\theta)$.
+
+$$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \qquad \text{of order } 1/2 \text{ in the step.}$$
+
+Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md, Theorem 8): the
+root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the accumulated difference
+$N = \theta_{n_1} - \theta_{n_0} - \sum\gamma_k f(\theta_{k-1})$ is centred, with the long-run variance of the frozen chain
+(Theorem 8's bracket). The bound is a ceiling; the second statement is the sharp one, and tells neighbouring fields apart.
+"""
+
+from hypothesis import strategies as st
+
+from adamsym import (
+    Adam,
+    AdamEpsInsideRoot,
+    AdamField,
+    Claim,
+    Empirical,
+    Problem,
+    StepSizeSchedule,
+    increment_test,
+    pseudo_trajectory,
+)
+from adamsym.claims import Finding, check_property, holds, refuted
+from adamsym.optimizer import AdaptiveMethod
+
+claim = Claim(
+    "C3",
+    title="Adam is an asymptotic pseudo-trajectory of its flow, of order 1/2 in the step",
+    statement="sup |Theta - Psi| over [t, t+T] is at most Theorem 8's bound and tends to 0 like the root of the step.",
+    source="arXiv 2511.04622; docs/pseudo_trajectory.md",
+)
+
+SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+ADAM = Adam("0.5", "0.6", "0.1")
+
+# --- The bound, for drawn problems ---------------------------------------------------------------------------------
+
+halves = st.integers(-6, 6).map(lambda k: k / 2)
+problems = st.one_of(
+    *(
+        st.lists(halves, min_size=2, max_size=4).map(lambda x, loss=loss: Problem(loss, ["theta"], Empirical({"x": x})))
+        for loss in ("(theta - x)**2/2", "log(cosh(theta - x))", "log(1 + exp(theta - x)) - theta/2")
+    )
+)
+adams = st.sampled_from([Adam("0.5", "0.9", "0.5"), Adam(0, "0.95", "0.2"), Adam("0.8", "0.95", "1e-8")])
+
+
+def distances_are_at_most(share: float) -> Finding:
+    """Are all measured distances at most ``share`` times the bound?"""
+
+    def bounded(problem, adam, seed):
+        schedule = StepSizeSchedule("0.05/n**0.6")
+        found = pseudo_trajectory(problem, adam, schedule, [0.5], [0, 2000], 0.3, chains=40, seed=seed)
+        assert found.holds is not None
+        for window in found.windows:
+            ratio = window.measured.value / window.bound.mean_square.total
+            assert ratio <= share, f"measured/bound = {ratio:.3f} after step {window.start}"
+
+    return check_property(bounded, problems, adams, st.integers(0, 2**32), examples=8, shrink=False)
+
+
+@claim.evidence("property")
+def distances_are_at_most_the_bound() -> Finding:
+    return distances_are_at_most(1.0)
+
+
+@claim.control("a hundredth of the bound")
+def a_hundredth_of_the_bound() -> Finding:
+    return distances_are_at_most(0.01)
+
+
+# --- The limit: windows shrink -------------------------------------------------------------------------------------
+
+
+def windows_shrink_like_the_root_of(step_size: str) -> Finding:
+    """Does the distance fall below half on the way, with order 0.5 +- 0.1 in the step where steps vanish?"""
+    starts = [300, 3000, 30_000, 300_000]
+    found = pseudo_trajectory(SKEWED, ADAM, StepSizeSchedule(step_size), [2.0], starts, 0.5, chains=300, seed=1)
+    first, last = found.windows[0].measured, found.windows[-1].measured
+    order = "no order" if found.order is None else f"order {found.order.value:.3f} in the step"
+    loosest = max(window.looseness for window in found.windows[1:])
+    text = f"from {first.value:.2e} to {last.value:.2e}, {order}; bound/measured at most {loosest:.1f} from step 3000 on"
+    # The intervals are of 99 per cent: a false rejection has probability at most 0.02.
+    shrinks = last.high < first.low / 2 and found.order is not None and abs(found.order.value - 0.5) <= 0.1
+    return holds(text, cases=len(starts)) if shrinks and found.holds else refuted(text, cases=len(starts))
+
+
+@claim.evidence("statistical")
+def windows_shrink() -> Finding:
+    return windows_shrink_like_the_root_of("0.1/n**0.7")
+
+
+@claim.control("steps that do not vanish")
+def constant_steps() -> Finding:
+    return windows_shrink_like_the_root_of("0.001")
+
+
+# --- The field: increments accumulate to it ------------------------------------------------------------------------
+
+LEVEL = 1e-4
+"""Chance that the test of the increments rejects a true statement."""
+
+
+def increments_follow(field, method: AdaptiveMethod = ADAM) -> Finding:
+    """Is N centred with the frozen chain's long-run variance, over a window of length 1 with steps 2e-5?"""
+    found = increment_test(SKEWED, method, field, StepSizeSchedule("2e-5"), [2.0], 200, 1.0, chains=2000, seed=3)
+    deviation, ratio = found.mean_deviations[0], found.variance_ratios[0]
+    text = f"mean of N {deviation:.2f} standard errors from 0, variance ratio {ratio:.3f}, p = {found.p_value:.2g}"
+    return holds(text, cases=2000) if found.p_value >= LEVEL else refuted(text, cases=2000)
+
+
+@claim.evidence("statistical")
+def increments_follow_the_field() -> Finding:
+    return increments_follow(AdamField(SKEWED, ADAM))
+
+
+@claim.control("the gradient flow")
+def the_gradient_flow() -> Finding:
+    return increments_follow(lambda theta: -SKEWED.gradient(theta))
+
+
+@claim.control("the field of another beta1")
+def another_beta1() -> Finding:
+    return increments_follow(AdamField(SKEWED, Adam("0.6", "0.6", "0.1")))
+
+
+@claim.control("the field of another beta2")
+def another_beta2() -> Finding:
+    return increments_follow(AdamField(SKEWED, Adam("0.5", "0.7", "0.1")))
+
+
+@claim.control("a method with eps inside the root")
+def eps_inside_the_root() -> Finding:
+    return increments_follow(AdamField(SKEWED, ADAM), AdamEpsInsideRoot("0.5", "0.6", "0.1"))
+
+
+class MomentumDescent(AdaptiveMethod):
+    """Gradient descent with momentum: no denominator."""
+
+    divides_by_root = False
+
+
+@claim.control("gradient descent with momentum")
+def momentum_descent() -> Finding:
+    return increments_follow(AdamField(SKEWED, ADAM), MomentumDescent("0.5", "0.6", "0.1"))
