@@ -186,22 +186,9 @@ class Run:
 
     def _advance_part(self, first: int, last: int, factors: FloatArray, every: int, recorded: FloatArray) -> None:
         """Take the steps of ``factors`` with some blocks."""
-        gradient = (self._gradient.address, self._gradient.scratch, self.problem.batch_size)
         law = self.problem.law
         if not isinstance(law, Independent):
-            given = np.empty((0, 0))
-            self._advance_blocks(
-                first,
-                last,
-                self.step,
-                self._blocks,
-                gradient,
-                (*self._law, given),
-                self._constants,
-                factors,
-                every,
-                recorded,
-            )
+            self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
             return
         rows_a_step, columns = self.problem.batch_size, len(self.problem.columns)
         together = max(1, _DRAWS_AT_ONCE // (rows_a_step * columns * self._lanes))
@@ -213,18 +200,36 @@ class Run:
                 given = continuous_rows(law, words.reshape(-1, columns, self._lanes))
                 step = self.step + start
                 kept = step // every - self.step // every if every else 0
-                self._advance_blocks(
-                    block,
-                    block + 1,
-                    step,
-                    self._blocks,
-                    gradient,
-                    (*self._law, given.reshape(len(given), -1)),
-                    self._constants,
-                    some,
-                    every,
-                    recorded[kept:],
+                self._compiled_steps(
+                    block, block + 1, step, given.reshape(len(given), -1), some, every, recorded[kept:]
                 )
+
+    def _compiled_steps(
+        self, first: int, last: int, step: int, given: FloatArray, factors: FloatArray, every: int, recorded: FloatArray
+    ) -> None:
+        size, gradient = self.problem.dimension * self._lanes, self._gradient
+        work = (
+            np.empty(size),
+            np.empty(size),
+            np.empty(gradient.scratch * self._lanes + 1),
+            np.empty(len(self.problem.columns) * self._lanes),
+            np.empty(self._lanes, np.uint64),
+        )
+        batch_size, law = self.problem.batch_size, (*self._law, given)
+        self._advance_blocks(
+            first,
+            last,
+            step,
+            self._blocks,
+            gradient.addresses,
+            batch_size,
+            work,
+            law,
+            self._constants,
+            factors,
+            every,
+            recorded,
+        )
 
 
 @lru_cache

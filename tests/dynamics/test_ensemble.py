@@ -257,7 +257,9 @@ def test_many_parameters_are_compiled_in_parts():
     starts = np.linspace(-1, 1, 20 * size).reshape(20, size)
     run = Run(problem, PlainDescent(), StepSizeSchedule(1), starts, 20, seed=0)
     run.advance(1)
-    assert run._gradient.scratch > 3
+    # 70 terms in parts of 32, and more statements than one loop takes.
+    assert run._gradient.scratch >= 4
+    assert len(run._gradient.addresses) > 1
     rows = [plain_chains.rows_of_chain(0, chain, 1, 3)[0] for chain in range(20)]
     expected = problem.row_gradients(starts)[np.arange(20), rows]
     np.testing.assert_allclose(starts - run.theta, expected, rtol=1e-11, atol=1e-12)
