@@ -99,7 +99,7 @@ def _update(
 ) -> int:
     """Take one step, rounded as torch's lerp_, addcmul_ and addcdiv_; return how many theta or v are not finite.
 
-    ``heavy`` says that beta1 < 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
+    ``heavy`` says that beta1 <= 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
     """
     weight1, beta2, weight2, eps = constants
     momentum, current, root, shrink = factors

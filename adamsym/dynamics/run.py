@@ -149,15 +149,15 @@ class Run:
             "advance", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)}
         )
         every = record_every or 0
-        shape = ((self.step + steps) // every - self.step // every if every else 0, self.chains, self.problem.dimension)
+        shape = (multiples(self.step, self.step + steps, every), self.chains, self.problem.dimension)
         recorded = np.empty(shape) if out is None else out
         if recorded.shape != shape or recorded.dtype != np.float64 or not recorded.flags.c_contiguous:
             raise InputError(f"advance: out must be a contiguous float64 array of shape {shape}")
         done = 0
         for start in range(0, steps, _STEPS_AT_ONCE):
             count = min(_STEPS_AT_ONCE, steps - start)
-            kept = (self.step + count) // every - self.step // every if every else 0
-            self._advance_together(count, every, recorded[done : done + kept])
+            kept = multiples(self.step, self.step + count, every)
+            self._advance_together(count, every if kept else 0, recorded[done : done + kept])
             done += kept
         return recorded
 
@@ -199,7 +199,7 @@ class Run:
                 kernels.fill_words(self._blocks[3][block], words)
                 given = continuous_rows(law, words.reshape(-1, columns, self._lanes))
                 step = self.step + start
-                kept = step // every - self.step // every if every else 0
+                kept = multiples(self.step, step, every)
                 self._compiled_steps(
                     block, block + 1, step, given.reshape(len(given), -1), some, every, recorded[kept:]
                 )
@@ -235,6 +235,16 @@ class Run:
 @lru_cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "adamsym")
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of its parent's threads.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def multiples(first: int, last: int, every: int) -> int:
+    """Return how many multiples of ``every`` there are above ``first`` and up to ``last``; none if it is 0."""
+    return last // every - first // every if every else 0
 
 
 def _law_tables(problem: Problem) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:

@@ -56,8 +56,7 @@ class _LanePrinter(PythonCodePrinter):
         self._lanes = lanes
 
     def _print_Symbol(self, expr: sp.Symbol) -> str:
-        if expr not in self._places:
-            return str(expr.name)
+        # Names given by users never reach the generated code.
         array, entry = self._places[expr]
         return f"{array}[{entry * self._lanes} + lane]"
 
