@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.dynamics.run import Run
+from adamsym.dynamics.run import Run, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.problem.record import problem_text
@@ -70,7 +70,7 @@ def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: Flo
                     "number of chains or record"
                 )
             step = int(_member(archive, "step", (), np.dtype(np.int64)))
-            count = step // record_every if record_every else 0
+            count = multiples(0, step, record_every)
             if not 0 < step <= steps:
                 raise InputError(f"checkpoint: {str(path)[:80]!r} has {step} steps, more than are asked for")
             kept = _member(archive, "recorded", (count, *recorded.shape[1:]), np.dtype(np.float64))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
-from adamsym.dynamics.run import Run, check_integers
+from adamsym.dynamics.run import Run, check_integers, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
@@ -94,8 +94,7 @@ def simulate(
     check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
     run = Run(problem, method, schedule, theta0, chains, seed, threads)
     every = record_every or 0
-    recorded_steps = np.arange(every, steps + 1, every) if every else np.empty(0, np.int64)
-    recorded = _room((len(recorded_steps), chains, problem.dimension))
+    recorded = _room((multiples(0, steps, every), chains, problem.dimension))
     path, digest = _checked_path(checkpoint, resume), ""
     if path is not None:
         digest = run_digest(run, theta0, seed, every)
@@ -104,22 +103,22 @@ def simulate(
     reported = saved = time.monotonic()
     while run.step < steps:
         count = min(run.steps_at_once, steps - run.step)
-        kept = slice(run.step // every, (run.step + count) // every) if every else slice(0)
+        kept = slice(multiples(0, run.step, every), multiples(0, run.step + count, every))
         run.advance(count, record_every, recorded[kept])
         now, last = time.monotonic(), run.step == steps
         if progress is not None and (last or now >= reported + SECONDS_BETWEEN_REPORTS):
             progress(run.step)
             reported = now
         if path is not None and (last or now >= saved + SECONDS_BETWEEN_CHECKPOINTS):
-            save_checkpoint(path, digest, run, recorded[: run.step // every if every else 0])
+            save_checkpoint(path, digest, run, recorded[: multiples(0, run.step, every)])
             saved = now
-    return Ensemble(run.theta, run.step, run.failed, recorded_steps, recorded)
+    return Ensemble(run.theta, run.step, run.failed, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
 
 
 def _room(shape: tuple[int, ...]) -> FloatArray:
     try:
         return np.empty(shape)
-    except (MemoryError, ValueError):
+    except (MemoryError, ValueError, OverflowError):
         raise InputError(f"simulate: no memory for {shape[0]} recorded states; record fewer") from None
 
 

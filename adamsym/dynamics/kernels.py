@@ -25,7 +25,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _inlined(function: _Function) -> _Function:
-    return cast("_Function", numba.njit(forceinline=True, error_model="numpy")(function))
+    return cast("_Function", numba.njit(forceinline=True, error_model="numpy", _nrt=False)(function))
 
 
 def _instruction(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -99,7 +99,7 @@ def _update(
 ) -> int:
     """Take one step, rounded as torch's lerp_, addcmul_ and addcdiv_; return how many theta or v are not finite.
 
-    ``heavy`` says that beta1 < 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
+    ``heavy`` says that beta1 <= 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
     """
     weight1, beta2, weight2, eps = constants
     momentum, current, root, shrink = factors
@@ -138,13 +138,14 @@ def _mark_failures(theta: Any, v: Any, failed: Any, step: int, lanes: int) -> in
 def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
     """Return the loop for blocks of ``lanes`` chains, by denominator and ``heavy``; its code is kept on disk."""
 
-    @compiled
     def advance(
         first: int,
         last: int,
         step: int,
         state: tuple[Any, Any, Any, Any, Any],
-        gradient: tuple[int, int, int],
+        gradient: Any,
+        batch_size: int,
+        work: tuple[Any, Any, Any, Any, Any],
         law: tuple[Any, Any, Any, Any],
         constants: tuple[float, float, float, float],
         factors: Any,
@@ -152,12 +153,9 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
         recorded: Any,
     ) -> None:
         """Carry the blocks from ``first`` to before ``last`` through the steps of ``factors``, after ``step`` steps."""
-        address, scratch_size, batch_size = gradient
+        g, part, scratch, drawn, words = work
         table, thresholds, aliases, given = law
         size = state[0].shape[1]
-        g, part = np.empty(size), np.empty(size)
-        words, scratch = np.empty(lanes, np.uint64), np.empty(scratch_size * lanes + 1)
-        drawn = np.empty(len(table) * lanes + 1)
         for k in range(len(table)):
             drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
         for block in range(first, last):
@@ -175,9 +173,11 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
                         _next_words(random, words, lanes)
                         _draw_rows(words, table, thresholds, aliases, drawn, lanes)
                     if b == 0:
-                        _call(address, theta, rows, g, scratch)
+                        for address in gradient:
+                            _call(address, theta, rows, g, scratch)
                     else:
-                        _call(address, theta, rows, part, scratch)
+                        for address in gradient:
+                            _call(address, theta, rows, part, scratch)
                         for i in range(size):
                             g[i] += part[i]
                 if batch_size > 1:
@@ -197,11 +197,14 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
                         for j in range(record.shape[1]):
                             record[block * lanes + lane, j] = theta[j * lanes + lane]
 
-    return advance
+    # Without reference counts: counting those of arrays costs more than the arithmetic on a single chain.
+    return compiled(advance, _nrt=False)
 
 
-@compiled
-def fill_words(random: Any, words: Any) -> None:
+def _fill_words(random: Any, words: Any) -> None:
     """Fill ``words`` (draws, lanes) with the next outputs of a block's generators."""
     for k in range(len(words)):
         _next_words(random, words[k], words.shape[1])
+
+
+fill_words = compiled(_fill_words, _nrt=False)

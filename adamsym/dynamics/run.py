@@ -149,15 +149,15 @@ class Run:
             "advance", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)}
         )
         every = record_every or 0
-        shape = ((self.step + steps) // every - self.step // every if every else 0, self.chains, self.problem.dimension)
+        shape = (multiples(self.step, self.step + steps, every), self.chains, self.problem.dimension)
         recorded = np.empty(shape) if out is None else out
         if recorded.shape != shape or recorded.dtype != np.float64 or not recorded.flags.c_contiguous:
             raise InputError(f"advance: out must be a contiguous float64 array of shape {shape}")
         done = 0
         for start in range(0, steps, _STEPS_AT_ONCE):
             count = min(_STEPS_AT_ONCE, steps - start)
-            kept = (self.step + count) // every - self.step // every if every else 0
-            self._advance_together(count, every, recorded[done : done + kept])
+            kept = multiples(self.step, self.step + count, every)
+            self._advance_together(count, every if kept else 0, recorded[done : done + kept])
             done += kept
         return recorded
 
@@ -186,22 +186,9 @@ class Run:
 
     def _advance_part(self, first: int, last: int, factors: FloatArray, every: int, recorded: FloatArray) -> None:
         """Take the steps of ``factors`` with some blocks."""
-        gradient = (self._gradient.address, self._gradient.scratch, self.problem.batch_size)
         law = self.problem.law
         if not isinstance(law, Independent):
-            given = np.empty((0, 0))
-            self._advance_blocks(
-                first,
-                last,
-                self.step,
-                self._blocks,
-                gradient,
-                (*self._law, given),
-                self._constants,
-                factors,
-                every,
-                recorded,
-            )
+            self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
             return
         rows_a_step, columns = self.problem.batch_size, len(self.problem.columns)
         together = max(1, _DRAWS_AT_ONCE // (rows_a_step * columns * self._lanes))
@@ -212,24 +199,52 @@ class Run:
                 kernels.fill_words(self._blocks[3][block], words)
                 given = continuous_rows(law, words.reshape(-1, columns, self._lanes))
                 step = self.step + start
-                kept = step // every - self.step // every if every else 0
-                self._advance_blocks(
-                    block,
-                    block + 1,
-                    step,
-                    self._blocks,
-                    gradient,
-                    (*self._law, given.reshape(len(given), -1)),
-                    self._constants,
-                    some,
-                    every,
-                    recorded[kept:],
+                kept = multiples(self.step, step, every)
+                self._compiled_steps(
+                    block, block + 1, step, given.reshape(len(given), -1), some, every, recorded[kept:]
                 )
+
+    def _compiled_steps(
+        self, first: int, last: int, step: int, given: FloatArray, factors: FloatArray, every: int, recorded: FloatArray
+    ) -> None:
+        size, gradient = self.problem.dimension * self._lanes, self._gradient
+        work = (
+            np.empty(size),
+            np.empty(size),
+            np.empty(gradient.scratch * self._lanes + 1),
+            np.empty(len(self.problem.columns) * self._lanes),
+            np.empty(self._lanes, np.uint64),
+        )
+        batch_size, law = self.problem.batch_size, (*self._law, given)
+        self._advance_blocks(
+            first,
+            last,
+            step,
+            self._blocks,
+            gradient.addresses,
+            batch_size,
+            work,
+            law,
+            self._constants,
+            factors,
+            every,
+            recorded,
+        )
 
 
 @lru_cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "adamsym")
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked process has none of its parent's threads.
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def multiples(first: int, last: int, every: int) -> int:
+    """Return how many multiples of ``every`` there are above ``first`` and up to ``last``; none if it is 0."""
+    return last // every - first // every if every else 0
 
 
 def _law_tables(problem: Problem) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:

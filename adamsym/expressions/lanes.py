@@ -1,11 +1,13 @@
 """SymPy expressions to machine code over many points side by side, one in each lane of a vector unit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numba
+import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
 from adamsym.expressions.functions import LANE_NAMESPACE
@@ -16,22 +18,22 @@ _MOST_TERMS = 32
 _MOST_OPERANDS = 100
 """Memory operands of one loop; LLVM vectorises none with more than about 250."""
 
-_POINTER = numba.types.CPointer(numba.types.float64)
+_SIGNATURE = numba.types.void(*[numba.types.CPointer(numba.types.float64)] * 4)
 
 
 @dataclass(frozen=True)
 class LaneFunction:
-    """Machine code ``f(points, rows, values, scratch)`` for ``lanes`` points at once.
+    """Machine code for ``lanes`` points at once: C functions of ``points, rows, values, scratch``, to call in turn.
 
     Entry j of lane l stands at ``j*lanes + l`` of each array of float64; ``scratch`` has ``scratch`` such entries.
 
     Attributes
     ----------
-    address
-        Where the code is, as a C function of four pointers; valid as long as this object.
+    addresses
+        Where the functions are, each of four pointers; valid as long as this object.
     """
 
-    address: int
+    addresses: NDArray[np.intp]
     lanes: int
     scratch: int
     _code: Any
@@ -54,8 +56,7 @@ class _LanePrinter(PythonCodePrinter):
         self._lanes = lanes
 
     def _print_Symbol(self, expr: sp.Symbol) -> str:
-        if expr not in self._places:
-            return str(expr.name)
+        # Names given by users never reach the generated code.
         array, entry = self._places[expr]
         return f"{array}[{entry * self._lanes} + lane]"
 
@@ -107,9 +108,8 @@ def compile_lanes(
     statements = [_Store(sp.Symbol("scratch"), k, value) for k, (_, value) in enumerate(shared)]
     statements += [_Store(sp.Symbol("values"), k, value) for k, value in enumerate(values)]
     printer = _LanePrinter(places, lanes)
-    whole = _together([_loop(group, printer, lanes) for group in _groups(statements)])
-    code = numba.cfunc(numba.types.void(_POINTER, _POINTER, _POINTER, _POINTER), error_model="numpy")(whole)
-    return LaneFunction(code.address, lanes, len(shared), code)
+    code = [_loop(group, printer, lanes) for group in _groups(statements)]
+    return LaneFunction(np.array([part.address for part in code], np.intp), lanes, len(shared), code)
 
 
 def _in_parts(
@@ -121,7 +121,8 @@ def _in_parts(
     def shortened(expression: sp.Expr) -> sp.Expr:
         return expression.replace(lambda e: e.is_Add and len(e.args) > _MOST_TERMS, parts)
 
-    def parts(*terms: sp.Expr) -> sp.Expr:
+    def parts(whole: sp.Expr) -> sp.Expr:
+        terms = whole.args
         names = [sp.Dummy() for _ in range(0, len(terms), _MOST_TERMS)]
         for k, name in enumerate(names):
             statements.append((name, sp.Add(*terms[k * _MOST_TERMS : (k + 1) * _MOST_TERMS])))
@@ -158,8 +159,8 @@ _STATEMENTS = {"store": _jit(_store)} | {
 """What generated code may call."""
 
 
-def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> Callable[..., Any]:
-    """Compile one loop over the lanes that carries out the statements."""
+def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> Any:
+    """Compile one loop over the lanes that carries out the statements, as a C function."""
     arguments = sp.symbols("points rows values scratch lane")
     raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[_STATEMENTS], printer=printer)
     body = numba.njit(forceinline=True, error_model="numpy")(raw)
@@ -168,18 +169,4 @@ def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> C
         for lane in range(lanes):
             body(points, rows, values, scratch, lane)
 
-    return loop
-
-
-def _together(loops: Sequence[Callable[..., None]]) -> Callable[..., None]:
-    """Chain loops into one function, each compiled by itself."""
-    if len(loops) == 1:
-        return loops[0]
-    middle = len(loops) // 2
-    first, second = _jit(_together(loops[:middle])), _jit(_together(loops[middle:]))
-
-    def both(points: Any, rows: Any, values: Any, scratch: Any) -> None:
-        first(points, rows, values, scratch)
-        second(points, rows, values, scratch)
-
-    return both
+    return numba.cfunc(_SIGNATURE, error_model="numpy")(loop)

@@ -18,11 +18,12 @@ def _sources(folder: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()[:16]
 
 
-def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def compiled(function: Callable[Arguments, Result], **options: bool) -> Callable[Arguments, Result]:
     """Compile a function with Numba on its first call; the machine code is kept on disk.
 
     The code kept is that of this state of all modules of the function's folder. IEEE arithmetic in the order written,
-    so that results do not depend on the machine's vector width.
+    so that results do not depend on the machine's vector width. Further options are Numba's.
     """
     function.__qualname__ += "_" + _sources(Path(function.__code__.co_filename).parent)
-    return cast("Callable[Arguments, Result]", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    kept = numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+    return cast("Callable[Arguments, Result]", kept)

@@ -1,6 +1,8 @@
 """Ensembles of Adam runs against a plain loop, the flow, and themselves."""
 
 import math
+import multiprocessing
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -160,6 +162,7 @@ def test_continuous_laws():
         ({"record_every": 0}, "record_every"),
         ({"threads": 0}, "threads"),
         ({"resume": True}, "checkpoint"),
+        ({"steps": 10**30, "record_every": 1}, "record"),
         ({"checkpoint": "here.txt"}, "checkpoint"),
         ({"checkpoint": "no_such_folder/here.npz"}, "folder"),
     ],
@@ -257,10 +260,38 @@ def test_many_parameters_are_compiled_in_parts():
     starts = np.linspace(-1, 1, 20 * size).reshape(20, size)
     run = Run(problem, PlainDescent(), StepSizeSchedule(1), starts, 20, seed=0)
     run.advance(1)
-    assert run._gradient.scratch > 3
+    # 70 terms in parts of 32, and more statements than one loop takes.
+    assert run._gradient.scratch >= 4
+    assert len(run._gradient.addresses) > 1
     rows = [plain_chains.rows_of_chain(0, chain, 1, 3)[0] for chain in range(20)]
     expected = problem.row_gradients(starts)[np.arange(20), rows]
     np.testing.assert_allclose(starts - run.theta, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_recording_less_often_than_there_are_steps():
+    for every in (301, 10**30):
+        found = run(3, record_every=every)
+        assert found.recorded.shape == (0, 3, 2)
+        assert found.recorded_steps.shape == (0,)
+    assert run(3, record_every=300).recorded_steps.tolist() == [300]
+
+
+def in_another_process(pipe):
+    pipe.send(run(200, threads=2).theta)
+
+
+def test_a_forked_process_has_threads_of_its_own(monkeypatch):
+    monkeypatch.setattr("adamsym.dynamics.run._WORTH_A_THREAD", 0)
+    expected = run(200, threads=2).theta
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=in_another_process, args=(theirs,))
+    with warnings.catch_warnings():
+        # Python 3.12 warns of forks beside threads, which is what is tested.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
+    assert ours.poll(60)
+    np.testing.assert_array_equal(ours.recv(), expected)
+    process.join()
 
 
 def test_progress_is_reported():
