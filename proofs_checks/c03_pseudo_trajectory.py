@@ -1,11 +1,12 @@
 r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow $\theta' = f(\theta)$.
 
-$$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \qquad \text{of order } 1/2 \text{ in the step.}$$
+$$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ of order } 1/2 \text{ in the step}.$$
 
-Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md, Theorem 8): the
-root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the accumulated difference
-$N = \theta_{n_1} - \theta_{n_0} - \sum\gamma_k f(\theta_{k-1})$ is centred, with the long-run variance of the frozen chain
-(Theorem 8's bracket). The bound is a ceiling; the second statement is the sharp one, and tells neighbouring fields apart.
+Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md,
+Theorem 8): the root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the
+accumulated difference $N = \theta_{n_1} - \theta_{n_0} - \sum\gamma_k f(\theta_{k-1})$ is centred, with the long-run
+variance of the frozen chain. The bound is a ceiling; the second statement is the sharp one: it tells neighbouring
+fields apart.
 """
 
 from hypothesis import strategies as st
@@ -80,7 +81,7 @@ def windows_shrink_like_the_root_of(step_size: str) -> Finding:
     first, last = found.windows[0].measured, found.windows[-1].measured
     order = "no order" if found.order is None else f"order {found.order.value:.3f} in the step"
     loosest = max(window.looseness for window in found.windows[1:])
-    text = f"from {first.value:.2e} to {last.value:.2e}, {order}; bound/measured at most {loosest:.1f} from step 3000 on"
+    text = f"from {first.value:.2e} to {last.value:.2e}, {order}; bound/measured <= {loosest:.1f} from step 3000 on"
     # The intervals are of 99 per cent: a false rejection has probability at most 0.02.
     shrinks = last.high < first.low / 2 and found.order is not None and abs(found.order.value - 0.5) <= 0.1
     return holds(text, cases=len(starts)) if shrinks and found.holds else refuted(text, cases=len(starts))

@@ -8,7 +8,6 @@ from hypothesis import strategies
 
 from adamsym.claims.finding import Finding, holds, refuted, undecided
 
-
 _SIMPLIFYING = (hypothesis.Phase.shrink, hypothesis.Phase.explain)
 
 
