@@ -1,6 +1,6 @@
 r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow $\theta' = f(\theta)$.
 
-$$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ of order } 1/2 \text{ in the step}.$$
+$$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ like the root of the step}.$$
 
 Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md,
 Theorem 8): the root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the
@@ -139,9 +139,20 @@ def eps_inside_the_root() -> Finding:
 class MomentumDescent(AdaptiveMethod):
     """Gradient descent with momentum: no denominator."""
 
-    divides_by_root = False
+    denominator = "1"
 
 
 @claim.control("gradient descent with momentum")
 def momentum_descent() -> Finding:
     return increments_follow(AdamField(SKEWED, ADAM), MomentumDescent("0.5", "0.6", "0.1"))
+
+
+class AdamWithoutRoot(AdaptiveMethod):
+    """Adam with v in place of its square root."""
+
+    denominator = "v + eps"
+
+
+@claim.control("a method without the square root")
+def without_the_root() -> Finding:
+    return increments_follow(AdamField(SKEWED, ADAM), AdamWithoutRoot("0.5", "0.6", "0.1"))

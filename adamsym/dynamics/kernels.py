@@ -17,8 +17,8 @@ from numba.extending import intrinsic
 
 from adamsym.field.compiled import compiled
 
-ROOT_PLUS_EPS, ROOT_OF_SUM, ONE = 0, 1, 2
-"""Denominators."""
+ROOT_PLUS_EPS, ROOT_OF_SUM, SQUARE_PLUS_EPS, ONE = range(4)
+DENOMINATORS = {"sqrt(v) + eps": ROOT_PLUS_EPS, "sqrt(v + eps)": ROOT_OF_SUM, "v + eps": SQUARE_PLUS_EPS, "1": ONE}
 
 _LARGEST = float(np.finfo(np.float64).max)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -109,6 +109,8 @@ def _update(
         square = _fma(weight2 * g[i], g[i], beta2 * v[i])
         if kind == ROOT_OF_SUM:
             denominator = np.sqrt(square / root + eps)
+        elif kind == SQUARE_PLUS_EPS:
+            denominator = square / root + eps
         elif kind == ROOT_PLUS_EPS:
             denominator = (np.sqrt(square) if rooted else np.sqrt(square) / root) + eps
         else:

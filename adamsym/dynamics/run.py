@@ -81,7 +81,7 @@ class Run:
         self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)
         weight1, weight2 = 1 - method.beta1, 1 - method.beta2
         self._constants = (weight1, method.beta2, weight2, method.eps)
-        self._advance_blocks = kernels.advancing(self._lanes, _denominator(method), weight1 >= 0.5)
+        self._advance_blocks = kernels.advancing(self._lanes, kernels.DENOMINATORS[method.denominator], weight1 >= 0.5)
         self._gradient = problem.lane_gradient(self._lanes)
         self._law = _law_tables(problem)
         theta = np.broadcast_to(start, (chains, problem.dimension))
@@ -255,12 +255,6 @@ def _law_tables(problem: Problem) -> tuple[FloatArray, FloatArray, NDArray[np.ui
     if not isinstance(law, Independent):
         raise InputError("simulate: the law must be Empirical or Independent")
     return np.zeros((len(law.names), 1)), np.empty(0), np.empty(0, np.uint64)
-
-
-def _denominator(method: AdaptiveMethod) -> int:
-    if not method.divides_by_root:
-        return kernels.ONE
-    return kernels.ROOT_OF_SUM if method.eps_inside_root else kernels.ROOT_PLUS_EPS
 
 
 def check_integers(place: str, values: Mapping[str, tuple[object, int]]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.field.batch_mean import BatchMean
 from adamsym.field.closed_forms import closed_form
 from adamsym.field.gradient_laws import GradientLaw
@@ -50,6 +51,11 @@ class AdamField:
         Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.optimizer`, with its own numerator,
         denominator and weight decay.
 
+    Raises
+    ------
+    InputError
+        If the method divides by no square root: its kernel rho is not known here.
+
     Examples
     --------
     >>> from adamsym import Adam, Empirical, Problem
@@ -60,6 +66,10 @@ class AdamField:
     """
 
     def __init__(self, problem: Problem, adam: AdaptiveMethod) -> None:
+        if not adam.denominator.startswith("sqrt"):
+            raise InputError(
+                f"adam: a method with the denominator {adam.denominator} has no field here; it needs a root"
+            )
         self.problem = problem
         self.adam = adam
 

@@ -91,8 +91,7 @@ def time_average(
         v = _moving_average(gradients**2, method.beta2, state[1])
         state = np.stack((m[:, -1], v[:, -1]))
         numerator = float(method.current_weight) * gradients + float(method.momentum_weight) * m
-        root = np.sqrt(v + method.eps) if method.eps_inside_root else np.sqrt(v) + method.eps
-        total = total + (numerator / root)[:, max(0, -done) :].sum(axis=1)
+        total = total + (numerator / method.divisor(v))[:, max(0, -done) :].sum(axis=1)
         done += size
     averages = np.asarray(total) / steps
     return Estimate(averages.mean(axis=0), averages.std(axis=0, ddof=1) / np.sqrt(chains))

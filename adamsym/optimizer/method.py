@@ -5,13 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import repeat
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+
+Denominator = Literal["sqrt(v) + eps", "sqrt(v + eps)", "v + eps", "1"]
 
 
 class StepFactors(NamedTuple):
@@ -45,11 +47,9 @@ class AdaptiveMethod:
     beta: Fraction = field(repr=False)
     epsilon: Fraction = field(repr=False)
 
-    eps_inside_root: ClassVar[bool] = False
-    """Whether the denominator is sqrt(v + eps) and not sqrt(v) + eps."""
-
-    divides_by_root: ClassVar[bool] = True
-    """Whether there is a denominator at all; without one the method is gradient descent with momentum."""
+    denominator: ClassVar[Denominator] = "sqrt(v) + eps"
+    """What the numerator is divided by. Fields are known for the two roots; with "1" the method is gradient descent
+    with momentum."""
 
     def __init__(self, beta1: Number, beta2: Number, eps: Number) -> None:
         alpha = exact_rational(beta1, "adam.beta1")
@@ -68,6 +68,20 @@ class AdaptiveMethod:
         for letter, name, exact in (("alpha", "beta1", alpha), ("beta", "beta2", beta), ("epsilon", "eps", epsilon)):
             object.__setattr__(self, letter, exact)
             object.__setattr__(self, name, float(exact))
+
+    @property
+    def eps_inside_root(self) -> bool:
+        """Whether the denominator is sqrt(v + eps)."""
+        return self.denominator == "sqrt(v + eps)"
+
+    def divisor(self, second_moment: FloatArray) -> FloatArray:
+        """Return the denominator for second moments v, of any shape."""
+        v, eps = second_moment, self.eps
+        if self.denominator == "1":
+            return np.ones_like(v)
+        if self.denominator == "v + eps":
+            return v + eps
+        return np.asarray(np.sqrt(v + eps) if self.eps_inside_root else np.sqrt(v) + eps)
 
     @property
     def current_weight(self) -> Fraction:
@@ -106,12 +120,13 @@ class AdaptiveMethod:
 
             shrink theta - (momentum m + current g)/(sqrt(v)/root + eps),
 
-        or /sqrt(v/root + eps) if ``eps_inside_root``, or /1 unless ``divides_by_root``. This is Adam itself, its
+        or, by ``denominator``, /sqrt(v/root + eps), /(v/root + eps) or /1. This is Adam itself, its
         corrections 1 - beta1**n and sqrt(1 - beta2**n); each relative states its own.
         """
         second = bias_corrections(self.beta2, first, len(sizes))
-        root = second if self.eps_inside_root else np.ones_like(second)
-        if not self.eps_inside_root:
+        root = second
+        if self.denominator == "sqrt(v) + eps":
+            root = np.ones_like(second)
             # A power and not the root, as torch has it: the last bit differs at one step of forty.
             below = int(np.count_nonzero(second < 1))
             root[:below] = _powers(second[:below].tolist(), repeat(0.5))

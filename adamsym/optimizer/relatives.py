@@ -87,7 +87,7 @@ class AdamW(AdaptiveMethod):
 class AdamEpsInsideRoot(AdaptiveMethod):
     """Adam with the denominator sqrt(v + eps): ``optax.adam(eps=0, eps_root=eps)``."""
 
-    eps_inside_root = True
+    denominator = "sqrt(v + eps)"
 
     def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)

@@ -230,13 +230,31 @@ def test_compiled_gradients_are_those_of_numpy(loss):
 class PlainDescent(AdaptiveMethod):
     """theta - size * g: no momentum, no denominator."""
 
-    divides_by_root = False
+    denominator = "1"
 
     def __init__(self, beta1=0, beta2=0):
         super().__init__(beta1, beta2, 1)
 
     def step_factors(self, first, sizes):
         return super().step_factors(first, sizes)._replace(momentum=sizes)
+
+
+@pytest.mark.parametrize("denominator", ["sqrt(v) + eps", "sqrt(v + eps)", "v + eps", "1"])
+def test_every_denominator(denominator):
+    method = type("Method", (AdaptiveMethod,), {"denominator": denominator, "__module__": __name__})(
+        "0.5", "0.9", "0.1"
+    )
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [1]}))
+    found = simulate(problem, method, StepSizeSchedule("0.25"), [0.0], steps=15, chains=2, seed=0)
+    theta = m = v = 0.0
+    for n in range(1, 16):
+        m, v = 0.5 * m + 0.5 * (theta - 1), 0.9 * v + 0.1 * (theta - 1) ** 2
+        m_hat, v_hat = m / (1 - 0.5**n), v / (1 - 0.9**n)
+        theta -= 0.25 * m_hat / method.divisor(np.array(v_hat))
+    np.testing.assert_allclose(found.theta, theta, rtol=1e-12)
+    if not denominator.startswith("sqrt"):
+        with pytest.raises(InputError, match="root"):
+            AdamField(problem, method)
 
 
 def test_a_method_of_ones_own():
