@@ -1,7 +1,7 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make verify   installs adamsym in .venv, runs the main job on the examples, checks the claims
 #   make test     installs what the tests need and runs them
-# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_*.md; half an hour).
+# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_*.md; an hour).
 PYTHON ?= python3
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
@@ -26,6 +26,7 @@ benchmarks: .venv/bin/python
 	$(BIN)/python benchmarks/field.py
 	$(BIN)/python benchmarks/certify.py
 	$(BIN)/python benchmarks/simulate.py
+	$(BIN)/python benchmarks/track.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .

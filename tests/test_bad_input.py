@@ -159,6 +159,13 @@ ARGUMENTS = {
         "step size",
     ),
     "code as a step size": (["simulate", "good.toml", "--from", "theta=1", "--step-size", "exit()"], "step size"),
+    "no starts": (["track", "good.toml", "--from", "theta=1", "--starts", "1,x"], "--starts"),
+    "negative start": (["track", "good.toml", "--from", "theta=1", "--starts", "-5"], "--starts"),
+    "long start": (["track", "good.toml", "--from", "theta=1", "--starts", "9" * 40], "--starts"),
+    "no length": (["track", "good.toml", "--from", "theta=1", "--length", "0"], "length"),
+    "one chain": (["track", "good.toml", "--from", "theta=1", "--chains", "1"], "chains"),
+    "a level of 1": (["track", "good.toml", "--from", "theta=1", "--level", "1"], "level"),
+    "half a region": (["track", "good.toml", "--from", "theta=1", "--region", "theta=1"], "--region"),
     "no threads": (["simulate", "good.toml", "--from", "theta=1", "--threads", "0"], "threads"),
     "record nothing": (["simulate", "good.toml", "--from", "theta=1", "--record", "0"], "record"),
     "record too much": (

@@ -13,11 +13,11 @@ from adamsym.claims import run_claims
 ROOT = Path(__file__).parents[1]
 
 
-def block(document: str, language: str) -> str:
-    """The first code block of a language."""
-    found = re.search(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None, f"{document} has no {language} block"
-    return found[1]
+def block(document: str, language: str, number: int = 0) -> str:
+    """One code block of a language, the first if not told otherwise."""
+    found = re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+    assert len(found) > number, f"{document} has no {language} block {number}"
+    return str(found[number])
 
 
 def test_readme_python():
@@ -39,6 +39,13 @@ def test_dynamics_of_the_documents(monkeypatch):
     assert names["solutions"].zero == pytest.approx([1.03, 3.32, 17.0], rel=3e-3)
     assert (names["ends"].index == np.where(names["ends"].points[:, 0] < 1.55, 0, 2)).all()
     assert np.isfinite(names["portrait"].field).all()
+
+
+def test_the_increments_of_the_documents():
+    names: dict[str, Any] = {}
+    exec(block("docs/dynamics.md", "python", 1), names)
+    assert names["own"].p_value > 1e-3
+    assert names["other"].p_value < 1e-10
 
 
 def test_readme_problem_and_its_printed_field(tmp_path):

@@ -42,6 +42,31 @@ def test_field(run):
     assert "proven lower bound" in run("field", FILE, "--enclose")
 
 
+def test_track(run):
+    command = ("track", FILE, "--from", "theta=1.2", "--starts", "0,70000", "--length", "0.1", "--chains", "20")
+    found = run(*command, "--json")
+    assert found["holds"] is True
+    assert found["order"] is None
+    assert [window["start"] for window in found["windows"]] == [0, 70_000]
+    for window in found["windows"]:
+        assert window["measured"] <= window["bound"]
+        assert window["measured_interval"][0] <= window["measured"] <= window["measured_interval"][1]
+        assert set(window["pieces"]) == {
+            "martingale",
+            "drift",
+            "bias",
+            "discretization",
+            "growth",
+            "ceiling",
+            "closed_form",
+        }
+    printed = run(*command)
+    assert printed.startswith("within the bound: 2 of 2 windows of 20 chains are within")
+    assert "martingale" in printed
+    outside = run(*command, "--region", "theta=5:6", code=3)
+    assert outside.startswith("undecided: 0 of 2 windows of 20 chains are within; in 2 no chain stayed in the region")
+
+
 def test_derive(run, tmp_path):
     found = run("derive", FILE, "--json")
     assert len(found["steps"]) >= 8
