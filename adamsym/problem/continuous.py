@@ -117,7 +117,7 @@ class Column:
         return tuple(float(parameter) for parameter in self.parameters)
 
 
-@dataclass(frozen=True, init=False, eq=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Independent:
     """Independent continuous columns, such as ``Independent({"x": "Normal(0, 1)"})``.
 
@@ -141,6 +141,11 @@ class Independent:
             raise InputError('data: no column; give at least one, such as x = "Normal(0, 1)"')
         object.__setattr__(self, "names", tuple(columns))
         object.__setattr__(self, "columns", tuple(parse_distribution(text, f"data.{k}") for k, text in columns.items()))
+
+    def __repr__(self) -> str:
+        """Python that makes this law again."""
+        texts = [f"{column.distribution}({', '.join(map(str, column.parameters))})" for column in self.columns]
+        return f"Independent({dict(zip(self.names, texts, strict=True))!r})"
 
     @cached_property
     def symbolic(self) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Law(Protocol):
         ...
 
 
-@dataclass(frozen=True, init=False, eq=False)
+@dataclass(frozen=True, init=False, eq=False, repr=False)
 class Empirical:
     """Finitely many data rows with weights.
 
@@ -82,6 +82,13 @@ class Empirical:
         object.__setattr__(self, "exact_rows", tuple(zip(*entries, strict=True)))
         object.__setattr__(self, "exact_probabilities", _normalised(weights, size))
 
+    def __repr__(self) -> str:
+        """Python that makes this law again."""
+        columns = {name: [_shown(row[k]) for row in self.exact_rows] for k, name in enumerate(self.names)}
+        equal = len(set(self.exact_probabilities)) == 1
+        weights = "" if equal else f", weights={[_shown(p) for p in self.exact_probabilities]!r}"
+        return f"Empirical({columns!r}{weights})"
+
     @cached_property
     def rows(self) -> FloatArray:
         """Rows as float64, shape (rows, columns)."""
@@ -112,6 +119,13 @@ class Empirical:
     def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
         """Return the rows and probabilities themselves, at every level."""
         return self.rows, self.probabilities
+
+
+def _shown(value: Fraction) -> int | float | str:
+    """A number that is taken exactly: a short float where there is one, else text."""
+    if value.denominator == 1 and abs(value) < 10**15:
+        return int(value)
+    return float(value) if Fraction(repr(float(value))) == value else str(value)
 
 
 def _normalised(weights: Sequence[Number] | None, size: int) -> tuple[Fraction, ...]:

@@ -79,6 +79,11 @@ class Problem:
         self._lane_gradients: dict[int, LaneFunction] = {}
         self._check_rows()
 
+    def __repr__(self) -> str:
+        """Python that makes this problem again."""
+        batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
+        return f"Problem({str(self.loss)!r}, {list(self.names)!r}, {self.law!r}{batch})"
+
     def _parsed(self, loss: str | sp.Expr) -> sp.Expr:
         symbols = {symbol.name: symbol for symbol in (*self.parameters, *self.columns)}
         if isinstance(loss, str):

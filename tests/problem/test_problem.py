@@ -179,3 +179,16 @@ def test_samples_follow_the_weights():
 def test_bad_laws(columns, weights):
     with pytest.raises(InputError, match=r"^data"):
         Empirical(columns, weights)
+
+
+def test_representations_are_python():
+    law = Empirical({"x": [0, "0.5", "1/3"], "y": [1, 2, "1e-7"]}, weights=[1, 2, 4])
+    problem = Problem("(w0*x - y)**2/2 + exp(w1)", {"w": 2}, law, batch_size=3)
+    again = eval(repr(problem), {"Problem": Problem, "Empirical": Empirical})
+    assert again.loss == problem.loss
+    assert again.names == problem.names
+    assert again.batch_size == 3
+    assert again.law.exact_rows == law.exact_rows
+    assert again.law.exact_probabilities == law.exact_probabilities
+    assert repr(Empirical({"x": [1, 2]})) == "Empirical({'x': [1, 2]})"
+    assert repr(Independent({"x": "Normal(0, 0.5)"})) == "Independent({'x': 'Normal(0, 1/2)'})"
