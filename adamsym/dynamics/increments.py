@@ -13,6 +13,7 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
+from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.run import Run
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -94,7 +95,7 @@ def increment_test(
     if start:
         run.advance(start)
     begin = run.theta
-    sizes = _sizes(schedule, start, length)
+    sizes = window_sizes(schedule, start, length)
     drift, path, value = np.zeros_like(begin), [begin.mean(axis=0)], field(begin)
     blocks = np.array_split(sizes, min(FIELD_VALUES, len(sizes)))
     for block in blocks:
@@ -123,16 +124,6 @@ def _long_run_variance(
     ]
     # The averages' variance, times the steps averaged, is the long-run variance.
     return np.asarray(np.mean([one.standard_error**2 for one in found], axis=0) * FROZEN_CHAINS * FROZEN_STEPS)
-
-
-def _sizes(schedule: StepSizeSchedule, start: int, length: float) -> FloatArray:
-    count = max(1, math.ceil(length / float(schedule(start + 1))))
-    while True:
-        sizes = schedule(np.arange(start + 1, start + count + 1))
-        within = int(np.searchsorted(np.cumsum(sizes), length))
-        if within < count:
-            return sizes[: within + 1]
-        count *= 2
 
 
 def _tested(differences: FloatArray, long_run: FloatArray) -> IncrementTest:

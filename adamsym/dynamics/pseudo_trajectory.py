@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, WindowBound, memory, window_bound
+from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.flow import flow
 from adamsym.dynamics.run import Run
 from adamsym.expressions.compilation import FloatArray
@@ -35,9 +36,6 @@ CONFIDENCE = 0.99
 """Of the intervals around measured values."""
 
 QUANTILES = (0.5, 0.9, 0.99)
-
-MOST_STEPS = 20_000_000
-"""Steps of a window at most."""
 
 _NUMBERS_AT_ONCE = 2**21
 _THINNING = 64
@@ -206,7 +204,10 @@ def _window(
     level: float,
 ) -> Window:
     first = max(0, start - memory(adam))
-    steps = Steps(_sizes(schedule, first, start, length), first, start)
+    sizes = np.concatenate((schedule(np.arange(first + 1, start + 1)), window_sizes(schedule, start, length)))
+    if (np.diff(sizes) > 0).any():
+        raise InputError("step size: the bound needs step sizes that do not increase")
+    steps = Steps(sizes, first, start)
     other = int(np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)[0])
     pilot = _travel(Run(problem, adam, schedule, theta0, PILOT_CHAINS, other), steps, schedule, None)
     if np.isnan(pilot.recent).any():
@@ -229,32 +230,6 @@ def _window(
         window_bound(adam, constants, steps, largest, level),
         region,
     )
-
-
-def _sizes(schedule: StepSizeSchedule, first: int, start: int, length: float) -> FloatArray:
-    """gamma_k for k = first + 1, ..., n1, n1 the last step of the window."""
-    sizes, total, count = [schedule(np.arange(first + 1, start + 1))], 0.0, 0
-    while True:
-        numbers = np.arange(start + count + 1, start + count + 2**16 + 1)
-        block = schedule(numbers)
-        clock = total + np.cumsum(block)
-        # A last step that ends the window up to rounding belongs to it.
-        within = int(np.searchsorted(clock, length * (1 + 1e-12), side="right"))
-        sizes.append(block[:within])
-        count += within
-        if within < len(block):
-            break
-        total = float(clock[-1])
-        if count > MOST_STEPS:
-            raise InputError(f"pseudo_trajectory: a window of more than {MOST_STEPS} steps; take a smaller length")
-    if count == 0:
-        raise InputError(
-            f"pseudo_trajectory: length {length:g} is below the step after step {start}; take a larger one"
-        )
-    found = np.concatenate(sizes)
-    if (np.diff(found) > 0).any():
-        raise InputError("step size: the bound needs step sizes that do not increase")
-    return found
 
 
 @dataclass(frozen=True)
