@@ -81,8 +81,7 @@ def simulate(
     threads
         Threads to use; as many as processors if omitted.
     checkpoint
-        A file, ending in .npz, to which everything is written at once, every ten seconds and at the end, whole or not
-        at all.
+        A .npz file to which everything is written, whole or not at all, at once, every ten seconds and at the end.
     resume
         Go on from that file; if it is missing, from the start. The numbers are those of a run without interruption.
     progress
