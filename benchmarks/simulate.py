@@ -31,7 +31,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 ADAM, RATE = Adam("0.9", "0.999", "1e-8"), 1e-3
 ROWS = 20
 DIMENSIONS, CHAINS = (1, 10, 100), (1, 100, 10_000)
-SECONDS, REPETITIONS = 0.15, 5
+SECONDS, REPETITIONS, PASSES = 0.1, 3, 3
 Steps = Callable[[int], np.ndarray]
 
 
@@ -212,12 +212,13 @@ def times(steps: Steps, chains: int) -> tuple[float, float]:
 
 
 def measure() -> dict[tuple[int, int], list[tuple[float, float]]]:
-    """Return times by dimension and chains, one for each evaluator."""
-    found = {}
-    for d in DIMENSIONS:
-        for chains in CHAINS:
-            found[d, chains] = [times(make(*data(d), chains), chains) for make in EVALUATORS.values()]
-            print(d, chains, [f"{best:.3g}" for best, _ in found[d, chains]], flush=True)
+    """Return times by dimension and chains, one for each evaluator: the extremes of passes that lie minutes apart."""
+    found = {(d, chains): [(np.inf, 0.0)] * len(EVALUATORS) for d in DIMENSIONS for chains in CHAINS}
+    for _ in range(PASSES):
+        for d, chains in found:
+            now = [times(make(*data(d), chains), chains) for make in EVALUATORS.values()]
+            found[d, chains] = [(min(a, c), max(b, e)) for (a, b), (c, e) in zip(found[d, chains], now, strict=True)]
+            print(d, chains, [f"{best:.3g}" for best, _ in now], flush=True)
     return found
 
 
@@ -287,7 +288,8 @@ beta2 = 0.999, eps = 1e-8, step size {RATE}, float64. On data of one row all eva
 
 ## Nanoseconds for a step of one chain
 
-Best to worst of {REPETITIONS} runs, each of at least {SECONDS} seconds; compilation is not counted. torch and JAX use as many
+Best to worst of {REPETITIONS} runs in each of {PASSES} passes over the table, each run of at least {SECONDS} seconds, on a
+machine that others used at the same time: the best are what counts. Compilation is not counted. torch and JAX use as many
 threads as they choose, NumPy and the scalar loop one. torch's parameter is one tensor (chains, d); optax runs in one
 `jit` of `scan` over the steps of `vmap` over the chains, its rows drawn at each step, or ahead for all steps at once.
 

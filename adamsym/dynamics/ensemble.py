@@ -1,5 +1,6 @@
 """Many independent Adam runs at once, to their end."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def simulate(
     threads
         Threads to use; as many as processors if omitted.
     checkpoint
-        A file, ending in .npz, to which everything is written every ten seconds and at the end, whole or not at all.
+        A .npz file to which everything is written, whole or not at all, at once, every ten seconds and at the end.
     resume
         Go on from that file; if it is missing, from the start. The numbers are those of a run without interruption.
     progress
@@ -100,7 +101,8 @@ def simulate(
         digest = run_digest(run, theta0, seed, every)
         if path.exists():
             load_checkpoint(path, digest, run, steps, recorded, every)
-    reported = saved = time.monotonic()
+    # The first checkpoint comes at once: a place that cannot be written to is better known before the work.
+    reported, saved = time.monotonic(), -math.inf
     while run.step < steps:
         count = min(run.steps_at_once, steps - run.step)
         kept = slice(multiples(0, run.step, every), multiples(0, run.step + count, every))
