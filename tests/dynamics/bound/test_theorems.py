@@ -1,0 +1,113 @@
+"""The theorems' sums against plain double loops over steps and lags, and their formulas by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.integrate
+import scipy.optimize
+
+from adamsym.dynamics.bound import theorems
+from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity
+from adamsym.dynamics.bound.hypotheses import hypotheses
+from adamsym.dynamics.bound.lags import LagBounds
+from adamsym.dynamics.bound.theorems import Steps, closed_form, memory, window_bound
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+
+ADAM = Adam("0.5", "0.8", "0.2")
+ONE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}))
+TWO = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 2]}))
+CASES = [(ONE, [[-0.2, 0.6]], 0, 0), (ONE, [[-0.2, 0.6]], 250, 550), (TWO, [[0.2, 0.5], [0.3, 0.6]], 0, 20)]
+
+
+def steps(first, start, stop):
+    return Steps(0.05 / np.arange(first + 1, stop + 1) ** 0.6, first, start)
+
+
+@pytest.mark.parametrize(("problem", "region", "first", "start"), CASES)
+def test_drift_by_a_double_loop(problem, region, first, start):
+    constants = hypotheses(problem, ADAM, np.array(region))
+    window = steps(first, start, start + 60)
+    bounds = [CoordinateBounds(ADAM, one) for one in constants.coordinates]
+    overall = [LagBounds(ADAM, one.largest) for one in constants.coordinates]
+    biases, speed = theorems._start_bias(overall, window), theorems._speed(bounds)
+    speed_bound = math.hypot(*(one.increment for one in overall))
+    alone = [Sensitivity(one, constants.lipschitz, speed_bound) for one in bounds]
+    joint = [Sensitivity(one, constants.lipschitz, speed_bound, speed) for one in bounds]
+    total, gamma = 0.0, dict(zip(range(first + 1, start + 61), window.sizes, strict=True))
+    for i in range(first + 1, start + 61):
+        displacement = sum(ADAM.beta2 ** (i - n) * gamma[n] for n in range(first + 1, i + 1))
+        bias = float(np.linalg.norm(biases[:, i - first - 1]))
+        lags = np.array([k - i for k in range(max(i, start) + 1, start + 61) if k - i <= memory(ADAM)], dtype=float)
+        squares = np.zeros(len(lags))
+        for plain, with_speed in zip(alone, joint, strict=True):
+            one = plain.at(lags, displacement)
+            squares += np.minimum(speed_bound * one, with_speed.at(lags, displacement) + bias * one) ** 2
+        total += sum(gamma[i] * gamma[i + int(j)] * math.sqrt(q) for j, q in zip(lags, squares, strict=True))
+    found = theorems._drift(bounds, constants, window, speed_bound, biases, speed)
+    assert total <= found <= 1.6 * total
+
+
+@pytest.mark.parametrize(("problem", "region", "first", "start"), CASES)
+def test_the_pieces(problem, region, first, start):
+    constants = hypotheses(problem, ADAM, np.array(region))
+    window = steps(first, start, start + 60)
+    largest = np.array([2 * one.largest for one in constants.coordinates])
+    found = window_bound(ADAM, constants, window, largest).mean_square
+    lags = np.arange(memory(ADAM), dtype=float)
+    deviations = [CoordinateBounds(ADAM, one).deviations(lags) for one in constants.coordinates]
+    sizes = 0.05 / np.arange(start + 1, start + 61) ** 0.6
+    martingale = 2 * sum(math.hypot(*column) for column in zip(*deviations, strict=True))
+    assert found.martingale == pytest.approx(martingale * math.sqrt((sizes**2).sum()))
+    bias = 0.0
+    for k, size in enumerate(sizes, start=start + 1):
+        squares = 0.0
+        for g in largest:
+            one = LagBounds(ADAM, g)
+            piece = float(one.start(np.array([float(k)]))[0])
+            piece += float(one.mixing(np.array([float(k - first)]))[0]) if first else 0.0
+            squares += min(piece, 2 * one.increment) ** 2
+        bias += size * math.sqrt(squares)
+    assert found.bias == pytest.approx(bias)
+    # Growth solves D' = l D + L_f, D(0) = 0, plus 1.
+    solved = scipy.integrate.solve_ivp(
+        lambda _, d: constants.one_sided * d + constants.lipschitz, [0, window.length], [0.0], rtol=1e-10, atol=1e-12
+    )
+    assert found.growth == pytest.approx(1 + solved.y[0, -1], rel=1e-8)
+    increments = [LagBounds(ADAM, g).increment for g in largest]
+    assert (
+        0
+        < found.discretization
+        <= constants.lipschitz * math.hypot(*increments) * (0.5 * (sizes**2).sum() + sizes[0] ** 2 / 8)
+    )
+
+
+def test_the_factor_of_one_run():
+    def squared(kappa):
+        return math.log(3 * 2 ** (1 + kappa / 2) / ((2 - kappa) * 0.01)) / kappa
+
+    least = scipy.optimize.minimize_scalar(squared, bounds=(0.01, 1.99), method="bounded").fun
+    assert math.sqrt(least) <= theorems._azuma_factor(3, 0.01) <= 1.001 * math.sqrt(least)
+
+
+def test_the_closed_form_by_hand():
+    constants = hypotheses(ONE, ADAM, np.array([[-0.2, 0.6]]))
+    one, window = constants.coordinates[0], steps(0, 30, 90)
+    g, c, eps, alpha, beta = one.largest, ADAM.step_bound, 0.2, 0.5, 0.8
+    h, root, gamma, t = 1 / (1 / c + eps / g), math.sqrt(0.8), window.window[0], window.length
+    a_2 = 2 * g / eps + c * g**2 / (2 * eps**2)
+    lags = (1 + c / 2) * root / (1 - root) + 2 * alpha / (1 - alpha) + c * beta / (1 - beta)
+    a_1 = one.slope * h * (g / eps**2 * lags + alpha / ((1 - alpha) * eps))
+    a_3 = 2 * g * alpha**31 / (eps * (1 - alpha)) + c * g**2 * beta**31 / (eps**2 * (1 - beta))
+    older = min(window.sizes[30 - p] + beta ** (p / 2) * window.sizes[0] for p in range(31))
+    by_hand = a_2 * math.sqrt(t * gamma) + a_1 * t * older + constants.lipschitz * h * (t * gamma / 2 + gamma**2 / 8)
+    assert closed_form(ADAM, constants, window, np.array([g]), 1.5) == pytest.approx(1.5 * (by_hand + a_3 * gamma))
+
+
+def test_windows_far_from_the_start_have_no_bias_and_those_near_it_do():
+    constants = hypotheses(ONE, ADAM, np.array([[-0.2, 0.6]]))
+    far = window_bound(ADAM, constants, steps(5000 - memory(ADAM), 5000, 5100), np.array([3.0])).mean_square
+    near = window_bound(ADAM, constants, steps(0, 0, 100), np.array([3.0])).mean_square
+    assert far.bias < 1e-9 * far.martingale
+    assert near.bias > 0.01 * near.martingale
