@@ -1,10 +1,10 @@
 """C4: if Adam with vanishing steps converges, its limit is a zero of the Adam field.
 
-The finite statement: ``CHAINS`` runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. Their ends are
+The finite statement: ``CHAINS`` runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. The ends are
 grouped by the nearest of all zeros of f in the box, which are certified. In each group and coordinate
 
 - the mean end differs from the zero by no more than Student's quantile allows, and one standard error for the bias,
-  which is of the order of gamma_n: c is so small that it is less (measured 28 gamma_n for the two losses, the largest);
+  which is of the order of gamma_n: c is so small that it is less (28 gamma_n, the largest measured, for two losses);
 - the runs converge: their variance has shrunk since step n/64 at least like gamma_n, as an F-test allows.
 
 The zeros are far from what one would expect instead: 0.777 and not the mean 1, 3.12 where the loss is steep.
