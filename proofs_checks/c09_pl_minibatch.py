@@ -6,9 +6,10 @@ By N-Theorem 2 L is then a strict Lyapunov function of the flow in all of space,
     B > (K/mu - 1)(beta^(-1/2) - 1)  if d = 1,    16 (beta^(-1/2) - 1) d eta (1 + eta) <= 1, eta = (K/mu - 1)/B, else
 
 (beta1 <= beta2). K, mu and these inequalities are checked in rational numbers or by enclosures; B is the smallest such.
-The finite statement: from all of ``CHAINS`` starts spread over [-12, 12]^d the loss is below ``TINY`` after 10^5
+The finite statement: from all of ``CHAINS`` starts drawn from [-12, 12]^d the loss is below ``TINY`` after 10^5
 vanishing steps, and its largest value falls from each power of ten steps to the next until it is below ``TINY``. For
-the two losses B matters: PL and interpolation hold for B = 1 as well, but there runs stop at a spurious zero of f.
+the two losses B matters: PL and interpolation hold for B = 1 as well, but there runs stop at spurious zeros of f,
+near multiples of pi. If all runs end at minima, the chance that one fails is below 3.6 %, at an error level of 1e-4.
 """
 
 import itertools
@@ -31,6 +32,10 @@ claim = Claim(
 
 CHAINS, STEPS, TINY = 256, 10**5, 1e-16
 DECADES = (10**2, 10**3, 10**4, 10**5)
+LEVEL = 1e-4
+MOST_FAILING = 1 - LEVEL ** (1 / CHAINS)
+"""If runs failed with this chance or a greater one, ``CHAINS`` would all succeed with a chance of at most ``LEVEL``."""
+
 ADAM = Adam("0.5", "0.9", "0.01")
 
 
@@ -110,6 +115,7 @@ def converges(setting: Setting, adam: Adam, batch: int, schedule: str) -> Findin
     )
     if above or not all(b < max(a, TINY) for a, b in itertools.pairwise(largest)):
         return refuted(text, cases=CHAINS)
+    text += f"; chance of failing below {MOST_FAILING:.3f} at level {LEVEL:g}"
     return holds(text, cases=CHAINS) if allowed else undecided(text)
 
 

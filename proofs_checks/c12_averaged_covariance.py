@@ -5,9 +5,9 @@ tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the
 quotient psi = m/(sqrt v + eps). So J times the average has covariance Gamma/n.
 
 The finite statement: over ``CHAINS`` runs of ``STEPS`` steps gamma_n = 2 n^-0.6 the variance of u'J(average), times n,
-agrees with u'Gamma u by an F-test, for fixed directions u. Start and end of the average change the variance by less
-than 1/(n gamma_n |J|), curvature by the order of the mean step: both together, 1 to 2 %, are allowed. The variance is
-that about the mean of the runs, which itself is off theta* by the order of the mean step.
+agrees with u'Gamma u by an F-test, for fixed directions u. Start and end of the average change the variance by about
+1/(2 n gamma_n |J|) of it, curvature by the order of the mean step: twice the first and the second, 1 to 2 %, are
+allowed. The variance is that about the mean of the runs, which itself is off theta* by the order of the mean step.
 
 Gamma is in closed form where x = +-1, else from the package's own Adam with steps of 1e-10, which freeze theta:
 displacements over T steps, divided by 1e-10 sqrt(T), have covariance Gamma up to (memory of the moments)/T.
