@@ -104,7 +104,7 @@ def converges(setting: Setting, adam: Adam, batch: int, schedule: str) -> Findin
     problem = Problem(setting.loss, setting.names, setting.law, batch)
     starts = np.random.default_rng(9).uniform(-12, 12, (CHAINS, d))
     runs = simulate(problem, adam, StepSizeSchedule(schedule), starts, STEPS, CHAINS, seed=9, record_every=DECADES[0])
-    losses = problem.mean_loss(runs.recorded)[[step // DECADES[0] - 1 for step in DECADES]]
+    losses = problem.mean_loss(runs.recorded[[step // DECADES[0] - 1 for step in DECADES]])
     largest = losses.max(axis=1)
     above = int((losses[-1] > TINY).sum())
     allowed = setting.fits and large_enough(setting, adam, batch)

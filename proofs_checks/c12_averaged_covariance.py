@@ -1,13 +1,14 @@
-"""C12: averaged Adam fluctuates like J^-1 Gamma J^-T around the zero (N-Proposition 6).
+"""C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T (N-Proposition 6).
 
 Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
 tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the long-run covariance of the frozen
 quotient psi = m/(sqrt v + eps). So J times the average has covariance Gamma/n.
 
 The finite statement: over ``CHAINS`` runs of ``STEPS`` steps gamma_n = 2 n^-0.6 the variance of u'J(average), times n,
-agrees with u'Gamma u by an F-test, for fixed directions u. Start and end of the average change the variance by about
-1/(2 n gamma_n |J|) of it, curvature by the order of the mean step: twice the first and the second, 1 to 2 %, are
-allowed. The variance is that about the mean of the runs, which itself is off theta* by the order of the mean step.
+agrees with u'Gamma u by an F-test, for fixed directions u, and skewness and kurtosis are those of a normal law. Start
+and end of the average change the variance by about 1/(2 n gamma_n |J|) of it, curvature by the order of the mean step:
+twice the first and the second, 1 to 2 %, are allowed. The variance is that about the mean of the runs, which itself is
+off theta* by the order of the mean step.
 
 Gamma is in closed form where x = +-1, else from the package's own Adam with steps of 1e-10, which freeze theta:
 displacements over T steps, divided by 1e-10 sqrt(T), have covariance Gamma up to (memory of the moments)/T.
@@ -26,13 +27,13 @@ from adamsym.dynamics import Run
 
 claim = Claim(
     "C12",
-    title="Averaged Adam has the covariance J^-1 Gamma J^-T",
+    title="Averaged Adam is asymptotically normal with covariance J^-1 Gamma J^-T",
     statement="n Cov(average of n steps) -> J^-1 Gamma J^-T, J = Df(zero), Gamma the quotient's long-run covariance.",
     source="arXiv 2606.21433; N-Proposition 6",
 )
 
 LEVEL = 1e-4
-"""Chance that all F-tests of one evidence together reject a true statement (Bonferroni)."""
+"""Chance that all tests of one evidence together reject a true statement (Bonferroni)."""
 
 CHAINS, STEPS, BLOCK = 2048, 100 * 1024, 256
 SLOW = "2/n**0.6"
@@ -40,17 +41,19 @@ FROZEN = 1e-10
 
 
 class Case(NamedTuple):
-    """A problem with an attracting zero in ``box``, found and certified there, and the seed of its runs."""
+    """A problem, a box with one zero, which is certified, the seed of its runs from there, and its stability."""
 
     problem: Problem
     adam: Adam
     box: tuple[tuple[float, float], ...]
     seed: int
+    stability: str = "attracting"
 
 
 SYMMETRIC = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]}))
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 LINE = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [-1, 0, 2], "y": [1, -1, 3]}), batch_size=2)
+WELLS = Problem("(theta**2 - 1)**2/4 + x*theta", ["theta"], Empirical({"x": ["-0.2", "-0.2", "0.4"]}))
 INTERVAL, SQUARE = ((-0.5, 1.5),), ((0, 2), (-1, 1))
 CLOSED = [
     Case(SYMMETRIC, Adam("0.5", "0.8", "0.1"), INTERVAL, 1),
@@ -62,19 +65,20 @@ ESTIMATED = [
     Case(SKEWED, Adam("0.9", "0.95", "1e-8"), INTERVAL, 5),
     Case(LINE, Adam("0.6", "0.7", "0.1"), SQUARE, 6),
 ]
+BETWEEN_WELLS = Case(WELLS, Adam("0.5", "0.6", "0.1"), ((-0.2, 0.2),), 7, "repelling")
 
 
 @lru_cache
 def zero(case: Case) -> np.ndarray:
     """The only zero in the box, certified to 1e-10."""
     found = find_zeros(AdamField(case.problem, case.adam), case.box)
-    if not (found.complete and len(found.zeros) == 1 and found.zeros[0].stability == "attracting"):
-        raise ArithmeticError(f"not exactly one attracting zero certified in {case.box}")
+    if not (found.complete and len(found.zeros) == 1 and found.zeros[0].stability == case.stability):
+        raise ArithmeticError(f"not exactly one {case.stability} zero certified in {case.box}")
     return found.zeros[0].midpoint
 
 
 @lru_cache
-def averages(case: Case, schedule: str = SLOW) -> np.ndarray:
+def averages(case: Case, schedule: str) -> np.ndarray:
     """The averages of ``CHAINS`` runs from the zero, shape (chains, d)."""
     run = Run(case.problem, case.adam, StepSizeSchedule(schedule), zero(case), CHAINS, case.seed)
     total, states = 0.0, np.empty((BLOCK, CHAINS, case.problem.dimension))
@@ -148,6 +152,24 @@ def the_closed_form() -> Finding:
 @claim.evidence("statistical")
 def gamma_from_the_frozen_chain() -> Finding:
     return fluctuates_like(ESTIMATED, jacobian, frozen_covariance, exact=False)
+
+
+def is_normal(cases: list[Case]) -> Finding:
+    """Are skewness and kurtosis of J(average) those of a normal law, by D'Agostino's and Pearson's test?"""
+    moved = [averages(case, SLOW) @ jacobian(case).T for case in cases]
+    values = np.concatenate([scipy.stats.normaltest(coordinates).pvalue for coordinates in moved])
+    text = f"p-values {', '.join(f'{p:.2g}' for p in values)}; allowed from {LEVEL:g}/{len(values)}"
+    return holds(text, cases=len(values)) if (values >= LEVEL / len(values)).all() else refuted(text, cases=len(values))
+
+
+@claim.evidence("statistical")
+def the_law_is_normal() -> Finding:
+    return is_normal(CLOSED + ESTIMATED)
+
+
+@claim.control("a repelling zero between two wells: the law is not normal")
+def repelling_zero() -> Finding:
+    return is_normal([BETWEEN_WELLS])
 
 
 @claim.control("Gamma replaced by Var psi, closed form")
