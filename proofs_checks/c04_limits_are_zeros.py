@@ -135,6 +135,11 @@ def minimisers() -> Finding:
     return ends_at(TWO_WELLS, np.array([[-1.0], [1.0]]), reached=2)
 
 
+@claim.control("the least squares called the limit")
+def least_squares() -> Finding:
+    return ends_at(LINE, np.array([[6 / 7, 5 / 7]]))
+
+
 @claim.control("constant steps")
 def constant_steps() -> Finding:
     return ends_at(replace(SKEWED, schedule="0.001"), certified_zeros(SKEWED))
