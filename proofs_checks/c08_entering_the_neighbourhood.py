@@ -1,0 +1,113 @@
+"""C8: if Adam with vanishing steps keeps entering a neighbourhood where the loss is a strict Lyapunov function, it
+converges to the global minima there.
+
+The neighbourhood is a box for which <grad L, f> < 0 off the minima is certified: by the package for a curve of minima
+(a b = 1), where every row is fitted, and for an isolated one. The interval [-1, 1] of the two losses is also a sublevel
+set of L, which the flow cannot leave; beyond it lies a spurious attracting zero of f, 3.1236.
+
+The finite statement: ``CHAINS`` runs from different starts, most outside of the box, enter it, and of the states
+looked at, every hundredth, none lies outside from then on. The largest loss of all runs falls from each power of ten
+steps to the next until it is below ``TINY``, and stays below exp(-c t) times its value when the last run has entered:
+c is the certified rate, t the sum of the steps since then. At the end, after 10^5 steps, it is below ``TINY``. If all
+runs do so, the chance that one fails is below 3.6 %, at an error level of 1e-4 (``MOST_FAILING``).
+"""
+
+import itertools
+
+import numpy as np
+
+from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_lyapunov, simulate
+from adamsym.claims import Finding, holds, refuted, undecided
+
+claim = Claim(
+    "C8",
+    title="Adam that enters the neighbourhood of the minima converges to them",
+    statement="If Adam enters a region where L is a strict Lyapunov function again and again, it tends to minima.",
+    source="arXiv 2511.04622",
+)
+
+CHAINS, STEPS, EVERY, TINY = 256, 10**5, 100, 1e-20
+LEVEL = 1e-4
+MOST_FAILING = 1 - LEVEL ** (1 / CHAINS)
+"""If runs failed with this chance or a greater one, ``CHAINS`` would all succeed with a chance of at most ``LEVEL``."""
+
+BUDGET = 150
+"""Most boxes for the certificate; a region that needs more is undecided."""
+
+Box = list[list[float]]
+
+
+def hyperbola(targets: list[str]) -> Problem:
+    return Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": ["1", "2", "-0.5"], "y": targets}))
+
+
+FITTED = hyperbola(["1", "2", "-0.5"])
+TWO_LOSSES = Problem("a*15*theta**2 + (1 - a)*sin(theta)**2/2", ["theta"], Empirical({"a": [1, 0]}, ["1/50", "49/50"]))
+TWO_LOSSES_ADAM = Adam("0.5", "0.9", "0.01")
+SQUARE, CORNERS, INTERVAL = [[0.5, 2], [0.5, 2]], [[2.5, 1.5], [1.5, 2.5]], [[-1, 1]]
+
+
+def converges(problem: Problem, adam: Adam, region: Box, starts: Box, schedule: str) -> Finding:
+    """Do all runs from between two points enter the region and go to minima, and is it certified?"""
+    found = certify_lyapunov(AdamField(problem, adam), region, budget=BUDGET)
+    sizes = StepSizeSchedule(schedule)
+    first, last = np.array(starts)
+    drawn = first + (last - first) * np.random.default_rng(8).random((CHAINS, 1))
+    runs = simulate(problem, adam, sizes, drawn, STEPS, CHAINS, seed=8, record_every=EVERY)
+    low, high = np.array(region).T
+    inside = ((low <= runs.recorded) & (runs.recorded <= high)).all(axis=2)
+    if not inside.any(axis=0).all():
+        return undecided(f"{(~inside.any(axis=0)).sum()} of {CHAINS} runs never enter")
+    left = (np.maximum.accumulate(inside, axis=0) & ~inside).any(axis=0).sum()
+    largest = problem.mean_loss(runs.recorded).max(axis=1)
+    entry = int(inside.argmax(axis=0).max())
+    times = np.cumsum(sizes(np.arange(1, STEPS + 1)))[EVERY - 1 :: EVERY]
+    bound = largest[entry] * np.exp(-(found.rate or 0) * np.maximum(times - times[entry], 0))
+    decades = [step // EVERY - 1 for step in (10**2, 10**3, 10**4, 10**5)]
+    since = [k for k in decades if k >= entry]
+    falls = all(largest[b] < max(largest[a], TINY) for a, b in itertools.pairwise(since))
+    below = (largest[entry:] <= np.maximum(bound[entry:], TINY)).all()
+    text = (
+        f"<grad L, f> < 0: {found.verdict}; all {CHAINS} runs inside after {(entry + 1) * EVERY} steps, {left} leave;"
+        f" largest loss {', '.join(f'{largest[k]:.1e}' for k in decades)} after 1e2, ..., 1e5 steps,"
+        f" {'below' if below else 'not always below'} exp(-{found.rate or 0:.3f} t)"
+    )
+    if left or not falls or not below or not largest[-1] < TINY:
+        return refuted(text, cases=CHAINS)
+    text += f"; chance of failing below {MOST_FAILING:.3f} at level {LEVEL:g}"
+    return holds(text, cases=CHAINS) if found.verdict == "certified" else undecided(text)
+
+
+@claim.evidence("statistical")
+def a_curve_of_minima() -> Finding:
+    return converges(FITTED, Adam("0.9", "0.99", "1"), SQUARE, CORNERS, "0.05/n**0.6")
+
+
+@claim.evidence("statistical")
+def a_curve_of_minima_with_the_usual_adam() -> Finding:
+    return converges(FITTED, Adam(), SQUARE, CORNERS, "0.01/n**0.6")
+
+
+@claim.evidence("statistical")
+def an_isolated_minimum() -> Finding:
+    return converges(TWO_LOSSES, TWO_LOSSES_ADAM, INTERVAL, [[-1.3], [1.3]], "0.05/n**0.6")
+
+
+@claim.control("constant steps")
+def constant_steps() -> Finding:
+    return converges(FITTED, Adam("0.5", "0.9", "0.1"), SQUARE, CORNERS, "0.5")
+
+
+@claim.control("a region that holds the spurious zero (N1)")
+def spurious_zero() -> Finding:
+    return converges(TWO_LOSSES, TWO_LOSSES_ADAM, [[1.9, 3.3]], [[2.2], [2.4]], "0.05/n**0.6")
+
+
+@claim.control("data that no parameters fit")
+def no_interpolation() -> Finding:
+    return converges(hyperbola(["1", "2.2", "-0.5"]), Adam("0.9", "0.99", "1"), SQUARE, CORNERS, "0.05/n**0.6")
+
+
+@claim.control("summable steps")
+def summable_steps() -> Finding:
+    return converges(FITTED, Adam("0.9", "0.99", "1"), SQUARE, [[1.9, 1.9], [1.5, 1.5]], "0.1/n**2")
