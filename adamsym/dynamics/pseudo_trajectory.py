@@ -37,9 +37,15 @@ CONFIDENCE = 0.99
 
 QUANTILES = (0.5, 0.9, 0.99)
 
+_FLOW_TIMES = 1000
+"""Times at which the flow is looked at for leaving the region."""
+
 _NUMBERS_AT_ONCE = 2**21
-_THINNING = 64
-"""Before the lookback every so many steps are looked at; between them theta moves by at most C per unit of time."""
+_EVERY_STEP = 2**12
+"""So many first steps are looked at one by one."""
+
+_LARGEST_THINNING = 64
+"""Later, before the lookback, at most so many steps lie between those looked at."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +222,7 @@ def _window(
     whole = _widened(np.concatenate((pilot.recent, pilot.earlier)), region)
     constants, largest = hypotheses(problem, adam, region), largest_gradients(problem, whole)
     found = _travel(Run(problem, adam, schedule, theta0, chains, seed), steps, schedule, AdamField(problem, adam))
-    inside = _lies_in(found.recent, region) & _lies_in(found.earlier, whole)
+    inside = _lies_in(found.recent, region) & _lies_in(found.flow, region) & _lies_in(found.earlier, whole)
     distances = np.where(inside, found.distances, np.nan)
     return Window(
         start,
@@ -234,10 +240,11 @@ def _window(
 
 @dataclass(frozen=True)
 class _Travel:
-    """Boxes of each chain's parameters, shape (chains, d, 2), before the lookback and from it on, and distances."""
+    """Boxes of each chain's parameters, shape (chains, d, 2), before the lookback and from it on, and of its flow."""
 
     earlier: FloatArray
     recent: FloatArray
+    flow: FloatArray
     distances: FloatArray
 
 
@@ -247,16 +254,21 @@ def _travel(run: Run, steps: Steps, schedule: StepSizeSchedule, field: AdamField
     at_once = max(1, _NUMBERS_AT_ONCE // (chains * d))
     earlier = _box(run.theta[None])
     while run.step < steps.first:
-        count = min(at_once * _THINNING, steps.first - run.step)
-        moved = run.method.step_bound * float(schedule(run.step + 1)) * _THINNING
-        path = run.advance(count, record_every=_THINNING)
-        earlier = _joined(earlier, _box(np.concatenate((path, run.theta[None]))) + np.array([-moved, moved]))
+        every = _thinning(run.step)
+        count = min(at_once * every, steps.first - run.step, max(run.step, _EVERY_STEP))
+        largest = float(schedule(np.arange(run.step + 1, run.step + count + 1)).max())
+        # Between the states looked at, theta moves by at most C per unit of time.
+        moved = run.method.step_bound * largest * (every - 1)
+        path = np.concatenate((run.advance(count, record_every=every), run.theta[None]))
+        earlier = _joined(earlier, _box(path) + np.array([-moved, moved]))
     recent = _box(run.theta[None])
     while run.step < steps.start:
         recent = _joined(recent, _box(run.advance(min(at_once, steps.start - run.step), record_every=1)))
     clock = np.concatenate(([0.0], np.cumsum(steps.window)))
     solution = None if field is None else flow(field, run.theta, [0.0, float(clock[-1])])
-    squares = np.zeros(chains)
+    squares, followed = np.zeros(chains), _box(run.theta[None])
+    if solution is not None:
+        followed = _box(np.moveaxis(solution.at(np.linspace(0.0, clock[-1], _FLOW_TIMES)), 1, 0))
     for low in range(0, len(clock) - 1, at_once):
         times = clock[low + 1 : low + 1 + at_once]
         path = run.advance(len(times), record_every=1)
@@ -264,7 +276,12 @@ def _travel(run: Run, steps: Steps, schedule: StepSizeSchedule, field: AdamField
         if solution is not None:
             away = path - np.moveaxis(solution.at(times), 1, 0)
             squares = np.maximum(squares, np.square(away).sum(axis=-1).max(axis=0))
-    return _Travel(earlier, recent, np.sqrt(squares))
+    return _Travel(earlier, recent, followed, np.sqrt(squares))
+
+
+def _thinning(step: int) -> int:
+    """How many steps lie between those looked at: few where the steps are large."""
+    return max(1, min(_LARGEST_THINNING, step // _EVERY_STEP))
 
 
 def _box(path: FloatArray) -> FloatArray:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adamsym.dynamics import pseudo_trajectory
+from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
 from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
-from adamsym.dynamics.pseudo_trajectory import Window, fitted_order, root_mean_square
+from adamsym.dynamics.pseudo_trajectory import Window, _travel, fitted_order, root_mean_square
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
@@ -136,8 +136,6 @@ def test_the_flow_of_another_field_is_far_away(monkeypatch):
 
 
 def test_the_measurement_is_that_of_a_plain_loop():
-    from adamsym.dynamics import flow, simulate
-
     found = pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [50], 0.2, chains=3, seed=5).windows[0]
     path = simulate(SKEWED, ADAM, SCHEDULE, [1.0], found.stop, 3, 5, record_every=1).recorded
     clock = np.cumsum(SCHEDULE(np.arange(51, found.stop + 1)))
@@ -157,6 +155,28 @@ def test_runs_that_leave_the_region_do_not_count():
     nowhere = pseudo_trajectory(SKEWED, ADAM, SCHEDULE, [1.0], [200], 0.2, chains=5, seed=2, region=[[3, 4]])
     assert nowhere.windows[0].inside == 0
     assert nowhere.holds is None
+
+
+def test_a_flow_that_leaves_the_region_does_not_count_either():
+    adam, schedule = Adam("0.9", "0.99", "0.1"), StepSizeSchedule("0.05")
+    exact = flow(AdamField(SKEWED, adam), [1.0], [0.0, 0.05]).theta[-1, 0]
+    above = simulate(SKEWED, adam, schedule, [1.0], 1, 40, 1).theta[:, 0] > 1
+    assert 0 < above.sum() < 40
+    # One step upward stays in a box that ends where the flow, which goes down, has come half way.
+    for low, inside in ((exact - 1e-6, above.sum()), ((1 + exact) / 2, 0)):
+        found = pseudo_trajectory(SKEWED, adam, schedule, [1.0], [0], 0.05, chains=40, seed=1, region=[[low, 1.2]])
+        assert found.windows[0].inside == inside
+
+
+def test_warm_up_steps_count_in_the_path_before_the_lookback():
+    schedule = StepSizeSchedule("n**2*exp(-n/20)/400 + 1e-4/n**0.5")
+    problem, adam = SKEWED, Adam("0.5", "0.8", "0.1")
+    steps = Steps(schedule(np.arange(1701, 2003)), 1700, 2000)
+    run = Run(problem, adam, schedule, [1.0], 4, 3)
+    path = Run(problem, adam, schedule, [1.0], 4, 3).advance(1700, record_every=1)
+    earlier = _travel(run, steps, schedule, None).earlier
+    assert (earlier[..., 0] <= path.min(axis=0)).all()
+    assert (earlier[..., 1] >= path.max(axis=0)).all()
 
 
 def test_bounds_grow_with_the_region_and_the_window():
@@ -182,7 +202,8 @@ def test_constants_over_a_box():
     assert 2 <= one.largest <= 2 * (1 + 1e-9)
     assert 1 <= one.slope <= 1 + 1e-9
     assert 0.4 <= one.mean <= 0.4 + 1e-9
-    assert 1.09 <= one.moments[2] <= 1.09 * 1.05
+    # Var g = E x^2 - (E x)^2 = 1.1 - 0.01.
+    assert 1.09 <= one.moments.deviation**2 <= 1.09 * 1.05
     theta = np.linspace(0, 0.5, 101)[:, None]
     slopes = AdamField(SKEWED, ADAM).jacobian(theta)[:, 0, 0]
     assert np.abs(slopes).max() <= found.lipschitz <= 1.05 * np.abs(slopes).max()

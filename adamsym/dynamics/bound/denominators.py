@@ -27,12 +27,15 @@ _FORGOTTEN = 1e-18
 """Older lags, of this total weight, are left out: they would only add to W."""
 
 _ROUNDING = 1 - 1e-12
-"""Floating-point sums may err upward by less."""
+"""Floating-point values may err upward by less."""
+
+_UNDERFLOW = 1e-300
+"""Probability that may be lost to underflow; it counts for the least value."""
 
 
 @dataclass(frozen=True)
 class DenominatorLaw:
-    """A law stochastically below r for every history: values of r, increasing, and their probabilities."""
+    """A law stochastically below r for every history: values of r, increasing, and upper bounds of probabilities."""
 
     roots: FloatArray
     probabilities: FloatArray
@@ -58,12 +61,16 @@ def denominator_law(minorant: FloatArray, probabilities: FloatArray, beta: float
     The average A_n of the newest n squares, weighted by beta^l, has A_2n = (A_n + beta^n A_n')/(1 + beta^n) with an
     independent copy A_n': about 16 doublings, each rounded down.
     """
-    values, weights = _round_down(np.asarray(minorant, dtype=np.float64) ** 2, np.asarray(probabilities))
-    power = beta
+    squares = np.asarray(minorant, dtype=np.float64) ** 2
+    values, weights = _round_down(squares, np.asarray(probabilities))
+    power, relative_error = beta, 0.0
     while power > _FORGOTTEN:
         sums = (values[:, None] + power * values[None, :]) / (1 + power) * _ROUNDING
         values, weights = _round_down(sums.ravel(), np.outer(weights, weights).ravel())
         power *= power
+        # Each probability is a sum of at most CELLS^2 products of two.
+        relative_error = 2 * relative_error + CELLS**2 * 2.0**-53
+    values, weights = np.append(squares.min(), values), np.append(_UNDERFLOW, weights * (1 + relative_error))
     return DenominatorLaw(np.sqrt(beta * (1 - power) * values), weights)
 
 

@@ -12,8 +12,8 @@ from functools import cached_property, partial
 import numpy as np
 
 from adamsym.dynamics.bound.hypotheses import Coordinate
-from adamsym.dynamics.bound.lags import LagBounds
-from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, geometric_sum_moments, norms, sum_moments
+from adamsym.dynamics.bound.lags import LagBounds, momentum_ratio
+from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments, geometric_sum_moments, norms, sum_moments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.optimizer import Adam
 
@@ -46,7 +46,7 @@ class CoordinateBounds:
     @cached_property
     def momentum(self) -> Norms:
         """Norms of m and of all its sub-sums."""
-        return norms(geometric_sum_moments(self.adam.beta1, self.constants.moments), self.constants.mean)
+        return _scaled_norms(self.adam.beta1, self.constants.moments, self.constants.mean)
 
     @cached_property
     def increment(self) -> Norms:
@@ -66,14 +66,15 @@ class CoordinateBounds:
     @cached_property
     def second_moments(self) -> Norms:
         """Norms of the martingale part of V_y - V_z, the second moments of two histories, one given the other."""
-        one = geometric_sum_moments(self.adam.beta2, self.constants.square_moments)
-        return norms(sum_moments(one, one))
+        squares = self.constants.square_moments
+        one = geometric_sum_moments(self.adam.beta2, squares.values)
+        return norms(sum_moments(one, one), squares.scale)
 
     @cached_property
     def products(self) -> Norms:
         """Norms of the Euclidean length of sum_l u_l g_l grad g_l."""
         each = [
-            norms(geometric_sum_moments(self.adam.beta2, moments), mean)
+            _scaled_norms(self.adam.beta2, moments, mean)
             for mean, moments in zip(self.constants.product_means, self.constants.product_moments, strict=True)
         ]
         return {p: float(np.linalg.norm([one[p] for one in each])) for p in each[0]}
@@ -115,8 +116,8 @@ class CoordinateBounds:
         for s in self.thresholds:
             usual = self.product([self.momentum], partial(_over, s, eps))
             squares.append(usual + c * law.norm(lambda r, s=s: (r < s) / (r + eps) ** 2, 2))  # type: ignore[misc]
-        by_moments = w * self.constants.moments[2] ** 0.5 * self._denominator(2)
-        by_moments += 0.5 * u * self.constants.square_moments[2] ** 0.5 * min(squares)
+        by_moments = w * self.constants.moments.deviation * self._denominator(2)
+        by_moments += 0.5 * u * self.constants.square_moments.deviation * min(squares)
         return np.asarray(np.minimum(0.5 * self.lag_bounds.oscillation(lags), by_moments))
 
     # --- Lemma 7: the derivative in the parameters ---------------------------------------------------------------
@@ -128,6 +129,14 @@ class CoordinateBounds:
         with_momentum = self.product([self.momentum, *factors], lambda r: (r + eps) ** -2)
         least = min(largest_slope(self.adam) * second, (1 + c) * first, first + with_momentum)
         return slope * least + field_slope * second
+
+    @cached_property
+    def field_slope(self) -> float:
+        """A Lipschitz constant of this coordinate of f, by Lemma 3: no enclosure of f is needed."""
+        eps, c = self.adam.eps, self.adam.step_bound
+        first = self._denominator(1)
+        with_momentum = self.product([self.momentum], lambda r: (r + eps) ** -2, power=1)
+        return self.constants.slope * min(largest_slope(self.adam), (1 + c) * first, first + with_momentum)
 
     def decay(self, factors: Sequence[Norms], threshold: float, second: float) -> "Decay":
         """Return the bound of Lemma 7 by moments, for s0 = ``threshold``."""
@@ -175,7 +184,7 @@ class Decay:
     def at(self, adam: Adam, lags: FloatArray, shift: float) -> FloatArray:
         """Return the bound at lags, where the mean second moments of past and copy differ by at most ``shift``."""
         alpha, beta = adam.beta1, adam.beta2
-        momentum = np.minimum(alpha**lags * self.older, (alpha / beta**0.5) ** lags * self.plain)
+        momentum = np.minimum(alpha**lags * self.older, momentum_ratio(adam) ** lags * self.plain)
         return np.asarray(
             beta**lags * (self.tail + shift * self.shift) + momentum + alpha**lags * self.newest + self.rare
         )
@@ -246,10 +255,15 @@ def worst_case(
     curved = np.minimum(1 / (4 * eps), _ROOT_CONSTANT * x * (eps**-2 + 1 / (2 * eps * (x + eps))))
     tail = np.minimum((1 + 3 * c) * x * inverse[8] ** 2, steep + c * curved)
     older = np.minimum(
-        2 * alpha**lags * constants.largest * inverse[4] ** 2, c * (alpha / beta**0.5) ** lags * inverse[2]
+        2 * alpha**lags * constants.largest * inverse[4] ** 2, c * momentum_ratio(adam) ** lags * inverse[2]
     )
     copy = c * np.minimum(beta**lags * root_mean_square * inverse[4] ** 2, root * inverse[1])
     return np.asarray(constants.slope * (tail + older + alpha**lags * inverse[1] + copy))
+
+
+def _scaled_norms(decay: float, differences: CentralMoments, mean: float) -> Norms:
+    """Norms of a running mean with this decay and all its sub-sums, from the moments of its terms."""
+    return norms(geometric_sum_moments(decay, differences.values), differences.scale, mean)
 
 
 def _over(threshold: float, eps: float, r: FloatArray) -> FloatArray:

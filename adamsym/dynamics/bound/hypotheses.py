@@ -13,19 +13,26 @@ from functools import reduce
 import numpy as np
 
 from adamsym.dynamics.bound.denominators import DenominatorLaw, denominator_law
-from adamsym.dynamics.bound.moments import LARGEST_EXPONENT
+from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.ball_law import BallLaw
 from adamsym.field.balls import ball_arithmetic, outward
 from adamsym.field.enclosure import field_of, gradient_laws, hulls
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 
 CELLS = 36
-"""Cells of K at most."""
+"""Cells of K at most, for the gradients' constants."""
+
+FIELD_CELLS = 64
+"""Cells at most for the field's; each costs some milliseconds."""
+
+SMALL_EXCESS = 0.03
+"""Share of |Df| that the width of cells may add before they are halved."""
 
 _RAISED = 1 + 1e-12
+
+Interval = tuple[FloatArray, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,9 @@ class Coordinate:
     root_mean_square
         (E g^2)^(1/2).
     moments, square_moments
-        Bounds of |E(g - E g)^k| and |E(g^2 - E g^2)^k|, k = 0, 1, ..., 24.
+        Central moments of g and of g^2.
     product_means, product_moments
-        For each parameter, |E g d_p g| and bounds of |E(g d_p g - E g d_p g)^k|.
+        For each parameter p, |E g d_p g| and the central moments of g d_p g.
     denominators
         A law below every denominator r, scaled by (beta)^(1/2) (Lemma 0).
     """
@@ -54,10 +61,10 @@ class Coordinate:
     slope: float
     mean: float
     root_mean_square: float
-    moments: dict[int, float]
-    square_moments: dict[int, float]
+    moments: CentralMoments
+    square_moments: CentralMoments
     product_means: tuple[float, ...]
-    product_moments: tuple[dict[int, float], ...]
+    product_moments: tuple[CentralMoments, ...]
     denominators: DenominatorLaw
 
     @property
@@ -70,24 +77,30 @@ class Coordinate:
 class Hypotheses:
     """All constants over K.
 
-    ``lipschitz`` is that of f in the Euclidean norm; ``one_sided`` the largest eigenvalue of its symmetrised Jacobian,
-    so that <f(x) - f(y), x - y> <= one_sided |x - y|^2.
+    Attributes
+    ----------
+    field_size
+        An upper bound of |f|, Euclidean.
+    lipschitz
+        L_f, a Lipschitz constant of f in the Euclidean norm.
+    one_sided
+        l, the largest eigenvalue of f's symmetrised Jacobian: <f(x) - f(y), x - y> <= l |x - y|^2.
     """
 
     region: FloatArray
     coordinates: tuple[Coordinate, ...]
+    field_size: float
     lipschitz: float
     one_sided: float
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """Lower and upper ends of the atoms (d, n) and slopes (d, d, n), probabilities (n,), and f's Jacobian (d, d)."""
+    """Lower and upper ends of the atoms (d, n) and slopes (d, d, n), and probabilities (n,)."""
 
-    atoms: tuple[FloatArray, FloatArray]
-    slopes: tuple[FloatArray, FloatArray]
+    atoms: Interval
+    slopes: Interval
     probabilities: FloatArray
-    jacobian: tuple[FloatArray, FloatArray] | None
 
 
 def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
@@ -103,12 +116,12 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
     if not problem.is_smooth:
         raise InputError("problem.loss: the bound needs a loss without Abs, Max or Min")
     with ball_arithmetic():
-        cells = [_enclosed(problem, adam, cell) for cell in _cells(region)]
-    if not all(np.isfinite(end).all() for cell in cells for end in (*cell.atoms, *cell.slopes)):
-        raise InputError("problem.loss: its gradient or Hessian is not bounded over the region; take a smaller one")
+        cells = [_enclosed(problem, cell) for cell in _cells(region)]
+        if not all(np.isfinite(end).all() for cell in cells for end in (*cell.atoms, *cell.slopes)):
+            raise InputError("problem.loss: its gradient or Hessian is not bounded over the region; take a smaller one")
+        field_size, lipschitz, one_sided = field_bounds(problem, adam, region)
     coordinates = tuple(_coordinate(cells, i, adam) for i in range(problem.dimension))
-    lipschitz, one_sided = _field_slopes(cells)
-    return Hypotheses(region, coordinates, lipschitz, one_sided)
+    return Hypotheses(region, coordinates, field_size, lipschitz, one_sided)
 
 
 def largest_gradients(problem: Problem, region: FloatArray) -> FloatArray:
@@ -128,32 +141,63 @@ def _cells(region: FloatArray) -> Iterator[FloatArray]:
     return (np.array(cell) for cell in itertools.product(*sides))
 
 
-def _enclosed(problem: Problem, adam: Adam, cell: FloatArray) -> _Cell:
+def _enclosed(problem: Problem, cell: FloatArray) -> _Cell:
     laws = gradient_laws(problem, hulls(cell), slopes=True)
     atoms = np.array([[outward(atom) for atom in law.atoms] for law in laws])
     slopes = np.array([[[outward(slope) for slope in column] for column in law.slopes] for law in laws])
     upper = np.array([outward(p)[1] for p in laws[0].probabilities])
-    return _Cell((atoms[..., 0], atoms[..., 1]), (slopes[..., 0], slopes[..., 1]), upper, _jacobian_ends(laws, adam))
+    return _Cell((atoms[..., 0], atoms[..., 1]), (slopes[..., 0], slopes[..., 1]), upper)
 
 
-def _jacobian_ends(laws: list[BallLaw], adam: Adam) -> tuple[FloatArray, FloatArray]:
-    ends = np.array([[outward(entry) for entry in row] for row in field_of(laws, adam).jacobian])
-    return ends[..., 0], ends[..., 1]
+@dataclass(frozen=True)
+class _FieldCell:
+    """Bounds over one cell: |f|, |Df|, its symmetric part's largest eigenvalue; ``excess`` is what the width adds."""
+
+    cell: FloatArray
+    size: float
+    norm: float
+    eigenvalue: float
+    excess: float
 
 
-def _field_slopes(cells: list[_Cell]) -> tuple[float, float]:
-    """Lipschitz and one-sided Lipschitz constants of f, from the middle and the radius of its Jacobian's enclosures."""
-    lipschitz, one_sided = 0.0, -math.inf
-    for cell in cells:
-        assert cell.jacobian is not None
-        low, high = cell.jacobian
-        if not (np.isfinite(low).all() and np.isfinite(high).all()):
-            raise InputError("the field's Jacobian is not bounded over the region; take a smaller one")
-        middle, radius = (low + high) / 2, float(np.linalg.norm((high - low) / 2)) * _RAISED
-        lipschitz = max(lipschitz, float(np.linalg.norm(middle, 2)) + radius)
-        one_sided = max(one_sided, float(np.linalg.eigvalsh((middle + middle.T) / 2)[-1]) + radius)
-    rounding = 1e-12 * lipschitz
-    return lipschitz + rounding, one_sided + rounding
+def field_bounds(problem: Problem, adam: Adam, region: FloatArray) -> tuple[float, float, float]:
+    """Return bounds of |f|, of |Df| and of the largest eigenvalue of its symmetric part, from enclosures.
+
+    Cells that bound |Df| or the eigenvalue are halved until their width adds little, or the budget is spent.
+    """
+    cells = [_field_over(problem, adam, region)]
+    while len(cells) < FIELD_CELLS:
+        steepest = max(range(len(cells)), key=lambda k: cells[k].norm)
+        highest = max(range(len(cells)), key=lambda k: cells[k].eigenvalue)
+        allowed = SMALL_EXCESS * cells[steepest].norm
+        wide = [k for k in (steepest, highest) if not cells[k].excess <= allowed]
+        if not wide:
+            break
+        cells += [_field_over(problem, adam, half) for half in _halves(cells.pop(wide[0]).cell)]
+    largest = [max(one.size for one in cells), max(one.norm for one in cells), max(one.eigenvalue for one in cells)]
+    if not np.isfinite(largest).all():
+        return math.inf, math.inf, math.inf
+    size, lipschitz, one_sided = largest
+    return size * _RAISED, lipschitz * _RAISED, one_sided + (_RAISED - 1) * lipschitz
+
+
+def _field_over(problem: Problem, adam: Adam, cell: FloatArray) -> _FieldCell:
+    found = field_of(gradient_laws(problem, hulls(cell), slopes=True), adam)
+    size = math.hypot(*(max(map(abs, outward(value))) for value in found.value))
+    ends = np.array([[outward(entry) for entry in row] for row in found.jacobian])
+    if not np.isfinite(ends).all():
+        return _FieldCell(cell, size, math.inf, math.inf, math.inf)
+    middle, radius = ends.mean(axis=-1), float(np.linalg.norm((ends[..., 1] - ends[..., 0]) / 2))
+    norm = float(np.linalg.norm(middle, 2)) + radius
+    return _FieldCell(cell, size, norm, float(np.linalg.eigvalsh((middle + middle.T) / 2)[-1]) + radius, radius)
+
+
+def _halves(cell: FloatArray) -> list[FloatArray]:
+    side = int(np.argmax(cell[:, 1] - cell[:, 0]))
+    middle = float(cell[side].mean())
+    lower, upper = cell.copy(), cell.copy()
+    lower[side, 1] = upper[side, 0] = middle
+    return [lower, upper]
 
 
 def _coordinate(cells: list[_Cell], i: int, adam: Adam) -> Coordinate:
@@ -179,9 +223,6 @@ def _coordinate(cells: list[_Cell], i: int, adam: Adam) -> Coordinate:
     )
 
 
-Interval = tuple[FloatArray, FloatArray]
-
-
 def _magnitude(x: Interval) -> FloatArray:
     return np.maximum(np.abs(x[0]), np.abs(x[1]))
 
@@ -202,16 +243,17 @@ def _worst_mean(values: list[Interval], weights: list[FloatArray]) -> float:
     return max(max(map(abs, _mean(x, p))) for x, p in zip(values, weights, strict=True))
 
 
-def _central_moments(values: list[Interval], weights: list[FloatArray]) -> dict[int, float]:
-    """Bounds of |E(x - Ex)^k|, k = 0, 1, ..., over all cells."""
+def _central_moments(values: list[Interval], weights: list[FloatArray]) -> CentralMoments:
+    centred = []
+    for x, p in zip(values, weights, strict=True):
+        low, high = _mean(x, p)
+        centred.append((x[0] - high, x[1] - low))
+    scale = max(float(_magnitude(x).max()) for x in centred)
     found = {0: 1.0, 1: 0.0}
     for k in range(2, LARGEST_EXPONENT + 1):
-        found[k] = 0.0
-        for x, p in zip(values, weights, strict=True):
-            low, high = _mean(x, p)
-            power = _power((x[0] - high, x[1] - low), k)
-            found[k] = max(found[k], *map(abs, _mean(power, p)))
-    return found
+        powers = [_power((x[0] / (scale or 1.0), x[1] / (scale or 1.0)), k) for x in centred]
+        found[k] = max(max(map(abs, _mean(x, p))) for x, p in zip(powers, weights, strict=True))
+    return CentralMoments(scale * _RAISED, found)
 
 
 def _power(x: Interval, k: int) -> Interval:

@@ -22,6 +22,11 @@ def corrected_step_bound(adam: Adam, n: int) -> float:
     return (1 - alpha) / (1 - alpha**n) * math.sqrt(kept)
 
 
+def momentum_ratio(adam: Adam) -> float:
+    """Return alpha/beta^(1/2), below 1: so much faster the mean's weights fall than the root of the squares' does."""
+    return adam.beta1 / math.sqrt(adam.beta2) if adam.beta2 else 0.0
+
+
 @dataclass(frozen=True)
 class LagBounds:
     """Bounds for one coordinate whose gradients are at most ``largest`` = G in magnitude."""
@@ -68,7 +73,7 @@ class LagBounds:
         """
         alpha, beta, eps, c = self.adam.beta1, self.adam.beta2, self.adam.eps, self.adam.step_bound
         forgotten = -np.expm1(steps * math.log(beta)) if beta > 0 else np.ones_like(steps)
-        ratio = (alpha / math.sqrt(beta)) ** steps if beta > 0 else np.zeros_like(steps)
+        ratio = momentum_ratio(self.adam) ** steps
         first = np.minimum(2 * self.largest / eps * alpha**steps, c * (ratio + alpha**steps / np.sqrt(forgotten)))
         scaled = self.increment * beta**steps * np.minimum(self.largest / eps, 1 / np.sqrt(forgotten))
         older = np.maximum(self.root_change(beta ** (steps / 2) * self.largest), scaled)

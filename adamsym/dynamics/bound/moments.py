@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from adamsym.expressions.errors import InputError
 
@@ -9,6 +10,19 @@ Moments = Mapping[int, float]
 """Bounds of E|S|^p for even p = 0, 2, 4, ..."""
 
 LARGEST_EXPONENT = 24
+
+
+@dataclass(frozen=True)
+class CentralMoments:
+    """Bounds of |E((x - Ex)/scale)^k|, k = 0, 1, ..., 24, where |x - Ex| <= ``scale``: no power leaves the floats."""
+
+    scale: float
+    values: Moments
+
+    @property
+    def deviation(self) -> float:
+        """A bound of the standard deviation of x."""
+        return self.scale * math.sqrt(self.values[2])
 
 
 def geometric_sum_moments(decay: float, differences: Moments) -> dict[int, float]:
@@ -47,6 +61,6 @@ def absolute(moments: Moments, p: int) -> float:
     return math.sqrt(moments[p - 1] * moments[p + 1])
 
 
-def norms(moments: Moments, shift: float = 0.0) -> dict[int, float]:
-    """Return bounds of (E|S + c|^p)^(1/p) for even p >= 2, |c| <= ``shift``, by Minkowski."""
-    return {p: value ** (1 / p) + shift for p, value in moments.items() if p}
+def norms(moments: Moments, scale: float = 1.0, shift: float = 0.0) -> dict[int, float]:
+    """Return bounds of (E|scale S + c|^p)^(1/p) for even p >= 2, |c| <= ``shift``, by Minkowski."""
+    return {p: scale * value ** (1 / p) + shift for p, value in moments.items() if p}

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.optimizer import Adam
 
 MEMORY = 60
-"""Lags up to 60/(1-beta) count; the older ones weigh less than e^-29 in all."""
+"""Lags up to 60/(1-beta) are looked at one by one; what older ones add is bounded at once."""
 
 _LARGEST_EXPONENT = 700.0
 """Growth beyond e^700 is infinite: the ceiling is the bound."""
@@ -67,7 +67,7 @@ class WindowBound:
     level
         Delta.
     closed_form
-        Corollary 9: the mean-square bound from G, L, L_f, eps and the momentum parameters alone.
+        Corollary 9: the mean-square bound from G, L, f's slopes, eps and the momentum parameters.
     """
 
     mean_square: Bracket
@@ -136,20 +136,19 @@ def window_bound(
     overall = [LagBounds(adam, float(g)) for g in largest]
     speed_bound = math.hypot(*(one.increment for one in overall))
     lags = np.arange(memory(adam), dtype=np.float64)
-    start = _start_bias(overall, steps)
+    start, speed = _start_bias(overall, steps), _speed(coordinates)
+    constants = _with_lemma_3(constants, coordinates, speed[2])
     growth, second = _growth(constants, steps.length), float(np.sqrt(np.square(steps.window).sum()))
-    bias = float(steps.window @ np.linalg.norm(start[:, steps.start - steps.first :], axis=0))
+    bias = float(steps.window @ _lengths(start, steps)) + _older_lags(overall, steps)
     half, eighth = 0.5 * second**2, float(steps.window[0]) ** 2 / 8
 
-    speed = _speed(coordinates)
     deviations = np.array([one.deviations(lags) for one in coordinates])
     martingale = 2 * float(np.linalg.norm(deviations, axis=0).sum()) * second
     drift = _drift(coordinates, constants, steps, speed_bound, start, speed)
     moved = min(speed_bound * half, speed[2] * half + 0.5 * float(np.square(steps.window) @ _lengths(start, steps)))
     discretization = constants.lipschitz * (moved + speed_bound * eighth)
-    furthest = 2 * speed_bound * steps.length
-    # Both paths move at mean speed |h| at most: |f| <= E|Phi|.
-    likely = 2 * speed[2] * steps.length + bias
+    furthest = (speed_bound + constants.field_size) * steps.length
+    likely = (speed[2] + constants.field_size) * steps.length + bias
     mean_square = Bracket(martingale, drift, bias, discretization, growth, min(furthest, likely))
 
     oscillations = np.array([one.lag_bounds.oscillation(lags).sum() for one in coordinates])
@@ -162,6 +161,19 @@ def window_bound(
 
 def _lengths(start: FloatArray, steps: Steps) -> FloatArray:
     return np.asarray(np.linalg.norm(start[:, steps.start - steps.first :], axis=0))
+
+
+def _with_lemma_3(constants: Hypotheses, coordinates: list[CoordinateBounds], speed: float) -> Hypotheses:
+    """The constants of f, by Lemma 3 where that is better than the enclosures; |f| <= E|Phi| <= ``speed``."""
+    lipschitz = min(constants.lipschitz, math.hypot(*(one.field_slope for one in coordinates)))
+    one_sided, size = min(constants.one_sided, lipschitz), min(constants.field_size, speed)
+    return replace(constants, lipschitz=lipschitz, one_sided=one_sided, field_size=size)
+
+
+def _older_lags(overall: list[LagBounds], steps: Steps) -> float:
+    """What the decomposition leaves beyond the lags that count: |D_J| <= c_J at every step (Lemma 5)."""
+    last = np.array([float(memory(overall[0].adam))])
+    return steps.length * math.hypot(*(float(one.mixing(last)[0]) for one in overall))
 
 
 def _start_bias(overall: list[LagBounds], steps: Steps) -> FloatArray:
@@ -260,7 +272,7 @@ def _azuma_factor(dimension: int, level: float) -> float:
 
 
 def closed_form(adam: Adam, constants: Hypotheses, steps: Steps, largest: FloatArray, growth: float) -> float:
-    """Return Corollary 9: the mean-square bound by G, L, L_f, eps and the momentum parameters alone."""
+    """Return Corollary 9: the mean-square bound by G, L, f's slopes, eps and the momentum parameters."""
     c, eps, alpha, beta = adam.step_bound, adam.eps, adam.beta1, adam.beta2
     overall = [LagBounds(adam, float(g)) for g in largest]
     speed_bound, greatest = math.hypot(*(one.increment for one in overall)), float(largest.max())

@@ -85,7 +85,7 @@ def test_sums_of_two(first, second):
             for (a, pa), (b, pb) in itertools.product(zip(x, p, strict=True), zip(y, q, strict=True))
         )
         assert exact <= bounds[k] * (1 + 1e-12)
-    assert norms(bounds, 0.5)[2] == pytest.approx(math.sqrt(bounds[2]) + 0.5)
+    assert norms(bounds, 3.0, 0.5)[2] == pytest.approx(3 * math.sqrt(bounds[2]) + 0.5)
 
 
 def squares_average(x, p, beta, lags, oldest):
@@ -110,7 +110,7 @@ DECREASING = [
 def test_denominators_are_lower(drawn, beta, function, exponent):
     x, p = drawn
     found = denominator_law(np.abs(x), p, beta)
-    assert found.probabilities.sum() == pytest.approx(1, abs=1e-9)
+    assert 1 <= found.probabilities.sum() <= 1 + 1e-7
     # The largest square beyond the lags gives less than the true value.
     totals, chances = squares_average(x, p, beta, 9, float((x**2).max()))
     exact = float(chances @ function(np.sqrt(beta * totals)) ** exponent) ** (1 / exponent)
