@@ -9,11 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
-from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
+from adamsym.dynamics.bound.hypotheses import field_bounds, hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
 from adamsym.dynamics.pseudo_trajectory import Window, _travel, fitted_order, root_mean_square
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.field.balls import ball_arithmetic
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -211,6 +212,19 @@ def test_constants_over_a_box():
     gradients = np.abs(SKEWED.row_gradients(theta)[..., 0])
     law = one.denominators
     assert law.roots[-1] <= gradients.max()
+
+
+def test_field_bounds_refine_boxes_too_wide_to_enclose():
+    problem = Problem("log(cosh(2*(theta - x)))/2", ["theta"], Empirical({"x": ["-0.5", 1]}, weights=[4, 6]))
+    adam, region = Adam(0, "0.95", "0.5"), [-0.3, 1.3]
+    with ball_arithmetic():
+        size, lipschitz, one_sided = field_bounds(problem, adam, np.array([region]))
+    theta = np.linspace(*region, 301)[:, None]
+    field = AdamField(problem, adam)
+    slopes = field.jacobian(theta)[:, 0, 0]
+    assert np.abs(field(theta)).max() <= size < 3
+    assert np.abs(slopes).max() <= lipschitz <= 1.5 * np.abs(slopes).max()
+    assert slopes.max() <= one_sided < 0.5 * lipschitz
 
 
 def test_means_with_intervals():

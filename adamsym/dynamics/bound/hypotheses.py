@@ -170,10 +170,10 @@ def field_bounds(problem: Problem, adam: Adam, region: FloatArray) -> tuple[floa
         steepest = max(range(len(cells)), key=lambda k: cells[k].norm)
         highest = max(range(len(cells)), key=lambda k: cells[k].eigenvalue)
         allowed = SMALL_EXCESS * cells[steepest].norm
-        wide = [k for k in (steepest, highest) if not cells[k].excess <= allowed]
+        wide = [k for k in (steepest, highest) if cells[k].excess == math.inf or cells[k].excess > allowed]
         if not wide:
             break
-        cells += [_field_over(problem, adam, half) for half in _halves(cells.pop(wide[0]).cell)]
+        cells += [_field_over(problem, adam, half) for half in _halves(cells.pop(wide[len(cells) % len(wide)]).cell)]
     largest = [max(one.size for one in cells), max(one.norm for one in cells), max(one.eigenvalue for one in cells)]
     if not np.isfinite(largest).all():
         return math.inf, math.inf, math.inf
