@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,7 +88,7 @@ def search(
     Raises
     ------
     InputError
-        If the journal belongs to another task.
+        If the journal belongs to another task, or a worker process dies.
     """
     result, pending = Search(), [start]
     with _journal(task, journal) as (known, record), _workers(executor) as pool:
@@ -161,6 +162,11 @@ def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor]]:
 
     try:
         yield start
+    except BrokenProcessPool:
+        raise InputError(
+            "search: a worker process died. In a script, call this under `if __name__ == '__main__':`, for the workers "
+            "import the script; or pass an executor of your own"
+        ) from None
     finally:
         for pool in own:
             pool.shutdown(cancel_futures=True)

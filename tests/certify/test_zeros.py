@@ -1,6 +1,8 @@
 """Zeros are found, proven and counted; what is no zero, or not alone, is not called one."""
 
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -226,3 +228,19 @@ def test_records_describe_problems_exactly():
 def test_bad_input(field, box, fragment):
     with pytest.raises(InputError, match=fragment):
         find_zeros(field, box)
+
+
+def test_a_script_without_guard_is_told_what_to_write(tmp_path):
+    script = tmp_path / "unguarded.py"
+    script.write_text(
+        "from adamsym import Adam, AdamField, Empirical, InputError, Problem, find_zeros\n"
+        "from adamsym.certify import search\n"
+        "search.ALONE_BELOW = 1\n"
+        "problem = Problem('(theta - x)**2/2', ['theta'], Empirical({'x': [0, 0, 3]}))\n"
+        "try:\n"
+        "    find_zeros(AdamField(problem, Adam()), [[-5, 5]])\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert "if __name__ == '__main__':" in done.stdout
