@@ -288,8 +288,8 @@ beta2 = 0.999, eps = 1e-8, step size {RATE}, float64. On data of one row all eva
 
 ## Nanoseconds for a step of one chain
 
-Best to worst of {REPETITIONS} runs in each of {PASSES} passes over the table, each run of at least {SECONDS} seconds, on a
-machine that others used at the same time: the best are what counts. Compilation is not counted. torch and JAX use as many
+Best to worst of {REPETITIONS} runs in each of {PASSES} passes over the table, each run of at least {SECONDS} seconds: what
+else the machine does shows in the worst, not in the best. Compilation is not counted. torch and JAX use as many
 threads as they choose, NumPy and the scalar loop one. torch's parameter is one tensor (chains, d); optax runs in one
 `jit` of `scan` over the steps of `vmap` over the chains, its rows drawn at each step, or ahead for all steps at once.
 
