@@ -8,7 +8,7 @@ better. For beta1 > beta2 both statements fail: f may increase, and a law of thr
 """
 
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import scipy.integrate
@@ -132,9 +132,11 @@ def increments_exceed(factor: float) -> Finding:
         values = AdamField(quadratic(law), adam).evaluate([[left], [right]])
         mean = sum(x) / len(x)
         middle = [mean] if left < mean < right else []
-        least = scipy.integrate.quad(
-            lambda theta: least_slope(law, adam, theta), left, right, points=middle or None, epsabs=0, epsrel=1e-10, limit=500
-        )[0] if len(set(x)) > 1 else between(adam.eps, left - x[0], right - x[0])  # fmt: skip
+        if len(set(x)) == 1:
+            least = between(adam.eps, left - x[0], right - x[0])
+        else:
+            slope, breaks = partial(least_slope, law, adam), middle or None
+            least = scipy.integrate.quad(slope, left, right, points=breaks, epsabs=0, epsrel=1e-10, limit=500)[0]
         rounding = 1e-12 + values.error.sum()
         fallen = float(values.value[0, 0] - values.value[1, 0])
         assert fallen >= factor * least * (1 - 1e-9) - rounding, f"fell by {fallen:.9g}, {least:.9g} times {factor}"
