@@ -117,8 +117,8 @@ def batch_coefficient(law: Empirical, adam: Adam) -> float:
 
 
 def batch_expansion(coefficient=batch_coefficient, order: float = 1) -> Finding:
-    """The bias over batch sizes 2^(k/2), k = 6, ..., 16, rounded down, with eps = 1e-9, for drawn laws and betas."""
-    batches = [int(2 ** (k / 2)) for k in range(6, 17)]
+    """The bias over batch sizes 2^(k/2), k = 6, ..., 14, rounded down, with eps = 1e-9, for drawn laws and betas."""
+    batches = [int(2 ** (k / 2)) for k in range(6, 15)]
 
     def expands(law, alpha, beta):
         adam = Adam(alpha, beta, "1e-9")
