@@ -1,0 +1,290 @@
+r"""C10: for the quadratic loss Adam's limit is the minimiser EX iff the data are symmetric; its bias is small.
+
+The limits are the zeros of f (C4); here there is one, theta* (C14). With sigma^2 = Var X, mu3 the third central moment
+
+$$\theta^* - EX = -(1-\beta)\frac{\mu_3}{2\sigma(\sigma+\varepsilon)} + O((1-\beta)^2), \qquad
+  \theta^* - EX = -\frac{\mu_3}{2\sigma^2 B}\Lambda(\alpha,\beta,0) + O(B^{-2})\quad(\varepsilon \to 0),$$
+
+Lambda from N-section 2(d). For symmetric laws f(EX) = 0; for asymmetric laws of two points f(EX) has the sign of -mu3,
+whatever beta1, beta2 and eps. Beyond two points "only if" fails for single parameters: N-Theorem 3(iii) has asymmetric
+laws with f(EX) = 0 at one triple; not at all triples. The rate 1/2 in the step size is C3's.
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import scipy.optimize
+import scipy.stats
+from hypothesis import strategies as st
+
+from adamsym import Adam, AdamField, Claim, Empirical, Problem
+from adamsym.claims import Finding, check_property, holds, refuted
+
+claim = Claim(
+    "C10",
+    title="Adam's limit is the minimiser iff the data are symmetric; else its bias is O(1 - beta2) and O(1/B)",
+    statement="l = (theta - X)^2/2: f(EX) = 0 iff X - EX is symmetric; the zero is off by O(1-beta2), and by O(1/B).",
+    source="arXiv 2511.06675; theory_note.md, sections 2 and 3",
+)
+
+SKEWED = Empirical({"x": [0, 0, 3]})
+LAWS = [
+    SKEWED,
+    Empirical({"x": [0, 1]}, ["4/5", "1/5"]),
+    Empirical({"x": [-2, -1, 2]}, ["1/3", "1/2", "1/6"]),
+    Empirical({"x": [-4, 0, 1]}, ["1/5", "1/5", "3/5"]),
+]
+"""Asymmetric laws, skewed both ways."""
+
+
+def field(law: Empirical, adam: Adam, batch: int = 1) -> AdamField:
+    return AdamField(Problem("(theta - x)**2/2", ["theta"], law, batch), adam)
+
+
+def moments(law: Empirical) -> tuple[float, float, float]:
+    """Mean, standard deviation and third central moment."""
+    x, p = law.rows[:, 0], law.probabilities
+    mean = float(p @ x)
+    return mean, float(np.sqrt(p @ (x - mean) ** 2)), float(p @ (x - mean) ** 3)
+
+
+def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
+    """The zero less the mean, by Brent's method to rounding.
+
+    It is at most q sigma/sqrt(B) in modulus, q^2 = beta^(-1/2) - 1 (N-section 1, Corollary 2).
+    """
+    (mean, sigma, _), f = moments(law), field(law, adam, batch)
+    reach = 1.01 * sigma * np.sqrt((adam.beta2**-0.5 - 1) / batch)
+    return float(scipy.optimize.brentq(lambda off: f([mean + off])[0], -reach, reach, xtol=1e-15, rtol=1e-14))
+
+
+# --- Orders and coefficients -----------------------------------------------------------------------------------------
+
+
+def expands_like(small: list[float], biases: list[float], coefficient: float, order: float = 1) -> Finding:
+    """Is bias = coefficient h^order (1 + O(h))? For h in ``small``; order to 0.01 and coefficient to 0.001 of it.
+
+    The order is fitted to log|bias| = a + p log h + c h + d h^2; the coefficient is the value at 0 of a parabola
+    through bias/h^order.
+    """
+    h, b = np.array(small), np.array(biases)
+    columns = np.column_stack([np.ones_like(h), np.log(h), h, h**2])
+    fit, *_ = np.linalg.lstsq(columns, np.log(np.abs(b)))
+    freedom = len(h) - columns.shape[1]
+    variance = np.sum((columns @ fit - np.log(np.abs(b))) ** 2) / freedom
+    spread = np.sqrt(variance * np.linalg.inv(columns.T @ columns)[1, 1]) * scipy.stats.t.isf(0.005, freedom)
+    limit = float(np.polynomial.Polynomial.fit(h, b / h**order, 2)(0))
+    text = f"order {fit[1]:.5f} +- {spread:.1g} (99%), claimed {order:g}; coefficient {limit:.6f}, {coefficient:.6f}"
+    right = abs(fit[1] - order) + spread <= 0.01 and abs(limit / coefficient - 1) <= 1e-3
+    return (holds if right else refuted)(text, cases=len(h))
+
+
+def first_order(law: Empirical, adam: Adam) -> float:
+    """-mu3/(2 sigma (sigma + eps)), the coefficient of 1 - beta2."""
+    _, sigma, third = moments(law)
+    return -third / (2 * sigma * (sigma + adam.eps))
+
+
+def memory_expansion(coefficient=first_order, order: float = 1) -> Finding:
+    """The bias over beta2 = 1 - 2^-k, k = 7, ..., 14, for drawn laws, beta1 and eps."""
+
+    def expands(law, alpha, eps):
+        adams = [Adam(alpha, 1 - Fraction(1, 2**k), eps) for k in range(7, 15)]
+        biases = [bias(law, adam) for adam in adams]
+        finding = expands_like([1 - adam.beta2 for adam in adams], biases, coefficient(law, adams[0]), order)
+        assert finding.verdict == "holds", finding.detail
+
+    alphas, epsilons = st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.01", "0.1", "1"])
+    return check_property(expands, st.sampled_from(LAWS), alphas, epsilons, examples=20, shrink=False)
+
+
+def capital_lambda(adam: Adam) -> float:
+    """Lambda(alpha, beta, 0): two integrals over s = e^x, rho(s) = 1/sqrt(pi s), by the trapezoidal rule."""
+    s = np.exp(np.arange(-60, 60, 0.05))
+    k = np.arange(int(np.log(1e-30) / np.log(adam.beta2)) + 1)
+    twice = 2 * s[:, None] * (1 - adam.beta2) * adam.beta2**k
+    weights = (1 - adam.beta1) * adam.beta1**k
+    measure = np.sqrt(s) * np.exp(-0.5 * np.log1p(twice).sum(axis=1))
+    above = measure @ ((twice / (1 + twice) ** 2) @ weights)
+    return float(above / (measure @ ((1 / (1 + twice)) @ weights)))
+
+
+def batch_coefficient(law: Empirical, adam: Adam) -> float:
+    """-mu3 Lambda/(2 sigma^2), the coefficient of 1/B."""
+    _, sigma, third = moments(law)
+    return -third / (2 * sigma**2) * capital_lambda(adam)
+
+
+def batch_expansion(coefficient=batch_coefficient, order: float = 1) -> Finding:
+    """The bias over batch sizes 2^(k/2), k = 6, ..., 14, rounded down, with eps = 1e-9, for drawn laws and betas."""
+    batches = [int(2 ** (k / 2)) for k in range(6, 15)]
+
+    def expands(law, alpha, beta):
+        adam = Adam(alpha, beta, "1e-9")
+        biases = [bias(law, adam, batch) for batch in batches]
+        finding = expands_like([1 / batch for batch in batches], biases, coefficient(law, adam), order)
+        assert finding.verdict == "holds", finding.detail
+
+    alphas, betas = st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.8", "0.9", "0.95"])
+    return check_property(expands, st.sampled_from(LAWS), alphas, betas, examples=10, shrink=False)
+
+
+@claim.evidence("property")
+def order_one_in_the_memory() -> Finding:
+    return memory_expansion()
+
+
+@claim.evidence("property")
+def order_one_in_the_batch_size() -> Finding:
+    return batch_expansion()
+
+
+@claim.control("the coefficient times 1 - beta1")
+def coefficient_with_alpha() -> Finding:
+    return memory_expansion(lambda law, adam: (1 - adam.beta1) * first_order(law, adam))
+
+
+@claim.control("the third moment with the wrong sign")
+def wrong_sign() -> Finding:
+    return memory_expansion(lambda law, adam: -first_order(law, adam))
+
+
+@claim.control("order 2 in 1 - beta2")
+def order_two() -> Finding:
+    return memory_expansion(order=2)
+
+
+@claim.control("order 1/2 in the batch size, like the noise")
+def order_of_the_noise() -> Finding:
+    return batch_expansion(order=0.5)
+
+
+@claim.control("batches: Lambda left out")
+def without_lambda() -> Finding:
+    return batch_expansion(lambda law, adam: batch_coefficient(law, adam) / capital_lambda(adam))
+
+
+def zero_is_next_to(coefficient: Callable[[Empirical, Adam], float]) -> Finding:
+    """Do enclosures prove the zero within 2 per cent of its first-order bias, at 1 - beta2 = 2^-10?"""
+    law, adam = SKEWED, Adam("0.5", 1 - Fraction(1, 2**10), "0.1")
+    predicted = coefficient(law, adam) * 2.0**-10
+    left, right = sorted(moments(law)[0] + share * predicted for share in (0.98, 1.02))
+    low, high = field(law, adam).enclose([[left, left]])[0, 0], field(law, adam).enclose([[right, right]])[0, 1]
+    text = f"f({left:.9g}) >= {low:.3e}, f({right:.9g}) <= {high:.3e}"
+    return holds(text, cases=2) if low > 0 > high else refuted(text, cases=2)
+
+
+@claim.evidence("certified")
+def certified_bias() -> Finding:
+    return zero_is_next_to(first_order)
+
+
+@claim.control("certified bias with the wrong sign")
+def certified_wrong_sign() -> Finding:
+    return zero_is_next_to(lambda law, adam: -first_order(law, adam))
+
+
+# --- Symmetry --------------------------------------------------------------------------------------------------------
+
+TRIPLES = [
+    ("0", "0.5", "1e-8"),
+    ("0.5", "0.9", "0.1"),
+    ("0.9", "0.999", "1e-8"),
+    ("0.3", "0.1", "1"),
+    ("0", "0", "0.01"),
+]
+
+
+def at_the_mean(law: Empirical, adam: Adam) -> tuple[float, float]:
+    """Proven bounds of f(EX); EX must be a float."""
+    mean = sum(p * row[0] for p, row in zip(law.exact_probabilities, law.exact_rows, strict=True))
+    if Fraction(float(mean)) != mean:
+        raise ValueError(f"the mean {mean} is no float")
+    low, high = field(law, adam).enclose([[float(mean), float(mean)]])[0]
+    return float(low), float(high)
+
+
+def vanish_at_the_mean(laws) -> Finding:
+    """Is f(EX) enclosed within 1e-12 of 0, for drawn laws and all triples?"""
+
+    def vanishes(law, triple):
+        low, high = at_the_mean(law, Adam(*triple))
+        assert -1e-12 < low <= 0 <= high < 1e-12, f"f(EX) in [{low:.3e}, {high:.3e}]"
+
+    return check_property(vanishes, laws, st.sampled_from(TRIPLES), examples=60)
+
+
+halves = st.integers(-12, 12).map(lambda k: Fraction(k, 2))
+symmetric = st.tuples(halves, st.lists(halves, min_size=1, max_size=3)).map(
+    lambda drawn: Empirical({"x": [drawn[0] + sign * x for x in drawn[1] for sign in (-1, 1)]})
+)
+
+
+def two_points(sixteenths: int) -> Empirical:
+    return Empirical({"x": [0, 1]}, [1 - Fraction(sixteenths, 16), Fraction(sixteenths, 16)])
+
+
+def two_points_have_the_sign(shares: list[int]) -> Finding:
+    """Is f(EX) proven not to vanish, with the sign of -mu3, for X in {0, 1} of these shares of 1 and all triples?"""
+    smallest, count = np.inf, 0
+    for share in shares:
+        for triple in TRIPLES:
+            low, high = at_the_mean(two_points(share), Adam(*triple))
+            value = -high if share < 8 else low
+            count += 1
+            if value <= 0:
+                return refuted(f"share {share}/16, {triple}: f(EX) in [{low:.3e}, {high:.3e}]", cases=count)
+            smallest = min(smallest, value)
+    return holds(f"{count} values f(EX) of the sign of -mu3, at least {smallest:.2e} in modulus", cases=count)
+
+
+@claim.evidence("property")
+def symmetric_laws() -> Finding:
+    return vanish_at_the_mean(symmetric)
+
+
+@claim.evidence("certified")
+def asymmetric_laws_of_two_points() -> Finding:
+    return two_points_have_the_sign([*range(1, 8), *range(9, 16)])
+
+
+@claim.control("asymmetric laws called symmetric")
+def asymmetric_called_symmetric() -> Finding:
+    return vanish_at_the_mean(st.integers(1, 7).map(two_points))
+
+
+@claim.control("a symmetric law called asymmetric")
+def symmetric_called_asymmetric() -> Finding:
+    return two_points_have_the_sign([8])
+
+
+def three_points(t: float) -> Empirical:
+    """N-Theorem 3(iii): mean 0 on {-2, 1, 3 + t}, asymmetric for small t > 0."""
+    exact = Fraction(t)
+    first = (Fraction(12, 10) + exact / 10) / 3
+    return Empirical({"x": [-2, 1, 3 + exact]}, [first, Fraction(9, 10) - first, Fraction(1, 10)])
+
+
+def vanishes_by_chance(vanishing: Adam, elsewhere: Adam) -> Finding:
+    """Is there an asymmetric law with |f(EX)| < 1e-12 and a change of sign for one triple, f(EX) != 0 for another?"""
+    t = scipy.optimize.brentq(lambda t: field(three_points(t), vanishing)([0.0])[0], 0.12, 0.13, xtol=1e-16)
+    here, there = at_the_mean(three_points(t), vanishing), at_the_mean(three_points(t), elsewhere)
+    around = [at_the_mean(three_points(t + off), vanishing) for off in (-1e-9, 1e-9)]
+    changes = around[0][1] < 0 < around[1][0] or around[1][1] < 0 < around[0][0]
+    text = f"t = {t:.14f}: f(EX) in [{here[0]:.1e}, {here[1]:.1e}]; elsewhere in [{there[0]:.6e}, {there[1]:.6e}]"
+    right = changes and max(map(abs, here)) < 1e-12 and not there[0] <= 0 <= there[1] and max(map(abs, there)) > 1e-6
+    return (holds if right else refuted)(text, cases=4)
+
+
+CHANCE = Adam("0.5", "0.9", "0.1")
+
+
+@claim.evidence("certified")
+def an_asymmetric_law_with_the_mean_as_zero() -> Finding:
+    return vanishes_by_chance(CHANCE, Adam("0.9", "0.99", "1e-8"))
+
+
+@claim.control("that law's zero called one for all triples: the same triple twice")
+def same_triple() -> Finding:
+    return vanishes_by_chance(CHANCE, CHANCE)
