@@ -28,7 +28,9 @@ def batch_counts(probabilities: FloatArray, batch_size: int) -> tuple[FloatArray
     counts = batch_numbers(len(probabilities), batch_size)
     log_probability = gammaln(batch_size + 1) + (counts * np.log(probabilities) - gammaln(counts + 1)).sum(axis=1)
     weights = np.exp(log_probability)
-    return counts / batch_size, weights / weights.sum()
+    # Minibatches rarer than the floats can tell are left out.
+    possible = weights > 0
+    return counts[possible] / batch_size, weights[possible] / weights[possible].sum()
 
 
 def batch_numbers(rows: int, batch_size: int) -> FloatArray:

@@ -192,3 +192,12 @@ def test_representations_are_python():
     assert again.law.exact_probabilities == law.exact_probabilities
     assert repr(Empirical({"x": [1, 2]})) == "Empirical({'x': [1, 2]})"
     assert repr(Independent({"x": "Normal(0, 0.5)"})) == "Independent({'x': 'Normal(0, 1/2)'})"
+
+
+def test_minibatches_rarer_than_the_floats_can_tell_are_left_out():
+    law = Empirical({"x": [0, 1]}, weights=[4, 1])
+    shares, probabilities = Problem("(theta - x)**2/2", ["theta"], law, batch_size=512).batches()
+    # 0.2**512 underflows: the batch of 512 rows with x = 1 is not listed.
+    assert (probabilities > 0).all()
+    assert len(probabilities) == len(shares) < 513
+    assert shares[:, 1] @ probabilities == pytest.approx(0.2, rel=1e-12)
