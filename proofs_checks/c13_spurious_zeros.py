@@ -4,8 +4,9 @@ N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are
 whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi, where almost all rows' losses
 are flat, f has an attracting zero, at which L' is not 0, and Adam with vanishing steps stops there.
 
-N-Theorem 2(a), d = 1: for B > (k/mu - 1)(beta2^(-1/2) - 1) rows L' f < 0 off 0. For such a batch this is proven once more
-on [-12, 12], box by box from the minibatches' own laws, without k or mu: 0 is the only zero of f, and L' f < 0 elsewhere.
+N-Theorem 2(a), d = 1: for B > (k/mu - 1)(beta2^(-1/2) - 1) rows L' f < 0 off 0. For such a batch this is proven
+once more on [-12, 12], box by box from the minibatches' own laws, without k or mu: 0 is the only zero of f, and
+L' f < 0 elsewhere.
 
 The runs: from 2.2 to 4, where for B = 1 the flow leads to the spurious zero. B = 1: tests as in C4, the mean end is
 off the certified zero by at most Student's quantile and one standard error for the bias, and the variance has shrunk
