@@ -48,6 +48,14 @@ def test_the_increments_of_the_documents():
     assert names["other"].p_value < 1e-10
 
 
+def test_the_chains_of_the_documents():
+    names: dict[str, Any] = {}
+    exec(block("docs/dynamics.md", "python", 2), names)
+    np.testing.assert_array_equal(names["run"].theta, names["ensemble"].theta)
+    assert names["ensemble"].recorded.shape == (10, 100, 1)
+    assert not names["ensemble"].failed.any()
+
+
 def test_readme_problem_and_its_printed_field(tmp_path):
     file = tmp_path / "three_points.toml"
     file.write_text(block("README.md", "toml"))
