@@ -88,7 +88,9 @@ def search(
     Raises
     ------
     InputError
-        If the journal belongs to another task, or a worker process dies.
+        If the journal belongs to another task.
+    BrokenProcessPool
+        If a worker process dies.
     """
     result, pending = Search(), [start]
     with _journal(task, journal) as (known, record), _workers(executor) as pool:
@@ -163,8 +165,8 @@ def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor]]:
     try:
         yield start
     except BrokenProcessPool:
-        raise InputError(
-            "search: a worker process died. In a script, call this under `if __name__ == '__main__':`, for the workers "
+        raise BrokenProcessPool(
+            "a worker process died. In a script, call this under `if __name__ == '__main__':`, for the workers "
             "import the script; or pass an executor of your own"
         ) from None
     finally:
