@@ -215,13 +215,13 @@ def _window(
         raise InputError("step size: the bound needs step sizes that do not increase")
     steps = Steps(sizes, first, start)
     other = int(np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)[0])
-    pilot = _travel(Run(problem, adam, schedule, theta0, PILOT_CHAINS, other), steps, schedule, None)
+    pilot = _travel(Run(problem, adam, schedule, theta0, PILOT_CHAINS, other), steps, None)
     if np.isnan(pilot.recent).any():
         raise InputError("pseudo_trajectory: runs leave the numbers before the window ends; take smaller step sizes")
     region = _widened(pilot.recent) if region is None else region
     whole = _widened(np.concatenate((pilot.recent, pilot.earlier)), region)
     constants, largest = hypotheses(problem, adam, region), largest_gradients(problem, whole)
-    found = _travel(Run(problem, adam, schedule, theta0, chains, seed), steps, schedule, AdamField(problem, adam))
+    found = _travel(Run(problem, adam, schedule, theta0, chains, seed), steps, AdamField(problem, adam))
     inside = _lies_in(found.recent, region) & _lies_in(found.flow, region) & _lies_in(found.earlier, whole)
     distances = np.where(inside, found.distances, np.nan)
     return Window(
@@ -248,7 +248,7 @@ class _Travel:
     distances: FloatArray
 
 
-def _travel(run: Run, steps: Steps, schedule: StepSizeSchedule, field: AdamField | None) -> _Travel:
+def _travel(run: Run, steps: Steps, field: AdamField | None) -> _Travel:
     """Run to the end of the window; distances from the flow are measured if a field is given."""
     chains, d = run.theta.shape
     at_once = max(1, _NUMBERS_AT_ONCE // (chains * d))
@@ -256,7 +256,7 @@ def _travel(run: Run, steps: Steps, schedule: StepSizeSchedule, field: AdamField
     while run.step < steps.first:
         every = _thinning(run.step)
         count = min(at_once * every, steps.first - run.step, max(run.step, _EVERY_STEP))
-        largest = float(schedule(np.arange(run.step + 1, run.step + count + 1)).max())
+        largest = float(run.schedule(np.arange(run.step + 1, run.step + count + 1)).max())
         # Between the states looked at, theta moves by at most C per unit of time.
         moved = run.method.step_bound * largest * (every - 1)
         path = np.concatenate((run.advance(count, record_every=every), run.theta[None]))

@@ -175,7 +175,7 @@ def test_warm_up_steps_count_in_the_path_before_the_lookback():
     steps = Steps(schedule(np.arange(1701, 2003)), 1700, 2000)
     run = Run(problem, adam, schedule, [1.0], 4, 3)
     path = Run(problem, adam, schedule, [1.0], 4, 3).advance(1700, record_every=1)
-    earlier = _travel(run, steps, schedule, None).earlier
+    earlier = _travel(run, steps, None).earlier
     assert (earlier[..., 0] <= path.min(axis=0)).all()
     assert (earlier[..., 1] >= path.max(axis=0)).all()
 

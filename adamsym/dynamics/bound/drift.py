@@ -22,7 +22,7 @@ Norms = Mapping[int, float]
 
 Decreasing = Callable[[FloatArray], FloatArray]
 
-_RARE = (0.0, 1e-24, 1e-16, 1e-12, 1e-8, 1e-6, 1e-4, 1e-2)
+_RARE = (1e-24, 1e-16, 1e-12, 1e-8, 1e-6, 1e-4, 1e-2)
 """Probabilities of r < s0 that are tried for the choice of s0."""
 
 _ROOT_CONSTANT = ((5**0.5 - 1) / 2) ** 2.5
@@ -101,9 +101,9 @@ class CoordinateBounds:
 
     @cached_property
     def thresholds(self) -> list[float]:
-        """The values s0 that are tried: quantiles of the lower law of r; 0 only if r is bounded below."""
+        """The values s0 that are tried: the least r, if positive, and low quantiles of the law below r."""
         law = self.constants.denominators
-        found = [law.quantile(probability) for probability in _RARE[1:]]
+        found = [law.quantile(probability) for probability in _RARE]
         return [s for s in dict.fromkeys([float(law.roots[0]), *found]) if s > 0]
 
     # --- Lemma 4: one lag's own randomness -----------------------------------------------------------------------
@@ -122,21 +122,17 @@ class CoordinateBounds:
 
     # --- Lemma 7: the derivative in the parameters ---------------------------------------------------------------
 
-    def cap(self, factors: Sequence[Norms], field_slope: float, second: float) -> float:
-        """Return the bound of Lemma 7 for every lag: the derivative of Q_j by Lemma 3, and that of f."""
-        eps, c, slope = self.adam.eps, self.adam.step_bound, self.constants.slope
-        first = self.product(factors, lambda r: 1 / (r + eps))
-        with_momentum = self.product([self.momentum, *factors], lambda r: (r + eps) ** -2)
-        least = min(largest_slope(self.adam) * second, (1 + c) * first, first + with_momentum)
-        return slope * least + field_slope * second
+    def slope(self, factors: Sequence[Norms], second: float, power: int = 2) -> float:
+        """Return a bound of the L^power norm of Phi's derivative times the factors, of norm ``second`` (Lemma 3)."""
+        eps, c = self.adam.eps, self.adam.step_bound
+        first = self.product(factors, lambda r: 1 / (r + eps), power)
+        with_momentum = self.product([self.momentum, *factors], lambda r: (r + eps) ** -2, power)
+        return self.constants.slope * min(largest_slope(self.adam) * second, (1 + c) * first, first + with_momentum)
 
     @cached_property
     def field_slope(self) -> float:
         """A Lipschitz constant of this coordinate of f, by Lemma 3: no enclosure of f is needed."""
-        eps, c = self.adam.eps, self.adam.step_bound
-        first = self._denominator(1)
-        with_momentum = self.product([self.momentum], lambda r: (r + eps) ** -2, power=1)
-        return self.constants.slope * min(largest_slope(self.adam), (1 + c) * first, first + with_momentum)
+        return self.slope([], 1.0, power=1)
 
     def decay(self, factors: Sequence[Norms], threshold: float, second: float) -> "Decay":
         """Return the bound of Lemma 7 by moments, for s0 = ``threshold``."""
@@ -212,8 +208,11 @@ class Sensitivity:
         second = 1.0 if speed is None else speed[2]
         self.bounds, self.speed_bound = bounds, speed_bound
         self.largest = 1.0 if speed is None else speed_bound
-        self.cap = bounds.cap(factors, field_slope, second)
+        # For every lag: the derivative of Q_j, and that of f.
+        self.cap = bounds.slope(factors, second) + field_slope * second
         self.decays = [bounds.decay(factors, threshold, second) for threshold in bounds.thresholds]
+        law, eps = bounds.constants.denominators, bounds.adam.eps
+        self.inverse = {q: law.norm(lambda r: 1 / (r + eps), q) for q in (1, 2, 4, 8)}
 
     def at(self, lags: FloatArray, displacement: float) -> FloatArray:
         """Return the bounds at lags j = 1, 2, ...
@@ -229,10 +228,8 @@ class Sensitivity:
     def _worst_case(self, lags: FloatArray, shift: float) -> FloatArray:
         """The bound without moments of m, by |m| <= C r alone; it needs no lower bound of r."""
         constants = self.bounds.constants
-        law, eps = constants.denominators, self.bounds.adam.eps
         difference = self.bounds.second_moments[2] + shift
-        inverse = {q: law.norm(lambda r: 1 / (r + eps), q) for q in (1, 2, 4, 8)}
-        return worst_case(self.bounds.adam, constants, lags, difference, constants.root_mean_square, inverse)
+        return worst_case(self.bounds.adam, constants, lags, difference, constants.root_mean_square, self.inverse)
 
 
 def worst_case(

@@ -87,7 +87,6 @@ class Hypotheses:
         l, the largest eigenvalue of f's symmetrised Jacobian: <f(x) - f(y), x - y> <= l |x - y|^2.
     """
 
-    region: FloatArray
     coordinates: tuple[Coordinate, ...]
     field_size: float
     lipschitz: float
@@ -121,7 +120,7 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
             raise InputError("problem.loss: its gradient or Hessian is not bounded over the region; take a smaller one")
         field_size, lipschitz, one_sided = field_bounds(problem, adam, region)
     coordinates = tuple(_coordinate(cells, i, adam) for i in range(problem.dimension))
-    return Hypotheses(region, coordinates, field_size, lipschitz, one_sided)
+    return Hypotheses(coordinates, field_size, lipschitz, one_sided)
 
 
 def largest_gradients(problem: Problem, region: FloatArray) -> FloatArray:
