@@ -10,6 +10,7 @@ from adamsym.dynamics.flow import check_tolerance, flow
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.field.enclosure import checked_boxes
 from adamsym.problem import Problem
 
 STARTS_AT_ONCE = 512
@@ -150,10 +151,9 @@ def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArra
 
 def _grid(problem: Problem, box: ArrayLike, resolution: int | Sequence[int]) -> FloatArray:
     """The points of a grid over the parameters of a box whose ends differ: (r, d) or (r, s, d)."""
-    sides = np.asarray(box, dtype=np.float64)
-    d = problem.dimension
-    if sides.shape != (d, 2) or not np.isfinite(sides).all() or (sides[:, 0] > sides[:, 1]).any():
-        raise InputError(f"box: give a finite lower and upper end for each parameter, shape ({d}, 2)")
+    sides, d = checked_boxes(problem, box), problem.dimension
+    if sides.ndim != 2:
+        raise InputError(f"box: shape {sides.shape} is not allowed; give one box ({d}, 2)")
     varying = np.flatnonzero(sides[:, 0] < sides[:, 1])
     if len(varying) not in (1, 2):
         raise InputError(f"box: {len(varying)} parameters vary; let one or two, and fix the others by equal ends")

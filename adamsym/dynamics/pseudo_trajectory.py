@@ -18,7 +18,7 @@ from adamsym.dynamics.bound.hypotheses import hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, WindowBound, memory, window_bound
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.flow import flow
-from adamsym.dynamics.run import Run
+from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -187,12 +187,13 @@ def pseudo_trajectory(
 
 
 def _check(starts: Sequence[int], length: float, chains: int, level: float) -> None:
-    if not starts or any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in starts):
+    if not starts:
         raise InputError("pseudo_trajectory: starts must be one or more integers from 0 up")
+    for start in starts:
+        check_integers("pseudo_trajectory", {"starts": (start, 0)})
+    check_integers("pseudo_trajectory", {"chains": (chains, 2)})
     if not 0 < length < math.inf:
         raise InputError(f"pseudo_trajectory: length = {length} is not allowed; allowed are positive numbers")
-    if chains < 2:
-        raise InputError(f"pseudo_trajectory: chains = {chains} is not allowed; at least 2 are needed")
     if not 0 < level < 1:
         raise InputError(f"pseudo_trajectory: level = {level} is not allowed; allowed is 0 < level < 1")
 
