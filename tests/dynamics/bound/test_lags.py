@@ -105,6 +105,16 @@ def test_one_lag():
     assert 0.5 < found <= ROUNDING
 
 
+def test_one_lag_alone_attains_its_bound_for_large_eps():
+    adam = Adam("0.8", "0.7", "100")
+    for lag in (0, 3, 9):
+        alone = np.zeros(LAGS)
+        alone[lag] = LARGEST
+        oscillation = quotient(adam, alone) - quotient(adam, -alone)
+        bound = float(LagBounds(adam, LARGEST).oscillation(np.array(float(lag))))
+        assert 0.95 * bound < oscillation <= bound * ROUNDING
+
+
 def test_shared_gradients():
     def ratio(adam, shared, first, second):
         one = extended(adam, np.concatenate((shared, first[0])), *first[1:])
