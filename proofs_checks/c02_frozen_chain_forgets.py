@@ -9,7 +9,7 @@ import scipy.stats
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem
-from adamsym.claims import Finding, check_property, holds, refuted
+from adamsym.claims import Finding, check_property, holds, refuted, run_seed, scaled
 from adamsym.field import monte_carlo
 
 claim = Claim(
@@ -81,13 +81,13 @@ ADAM = Adam("0.6", "0.7", "1e-2")
 
 def time_averages_tend_to(field_of) -> Finding:
     """Do time averages of the frozen chain agree with ``field_of(problem)(theta)`` at the level ``LEVEL`` in all?"""
-    chains = 64
+    chains = scaled(64, fewest=32)
     tests = sum(problem.dimension for problem, _ in PROBLEMS)
-    # Bonferroni; the mean of 64 independent averages over the standard error is Student with 63 degrees.
+    # Bonferroni; the mean of independent averages over its standard error has Student's law.
     allowed = scipy.stats.t.isf(LEVEL / tests / 2, chains - 1)
     largest = 0.0
     for seed, (problem, theta) in enumerate(PROBLEMS):
-        estimate = monte_carlo(problem, ADAM, theta, seed=seed, steps=20_000, chains=chains)
+        estimate = monte_carlo(problem, ADAM, theta, seed=run_seed(seed), steps=20_000, chains=chains)
         deviations = np.abs(estimate.value - field_of(problem)(theta)) / estimate.standard_error
         largest = max(largest, float(deviations.max()))
     text = f"largest deviation {largest:.2f} standard errors, allowed {allowed:.2f} (error level {LEVEL:g} in all)"

@@ -22,7 +22,7 @@ from adamsym import (
     increment_test,
     pseudo_trajectory,
 )
-from adamsym.claims import Finding, check_property, holds, refuted
+from adamsym.claims import Finding, check_property, holds, refuted, run_seed, scaled
 from adamsym.optimizer import AdaptiveMethod
 
 claim = Claim(
@@ -77,7 +77,9 @@ def a_hundredth_of_the_bound() -> Finding:
 def windows_shrink_like_the_root_of(step_size: str) -> Finding:
     """Does the distance fall below half on the way, with order 0.5 +- 0.1 in the step where steps vanish?"""
     starts = [300, 3000, 30_000, 300_000]
-    found = pseudo_trajectory(SKEWED, ADAM, StepSizeSchedule(step_size), [2.0], starts, 0.5, chains=300, seed=1)
+    found = pseudo_trajectory(
+        SKEWED, ADAM, StepSizeSchedule(step_size), [2.0], starts, 0.5, scaled(300, 150), run_seed(1)
+    )
     first, last = found.windows[0].measured, found.windows[-1].measured
     order = "no order" if found.order is None else f"order {found.order.value:.3f} in the step"
     loosest = max(window.looseness for window in found.windows[1:])
@@ -105,10 +107,11 @@ LEVEL = 1e-4
 
 def increments_follow(field, method: AdaptiveMethod = ADAM) -> Finding:
     """Is N centred with the frozen chain's long-run variance, over a window of length 1 with steps 2e-5?"""
-    found = increment_test(SKEWED, method, field, StepSizeSchedule("2e-5"), [2.0], 200, 1.0, chains=2000, seed=3)
+    chains, steps = scaled(2000, fewest=1000), StepSizeSchedule("2e-5")
+    found = increment_test(SKEWED, method, field, steps, [2.0], 200, 1.0, chains, run_seed(3))
     deviation, ratio = found.mean_deviations[0], found.variance_ratios[0]
     text = f"mean of N {deviation:.2f} standard errors from 0, variance ratio {ratio:.3f}, p = {found.p_value:.2g}"
-    return holds(text, cases=2000) if found.p_value >= LEVEL else refuted(text, cases=2000)
+    return holds(text, cases=chains) if found.p_value >= LEVEL else refuted(text, cases=chains)
 
 
 @claim.evidence("statistical")
