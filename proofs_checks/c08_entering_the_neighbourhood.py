@@ -53,7 +53,7 @@ SQUARE, CORNERS, INTERVAL = [[0.5, 2], [0.5, 2]], [[2.5, 1.5], [1.5, 2.5]], [[-1
 
 def converges(problem: Problem, adam: Adam, region: Box, starts: Box, schedule: str) -> Finding:
     """Do all runs from between two points enter the region and go to minima, and is it certified?"""
-    found = certify_lyapunov(AdamField(problem, adam), region, budget=BUDGET)
+    found = certify_lyapunov(AdamField(problem, adam), region, budget=scaled(BUDGET))
     sizes, chains = StepSizeSchedule(schedule), scaled(256)
     first, last = np.array(starts)
     drawn = first + (last - first) * np.random.default_rng(run_seed(8)).random((chains, 1))

@@ -41,7 +41,7 @@ FROZEN = 1e-10
 
 
 def chains() -> int:
-    return scaled(2048, fewest=1024)
+    return scaled(2048, fewest=512)
 
 
 class Case(NamedTuple):

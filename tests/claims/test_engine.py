@@ -168,11 +168,8 @@ def test_modules_that_fail_are_undecided(tmp_path):
     assert "no_such_module" in reports[0].detail
     slow = reports[4]
     assert "longer than 10 seconds" in slow.detail
-    assert (slow.name, [evidence.detail for evidence in slow.evidence], slow.controls) == (
-        "SLOW",
-        ["found in time"],
-        (),
-    )
+    assert (slow.name, slow.controls) == ("SLOW", ())
+    assert [evidence.detail for evidence in slow.evidence] == ["found in time"]
 
 
 def test_no_folder_and_no_claims(tmp_path):
@@ -189,7 +186,7 @@ def test_one_claim_is_found_without_running_the_others(tmp_path):
         b_bad="""raise SystemError("not to be run"); claim = Claim("B", title="t")""",
     )
     assert [report.name for report in run_claims([tmp_path], claims=["a"])] == ["A"]
-    with pytest.raises(InputError, match="no claim 'C'.*A, B"):
+    with pytest.raises(InputError, match=r"no claim 'C'.*A, B"):
         run_claims([tmp_path], claims=["A", "C"])
     # A name that no text shows is found by running the file alone.
     write(tmp_path, b_bad="""from adamsym import Claim; claim = Claim("".join("CD"), "t", "s", "test")""")
@@ -223,19 +220,19 @@ def test_one_grade_leaves_the_others_out_and_says_so(tmp_path):
 def drawn(settings: Settings) -> tuple[list[int], Finding]:
     seen: list[int] = []
     with checking_with(settings):
-        finding = check_property(lambda n: seen.append(n) is None, st.integers(0, 10**9), examples=40, seed=2)
+        finding = check_property(lambda n: seen.append(n) is None, st.integers(0, 10**9), examples=400, seed=2)
     return seen, finding
 
 
 def test_effort_and_seed_reach_the_checks():
     usual, finding = drawn(Settings())
-    assert finding.cases == 40
+    assert finding.cases == 400
     assert drawn(Settings())[0] == usual
     other, finding = drawn(Settings(seed=1))
     assert other != usual
-    assert finding.cases == 40
-    assert drawn(Settings("quick"))[1].cases == 10
-    assert drawn(Settings("full"))[1].cases == 200
+    assert finding.cases == 400
+    assert drawn(Settings("quick"))[1].cases == 100
+    assert drawn(Settings("full"))[1].cases == 2000
     assert (scaled(7), run_seed(3)) == (7, 3)
     with checking_with(Settings(seed=5)):
         assert len({run_seed(seed) for seed in range(100)} | set(range(100))) == 200
