@@ -130,13 +130,17 @@ class _Running:
         self.module, self.journal, self.settings, self.time_limit = module, journal, settings, time_limit
         self.future: Any = None
         self.started: float | None = None
+        self.ended: float | None = None
         self._reports: tuple[ClaimReport, ...] | None = None
 
     def progress(self) -> ModuleProgress:
-        if self.started is None and (self.future.running() or self.future.done()):
-            self.started = time.perf_counter()
-        seconds = 0.0 if self.started is None else time.perf_counter() - self.started
-        if self.future.done():
+        now, done = time.perf_counter(), self.future.done()
+        if self.started is None and (self.future.running() or done):
+            self.started = now
+        if self.ended is None and done:
+            self.ended = now
+        seconds = 0.0 if self.started is None else (self.ended or now) - self.started
+        if done:
             return ModuleProgress(self.module, "done", seconds, (), self.reports())
         state: State = "waiting" if self.started is None else "running"
         return ModuleProgress(self.module, state, seconds, self.journal.read(), ())
