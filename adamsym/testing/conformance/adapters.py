@@ -10,7 +10,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.testing.conformance.recursion import Recursion
+from adamsym.testing.conformance.recursion import EpsPlace, Recursion, SecondMoment
 
 Step = Callable[[FloatArray], FloatArray]
 """Takes the gradient at the present parameters, shape (d,), and returns the next parameters, float64, shape (d,)."""
@@ -40,10 +40,11 @@ class Adapter:
     def increments(self, gradients: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the changes of the parameters under the gradients (n, d), and the parameters before them."""
         step = self.start(theta, self.declared.step_size)
-        states = [theta, *(step(gradient) for gradient in gradients)]
-        found = np.array([np.asarray(state, dtype=float) for state in states])
-        if found.shape != (len(gradients) + 1, theta.size):
-            raise InputError(f"{self.name}: a step must return parameters of shape {theta.shape}")
+        states = [theta, *(np.asarray(step(gradient), dtype=float) for gradient in gradients)]
+        wrong = next((state.shape for state in states if state.shape != theta.shape), None)
+        if wrong is not None:
+            raise InputError(f"{self.name}: a step must return parameters of shape {theta.shape}, not {wrong}")
+        found = np.array(states)
         with np.errstate(invalid="ignore"):
             return np.diff(found, axis=0), found[:-1]
 
@@ -125,7 +126,7 @@ def _torch_declared(name: str, lr: float, options: dict[str, Any]) -> Recursion:
     if name == "Adamax":
         return replace(common, second_moment="largest gradient, eps added to each")
     if name == "RMSprop" and not options.get("momentum"):
-        centred = "variance" if options.get("centered") else "mean of squares"
+        centred: SecondMoment = "variance" if options.get("centered") else "mean of squares"
         alpha = options.get("alpha", 0.99)
         return replace(common, beta1=0.0, beta2=alpha, second_corrected=False, second_moment=centred)
     raise InputError(f"torch_adapter: what {name} should be is not known; give declared=Recursion(...)")
@@ -136,7 +137,8 @@ def optax_adapter(
 ) -> Adapter:
     """Return the adapter of a function of ``optax`` that makes a gradient transformation, in float64.
 
-    Parameters and errors as :func:`torch_adapter`; known are adam (with nesterov: nadam), adamw, amsgrad, adamax and rmsprop.
+    Parameters and errors as :func:`torch_adapter`; known are adam (with nesterov: nadam), adamw, amsgrad, adamax and
+    rmsprop.
     """
     jax, optax = _library("jax"), _library("optax")
 
@@ -146,7 +148,7 @@ def optax_adapter(
             parameters = jax.numpy.asarray(theta)
             now: list[Any] = [parameters, transformation.init(parameters)]
 
-            @jax.jit
+            @jax.jit  # type: ignore[untyped-decorator]
             def advance(gradient: Any, state: Any, parameters: Any) -> Any:
                 updates, state = transformation.update(gradient, state, parameters)
                 return optax.apply_updates(parameters, updates), state
@@ -159,9 +161,9 @@ def optax_adapter(
         return step
 
     # optax.nadam is a partial of optax.adam.
-    name = getattr(optimizer, "func", optimizer).__name__
-    given = getattr(optimizer, "keywords", {}) | options
-    shown = " ".join([f"optax {name}", *(f"{key}={value}" for key, value in getattr(optimizer, "keywords", {}).items())])
+    name, fixed = getattr(optimizer, "func", optimizer).__name__, getattr(optimizer, "keywords", {})
+    given = fixed | options
+    shown = " ".join([f"optax {name}", *(f"{key}={value}" for key, value in fixed.items())])
     return Adapter(shown, declared or _optax_declared(name, learning_rate, given), start)
 
 
@@ -186,7 +188,7 @@ def _optax_declared(name: str, learning_rate: float, options: dict[str, Any]) ->
         return replace(common, second_moment="largest gradient, eps added to each")
     if name == "rmsprop" and not (options.get("momentum") or options.get("centered")):
         inside = options.get("eps_in_sqrt", True)
-        place = "inside the root" if inside else "outside the root"
+        place: EpsPlace = "inside the root" if inside else "outside the root"
         corrected = options.get("bias_correction", False)
         decay = options.get("decay", 0.9)
         return replace(common, beta1=0.0, beta2=decay, eps_place=place, second_corrected=corrected)

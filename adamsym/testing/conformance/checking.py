@@ -49,10 +49,9 @@ class Conformance:
         else:
             found = self.following
             verdict = "follows" if found.p_value >= LEVEL else "does not follow"
-            lines.append(
-                f"  its mean step {verdict} the field of {self.field}: {found.measured:.5g} +- {found.standard_error:.2g},"
-                f" field {found.expected:.5g}, p = {found.p_value:.2g}"
-            )
+            measured = f"{found.measured:.5g} +- {found.standard_error:.2g}"
+            lines.append(f"  its mean step {verdict} the field of {self.field}:")
+            lines.append(f"  measured {measured}, field {found.expected:.5g}, p = {found.p_value:.2g}")
         return "\n".join(lines)
 
 
@@ -84,4 +83,5 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
     method = field_method(declared)
     found = None if method is None else following(adapter, method, seed)
     conforms = identified == declared and (found is None or found.p_value >= LEVEL)
-    return Conformance(adapter.name, conforms, declared, identified, said, None if method is None else repr(method), found)
+    field = None if method is None else repr(method)
+    return Conformance(adapter.name, conforms, declared, identified, said, field, found)

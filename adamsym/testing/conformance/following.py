@@ -18,6 +18,9 @@ STEP_SIZE = 1e-8
 
 FORGETTING, AVERAGED, MOST_STEPS = 12, 100, 20_000
 """Memories of v that the runs forget, and that they average; at most so many steps each."""
+SLOW_GROWTH = 40_000
+"""Steps after which 0.96**(0.004 n), by which the slowly growing weight differs from its limit, is below 2e-3."""
+
 _PLACE = 2.0
 _DATA = (0.0, 0.0, 3.0)
 
@@ -73,6 +76,8 @@ def following(adapter: Adapter, method: AdaptiveMethod, seed: int) -> Following:
     generator = np.random.default_rng(seed)
     memory = 1 / (1 - method.beta2)
     forget, average = (min(math.ceil(count * memory), MOST_STEPS) for count in (FORGETTING, AVERAGED))
+    if adapter.declared.numerator == "look-ahead with slowly growing weight":
+        forget += SLOW_GROWTH
     theta = np.full(CHAINS, _PLACE)
     step = adapter.start(theta, STEP_SIZE)
     before = theta

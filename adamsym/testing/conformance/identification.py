@@ -153,7 +153,7 @@ def _least_squares(probes: Probes, start: Recursion, names: tuple[str, ...]) -> 
 
     def with_numbers(x: FloatArray) -> Recursion:
         x = np.clip(x, -40, 40)
-        numbers = {
+        numbers: dict[str, Any] = {
             name: float(np.exp(t) if name in _LOGARITHMS else 1 / (1 + np.exp(-t)))
             for name, t in zip(names, x, strict=True)
         }
@@ -166,17 +166,18 @@ def _least_squares(probes: Probes, start: Recursion, names: tuple[str, ...]) -> 
         value = min(max(value, 1e-3), 1 - 1e-6)
         return float(np.log(value / (1 - value)))
 
-    found = scipy.optimize.least_squares(
-        lambda x: probes.residuals(with_numbers(x)), [coordinate(name) for name in names],
-        max_nfev=40, xtol=1e-15, ftol=1e-15, gtol=1e-15,
-    )  # fmt: skip
+    def residuals(x: FloatArray) -> FloatArray:
+        return probes.residuals(with_numbers(x))
+
+    first, tolerance = [coordinate(name) for name in names], 1e-15
+    found = scipy.optimize.least_squares(residuals, first, max_nfev=40, xtol=tolerance, ftol=tolerance, gtol=tolerance)
     return with_numbers(found.x)
 
 
 def _rounded(probes: Probes, fitted: Recursion, names: tuple[str, ...]) -> Recursion | None:
     """The fit with its numbers rounded to as few digits as explain the changes; None if it explains nothing."""
     for digits in (1, 2, 3, 4, 6, 9):
-        numbers = {name: float(f"{getattr(fitted, name):.{digits}g}") for name in names}
+        numbers: dict[str, Any] = {name: float(f"{getattr(fitted, name):.{digits}g}") for name in names}
         for name in {"beta1", "beta2"} & set(names):
             numbers[name] = float(f"{1 - float(f'{1 - getattr(fitted, name):.{digits}g}'):.12g}")
         candidate = replace(fitted, **numbers)

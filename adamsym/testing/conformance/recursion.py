@@ -97,18 +97,10 @@ CHOICES: dict[str, tuple[object, ...]] = {
     "decay": get_args(Decay),
     "direction": (1, -1),
     "decay_sign": (1, -1),
-} | {
-    name: (True, False)
-    for name in (
-        "root",
-        "first_corrected",
-        "second_corrected",
-        "first_weighted",
-        "second_weighted",
-        "stale_first",
-        "stale_second",
-    )
-}
+} | dict.fromkeys(
+    ("root", "first_corrected", "second_corrected", "first_weighted", "second_weighted", "stale_first", "stale_second"),
+    (True, False),
+)
 """What each attribute but the numbers may be."""
 
 assert set(CHOICES) < {field.name for field in fields(Recursion)}
@@ -168,7 +160,8 @@ class _State:
             psi = 0.004 if "slowly" in r.numerator else 1.0
             now, ahead = (r.beta1 * (1 - 0.5 * 0.96 ** (k * psi)) for k in (n, n + 1))
             self.product *= now
-            return (1 - now) * gradient / (1 - self.product) + ahead * first / (1 - self.product * ahead)
+            current, later = (1 - now) * gradient / (1 - self.product), ahead * first / (1 - self.product * ahead)
+            return np.asarray(current + later)
         corrected, ahead_corrected = first, first
         current = gradient
         if r.first_corrected:
@@ -176,7 +169,7 @@ class _State:
             ahead_corrected, current = first / (1 - r.beta1 ** (n + 1)), gradient / (1 - r.beta1**n)
         if r.numerator == "look-ahead":
             return r.beta1 * ahead_corrected + (1 - r.beta1) * current
-        return np.sign(corrected) if r.numerator == "sign of m" else corrected
+        return np.asarray(np.sign(corrected)) if r.numerator == "sign of m" else corrected
 
     def _denominator(self, second: FloatArray) -> FloatArray:
         r = self.r

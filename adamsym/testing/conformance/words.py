@@ -10,8 +10,8 @@ _PHRASES: dict[str, Callable[[Recursion], str]] = {
         "m": "the numerator is the running mean m of the gradients",
         "gradient": "the numerator is the gradient itself: there is no momentum",
         "look-ahead": "the numerator is Nesterov's look-ahead",
-        "look-ahead with slowly growing weight": "the numerator is the look-ahead whose weight grows slowly, as torch's",
-        "look-ahead with growing weight": "the numerator is the look-ahead whose weight grows, as keras's",
+        "look-ahead with slowly growing weight": "the numerator is a look-ahead of slowly growing weight, as torch's",
+        "look-ahead with growing weight": "the numerator is a look-ahead of growing weight, as keras's",
         "sign of m": "the numerator is the sign of m",
     }[r.numerator],
     "second_moment": lambda r: {
@@ -45,8 +45,10 @@ _PHRASES: dict[str, Callable[[Recursion], str]] = {
         "decoupled, not times the step size": f"weight decay {r.weight_decay:g} is not multiplied by the step size",
         "in the gradient": f"weight decay {r.weight_decay:g} is added to the gradient",
     }[r.decay],
-    "decay_sign": lambda r: f"weight decay {'shrinks' if r.decay_sign == 1 else 'GROWS'} the parameters"
-    + ("" if r.decay_sign == 1 else ": its sign is wrong"),
+    "decay_sign": lambda r: (
+        f"weight decay {'shrinks' if r.decay_sign == 1 else 'GROWS'} the parameters"
+        + ("" if r.decay_sign == 1 else ": its sign is wrong")
+    ),
     "direction": lambda r: "it descends" if r.direction == 1 else "it climbs: the sign of the step is wrong",
 }
 
