@@ -24,7 +24,7 @@ _CONFORMANCE = (
     "update_adapter",
 )
 
-__all__ = [*_CONFORMANCE, "properties", "strategies"]  # noqa: PLE0604
+__all__ = [*_CONFORMANCE, "properties", "strategies"]
 
 
 def __getattr__(name: str) -> Any:
