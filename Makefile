@@ -45,5 +45,5 @@ clean:
 	touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test,torch,jax]'
+	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras]'
 	touch $@ .venv/installed

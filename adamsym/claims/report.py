@@ -96,14 +96,14 @@ def run_claim(
     evidence = []
     chosen = [(found, check) for found, check in claim.evidence_checks if grade in (None, found)]
     for found, check in chosen:
-        finding, seconds = _timed(check)
+        finding, seconds = timed(check)
         name = getattr(check, "__name__", "evidence").replace("_", " ")
         evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, seconds))
         if progress is not None:
             progress(evidence[-1])
     controls = []
     for name, check in claim.control_checks:
-        finding, seconds = _timed(check)
+        finding, seconds = timed(check)
         detail = finding.detail if finding.verdict == "refuted" else f"{finding.verdict}: {finding.detail}"
         controls.append(ControlReport(name, finding.verdict == "refuted", detail, seconds))
         if progress is not None:
@@ -171,8 +171,8 @@ def not_run(
     )
 
 
-def _timed(check: Check) -> tuple[Finding, float]:
-    """A check's finding; undecided if it raises or returns anything else."""
+def timed(check: Check) -> tuple[Finding, float]:
+    """Return a check's finding and its seconds; undecided if it raises or returns anything else."""
     start = time.perf_counter()
     finding: object
     try:

@@ -196,11 +196,10 @@ def run_module(path: str, selection: Selection, settings: Settings, journal: Jou
     start = time.perf_counter()
     file = Path(path)
     try:
-        module = _imported(file)
+        claims = import_claims(file)
     except (Exception, SystemExit) as error:
         reason = f"cannot be imported: {type(error).__name__}: {error}"
         return (not_run(file.stem, path, reason, settings, time.perf_counter() - start),)
-    claims = list(dict.fromkeys(value for value in vars(module).values() if isinstance(value, Claim)))
     if not claims:
         return (not_run(file.stem, path, "defines no Claim at its top level", settings),)
     with checking_with(settings):
@@ -209,6 +208,11 @@ def run_module(path: str, selection: Selection, settings: Settings, journal: Jou
             for claim in claims
             if selection.has(claim)
         )
+
+
+def import_claims(file: Path) -> list[Claim]:
+    """Import one file, whose Python is executed, and return the claims that it defines at its top level."""
+    return list(dict.fromkeys(value for value in vars(_imported(file)).values() if isinstance(value, Claim)))
 
 
 def _imported(file: Path) -> ModuleType:

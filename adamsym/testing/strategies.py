@@ -205,12 +205,8 @@ def boxes(dimension: int = 1, widest: int = 2) -> st.SearchStrategy[list[list[fl
     return st.lists(sides, min_size=dimension, max_size=dimension)
 
 
-def register() -> None:
-    """Make ``hypothesis.strategies.from_type`` draw Adam, laws, problems and step sizes as these strategies do."""
-    st.register_type_strategy(Adam, adams())
-    st.register_type_strategy(Empirical, laws())
-    st.register_type_strategy(Problem, problems())
-    st.register_type_strategy(StepSizeSchedule, schedules())
-
-
-register()
+# ``hypothesis.strategies.from_type`` draws as these do.
+st.register_type_strategy(Adam, adams())
+st.register_type_strategy(Empirical, laws())
+st.register_type_strategy(Problem, problems())
+st.register_type_strategy(StepSizeSchedule, schedules())
