@@ -22,11 +22,12 @@ test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
 
 benchmarks: .venv/bin/python
-	$(BIN)/pip install --quiet --editable '.[benchmarks,torch,jax]'
+	$(BIN)/pip install --quiet --editable '.[benchmarks,torch,jax,keras]'
 	$(BIN)/python benchmarks/field.py
 	$(BIN)/python benchmarks/certify.py
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
+	$(BIN)/python benchmarks/conformance.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
