@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import adams, laws
+from raw_laws import laws
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
@@ -19,6 +19,7 @@ from adamsym.field.balls import ball, ball_arithmetic, outward, step_bound
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
+from adamsym.testing.strategies import adams
 
 LAWS = {
     "skewed": ([(-1, 3), (2, 1), (0, 1)], Adam("0.9", "0.99", "0.1")),
@@ -75,7 +76,7 @@ def test_agrees_with_the_direct_product(law, adam):
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)
-@given(laws, adams)
+@given(laws, adams())
 def test_random_laws_agree_with_the_direct_product(law, adam):
     with ball_arithmetic():
         found = enclose_law(law_of(BallLaw, law), adam).value
