@@ -124,15 +124,23 @@ def _weighted(rows: list[tuple[Fraction, ...]], pairs: list[tuple[Any, Any]]) ->
     return Empirical(columns) if len(set(weights)) == 1 else Empirical(columns, weights)
 
 
+_ONE_COLUMN = {
+    "quadratic": ["(theta - x)**2/2"],
+    "robust": ["log(cosh(theta - x))", "log(1 + exp(theta - x)) - theta/2"],
+    "several minima": ["(theta**2 - 1)**2/4 + x*theta/8"],
+}
+
+
 def problems(kind: ProblemKind = "any", law: LawKind = "any", batch_sizes: int = 2) -> st.SearchStrategy[Problem]:
     """Return a strategy for problems with one or two parameters, in batches of up to ``batch_sizes`` rows.
 
     Parameters
     ----------
     kind
-        "quadratic": (theta - x)^2/2. "robust": log cosh(theta - x), whose gradients are bounded. "interpolating":
-        products and lines that some parameters fit exactly. "PL": two losses with a common minimum at 0, Polyak-
-        Lojasiewicz on the whole line (N1). "several minima": a double well tilted by x. "regression": a line, w x0 + b.
+        "quadratic": (theta - x)^2/2. "robust": log cosh and a logistic loss, whose gradients are bounded.
+        "interpolating": products and lines that some parameters fit exactly. "PL": two losses with a common minimum at
+        0, Polyak-Lojasiewicz on the whole line (N1). "several minima": a double well tilted by x. "regression": a
+        line, w x0 + b.
     law
         Kind of the law of x; for quadratic, robust and several minima.
 
@@ -142,21 +150,17 @@ def problems(kind: ProblemKind = "any", law: LawKind = "any", batch_sizes: int =
         If a kind is not known.
     """
     batches = st.integers(1, batch_sizes)
-    one_column = {
-        "quadratic": "(theta - x)**2/2",
-        "robust": "log(cosh(theta - x))",
-        "several minima": "(theta**2 - 1)**2/4 + x*theta/8",
-    }
-    if kind in one_column:
-        loss = one_column[kind]
-        return st.tuples(laws(law), batches).map(lambda d: Problem(loss, ["theta"], d[0], d[1]))
+    if kind in _ONE_COLUMN:
+        drawn_losses = st.sampled_from(_ONE_COLUMN[kind])
+        return st.tuples(drawn_losses, laws(law), batches).map(lambda d: Problem(d[0], ["theta"], d[1], d[2]))
     if kind == "regression":
         drawn = st.tuples(laws(columns=2, fewest=2), batches)
         return drawn.map(lambda d: Problem("(w*x0 + b - x1)**2/2", ["w", "b"], d[0], d[1]))
     if kind == "interpolating":
         return st.tuples(st.one_of(_products(), _lines()), batches).map(lambda d: Problem(*d[0], d[1]))
     if kind == "PL":
-        shares = st.tuples(st.integers(2, 40), st.integers(2, 60), batches)
+        # L' has the sign of theta if k/rows > 0.2173 (1 - 1/rows): -sin(2 t)/(2 t) <= 0.2173.
+        shares = st.tuples(st.integers(2, 60), st.integers(2, 60), batches).filter(lambda d: 4 * d[0] > d[1])
         return shares.map(_two_losses)
     if kind != "any":
         raise InputError(f"problems: {kind!r} is no kind; allowed are {', '.join(get_args(ProblemKind))}")

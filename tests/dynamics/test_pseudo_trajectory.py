@@ -17,33 +17,13 @@ from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
+from adamsym.testing import strategies
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))
 ADAM = Adam("0.9", "0.99", "0.1")
 SCHEDULE = StepSizeSchedule("0.1/n**0.75")
 
-halves = st.integers(-6, 6).map(lambda k: k / 2)
-ONE = st.lists(halves, min_size=2, max_size=4).map(lambda x: Empirical({"x": x}))
-TWO = st.lists(st.tuples(halves, halves), min_size=2, max_size=4).map(
-    lambda rows: Empirical({"x": [x for x, _ in rows], "y": [y for _, y in rows]})
-)
-LOSSES = [
-    ("(theta - x)**2/2", ["theta"], ONE),
-    ("log(cosh(theta - x))", ["theta"], ONE),
-    ("log(1 + exp(theta - x)) - theta/2", ["theta"], ONE),
-    ("(theta*x - y)**2/2 + theta**2/8", ["theta"], TWO),
-    ("(w*x + b - y)**2/2", ["w", "b"], TWO),
-]
-problems = st.one_of(
-    *[
-        st.builds(
-            lambda law, batch, loss=loss, names=names: Problem(loss, names, law, batch),
-            laws,
-            st.sampled_from([1, 1, 2]),
-        )
-        for loss, names, laws in LOSSES
-    ]
-)
+problems = st.one_of(*(strategies.problems(kind) for kind in ("quadratic", "robust", "regression")))
 adams = st.sampled_from(
     [
         Adam("0.9", "0.99", "0.1"),
@@ -52,11 +32,6 @@ adams = st.sampled_from(
         Adam("0.8", "0.95", "1e-3"),
         Adam("0.9", "0.99", "1e-8"),
     ]
-)
-schedules = st.builds(
-    lambda size, power: StepSizeSchedule(f"{size}/n**{power}"),
-    st.sampled_from(["0.03", "0.1"]),
-    st.sampled_from(["0.5", "0.6", "0.75"]),
 )
 
 
@@ -73,7 +48,7 @@ def check_every_window(problem, adam, schedule, length, seed):
     assert found.holds
 
 
-arguments = (problems, adams, schedules, st.sampled_from([0.2, 0.5]), st.integers(0, 2**32))
+arguments = (problems, adams, strategies.schedules(), st.sampled_from([0.2, 0.5]), st.integers(0, 2**32))
 unhurried = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
