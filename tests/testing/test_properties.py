@@ -100,7 +100,7 @@ def test_the_loss_decreases_in_a_certified_region():
 
 
 @settings(max_examples=2, deadline=None)
-@given(strategies.problems("quadratic"), strategies.schedules(), st.integers(0, 2**16))
+@given(strategies.problems("quadratic"), strategies.schedules(fastest="0.75"), st.integers(0, 2**16))
 def test_pseudo_trajectories(problem, schedule, seed):
     properties.assert_pseudo_trajectory(problem, Adam("0.5", "0.9", "0.5"), schedule, [0.5], 500, 0.2, seed)
 
