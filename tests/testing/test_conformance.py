@@ -190,3 +190,14 @@ def test_keras():
     assert wrong.differences == ("eps is added outside the square root, before v is bias-corrected",)
     with pytest.raises(InputError, match="declared"):
         keras_adapter(optimizers.SGD)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_no_seed_changes_the_answer(seed):
+    for declared in (PLAIN, DECAYING):
+        assert check_optimizer(plain("", declared), seed).conforms
+    for fault, words in FAULTS.items():
+        found = check_optimizer(plain(fault, DECAYING if fault.startswith("decay") else PLAIN), seed)
+        assert not found.conforms
+        assert words in found.differences[0]
