@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adamsym.cli import certifying, moving
+from adamsym.cli import certifying, moving, showing
 from adamsym.cli.options import (
     BAD_INPUT,
     HOLDS,
@@ -126,6 +126,7 @@ app.command()(certifying.check)
 app.command()(moving.flow)
 app.command()(moving.simulate)
 app.command()(moving.track)
+app.command()(showing.plot)
 
 
 @app.command()

@@ -21,6 +21,9 @@ TIME_LABEL = "time (sum of step sizes)"
 _TOLD_APART = len(SERIES)
 """So many parameters have a line style and an entry in the legend each."""
 
+_WIDE = 20.0
+"""Losses whose largest and smallest differ by this factor are drawn on a logarithmic scale."""
+
 _RUN = {"color": ORANGE, "linewidth": 0.8, "alpha": 0.75, "zorder": 2.5}
 
 
@@ -172,11 +175,15 @@ def draw_runs_in_plane(axes: Axes, runs: Runs, names: Sequence[str], plane: tupl
 
 def _label_plane(axes: Axes, names: Sequence[str], plane: tuple[int, int]) -> None:
     others = len(names) - 2
-    label_axes(axes, names[plane[0]] + (f"\nprojection: {others} more are not shown" if others else ""), names[plane[1]])
+    label_axes(
+        axes, names[plane[0]] + (f"\nprojection: {others} more are not shown" if others else ""), names[plane[1]]
+    )
 
 
-def draw_loss(axes: Axes, times: ArrayLike, along_flow: ArrayLike, runs: tuple[ArrayLike, ArrayLike] | None = None) -> list[Line2D]:
-    """Draw the mean loss over time, on a logarithmic scale where all losses are positive.
+def draw_loss(
+    axes: Axes, times: ArrayLike, along_flow: ArrayLike, runs: tuple[ArrayLike, ArrayLike] | None = None
+) -> list[Line2D]:
+    """Draw the mean loss over time, on a logarithmic scale if it varies much and stays positive.
 
     Parameters
     ----------
@@ -202,7 +209,7 @@ def draw_loss(axes: Axes, times: ArrayLike, along_flow: ArrayLike, runs: tuple[A
             lines += axes.plot(runs[0], losses[:, chain], **_RUN, label=label)
     known = np.concatenate(values)
     known = known[np.isfinite(known)]
-    if len(known) and known.min() > 0:
+    if len(known) and 0 < _WIDE * known.min() < known.max():
         axes.set_yscale("log")
     label_axes(axes, TIME_LABEL, "mean loss L")
     return lines
