@@ -127,6 +127,7 @@ app.command()(moving.flow)
 app.command()(moving.simulate)
 app.command()(moving.track)
 app.command()(showing.plot)
+app.command()(showing.report)
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The commands that draw: one plot, and the report."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,13 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adamsym.cli.assignments import parse_box
-from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, read_problem_and_point, whole_numbers
-from adamsym.cli.output import check_writable, print_json, working, write_whole
+from adamsym.cli.options import (
+    HOLDS,
+    POINT_HELP,
+    REFUTED,
+    UNDECIDED,
+    File,
+    Json,
+    read_file,
+    read_problem_and_point,
+    whole_numbers,
+)
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
 from adamsym.view.kinds import KINDS
 from adamsym.view.settings import Settings
 
 if TYPE_CHECKING:
+    from adamsym.view.report import Report
     from adamsym.view.study import Study
 
 _DEFAULT = Settings()
@@ -94,6 +106,86 @@ def plot(
     return HOLDS
 
 
+def report(
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Problem files, folders of them, folders of claims (whose Python is run).", show_default=False
+        ),
+    ],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The .html file.", show_default=False)] = None,
+    box: Box = None,
+    time: Time = _DEFAULT.time,
+    chains: Chains = _DEFAULT.chains,
+    step_size: StepSize = _DEFAULT.step_size,
+    seed: Seed = _DEFAULT.seed,
+    budget: Budget = _DEFAULT.budget,
+    starts: Starts = None,
+    length: Length = _DEFAULT.length,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", help="Seconds for each problem and each file of claims.", min=0.1)
+    ] = 600.0,
+    as_json: Json = False,
+) -> int:
+    """Write one page about problems and claims."""
+    if output is None:
+        raise InputError("-o: no file to write; give one, such as -o report.html")
+    check_writable(output, (".html",))
+    windows = whole_numbers(starts, "--starts", _DEFAULT.starts)
+    settings = Settings(
+        _positive(time, "--time"),
+        step_size,
+        None,
+        chains,
+        seed,
+        budget,
+        starts=windows,
+        length=_positive(length, "--length"),
+    )
+    from adamsym.optimizer import StepSizeSchedule
+    from adamsym.view.page import render_page
+    from adamsym.view.report import find_places, gather_report
+
+    StepSizeSchedule(step_size)
+    with working("gathering the report"):
+        found = find_places(places)
+        sides = _only_box(found.problems, box) if box else None
+        command = shlex.join(["adamsym", *sys.argv[1:]])
+        gathered = gather_report(found, settings, command, sides, workers, time_limit, _say)
+        write_whole(output, render_page(gathered))
+    if as_json:
+        print_json({"report": str(output)} | gathered.to_dict())
+    else:
+        _print_report(gathered, output)
+    return {"holds": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[gathered.verdict]
+
+
+def _say(done: str) -> None:
+    if sys.stderr.isatty():
+        print(f"{done}: done", file=sys.stderr)
+
+
+def _only_box(problems: Sequence[Path], box: Sequence[str]) -> tuple[tuple[float, float], ...]:
+    """The box of the only problem's plane."""
+    if len(problems) != 1:
+        raise InputError(f"--box: {len(problems)} problems; a box is for one problem alone")
+    return _sides(box, read_file(problems[0]).problem.names[:2])
+
+
+def _print_report(found: "Report", output: Path) -> None:
+    counts = [f"{len(found.problems)} problems"] if found.problems else []
+    if found.claims:
+        holding = sum(claim.verdict == "holds" for claim in found.claims)
+        counts.append(f"{holding} of {len(found.claims)} claims hold")
+    print(f"{found.verdict}: {', '.join(counts)}; written to {output}")
+    rows = [[one.name, check.what, check.verdict, check.grade] for one in found.problems for check in one.checks]
+    rows += [[claim.name, claim.title, claim.verdict, "claim"] for claim in found.claims]
+    print_table(["problem or claim", "what", "verdict", "grade"], rows)
+
+
 def _study(
     file: Path, start: Sequence[str] | None, box: Sequence[str] | None, plane: str | None, settings: Settings
 ) -> "Study":
@@ -102,14 +194,17 @@ def _study(
 
     names = source.problem.names
     shown = plane_of(names, [name.strip() for name in plane.split(",")] if plane else ())
-    sides = None
-    if box:
-        ranges = parse_box(box, [names[k] for k in shown], "--box")
-        for k, (low, high) in zip(shown, ranges, strict=True):
-            if not low < high:
-                raise InputError(f"--box: {names[k]}={low:g}:{high:g} has no width; give a lower end below the upper")
-        sides = tuple((low, high) for low, high in ranges)
+    sides = _sides(box, [names[k] for k in shown]) if box else None
     return Study(source, tuple(theta), settings, shown, sides)
+
+
+def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float], ...]:
+    """The ranges of the parameters that are drawn."""
+    ranges = parse_box(box, names, "--box")
+    for name, (low, high) in zip(names, ranges, strict=True):
+        if not low < high:
+            raise InputError(f"--box: {name}={low:g}:{high:g} has no width; give a lower end below the upper")
+    return tuple((low, high) for low, high in ranges)
 
 
 def _positive(value: float, option: str) -> float:

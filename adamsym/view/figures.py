@@ -69,7 +69,7 @@ def flow_figure(flow: Flow, runs: Runs | None, names: Sequence[str]) -> Figure:
         draw_flow_in_plane(panels[0], flow, names)
     if runs is not None and len(names) <= _MOST_IN_TIME:
         draw_runs(panels[-1], runs, names)
-    draw_flow(panels[-1], flow, names)
+    draw_flow(panels[-1], flow, names, change=len(names) > _MOST_IN_TIME)
     place_legend(*panels, columns=3)
     return figure
 

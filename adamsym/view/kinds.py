@@ -1,4 +1,4 @@
-"""The kinds of plots that ``adamsym plot`` draws. A new kind is one function here; this module imports nothing heavy."""
+"""The kinds of plots that ``adamsym plot`` draws. A new kind is one function here; nothing heavy is imported yet."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -66,7 +66,7 @@ def recorded_runs(ensemble: Ensemble, schedule: StepSizeSchedule, theta0: ArrayL
     return Runs(times, np.concatenate((start[None], ensemble.recorded)))
 
 
-def draw_flow(axes: Axes, flow: Flow, names: Sequence[str]) -> list[Line2D]:
+def draw_flow(axes: Axes, flow: Flow, names: Sequence[str], *, change: bool = False) -> list[Line2D]:
     """Draw the parameters of solutions over time.
 
     Parameters
@@ -77,6 +77,8 @@ def draw_flow(axes: Axes, flow: Flow, names: Sequence[str]) -> list[Line2D]:
         Of :func:`adamsym.flow`, from one start or many.
     names
         The names of all parameters.
+    change
+        Draw how far each parameter is from its start: of many, this shows more.
 
     Returns
     -------
@@ -84,11 +86,14 @@ def draw_flow(axes: Axes, flow: Flow, names: Sequence[str]) -> list[Line2D]:
         One line for each start and parameter, starts first.
     """
     paths = flow.theta.reshape(-1, *flow.theta.shape[-2:])
+    if change:
+        paths = paths - paths[:, :1]
     lines = []
     for path in paths:
         for k, name in enumerate(names):
             lines += axes.plot(flow.times, path[:, k], **_style(k, name, len(names)))
-    label_axes(axes, TIME_LABEL, names[0] if len(names) == 1 else "parameters")
+    what = names[0] if len(names) == 1 else "parameters"
+    label_axes(axes, TIME_LABEL, f"{what}, less the start" if change else what)
     axes.set_xlim(flow.times[0], flow.times[-1])
     return lines
 

@@ -14,10 +14,10 @@ from adamsym.dynamics import (
     Flow,
     PhasePortrait,
     PseudoTrajectory,
+    Run,
     basins,
     flow,
     phase_portrait,
-    Run,
     pseudo_trajectory,
 )
 from adamsym.expressions.compilation import FloatArray
