@@ -89,9 +89,9 @@ def plot(
         chains,
         seed,
         budget,
-        resolution,
-        whole_numbers(starts, "--starts", _DEFAULT.starts),
-        length,
+        resolution=resolution,
+        starts=whole_numbers(starts, "--starts", _DEFAULT.starts),
+        length=_positive(length, "--length"),
     )
     study = _study(file, start, box, plane, settings)
     from adamsym.view.saving import figure_bytes
@@ -120,6 +120,9 @@ def report(
     step_size: StepSize = _DEFAULT.step_size,
     seed: Seed = _DEFAULT.seed,
     budget: Budget = _DEFAULT.budget,
+    search_time: Annotated[
+        float, typer.Option("--search-time", help="Seconds for each certified search; the rest is undecided.")
+    ] = 15.0,
     starts: Starts = None,
     length: Length = _DEFAULT.length,
     workers: Annotated[
@@ -142,6 +145,7 @@ def report(
         chains,
         seed,
         budget,
+        _positive(search_time, "--search-time"),
         starts=windows,
         length=_positive(length, "--length"),
     )

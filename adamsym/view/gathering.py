@@ -20,12 +20,13 @@ from adamsym.view.figures import TITLES, flow_figure, loss_figure, portrait_figu
 from adamsym.view.findings import Told, Verdict, about_flow, about_region, about_windows, about_zeros, point_text
 from adamsym.view.portraits import Of
 from adamsym.view.saving import figure_bytes
+from adamsym.view.searching import stopped_text
 from adamsym.view.settings import Settings
 from adamsym.view.study import Study, plane_of
 
 Grade = Literal["symbolic", "certified", "statistical", "floating point"]
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
 Sides = tuple[tuple[float, float], ...]
 
@@ -128,8 +129,14 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
     checks = (
         _attempt("the derivation of the field", "symbolic", lambda: _derive(source, derivations), of_theory=True),
         _attempt("the field at the start", "certified", lambda: _field(study), of_theory=True),
-        _attempt("all zeros of the field", "certified", lambda: about_zeros(study.zeros)),
-        _attempt("L as a Lyapunov function of the flow", "certified", lambda: about_region(study.region)),
+        _attempt(
+            "all zeros of the field", "certified", lambda: _searched(about_zeros, study.zeros_within_time, settings)
+        ),
+        _attempt(
+            "L as a Lyapunov function of the flow",
+            "certified",
+            lambda: _searched(about_region, study.region_within_time, settings),
+        ),
         _attempt("the flow from the start", "floating point", lambda: Told("holds", about_flow(study.flow, problem))),
         _attempt("Adam near its flow", "statistical", lambda: about_windows(study.windows), of_theory=True),
     )
@@ -166,6 +173,12 @@ def _attempt(what: str, grade: Grade, make: Callable[[], Told], of_theory: bool 
     except Exception as error:
         told = Told("undecided", f"{type(error).__name__}: {error}")
     return Check(what, grade, told.verdict, " ".join(told.text.split())[:500], of_theory)
+
+
+def _searched(about: Callable[[Result], Told], found: tuple[Result, bool], settings: Settings) -> Told:
+    result, stopped = found
+    verdict, text = about(result)
+    return Told(verdict, text + (stopped_text(settings.search_time) if stopped else ""))
 
 
 def _start(source: ProblemFile) -> tuple[tuple[float, ...], str]:
@@ -296,7 +309,7 @@ def _figures(study: Study) -> tuple[Picture, ...]:
     )
 
 
-def _or_none(make: Callable[[], T]) -> T | None:
+def _or_none(make: Callable[[], Result]) -> Result | None:
     try:
         return make()
     except Exception:  # the summary says why

@@ -1,5 +1,6 @@
 """How much plots and the report compute."""
 
+import math
 from dataclasses import dataclass
 
 
@@ -21,6 +22,9 @@ class Settings:
         Seed of all randomness.
     budget
         Most boxes that each certified search examines; those beyond are undecided.
+    search_time
+        Seconds after which a certified search stops; the rest is undecided. Infinite for ``plot``, whose
+        files are the same on every run.
     resolution
         Points along each of two parameters in a portrait.
     starts, length
@@ -33,6 +37,7 @@ class Settings:
     chains: int = 100
     seed: int = 0
     budget: int = 2_000
+    search_time: float = math.inf
     resolution: int = 41
     starts: tuple[int, ...] = (1_000, 10_000, 100_000)
     length: float = 1.0

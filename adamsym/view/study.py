@@ -2,9 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from adamsym.optimizer import StepSizeSchedule, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.reading import ProblemFile
 from adamsym.view.motion import Runs
+from adamsym.view.searching import search_within
 from adamsym.view.settings import Settings
 
 TIMES = 301
@@ -136,18 +136,28 @@ class Study:
             )
 
     @cached_property
+    def zeros_within_time(self) -> tuple[Zeros, bool]:
+        """The certified zeros in the box, and whether the time ended the search."""
+        self.require_plane("zeros")
+        chosen = self.settings
+        return search_within(partial(find_zeros, self.field, self.box), chosen.budget, chosen.search_time)
+
+    @property
     def zeros(self) -> Zeros:
         """The certified zeros in the box."""
-        self.require_plane("zeros")
-        with _one_thread() as executor:
-            return find_zeros(self.field, self.box, budget=self.settings.budget, executor=executor)
+        return self.zeros_within_time[0]
 
     @cached_property
+    def region_within_time(self) -> tuple[LyapunovRegion, bool]:
+        """The certified Lyapunov region in the box, and whether the time ended the search."""
+        self.require_plane("a Lyapunov region")
+        chosen = self.settings
+        return search_within(partial(certify_lyapunov, self.field, self.box), chosen.budget, chosen.search_time)
+
+    @property
     def region(self) -> LyapunovRegion:
         """The certified Lyapunov region in the box."""
-        self.require_plane("a Lyapunov region")
-        with _one_thread() as executor:
-            return certify_lyapunov(self.field, self.box, budget=self.settings.budget, executor=executor)
+        return self.region_within_time[0]
 
     @cached_property
     def steps(self) -> int:
@@ -188,11 +198,6 @@ class Study:
         radius = _REACHED * float(np.ptp(self.sides, axis=1).max())
         fine = 41 if len(self.plane) == 1 else min(self.settings.resolution, 21)
         return basins(self.field, self.box, fine, points, self.settings.time, radius, attracting=attracting)
-
-
-def _one_thread() -> ThreadPoolExecutor:
-    # Boxes are few here; processes of their own would take longer to start, and daemons may start none.
-    return ThreadPoolExecutor(1)
 
 
 def box_around(path: FloatArray) -> FloatArray:
