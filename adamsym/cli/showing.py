@@ -123,13 +123,16 @@ def report(
     search_time: Annotated[
         float, typer.Option("--search-time", help="Seconds for each certified search; the rest is undecided.")
     ] = 15.0,
+    windows_time: Annotated[
+        float, typer.Option("--windows-time", help="Seconds for the windows; then they are undecided.")
+    ] = _DEFAULT.windows_time,
     starts: Starts = None,
     length: Length = _DEFAULT.length,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
     ] = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", help="Seconds for each problem and each file of claims.", min=0.1)
+        float, typer.Option("--time-limit", help="Seconds for each part of a problem and each file of claims.", min=0.1)
     ] = 600.0,
     as_json: Json = False,
 ) -> int:
@@ -146,6 +149,7 @@ def report(
         seed,
         budget,
         _positive(search_time, "--search-time"),
+        windows_time=_positive(windows_time, "--windows-time"),
         starts=windows,
         length=_positive(length, "--length"),
     )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -29,6 +29,10 @@ Grade = Literal["symbolic", "certified", "statistical", "floating point"]
 Result = TypeVar("Result")
 
 Sides = tuple[tuple[float, float], ...]
+
+_DERIVATION: tuple[str, Grade] = ("the derivation of the field", "symbolic")
+_WINDOWS: tuple[str, Grade] = ("Adam near its flow", "statistical")
+_DISTANCE = "Adam's distance from its flow"
 
 _COLUMNS = 6
 """Columns of the data that are summarised one by one."""
@@ -103,8 +107,24 @@ class ProblemReport:
         return "undecided" if any(check.verdict == "undecided" for check in self.checks) else "holds"
 
 
+@dataclass(frozen=True)
+class DerivationPart:
+    """The derivation's line of the summary, and its steps."""
+
+    check: Check
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class WindowsPart:
+    """The windows' line of the summary, and their figure."""
+
+    check: Check
+    picture: Picture
+
+
 def gather_problem(path: str | Path, settings: Settings, box: Sides | None = None) -> ProblemReport:
-    """Return what the report shows of one problem file.
+    """Return what the report shows of one problem file, without a limit of time.
 
     Parameters
     ----------
@@ -120,14 +140,52 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
     InputError
         If the file cannot be read.
     """
+    return joined(gather_rest(path, settings, box), gather_derivation(path), gather_windows(path, settings))
+
+
+def joined(rest: ProblemReport, derivation: DerivationPart, windows: WindowsPart) -> ProblemReport:
+    """Return the report of one problem out of its parts."""
+    return replace(
+        rest,
+        checks=(derivation.check, *rest.checks, windows.check),
+        derivation=derivation.steps,
+        figures=(*rest.figures, windows.picture),
+    )
+
+
+def gather_derivation(path: str | Path) -> DerivationPart:
+    """Return the derivation of the field."""
+    source = read_problem(path)
+    found: list[Derivation] = []
+    check = _attempt(*_DERIVATION, lambda: _derive(source, found), of_theory=True)
+    return DerivationPart(check, found[0].steps if found else ())
+
+
+def gather_windows(path: str | Path, settings: Settings) -> WindowsPart:
+    """Return Adam's distance from its flow in windows of time."""
+    source = read_problem(path)
+    start, _ = _start(source)
+    study = Study(source, start, settings, plane_of(source.problem.names))
+    check = _attempt(*_WINDOWS, lambda: about_windows(study.windows), of_theory=True)
+    if check.verdict == "undecided" and "windows" not in vars(study):
+        return WindowsPart(check, _no_windows(check.text))
+    caption = (
+        f"Root mean square over {settings.chains} chains of the largest distance in a window of length "
+        f"{settings.length:g}, and its proven bound, against the step size."
+    )
+    alternative = "Measured distances with bars of one standard error, and their proven bounds, both axes logarithmic"
+    picture = _picture(_DISTANCE, caption, alternative, lambda: windows_figure(study.windows))
+    return WindowsPart(check, picture)
+
+
+def gather_rest(path: str | Path, settings: Settings, box: Sides | None = None) -> ProblemReport:
+    """Return all but the derivation and the windows, which may take long: see :func:`gather_problem`."""
     begin = time.perf_counter()
     source = read_problem(path)
     problem = source.problem
     start, origin = _start(source)
     study = Study(source, start, settings, plane_of(problem.names), box)
-    derivations: list[Derivation] = []
     checks = (
-        _attempt("the derivation of the field", "symbolic", lambda: _derive(source, derivations), of_theory=True),
         _attempt("the field at the start", "certified", lambda: _field(study), of_theory=True),
         _attempt(
             "all zeros of the field", "certified", lambda: _searched(about_zeros, study.zeros_within_time, settings)
@@ -138,7 +196,6 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
             lambda: _searched(about_region, study.region_within_time, settings),
         ),
         _attempt("the flow from the start", "floating point", lambda: Told("holds", about_flow(study.flow, problem))),
-        _attempt("Adam near its flow", "statistical", lambda: about_windows(study.windows), of_theory=True),
     )
     facts = (*_facts(source), ("start", f"{point_text(problem.names, start)}{origin}"), _box_fact(study))
     return ProblemReport(
@@ -147,7 +204,7 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
         loss=formula(problem.loss, symbol_names(problem)),
         facts=facts,
         checks=checks,
-        derivation=derivations[0].steps if derivations else (),
+        derivation=(),
         portraits=_portraits(study),
         figures=_figures(study),
         zero_columns=(*problem.names, "width of the box", "stability", "critical point of L"),
@@ -156,10 +213,26 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
     )
 
 
-def not_gathered(path: str | Path, reason: str, seconds: float) -> ProblemReport:
-    """Return the report of a problem that did not come to its end: undecided, with the reason."""
-    check = Check("everything", "floating point", "undecided", " ".join(reason.split())[:500], False)
-    return ProblemReport(Path(path).stem, str(path), "", (), (check,), (), (), (), (), (), seconds)
+def derivation_not_gathered(reason: str) -> DerivationPart:
+    """Return the part of a derivation that did not come to its end."""
+    return DerivationPart(_attempt(*_DERIVATION, lambda: Told("undecided", reason), of_theory=True), ())
+
+
+def windows_not_gathered(reason: str) -> WindowsPart:
+    """Return the part of windows that did not come to their end."""
+    return WindowsPart(_attempt(*_WINDOWS, lambda: Told("undecided", reason), of_theory=True), _no_windows(reason))
+
+
+def _no_windows(reason: str) -> Picture:
+    return Picture(_DISTANCE, f"Not drawn: {reason}", "", b"")
+
+
+def rest_not_gathered(path: str | Path, reason: str) -> ProblemReport:
+    """Return the report of a problem whose searches and flow did not come to their end."""
+    check = _attempt(
+        "the field, its zeros, the Lyapunov region, the flow", "certified", lambda: Told("undecided", reason)
+    )
+    return ProblemReport(Path(path).stem, str(path), "", (), (check,), (), (), (), (), (), 0.0)
 
 
 def _attempt(what: str, grade: Grade, make: Callable[[], Told], of_theory: bool = False) -> Check:
@@ -298,13 +371,6 @@ def _figures(study: Study) -> tuple[Picture, ...]:
             caption,
             "Mean loss over time along the flow and along the runs of Adam",
             lambda: loss_figure(study.flow, runs, study.problem),
-        ),
-        _picture(
-            "Adam's distance from its flow",
-            f"Root mean square over {chosen.chains} chains of the largest distance in a window of length "
-            f"{chosen.length:g}, and its proven bound, against the step size.",
-            "Measured distances with bars of one standard error below their proven bounds, both axes logarithmic",
-            lambda: windows_figure(study.windows),
         ),
     )
 

@@ -24,7 +24,7 @@ _TOLD_APART = len(SERIES)
 _WIDE = 20.0
 """Losses whose largest and smallest differ by this factor are drawn on a logarithmic scale."""
 
-_RUN = {"color": ORANGE, "linewidth": 0.8, "alpha": 0.75, "zorder": 2.5}
+_RUN: dict[str, Any] = {"color": ORANGE, "linewidth": 0.8, "alpha": 0.75, "zorder": 2.5}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The Adam field and the gradient field over one or two parameters, and basins."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -103,9 +103,10 @@ def _streamlines(
     horizontal, vertical = points[:, 0, i], points[0, :, j]
     # Grids are indexed (horizontal, vertical); streamplot wants rows of equal vertical coordinate.
     along, up = (np.ma.masked_invalid(values[..., k].T) for k in (i, j))
-    speed = np.hypot(along, up)
-    top = float(speed.max()) if speed.count() and speed.max() > 0 else 1.0
-    slowest = float(speed.min()) if speed.count() else top
+    speed = np.ma.masked_invalid(np.hypot(along, up))
+    known = speed.compressed()
+    top = float(known.max(initial=0.0)) or 1.0
+    slowest = float(known.min(initial=top))
     norm = LogNorm(min(max(slowest, top * 10**-_DECADES), top / 10), top)
     found = axes.streamplot(
         horizontal,
@@ -236,6 +237,7 @@ def _image(axes: Axes, found: Basins, i: int, j: int) -> Artist:
 
 def _ends(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[str], number: int, k: int) -> Artist:
     which = found.index == number
+    style: dict[str, Any]
     if number < 0:
         style = {"marker": "x", "color": GREY, "label": "no attracting zero reached" if which.any() else "_none"}
     else:

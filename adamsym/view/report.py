@@ -1,15 +1,15 @@
-"""The report: problems and claims gathered from files and folders, each problem in a process with a time limit."""
+"""The report: problems and claims gathered from files and folders, each part in a process with a time limit."""
 
 import concurrent.futures
 import importlib.metadata
 import multiprocessing
 import os
 import platform
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pebble
 
@@ -17,11 +17,23 @@ from adamsym.claims import ClaimReport, discover, run_claims
 from adamsym.expressions.errors import InputError
 from adamsym.problem.reading import read_problem
 from adamsym.view.findings import Verdict
-from adamsym.view.gathering import ProblemReport, Sides, gather_problem, not_gathered
+from adamsym.view.gathering import (
+    ProblemReport,
+    Sides,
+    derivation_not_gathered,
+    gather_derivation,
+    gather_rest,
+    gather_windows,
+    joined,
+    rest_not_gathered,
+    windows_not_gathered,
+)
 from adamsym.view.settings import Settings
 
 TIME_LIMIT = 600.0
-"""Seconds that one problem, or one file of claims, may take."""
+"""Seconds that one part of a problem, or one file of claims, may take."""
+
+Part = TypeVar("Part")
 
 PACKAGES = ("adamsym", "numpy", "scipy", "sympy", "python-flint", "mpmath", "numba", "hypothesis", "matplotlib")
 
@@ -116,7 +128,7 @@ def gather_report(
     workers
         Processes at a time; the number of processors if omitted.
     time_limit
-        Seconds for each problem and each file of claims; one that takes longer is undecided.
+        Seconds for each part of a problem and each file of claims; one that takes longer is undecided.
     progress
         Called with the name of each problem and claim that is done.
 
@@ -145,27 +157,46 @@ def _gathered(
     if not files:
         return ()
     reports = []
-    processes = min(workers or os.cpu_count() or 1, len(files))
     # "spawn": a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
-    with pebble.ProcessPool(max_workers=processes, context=context) as pool:
-        futures = [pool.schedule(gather_problem, args=(str(file), settings, box), timeout=time_limit) for file in files]
+    with pebble.ProcessPool(max_workers=workers or os.cpu_count() or 1, context=context) as pool:
+        windows_limit = min(settings.windows_time, time_limit)
+
+        def scheduled(part: Callable[..., Any], limit: float, *arguments: object) -> "pebble.ProcessFuture[Any]":
+            return pool.schedule(part, args=arguments, timeout=limit)
+
+        tasks = [
+            (
+                scheduled(gather_windows, windows_limit, str(file), settings),
+                scheduled(gather_rest, time_limit, str(file), settings, box),
+                scheduled(gather_derivation, time_limit, str(file)),
+            )
+            for file in files
+        ]
         try:
-            for file, future in zip(files, futures, strict=True):
-                begin = time.perf_counter()
-                try:
-                    report = future.result()
-                except concurrent.futures.TimeoutError:
-                    report = not_gathered(file, f"took longer than {time_limit:g} seconds", time_limit)
-                except Exception as error:
-                    reason = f"{type(error).__name__}: {error}"
-                    report = not_gathered(file, reason, time.perf_counter() - begin)
+            for file, (windows, rest, derivation) in zip(files, tasks, strict=True):
+                report = joined(
+                    _result(rest, time_limit, partial(rest_not_gathered, file)),
+                    _result(derivation, time_limit, derivation_not_gathered),
+                    _result(windows, windows_limit, windows_not_gathered),
+                )
                 reports.append(report)
                 progress(report.name)
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise
     return tuple(reports)
+
+
+def _result(future: "pebble.ProcessFuture[Any]", limit: float, otherwise: Callable[[str], Part]) -> Part:
+    """A part of a problem's report; the undecided one if it took too long or its process failed."""
+    try:
+        found: Part = future.result()
+    except concurrent.futures.TimeoutError:
+        return otherwise(f"took longer than {limit:g} seconds")
+    except Exception as error:
+        return otherwise(f"{type(error).__name__}: {error}")
+    return found
 
 
 def versions() -> tuple[tuple[str, str], ...]:

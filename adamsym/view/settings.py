@@ -27,6 +27,8 @@ class Settings:
         files are the same on every run.
     resolution
         Points along each of two parameters in a portrait.
+    windows_time
+        Seconds after which the report gives the windows up; they are then undecided.
     starts, length
         Steps at which windows begin, and their length in sums of step sizes.
     """
@@ -39,5 +41,6 @@ class Settings:
     budget: int = 2_000
     search_time: float = math.inf
     resolution: int = 41
+    windows_time: float = 30.0
     starts: tuple[int, ...] = (1_000, 10_000, 100_000)
     length: float = 1.0

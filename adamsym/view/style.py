@@ -70,7 +70,7 @@ class Shade:
     hatch: str
 
 
-CERTIFIED = Shade("#009E7330", "#00735499", "//")
+CERTIFIED = Shade("#009E7330", "#007354", "..")
 UNDECIDED = Shade("#E69F0040", "#A35F00", "xxx")
 
 BASINS = ("#A9D6F5", "#F7CF7F", "#8FD5BF", "#EBC6DA", "#F6F0A0", "#BFBFBF")

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from adamsym.dynamics import PseudoTrajectory, Window
 from adamsym.view.labels import label_axes
@@ -59,6 +60,11 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
     )
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+        axis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.margins(x=0.1)
     axes.grid(True, which="major", color=GREY, alpha=0.25, linewidth=0.6)
     label_axes(axes, "step size in the window", "distance from the flow")
     missing = len(found.windows) - len(seen)
