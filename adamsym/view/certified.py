@@ -12,7 +12,7 @@ from adamsym.certify.search import Box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.view.labels import include, label_axes
-from adamsym.view.style import CERTIFIED, STABILITIES, UNDECIDED, WITNESS, Shade
+from adamsym.view.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade
 
 _VISIBLE = 0.01
 """Share of the whole below which an undecided box is also marked by a cross, lest it be overlooked."""
@@ -51,7 +51,7 @@ def draw_zeros(axes: Axes, found: Zeros) -> list[Line2D]:
         if len(own):
             text = "zero, stability undecided" if stability == "undecided" else f"{stability} zero"
             lines += axes.plot(*own.T, **mark.options(), label=f"{text} (certified)")
-    _undecided(axes, found.undecided, found.box, "undecided: other zeros may be here")
+    _undecided(axes, found.undecided, found.box, UNDECIDED_ZEROS, "undecided: other zeros may be here")
     return lines
 
 
@@ -84,7 +84,7 @@ def draw_lyapunov(axes: Axes, found: LyapunovRegion) -> list[PolyCollection]:
     certified = [box for box, _ in found.certified]
     if certified:
         artists.append(_boxes(axes, certified, CERTIFIED, "L decreases along the flow (certified)", 1.5))
-    artists += _undecided(axes, found.undecided, found.region, "undecided: L may not decrease")
+    artists += _undecided(axes, found.undecided, found.region, UNDECIDED, "undecided: L may not decrease")
     if found.witness is not None:
         point = (*found.witness, 0.0)[:2]
         axes.plot(*([x] for x in point), **WITNESS.options(), label="witness: L increases (certified)")
@@ -106,16 +106,16 @@ def _frame(axes: Axes, box: FloatArray, names: Sequence[str]) -> None:
             axes.set_yticks([])
 
 
-def _undecided(axes: Axes, boxes: Sequence[Box], whole: FloatArray, label: str) -> list[PolyCollection]:
+def _undecided(axes: Axes, boxes: Sequence[Box], whole: FloatArray, shade: Shade, label: str) -> list[PolyCollection]:
     if not boxes:
         return []
-    artist = _boxes(axes, boxes, UNDECIDED, label, 2.0)
+    artist = _boxes(axes, boxes, shade, label, 2.0)
     sides = np.array(boxes)
     small = (np.ptp(sides, axis=-1) < _VISIBLE * np.ptp(whole, axis=-1)).any(axis=-1)
     middles = sides[small].mean(axis=-1)
     if len(middles):
         flat = middles if middles.shape[1] == 2 else np.column_stack((middles, np.zeros(len(middles))))
-        axes.plot(*flat.T, linestyle="none", marker="x", markersize=5, color=UNDECIDED.edge, zorder=4)
+        axes.plot(*flat.T, linestyle="none", marker="x", markersize=5, color=shade.edge, zorder=4)
     return [artist]
 
 

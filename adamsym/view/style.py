@@ -72,6 +72,7 @@ class Shade:
 
 CERTIFIED = Shade("#009E7330", "#007354", "..")
 UNDECIDED = Shade("#E69F0040", "#A35F00", "xxx")
+UNDECIDED_ZEROS = Shade("none", "#9C3D78", "\\\\")
 
 BASINS = ("#A9D6F5", "#F7CF7F", "#8FD5BF", "#EBC6DA", "#F6F0A0", "#BFBFBF")
 BASIN_HATCHES = ("", "///", "...", "\\\\\\", "xx", "++")
