@@ -8,7 +8,6 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, LogNorm
-from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from adamsym.dynamics.portraits import Basins, PhasePortrait
@@ -207,12 +206,17 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
                 found.points[:, 0, i], found.points[0, :, j], mask, levels=[0.5, 1.5], colors="none", hatches=[hatch]
             )
             region.set(edgecolor=GREY, linewidth=0.0)
-        axes.add_patch(Patch(facecolor=face, edgecolor=GREY, hatch=hatch, label=_named(zeros[number], names)))
+        _told(axes, face, hatch, _named(zeros[number], names))
         axes.plot(*zeros[number][[i, j]], **STABILITIES["attracting"].options())
     if (found.index < 0).any():
-        axes.add_patch(Patch(facecolor=NOWHERE, edgecolor=GREY, label="no attracting zero reached"))
+        _told(axes, NOWHERE, "", "no attracting zero reached")
     label_axes(axes, names[i] + fixed, names[j])
     return [image]
+
+
+def _told(axes: Axes, face: str, hatch: str, label: str) -> None:
+    """Add an entry for the legend that draws nothing."""
+    axes.fill([np.nan], [np.nan], facecolor=face, edgecolor=GREY, hatch=hatch, label=label)
 
 
 def _image(axes: Axes, found: Basins, i: int, j: int) -> Artist:

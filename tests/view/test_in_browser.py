@@ -11,17 +11,13 @@ import subprocess
 from html import escape, unescape
 
 import pytest
-from test_report import PROBLEM, QUICK, claim, report_of
+from test_report import claim, report_of
 
-from adamsym.view.gathering import gather_problem
 from adamsym.view.page import render_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = (400, 1200)
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=10000 --dump-dom"
-).split()
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"]
 
 # The page lies in frames of either width; this script looks into them, so that the page itself needs none.
 MEASURE = """
@@ -66,12 +62,10 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    file = tmp_path_factory.mktemp("page") / "a_problem_with_a_rather_long_name_that_does_not_fit_on_phones.toml"
-    file.write_text(PROBLEM)
+def page(problem):
     told = claim()
     object.__setattr__(told, "statement", r"If $\beta_1^2 < \beta_2$ then $|f| \le C$.")
-    return render_page(report_of(gather_problem(file, QUICK), claims=[told]))
+    return render_page(report_of(problem, claims=[told]))
 
 
 def look(browser, folder, page):
