@@ -184,7 +184,8 @@ def _only_box(problems: Sequence[Path], box: Sequence[str]) -> tuple[tuple[float
 
 
 def _print_report(found: "Report", output: Path) -> None:
-    counts = [f"{len(found.problems)} problems"] if found.problems else []
+    number = len(found.problems)
+    counts = [f"{number} problem" + ("s" if number > 1 else "")] if number else []
     if found.claims:
         holding = sum(claim.verdict == "holds" for claim in found.claims)
         counts.append(f"{holding} of {len(found.claims)} claims hold")

@@ -17,7 +17,19 @@ from adamsym.view.page import render_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = (400, 1200)
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom"]
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=10000",
+    "--dump-dom",
+)
 
 # The page lies in frames of either width; this script looks into them, so that the page itself needs none.
 MEASURE = """
