@@ -22,7 +22,7 @@ test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
 
 benchmarks: .venv/bin/python
-	$(BIN)/pip install --quiet --editable '.[benchmarks,torch,jax,keras]'
+	$(BIN)/pip install --quiet --editable '.[torch,jax,keras]'
 	$(BIN)/python benchmarks/field.py
 	$(BIN)/python benchmarks/certify.py
 	$(BIN)/python benchmarks/simulate.py

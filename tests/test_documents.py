@@ -56,6 +56,15 @@ def test_the_chains_of_the_documents():
     assert not names["ensemble"].failed.any()
 
 
+def test_plots_of_the_documents(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    names: dict[str, Any] = {}
+    exec(block("docs/report.md", "python"), names)
+    assert names["attracting"].get_xydata() == pytest.approx([[0.999503966699, 0.0]], abs=1e-11)
+    assert (tmp_path / "three_points.svg").read_bytes().startswith(b"<?xml")
+
+
 def test_readme_problem_and_its_printed_field(tmp_path):
     file = tmp_path / "three_points.toml"
     file.write_text(block("README.md", "toml"))

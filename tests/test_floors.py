@@ -17,6 +17,7 @@ FLOORS = {
     "dynamics": 5,
     "claims": 6,
     "testing": 7,
+    "view": 7,
     "cli": 8,
 }
 LONGEST_MODULE = 420

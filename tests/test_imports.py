@@ -11,7 +11,7 @@ import pytest
 
 import adamsym
 
-HEAVY = ["numpy", "scipy", "sympy", "flint", "hypothesis", "pydantic", "mpmath", "rich.table"]
+HEAVY = ["numpy", "scipy", "sympy", "flint", "hypothesis", "pydantic", "mpmath", "rich.table", "matplotlib", "jinja2"]
 
 
 def loaded_after(code: str) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adamsym.cli import certifying, moving, verifying
+from adamsym.cli import certifying, moving, showing, verifying
 from adamsym.cli.options import (
     BAD_INPUT,
     HOLDS,
@@ -123,6 +123,8 @@ app.command()(moving.flow)
 app.command()(moving.simulate)
 app.command()(moving.track)
 app.command()(verifying.verify)
+app.command()(showing.plot)
+app.command()(showing.report)
 
 
 def _complain(message: str) -> None:

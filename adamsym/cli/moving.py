@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
-from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point
+from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
 from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
 
@@ -118,7 +118,7 @@ def track(
 ) -> int:
     """Measure how far Adam gets from its flow, beside the proven bound."""
     source, theta = read_problem_and_point(file, start, "--from")
-    numbers = _whole_numbers(starts or ["1000,10000,100000"], "--starts")
+    numbers = whole_numbers(starts, "--starts", (1_000, 10_000, 100_000))
     box = parse_box(region, source.problem.names, "--region") if region else None
     from adamsym.dynamics import pseudo_trajectory
     from adamsym.optimizer import StepSizeSchedule, require_adam
@@ -144,15 +144,6 @@ def track(
     else:
         _print_track(found, chains)
     return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
-
-
-def _whole_numbers(texts: list[str], option: str) -> list[int]:
-    found = []
-    for text in ",".join(texts).split(","):
-        if not (text.strip().isdecimal() and text.isascii() and len(text.strip()) <= 12):
-            raise InputError(f"{option}: {text.strip()[:40]!r} is not allowed; allowed are integers such as 1000,10000")
-        found.append(int(text))
-    return found
 
 
 def _print_track(found: "PseudoTrajectory", chains: int) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from adamsym.cli.assignments import parse_point
 from adamsym.cli.output import working
+from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.problem.reading import ProblemFile
@@ -33,3 +34,13 @@ def read_problem_and_point(file: Path, texts: Sequence[str] | None, option: str)
     """Read a problem file and the point that ``option`` gives, or the file's own start."""
     source = read_file(file)
     return source, parse_point(texts or (), source.problem.names, option, source.start)
+
+
+def whole_numbers(texts: Sequence[str] | None, option: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the integers of texts such as ``1000,10000``; the default if there is no text."""
+    found = []
+    for text in ",".join(texts).split(",") if texts else ():
+        if not (text.strip().isdecimal() and text.isascii() and len(text.strip()) <= 12):
+            raise InputError(f"{option}: {text.strip()[:40]!r} is not allowed; allowed are integers such as 1000,10000")
+        found.append(int(text))
+    return tuple(found) or default

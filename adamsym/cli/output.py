@@ -57,15 +57,15 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
         raise InputError(f"{option}: {str(path)[:80]!r} is a folder; give a file")
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
         raise InputError(f"-o: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         # mkstemp's files are private; an output is as readable as the user's other files.
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)

@@ -2,7 +2,7 @@
 
 import html
 import re
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import latex2mathml.converter
@@ -91,10 +91,10 @@ def page(derivation: Derivation) -> str:
     return _PAGE.replace("@TITLE", html.escape(derivation.title)).replace("@BODY", "\n".join(sections))
 
 
-def mathml(latex: str) -> str:
+def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
     """Return a LaTeX formula as a MathML element; the LaTeX itself, escaped, if that would not be plain MathML."""
     try:
-        text = str(latex2mathml.converter.convert(latex, display="block"))
+        text = str(latex2mathml.converter.convert(latex, display=display))
         text = re.sub(r"&(?!#?\w+;)", "&amp;", text)
         plain = all(_is_plain(element) for element in ElementTree.fromstring(text).iter())
     except Exception:  # the converter raises its own and built-in errors alike

@@ -1,0 +1,108 @@
+"""The kinds of plots that ``adamsym plot`` draws. A new kind is one function here; nothing heavy is imported yet."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from adamsym.view.study import Study
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure, and in one line what it shows."""
+
+    figure: "Figure"
+    finding: str
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of plot: what it shows, in words, and how it is made."""
+
+    summary: str
+    make: Callable[["Study"], Plot]
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def kind(summary: str) -> Callable[[Callable[["Study"], Plot]], Callable[["Study"], Plot]]:
+    """Return a decorator that lists a function under its name."""
+
+    def attach(make: Callable[["Study"], Plot]) -> Callable[["Study"], Plot]:
+        KINDS[make.__name__] = Kind(summary, make)
+        return make
+
+    return attach
+
+
+@kind("the Adam field beside minus the gradient of the loss")
+def portrait(study: "Study") -> Plot:
+    """Draw the field and the gradient field side by side."""
+    from adamsym.view.figures import portrait_figure
+
+    return Plot(portrait_figure(study.portrait, study.names), "the Adam field and minus the gradient of L")
+
+
+@kind("the field with its certified zeros")
+def zeros(study: "Study") -> Plot:
+    """Draw the field with all zeros, certified."""
+    from adamsym.view.figures import portrait_figure
+    from adamsym.view.findings import about_zeros
+
+    figure = portrait_figure(study.portrait, study.names, ("field",), study.zeros)
+    return Plot(figure, _worded(*about_zeros(study.zeros)))
+
+
+@kind("the field with the region where the loss is certified to decrease")
+def lyapunov(study: "Study") -> Plot:
+    """Draw the field with the certified Lyapunov region."""
+    from adamsym.view.figures import portrait_figure
+    from adamsym.view.findings import about_region
+
+    figure = portrait_figure(study.portrait, study.names, ("field",), region=study.region)
+    return Plot(figure, _worded(*about_region(study.region)))
+
+
+@kind("the flow with runs of Adam over it")
+def flow(study: "Study") -> Plot:
+    """Draw the flow with runs of Adam over it."""
+    from adamsym.view.figures import flow_figure
+    from adamsym.view.findings import about_flow
+
+    return Plot(flow_figure(study.flow, study.runs, study.names), about_flow(study.flow, study.problem))
+
+
+@kind("the loss along the flow and along runs of Adam")
+def loss(study: "Study") -> Plot:
+    """Draw the loss over time."""
+    from adamsym.view.figures import loss_figure
+    from adamsym.view.findings import about_flow
+
+    return Plot(loss_figure(study.flow, study.runs, study.problem), about_flow(study.flow, study.problem))
+
+
+@kind("Adam's distance from its flow in windows of time, beside the proven bound")
+def windows(study: "Study") -> Plot:
+    """Draw the pseudo-trajectory windows."""
+    from adamsym.view.figures import windows_figure
+    from adamsym.view.findings import about_windows
+
+    return Plot(windows_figure(study.windows), _worded(*about_windows(study.windows)))
+
+
+@kind("which zero the flow from each start reaches")
+def basins(study: "Study") -> Plot:
+    """Draw the basins of the certified attracting zeros."""
+    from adamsym.view.figures import basins_figure
+    from adamsym.view.findings import about_basins
+
+    return Plot(basins_figure(study.basins, study.zeros), about_basins(study.basins))
+
+
+def _worded(verdict: str, text: str) -> str:
+    # Certified findings say so themselves.
+    return text if verdict == "holds" else f"{verdict}: {text}"

@@ -1,0 +1,79 @@
+"""The report as one HTML page: no scripts, nothing from elsewhere, every text escaped."""
+
+import base64
+import re
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
+
+from adamsym.claims import ClaimReport
+from adamsym.symbolic.rendering import mathml
+from adamsym.view.gathering import Picture
+from adamsym.view.report import Report
+
+GRADES = {
+    "symbolic": "exact algebra",
+    "certified": "proven bounds",
+    "property": "drawn by Hypothesis, none falsifies",
+    "statistical": "a test with an error level",
+    "floating point": "numbers without a proof",
+}
+"""What each grade of evidence means."""
+
+MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?"}
+"""Of verdicts, beside the word: colour is not all that tells them apart."""
+
+
+def render_page(report: Report) -> str:
+    """Return the page; it shows what the report holds and computes nothing."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("adamsym.view"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        block=lambda latex: Markup(mathml(latex)),  # escapes what is no plain MathML
+        statement=statement_markup,
+        source=image_source,
+    )
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        claims=[claim_view(claim) for claim in report.claims],
+        grades=GRADES,
+        marks=MARKS,
+        title=page_title(report),
+    )
+
+
+def page_title(report: Report) -> str:
+    """Return the page's title: how many problems and claims."""
+    parts = []
+    for things, word in ((report.problems, "problem"), (report.claims, "claim")):
+        if things:
+            parts.append(f"{len(things)} {word}" + ("s" if len(things) > 1 else ""))
+    return "adamsym report: " + (" and ".join(parts) or "nothing to show")
+
+
+def claim_view(claim: ClaimReport) -> dict[str, Any]:
+    """Return a claim for the template; fields that a report may have are None where it has none."""
+    return {
+        "report": claim,
+        "statement": getattr(claim, "statement", None),
+        "seed": getattr(claim, "seed", None),
+    }
+
+
+def statement_markup(text: str) -> Markup:
+    """Return text with LaTeX between single dollars as escaped text with inline MathML."""
+    pieces = re.split(r"\$([^$]+)\$", text)
+    return Markup("").join(
+        Markup(mathml(piece, "inline")) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def image_source(picture: Picture) -> str:
+    """Return a figure as the data of an image."""
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")

@@ -1,0 +1,46 @@
+"""How much plots and the report compute."""
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Budgets, times and seeds, with the defaults of the commands ``plot`` and ``report``.
+
+    Attributes
+    ----------
+    time
+        How long the flow is followed.
+    step_size
+        Expression in the step number n.
+    steps
+        Of the runs drawn over the flow; None for as many as its time takes, at most 100,000.
+    chains
+        Chains of the pseudo-trajectory windows, of which at most ten are drawn over the flow.
+    seed
+        Seed of all randomness.
+    budget
+        Most boxes that each certified search examines; those beyond are undecided.
+    search_time
+        Seconds after which a certified search stops; the rest is undecided. Infinite for ``plot``, whose
+        files are the same on every run.
+    resolution
+        Points along each of two parameters in a portrait.
+    windows_time
+        Seconds after which the report gives the windows up; they are then undecided.
+    starts, length
+        Steps at which windows begin, and their length in sums of step sizes.
+    """
+
+    time: float = 10.0
+    step_size: str = "0.1/n**0.7"
+    steps: int | None = None
+    chains: int = 100
+    seed: int = 0
+    budget: int = 2_000
+    search_time: float = math.inf
+    resolution: int = 41
+    windows_time: float = 30.0
+    starts: tuple[int, ...] = (1_000, 10_000, 100_000)
+    length: float = 1.0

@@ -1,0 +1,157 @@
+"""The commands plot and report: files written, the same on every run; bad input in one line."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from adamsym.__main__ import main
+from adamsym.view.kinds import KINDS
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROBLEM = """
+[problem]
+loss = "(theta - x)**2/2"
+parameters = ["theta"]
+[data]
+x = [0.0, 0.0, 3.0]
+[adam]
+beta1 = 0.5
+beta2 = 0.6
+eps = 0.1
+[start]
+theta = 2.0
+"""
+QUICK = ["--time", "2", "--chains", "4", "--starts", "10,50,100", "--length", "0.2"]
+STARTS = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p.toml").write_text(PROBLEM)
+
+    def command(*arguments, code=0):
+        assert main(list(arguments)) == code
+        printed = capsys.readouterr()
+        return printed.out if code in (0, 1, 3) else printed.err
+
+    return command
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_drawn_and_the_same_again(run, tmp_path, kind):
+    for name in ("one.svg", "two.svg"):
+        assert f"written to {name}" in run("plot", kind, "p.toml", "-o", name, *QUICK)
+    drawn = (tmp_path / "one.svg").read_bytes()
+    assert drawn.startswith(b"<?xml")
+    assert drawn.count(b"<path") > 20
+    assert drawn == (tmp_path / "two.svg").read_bytes()
+    assert not re.search(rb"<dc:date>|Matplotlib v", drawn)
+
+
+@pytest.mark.parametrize("ending", STARTS)
+def test_formats(run, tmp_path, ending):
+    contents = []
+    for name in ("one", "two"):
+        run("plot", "portrait", "p.toml", "-o", name + ending)
+        contents.append((tmp_path / (name + ending)).read_bytes())
+    assert contents[0].startswith(STARTS[ending])
+    assert contents[0] == contents[1]
+    run("plot", "portrait", "p.toml", "-o", "two" + ending, "--box", "theta=0:1")
+    assert contents[0] != (tmp_path / ("two" + ending)).read_bytes()
+
+
+def test_plot_as_json(run):
+    found = json.loads(run("plot", "zeros", "p.toml", "-o", "z.svg", "--json"))
+    assert found["plot"] == "z.svg"
+    assert found["finding"].startswith("certified: exactly 1 zero in the box")
+
+
+def test_a_slice_of_many_parameters(run, tmp_path):
+    run("plot", "portrait", str(EXAMPLES / "tanh_network.toml"), "-o", "p.svg", "--time", "0.1", "--resolution", "5")
+    file = str(EXAMPLES / "tanh_network.toml")
+    run(
+        "plot",
+        "portrait",
+        file,
+        "-o",
+        "q.svg",
+        "--plane",
+        "b1_0,b2_0",
+        "--box",
+        "b1_0=-3:0,b2_0=-3:0",
+        "--resolution",
+        "5",
+    )
+    assert (tmp_path / "p.svg").read_bytes() != (tmp_path / "q.svg").read_bytes()
+    assert "this problem has 25" in run("plot", "zeros", file, "-o", "z.svg", code=2)
+    assert "--plane: 'x' is no parameter" in run("plot", "portrait", file, "-o", "z.svg", "--plane", "x,b1_0", code=2)
+    assert "give 2 different" in run("plot", "portrait", file, "-o", "z.svg", "--plane", "b1_0", code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["plot", "picture", "p.toml", "-o", "x.svg"], "allowed are portrait, zeros"),
+        (["plot", "zeros", "p.toml"], "-o: no file to write"),
+        (["plot", "zeros", "p.toml", "-o", "x.gif"], "allowed are .svg, .png, .pdf"),
+        (["plot", "zeros", "none.toml", "-o", "x.svg"], "none.toml"),
+        (["plot", "zeros", "p.toml", "-o", "x.svg", "--box", "theta=1:1"], "has no width"),
+        (["plot", "zeros", "p.toml", "-o", "x.svg", "--box", "x=0:1"], "no parameter"),
+        (["plot", "flow", "p.toml", "-o", "x.svg", "--time", "0"], "--time"),
+        (["plot", "flow", "p.toml", "-o", "x.svg", "--step-size", "-1"], "step size"),
+        (["plot", "windows", "p.toml", "-o", "x.svg", "--starts", "a"], "--starts"),
+        (["report", "p.toml"], "-o: no file to write"),
+        (["report", "p.toml", "-o", "x.pdf"], "allowed are .html"),
+        (["report", "none.toml", "-o", "x.html"], "none.toml"),
+        (["report", ".", "p.toml", "empty", "-o", "x.html"], "empty"),
+        (["report", "p.toml", "-o", "x.html", "--step-size", "m"], "step size"),
+        (["report", "claims", "-o", "x.html", "--box", "theta=0:1"], "--box: 0 problems"),
+    ],
+)
+def test_bad_input(run, tmp_path, arguments, fragment):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "c.py").write_text("")
+    message = run(*arguments, code=2)
+    assert fragment in message
+    assert message.count("\n") == 1
+    assert not list(tmp_path.glob("x.*"))
+
+
+CLAIM = """
+from adamsym.claims import Claim, holds, refuted
+claim = Claim("T1", title="t", statement="s", source="here")
+@claim.evidence("symbolic")
+def evidence():
+    return {evidence}
+@claim.control("one")
+def one():
+    return refuted("as it should")
+@claim.control("two")
+def two():
+    return refuted("as it should")
+"""
+
+
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "code"),
+    [("holds('yes', cases=1)", "holds", 0), ("refuted('no')", "refuted", 1), ("1/0", "undecided", 3)],
+)
+def test_a_report_of_claims(run, tmp_path, evidence, verdict, code):
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "t1.py").write_text(CLAIM.format(evidence=evidence))
+    found = json.loads(run("report", "claims", "-o", "r.html", "--json", code=code))
+    assert found["report"] == "r.html"
+    assert found["problems"] == []
+    assert [claim["verdict"] for claim in found["claims"]] == [verdict]
+    assert f"</span> {verdict}</span>" in (tmp_path / "r.html").read_text()
+
+
+def test_a_report_of_a_problem(run, tmp_path):
+    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
+    assert text.startswith("holds: 1 problem; written to r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert "theta from 0 to 2" in page
+    assert "certified: exactly 1 zero in the box" in page
