@@ -185,10 +185,11 @@ def test_what_is_cut_short_is_undecided(problem_file):
     assert "took longer than 1 seconds" in render_page(report_of(gone))
 
 
-def test_kinks_and_many_parameters_are_said(tmp_path):
-    file = tmp_path / "kinks.toml"
+def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
+    file = tmp_path / "relative.toml"
     file.write_text(
-        '[problem]\nloss = "Abs(a - x) + (b - x)**2 + c**2"\nparameters = ["a", "b", "c"]\n[data]\nx = [0.1, 0.7]\n'
+        '[problem]\nloss = "(a - x)**2 + (b - x)**2/2 + (c - 1)**2"\nparameters = ["a", "b", "c"]\n'
+        '[data]\nx = [0, 1]\n[adam]\nmethod = "RMSprop"\nbeta2 = 0.6\neps = 1\n'
     )
     found = joined(gather_rest(file, QUICK), derivation_not_gathered("not asked for"), gather_windows(file, QUICK))
     verdicts = {check.what: check for check in found.checks}
