@@ -24,8 +24,13 @@ from adamsym.claims import Finding, check_property, holds, refuted
 claim = Claim(
     "C10",
     title="Adam's limit is the minimiser iff the data are symmetric; else its bias is O(1 - beta2) and O(1/B)",
-    statement="l = (theta - X)^2/2: f(EX) = 0 iff X - EX is symmetric; the zero is off by O(1-beta2), and by O(1/B).",
-    source="arXiv 2511.06675; theory_note.md, sections 2 and 3",
+    statement=(
+        r"For $l=(\theta-X)^2/2$, bounded $X$ and $\beta_1\le\beta_2$, $f$ has one zero $\theta^*$. It is $EX$ if "
+        r"$X-EX$ is symmetric; only then if $X$ has two values, or if it is $EX$ for all $\varepsilon$. "
+        r"$\theta^*-EX$ is $O(1-\beta_2)$ and, in batches of $B$, $O(1/B)$; $E|\theta_n-\theta^*|^2=O(\gamma_n)$ "
+        r"for $\gamma_n=cn^{-r}$, $0<r<1$."
+    ),
+    source="arXiv 2511.06675; N-Theorem 3, N-section 2",
 )
 
 SKEWED = Empirical({"x": [0, 0, 3]})
