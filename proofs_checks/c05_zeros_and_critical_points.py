@@ -1,6 +1,8 @@
 """C5: a zero of the Adam field need not be a critical point of the loss, nor a critical point a zero.
 
-Source: arXiv 2511.04622. Data {0, 0, 3}, loss (theta - x)^2/2, usual Adam: enclosures prove f(0.9995) > 0 > f(0.9996). As f is continuous (C1)
+Source: arXiv 2511.04622.
+
+Data {0, 0, 3}, loss (theta - x)^2/2, usual Adam: enclosures prove f(0.9995) > 0 > f(0.9996). As f is continuous (C1)
 it has a zero in between, where L' = theta - 1 is negative; and at the only critical point theta = 1, f < 0.
 """
 

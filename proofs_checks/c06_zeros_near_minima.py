@@ -1,6 +1,8 @@
 """C6: overparametrized ERM: near the global minima the zeros of the Adam field are exactly the global minima.
 
-Source: arXiv 2511.04622. One direction is plain: where all rows' losses l_j >= 0 vanish, so do their gradients, hence the moments and f. This is
+Source: arXiv 2511.04622.
+
+One direction is plain: where all rows' losses l_j >= 0 vanish, so do their gradients, hence the moments and f. This is
 checked exactly at the claimed minima. The other: near them f has no other zero.
 
 - An isolated minimum: ``find_zeros`` proves that f has one zero in the box, in a tiny box that holds the minimum.

@@ -1,6 +1,8 @@
 """C8: if Adam with vanishing steps keeps entering a neighbourhood where the loss is a strict Lyapunov function, it
 converges to the global minima there.
 
+Source: arXiv 2511.04622.
+
 The neighbourhood is a box for which <grad L, f> < 0 off the minima is certified: by the package for a curve of minima
 (a b = 1), where every row is fitted, and for an isolated one. The interval [-1, 1] of the two losses is also a sublevel
 set of L, which the flow cannot leave; beyond it lies a spurious attracting zero of f, 3.1236.

@@ -1,6 +1,8 @@
 """C9: minibatch Adam under a Polyak-Lojasiewicz (PL) condition converges to the global minima.
 
-Source: arXiv 2511.04622. Rows' losses l_j >= 0 are K-smooth and all vanish at a common point, L is PL with mu: |grad L|^2 >= 2 mu L everywhere.
+Source: arXiv 2511.04622.
+
+Rows' losses l_j >= 0 are K-smooth and all vanish at a common point, L is PL with mu: |grad L|^2 >= 2 mu L everywhere.
 By N-Theorem 2 L is then a strict Lyapunov function of the flow in all of space, for batches of B rows with
 
     B > (K/mu - 1)(beta^(-1/2) - 1)  if d = 1,    16 (beta^(-1/2) - 1) d eta (1 + eta) <= 1, eta = (K/mu - 1)/B, else

@@ -1,6 +1,8 @@
 """C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T.
 
-Source: arXiv 2606.21433. Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
+Source: arXiv 2606.21433.
+
+Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
 tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the long-run covariance of the frozen
 quotient psi = m/(sqrt v + eps). So J times the average has covariance Gamma/n.
 
