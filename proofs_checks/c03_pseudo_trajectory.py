@@ -2,11 +2,14 @@ r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow
 
 $$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ like the root of the step}.$$
 
+Source: arXiv 2511.04622.
+
 Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md,
 Theorem 8): the root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the
 accumulated difference $N = \theta_{n_1} - \theta_{n_0} - \sum\gamma_k f(\theta_{k-1})$ is centred, with the long-run
 variance of the frozen chain. The bound is a ceiling; the second statement is the sharp one: it tells neighbouring
-fields apart.
+fields apart. Tests of it reject a true statement with a chance of at most 1e-4; the fitted order's limits are of 99 per
+cent.
 """
 
 from hypothesis import strategies as st
@@ -28,7 +31,11 @@ from adamsym.optimizer import AdaptiveMethod
 claim = Claim(
     "C3",
     title="Adam is an asymptotic pseudo-trajectory of its flow, of order 1/2 in the step",
-    statement="sup |Theta - Psi| over [t, t+T] is at most Theorem 8's bound and tends to 0 like the root of the step.",
+    statement=(
+        r"Let $\gamma_n\downarrow0$, $\sum\gamma_n=\infty$, $\Theta$ be Adam in the time "
+        r"$t_n=\gamma_1+\dots+\gamma_n$ and $\Psi$ the flow of $f$. While both stay in a bounded set, "
+        r"$(E\sup_{s\le T}|\Theta_{t_n+s}-\Psi_s(\Theta_{t_n})|^2)^{1/2}=O(\sqrt{\gamma_n})$ for each $T$."
+    ),
     source="arXiv 2511.04622; docs/pseudo_trajectory.md",
 )
 

@@ -1,4 +1,4 @@
-"""C4: if Adam with vanishing steps converges, its limit is a zero of the Adam field.
+"""C4: if Adam with vanishing steps converges, its limit is a zero of the Adam field (arXiv 2511.04622).
 
 The finite statement: 64 runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. The ends are
 grouped by the nearest of all zeros of f in the box, which are certified. In each group and coordinate
@@ -22,7 +22,10 @@ from adamsym.optimizer import AdaptiveMethod
 claim = Claim(
     "C4",
     title="If Adam converges, its limit is a zero of the field",
-    statement="If gamma_n -> 0, sum gamma_n = oo and theta_n -> theta*, then f(theta*) = 0.",
+    statement=(
+        r"If $\gamma_n\to0$ and $\sum\gamma_n=\infty$, then almost surely: where Adam's $\theta_n$ converges to "
+        r"some $\theta^*$, $f(\theta^*)=0$."
+    ),
     source="arXiv 2511.04622",
 )
 

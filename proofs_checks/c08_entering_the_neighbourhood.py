@@ -1,6 +1,8 @@
 """C8: if Adam with vanishing steps keeps entering a neighbourhood where the loss is a strict Lyapunov function, it
 converges to the global minima there.
 
+Source: arXiv 2511.04622.
+
 The neighbourhood is a box for which <grad L, f> < 0 off the minima is certified: by the package for a curve of minima
 (a b = 1), where every row is fitted, and for an isolated one. The interval [-1, 1] of the two losses is also a sublevel
 set of L, which the flow cannot leave; beyond it lies a spurious attracting zero of f, 3.1236.
@@ -22,7 +24,11 @@ from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 claim = Claim(
     "C8",
     title="Adam that enters the neighbourhood of the minima converges to them",
-    statement="If Adam enters a region where L is a strict Lyapunov function again and again, it tends to minima.",
+    statement=(
+        r"Let $L\ge0$, $U$ be compact and $\langle\nabla L,f\rangle<0$ on $U$ but where $L=0$. Let $\gamma_n\log "
+        r"n\to0$, $\sum\gamma_n=\infty$. If Adam stays in $U$ from some step on, or if it is in $U=\{L\le c\}$, "
+        r"$c>0$, infinitely often, then almost surely $L(\theta_n)\to0$."
+    ),
     source="arXiv 2511.04622",
 )
 

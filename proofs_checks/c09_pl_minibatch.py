@@ -1,5 +1,7 @@
 """C9: minibatch Adam under a Polyak-Lojasiewicz (PL) condition converges to the global minima.
 
+Source: arXiv 2511.04622.
+
 Rows' losses l_j >= 0 are K-smooth and all vanish at a common point, L is PL with mu: |grad L|^2 >= 2 mu L everywhere.
 By N-Theorem 2 L is then a strict Lyapunov function of the flow in all of space, for batches of B rows with
 
@@ -27,7 +29,12 @@ from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 claim = Claim(
     "C9",
     title="Minibatch Adam under a PL condition converges to the global minima",
-    statement="If one point fits all rows, L is PL and batches are large enough, Adam tends to global minima.",
+    statement=(
+        r"Let $l_j\ge0$ be $K$-smooth and all $0$ at one point, $|\nabla L|^2\ge2\mu L$, $q^2=\beta_2^{-1/2}-1$, "
+        r"$\eta=(K/\mu-1)/B$; $q^2\eta<1$ if $d=1$, else $\beta_1\le\beta_2$ and $16q^2d\eta(1+\eta)\le1$. If "
+        r"$\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have $L(\theta_n)\to0$ almost "
+        r"surely."
+    ),
     source="arXiv 2511.04622; N-Theorem 2",
 )
 

@@ -1,4 +1,6 @@
-"""C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T (N-Proposition 6).
+"""C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T.
+
+Source: arXiv 2606.21433.
 
 Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
 tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the long-run covariance of the frozen
@@ -28,7 +30,12 @@ from adamsym.dynamics import Run
 claim = Claim(
     "C12",
     title="Averaged Adam is asymptotically normal with covariance J^-1 Gamma J^-T",
-    statement="n Cov(average of n steps) -> J^-1 Gamma J^-T, J = Df(zero), Gamma the quotient's long-run covariance.",
+    statement=(
+        r"Let $f(\theta^*)=0$, all eigenvalues of $J=Df(\theta^*)$ have negative real parts, $\gamma_n=cn^{-r}$, "
+        r"$\frac12<r<1$. Where $\theta_n\to\theta^*$, $\sqrt n(\bar\theta_n-\theta^*)\to N(0,J^{-1}\Gamma "
+        r"J^{-\top})$ in law, $\Gamma$ the long-run covariance of the frozen quotient $m/(\sqrt v+\varepsilon)$ at"
+        r" $\theta^*$."
+    ),
     source="arXiv 2606.21433; N-Proposition 6",
 )
 

@@ -1,4 +1,4 @@
-"""C13: globally PL, interpolating problems have spurious attracting zeros of f; a large enough batch removes them.
+"""C13: globally PL, interpolating problems have spurious attracting zeros of f; a large enough batch removes them (N-Theorem 2).
 
 N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and k-smooth, and L is PL on the
 whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi, where almost all rows' losses
@@ -29,7 +29,11 @@ from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 claim = Claim(
     "C13",
     title="PL and interpolation do not exclude spurious attracting zeros; large batches do",
-    statement="For some PL, interpolating problems f has attracting zeros where grad L != 0; large B removes them.",
+    statement=(
+        r"There are $K$-smooth losses $l_j\ge0$ of one variable, all $0$ at one point, with $|L'|^2\ge2\mu L$ "
+        r"everywhere, for which $f$ has an attracting zero where $L'\ne0$, and Adam stops there; but for "
+        r"$B>(K/\mu-1)(\beta_2^{-1/2}-1)$, $L'f<0$ wherever $L>0$."
+    ),
     source="N1, N-Theorem 2",
 )
 
