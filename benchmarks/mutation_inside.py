@@ -14,12 +14,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import hypothesis
+from hypothesis import Phase, settings
 
 ROOMS = ("field", "symbolic", "dynamics")
 
-hypothesis.settings.register_profile("mutation", derandomize=True, database=None, deadline=None)
-hypothesis.settings.load_profile("mutation")
+# Failing examples need not become small.
+settings.register_profile(
+    "mutation", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
+)
+settings.load_profile("mutation")
 
 
 def keep_compiled_code() -> None:
