@@ -197,6 +197,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no mutant after so many minutes")
     parser.add_argument("--resume", action="store_true", help="go on from the journal")
     parser.add_argument("--again", action="store_true", help="try survivors again: more tests, new ones, all claims")
+    parser.add_argument("--kinds", nargs="+", default=["control", "core", "sample"], help="which mutants to try")
     parser.add_argument("--page", action="store_true", help="only write the page")
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes
@@ -211,7 +212,7 @@ def main() -> None:
     if not options.page:
         copies = [Copy(session.work / f"copy{k}") for k in range(options.workers)]
         measure(session, copies)
-        tasks = tasks_of(session, options.size, options.again, reasons)
+        tasks = [task for task in tasks_of(session, options.size, options.again, reasons) if task.kind in options.kinds]
         print(f"{len(tasks)} mutants to try", flush=True)
         in_parallel(copies, tasks, session.try_mutant, deadline)
     write_page(list(session.outcomes.values()), reasons, len(all_mutants(ROOT)), SEED)

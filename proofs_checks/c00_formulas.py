@@ -155,6 +155,35 @@ def derivative_of_the_loss() -> Finding:
     return derivative_along(PLANE, 1.0)
 
 
+def slopes(problem: Problem, adam: Adam, factor: float) -> Finding:
+    """Is ``factor`` times the Jacobian the field's central difference, where minibatches are listed and where not?"""
+    field, h = AdamField(problem, adam), 1e-4
+    d = problem.dimension
+    for theta in np.array([[0.3, -0.8], [1.5, 0.4], [-1.1, 2.0]])[:, :d]:
+        steps = h * np.eye(d)
+        known = ((field(theta + steps) - field(theta - steps)) / (2 * h)).T
+        error = float(np.abs(factor * field.jacobian(theta) - known).max())
+        if error > 1e-5:
+            return refuted(f"at {theta}: the Jacobian is off by {error:.1e}")
+    return holds("the Jacobian is the field's derivative", cases=3)
+
+
+@claim.evidence("property")
+def jacobian() -> Finding:
+    return slopes(PLANE, ADAM, 1.0)
+
+
+@claim.evidence("property")
+def jacobian_near_beta_1() -> Finding:
+    return slopes(PLANE, Adam("0.9", "0.999", "0.1"), 1.0)
+
+
+@claim.evidence("property")
+def jacobian_of_large_minibatches() -> Finding:
+    rows = Empirical({"x": [x / 7 for x in range(30)]})
+    return slopes(Problem("log(cosh(theta - x))", ["theta"], rows, batch_size=12), ADAM, 1.0)
+
+
 # --- Controls: near misses -----------------------------------------------------------------------------------------
 
 
@@ -190,3 +219,8 @@ def another_level() -> Finding:
 @claim.control("the loss falls along minus f")
 def the_other_way() -> Finding:
     return derivative_along(PLANE, -1.0)
+
+
+@claim.control("minus the Jacobian")
+def another_sign_of_the_jacobian() -> Finding:
+    return slopes(PLANE, ADAM, -1.0)
