@@ -19,7 +19,7 @@ from mutants import Mutant, all_mutants, sample
 from mutation_page import write_page
 from mutation_runs import ROOT, Copy, Measured, importers_of
 
-FIRST_LOOK = 45.0
+FIRST_LOOK = 30.0
 """Seconds of tests that a mutant of the sample meets first."""
 
 SECOND_LOOK = 240.0
@@ -165,7 +165,7 @@ def in_parallel(copies: list[Copy], tasks: list[Any], run: Any, deadline: float 
 
 
 def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) -> list[Task]:
-    """Return what is still to be tried: controls first, then samples and core formulas mixed.
+    """Return what is still to be tried: samples and core formulas mixed, then the controls.
 
     With ``again`` the survivors of the sample and the core that are not known to be equivalent.
     """
@@ -177,8 +177,8 @@ def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) 
         for task in survivors:
             task.again = True
         return survivors
-    mixed = controls + [task for k, task in enumerate(drawn) for task in (*core[k // 3 : k // 3 + (k % 3 == 0)], task)]
-    mixed += core[(len(drawn) + 2) // 3 :]
+    mixed = [task for k, task in enumerate(drawn) for task in (*core[k // 3 : k // 3 + (k % 3 == 0)], task)]
+    mixed += core[(len(drawn) + 2) // 3 :] + controls
     return [task for task in mixed if (task.kind, task.mutant.key) not in session.outcomes]
 
 

@@ -59,7 +59,7 @@ def write_page(
     reasons: dict[str, dict[str, str]],
     known: int,
     seed: int,
-    first_look: float = 45.0,
+    first_look: float = 30.0,
     slower: int = 4,
 ) -> None:
     """Write the page."""

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -235,6 +236,11 @@ def test_means_with_intervals():
         caught += found.low <= 1 <= found.high
     assert caught >= 190
     assert root_mean_square(np.array([3.0, np.nan, 3.0, np.nan])).value == pytest.approx(3 / math.sqrt(2))
+    # Student's interval of the mean square of few values, as SciPy computes it.
+    few = np.array([3.0, 4.0, 3.5, 5.0])
+    ends = scipy.stats.ttest_1samp(few**2, 0.0).confidence_interval(0.99)
+    found = root_mean_square(few)
+    assert (found.low**2, found.high**2) == pytest.approx((max(0.0, ends.low), ends.high), rel=1e-12)
 
 
 def test_orders():

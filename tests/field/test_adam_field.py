@@ -149,6 +149,13 @@ def test_continuous_laws_converge_and_say_how_far():
     assert abs(found.value[0] - exact) <= found.error[0]
 
 
+def test_the_error_covers_a_rule_in_the_data_that_converges_slowly():
+    # The gradient jumps in x: f = (P(x > theta) - P(x < theta))/2, and the levels differ by far more than rounding.
+    problem = Problem("Abs(theta - x)", ["theta"], Independent({"x": "Uniform(0, 1)"}))
+    found = AdamField(problem, Adam(0, 0, 1)).evaluate([0.37])
+    assert 1e-5 < abs(found.value[0] - 0.13) <= found.error[0] < 1e-2
+
+
 def test_a_loss_that_is_not_differentiable_says_so():
     field = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]})), Adam())
     assert np.isfinite(field([0.5])).all()
