@@ -167,7 +167,7 @@ def in_parallel(copies: list[Copy], tasks: list[Any], run: Any, deadline: float 
 def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) -> list[Task]:
     """Return what is still to be tried: samples and core formulas mixed, then the controls.
 
-    With ``again`` the survivors of the sample and the core that are not known to be equivalent.
+    With ``again`` the survivors of the sample and the core that no reason is known for, or that show a gap.
     """
     controls = [Task(mutant, "control", meaning) for mutant, meaning in control_mutants(ROOT)]
     core = [Task(mutant, "core", meaning) for mutant, meaning in core_mutants(ROOT)]
@@ -185,7 +185,7 @@ def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) 
 def _survives(session: Session, task: Task, reasons: dict[str, Any]) -> bool:
     outcome = session.outcomes.get((task.kind, task.mutant.key))
     known = reasons.get(task.mutant.key, {}).get("kind")
-    return outcome is not None and outcome["killed"] is None and known != "equivalent"
+    return outcome is not None and outcome["killed"] is None and known in (None, "gap")
 
 
 def main() -> None:

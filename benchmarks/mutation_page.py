@@ -13,7 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 KINDS = {
     "equivalent": "Nothing that the package promises changes: the same values, or the same to rounding.",
     "slack": "A proven bound becomes wider, or loses a little of a slack that no input is known to use up.",
-    "heuristics": "Speed, memory, or the choice of a grid or region; values and proven bounds stay as good.",
+    "heuristics": "Speed, memory, the choice of a grid, or the last digits of an accuracy that is aimed at; proven bounds stay.",
     "message": "Only words, or how something is shown.",
     "gap": "The tests and claims should notice, and do not.",
 }

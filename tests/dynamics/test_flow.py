@@ -192,6 +192,11 @@ def test_bad_arguments(theta, times, fragment):
         flow(SKEWED, theta, times)
 
 
+def test_the_usual_tolerance():
+    usual = flow(SKEWED, [3.0], [0.0, 1.0, 2.0]).theta
+    np.testing.assert_array_equal(usual, flow(SKEWED, [3.0], [0.0, 1.0, 2.0], tolerance=1e-9).theta)
+
+
 @pytest.mark.parametrize("tolerance", [0.0, 1e-13, 1.0, np.nan])
 def test_tolerances_outside_are_refused(tolerance):
     with pytest.raises(InputError, match="tolerance"):

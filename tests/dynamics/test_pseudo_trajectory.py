@@ -228,6 +228,19 @@ def test_field_bounds_refine_boxes_too_wide_to_enclose():
     assert slopes.max() <= one_sided < 0.5 * lipschitz
 
 
+def test_the_minorant_lies_below_the_gradients_everywhere_in_wide_cells():
+    """P(G >= y) <= P(|g| >= y) for all gradients in the cells, the smallest of which are the hardest."""
+    region = np.array([[-0.6, 0.9]])
+    law = hypotheses(SKEWED, ADAM, region).coordinates[0].denominators
+    for theta in np.linspace(-0.6, 0.9, 61):
+        atoms, probabilities = (x.ravel() for x in SKEWED.gradient_atoms([theta]))
+        mean_square, least = float(probabilities @ atoms**2), float(np.abs(atoms).min())
+        weight = law.probabilities / law.probabilities.sum()
+        # W = (1-beta) sum beta^l G_l^2 has the mean E G^2, and is at least min G^2; r^2 is beta W.
+        assert ADAM.beta2 * mean_square >= float(weight @ law.roots**2) - 1e-9
+        assert law.roots[0] <= math.sqrt(ADAM.beta2) * least + 1e-9
+
+
 def test_means_with_intervals():
     generator = np.random.default_rng(0)
     caught = 0

@@ -45,6 +45,11 @@ def test_chunks_of_points_do_not_matter(monkeypatch):
     np.testing.assert_allclose(field(points), whole, atol=1e-14)
 
 
+def test_a_thousand_points_are_evaluated_together():
+    assert len(list(AdamField(REGRESSION, Adam())._parts(1000, 0))) == 1
+    assert len(list(AdamField(REGRESSION, Adam())._parts(10**6, 0))) > 10
+
+
 @pytest.mark.parametrize("theta", [[1.0], [[1.0, 2.0, 3.0]], [np.nan, 0.0], [np.inf, 0.0], 1.0])
 def test_bad_points(theta):
     with pytest.raises(InputError, match="theta"):

@@ -149,6 +149,17 @@ def test_each_piece_of_the_worst_case():
             np.testing.assert_allclose(more, 3.0 * np.array(copy), rtol=1e-12)
 
 
+def test_rare_denominators_count_as_lemma_7_says():
+    for problem, theta, adam in CASES:
+        bounds = CoordinateBounds(adam, constants_at(problem, adam, theta).coordinates[0])
+        c, threshold = adam.step_bound, 1.5 * bounds.thresholds[0]
+        alone = bounds.constants.denominators.norm(lambda r, s=threshold, eps=adam.eps: (r < s) / (r + eps), 2)
+        # (i): L (1 + C) at both roots; (iii): C L at one.
+        known = bounds.constants.slope * (2 * (1 + c) + c) * alone
+        assert bounds.decay([], threshold, 1.0).rare == pytest.approx(known, rel=1e-12)
+        assert bounds.decay([], 0.0, 1.0).rare == 0
+
+
 def test_norms_of_the_increment():
     for problem, theta, adam in CASES:
         bounds = CoordinateBounds(adam, constants_at(problem, adam, theta).coordinates[0])
