@@ -215,7 +215,7 @@ def main() -> None:
         tasks = [task for task in tasks_of(session, options.size, options.again, reasons) if task.kind in options.kinds]
         print(f"{len(tasks)} mutants to try", flush=True)
         in_parallel(copies, tasks, session.try_mutant, deadline)
-    write_page(list(session.outcomes.values()), reasons, len(all_mutants(ROOT)), SEED)
+    write_page(list(session.outcomes.values()), reasons, len(all_mutants(ROOT)), options.size, SEED)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def write_page(
     outcomes: Sequence[dict[str, Any]],
     reasons: dict[str, dict[str, str]],
     known: int,
+    size: int,
     seed: int,
     first_look: float = 30.0,
     slower: int = 4,
@@ -76,7 +77,7 @@ def write_page(
     )
     parts = [
         "# What notices when a formula is broken",
-        _verdict(drawn, core, reasons, known, seed),
+        _verdict(drawn, core, reasons, known, size, seed),
         _rooms(drawn, reasons),
         "## Core formulas, against the claims alone",
         _core_table(core, reasons),
@@ -93,26 +94,30 @@ def _verdict(
     core: Sequence[dict[str, Any]],
     reasons: dict[str, dict[str, str]],
     known: int,
+    size: int,
     seed: int,
 ) -> str:
-    killed = [one for one in drawn if one["killed"]]
-    same = sum(_kind(one, reasons) == "equivalent" for one in drawn if not one["killed"])
-    low, high = wilson(len(killed), len(drawn))
-    low_other, high_other = wilson(len(killed), len(drawn) - same)
+    killed = sum(one["killed"] is not None for one in drawn)
+    alive = Counter(_kind(one, reasons) for one in drawn if not one["killed"])
+    without = len(drawn) - alive["equivalent"]
+    promised = without - alive["heuristics"] - alive["message"]
     noticed = sum(one["killed"] is not None for one in core)
-    excused = sum(one["killed"] is None and _kind(one, reasons) == "equivalent" for one in core)
-    gaps = sum(_kind(one, reasons) == "gap" for one in drawn if not one["killed"])
+    gaps = alive["gap"] + alive["unread"]
+    planned = (
+        f"Of the {size} drawn the first {len(drawn)}, in random order, have been tried; `make mutation` goes on. "
+        if len(drawn) < size
+        else ""
+    )
     return (
-        f"**{len(killed)} of {len(drawn)} mutants drawn at random are killed: {_share(killed, drawn)}** "
-        f"(95% Wilson interval {low:.1%} to {high:.1%}). {same} of the {len(drawn) - len(killed)} survivors compute the "
-        f"same; without these it is **{len(killed)} of {len(drawn) - same}, {len(killed) / (len(drawn) - same):.1%}** "
-        f"({low_other:.1%} to {high_other:.1%}). {gaps or 'None'} of the others {'is' if gaps < 2 else 'are'} a gap in "
-        f"the tests.\n\n"
-        f"**{noticed} of {len(core)} core formulas broken by hand make a claim fail**, without any test"
-        + (f"; {excused} of the others compute the same." if excused else ".")
-        + f"\n\nThe sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from "
-        f"each room in proportion, with seed {seed}. It was drawn and looked at once; where a survivor showed a gap, a test was written, and "
-        "the mutant was tried again: the share is that of the tests as they are now."
+        f"**{killed} of {len(drawn)} mutants drawn at random are killed: {_share(killed, len(drawn))}.** Survivors: "
+        + ", ".join(f"{alive[kind]} {kind}" for kind in (*KINDS, "unread") if alive[kind])
+        + f". Without the equivalent ones {killed} of {without} are killed, {_share(killed, without)}; without those that "
+        f"change only heuristics and words as well, {killed} of {promised}, {_share(killed, promised)}. "
+        f"{gaps or 'None'} of the survivors {'is a known gap' if gaps < 2 else 'are known gaps'} in the tests.\n\n"
+        f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test.\n\n"
+        f"The sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from each "
+        f"room in proportion, with seed {seed}. {planned}Where a survivor showed a gap, a test was written and the mutant "
+        "tried again: the share is that of the tests as they are now, and that of a fresh sample may be lower."
     )
 
 
@@ -169,8 +174,9 @@ def _kind(one: dict[str, Any], reasons: dict[str, dict[str, str]]) -> str:
     return reasons.get(one["key"], {"kind": "unread"})["kind"]
 
 
-def _share(part: Sequence[Any], whole: Sequence[Any]) -> str:
-    return f"{len(part) / len(whole):.1%}"
+def _share(part: int, whole: int) -> str:
+    low, high = wilson(part, whole)
+    return f"{part / whole:.1%} (95% Wilson interval {low:.1%} to {high:.1%})"
 
 
 def _place(one: dict[str, Any]) -> str:

@@ -228,6 +228,14 @@ def test_field_bounds_refine_boxes_too_wide_to_enclose():
     assert slopes.max() <= one_sided < 0.5 * lipschitz
 
 
+def test_every_bound_of_the_field_is_raised(monkeypatch):
+    with ball_arithmetic():
+        usual = field_bounds(SKEWED, ADAM, np.array([[0.3, 0.4]]))
+        monkeypatch.setattr("adamsym.dynamics.bound.hypotheses._RAISED", 1.5)
+        raised = field_bounds(SKEWED, ADAM, np.array([[0.3, 0.4]]))
+    assert raised == pytest.approx((1.5 * usual[0], 1.5 * usual[1], usual[2] + 0.5 * usual[1]), rel=1e-9)
+
+
 def test_the_minorant_lies_below_the_gradients_everywhere_in_wide_cells():
     """P(G >= y) <= P(|g| >= y) for all gradients in the cells, the smallest of which are the hardest."""
     region = np.array([[-0.6, 0.9]])
