@@ -6,7 +6,8 @@ $$f = -E\frac{\sum a_k g_k}{\sqrt{\sum w_k g_k^2}+\varepsilon}
     = -\int_0^\infty \rho(s) \sum_k a_k A(s w_k) \prod_{j \ne k} B(s w_j) ds.$$
 
 The derivations of whole problems are checked step by step; the symbolic forms, evaluated on their own, are compared
-with the field's quadrature; and the derivative of the mean loss along f with differences of the loss.
+with the field's quadrature; the derivative of the mean loss along f with differences of the loss; and runs
+with Adam's recursion written out.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 import sympy as sp
 
-from adamsym import Adam, AdamField, Claim, Empirical, Independent, Problem, derive
+from adamsym import Adam, AdamField, Claim, Empirical, Independent, Problem, StepSizeSchedule, derive, simulate
 from adamsym.claims import Finding, holds, refuted
 from adamsym.expressions.compilation import FloatArray
 from adamsym.symbolic import Check, SymbolicField, frozen_chain, laplace, lyapunov
@@ -195,6 +196,28 @@ def jacobian_of_large_minibatches() -> Finding:
     return slopes(Problem("log(cosh(theta - x))", ["theta"], rows, batch_size=12), ADAM, 1.0)
 
 
+def runs(corrected: bool, first: int) -> Finding:
+    """Are runs on one row Adam's recursion, with bias corrections and step sizes gamma_n, n = ``first``, ...?"""
+    problem = Problem("log(cosh(theta - x)) + theta**2/8", ["theta"], Empirical({"x": [2]}))
+    cases = [ADAM, Adam("0.9", "0.999", "1e-8"), Adam(0, "0.9", "0.1")]
+    for adam in cases:
+        found = simulate(problem, adam, StepSizeSchedule("0.1/n**0.7"), [0.5], 60, 1, 0, record_every=1).recorded
+        theta, m, v = 0.5, 0.0, 0.0
+        for n in range(1, 61):
+            g = float(np.tanh(theta - 2) + theta / 4)
+            m, v = adam.beta1 * m + (1 - adam.beta1) * g, adam.beta2 * v + (1 - adam.beta2) * g * g
+            m_hat, v_hat = (m / (1 - adam.beta1**n), v / (1 - adam.beta2**n)) if corrected else (m, v)
+            theta -= 0.1 / (n + first - 1) ** 0.7 * m_hat / (np.sqrt(v_hat) + adam.eps)
+            if abs(theta - found[n - 1, 0, 0]) > 1e-10:
+                return refuted(f"{adam}: after step {n} theta is {found[n - 1, 0, 0]:.12f}, not {theta:.12f}")
+    return holds("runs are Adam's recursion", cases=60 * len(cases))
+
+
+@claim.evidence("property")
+def runs_are_adam() -> Finding:
+    return runs(corrected=True, first=1)
+
+
 # --- Controls: near misses -----------------------------------------------------------------------------------------
 
 
@@ -235,3 +258,13 @@ def the_other_way() -> Finding:
 @claim.control("minus the Jacobian")
 def another_sign_of_the_jacobian() -> Finding:
     return slopes(PLANE, ADAM, -1.0)
+
+
+@claim.control("runs without bias corrections")
+def uncorrected_runs() -> Finding:
+    return runs(corrected=False, first=1)
+
+
+@claim.control("step sizes one step late")
+def late_steps() -> Finding:
+    return runs(corrected=True, first=2)
