@@ -101,13 +101,14 @@ class Session:
         return dict(sorted(self.claims.items(), key=lambda item: first.get(Path(item[0]).name[:3], 99)))
 
     def try_mutant(self, copy: Copy, task: Task) -> None:
-        """Run tests and claims on one mutant: all on controls, claims alone on core formulas."""
+        """Run tests and claims on one mutant: claims alone on core formulas, at first tests alone on the sample."""
         begin = time.monotonic()
         tests, claims = [], self.claims_for(task.mutant)
         if task.kind != "core":
             limit = SECOND_LOOK if task.again else FIRST_LOOK
             tests = self.measured.tests_for(task.mutant, importers_of(copy.root), limit)
-            claims = claims if task.again or task.kind == "control" else {}
+            if not task.again:
+                claims = dict(list(claims.items())[:3]) if task.kind == "control" else {}
         found = copy.tried(task.mutant, tests, self.measured.durations, claims)
         self.record(task, found, time.monotonic() - begin)
 

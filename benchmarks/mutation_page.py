@@ -30,19 +30,19 @@ left out; a condition turned round. Texts, annotations, raised errors, assertion
 
 A mutant of the sample first meets {first:.0f} seconds of tests, chosen by what they cover, and dies with the first that
 fails. Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
-only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests, those written since,
-and all 14 claim modules, unless reading them shows that they are equivalent. Mutants of compiled code get a folder of
-machine code of their own. A run that takes {slower} times as long as without a mutant counts as killed, by time-out.
-Random tests (Hypothesis) draw the same examples every time.
+only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests,
+those written since, and all claim modules, unless reading them shows a reason, which stands above. Mutants of compiled
+code get a folder of machine code of their own. A run that takes {slower} times as long as without a mutant counts as
+killed, by time-out. Random tests (Hypothesis) draw the same examples every time.
 
 The core formulas are broken by hand and meet the claims alone, module by module up to the first that does not hold.
 
-Without a mutant all tests pass and all claims hold; otherwise nothing is tried. Controls: {controls} changes that change nothing
-(factors exchanged) meet the same tests and all claims, and {survived} of them survive.
+Without a mutant all tests pass and all claims hold; otherwise nothing is tried. Controls: {controls} changes that change
+nothing (factors or summands exchanged) meet such tests and three claim modules, and {survived} of them survive.
 
-Why no library: cosmic-ray and mutmut run one test command for all mutants, in place or in one copy, and have no operator
-for a call or a term left out; the choice of tests, the caches of machine code and the claims as a second court would
-have had to be written anyway. The operators here are 150 lines over Python's own `ast`.
+Why no library: cosmic-ray 8.7 runs one test command for all mutants and has no operator for a call or a term left out, an
+index one off, or `exp` for `expm1`; the choice of tests, the folders of machine code and the claims as a second court
+would have had to be written anyway. The operators here are 150 lines over Python's own `ast`.
 """
 
 
