@@ -5,7 +5,12 @@ import math
 
 import numpy as np
 import pytest
+<<<<<<< HEAD
 from hypothesis import HealthCheck, Phase, given, settings
+=======
+import scipy.stats
+from hypothesis import HealthCheck, given, settings
+>>>>>>> mutation
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
@@ -211,6 +216,27 @@ def test_field_bounds_refine_boxes_too_wide_to_enclose():
     assert slopes.max() <= one_sided < 0.5 * lipschitz
 
 
+def test_every_bound_of_the_field_is_raised(monkeypatch):
+    with ball_arithmetic():
+        usual = field_bounds(SKEWED, ADAM, np.array([[0.3, 0.4]]))
+        monkeypatch.setattr("adamsym.dynamics.bound.hypotheses._RAISED", 1.5)
+        raised = field_bounds(SKEWED, ADAM, np.array([[0.3, 0.4]]))
+    assert raised == pytest.approx((1.5 * usual[0], 1.5 * usual[1], usual[2] + 0.5 * usual[1]), rel=1e-9)
+
+
+def test_the_minorant_lies_below_the_gradients_everywhere_in_wide_cells():
+    """P(G >= y) <= P(|g| >= y) for all gradients in the cells, the smallest of which are the hardest."""
+    region = np.array([[-0.6, 0.9]])
+    law = hypotheses(SKEWED, ADAM, region).coordinates[0].denominators
+    for theta in np.linspace(-0.6, 0.9, 61):
+        atoms, probabilities = (x.ravel() for x in SKEWED.gradient_atoms([theta]))
+        mean_square, least = float(probabilities @ atoms**2), float(np.abs(atoms).min())
+        weight = law.probabilities / law.probabilities.sum()
+        # W = (1-beta) sum beta^l G_l^2 has the mean E G^2, and is at least min G^2; r^2 is beta W.
+        assert ADAM.beta2 * mean_square >= float(weight @ law.roots**2) - 1e-9
+        assert law.roots[0] <= math.sqrt(ADAM.beta2) * least + 1e-9
+
+
 def test_means_with_intervals():
     generator = np.random.default_rng(0)
     caught = 0
@@ -219,6 +245,11 @@ def test_means_with_intervals():
         caught += found.low <= 1 <= found.high
     assert caught >= 190
     assert root_mean_square(np.array([3.0, np.nan, 3.0, np.nan])).value == pytest.approx(3 / math.sqrt(2))
+    # Student's interval of the mean square of few values, as SciPy computes it.
+    few = np.array([3.0, 4.0, 3.5, 5.0])
+    ends = scipy.stats.ttest_1samp(few**2, 0.0).confidence_interval(0.99)
+    found = root_mean_square(few)
+    assert (found.low**2, found.high**2) == pytest.approx((max(0.0, ends.low), ends.high), rel=1e-12)
 
 
 def test_orders():
