@@ -5,12 +5,8 @@ import math
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from hypothesis import HealthCheck, Phase, given, settings
-=======
 import scipy.stats
-from hypothesis import HealthCheck, given, settings
->>>>>>> mutation
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
