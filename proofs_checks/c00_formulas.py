@@ -5,7 +5,8 @@ With weights a_k = (1-alpha) alpha^k and w_k = (1-beta) beta^k, A(t) = E[g exp(-
 $$f = -E\frac{\sum a_k g_k}{\sqrt{\sum w_k g_k^2}+\varepsilon}
     = -\int_0^\infty \rho(s) \sum_k a_k A(s w_k) \prod_{j \ne k} B(s w_j) ds.$$
 
-The field is that of arXiv 2511.04622. The derivations of whole problems are checked step by step; the symbolic forms, evaluated on their own, are compared
+The field is that of arXiv 2511.04622. The derivations of whole problems are checked step by step; the symbolic forms,
+evaluated on their own, are compared
 with the field's quadrature; the derivative of the mean loss along f with differences of the loss; and runs
 with Adam's recursion written out.
 """

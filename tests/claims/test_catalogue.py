@@ -1,4 +1,4 @@
-"""The catalogue of claims: all fourteen are there, and the formulas behind them (C0), each stated in LaTeX that renders, with controls and a source."""
+"""The catalogue: fourteen claims and the formulas behind them (C0), stated in LaTeX, with controls and sources."""
 
 import importlib.util
 import re
