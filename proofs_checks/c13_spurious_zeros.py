@@ -1,4 +1,4 @@
-"""C13: globally PL, interpolating problems have spurious attracting zeros of f; large batches remove them (N-Theorem 2).
+"""C13: globally PL, interpolating problems have spurious attracting zeros; large batches remove them (N-Theorem 2).
 
 N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and k-smooth, and L is PL on the
 whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi, where almost all rows' losses
