@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from core_mutants import LISTED
 from mutants import ROOMS
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -103,6 +104,8 @@ def _verdict(
     promised = without - alive["heuristics"] - alive["message"]
     noticed = sum(one["killed"] is not None for one in core)
     gaps = alive["gap"] + alive["unread"]
+    later = sum(one["killed"] is not None and one["again"] for one in drawn)
+    untried = len(LISTED["core"]) - len(core)
     planned = (
         f"Of the {size} drawn the first {len(drawn)}, in random order, have been tried; `make mutation` goes on. "
         if len(drawn) < size
@@ -114,10 +117,12 @@ def _verdict(
         + f". Without the equivalent ones {killed} of {without} are killed, {_share(killed, without)}; without those that "
         f"change only heuristics and words as well, {killed} of {promised}, {_share(killed, promised)}. "
         f"{gaps or 'None'} of the survivors {'is a known gap' if gaps < 2 else 'are known gaps'} in the tests.\n\n"
-        f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test.\n\n"
+        f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test"
+        f"{f'; {untried} more are listed and not tried yet' if untried else ''}.\n\n"
         f"The sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from each "
-        f"room in proportion, with seed {seed}. {planned}Where a survivor showed a gap, a test was written and the mutant "
-        "tried again: the share is that of the tests as they are now, and that of a fresh sample may be lower."
+        f"room in proportion, with seed {seed}. {planned}At first {killed - later} were killed, "
+        f"{_share(killed - later, len(drawn))}: that is the share to expect of a fresh sample. Where a survivor showed a gap, "
+        "a test was written and the mutant tried again; the shares above are those of the tests as they are now."
     )
 
 
