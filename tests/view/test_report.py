@@ -5,15 +5,17 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
-from adamsym import InputError
+from adamsym import InputError, read_problem
 from adamsym.claims import ClaimReport
 from adamsym.claims.report import ControlReport, EvidenceReport
 from adamsym.view.gathering import (
     Check,
     Picture,
+    about_field,
     derivation_not_gathered,
     gather_rest,
     gather_windows,
@@ -24,6 +26,7 @@ from adamsym.view.gathering import (
 from adamsym.view.page import render_page, statement_markup
 from adamsym.view.report import Places, Report, find_places, part_or_undecided
 from adamsym.view.settings import Settings
+from adamsym.view.study import Study
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>&{{ 7*7 }}'
 QUICK = Settings(time=2.0, chains=4, starts=(10, 50, 100), length=0.2, budget=200)
@@ -205,6 +208,17 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
     assert faults(text) == []
     assert "Not drawn: " in text
     assert "the file has no [start]" in text
+
+
+def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
+    source = read_problem(problem_file)
+    study = Study(source, (2.0,), quick, (0,))
+    assert about_field(study).verdict == "holds"
+    wrong = SimpleNamespace(evaluate=study.field.evaluate, enclose=lambda box: study.field.enclose(box) + 1e-9)
+    vars(study)["field"] = wrong
+    told = about_field(study)
+    assert told.verdict == "undecided"
+    assert "1.0e-09 outside its proven bounds" in told.text
 
 
 def test_searches_stop_after_a_time(plane):
