@@ -214,8 +214,8 @@ def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
     source = read_problem(problem_file)
     study = Study(source, (2.0,), quick, (0,))
     assert about_field(study).verdict == "holds"
-    wrong = SimpleNamespace(evaluate=study.field.evaluate, enclose=lambda box: study.field.enclose(box) + 1e-9)
-    vars(study)["field"] = wrong
+    field = study.field
+    vars(study)["field"] = SimpleNamespace(evaluate=field.evaluate, enclose=lambda box: field.enclose(box) + 1e-9)
     told = about_field(study)
     assert told.verdict == "undecided"
     assert "1.0e-09 outside its proven bounds" in told.text
