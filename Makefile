@@ -1,7 +1,8 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make verify   installs adamsym in .venv, runs the main job on the examples, checks the claims
 #   make test     installs what the tests need and runs them
-# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_*.md; an hour).
+# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_*.md; an hour),
+#   make mutation (breaks formulas one at a time and looks whether tests and claims notice; two hours).
 PYTHON ?= python3
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
@@ -9,7 +10,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: verify test test-long benchmarks lint clean
+.PHONY: verify test test-long benchmarks mutation lint clean
 
 verify: .venv/installed
 	$(BIN)/python examples/run_all.py
@@ -22,11 +23,17 @@ test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
 
 benchmarks: .venv/bin/python
-	$(BIN)/pip install --quiet --editable '.[torch,jax]'
+	$(BIN)/pip install --quiet --editable '.[torch,jax,keras]'
 	$(BIN)/python benchmarks/field.py
 	$(BIN)/python benchmarks/certify.py
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
+	$(BIN)/python benchmarks/conformance.py
+
+mutation: .venv/installed-test
+	$(BIN)/pip install --quiet --editable '.[mutation,test,torch,jax]'
+	$(BIN)/python benchmarks/mutation.py --resume
+	$(BIN)/python benchmarks/mutation.py --again
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
@@ -34,7 +41,7 @@ lint: .venv/installed-test
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutation
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "adamsym needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
@@ -45,5 +52,5 @@ clean:
 	touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test,torch,jax]'
+	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras]'
 	touch $@ .venv/installed

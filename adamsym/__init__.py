@@ -84,7 +84,9 @@ def __getattr__(name: str) -> Any:
     if name == "library":
         return import_module("adamsym.problem.library")
     if name in _ROOMS:
-        return getattr(import_module(_ROOMS[name]), name)
+        value = getattr(import_module(_ROOMS[name]), name)
+        import_module("adamsym.testing.registration").register_if_used()
+        return value
     raise AttributeError(f"module 'adamsym' has no attribute {name!r}")
 
 

@@ -1,6 +1,6 @@
-"""C4: if Adam with vanishing steps converges, its limit is a zero of the Adam field.
+"""C4: if Adam with vanishing steps converges, its limit is a zero of the Adam field (arXiv 2511.04622).
 
-The finite statement: ``CHAINS`` runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. The ends are
+The finite statement: 64 runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. The ends are
 grouped by the nearest of all zeros of f in the box, which are certified. In each group and coordinate
 
 - the mean end differs from the zero by no more than Student's quantile allows, and one standard error for the bias,
@@ -16,20 +16,23 @@ import numpy as np
 import scipy.stats
 
 from adamsym import Adam, AdamField, Claim, Empirical, NAdam, Problem, StepSizeSchedule, find_zeros, simulate
-from adamsym.claims import Finding, holds, refuted, undecided
+from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 from adamsym.optimizer import AdaptiveMethod
 
 claim = Claim(
     "C4",
     title="If Adam converges, its limit is a zero of the field",
-    statement="If gamma_n -> 0, sum gamma_n = oo and theta_n -> theta*, then f(theta*) = 0.",
+    statement=(
+        r"If $\gamma_n\to0$ and $\sum\gamma_n=\infty$, then almost surely: where Adam's $\theta_n$ converges to "
+        r"some $\theta^*$, $f(\theta^*)=0$."
+    ),
     source="arXiv 2511.04622",
 )
 
 LEVEL = 1e-4
 """Chance that all tests of one case together reject a true statement (Bonferroni), but for the bias allowed."""
 
-CHAINS, STEPS, EARLIER = 64, 2**20, 64
+STEPS, EARLIER = 2**20, 64
 FEWEST = 8
 WIDTH = 1e-10
 """Width of the boxes around the certified zeros."""
@@ -77,9 +80,10 @@ def certified_zeros(case: Case) -> np.ndarray:
 
 def ends_at(case: Case, points: np.ndarray, reached: int = 1) -> Finding:
     """Do the runs converge, and all to some of ``points``, at least ``reached`` of them?"""
-    starts = np.linspace(case.first, case.last, CHAINS)
-    schedule, method = StepSizeSchedule(case.schedule), case.method or case.adam
-    runs = simulate(case.problem, method, schedule, starts, STEPS, CHAINS, case.seed, record_every=STEPS // EARLIER)
+    chains = scaled(64, fewest=48)
+    starts = np.linspace(case.first, case.last, chains)
+    schedule, method, seed = StepSizeSchedule(case.schedule), case.method or case.adam, run_seed(case.seed)
+    runs = simulate(case.problem, method, schedule, starts, STEPS, chains, seed, record_every=STEPS // EARLIER)
     earlier, ends = runs.recorded[0], runs.theta
     nearest = np.argmin(np.linalg.norm(ends[:, None] - points, axis=2), axis=1)
     groups = [(points[k], nearest == k) for k in sorted(set(nearest))]

@@ -1,5 +1,7 @@
 """C5: a zero of the Adam field need not be a critical point of the loss, nor a critical point a zero.
 
+Source: arXiv 2511.04622.
+
 Data {0, 0, 3}, loss (theta - x)^2/2, usual Adam: enclosures prove f(0.9995) > 0 > f(0.9996). As f is continuous (C1)
 it has a zero in between, where L' = theta - 1 is negative; and at the only critical point theta = 1, f < 0.
 """
@@ -13,7 +15,11 @@ from adamsym.claims import Finding, holds, refuted, undecided
 claim = Claim(
     "C5",
     title="Zeros of the field and critical points of the loss differ",
-    statement="There are a zero of f that is no critical point of L, and a critical point of L that is no zero of f.",
+    statement=(
+        r"A zero of $f$ need not be a critical point of $L$, nor a critical point a zero: for $l=(\theta-x)^2/2$, "
+        r"the data $0,0,3$ and the usual Adam, $f(\theta)=0\ne L'(\theta)$ for some $\theta$ in $(0.9995,0.9996)$,"
+        r" and $L'(1)=0\ne f(1)$."
+    ),
     source="arXiv 2511.04622",
 )
 

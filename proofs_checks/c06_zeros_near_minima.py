@@ -1,5 +1,7 @@
 """C6: overparametrized ERM: near the global minima the zeros of the Adam field are exactly the global minima.
 
+Source: arXiv 2511.04622.
+
 One direction is plain: where all rows' losses l_j >= 0 vanish, so do their gradients, hence the moments and f. This is
 checked exactly at the claimed minima. The other: near them f has no other zero.
 
@@ -23,7 +25,11 @@ from adamsym.claims import Finding, check_property, holds, refuted, undecided
 claim = Claim(
     "C6",
     title="Near interpolating minima the zeros of the field are the global minima",
-    statement="If one point fits all rows, then near the global minima f(theta) = 0 exactly where L(theta) = 0.",
+    statement=(
+        r"Let all rows' losses $l_j\ge0$ have Lipschitz gradients, $Z=\{\theta:L(\theta)=0\}$ not be empty, and "
+        r"$|\nabla L|^2\ge2\mu L$ near $Z$ with $\mu>0$. Then $Z$ has a neighbourhood in which $f(\theta)=0$ "
+        r"exactly where $\theta\in Z$."
+    ),
     source="arXiv 2511.04622",
 )
 
@@ -164,12 +170,18 @@ problems = st.integers(1, 3).flatmap(
 adams = st.sampled_from([Adam("0.9", "0.99", "0.125"), Adam("0.5", "0.9", "1"), Adam(0, 0, "0.25")])
 
 
+def along_minima(rows: list[list[int]]) -> list[int] | None:
+    """An integer vector v != 0 with all a_j . v = 0, if there is one."""
+    kernel = sp.Matrix(rows).nullspace()
+    return list(map(int, kernel[0] * sp.ilcm(*(x.q for x in kernel[0])))) if kernel else None
+
+
 def zeros_are_minima(noise: int = 0, curves: bool = True) -> Finding:
     """Is f = 0 near theta* exactly where the drawn problem, fitted by theta* if ``noise`` is 0, is fitted?"""
 
-    def test(drawn, adam, bend, batch, closer):
+    def test(drawn, adam, bend, batch, closer, along):
         rows, star, direction = drawn
-        a, v = np.array(rows), np.array(direction)
+        a, v = np.array(rows), np.array((along and along_minima(rows)) or direction)
         z = a @ np.array(star)
         # phi(z) = 2 z + bend z^2/16; |z| <= 6, so phi' >= 1.25.
         targets = [Fraction(32 * int(s) + bend * int(s) ** 2, 16) + noise * (j % 2) for j, s in enumerate(z)]
@@ -190,7 +202,7 @@ def zeros_are_minima(noise: int = 0, curves: bool = True) -> Finding:
         fitted = curves and not (a @ v).any()
         assert nonzero != fitted, f"f in {np.stack([low, high], axis=1).tolist()} at {theta.tolist()}"
 
-    inputs = problems, adams, st.integers(0, 1), st.integers(1, 2), st.integers(0, 8)
+    inputs = problems, adams, st.integers(0, 1), st.integers(1, 2), st.integers(0, 8), st.booleans()
     return check_property(test, *inputs, examples=100, shrink=False)
 
 

@@ -26,8 +26,12 @@ from adamsym.claims import Finding, check_property, holds, refuted
 claim = Claim(
     "C11",
     title="Full-batch Adam's local rate (sqrt(kappa) - 1)/(sqrt(kappa) + 1); RMSprop's (kappa - 1)/(kappa + 1)",
-    statement="The linearised map's least spectral radius over step and beta1 is (sqrt kappa - 1)/(sqrt kappa + 1).",
-    source="arXiv 2504.19426; theory_note.md, N-Theorem 5",
+    statement=(
+        r"Let $\mu$ and $\kappa\mu$, $\mu>0$, $\kappa>1$, be the extreme eigenvalues of the Hessian at a minimum. "
+        r"There the least spectral radius of full-batch Adam, linearised in $(\theta,m)$, over step size and "
+        r"$\beta_1$ is $\frac{\sqrt\kappa-1}{\sqrt\kappa+1}$; for $\beta_1=0$ it is $\frac{\kappa-1}{\kappa+1}$."
+    ),
+    source="arXiv 2504.19426; N-Theorem 5",
 )
 
 R, alpha, root_kappa, z = sp.symbols("R alpha k z", positive=True)

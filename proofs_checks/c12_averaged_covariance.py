@@ -1,10 +1,12 @@
-"""C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T (N-Proposition 6).
+"""C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T.
+
+Source: arXiv 2606.21433.
 
 Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
 tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the long-run covariance of the frozen
 quotient psi = m/(sqrt v + eps). So J times the average has covariance Gamma/n.
 
-The finite statement: over ``CHAINS`` runs of ``STEPS`` steps gamma_n = 2 n^-0.6 the variance of u'J(average), times n,
+The finite statement: over 2048 runs of ``STEPS`` steps gamma_n = 2 n^-0.6 the variance of u'J(average), times n,
 agrees with u'Gamma u by an F-test, for fixed directions u, and skewness and kurtosis are those of a normal law. Start
 and end of the average change the variance by about 1/(2 n gamma_n |J|) of it, curvature by the order of the mean step:
 twice the first and the second, 1 to 2 %, are allowed. The variance is that about the mean of the runs, which itself is
@@ -22,22 +24,31 @@ import numpy as np
 import scipy.stats
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, find_zeros
-from adamsym.claims import Finding, holds, refuted, undecided
+from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 from adamsym.dynamics import Run
 
 claim = Claim(
     "C12",
     title="Averaged Adam is asymptotically normal with covariance J^-1 Gamma J^-T",
-    statement="n Cov(average of n steps) -> J^-1 Gamma J^-T, J = Df(zero), Gamma the quotient's long-run covariance.",
+    statement=(
+        r"Let $f(\theta^*)=0$, all eigenvalues of $J=Df(\theta^*)$ have negative real parts, $\gamma_n=cn^{-r}$, "
+        r"$\frac12<r<1$. Where $\theta_n\to\theta^*$, $\sqrt n(\bar\theta_n-\theta^*)\to N(0,J^{-1}\Gamma "
+        r"J^{-\top})$ in law, $\Gamma$ the long-run covariance of the frozen quotient $m/(\sqrt v+\varepsilon)$ at"
+        r" $\theta^*$."
+    ),
     source="arXiv 2606.21433; N-Proposition 6",
 )
 
 LEVEL = 1e-4
 """Chance that all tests of one evidence together reject a true statement (Bonferroni)."""
 
-CHAINS, STEPS, BLOCK = 2048, 100 * 1024, 256
+STEPS, BLOCK = 100 * 1024, 256
 SLOW = "2/n**0.6"
 FROZEN = 1e-10
+
+
+def chains() -> int:
+    return scaled(2048, fewest=512)
 
 
 class Case(NamedTuple):
@@ -79,9 +90,9 @@ def zero(case: Case) -> np.ndarray:
 
 @lru_cache
 def averages(case: Case, schedule: str) -> np.ndarray:
-    """The averages of ``CHAINS`` runs from the zero, shape (chains, d)."""
-    run = Run(case.problem, case.adam, StepSizeSchedule(schedule), zero(case), CHAINS, case.seed)
-    total, states = 0.0, np.empty((BLOCK, CHAINS, case.problem.dimension))
+    """The averages of the runs from the zero, shape (chains, d)."""
+    run = Run(case.problem, case.adam, StepSizeSchedule(schedule), zero(case), chains(), run_seed(case.seed))
+    total, states = 0.0, np.empty((BLOCK, chains(), case.problem.dimension))
     for _ in range(STEPS // BLOCK):
         total = total + run.advance(BLOCK, 1, states).sum(axis=0)
     return total / STEPS
@@ -90,7 +101,7 @@ def averages(case: Case, schedule: str) -> np.ndarray:
 @lru_cache
 def frozen_covariance(case: Case, steps: int = 8192) -> np.ndarray:
     """Covariance of sum psi over ``steps`` steps of the frozen chain, divided by ``steps``: Gamma, or Var psi for 1."""
-    run = Run(case.problem, case.adam, StepSizeSchedule(FROZEN), zero(case), CHAINS, case.seed + 100)
+    run = Run(case.problem, case.adam, StepSizeSchedule(FROZEN), zero(case), chains(), run_seed(case.seed + 100))
     run.advance(2000)  # at least 20 memories of the moments, and the bias corrections are 1
     before = run.theta
     run.advance(steps)
@@ -125,7 +136,8 @@ def fluctuates_like(
     directions = {1: [[1]], 2: [[1, 0], [0, 1], [1, 1], [1, -1]]}
     tests = sum(len(directions[case.problem.dimension]) for case in cases)
     # F with infinite freedom is chi-square over its own freedom.
-    law = scipy.stats.chi2(CHAINS - 1, scale=1 / (CHAINS - 1)) if exact else scipy.stats.f(CHAINS - 1, CHAINS - 1)
+    freedom = chains() - 1
+    law = scipy.stats.chi2(freedom, scale=1 / freedom) if exact else scipy.stats.f(freedom, freedom)
     low, high = law.ppf(LEVEL / tests / 2), law.isf(LEVEL / tests / 2)
     sizes = StepSizeSchedule(SLOW)(np.arange(1, STEPS + 1))
     ratios, wrong = [], False

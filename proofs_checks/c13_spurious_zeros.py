@@ -1,4 +1,4 @@
-"""C13: globally PL, interpolating problems have spurious attracting zeros of f; a large enough batch removes them.
+"""C13: globally PL, interpolating problems have spurious attracting zeros; large batches remove them (N-Theorem 2).
 
 N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and k-smooth, and L is PL on the
 whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi, where almost all rows' losses
@@ -24,17 +24,21 @@ import sympy as sp
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_lyapunov, find_zeros, simulate
 from adamsym.certify import Zeros
-from adamsym.claims import Finding, holds, refuted, undecided
+from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 
 claim = Claim(
     "C13",
     title="PL and interpolation do not exclude spurious attracting zeros; large batches do",
-    statement="For some PL, interpolating problems f has attracting zeros where grad L != 0; large B removes them.",
+    statement=(
+        r"There are $K$-smooth losses $l_j\ge0$ of one variable, all $0$ at one point, with $|L'|^2\ge2\mu L$ "
+        r"everywhere, for which $f$ has an attracting zero where $L'\ne0$, and Adam stops there; but for "
+        r"$B>(K/\mu-1)(\beta_2^{-1/2}-1)$, $L'f<0$ wherever $L>0$."
+    ),
     source="N1, N-Theorem 2",
 )
 
-LEVEL, CHAINS, STEPS, EARLIER = 1e-4, 64, 2**20, 64
-BATCH_CHAINS, BATCH_STEPS, TINY = 256, 10**5, 1e-16
+LEVEL, STEPS, EARLIER = 1e-4, 2**20, 64
+BATCH_STEPS, TINY = 10**5, 1e-16
 
 Box = tuple[tuple[float, float], ...]
 BOX: Box = ((-0.5, 4.0),)
@@ -144,18 +148,19 @@ def has_no_spurious_zero(case: TwoLosses, batch: int, box: Box) -> Finding:
 def stops_at_the_spurious_zero(case: TwoLosses, runs_with: Adam, batch: int, claimed: float, schedule: str) -> Finding:
     """Do runs from 2.2 to 4 converge to the certified zero of ``case`` for B = 1 near ``claimed``?"""
     point = next(z.midpoint[0] for z in zeros(case, 1).zeros if abs(z.midpoint[0] - claimed) < NEAR)
-    starts = np.linspace([2.2], [4.0], CHAINS)
+    chains = scaled(64, fewest=48)
+    starts = np.linspace([2.2], [4.0], chains)
     problem, steps = case.problem(batch), StepSizeSchedule(schedule)
-    runs = simulate(problem, runs_with, steps, starts, STEPS, CHAINS, seed=13, record_every=STEPS // EARLIER)
+    runs = simulate(problem, runs_with, steps, starts, STEPS, chains, seed=run_seed(13), record_every=STEPS // EARLIER)
     if runs.failed.any():
         return undecided(f"{runs.failed.sum()} runs failed")
     ends, earlier = runs.theta[:, 0], runs.recorded[0][:, 0]
     off, spread, error = abs(ends.mean() - point), ends.std(ddof=1), LEVEL / 2
-    allowed = (scipy.stats.t.isf(error / 2, CHAINS - 1) + 1) * spread / CHAINS**0.5
+    allowed = (scipy.stats.t.isf(error / 2, chains - 1) + 1) * spread / chains**0.5
     shrunk = spread / max(earlier.std(ddof=1), np.finfo(float).tiny)
-    widest = np.sqrt(scipy.stats.f.isf(error, CHAINS - 1, CHAINS - 1) * EARLIER**-0.6)
+    widest = np.sqrt(scipy.stats.f.isf(error, chains - 1, chains - 1) * EARLIER**-0.6)
     text = (
-        f"{CHAINS} runs end in [{ends.min():.5f}, {ends.max():.5f}], off {point:.6f} by {off:.1e}"
+        f"{chains} runs end in [{ends.min():.5f}, {ends.max():.5f}], off {point:.6f} by {off:.1e}"
         f" (allowed {allowed:.1e}), spread times {shrunk:.2f} since step n/{EARLIER} ({widest:.2f})"
     )
     return refuted(text, cases=2) if off > allowed or shrunk > widest else holds(text, cases=2)
@@ -163,16 +168,15 @@ def stops_at_the_spurious_zero(case: TwoLosses, runs_with: Adam, batch: int, cla
 
 def ends_at_the_minimum(case: TwoLosses, batch: int) -> Finding:
     """Do all runs from 2.2 to 4 end at 0?"""
-    starts, steps = np.linspace([2.2], [4.0], BATCH_CHAINS), StepSizeSchedule("0.5/n**0.6")
-    runs = simulate(case.problem(batch), case.adam, steps, starts, BATCH_STEPS, BATCH_CHAINS, seed=13)
+    chains = scaled(256)
+    starts, steps = np.linspace([2.2], [4.0], chains), StepSizeSchedule("0.5/n**0.6")
+    runs = simulate(case.problem(batch), case.adam, steps, starts, BATCH_STEPS, chains, seed=run_seed(13))
     losses = case.problem(batch).mean_loss(runs.theta)
     above = int((~(losses <= TINY)).sum())
-    text = f"B = {batch}: largest loss {losses.max():.1e}, {above} of {BATCH_CHAINS} runs end above {TINY:g}"
+    text = f"B = {batch}: largest loss {losses.max():.1e}, {above} of {chains} runs end above {TINY:g}"
     if above:
-        return refuted(text, cases=BATCH_CHAINS)
-    return holds(
-        f"{text}; chance of failing below {1 - LEVEL ** (1 / BATCH_CHAINS):.3f} at level {LEVEL:g}", cases=BATCH_CHAINS
-    )
+        return refuted(text, cases=chains)
+    return holds(f"{text}; chance of failing below {1 - LEVEL ** (1 / chains):.3f} at level {LEVEL:g}", cases=chains)
 
 
 @claim.evidence("certified")

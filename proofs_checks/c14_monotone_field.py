@@ -21,8 +21,12 @@ from adamsym.claims import Finding, check_property, holds, refuted, undecided
 claim = Claim(
     "C14",
     title="Quadratic loss, beta1 <= beta2: the field decreases, with one attracting zero; beyond, three zeros",
-    statement="l = (theta - X)^2/2, beta1 <= beta2: -f' >= eps/(sqrt(E(theta - X)^2) + eps)^2; f has one zero only.",
-    source="theory_note.md, N-Theorem 4",
+    statement=(
+        r"For $l=(\theta-X)^2/2$, bounded $X$ and $\beta_1\le\beta_2$, "
+        r"$-f'(\theta)\ge\varepsilon/(\sqrt{E(\theta-X)^2}+\varepsilon)^2$, so that $f$ has one zero, which "
+        r"attracts all $\theta$. For some $\beta_1>\beta_2$ and some $X$ of three values $f$ has three zeros."
+    ),
+    source="N-Theorem 4",
 )
 
 

@@ -25,6 +25,7 @@ eps = 1e-8
 GOOD_CSV = GOOD.replace("x = [0.0, 0.0, 3.0]\nweights = [1, 1, 1]", 'file = "rows.csv"')
 ROWS = "x,y\n0,1\n0,2\n3,4\n"
 
+CLAIMS = str(Path(__file__).parents[1] / "proofs_checks")
 TOWER = "9**9**9**9"
 
 
@@ -177,6 +178,13 @@ ARGUMENTS = {
     "checkpoint's folder": (["simulate", "good.toml", "--from", "theta=1", "--checkpoint", "none/a.npz"], "folder"),
     "no claims folder": (["verify", "none"], "none"),
     "no claims in it": (["verify", "."], "no claims"),
+    "no such claim": (["verify", CLAIMS, "--claim", "C99"], "C99"),
+    "no such grade": (["verify", CLAIMS, "--grade", "proven"], "certified"),
+    "no evidence of the grade": (["verify", CLAIMS, "--claim", "C5", "--grade", "statistical"], "statistical"),
+    "quick and full": (["verify", CLAIMS, "--quick", "--full"], "--quick"),
+    "a negative seed": (["verify", CLAIMS, "--seed", "-1"], "seed"),
+    "junit's ending": (["verify", CLAIMS, "--junit", "found.txt"], ".xml"),
+    "junit's folder": (["verify", CLAIMS, "--junit", "none/found.xml"], "--junit"),
 }
 
 

@@ -84,3 +84,22 @@ def test_claim_of_the_documents(tmp_path):
     (tmp_path / "s1.py").write_text(block("docs/claims.md", "python"), encoding="utf-8")
     [report] = run_claims([tmp_path])
     assert (report.name, report.verdict) == ("S1", "holds"), report.detail
+
+
+def test_three_lines_check_an_optimizer():
+    pytest.importorskip("torch", reason="needs torch")
+    names: dict[str, Any] = {}
+    exec(block("docs/testing.md", "python"), names)
+    assert names["found"].conforms
+
+
+def test_a_fault_is_named_as_printed(capsys):
+    exec(block("docs/testing.md", "python", 1), {})
+    printed = capsys.readouterr().out
+    assert printed.startswith(block("docs/testing.md", "text"))
+
+
+def test_properties_of_the_documents():
+    names: dict[str, Any] = {}
+    exec(block("docs/testing.md", "python", 2), names)
+    names["test_my_field"]()

@@ -16,6 +16,7 @@ FLOORS = {
     "certify": 5,
     "dynamics": 5,
     "claims": 6,
+    "testing": 7,
     "view": 7,
     "cli": 8,
 }

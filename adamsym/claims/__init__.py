@@ -1,10 +1,12 @@
 """Claims: statements with evidence and controls; discovery and running of claim folders."""
 
 from adamsym.claims.claim import Claim
+from adamsym.claims.discovery import discover
 from adamsym.claims.finding import Finding, holds, refuted, undecided
 from adamsym.claims.properties import check_property
 from adamsym.claims.report import ClaimReport, ControlReport, EvidenceReport, run_claim
-from adamsym.claims.running import discover, run_claims
+from adamsym.claims.running import ModuleProgress, run_claims
+from adamsym.claims.settings import Settings, checking_with, run_seed, scaled
 
 __all__ = [
     "Claim",
@@ -12,11 +14,16 @@ __all__ = [
     "ControlReport",
     "EvidenceReport",
     "Finding",
+    "ModuleProgress",
+    "Settings",
     "check_property",
+    "checking_with",
     "discover",
     "holds",
     "refuted",
     "run_claim",
     "run_claims",
+    "run_seed",
+    "scaled",
     "undecided",
 ]

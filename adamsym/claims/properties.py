@@ -7,6 +7,10 @@ import hypothesis
 from hypothesis import strategies
 
 from adamsym.claims.finding import Finding, holds, refuted, undecided
+from adamsym.claims.settings import run_seed, scaled, thorough
+
+FEWEST_QUICK = 50
+"""Inputs that a quick run draws at least, where the check asks for as many."""
 
 _SIMPLIFYING = (hypothesis.Phase.shrink, hypothesis.Phase.explain)
 
@@ -26,11 +30,14 @@ def check_property(
 
     Parameters
     ----------
+    examples
+        Inputs at the usual effort; a run of claims with ``--quick`` draws fewer, one with ``--full`` more.
     seed
-        Seed of the drawing: equal seeds give equal findings.
+        Seed of the drawing, to which the run's own is added: equal seeds give equal findings.
     shrink
         Whether to look for the simplest falsifying input; where each takes seconds, the first will do.
     """
+    examples = scaled(examples, fewest=min(examples, FEWEST_QUICK))
     failing: list[str] = []
     runs = 0
 
@@ -46,7 +53,7 @@ def check_property(
             raise AssertionError("falsified")
         runs += 1
 
-    phases = [phase for phase in hypothesis.Phase if shrink or phase not in _SIMPLIFYING]
+    phases = [phase for phase in hypothesis.Phase if (shrink and thorough()) or phase not in _SIMPLIFYING]
     prepared = hypothesis.settings(
         max_examples=examples,
         phases=phases,
@@ -56,7 +63,7 @@ def check_property(
         report_multiple_bugs=False,
         suppress_health_check=list(hypothesis.HealthCheck),
         verbosity=hypothesis.Verbosity.quiet,
-    )(hypothesis.seed(seed)(hypothesis.given(strategies.tuples(*inputs))(run)))
+    )(hypothesis.seed(run_seed(seed))(hypothesis.given(strategies.tuples(*inputs))(run)))
     try:
         prepared()
     except AssertionError:

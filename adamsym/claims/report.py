@@ -1,11 +1,13 @@
 """Running one claim: reports of its evidence and controls, and its verdict."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from adamsym.claims.claim import FEWEST_CONTROLS, Check, Claim
-from adamsym.claims.finding import Finding, Verdict, undecided
+from adamsym.claims.finding import Finding, Grade, Verdict, undecided
+from adamsym.claims.settings import Settings, current_settings
 
 
 @dataclass(frozen=True)
@@ -32,49 +34,93 @@ class ControlReport:
 
 @dataclass(frozen=True)
 class ClaimReport:
-    """The outcome of one claim; ``detail`` says in one line what decided the verdict."""
+    """The outcome of one claim.
+
+    Attributes
+    ----------
+    statement
+        The claim's statement; formulas are LaTeX between dollar signs.
+    verdict, detail
+        The verdict, and in one line what decided it.
+    omitted
+        How many pieces of evidence were left out because another grade was asked for: the verdict is not theirs.
+    settings
+        Effort and seed of the run.
+    """
 
     name: str
     title: str
+    statement: str
     source: str
     verdict: Verdict
     detail: str
     evidence: tuple[EvidenceReport, ...]
     controls: tuple[ControlReport, ...]
     seconds: float
+    omitted: int
+    settings: Settings
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON's dictionaries, with the keys that ``adamsym verify --json`` promises."""
         return {
             "name": self.name,
             "title": self.title,
+            "statement": self.statement,
             "source": self.source,
             "verdict": self.verdict,
             "detail": self.detail,
             "seconds": self.seconds,
             "evidence": [vars(evidence).copy() for evidence in self.evidence],
             "controls": [vars(control).copy() for control in self.controls],
+            "omitted": self.omitted,
+            "effort": self.settings.effort,
+            "seed": self.settings.seed,
         }
 
 
-def run_claim(claim: Claim) -> ClaimReport:
-    """Return the report of one claim, run in this process."""
+def run_claim(
+    claim: Claim,
+    grade: Grade | None = None,
+    progress: Callable[[EvidenceReport | ControlReport], None] | None = None,
+) -> ClaimReport:
+    """Return the report of one claim, run in this process.
+
+    Parameters
+    ----------
+    grade
+        The only grade of evidence to run; all controls are run in any case.
+    progress
+        Called with the report of every piece of evidence and every control as soon as it is there.
+    """
     start = time.perf_counter()
     evidence = []
-    for grade, check in claim.evidence_checks:
-        finding, seconds = _timed(check)
-        evidence.append(
-            EvidenceReport(grade, _readable(check), finding.verdict, finding.detail, finding.cases, seconds)
-        )
+    chosen = [(found, check) for found, check in claim.evidence_checks if grade in (None, found)]
+    for found, check in chosen:
+        finding, seconds = timed(check)
+        name = getattr(check, "__name__", "evidence").replace("_", " ")
+        evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, seconds))
+        if progress is not None:
+            progress(evidence[-1])
     controls = []
     for name, check in claim.control_checks:
-        finding, seconds = _timed(check)
+        finding, seconds = timed(check)
         detail = finding.detail if finding.verdict == "refuted" else f"{finding.verdict}: {finding.detail}"
         controls.append(ControlReport(name, finding.verdict == "refuted", detail, seconds))
+        if progress is not None:
+            progress(controls[-1])
     verdict, detail = judge(tuple(evidence), tuple(controls))
-    seconds = time.perf_counter() - start
     return ClaimReport(
-        claim.name, claim.title, claim.source, verdict, detail, tuple(evidence), tuple(controls), seconds
+        name=claim.name,
+        title=claim.title,
+        statement=claim.statement,
+        source=claim.source,
+        verdict=verdict,
+        detail=detail,
+        evidence=tuple(evidence),
+        controls=tuple(controls),
+        seconds=time.perf_counter() - start,
+        omitted=len(claim.evidence_checks) - len(chosen),
+        settings=current_settings(),
     )
 
 
@@ -100,13 +146,33 @@ def judge(evidence: tuple[EvidenceReport, ...], controls: tuple[ControlReport, .
     return "holds", f"all evidence holds, all {len(controls)} controls rejected"
 
 
-def not_run(name: str, source: str, reason: str, seconds: float = 0.0) -> ClaimReport:
-    """Return the undecided report of a claim that did not come to its end."""
-    return ClaimReport(name, "", source, "undecided", " ".join(reason.split())[:500], (), (), seconds)
+def not_run(
+    name: str,
+    source: str,
+    reason: str,
+    settings: Settings,
+    seconds: float = 0.0,
+    evidence: tuple[EvidenceReport, ...] = (),
+    controls: tuple[ControlReport, ...] = (),
+) -> ClaimReport:
+    """Return the undecided report of a claim that did not come to its end, with what it had found by then."""
+    return ClaimReport(
+        name=name,
+        title="",
+        statement="",
+        source=source,
+        verdict="undecided",
+        detail=" ".join(reason.split())[:500],
+        evidence=evidence,
+        controls=controls,
+        seconds=seconds,
+        omitted=0,
+        settings=settings,
+    )
 
 
-def _timed(check: Check) -> tuple[Finding, float]:
-    """A check's finding; undecided if it raises or returns anything else."""
+def timed(check: Check) -> tuple[Finding, float]:
+    """Return a check's finding and its seconds; undecided if it raises or returns anything else."""
     start = time.perf_counter()
     finding: object
     try:
@@ -118,7 +184,3 @@ def _timed(check: Check) -> tuple[Finding, float]:
     if finding.verdict == "holds" and finding.cases < 1:
         finding = undecided(f"nothing was checked: {finding.detail}")
     return finding, time.perf_counter() - start
-
-
-def _readable(check: Check) -> str:
-    return getattr(check, "__name__", "evidence").replace("_", " ")

@@ -1,122 +1,218 @@
-"""Discovery of claims in folders, and their running in processes of their own with a time limit."""
+"""Running of claim modules in processes of their own, with a time limit and a record of what each has found so far."""
 
 import concurrent.futures
 import importlib.util
 import multiprocessing
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any, Literal
 
 import pebble
 
 from adamsym.claims.claim import Claim
+from adamsym.claims.discovery import ClaimModule, discover
+from adamsym.claims.finding import Grade
+from adamsym.claims.journal import Journal, Record
 from adamsym.claims.report import ClaimReport, not_run, run_claim
+from adamsym.claims.settings import Effort, Settings, checking_with
 from adamsym.expressions.errors import InputError
 
 TIME_LIMIT = 600.0
 """Seconds that one module of claims may take."""
 
+_POLL = 0.2
+"""Seconds between two looks at the processes."""
+
+State = Literal["waiting", "running", "done"]
+
 
 @dataclass(frozen=True)
-class ClaimModule:
-    """One Python file of a claims folder."""
+class Selection:
+    """Which claims to run, by name and by grade of evidence; all if empty."""
 
-    path: Path
+    names: tuple[str, ...] = ()
+    grade: Grade | None = None
+
+    def has(self, claim: Claim) -> bool:
+        """Return whether a claim is selected."""
+        named = not self.names or claim.name.lower() in {name.lower() for name in self.names}
+        graded = self.grade is None or any(grade == self.grade for grade, _ in claim.evidence_checks)
+        return named and graded
 
 
-def discover(folders: Sequence[str | os.PathLike[str]]) -> tuple[ClaimModule, ...]:
-    """Return the claim modules of the folders in alphabetical order: Python files whose names start with a letter.
+@dataclass(frozen=True)
+class ModuleProgress:
+    """How far one module is: its state, what its claims have found so far, and its reports once it is done."""
 
-    Nothing is imported here.
+    module: ClaimModule
+    state: State
+    seconds: float
+    records: tuple[Record, ...]
+    reports: tuple[ClaimReport, ...]
 
-    Raises
-    ------
-    InputError
-        If a folder is missing, is no folder, or holds no such file.
-    """
-    found: list[ClaimModule] = []
-    for folder in folders:
-        path = Path(folder)
-        if not path.is_dir():
-            raise InputError(f"{path}: no such folder; give a folder of claims such as proofs_checks")
-        modules = [ClaimModule(file) for file in sorted(path.glob("*.py")) if file.name[0].isalpha()]
-        if not modules:
-            raise InputError(f"{path}: no claims; a folder of claims holds Python files that define Claim objects")
-        found += modules
-    return tuple(found)
+
+Progress = Callable[[tuple[ModuleProgress, ...]], None]
 
 
 def run_claims(
     folders: Sequence[str | os.PathLike[str]],
+    *,
+    claims: Sequence[str] = (),
+    grade: Grade | None = None,
+    effort: Effort = "usual",
+    seed: int = 0,
     workers: int | None = None,
     time_limit: float = TIME_LIMIT,
-    progress: Callable[[ClaimReport], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[ClaimReport, ...]:
-    """Return the reports of all claims in the folders, in the order of their files.
+    """Return the reports of the claims in the folders, in the order of their files.
 
     Each file runs in a process of its own. One that takes longer than ``time_limit`` seconds, dies or cannot be
     imported gives an undecided report. The files are Python and are executed: run folders that you trust.
 
     Parameters
     ----------
+    claims
+        Names of the claims to run, such as ``["C7"]``; all if empty.
+    grade
+        The only grade of evidence to run. Claims that have none of it are left out; all controls of the others run.
+    effort
+        "quick", "usual" or "full": how many cases the checks try.
+    seed
+        Another seed gives other random inputs; equal seeds give equal findings.
     workers
         Processes at a time; the number of processors if omitted.
     progress
-        Called with every report as soon as it is there, in order.
+        Called several times a second with the progress of every module.
 
     Raises
     ------
     InputError
-        As :func:`discover`.
+        As :func:`discover`; if a name is no claim's, or no claim has evidence of the grade.
     """
-    modules = discover(folders)
-    reports: list[ClaimReport] = []
+    settings = Settings(effort, seed)
+    modules = discover(folders, claims)
+    selection = Selection(tuple(claims), grade)
     processes = min(workers or os.cpu_count() or 1, len(modules))
     # "spawn": a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
-    with pebble.ProcessPool(max_workers=processes, max_tasks=1, context=context) as pool:
-        futures = [pool.schedule(run_module, args=(str(module.path),), timeout=time_limit) for module in modules]
+    with (
+        tempfile.TemporaryDirectory(prefix="adamsym-") as place,
+        pebble.ProcessPool(max_workers=processes, max_tasks=1, context=context) as pool,
+    ):
+        running = [
+            _Running(module, Journal(Path(place) / f"{number}.jsonl"), settings, time_limit)
+            for number, module in enumerate(modules)
+        ]
+        for one in running:
+            arguments = (str(one.module.path), selection, settings, one.journal)
+            one.future = pool.schedule(run_module, args=arguments, timeout=time_limit)
         try:
-            for module, future in zip(modules, futures, strict=True):
-                for report in _result(module, future, time_limit):
-                    reports.append(report)
-                    if progress is not None:
-                        progress(report)
+            _watch(running, progress)
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise
-    return tuple(reports)
+        reports = tuple(report for one in running for report in one.reports())
+    _check_found(reports, selection)
+    return reports
 
 
-def _result(
-    module: ClaimModule, future: "pebble.ProcessFuture[tuple[ClaimReport, ...]]", time_limit: float
-) -> tuple[ClaimReport, ...]:
-    name, source = module.path.stem, str(module.path)
-    try:
-        return tuple(future.result())
-    except concurrent.futures.TimeoutError:
-        return (not_run(name, source, f"took longer than {time_limit:g} seconds", time_limit),)
-    except (Exception, SystemExit) as error:
-        return (not_run(name, source, f"{type(error).__name__}: {error}"),)
+class _Running:
+    """One module while it runs."""
+
+    def __init__(self, module: ClaimModule, journal: Journal, settings: Settings, time_limit: float) -> None:
+        self.module, self.journal, self.settings, self.time_limit = module, journal, settings, time_limit
+        self.future: Any = None
+        self.started: float | None = None
+        self.ended: float | None = None
+        self._reports: tuple[ClaimReport, ...] | None = None
+
+    def progress(self) -> ModuleProgress:
+        now, done = time.perf_counter(), self.future.done()
+        if self.started is None and (self.future.running() or done):
+            self.started = now
+        if self.ended is None and done:
+            self.ended = now
+        seconds = 0.0 if self.started is None else (self.ended or now) - self.started
+        if done:
+            return ModuleProgress(self.module, "done", seconds, (), self.reports())
+        state: State = "waiting" if self.started is None else "running"
+        return ModuleProgress(self.module, state, seconds, self.journal.read(), ())
+
+    def reports(self) -> tuple[ClaimReport, ...]:
+        if self._reports is None:
+            self._reports = self._result()
+        return self._reports
+
+    def _result(self) -> tuple[ClaimReport, ...]:
+        try:
+            return tuple(self.future.result())
+        except concurrent.futures.TimeoutError:
+            return self._unfinished(f"took longer than {self.time_limit:g} seconds", self.time_limit)
+        except (Exception, SystemExit) as error:
+            return self._unfinished(f"{type(error).__name__}: {error}", 0.0)
+
+    def _unfinished(self, reason: str, seconds: float) -> tuple[ClaimReport, ...]:
+        """Undecided reports of the claims that had begun, or of the module if none had."""
+        records = self.journal.read()
+        source = str(self.module.path)
+        names = list(dict.fromkeys(record.claim for record in records)) or [self.module.path.stem]
+        found = []
+        for name in names:
+            own = [record for record in records if record.claim == name]
+            evidence = tuple(record.evidence for record in own if record.evidence is not None)
+            controls = tuple(record.control for record in own if record.control is not None)
+            found.append(not_run(name, source, reason, self.settings, seconds, evidence, controls))
+        return tuple(found)
 
 
-def run_module(path: str) -> tuple[ClaimReport, ...]:
-    """Import one file and run every claim that it defines at its top level."""
+def _watch(running: "Sequence[_Running]", progress: Progress | None) -> None:
+    """Wait for all modules."""
+    waiting = {one.future for one in running}
+    while waiting:
+        _, waiting = concurrent.futures.wait(waiting, timeout=None if progress is None else _POLL)
+        if progress is not None:
+            progress(tuple(one.progress() for one in running))
+
+
+def _check_found(reports: Sequence[ClaimReport], selection: Selection) -> None:
+    if not reports:
+        raise InputError(f"--grade: no claim here has {selection.grade} evidence")
+    # A module that failed stands for its claims: their names are not known.
+    known = {report.name.lower() for report in reports}
+    unknown = [name for name in selection.names if name.lower() not in known]
+    if unknown and all(report.title for report in reports) and selection.grade is None:
+        raise InputError(f"--claim: there is no claim {unknown[0][:80]!r} here")
+
+
+def run_module(path: str, selection: Selection, settings: Settings, journal: Journal | None) -> tuple[ClaimReport, ...]:
+    """Import one file and run the selected claims that it defines at its top level."""
     start = time.perf_counter()
     file = Path(path)
     try:
-        module = _imported(file)
+        claims = import_claims(file)
     except (Exception, SystemExit) as error:
         reason = f"cannot be imported: {type(error).__name__}: {error}"
-        return (not_run(file.stem, path, reason, time.perf_counter() - start),)
-    claims = [value for value in vars(module).values() if isinstance(value, Claim)]
+        return (not_run(file.stem, path, reason, settings, time.perf_counter() - start),)
     if not claims:
-        return (not_run(file.stem, path, "defines no Claim at its top level"),)
-    return tuple(run_claim(claim) for claim in dict.fromkeys(claims))
+        return (not_run(file.stem, path, "defines no Claim at its top level", settings),)
+    with checking_with(settings):
+        return tuple(
+            run_claim(claim, selection.grade, None if journal is None else journal.writer(claim.name))
+            for claim in claims
+            if selection.has(claim)
+        )
+
+
+def import_claims(file: Path) -> list[Claim]:
+    """Import one file, whose Python is executed, and return the claims that it defines at its top level."""
+    return list(dict.fromkeys(value for value in vars(_imported(file)).values() if isinstance(value, Claim)))
 
 
 def _imported(file: Path) -> ModuleType:

@@ -4,17 +4,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from adamsym.cli import certifying, moving, showing
+from adamsym.cli import certifying, moving, showing, verifying
 from adamsym.cli.options import (
     BAD_INPUT,
     HOLDS,
     POINT_HELP,
     REFUTED,
-    UNDECIDED,
     File,
     Json,
     read_file,
@@ -22,9 +21,6 @@ from adamsym.cli.options import (
 )
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
 from adamsym.expressions.errors import InputError
-
-if TYPE_CHECKING:
-    from adamsym.claims import ClaimReport
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
 
@@ -126,52 +122,9 @@ app.command()(certifying.check)
 app.command()(moving.flow)
 app.command()(moving.simulate)
 app.command()(moving.track)
+app.command()(verifying.verify)
 app.command()(showing.plot)
 app.command()(showing.report)
-
-
-@app.command()
-def verify(
-    folders: Annotated[
-        list[Path] | None, typer.Argument(help="Folders of claims; their Python is run.", show_default="proofs_checks")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
-    ] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds for each file.", min=0.1)] = 600.0,
-    as_json: Json = False,
-) -> int:
-    """Check claims: evidence must hold, controls must be rejected."""
-    from adamsym.claims import run_claims
-
-    def done(report: "ClaimReport") -> None:
-        if sys.stderr.isatty():
-            print(f"{report.name}: {report.verdict}", file=sys.stderr)
-
-    with working("checking claims"):
-        reports = run_claims(folders or [Path("proofs_checks")], workers, time_limit, done)
-    if as_json:
-        print_json({"claims": [report.to_dict() for report in reports]})
-    else:
-        _print_reports(reports)
-    verdicts = {report.verdict for report in reports}
-    return REFUTED if "refuted" in verdicts else HOLDS if verdicts == {"holds"} else UNDECIDED
-
-
-def _print_reports(reports: "Sequence[ClaimReport]") -> None:
-    holding = sum(report.verdict == "holds" for report in reports)
-    print(f"{holding} of {len(reports)} claims hold")
-    rows = []
-    for report in reports:
-        grades = ", ".join(dict.fromkeys(evidence.grade for evidence in report.evidence)) or "-"
-        rejected = sum(control.rejected for control in report.controls)
-        controls = f"{rejected} of {len(report.controls)}"
-        rows.append([report.name, report.source, report.verdict, grades, controls, f"{report.seconds:.1f}"])
-    columns = ["claim", "source", "verdict", "evidence", "controls rejected", "seconds"]
-    print_table(columns, rows, numbers=["controls rejected", "seconds"])
-    for report in reports:
-        if report.verdict != "holds":
-            print(f"{report.name}: {report.verdict}: {report.detail}")
 
 
 def _complain(message: str) -> None:

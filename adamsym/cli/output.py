@@ -45,16 +45,16 @@ def working(text: str) -> Iterator[None]:
         yield
 
 
-def check_writable(path: Path | None, suffixes: Sequence[str]) -> None:
+def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o") -> None:
     """Raise InputError unless ``path`` has an allowed suffix and its folder exists."""
     if path is None:
         return
     if path.suffix not in suffixes:
-        raise InputError(f"-o: {str(path)[:80]!r} has no known ending; allowed are {', '.join(suffixes)}")
+        raise InputError(f"{option}: {str(path)[:80]!r} has no known ending; allowed are {', '.join(suffixes)}")
     if not path.parent.is_dir():
-        raise InputError(f"-o: the folder {str(path.parent)[:80]!r} does not exist; make it first")
+        raise InputError(f"{option}: the folder {str(path.parent)[:80]!r} does not exist; make it first")
     if path.is_dir():
-        raise InputError(f"-o: {str(path)[:80]!r} is a folder; give a file")
+        raise InputError(f"{option}: {str(path)[:80]!r} is a folder; give a file")
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -2,12 +2,10 @@
 
 import base64
 import re
-from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
-from adamsym.claims import ClaimReport
 from adamsym.symbolic.rendering import mathml
 from adamsym.view.gathering import Picture
 from adamsym.view.report import Report
@@ -41,7 +39,7 @@ def render_page(report: Report) -> str:
     )
     return environment.get_template("report.html.jinja").render(
         report=report,
-        claims=[claim_view(claim) for claim in report.claims],
+        claims=report.claims,
         grades=GRADES,
         marks=MARKS,
         title=page_title(report),
@@ -55,15 +53,6 @@ def page_title(report: Report) -> str:
         if things:
             parts.append(f"{len(things)} {word}" + ("s" if len(things) > 1 else ""))
     return "adamsym report: " + (" and ".join(parts) or "nothing to show")
-
-
-def claim_view(claim: ClaimReport) -> dict[str, Any]:
-    """Return a claim for the template; fields that a report may have are None where it has none."""
-    return {
-        "report": claim,
-        "statement": getattr(claim, "statement", None),
-        "seed": getattr(claim, "seed", None),
-    }
 
 
 def statement_markup(text: str) -> Markup:

@@ -58,11 +58,9 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted if a claim, or a statement of the theory about a problem, is; undecided if a claim is."""
-        claims = {claim.verdict for claim in self.claims}
-        if "refuted" in claims or any(problem.verdict == "refuted" for problem in self.problems):
-            return "refuted"
-        return "undecided" if "undecided" in claims else "holds"
+        """Refuted if a claim, or a statement of the theory about a problem, is; else undecided if anything is."""
+        found = {*(claim.verdict for claim in self.claims), *(problem.verdict for problem in self.problems)}
+        return "refuted" if "refuted" in found else "undecided" if "undecided" in found else "holds"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdicts as JSON's dictionaries, under the keys that ``adamsym report --json`` promises."""
@@ -142,7 +140,9 @@ def gather_report(
     problems = _gathered(places.problems, settings, box, workers, time_limit, progress)
     claims: tuple[ClaimReport, ...] = ()
     if places.claims:
-        claims = run_claims(places.claims, workers, time_limit, lambda report: progress(report.name))
+        claims = run_claims(places.claims, seed=settings.seed, workers=workers, time_limit=time_limit)
+        for claim in claims:
+            progress(claim.name)
     return Report(problems, claims, settings, command, versions())
 
 

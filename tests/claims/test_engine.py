@@ -8,7 +8,20 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from adamsym import Claim, InputError
-from adamsym.claims import Finding, check_property, discover, holds, refuted, run_claim, run_claims, undecided
+from adamsym.claims import (
+    Finding,
+    Settings,
+    check_property,
+    checking_with,
+    discover,
+    holds,
+    refuted,
+    run_claim,
+    run_claims,
+    run_seed,
+    scaled,
+    undecided,
+)
 
 GOOD_MODULE = """
 from adamsym import Claim
@@ -128,7 +141,9 @@ def test_folders_run_in_order(tmp_path):
     seen = []
     reports = run_claims([tmp_path], workers=2, progress=seen.append)
     assert [(report.name, report.verdict) for report in reports] == [("A", "holds"), ("A2", "holds"), ("B", "holds")]
-    assert tuple(seen) == reports
+    last = seen[-1]
+    assert [module.state for module in last] == ["done", "done"]
+    assert tuple(report for module in last for report in module.reports) == reports
 
 
 def test_modules_that_fail_are_undecided(tmp_path):
@@ -138,13 +153,23 @@ def test_modules_that_fail_are_undecided(tmp_path):
         b_exit="import sys; sys.exit(0)",
         c_dies="import os; os._exit(0)",
         d_empty="x = 1",
-        e_slow="import time; time.sleep(60)",
+        e_slow="""
+            import time
+            from adamsym import Claim
+            from adamsym.claims import holds
+            slow = Claim("SLOW", title="t", statement="s", source="test")
+            slow.evidence("certified")(lambda: holds("found in time", cases=1))
+            slow.control("endless")(lambda: time.sleep(60))
+        """,
         f_good=GOOD_MODULE.format(name="F"),
     )
     reports = run_claims([tmp_path], workers=2, time_limit=10)
     assert [report.verdict for report in reports] == ["undecided"] * 5 + ["holds"]
     assert "no_such_module" in reports[0].detail
-    assert "longer than 10 seconds" in reports[4].detail
+    slow = reports[4]
+    assert "longer than 10 seconds" in slow.detail
+    assert (slow.name, slow.controls) == ("SLOW", ())
+    assert [evidence.detail for evidence in slow.evidence] == ["found in time"]
 
 
 def test_no_folder_and_no_claims(tmp_path):
@@ -152,3 +177,89 @@ def test_no_folder_and_no_claims(tmp_path):
         discover([tmp_path / "missing"])
     with pytest.raises(InputError, match="no claims"):
         discover([tmp_path])
+
+
+def test_one_claim_is_found_without_running_the_others(tmp_path):
+    write(
+        tmp_path,
+        a_good=GOOD_MODULE.format(name="A"),
+        b_bad="""raise SystemError("not to be run"); claim = Claim("B", title="t")""",
+    )
+    assert [report.name for report in run_claims([tmp_path], claims=["a"])] == ["A"]
+    with pytest.raises(InputError, match=r"no claim 'C'.*A, B"):
+        run_claims([tmp_path], claims=["A", "C"])
+    # A name that no text shows is found by running the file alone.
+    write(tmp_path, b_bad="""from adamsym import Claim; claim = Claim("".join("CD"), "t", "s", "test")""")
+    assert [report.name for report in run_claims([tmp_path], claims=["CD"])] == ["CD"]
+    with pytest.raises(InputError, match="no claim 'E'"):
+        run_claims([tmp_path], claims=["A", "E"])
+
+
+TWO_GRADES = """
+from adamsym import Claim
+from adamsym.claims import holds, refuted, undecided
+claim = Claim("G", title="t", statement="s", source="test")
+claim.evidence("symbolic")(lambda: holds("yes", cases=1))
+claim.evidence("statistical")(lambda: undecided("cannot tell"))
+claim.control("one")(lambda: refuted("no"))
+claim.control("two")(lambda: refuted("no"))
+"""
+
+
+def test_one_grade_leaves_the_others_out_and_says_so(tmp_path):
+    write(tmp_path, g=TWO_GRADES)
+    (whole,) = run_claims([tmp_path])
+    assert (whole.verdict, whole.omitted) == ("undecided", 0)
+    (part,) = run_claims([tmp_path], grade="symbolic")
+    assert (part.verdict, part.omitted, [one.grade for one in part.evidence]) == ("holds", 1, ["symbolic"])
+    assert len(part.controls) == 2
+    with pytest.raises(InputError, match="no claim here has certified evidence"):
+        run_claims([tmp_path], grade="certified")
+
+
+def drawn(settings: Settings) -> tuple[list[int], Finding]:
+    seen: list[int] = []
+    with checking_with(settings):
+        finding = check_property(lambda n: seen.append(n) is None, st.integers(0, 10**9), examples=400, seed=2)
+    return seen, finding
+
+
+def test_effort_and_seed_reach_the_checks():
+    usual, finding = drawn(Settings())
+    assert finding.cases == 400
+    assert drawn(Settings())[0] == usual
+    other, finding = drawn(Settings(seed=1))
+    assert other != usual
+    assert finding.cases == 400
+    assert drawn(Settings("quick"))[1].cases == 100
+    assert drawn(Settings("full"))[1].cases == 2000
+    assert (scaled(7), run_seed(3)) == (7, 3)
+    with checking_with(Settings(seed=5)):
+        assert len({run_seed(seed) for seed in range(100)} | set(range(100))) == 200
+
+
+def test_settings_are_checked():
+    with pytest.raises(InputError, match="quick, usual, full"):
+        Settings("thorough")
+    for seed in (-1, 2**32, 1.5, True):
+        with pytest.raises(InputError, match="seed"):
+            Settings(seed=seed)
+
+
+def test_seed_and_effort_of_a_run_reach_its_modules(tmp_path):
+    write(
+        tmp_path,
+        a="""
+            from adamsym import Claim
+            from adamsym.claims import holds, refuted, run_seed, scaled
+            claim = Claim("A", title="t", statement="s", source="test")
+            claim.evidence("statistical")(lambda: holds(str(run_seed(1)), cases=scaled(8)))
+            claim.control("one")(lambda: refuted("no"))
+            claim.control("two")(lambda: refuted("no"))
+        """,
+    )
+    (report,) = run_claims([tmp_path], effort="quick", seed=4)
+    assert report.evidence[0].cases == 2
+    assert report.evidence[0].detail == str(1 + 4 * 1_000_003)
+    assert report.settings == Settings("quick", 4)
+    assert (report.to_dict()["seed"], report.to_dict()["effort"]) == (4, "quick")

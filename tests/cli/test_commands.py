@@ -1,28 +1,12 @@
 """The commands: promised JSON keys, verdict first, exit codes, files written whole."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from adamsym.__main__ import main
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments, code=0):
-        assert main(list(arguments)) == code
-        printed = capsys.readouterr()
-        assert printed.err == ""
-        return json.loads(printed.out) if "--json" in arguments else printed.out
-
-    return command
 
 
 def test_field(run):
@@ -134,46 +118,6 @@ def test_simulate_says_which_chains_left_the_numbers(run):
     assert 5 < len(chains) < 35
     text = run(*arguments, code=1)
     assert text.startswith(f"{len(chains)} of 40 chains left the numbers, first chain {chains[0]} at step 1")
-
-
-CLAIM = """
-from adamsym.claims import Claim, holds, refuted, undecided
-claim = Claim("T1", title="t", statement="s", source="here")
-@claim.evidence("symbolic")
-def evidence():
-    return {evidence}
-@claim.control("one")
-def one():
-    return refuted("as it should")
-@claim.control("two")
-def two():
-    return {control}
-"""
-
-
-@pytest.mark.parametrize(
-    ("evidence", "control", "verdict", "code"),
-    [
-        ("holds('yes', cases=1)", "refuted('as it should')", "holds", 0),
-        ("refuted('no')", "refuted('as it should')", "refuted", 1),
-        ("undecided('who knows')", "refuted('as it should')", "undecided", 3),
-        ("holds('yes', cases=1)", "holds('accepted', cases=1)", "undecided", 3),
-        ("holds('yes', cases=1)", "undecided('too slow')", "undecided", 3),
-        ("holds('yes', cases=1)", "1/0", "undecided", 3),
-    ],
-)
-def test_verify(run, tmp_path, evidence, control, verdict, code):
-    (tmp_path / "claims").mkdir()
-    (tmp_path / "claims" / "t1.py").write_text(CLAIM.format(evidence=evidence, control=control))
-    [claim] = run("verify", "claims", "--json", code=code)["claims"]
-    assert (claim["name"], claim["source"], claim["verdict"]) == ("T1", "here", verdict)
-    assert {"grade", "verdict", "detail", "seconds"} <= set(claim["evidence"][0])
-    assert claim["evidence"][0]["grade"] == "symbolic"
-    assert [c["name"] for c in claim["controls"]] == ["one", "two"]
-    assert claim["controls"][0]["rejected"] is True
-    assert claim["controls"][1]["rejected"] is control.startswith("refuted")
-    text = run("verify", "claims", code=code)
-    assert text.startswith(f"{int(code == 0)} of 1 claims hold")
 
 
 def test_interruptions(monkeypatch):

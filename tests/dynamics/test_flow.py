@@ -192,6 +192,20 @@ def test_bad_arguments(theta, times, fragment):
         flow(SKEWED, theta, times)
 
 
+@pytest.mark.parametrize(("d", "ending"), [(6, r"-1: "), (7, r"-1, \.\.\.: ")])
+def test_long_starts_are_named_by_their_first_entries(d, ending):
+    names = [f"p{k}" for k in range(d)]
+    loss = "+".join([*(f"p{k}**2" for k in range(1, d)), "p0*x*sqrt(p0)"])
+    field = AdamField(Problem(loss, names, Empirical({"x": [1, 2]})), Adam("0.5", "0.6", "0.1"))
+    with pytest.raises(InputError, match=r"^flow from -1, -1, -1, -1, -1, " + ending):
+        flow(field, [-1.0] * d, [0.0, 1.0])
+
+
+def test_the_usual_tolerance():
+    usual = flow(SKEWED, [3.0], [0.0, 1.0, 2.0]).theta
+    np.testing.assert_array_equal(usual, flow(SKEWED, [3.0], [0.0, 1.0, 2.0], tolerance=1e-9).theta)
+
+
 @pytest.mark.parametrize("tolerance", [0.0, 1e-13, 1.0, np.nan])
 def test_tolerances_outside_are_refused(tolerance):
     with pytest.raises(InputError, match="tolerance"):

@@ -45,6 +45,11 @@ def test_chunks_of_points_do_not_matter(monkeypatch):
     np.testing.assert_allclose(field(points), whole, atol=1e-14)
 
 
+def test_a_thousand_points_are_evaluated_together():
+    assert len(list(AdamField(REGRESSION, Adam())._parts(1000, 0))) == 1
+    assert len(list(AdamField(REGRESSION, Adam())._parts(10**6, 0))) > 10
+
+
 @pytest.mark.parametrize("theta", [[1.0], [[1.0, 2.0, 3.0]], [np.nan, 0.0], [np.inf, 0.0], 1.0])
 def test_bad_points(theta):
     with pytest.raises(InputError, match="theta"):
@@ -147,6 +152,13 @@ def test_continuous_laws_converge_and_say_how_far():
     exact = (0.75 - np.log(1.75)) - (0.25 - np.log(1.25))
     assert found.value[0] == pytest.approx(exact, abs=1e-10)
     assert abs(found.value[0] - exact) <= found.error[0]
+
+
+def test_the_error_covers_a_rule_in_the_data_that_converges_slowly():
+    # The gradient jumps in x: f = (P(x > theta) - P(x < theta))/2, and the levels differ by far more than rounding.
+    problem = Problem("Abs(theta - x)", ["theta"], Independent({"x": "Uniform(0, 1)"}))
+    found = AdamField(problem, Adam(0, 0, 1)).evaluate([0.37])
+    assert 1e-5 < abs(found.value[0] - 0.13) <= found.error[0] < 1e-2
 
 
 def test_a_loss_that_is_not_differentiable_says_so():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import adams, laws
+from raw_laws import laws
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
@@ -19,6 +19,7 @@ from adamsym.field.balls import ball, ball_arithmetic, outward, step_bound
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
+from adamsym.testing.strategies import adams
 
 LAWS = {
     "skewed": ([(-1, 3), (2, 1), (0, 1)], Adam("0.9", "0.99", "0.1")),
@@ -75,7 +76,7 @@ def test_agrees_with_the_direct_product(law, adam):
 
 
 @settings(deadline=None, max_examples=50, derandomize=True)
-@given(laws, adams)
+@given(laws, adams())
 def test_random_laws_agree_with_the_direct_product(law, adam):
     with ball_arithmetic():
         found = enclose_law(law_of(BallLaw, law), adam).value
@@ -383,3 +384,14 @@ def test_what_cannot_be_enclosed_says_so():
     logarithm = AdamField(Problem("log(theta) + x*theta", ["theta"], Empirical({"x": [1]})), Adam())
     with pytest.raises(InputError, match="not bounded"):
         logarithm.enclose([[-1.0, 1.0]])
+
+
+def test_the_left_tail_is_the_sum_of_its_nodes():
+    """h times the sum of w(s) k s over all nodes left of the first, w(s) = sqrt(s/pi), k as in _left_factors."""
+    with ball_arithmetic():
+        law, adam = BallLaw([flint.arb(1), flint.arb(-2)], [flint.arb(1) / 3, flint.arb(2) / 3]), Adam("0.5", "0.6", 1)
+        rule = ball_quadrature._Rule(law, adam, law.mean_square.mid(), 1e-18)
+        (found,), (factor,) = rule.left_tails(-2), rule._left_factors()
+        step, first = float(rule.step), float(ball_lattice.nodes(adam.beta, adam.epsilon, -2).s[0])
+    s = first * np.exp(-step * np.arange(1, 400))
+    assert float(found) == pytest.approx(float(factor) * step * float((np.sqrt(s / np.pi) * s).sum()), rel=1e-12)

@@ -10,12 +10,13 @@ import pytest
 from direct_product import BallLaw, enclose_quotient
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import adams, laws
+from raw_laws import laws
 
 from adamsym.field import spectral as spectral_module
 from adamsym.field.balls import ball
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
+from adamsym.testing.strategies import adams
 
 
 def spectral(law, adam, **options):
@@ -40,7 +41,7 @@ def agrees(value, law, adam):
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
-@given(laws, adams)
+@given(laws, adams())
 def test_agrees_with_direct_products(law, adam):
     found = spectral(law, adam)
     expected, scale = exact(law, adam)
@@ -60,7 +61,7 @@ def test_the_comparison_rejects_small_faults():
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
-@given(laws, adams, st.integers(-20, 20))
+@given(laws, adams(), st.integers(-20, 20))
 def test_homogeneous_and_odd(law, adam, exponent):
     factor = 2.0**exponent
     scaled = Adam(adam.alpha, adam.beta, adam.epsilon * Fraction(factor))
@@ -71,7 +72,7 @@ def test_homogeneous_and_odd(law, adam, exponent):
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
-@given(laws, adams)
+@given(laws, adams())
 def test_symmetric_laws_give_zero(law, adam):
     symmetric = law + [(-g, w) for g, w in law]
     _, scale = exact(symmetric, adam)
@@ -79,7 +80,7 @@ def test_symmetric_laws_give_zero(law, adam):
 
 
 @settings(deadline=None, max_examples=40, derandomize=True)
-@given(laws, adams)
+@given(laws, adams())
 def test_splitting_an_atom_changes_nothing(law, adam):
     (g, w), *others = law
     split = [(g, w / 4), (g, 3 * w / 4), *others]
@@ -119,7 +120,7 @@ def test_no_memory_is_the_plain_mean():
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(
     st.lists(st.tuples(st.floats(-3, 3).map(lambda g: round(g, 2)), st.integers(1, 9)), min_size=1, max_size=5),
-    adams.filter(lambda adam: adam.eps >= 0.1),
+    adams().filter(lambda adam: adam.eps >= 0.1),
 )
 def test_sensitivity_is_the_derivative(law, adam):
     atoms, weights = np.array(law, dtype=float).T

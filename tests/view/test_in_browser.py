@@ -75,8 +75,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def page(problem):
-    told = claim()
-    object.__setattr__(told, "statement", r"If $\beta_1^2 < \beta_2$ then $|f| \le C$.")
+    told = claim(statement=r"If $\beta_1^2 < \beta_2$ then $|f| \le C$.")
     return render_page(report_of(problem, claims=[told]))
 
 

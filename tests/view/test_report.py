@@ -11,6 +11,7 @@ import pytest
 
 from adamsym import InputError, read_problem
 from adamsym.claims import ClaimReport
+from adamsym.claims import Settings as ClaimSettings
 from adamsym.claims.report import ControlReport, EvidenceReport
 from adamsym.view.gathering import (
     Check,
@@ -65,13 +66,19 @@ def report_of(*problems, claims=()):
 def claim(name="C1", verdict="holds", **changes):
     found = ClaimReport(
         name,
-        "A title",
-        "theory T1",
-        verdict,
-        "all evidence holds",
-        (EvidenceReport("symbolic", "algebra", "holds", "differs by 0", 3, 0.1),),
-        (ControlReport("a near miss", True, "rejected as it should", 0.1), ControlReport("another", False, "?", 0.1)),
-        0.2,
+        title="A title",
+        statement="$f = 0$ at the mean.",
+        source="theory T1",
+        verdict=verdict,
+        detail="all evidence holds",
+        evidence=(EvidenceReport("symbolic", "algebra", "holds", "differs by 0", 3, 0.1),),
+        controls=(
+            ControlReport("a near miss", True, "rejected as it should", 0.1),
+            ControlReport("another", False, "?", 0.1),
+        ),
+        seconds=0.2,
+        omitted=0,
+        settings=ClaimSettings("quick", 3),
     )
     return replace(found, **changes)
 
@@ -138,7 +145,7 @@ def test_everything_is_escaped(problem):
         zeros=((HOSTILE,),),
     )
     bad = claim(HOSTILE, title=HOSTILE, detail=HOSTILE, source=HOSTILE)
-    object.__setattr__(bad, "statement", f"{HOSTILE} $\\text{{{HOSTILE}}}$")
+    bad = replace(bad, statement=f"{HOSTILE} $\\text{{{HOSTILE}}}$")
     text = render_page(replace(report_of(hostile, claims=[bad]), command=HOSTILE))
     assert faults(text) == []
     assert len(Page(text).all("img")) == 3
@@ -148,9 +155,7 @@ def test_everything_is_escaped(problem):
 
 
 def test_the_page_of_claims():
-    told = claim()
-    object.__setattr__(told, "statement", r"For $\beta < 1$ it <holds>.")
-    object.__setattr__(told, "seed", 17)
+    told = claim(statement=r"For $\beta < 1$ it <holds>.", settings=ClaimSettings("full", 17), omitted=2)
     text = render_page(report_of(claims=[told, claim("C2", "undecided", detail="took too long"), claim("C3", "holds")]))
     assert faults(text) == []
     for words in (
@@ -158,11 +163,12 @@ def test_the_page_of_claims():
         "took too long",
         "a near miss",
         "rejected as it should",
-        "Seed 17",
+        "Seed 17, full number of cases",
+        "2 pieces of evidence",
         "&lt;holds&gt;",
     ):
         assert words in text, words
-    assert len(Page(text).all("math")) == 1
+    assert len(Page(text).all("math")) == 3
     assert re.findall(r"<td>(yes|no)</td>", text) == ["yes", "no"] * 3
 
 

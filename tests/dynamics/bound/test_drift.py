@@ -1,5 +1,6 @@
 """Lemmas 3, 4 and 7: deviations of one lag and derivatives along the motion, by simulation against the bounds."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
-from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity, largest_slope
+from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity, largest_slope, worst_case
 from adamsym.dynamics.bound.hypotheses import hypotheses
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
@@ -127,6 +128,36 @@ def test_moments_beat_the_worst_case():
     new = Sensitivity(bounds, constants.lipschitz, bounds.lag_bounds.increment, bounds.increment)
     old = new.largest * np.minimum(new._worst_case(lags, 0.0), new.cap)
     assert new.at(lags, 0.0).sum() < 0.1 * old.sum()
+
+
+def test_each_piece_of_the_worst_case():
+    """Lemma 7 piece by piece: with nothing else, what is left is what (ii) and (iii) say of the older gradients."""
+    lags = np.arange(1.0, 6.0)
+    for adam in (Adam("0.9", "0.95", "0.1"), Adam("0.5", "0.9", "0.3")):
+        alpha, c, rho = adam.beta1, adam.step_bound, adam.beta1 / math.sqrt(adam.beta2)
+        coordinate = constants_at(SQUARE, adam, 0.1).coordinates[0]
+        for largest, i1, i2, i4 in ((2.1, 1.5, 1.7, 2.0), (0.01, 3.0, 5.0, 7.0)):
+            constants = dataclasses.replace(coordinate, largest=largest, slope=3.0)
+            found = worst_case(adam, constants, lags, 0.0, 0.0, {1: i1, 2: i2, 4: i4, 8: 9.0})
+            # Twice alpha^j |M| phi(r) r, or C (alpha/sqrt(beta))^j/(r + eps); and alpha^j/(r + eps) of the newest.
+            older = [min(2 * alpha**j * largest * i4 * i4, c * rho**j * i2) + alpha**j * i1 for j in lags]
+            np.testing.assert_allclose(found, 3.0 * np.array(older), rtol=1e-13)
+            # A copy with G^2 under the root: C min(beta^j G/(r + eps)^2, beta^(j/2)/(r + eps)) more.
+            more = worst_case(adam, constants, lags, 0.0, largest, {1: i1, 2: i2, 4: i4, 8: 9.0}) - found
+            beta = adam.beta2
+            copy = [c * min(beta**j * largest * i4 * i4, beta ** (j / 2) * i1) for j in lags]
+            np.testing.assert_allclose(more, 3.0 * np.array(copy), rtol=1e-12)
+
+
+def test_rare_denominators_count_as_lemma_7_says():
+    for problem, theta, adam in CASES:
+        bounds = CoordinateBounds(adam, constants_at(problem, adam, theta).coordinates[0])
+        c, threshold = adam.step_bound, 1.5 * bounds.thresholds[0]
+        alone = bounds.constants.denominators.norm(lambda r, s=threshold, eps=adam.eps: (r < s) / (r + eps), 2)
+        # (i): L (1 + C) at both roots; (iii): C L at one.
+        known = bounds.constants.slope * (2 * (1 + c) + c) * alone
+        assert bounds.decay([], threshold, 1.0).rare == pytest.approx(known, rel=1e-12)
+        assert bounds.decay([], 0.0, 1.0).rare == 0
 
 
 def test_norms_of_the_increment():

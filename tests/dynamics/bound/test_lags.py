@@ -138,3 +138,20 @@ def test_the_start():
 
     newest = st.lists(entries, min_size=1, max_size=30).map(np.array)
     assert 0.5 < largest_found(ratio, adams, newest, histories, examples=1000) <= ROUNDING
+
+
+def test_the_start_by_hand():
+    """Lemma 6 where each of its alternatives is the least: histories do not come close to all of them."""
+    for adam in (Adam(0, "0.4", "0.1"), Adam(0, "0.9", "0.01"), Adam("0.9", "0.99", "0.1"), Adam("0.5", "0.6", "0.3")):
+        alpha, beta, eps, c = adam.beta1, adam.beta2, adam.eps, adam.step_bound
+        for largest in (0.01, 0.16, 1.0, 30.0):
+            bounds, limit = LagBounds(adam, largest), 1 / (1 / c + eps / largest)
+            for n in (1, 2, 5, 40, 300):
+                forgotten, x = 1 - beta**n, beta ** (n / 2) * largest
+                root_change = c * x * min(1.0, x / (2 * eps)) / (x + eps)
+                first = min(
+                    2 * largest * alpha**n / eps, c * (alpha**n / beta ** (n / 2) + alpha**n / math.sqrt(forgotten))
+                )
+                older = max(root_change, limit * beta**n * min(largest / eps, 1 / math.sqrt(forgotten)))
+                known = min(2 * limit, first + older)
+                assert float(bounds.start(np.array([float(n)]))[0]) == pytest.approx(known, rel=1e-10)

@@ -50,6 +50,15 @@ def test_drift_by_a_double_loop(problem, region, first, start):
     assert total <= found <= 1.6 * total
 
 
+@pytest.mark.parametrize(("first", "start"), [(0, 0), (250, 550), (0, 20)])
+def test_groups_of_single_steps_meet_each_pair_of_steps_once(first, start, monkeypatch):
+    monkeypatch.setattr(theorems, "_GROUPS", 3000)
+    window, lags = Steps(np.full(start + 60 - first, 0.1), first, start), np.arange(1, memory(ADAM) + 1)
+    pairs = sum(weight * len(lags[met]) for weight, _, met, _ in theorems._groups(window, ADAM)) / 0.1**2
+    known = sum(k - i <= memory(ADAM) for k in range(start + 1, start + 61) for i in range(first + 1, k))
+    assert pairs == pytest.approx(known, rel=1e-9)
+
+
 @pytest.mark.parametrize(("problem", "region", "first", "start"), CASES)
 def test_the_pieces(problem, region, first, start):
     constants = hypotheses(problem, ADAM, np.array(region))

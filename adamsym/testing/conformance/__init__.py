@@ -1,0 +1,18 @@
+"""Conformance of optimizers: which recursion one is, in words, and which field it follows."""
+
+from adamsym.testing.conformance.adapters import Adapter, keras_adapter, optax_adapter, torch_adapter, update_adapter
+from adamsym.testing.conformance.checking import Conformance, check_optimizer
+from adamsym.testing.conformance.following import Following
+from adamsym.testing.conformance.recursion import Recursion
+
+__all__ = [
+    "Adapter",
+    "Conformance",
+    "Following",
+    "Recursion",
+    "check_optimizer",
+    "keras_adapter",
+    "optax_adapter",
+    "torch_adapter",
+    "update_adapter",
+]

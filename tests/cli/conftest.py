@@ -1,0 +1,20 @@
+"""Commands run in the test's own process and folder."""
+
+import json
+
+import pytest
+
+from adamsym.__main__ import main
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments, code=0):
+        assert main(list(arguments)) == code
+        printed = capsys.readouterr()
+        assert printed.err == ""
+        return json.loads(printed.out) if "--json" in arguments else printed.out
+
+    return command
