@@ -176,9 +176,9 @@ def _gathered(
         try:
             for file, (windows, rest, derivation) in zip(files, tasks, strict=True):
                 report = joined(
-                    _result(rest, time_limit, partial(rest_not_gathered, file)),
-                    _result(derivation, time_limit, derivation_not_gathered),
-                    _result(windows, windows_limit, windows_not_gathered),
+                    part_or_undecided(rest, time_limit, partial(rest_not_gathered, file)),
+                    part_or_undecided(derivation, time_limit, derivation_not_gathered),
+                    part_or_undecided(windows, windows_limit, windows_not_gathered),
                 )
                 reports.append(report)
                 progress(report.name)
@@ -188,8 +188,8 @@ def _gathered(
     return tuple(reports)
 
 
-def _result(future: "pebble.ProcessFuture[Any]", limit: float, otherwise: Callable[[str], Part]) -> Part:
-    """A part of a problem's report; the undecided one if it took too long or its process failed."""
+def part_or_undecided(future: "concurrent.futures.Future[Any]", limit: float, otherwise: Callable[[str], Part]) -> Part:
+    """Return a part of a problem's report; the undecided one if it took too long or its process failed."""
     try:
         found: Part = future.result()
     except concurrent.futures.TimeoutError:

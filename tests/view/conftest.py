@@ -77,7 +77,7 @@ def plane():
     """Two parameters: zeros attracting and a saddle."""
     loss = "a**4/4 - a**2/2 - a*x/4 + (b - x)**2/2"
     problem = Problem(loss, ["a", "b"], Empirical({"x": [-1, 1, "0.3"]}))
-    return everything(problem, [[-1.6, 1.7], [-1.0, 1.2]], [0.5, 0.5], [[1.15, 1.7], [0.0, 1.2]])
+    return everything(problem, [[-1.6, 1.7], [-0.2, 0.4]], [0.5, 0.5], [[1.15, 1.7], [0.0, 1.2]])
 
 
 @pytest.fixture

@@ -1,27 +1,33 @@
 """The report: verdicts in words, everything escaped, nothing from elsewhere, what was cut short is undecided."""
 
 import re
+from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 
-from adamsym import InputError
+from adamsym import InputError, read_problem
 from adamsym.claims import ClaimReport
 from adamsym.claims import Settings as ClaimSettings
 from adamsym.claims.report import ControlReport, EvidenceReport
 from adamsym.view.gathering import (
     Check,
     Picture,
+    about_field,
     derivation_not_gathered,
     gather_rest,
     gather_windows,
     joined,
     rest_not_gathered,
+    windows_not_gathered,
 )
 from adamsym.view.page import render_page, statement_markup
-from adamsym.view.report import Places, Report, find_places, gather_report
+from adamsym.view.report import Places, Report, find_places, part_or_undecided
 from adamsym.view.settings import Settings
+from adamsym.view.study import Study
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>&{{ 7*7 }}'
 QUICK = Settings(time=2.0, chains=4, starts=(10, 50, 100), length=0.2, budget=200)
@@ -210,9 +216,18 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
     assert "the file has no [start]" in text
 
 
-def test_searches_stop_after_a_time(plane):
-    from functools import partial
+def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
+    source = read_problem(problem_file)
+    study = Study(source, (2.0,), quick, (0,))
+    assert about_field(study).verdict == "holds"
+    field = study.field
+    vars(study)["field"] = SimpleNamespace(evaluate=field.evaluate, enclose=lambda box: field.enclose(box) + 1e-9)
+    told = about_field(study)
+    assert told.verdict == "undecided"
+    assert "1.0e-09 outside its proven bounds" in told.text
 
+
+def test_searches_stop_after_a_time(plane):
     from adamsym import Adam, AdamField, find_zeros
     from adamsym.view.searching import search_within
 
@@ -226,12 +241,23 @@ def test_searches_stop_after_a_time(plane):
     assert found.examined == 20
 
 
-def test_parts_that_take_too_long_are_undecided(problem_file):
-    found = gather_report(Places((problem_file,), ()), QUICK, "adamsym report", time_limit=0.1)
-    [one] = found.problems
-    assert [check.verdict for check in one.checks] == ["undecided"] * 3
-    assert all("took longer than 0.1 seconds" in check.text for check in one.checks)
-    assert faults(render_page(found)) == []
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(TimeoutError(), "took longer than 3 seconds"), (ProcessLookupError("died"), "ProcessLookupError: died")],
+)
+def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, words):
+    future = Future()
+    future.set_exception(error)
+    parts = [
+        part_or_undecided(future, 3, otherwise)
+        for otherwise in (partial(rest_not_gathered, problem_file), derivation_not_gathered, windows_not_gathered)
+    ]
+    found = joined(*parts)
+    assert [check.verdict for check in found.checks] == ["undecided"] * 3
+    assert all(check.text == words for check in found.checks)
+    text = render_page(report_of(found))
+    assert faults(text) == []
+    assert text.count(words) == 4
 
 
 def test_places(tmp_path, problem_file):
