@@ -143,7 +143,8 @@ def test_first_steps_of_nadam_by_hand():
 WAVY = Problem(
     "(a - x)**2/2 + sin(20*b)/1e3 + 10*(c - x/2)**4 + a*d/5 + cosh(d)", ["a", "b", "c", "d"], Empirical({"x": [3]})
 )
-START, STEPS = [1.0, -2.0, 0.0, 3.0], 300
+# After 270 steps RMSprop oscillates and makes a billion times of a rounding error.
+START, STEPS = [1.0, -2.0, 0.0, 3.0], 250
 
 
 def ours(method):
