@@ -41,7 +41,7 @@ claim = Claim(
 TINY = 1e-16
 DECADES = (10**2, 10**3, 10**4, 10**5)
 LONGER = (*DECADES, 4 * 10**5)
-"""With beta2 = 0.999 about one run in a thousand needs more than 10^5 steps; 5*10^4 more, and it is one of ten of them."""
+"""With beta2 = 0.999 about one run in a thousand needs more than 10^5 steps, and one of ten of them 5*10^4 more."""
 LEVEL = 1e-4
 
 
