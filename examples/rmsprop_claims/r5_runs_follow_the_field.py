@@ -5,8 +5,8 @@ N = theta_n1 - theta_n0 - sum gamma_k f(theta_(k-1)) has mean 0 up to O(gamma), 
 It is Theorem 8 of docs/pseudo_trajectory.md on which ``increment_test`` rests (source: arXiv 2511.04622, for Adam).
 
 Finite statement: over a window of length 1 with steps 1e-4, Student's test of the mean and the F-test of the variance
-do not reject at the level 1e-4. ``RMSprop`` has no bias correction; after the first 200 steps, for beta2 = 0.6, nothing is
-left to correct: runs of ``AdamWithoutMomentum``, which has it, follow the same field.
+do not reject at the level 1e-4. ``RMSprop`` has no bias correction; after the first 200 steps, for beta2 = 0.6, nothing
+is left to correct: runs of ``AdamWithoutMomentum``, which has it, follow the same field.
 """
 
 from adamsym import (
@@ -28,7 +28,8 @@ claim = Claim(
     title="Runs of RMSprop follow RMSprop's field, and not Adam's with momentum",
     statement=(
         r"Let $\theta_k$ be RMSprop's runs with steps $\gamma$ and $f$ its field. Over windows of "
-        r"$N=\lfloor1/\gamma\rfloor$ steps after the step $n\ge-\log\gamma/(1-\beta_2)$, $\theta_{n+N}-\theta_n-\gamma\sum f(\theta_k)$ has the "
+        r"$N=\lfloor1/\gamma\rfloor$ steps after the step $n\ge-\log\gamma/(1-\beta_2)$, "
+        r"$\theta_{n+N}-\theta_n-\gamma\sum f(\theta_k)$ has the "
         r"mean $O(\gamma)$; with the field of Adam with $\beta_1>0$ in place of $f$ it need not."
     ),
     source="arXiv 2511.04622",
