@@ -8,10 +8,10 @@ By N-Theorem 2 L is then a strict Lyapunov function of the flow in all of space,
     B > (K/mu - 1)(beta^(-1/2) - 1)  if d = 1,    16 (beta^(-1/2) - 1) d eta (1 + eta) <= 1, eta = (K/mu - 1)/B, else
 
 (beta1 <= beta2). K, mu and these inequalities are checked in rational numbers or by enclosures; B is the smallest such.
-The finite statement: from all of 256 starts drawn from [-12, 12]^d the loss is below ``TINY`` after 10^5
-vanishing steps, and its largest value falls from each power of ten steps to the next until it is below ``TINY``. For
-the two losses B matters: PL and interpolation hold for B = 1 as well, but there runs stop at spurious zeros of f,
-near multiples of pi. If all runs end at minima, the chance that one fails is below 3.6 % (0.8 % with
+The finite statement: from all of 256 starts drawn from [-12, 12]^d the loss is below ``TINY`` after 10^5 vanishing
+steps, 4*10^5 for the usual Adam, and its largest value falls from each power of ten steps to the next until it is below
+``TINY``. For the two losses B matters: PL and interpolation hold for B = 1 as well, but there runs stop at spurious
+zeros of f, near multiples of pi. If all runs end at minima, the chance that one fails is below 3.6 % (0.8 % with
 --full), at an error level of 1e-4.
 """
 
@@ -38,8 +38,10 @@ claim = Claim(
     source="arXiv 2511.04622; N-Theorem 2",
 )
 
-STEPS, TINY = 10**5, 1e-16
+TINY = 1e-16
 DECADES = (10**2, 10**3, 10**4, 10**5)
+LONGER = (*DECADES, 4 * 10**5)
+"""With beta2 = 0.999 about one run in a thousand needs more than 10^5 steps, and one of ten of them 5*10^4 more."""
 LEVEL = 1e-4
 
 
@@ -110,22 +112,21 @@ def smallest_batch(setting: Setting, adam: Adam) -> int:
     return next(batch for batch in itertools.count(1) if large_enough(setting, adam, batch))
 
 
-def converges(setting: Setting, adam: Adam, batch: int, schedule: str) -> Finding:
+def converges(setting: Setting, adam: Adam, batch: int, schedule: str, looked_at=DECADES) -> Finding:
     """Do runs from everywhere go to global minima, where the theorem's hypotheses hold?"""
     d, chains = len(setting.names), scaled(256)
     problem = Problem(setting.loss, setting.names, setting.law, batch)
     starts = np.random.default_rng(run_seed(9)).uniform(-12, 12, (chains, d))
-    runs = simulate(
-        problem, adam, StepSizeSchedule(schedule), starts, STEPS, chains, seed=run_seed(9), record_every=DECADES[0]
-    )
-    losses = problem.mean_loss(runs.recorded[[step // DECADES[0] - 1 for step in DECADES]])
+    sizes, every = StepSizeSchedule(schedule), looked_at[0]
+    runs = simulate(problem, adam, sizes, starts, looked_at[-1], chains, seed=run_seed(9), record_every=every)
+    losses = problem.mean_loss(runs.recorded[[step // every - 1 for step in looked_at]])
     largest = losses.max(axis=1)
     above = int((losses[-1] > TINY).sum())
     allowed = setting.fits and large_enough(setting, adam, batch)
     text = (
         f"K/mu = {float(setting.smoothness / setting.mu):.3g}, d = {d}, B = {batch}, N-Theorem 2"
         f" {'applies' if allowed else 'does not apply'}; largest loss {', '.join(f'{x:.1e}' for x in largest)}"
-        f" after 1e2, ..., 1e5 steps; {above} of {chains} runs end above {TINY:g}"
+        f" after 1e2, ..., {looked_at[-1]:.0e} steps; {above} of {chains} runs end above {TINY:g}"
     )
     if above or not all(b < max(a, TINY) for a, b in itertools.pairwise(largest)):
         return refuted(text, cases=chains)
@@ -145,7 +146,7 @@ def a_wide_regression() -> Finding:
 
 @claim.evidence("statistical")
 def a_wide_regression_with_the_usual_adam() -> Finding:
-    return converges(wide(), Adam(), smallest_batch(wide(), Adam()), "0.5/n**0.6")
+    return converges(wide(), Adam(), smallest_batch(wide(), Adam()), "0.5/n**0.6", LONGER)
 
 
 @claim.evidence("statistical")

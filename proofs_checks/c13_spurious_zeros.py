@@ -1,8 +1,9 @@
-"""C13: globally PL, interpolating problems have spurious attracting zeros; large batches remove them (N-Theorem 2).
+"""C13: globally PL, interpolating problems have spurious attracting zeros of f; a large enough batch removes them.
 
-N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and k-smooth, and L is PL on the
-whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi, where almost all rows' losses
-are flat, f has an attracting zero, at which L' is not 0, and Adam with vanishing steps stops there.
+N-Theorem 2 and its control N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and
+k-smooth, and L is PL on the whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi,
+where almost all rows' losses are flat, f has an attracting zero, at which L' is not 0, and Adam with vanishing steps
+stops there.
 
 N-Theorem 2(a), d = 1: for B > (k/mu - 1)(beta2^(-1/2) - 1) rows L' f < 0 off 0. For such a batch this is proven
 once more on [-12, 12], box by box from the minibatches' own laws, without k or mu: 0 is the only zero of f, and

@@ -13,7 +13,7 @@ from adamsym import Claim
 from adamsym.claims import discover
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = [ROOT / "proofs_checks"]
+FOLDERS = [ROOT / "proofs_checks", ROOT / "examples" / "rmsprop_claims"]
 FILES = [module.path for module in discover(FOLDERS)]
 LONGEST = 340
 FEWEST_CONTROLS = 3

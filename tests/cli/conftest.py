@@ -14,7 +14,10 @@ def run(capsys, tmp_path, monkeypatch):
     def command(*arguments, code=0):
         assert main(list(arguments)) == code
         printed = capsys.readouterr()
-        assert printed.err == ""
+        assert (printed.err == "") == (code != 2)
+        if code == 2:
+            assert printed.err.count("\n") == 1
+            return printed.err
         return json.loads(printed.out) if "--json" in arguments else printed.out
 
     return command

@@ -6,26 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adamsym.__main__ import main
 from adamsym.certify import zeros as zeros_module
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
-
-
-@pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def command(*arguments, code=0):
-        assert main(list(arguments)) == code
-        printed = capsys.readouterr()
-        assert (printed.err == "") == (code != 2)
-        if code == 2:
-            assert printed.err.count("\n") == 1
-            return printed.err
-        return json.loads(printed.out) if "--json" in arguments else printed.out
-
-    return command
 
 
 def test_zeros_and_their_certificate(run, tmp_path):
