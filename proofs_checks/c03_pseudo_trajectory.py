@@ -62,8 +62,9 @@ def distances_are_at_most(share: float) -> Finding:
         found = pseudo_trajectory(problem, adam, schedule, [0.5], [0, 2000], 0.3, chains=40, seed=seed)
         assert found.holds is not None
         for window in found.windows:
-            ratio = window.measured.value / window.bound.mean_square.total
-            assert ratio <= share, f"measured/bound = {ratio:.3f} after step {window.start}"
+            measured, bound = window.measured.value, window.bound.mean_square.total
+            # Both are 0 where all rows' gradients vanish at the start.
+            assert measured <= share * bound, f"measured {measured:.3g}, bound {bound:.3g} after step {window.start}"
 
     return check_property(bounded, problems, adams, st.integers(0, 2**32), examples=8, shrink=False)
 

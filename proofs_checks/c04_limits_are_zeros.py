@@ -3,8 +3,8 @@
 The finite statement: 64 runs of a million steps gamma_n = c n^-0.6 from starts spread over a box. The ends are
 grouped by the nearest of all zeros of f in the box, which are certified. In each group and coordinate
 
-- the mean end differs from the zero by no more than Student's quantile allows, and one standard error for the bias,
-  which is of the order of gamma_n: c is so small that it is less (28 gamma_n, the largest measured, for two losses);
+- the mean end differs from the zero by no more than Student's quantile allows, and 28 gamma_n for the bias, which is of
+  the order of gamma_n (28 is the largest measured, for two losses; c is so small that this is about a standard error);
 - the runs converge: their variance has shrunk since step n/64 at least like gamma_n, as an F-test allows.
 
 The zeros are far from what one would expect instead: 0.777 and not the mean 1, 3.12 where the loss is steep.
@@ -33,6 +33,9 @@ LEVEL = 1e-4
 """Chance that all tests of one case together reject a true statement (Bonferroni), but for the bias allowed."""
 
 STEPS, EARLIER = 2**20, 64
+BIAS = 28
+"""Step sizes by which the mean end may be off the zero."""
+
 FEWEST = 8
 WIDTH = 1e-10
 """Width of the boxes around the certified zeros."""
@@ -89,14 +92,14 @@ def ends_at(case: Case, points: np.ndarray, reached: int = 1) -> Finding:
     groups = [(points[k], nearest == k) for k in sorted(set(nearest))]
     if len(groups) < reached or min(members.sum() for _, members in groups) < FEWEST or runs.failed.any():
         return undecided(f"groups of {[int(members.sum()) for _, members in groups]} runs")
-    error = LEVEL / (2 * len(groups) * case.problem.dimension)
+    error, bias = LEVEL / (2 * len(groups) * case.problem.dimension), BIAS * schedule(np.array([STEPS]))[0]
     details, wrong = [], False
     for point, members in groups:
         freedom = members.sum() - 1
         # Up to the runs' own rounding, where the zero interpolates and they come to rest.
         off = np.maximum(np.abs(ends[members].mean(axis=0) - point) - WIDTH, 0)
         spread, spread_earlier = ends[members].std(axis=0, ddof=1), earlier[members].std(axis=0, ddof=1)
-        allowed = (scipy.stats.t.isf(error / 2, freedom) + 1) * spread / np.sqrt(len(ends[members]))
+        allowed = scipy.stats.t.isf(error / 2, freedom) * spread / np.sqrt(len(ends[members])) + bias * (spread > 0)
         widest = np.sqrt(scipy.stats.f.isf(error, freedom, freedom) * EARLIER**-0.6)
         wrong = wrong or (off > allowed).any() or (spread > widest * spread_earlier).any()
         shrunk = np.divide(spread, spread_earlier, out=np.zeros_like(spread), where=spread_earlier > 0)

@@ -170,7 +170,8 @@ def batch_expansion(coefficient=batch_coefficient, order: float = 1) -> Finding:
         finding = expands_like([1 / batch for batch in batches], biases, (coefficient(law, adam), None), order)
         assert finding.verdict == "holds", finding.detail
 
-    alphas, betas = st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.8", "0.9", "0.95"])
+    alphas = st.sampled_from(["0", "0.3", "0.5", "0.7", "0.8"])
+    betas = st.sampled_from(["0.8", "0.85", "0.9", "0.95"])
     return check_property(expands, st.sampled_from(LAWS), alphas, betas, examples=10, shrink=False)
 
 

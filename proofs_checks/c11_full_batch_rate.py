@@ -150,14 +150,16 @@ def radius(kappa, momentum, c):
 
 
 def twelve_digits(step: str) -> Finding:
-    """Is the radius the rate to 12 digits, at the optimal beta1 and ``step`` times the optimal step?"""
+    """Are both radii the rates to 12 digits, at ``step`` times the optimal step, for the optimal beta1 and for none?"""
 
     def equal(fraction):
         with mp.workdps(60):
             kappa = mp.mpf(fraction.numerator) / fraction.denominator
-            rho = of_root(mp.sqrt(kappa))
-            found = radius(kappa, rho**2, mp.mpf(step) * 4 / (mp.sqrt(kappa) + 1) ** 2)
-            assert abs(found / rho - 1) < 1e-12, f"radius {mp.nstr(found, 8)}, rate {mp.nstr(rho, 8)}"
+            rho, plain = of_root(mp.sqrt(kappa)), of_root(kappa)
+            optimal = (rho, rho**2, 4 / (mp.sqrt(kappa) + 1) ** 2), (plain, mp.mpf(0), 2 / (kappa + 1))
+            for rate, momentum, c in optimal:
+                found = radius(kappa, momentum, mp.mpf(step) * c)
+                assert abs(found / rate - 1) < 1e-12, f"radius {mp.nstr(found, 8)}, rate {mp.nstr(rate, 8)}"
 
     return check_property(equal, kappas, examples=200)
 
