@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from adamsym import Adam, AdamField, Claim, Empirical, Independent, Problem, StepSizeSchedule, derive, simulate
-from adamsym.claims import Finding, holds, refuted
+from adamsym.claims import Finding, holds, refuted, scaled
 from adamsym.expressions.compilation import FloatArray
 from adamsym.symbolic import Check, SymbolicField, frozen_chain, laplace, lyapunov
 from adamsym.symbolic.letters import adam_values, alpha, beta, epsilon, k, s, t
@@ -47,7 +47,7 @@ BETWEEN = Adam("0.95", "0.998", "0.1")
 
 @claim.evidence("symbolic")
 def derivations() -> Finding:
-    steps = [step for problem in (MEAN, NORMAL, PAIRS) for step in derive(problem, ADAM).steps]
+    steps = [step for problem in (MEAN, NORMAL, PAIRS)[: scaled(3)] for step in derive(problem, ADAM).steps]
     failing = [step.title for step in steps if not step.ok]
     return refuted(f"steps fail: {failing}") if failing else holds("every step is checked", cases=len(steps))
 

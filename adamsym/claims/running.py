@@ -29,6 +29,9 @@ TIME_LIMIT = 600.0
 _POLL = 0.2
 """Seconds between two looks at the processes."""
 
+_IMPORTED_ONCE = ("adamsym.claims", "adamsym.certify", "adamsym.dynamics", "adamsym.symbolic", "scipy.stats")
+"""What nearly all claims import; importing it takes a second."""
+
 State = Literal["waiting", "running", "done"]
 
 
@@ -100,8 +103,7 @@ def run_claims(
     modules = discover(folders, claims)
     selection = Selection(tuple(claims), grade)
     processes = min(workers or os.cpu_count() or 1, len(modules))
-    # "spawn": a fork of a process with threads may hang.
-    context = multiprocessing.get_context("spawn")
+    context = _processes_of_their_own()
     with (
         tempfile.TemporaryDirectory(prefix="adamsym-") as place,
         pebble.ProcessPool(max_workers=processes, max_tasks=1, context=context) as pool,
@@ -121,6 +123,18 @@ def run_claims(
         reports = tuple(report for one in running for report in one.reports())
     _check_found(reports, selection)
     return reports
+
+
+def _processes_of_their_own() -> Any:
+    """Return how processes are begun: by a fork of a server that has imported what claims need, where there are forks.
+
+    A fork of this process itself, which has threads, may hang.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_IMPORTED_ONCE))
+    return context
 
 
 class _Running:

@@ -12,7 +12,7 @@ from adamsym.expressions.errors import InputError
 Effort = Literal["quick", "usual", "full"]
 
 EFFORTS: tuple[str, ...] = get_args(Effort)
-_FACTORS = {"quick": 0.25, "usual": 1.0, "full": 5.0}
+_FACTORS = {"quick": 0.25, "usual": 1.0, "full": 3.0}
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Settings:
     Parameters
     ----------
     effort
-        "quick", "usual" or "full": a quarter of the cases, all, five times as many.
+        "quick", "usual" or "full": a quarter of the cases, all, three times as many.
     seed
         Added to the seeds that checks name, so that another seed means other random inputs everywhere.
 

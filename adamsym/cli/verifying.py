@@ -44,7 +44,7 @@ def verify(
         Grade | None, typer.Option("--grade", help="Only evidence of this grade, and all controls.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer cases: a minute for the 14 claims.")] = False,
-    full: Annotated[bool, typer.Option("--full", help="Five times the cases.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Three times the cases.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Another seed: other random inputs.", min=0)] = 0,
     junit: Annotated[
         Path | None, typer.Option("--junit", help="Write a JUnit file (.xml) as well.", show_default=False)

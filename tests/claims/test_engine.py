@@ -232,7 +232,7 @@ def test_effort_and_seed_reach_the_checks():
     assert other != usual
     assert finding.cases == 400
     assert drawn(Settings("quick"))[1].cases == 100
-    assert drawn(Settings("full"))[1].cases == 2000
+    assert drawn(Settings("full"))[1].cases == 1200
     assert (scaled(7), run_seed(3)) == (7, 3)
     with checking_with(Settings(seed=5)):
         assert len({run_seed(seed) for seed in range(100)} | set(range(100))) == 200
