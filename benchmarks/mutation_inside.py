@@ -103,13 +103,14 @@ def pytest_configure(config: Any) -> None:
 
 
 def run_claims(paths: list[str]) -> dict[str, Any]:
-    """Run modules of claims until one does not hold."""
-    from adamsym.claims.running import run_module
+    """Run modules of claims, as ``--quick`` does, until one does not hold."""
+    from adamsym.claims.running import Selection, run_module
+    from adamsym.claims.settings import Settings
 
     seconds = {}
     for path in paths:
         start = time.perf_counter()
-        for report in run_module(path):
+        for report in run_module(path, Selection(), Settings("quick"), None):
             if report.verdict != "holds":
                 return {"claim": report.name, "verdict": report.verdict, "detail": report.detail, "module": path}
         seconds[path] = time.perf_counter() - start

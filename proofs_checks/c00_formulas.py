@@ -119,10 +119,10 @@ def limits() -> Finding:
         "epsilon -> oo": (MEAN, Adam("0.5", "0.6", "1e8"), lambda f: 1e8 * f),
         "deterministic": (one_row, ADAM, lambda f: f),
     }
-    for name, (problem, adam, scaled) in cases.items():
+    for name, (problem, adam, in_units) in cases.items():
         (form,) = SymbolicField(problem, adam).limits[name]
         value = float(form.xreplace({**adam_values(adam), problem.parameters[0]: sp.Float(theta, 30)}))
-        found = scaled(-float(AdamField(problem, adam)([theta])[0]))
+        found = in_units(-float(AdamField(problem, adam)([theta])[0]))
         if abs(found - value) > 1e-6:
             return refuted(f"{name}: {found:.9f}, not {value:.9f}")
     return holds("the field is close to its limits", cases=len(cases))

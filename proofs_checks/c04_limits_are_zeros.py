@@ -13,10 +13,9 @@ The zeros are far from what one would expect instead: 0.777 and not the mean 1, 
 from dataclasses import dataclass, replace
 
 import numpy as np
-import scipy.stats
 
 from adamsym import Adam, AdamField, Claim, Empirical, NAdam, Problem, StepSizeSchedule, find_zeros, simulate
-from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
+from adamsym.claims import Finding, all_of, check_limit, run_seed, scaled, undecided
 from adamsym.optimizer import AdaptiveMethod
 
 claim = Claim(
@@ -92,24 +91,11 @@ def ends_at(case: Case, points: np.ndarray, reached: int = 1) -> Finding:
     groups = [(points[k], nearest == k) for k in sorted(set(nearest))]
     if len(groups) < reached or min(members.sum() for _, members in groups) < FEWEST or runs.failed.any():
         return undecided(f"groups of {[int(members.sum()) for _, members in groups]} runs")
-    error, bias = LEVEL / (2 * len(groups) * case.problem.dimension), BIAS * schedule(np.array([STEPS]))[0]
-    details, wrong = [], False
-    for point, members in groups:
-        freedom = members.sum() - 1
-        # Up to the runs' own rounding, where the zero interpolates and they come to rest.
-        off = np.maximum(np.abs(ends[members].mean(axis=0) - point) - WIDTH, 0)
-        spread, spread_earlier = ends[members].std(axis=0, ddof=1), earlier[members].std(axis=0, ddof=1)
-        allowed = scipy.stats.t.isf(error / 2, freedom) * spread / np.sqrt(len(ends[members])) + bias * (spread > 0)
-        widest = np.sqrt(scipy.stats.f.isf(error, freedom, freedom) * EARLIER**-0.6)
-        wrong = wrong or (off > allowed).any() or (spread > widest * spread_earlier).any()
-        shrunk = np.divide(spread, spread_earlier, out=np.zeros_like(spread), where=spread_earlier > 0)
-        details.append(
-            f"{freedom + 1} runs off {np.round(point, 5)} by {off.max():.1e} (allowed {allowed[off.argmax()]:.1e}),"
-            f" spread times {shrunk.max():.2f} ({widest:.2f})"
-        )
-    text = "; ".join(details)
-    cases = 2 * len(groups) * case.problem.dimension
-    return refuted(text, cases=cases) if wrong else holds(text, cases=cases)
+    bias, level = BIAS * schedule(np.array([STEPS]))[0] + WIDTH, LEVEL / len(groups)
+    return all_of(
+        check_limit(point, ends[own], earlier[own], level=level, bias=bias, shrinking=EARLIER**-0.6)
+        for point, own in groups
+    )
 
 
 @claim.evidence("statistical")

@@ -27,7 +27,7 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, simulate
-from adamsym.claims import Finding, check_property, holds, refuted, run_seed, scaled
+from adamsym.claims import Finding, check_expansion, check_property, holds, refuted, run_seed, scaled
 
 claim = Claim(
     "C10",
@@ -84,36 +84,6 @@ def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
 # --- Orders and coefficients -----------------------------------------------------------------------------------------
 
 
-Pair = tuple[float, float | None]
-"""The coefficients of first and second order; None where the second is not known."""
-
-
-def expands_like(small: list[float], biases: list[float], coefficients: Pair, order: float = 1) -> Finding:
-    """Is bias = first h^order + second h^(order + 1) + ...? For h in ``small``: the order to 0.01, with its interval of
-    99 per cent, the first coefficient to 0.001 of it and the second to 0.005 of both.
-
-    The order is fitted to log|bias| = a + p log h + c h + d h^2; coefficients are the values at 0 of polynomials.
-    """
-    h, b, (first, second) = np.array(small), np.array(biases), coefficients
-    columns = np.column_stack([np.ones_like(h), np.log(h), h, h**2])
-    fit, *_ = np.linalg.lstsq(columns, np.log(np.abs(b)))
-    freedom = len(h) - columns.shape[1]
-    variance = np.sum((columns @ fit - np.log(np.abs(b))) ** 2) / freedom
-    spread = np.sqrt(variance * np.linalg.inv(columns.T @ columns)[1, 1]) * scipy.stats.t.isf(0.005, freedom)
-    limit = value_at_0(h, b / h**order, 2)
-    text = f"order {fit[1]:.5f} +- {spread:.1g} (99%), claimed {order:g}; coefficient {limit:.6f}, {first:.6f}"
-    right = abs(fit[1] - order) + spread <= 0.01 and abs(limit / first - 1) <= 1e-3
-    if second is not None:
-        rest = value_at_0(h, (b / h**order - first) / h, 3)
-        right = right and abs(rest - second) <= 0.005 * (abs(first) + abs(second))
-        text += f"; second {rest:.5f}, {second:.5f}"
-    return (holds if right else refuted)(text, cases=len(h))
-
-
-def value_at_0(h: np.ndarray, values: np.ndarray, degree: int) -> float:
-    return float(np.polynomial.Polynomial.fit(h, values, degree)(0))
-
-
 def memory_terms(law: Empirical, adam: Adam, batch: int, alpha: float | None = None) -> tuple[float, float]:
     """The coefficients of 1 - beta2 and (1 - beta2)^2: those b_1, b_2 with which F, by N-section 2(a), vanishes.
 
@@ -129,13 +99,13 @@ def memory_terms(law: Empirical, adam: Adam, batch: int, alpha: float | None = N
     return b_1, -(b_1 * slope - alpha / (1 - alpha) * d1 * odd + d2 * mixed / 2 + d3 * odd * square / 4) / phi
 
 
-def memory_expansion(terms: Callable[..., Pair] = memory_terms, order: float = 1) -> Finding:
+def memory_expansion(terms: Callable[..., tuple[float, float | None]] = memory_terms, order: float = 1) -> Finding:
     """The bias over beta2 = 1 - 2^-k, k = 7, ..., 14, for drawn laws, beta1, eps and batch sizes 2^j."""
 
     def expands(law, alpha, eps, batch):
         adams = [Adam(alpha, 1 - Fraction(1, 2**k), eps) for k in range(7, 15)]
         biases = [bias(law, adam, batch) for adam in adams]
-        finding = expands_like([1 - adam.beta2 for adam in adams], biases, terms(law, adams[0], batch), order)
+        finding = check_expansion([1 - adam.beta2 for adam in adams], biases, terms(law, adams[0], batch), order)
         assert finding.verdict == "holds", finding.detail
 
     alphas, epsilons = st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.01", "0.1", "1"])
@@ -167,7 +137,7 @@ def batch_expansion(coefficient=batch_coefficient, order: float = 1) -> Finding:
     def expands(law, alpha, beta):
         adam = Adam(alpha, beta, "1e-9")
         biases = [bias(law, adam, batch) for batch in batches]
-        finding = expands_like([1 / batch for batch in batches], biases, (coefficient(law, adam), None), order)
+        finding = check_expansion([1 / batch for batch in batches], biases, (coefficient(law, adam), None), order)
         assert finding.verdict == "holds", finding.detail
 
     alphas = st.sampled_from(["0", "0.3", "0.5", "0.7", "0.8"])

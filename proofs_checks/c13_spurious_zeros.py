@@ -20,12 +20,11 @@ from typing import NamedTuple
 
 import flint
 import numpy as np
-import scipy.stats
 import sympy as sp
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_lyapunov, find_zeros, simulate
 from adamsym.certify import Zeros
-from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
+from adamsym.claims import Finding, check_limit, holds, refuted, run_seed, scaled, undecided
 
 claim = Claim(
     "C13",
@@ -157,16 +156,8 @@ def stops_at_the_spurious_zero(case: TwoLosses, runs_with: Adam, batch: int, cla
     runs = simulate(problem, runs_with, steps, starts, STEPS, chains, seed=run_seed(13), record_every=STEPS // EARLIER)
     if runs.failed.any():
         return undecided(f"{runs.failed.sum()} runs failed")
-    ends, earlier = runs.theta[:, 0], runs.recorded[0][:, 0]
-    off, spread, error = abs(ends.mean() - point), ends.std(ddof=1), LEVEL / 2
-    allowed = scipy.stats.t.isf(error / 2, chains - 1) * spread / chains**0.5 + BIAS * steps(np.array([STEPS]))[0]
-    shrunk = spread / max(earlier.std(ddof=1), np.finfo(float).tiny)
-    widest = np.sqrt(scipy.stats.f.isf(error, chains - 1, chains - 1) * EARLIER**-0.6)
-    text = (
-        f"{chains} runs end in [{ends.min():.5f}, {ends.max():.5f}], off {point:.6f} by {off:.1e}"
-        f" (allowed {allowed:.1e}), spread times {shrunk:.2f} since step n/{EARLIER} ({widest:.2f})"
-    )
-    return refuted(text, cases=2) if off > allowed or shrunk > widest else holds(text, cases=2)
+    bias = BIAS * steps(np.array([STEPS]))[0]
+    return check_limit([point], runs.theta, runs.recorded[0], level=LEVEL, bias=bias, shrinking=EARLIER**-0.6)
 
 
 def ends_at_the_minimum(case: TwoLosses, batch: int) -> Finding:

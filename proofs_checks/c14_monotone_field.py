@@ -7,7 +7,6 @@ data, and theta' = f(theta) leads to it from everywhere. A single datum makes th
 better. For beta1 > beta2 both statements fail: f may increase, and a law of three points has three zeros.
 """
 
-from collections.abc import Iterable
 from functools import cache, partial
 
 import numpy as np
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, find_zeros
 from adamsym.certify import Zeros
-from adamsym.claims import Finding, check_property, holds, refuted, undecided
+from adamsym.claims import Finding, all_of, check_property, holds, refuted, undecided
 
 claim = Claim(
     "C14",
@@ -54,14 +53,6 @@ THREE_ZEROS = (
 def span(law: Empirical) -> tuple[float, float]:
     """An interval that holds the data with a margin of 1."""
     return float(law.rows.min()) - 1, float(law.rows.max()) + 1
-
-
-def all_of(findings: Iterable[Finding]) -> Finding:
-    """All findings in one, or the first that does not hold."""
-    found = list(findings)
-    failing = [finding for finding in found if finding.verdict != "holds"]
-    together = "; ".join(finding.detail for finding in found)
-    return failing[0] if failing else holds(together, cases=sum(finding.cases for finding in found))
 
 
 # --- The slope -----------------------------------------------------------------------------------------------------

@@ -1,8 +1,9 @@
 """Claims: statements with evidence and controls; discovery and running of claim folders."""
 
+from adamsym.claims.asymptotics import check_expansion, check_limit
 from adamsym.claims.claim import Claim
 from adamsym.claims.discovery import discover
-from adamsym.claims.finding import Finding, holds, refuted, undecided
+from adamsym.claims.finding import Finding, all_of, holds, refuted, undecided
 from adamsym.claims.properties import check_property
 from adamsym.claims.report import ClaimReport, ControlReport, EvidenceReport, run_claim
 from adamsym.claims.running import ModuleProgress, run_claims
@@ -16,6 +17,9 @@ __all__ = [
     "Finding",
     "ModuleProgress",
     "Settings",
+    "all_of",
+    "check_expansion",
+    "check_limit",
     "check_property",
     "checking_with",
     "discover",

@@ -1,5 +1,6 @@
 """Findings: what one piece of evidence, or one control, found."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,6 +37,16 @@ def refuted(detail: str, cases: int = 1) -> Finding:
 def undecided(detail: str) -> Finding:
     """Return the finding that the check came to no end; ``detail`` says why."""
     return Finding("undecided", _one_line(detail), 0)
+
+
+def all_of(findings: Iterable[Finding]) -> Finding:
+    """Return all findings in one: refuted or else undecided by the first that is; holds only if each does."""
+    found = list(findings)
+    for verdict in ("refuted", "undecided"):
+        for finding in found:
+            if finding.verdict == verdict:
+                return finding
+    return holds("; ".join(finding.detail for finding in found), cases=sum(finding.cases for finding in found))
 
 
 def _one_line(text: str) -> str:
