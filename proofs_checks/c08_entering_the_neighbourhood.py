@@ -11,7 +11,7 @@ The finite statement: 256 runs from different starts, most outside of the box, e
 looked at, every hundredth, none lies outside from then on. The largest loss of all runs falls from each power of ten
 steps to the next until it is below ``TINY``, and stays below exp(-c t) times its value when the last run has entered:
 c is the certified rate, t the sum of the steps since then. At the end, after 10^5 steps, it is below ``TINY``. If all
-runs do so, the chance that one fails is below 3.6 % (0.8 % with --full), at an error level of 1e-4.
+runs do so, the chance that one fails is below 3.6 % (1.2 % with --full), at an error level of 1e-4.
 """
 
 import itertools
