@@ -102,6 +102,23 @@ def test_the_remainder_bound_and_a_mean_that_breaks_it():
     assert not point_checks.remainder_bound_check(problem, -9 * mean, 0).ok
 
 
+def test_the_remainder_bound_is_seen_at_four_points(monkeypatch):
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 5]}))
+    calls, listed = [], point_checks.listed_quotient
+    monkeypatch.setattr(point_checks, "listed_quotient", lambda *arguments: calls.append(1) or listed(*arguments))
+    assert "4 random points" in point_checks.remainder_bound_check(problem, problem.parameters[0] - 2, 0).text
+    assert len(calls) == 4
+
+
+def test_transforms_have_an_index_only_where_there_are_several(mean_estimation):
+    def laplace_step(derivation):
+        return "".join(next(step for step in derivation.steps if step.title.startswith("Laplace")).equations)
+
+    plane = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1], "y": [1, 3]}))
+    assert "A(t)" in laplace_step(mean_estimation)
+    assert "A_{1}(t)" in laplace_step(derive(plane, Adam("0.9", "0.99", "0.1")))
+
+
 def test_lyapunov_derivative_is_minus_gradient_times_field():
     one = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 2]}))
     found = SymbolicField(one, Adam()).lyapunov_derivative

@@ -175,6 +175,13 @@ def test_listing_is_bounded():
         enumeration.listed_quotient([1, 2, 3], [1, 1, 1], 0, 0, 1, 40)
 
 
+def test_as_many_histories_as_allowed_are_listed(monkeypatch):
+    monkeypatch.setattr(enumeration, "_MOST_HISTORIES", 2**5)
+    assert enumeration.listed_quotient([1, 1], [mpmath.mpf(1) / 2] * 2, 0, 0, 1, 5) == mpmath.mpf(1) / 2
+    with pytest.raises(ValueError, match="too many"):
+        enumeration.listed_quotient([1, 1], [mpmath.mpf(1) / 2] * 2, 0, 0, 1, 6)
+
+
 def test_listing_one_atom_is_the_deterministic_recursion():
     with mpmath.workdps(20):
         m = 3 * (1 - mpmath.mpf(1) / 4**3)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from adamsym.dynamics.bound import drift, theorems
+from adamsym.dynamics.bound import hypotheses as hypotheses_module
 from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity
 from adamsym.dynamics.bound.hypotheses import Hypotheses, hypotheses
 from adamsym.dynamics.bound.lags import LagBounds
@@ -115,6 +116,24 @@ def test_no_number_has_moved(case, part):
         np.testing.assert_allclose(values, recorded[name], rtol=1e-7, atol=1e-300, err_msg=name)
 
 
+def raised_by_a_hundredth(case: str) -> dict[str, list[float]]:
+    """The constants where roundings upwards and downwards are of a hundredth, so that each one shows."""
+    problem, adam, region = CASES[case]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hypotheses_module, "_RAISED", 1.01)
+        found = hypotheses(problem, adam, np.array(region))
+    return {name: [float(x) for x in values] for name, values in of_hypotheses(found, adam)}
+
+
+@pytest.mark.parametrize("case", ["short memory", "small eps", "a plane"])
+def test_no_rounding_has_turned(case):
+    recorded = json.loads(RECORDS.read_text())[f"{case}: raised"]
+    found, plain = raised_by_a_hundredth(case), numbers(case, of_hypotheses)
+    assert found != plain
+    for name, values in found.items():
+        np.testing.assert_allclose(values, recorded[name], rtol=1e-7, atol=1e-300, err_msg=name)
+
+
 def test_a_number_that_has_moved_is_noticed(monkeypatch):
     monkeypatch.setattr(drift, "_ROOT_CONSTANT", 1.0001 * drift._ROOT_CONSTANT)
     with pytest.raises(AssertionError, match="worst case"):
@@ -123,4 +142,5 @@ def test_a_number_that_has_moved_is_noticed(monkeypatch):
 
 if __name__ == "__main__":
     found = {f"{case}: {part.__name__}": numbers(case, part) for case in CASES for part in PARTS}
+    found |= {f"{case}: raised": raised_by_a_hundredth(case) for case in ("short memory", "small eps", "a plane")}
     RECORDS.write_text(json.dumps(found, indent=1) + "\n")
