@@ -48,6 +48,10 @@ def test_each_mutant_changes_its_file_and_nothing_but_its_line(mutants):
     assert len(found) > 10_000
     assert len({mutant.key for mutant in drawn}) == 40
     assert drawn == mutants.sample(found, 40, 1)
+    assert {mutant.key for mutant in drawn} < {mutant.key for mutant in mutants.sample(found[5:], 50, 1)} | {
+        mutant.key for mutant in found[:5]
+    }
+    assert len({mutant.key for mutant in drawn} & {mutant.key for mutant in mutants.sample(found, 40, 2)}) < 20
     for mutant in drawn:
         original = (BENCHMARKS.parent / mutant.path).read_bytes()
         changed = mutant.applied(original)
