@@ -78,7 +78,7 @@ def write_page(
     )
     parts = [
         "# What notices when a formula is broken",
-        _verdict(drawn, core, reasons, known, size, seed),
+        _verdict(drawn, core, reasons, known, size, seed, first_look),
         _rooms(drawn, reasons),
         "## Core formulas, against the claims alone",
         _core_table(core, reasons),
@@ -97,6 +97,7 @@ def _verdict(
     known: int,
     size: int,
     seed: int,
+    first_look: float,
 ) -> str:
     killed = sum(one["killed"] is not None for one in drawn)
     alive = Counter(_kind(one, reasons) for one in drawn if not one["killed"])
@@ -120,9 +121,10 @@ def _verdict(
         f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test"
         f"{f'; {untried} more are listed and not tried yet' if untried else ''}.\n\n"
         f"The sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from each "
-        f"room in proportion, with seed {seed}. {planned}At first {killed - later} were killed, "
-        f"{_share(killed - later, len(drawn))}: that is the share to expect of a fresh sample. Where a survivor showed a gap, "
-        "a test was written and the mutant tried again; the shares above are those of the tests as they are now."
+        f"room in proportion, with seed {seed}. {planned}The first look, {first_look:.0f} seconds "
+        f"of tests, killed {killed - later}, {_share(killed - later, len(drawn))}. The others met more tests and all claims; "
+        "where a survivor then showed a gap, a test was written and the mutant tried again. The shares above are those of "
+        "the tests as they are now; a fresh sample lies between the two."
     )
 
 
