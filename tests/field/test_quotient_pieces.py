@@ -14,12 +14,13 @@ from adamsym.field import law_quotient, quotient
 from adamsym.field.gradient_laws import Atoms
 from adamsym.field.quadrature import control_integrals
 from adamsym.field.records import rule_of
-from adamsym.field.transforms import log_one_plus
+from adamsym.field.transforms import log_one_plus, transforms
 from adamsym.optimizer import Adam, AdamEpsInsideRoot
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}
 outside_or_inside = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
 quickly = settings(max_examples=20, deadline=None)
+unhurried = settings(deadline=None)
 
 LAGS = 16
 """At alpha = 0.1, beta = 0.12 older gradients weigh less than 2e-15."""
@@ -83,11 +84,28 @@ def test_control_integrals_are_those_of_the_kernel(eps):
         assert found == pytest.approx((plain, linear), abs=1e-10)
 
 
+@unhurried
 @given(st.one_of(st.floats(-0.06, 0), st.floats(-1, 0, exclude_min=True)))
 def test_log_one_plus_is_the_logarithm(x):
     with mpmath.workdps(40):
         exact = mpmath.log1p(mpmath.mpf(x))
         assert abs(log_one_plus(x) - exact) <= 4e-16 * abs(exact) + 1e-320
+
+
+@unhurried
+@given(exponent=st.floats(-9, 2.5), sizes=st.lists(st.floats(0.01, 3), min_size=1, max_size=5))
+def test_transforms_are_their_sums(exponent, sizes):
+    # Of y = g^2 - min g^2 and equal weights; relative to sums of moduli, as terms of A may cancel.
+    t, g = 10.0**exponent, np.array(sizes) * (-1.0) ** np.arange(len(sizes))
+    y, p = g**2 - (g**2).min(), np.full(len(g), 1 / len(g))
+    a, b_less_one = transforms(t, g, p, y)
+    with mpmath.workdps(40):
+        factors = [mpmath.exp(-mpmath.mpf(t) * mpmath.mpf(float(one))) for one in y]
+        exact_a = mpmath.fsum(w * x * f for w, x, f in zip(p, g, factors, strict=True))
+        exact_b = mpmath.fsum(w * (f - 1) for w, f in zip(p, factors, strict=True))
+        size = mpmath.fsum(w * abs(x) * f for w, x, f in zip(p, g, factors, strict=True))
+    assert abs(a - exact_a) <= 1e-13 * size
+    assert abs(b_less_one - exact_b) <= 1e-14 * abs(exact_b)
 
 
 def test_exponentials_are_counted():
