@@ -112,3 +112,4 @@ def test_exponentials_are_counted():
     # Where t g^2 is small for all atoms a series serves; right of there each node takes one exponential of each atom.
     found = quotient(np.array([[-1.0, 0.5, 4.0]]), np.array([0.3, 0.6, 0.1]), Adam("0.9", "0.999", "1e-3"))
     assert 10 <= found.exponentials[0] <= 115
+    assert found.sensitivity is None

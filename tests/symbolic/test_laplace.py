@@ -215,3 +215,18 @@ def test_limits_and_controls():
 def test_a_loss_without_gradients_is_refused():
     with pytest.raises(InputError, match="not all zero"):
         point_checks.small_problem(Problem("theta*x", ["theta"], Empirical({"x": [0]})), 0)
+
+
+@pytest.mark.parametrize("size", ["1e-6", "1", "1e6"])
+def test_the_integral_has_its_digits_whatever_the_gradients_size(size):
+    # Without memory and with one gradient g the integral of rho(s) g exp(-s g^2) is g/(|g| + eps).
+    with mpmath.workdps(60):
+        g, eps = mpmath.mpf(size), mpmath.mpf(size) / 3
+
+        def integrand(s_value):
+            root = eps * mpmath.sqrt(s_value)
+            rho = 1 / mpmath.sqrt(mpmath.pi * s_value) - eps * mpmath.exp(root**2) * mpmath.erfc(root)
+            return rho * g * mpmath.exp(-s_value * g**2)
+
+        found = enumeration.half_line_integral(integrand, [g], 1, eps, 25)
+        assert abs(found - g / (g + eps)) < mpmath.mpf("1e-24")
