@@ -217,7 +217,7 @@ def test_regions_side_by_side():
 
 
 def test_levels_of_the_theorems():
-    # theory_note: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
+    # docs/theory.md: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
     assert level_t6(100.0, 1.0, 1.0) == pytest.approx(0.01**2 / (2 * 100))
     assert level_theorem_1(1.0, 0.0, 1.0, 0.999, 1.0) == 8
     assert level_theorem_1(1.0, 1000.0, 1.0, 0.999, 1.0) < 8

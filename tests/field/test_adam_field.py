@@ -80,14 +80,14 @@ def test_decreasing_in_theta_when_beta1_is_at_most_beta2():
     theta = np.linspace(-1, 4, 200)[:, None]
     values = AdamField(MEAN, Adam("0.9", "0.9", "1e-3"))(theta)[:, 0]
     assert (np.diff(values) < 0).all()
-    # Beyond, monotonicity fails (theory note, section 4): X = -1, 1 and (alpha, beta) = (.3, .1).
+    # Beyond, monotonicity fails (N-Theorem 4): X = -1, 1 and (alpha, beta) = (.3, .1).
     two = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]}))
     at = AdamField(two, Adam("0.3", "0.1", "1e-8"))([[1.5], [2.0], [3.0]])[:, 0]
     np.testing.assert_allclose(at, [-1.007208, -1.011404, -1.007188], atol=5e-7)
 
 
 def test_three_zeros_in_the_explicit_case():
-    # Theory note, section 4: three zeros; the field changes sign at each.
+    # N-Theorem 4: three zeros; the field changes sign at each.
     law = Empirical({"x": [-1, 0, 125]}, weights=["0.307", "0.307", "0.386"])
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("9.99e-4", "1e-6", "1e-8"))
     zeros = np.array([0.00063138, 0.00310726, 0.01970947])
