@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
-from adamsym.dynamics.bound.hypotheses import field_bounds, hypotheses, largest_gradients
+from adamsym.dynamics.bound.hypotheses import _cells, field_bounds, hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
-from adamsym.dynamics.pseudo_trajectory import Window, _travel, fitted_order, root_mean_square
+from adamsym.dynamics.pseudo_trajectory import MARGIN, Window, _travel, _widened, fitted_order, root_mean_square
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic
@@ -283,3 +283,22 @@ def test_bad_arguments(change, fragment):
     defaults = {"problem": SKEWED, "adam": ADAM, "schedule": SCHEDULE, "theta0": [0.7], "starts": [10], "length": 0.1}
     with pytest.raises(InputError, match=fragment):
         pseudo_trajectory(**(defaults | {"chains": 2} | change))
+
+
+@pytest.mark.parametrize(("dimension", "count"), [(1, 36), (2, 36), (3, 27)])
+def test_cells_cover_the_region(dimension, count):
+    region = np.array([[0.0, 1.0], [-2.0, 5.0], [3.0, 3.5]])[:dimension]
+    cells = list(_cells(region))
+    assert len(cells) == count
+    assert sum(np.prod(cell[:, 1] - cell[:, 0]) for cell in cells) == pytest.approx(np.prod(np.ptp(region, axis=1)))
+    assert len(list(_cells(np.array([[0.0, 1.0], [2.0, 2.0]])))) == 6
+
+
+def test_regions_have_a_margin_on_both_sides():
+    boxes = np.array([[[0.0, 1.0], [5.0, 6.0]], [[-1.0, 0.5], [5.5, 9.0]], [[0.0, 0.1], [5.0, 5.1]]])
+    margin = MARGIN * np.array([2.0, 4.0])
+    expected = np.array([[-1 - margin[0], 1 + margin[0]], [5 - margin[1], 9 + margin[1]]])
+    np.testing.assert_allclose(_widened(boxes), expected)
+    np.testing.assert_allclose(
+        _widened(boxes, np.array([[-9.0, 0.0], [6.0, 99.0]])), [[-9, expected[0, 1]], [expected[1, 0], 99]]
+    )

@@ -90,3 +90,8 @@ def test_draws_are_those_asked_for_and_come_in_bounded_parts(monkeypatch):
     assert sum(steps for _, steps in shapes) == 12 * 100 + 300
     assert {chains for chains, _ in shapes} == {5}
     assert max(steps for _, steps in shapes) == 2000 // (5 * 4)
+
+
+def test_one_step_and_two_chains_are_enough():
+    found = monte_carlo(CASES["mean"][0], ADAMS[0], [0.7], seed=1, steps=1, chains=2)
+    assert np.isfinite(found.standard_error).all()

@@ -14,7 +14,7 @@ from adamsym.field import law_quotient, quotient
 from adamsym.field.gradient_laws import Atoms
 from adamsym.field.quadrature import control_integrals
 from adamsym.field.records import rule_of
-from adamsym.field.transforms import log_one_plus, transforms
+from adamsym.field.transforms import block_dot, log_one_plus, transforms
 from adamsym.optimizer import Adam, AdamEpsInsideRoot
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}
@@ -106,6 +106,17 @@ def test_transforms_are_their_sums(exponent, sizes):
         size = mpmath.fsum(w * abs(x) * f for w, x, f in zip(p, g, factors, strict=True))
     assert abs(a - exact_a) <= 1e-13 * size
     assert abs(b_less_one - exact_b) <= 1e-14 * abs(exact_b)
+
+
+@pytest.mark.parametrize("count", [1, 255, 256, 257, 513])
+def test_sums_in_blocks_leave_no_atom_out(count):
+    x, y = np.random.default_rng(count).uniform(0.5, 1, size=(2, count))
+    assert block_dot(x, y) == pytest.approx(x @ y, rel=1e-13)
+    y /= y.sum()
+    excess = x**2 - (x**2).min()
+    a, b_less_one = transforms(0.3, x, y, excess)
+    assert a == pytest.approx((y * x * np.exp(-0.3 * excess)).sum(), rel=1e-13)
+    assert b_less_one == pytest.approx((y * np.expm1(-0.3 * excess)).sum(), rel=1e-13)
 
 
 def test_exponentials_are_counted():

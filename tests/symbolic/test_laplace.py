@@ -217,11 +217,11 @@ def test_a_loss_without_gradients_is_refused():
         point_checks.small_problem(Problem("theta*x", ["theta"], Empirical({"x": [0]})), 0)
 
 
-@pytest.mark.parametrize("size", ["1e-6", "1", "1e6"])
-def test_the_integral_has_its_digits_whatever_the_gradients_size(size):
+@pytest.mark.parametrize(("size", "ratio"), [("1e-6", 3), ("1", 3), ("1e6", 3), ("1", "1e-3")])
+def test_the_integral_has_its_digits_whatever_the_sizes(size, ratio):
     # Without memory and with one gradient g the integral of rho(s) g exp(-s g^2) is g/(|g| + eps).
-    with mpmath.workdps(60):
-        g, eps = mpmath.mpf(size), mpmath.mpf(size) / 3
+    with mpmath.workdps(30):
+        g, eps = mpmath.mpf(size), mpmath.mpf(size) / mpmath.mpf(ratio)
 
         def integrand(s_value):
             root = eps * mpmath.sqrt(s_value)
@@ -229,4 +229,12 @@ def test_the_integral_has_its_digits_whatever_the_gradients_size(size):
             return rho * g * mpmath.exp(-s_value * g**2)
 
         found = enumeration.half_line_integral(integrand, [g], 1, eps, 25)
-        assert abs(found - g / (g + eps)) < mpmath.mpf("1e-24")
+        assert abs(found - g / (g + eps)) < mpmath.mpf("1e-24") * g / (g + eps)
+
+
+def test_a_series_over_few_lags_is_its_terms():
+    g, values = frozen_chain.gradients, {alpha: sp.Rational(1, 3), beta: sp.Rational(1, 2), epsilon: 1}
+    found = frozen_chain.series(3).subs(values).doit().subs({g[0]: 3, g[1]: -1, g[2]: 2})
+    m = sp.Rational(2, 3) * (3 - sp.Rational(1, 3) + sp.Rational(2, 9))
+    v = sp.Rational(1, 2) * (9 + sp.Rational(1, 2) + sp.Rational(4, 4))
+    assert sp.simplify(found - m / (sp.sqrt(v) + 1)) == 0
