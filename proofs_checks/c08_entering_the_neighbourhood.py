@@ -25,8 +25,9 @@ claim = Claim(
     "C8",
     title="Adam that enters the neighbourhood of the minima converges to them",
     statement=(
-        r"Let $L\ge0$, $U$ be compact and $\langle\nabla L,f\rangle<0$ on $U$ but where $L=0$. Let $\gamma_n\log "
-        r"n\to0$, $\sum\gamma_n=\infty$. If Adam stays in $U$ from some step on, or if it is in $U=\{L\le c\}$, "
+        r"Let $L\ge0$, $U$ be compact and $\langle\nabla L,f\rangle<0$ on $U$ but where $L=0$. Let $\gamma_n$ not "
+        r"increase, $\gamma_n\log n\to0$, $\sum\gamma_n=\infty$. If Adam stays in $U$ from some step on, "
+        r"or if it is in $U=\{L\le c\}$, "
         r"$c>0$, infinitely often, then almost surely $L(\theta_n)\to0$."
     ),
     source="arXiv 2511.04622",

@@ -32,8 +32,8 @@ claim = Claim(
     statement=(
         r"Let $l_j\ge0$ be $K$-smooth and all $0$ at one point, $|\nabla L|^2\ge2\mu L$, $q^2=\beta_2^{-1/2}-1$, "
         r"$\eta=(K/\mu-1)/B$; $q^2\eta<1$ if $d=1$, else $\beta_1\le\beta_2$ and $16q^2d\eta(1+\eta)\le1$. If "
-        r"$\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have $L(\theta_n)\to0$ almost "
-        r"surely."
+        r"$\gamma_n$ does not increase, $\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have "
+        r"$L(\theta_n)\to0$ almost surely."
     ),
     source="arXiv 2511.04622; N-Theorem 2",
 )
