@@ -285,7 +285,6 @@ def test_bad_arguments(change, fragment):
         pseudo_trajectory(**(defaults | {"chains": 2} | change))
 
 
-@pytest.mark.parametrize(("dimension", "count"), [(1, 36), (2, 36), (3, 27)])
 def test_the_flow_is_looked_at_up_to_the_end_of_the_window():
     steps = Steps(np.full(200, 0.005), 0, 0)
     found = _travel(Run(SKEWED, ADAM, StepSizeSchedule("0.005"), [1.5], 3, 1), steps, AdamField(SKEWED, ADAM))
@@ -294,6 +293,7 @@ def test_the_flow_is_looked_at_up_to_the_end_of_the_window():
     np.testing.assert_allclose(found.flow, np.tile([[[end[0], 1.5]]], (3, 1, 1)), rtol=1e-6)
 
 
+@pytest.mark.parametrize(("dimension", "count"), [(1, 36), (2, 36), (3, 27)])
 def test_cells_cover_the_region(dimension, count):
     region = np.array([[0.0, 1.0], [-2.0, 5.0], [3.0, 3.5]])[:dimension]
     cells = list(_cells(region))
