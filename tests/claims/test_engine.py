@@ -1,10 +1,13 @@
 """A claim holds only if there is evidence, all of it holds, and at least two controls are refuted."""
 
 import sys
+import tempfile
 import textwrap
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
-from hypothesis import assume
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym import Claim, InputError
@@ -263,3 +266,110 @@ def test_seed_and_effort_of_a_run_reach_its_modules(tmp_path):
     assert report.evidence[0].detail == str(1 + 4 * 1_000_003)
     assert report.settings == Settings("quick", 4)
     assert (report.to_dict()["seed"], report.to_dict()["effort"]) == (4, "quick")
+
+
+# --- drawn claims, settings and folders -------------------------------------------------------------------------------
+
+FOUND = {"holds": yes, "refuted": no, "undecided": unknown, "raises": broken}
+outcomes = st.lists(st.sampled_from(list(FOUND)), max_size=4)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def claim_of(evidence, controls):
+    claim = Claim("D1", title="drawn", statement="drawn", source="test")
+    for outcome in evidence:
+        claim.evidence("property")(FOUND[outcome])
+    for number, outcome in enumerate(controls):
+        claim.control(f"control {number}")(FOUND[outcome])
+    return claim
+
+
+@given(outcomes, outcomes)
+def test_verdicts_are_what_the_findings_allow(evidence, controls):
+    told = []
+    report = run_claim(claim_of(evidence, controls), progress=told.append)
+    assert told == [*report.evidence, *report.controls]
+    assert [one.rejected for one in report.controls] == [outcome == "refuted" for outcome in controls]
+    proven = set(evidence) == {"holds"} and len(controls) >= 2 and set(controls) == {"refuted"}
+    assert report.verdict == ("refuted" if "refuted" in evidence else "holds" if proven else "undecided")
+    other = run_claim(claim_of(evidence, controls), grade="symbolic")
+    assert (other.evidence, other.omitted) == ((), len(evidence))
+    assert other.verdict == "undecided"
+
+
+@given(st.integers(1, 10**6), st.integers(1, 100), seeds, seeds)
+def test_efforts_and_seeds_hold_inside_and_nowhere_else(cases, fewest, seed, run):
+    found = {}
+    for effort in ("quick", "usual", "full"):
+        with checking_with(Settings(effort, run)):
+            found[effort] = scaled(cases, fewest)
+            with checking_with(Settings("full")):
+                assert (scaled(cases), run_seed(seed)) == (3 * cases, seed)
+            of_run = run_seed(seed)
+    assert all(less <= more for less, more in pairwise(found.values()))
+    assert max(fewest, cases / 4) <= found["quick"] < max(fewest, cases / 4) + 1
+    assert found["usual"] == max(cases, fewest)
+    assert (scaled(cases), run_seed(seed)) == (cases, seed)
+    assert (of_run == seed) is (run == 0)
+    assert 0 <= of_run < 2**32
+
+
+nesting = {"deadline": None, "suppress_health_check": [HealthCheck.nested_given], "phases": [Phase.generate]}
+"""For tests in which check_property draws in its turn."""
+
+
+@settings(max_examples=20, **nesting)
+@given(st.integers(0, 1000), seeds)
+def test_properties_fall_at_their_simplest_counterexample(threshold, seed):
+    finding = check_property(lambda n: n < threshold, st.integers(0, 1000), examples=300, seed=seed)
+    # By chance all draws may lie below a threshold near the end; then nothing falsifies.
+    assert finding.verdict == "refuted" or threshold > 950
+    if finding.verdict == "refuted":
+        assert finding.detail == f"falsified by {threshold}"
+    assert check_property(lambda n: n < 1001, st.integers(0, 1000), examples=20, seed=seed).cases == 20
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.dictionaries(st.sampled_from(["a1", "b2", "zz", "_c", "9d"]), st.sampled_from(["X1", "Y2"]), min_size=1))
+def test_modules_of_claims_are_those_named_by_letters(files):
+    visible = sorted(name for name in files if name[0].isalpha())
+    assume(visible)
+    with tempfile.TemporaryDirectory() as folder:
+        for file, name in files.items():
+            (Path(folder) / f"{file}.py").write_text(GOOD_MODULE.format(name=name))
+        modules = discover([folder])
+        assert [(module.path.stem, *module.names) for module in modules] == [(file, files[file]) for file in visible]
+        chosen = files[visible[0]]
+        named = [module for module in modules if module.names == (chosen,)]
+        assert list(discover([folder], [chosen.lower()])) == named
+        with pytest.raises(InputError, match="no claim 'Z3'"):
+            discover([folder], [chosen, "Z3"])
+
+
+DRAWING = """
+import random
+from adamsym import Claim
+from adamsym.claims import holds, refuted, run_seed, scaled
+D1 = Claim("D1", title="drawn", statement="drawn", source="test")
+D1.control("one")(lambda: refuted("no"))
+D1.control("two")(lambda: refuted("no"))
+@D1.evidence("property")
+def draws_are_below():
+    drawn = [random.Random(run_seed(k)).randrange(1000) for k in range(scaled(8))]
+    return (holds if max(drawn) < {threshold} else refuted)(f"largest {{max(drawn)}}", cases=len(drawn))
+"""
+
+
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
+@given(st.sampled_from([500, 900, 1000]), seeds, st.sampled_from(["quick", "usual"]))
+def test_processes_find_what_this_process_finds(threshold, seed, effort):
+    text = DRAWING.format(threshold=threshold)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "drawn.py").write_text(text)
+        [report] = run_claims([folder], effort=effort, seed=seed)
+    names = {}
+    exec(text, names)
+    with checking_with(Settings(effort, seed)):
+        expected = run_claim(names["D1"])
+    assert (report.verdict, report.detail, report.settings) == (expected.verdict, expected.detail, expected.settings)
+    assert report.evidence[0].cases == expected.evidence[0].cases == (2 if effort == "quick" else 8)

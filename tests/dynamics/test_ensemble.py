@@ -16,6 +16,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam, AdaptiveMethod, NAdam, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
+from adamsym.testing import strategies
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 LINE = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 5]}), batch_size=2)
@@ -326,3 +327,18 @@ def test_steps_at_once_are_bounded_work(chains, problem):
     numbers = (problem.dimension + len(problem.columns)) * problem.batch_size
     expected = min(2**14, 2**24 // (chains * numbers)) or 1
     assert run.steps_at_once == expected
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    strategies.problems(), strategies.adam_relatives(), strategies.schedules(False), st.integers(0, 2**32), st.data()
+)
+def test_fewer_chains_and_fewer_steps_are_parts_of_the_whole(problem, method, schedule, seed, data):
+    theta = data.draw(strategies.points(problem.dimension, 2))
+    whole = simulate(problem, method, schedule, theta, 40, 5, seed, record_every=10)
+    part = simulate(problem, method, schedule, theta, 30, 3, seed)
+    np.testing.assert_array_equal(part.theta, whole.recorded[2, :3])
+    np.testing.assert_array_equal(whole.recorded[-1], whole.theta)
+    # No step is longer than the step bound, which for m alone and v, corrected, is at most C/(1 - beta1) in the first.
+    sizes = schedule(np.arange(1, 11)).sum()
+    assert np.abs(whole.recorded[0] - theta).max() <= sizes * method.step_bound / (1 - method.beta1) * (1 + 1e-9)

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import scipy.integrate
 import scipy.optimize
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.dynamics import flow
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
+from adamsym.testing import strategies
 
 SKEWED = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
 LINE = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 3, 5]}))
@@ -215,3 +218,19 @@ def test_tolerances_outside_are_refused(tolerance):
 def test_times_outside_are_refused():
     with pytest.raises(InputError, match="between 0 and 1"):
         flow(SKEWED, [2.0], [0.0, 1.0]).at(1.5)
+
+
+@settings(max_examples=10, deadline=None)
+@given(strategies.problems(), strategies.adams(), st.floats(0.05, 0.45), st.data())
+def test_flows_go_on_where_they_are_and_are_no_faster_than_the_step_bound(problem, adam, between, data):
+    field, theta = AdamField(problem, adam), data.draw(strategies.points(problem.dimension, 2))
+    whole = flow(field, theta, [0.0, between, 0.5])
+    rest = flow(field, whole.theta[1], [between, 0.5])
+    # Where solutions meet in a zero, or eps is tiny, neighbours merge: then the absolute tolerance counts.
+    np.testing.assert_allclose(rest.theta[-1], whole.theta[-1], rtol=1e-6, atol=1e-7)
+    assert (np.abs(np.diff(whole.theta, axis=0)) <= adam.step_bound * np.diff(whole.times)[:, None] * (1 + 1e-7)).all()
+    mirrored = AdamField(Problem(-problem.loss, problem.names, problem.law, problem.batch_size), adam)
+    # The mirrored field leads back.
+    if not np.isfinite(whole.zero) and adam.eps >= 0.01:
+        back = flow(mirrored, whole.theta[-1], [0.0, 0.5])
+        np.testing.assert_allclose(back.theta[-1], theta, rtol=1e-4, atol=1e-4)

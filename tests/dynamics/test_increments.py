@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import scipy.stats
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.dynamics import increment_test, increments
+from adamsym.dynamics.clock import window_sizes
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam, AdamEpsInsideRoot, NAdam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Problem
+from adamsym.testing import strategies
 
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 ADAM = Adam("0.5", "0.6", "0.1")
@@ -81,3 +85,19 @@ def test_the_p_value_is_that_of_the_textbook_tests(shift, spread):
     smallest = min(*by_means, *(2 * np.minimum(tails, 1 - tails)))
     # Bonferroni over two tests in each of two coordinates.
     assert found.p_value == pytest.approx(min(1.0, 4 * smallest), rel=1e-9)
+
+
+@settings(max_examples=5, deadline=None)
+@given(strategies.problems("robust"), strategies.adams(), st.integers(0, 2**32), st.sampled_from([-3.0, 0.5]))
+def test_an_error_of_the_field_shifts_the_differences_by_its_time(problem, adam, seed, error):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("adamsym.dynamics.increments.FROZEN_STEPS", 100)
+        field, steps, length = AdamField(problem, adam), StepSizeSchedule("0.01/n**0.5"), 0.02
+        one, other = (
+            increment_test(problem, adam, lambda theta, by=by: field(theta) + by, steps, [0.5], 50, length, 4, seed)
+            for by in (0.0, error)
+        )
+    sizes = window_sizes(steps, 50, length)
+    shift = -error * sizes.sum() / np.sqrt(np.square(sizes).sum())
+    np.testing.assert_allclose(other.differences, one.differences + shift, rtol=1e-9, atol=1e-9)
+    assert 0 <= one.p_value <= 1

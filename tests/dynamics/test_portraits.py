@@ -4,14 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.certify import find_zeros
-from adamsym.dynamics import basins, phase_portrait
+from adamsym.dynamics import basins, flow, phase_portrait
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 from adamsym.problem.reading import read_problem
+from adamsym.testing import strategies
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -156,3 +159,46 @@ def test_bad_arguments_of_basins(change, fragment):
     arguments = {"zeros": [[0.0]], "time": 1.0, "radius": 0.1} | change
     with pytest.raises(InputError, match=fragment):
         basins(SINE, [[0, 1]], 2, **arguments)
+
+
+# --- drawn problems ---------------------------------------------------------------------------------------------------
+
+planes = strategies.problems("regression")
+wide_boxes = strategies.boxes(2).map(lambda sides: [[low, high + 0.25] for low, high in sides])
+
+
+@settings(max_examples=20, deadline=None)
+@given(planes, strategies.adams(), wide_boxes, st.integers(2, 5), st.integers(2, 5))
+def test_a_slice_of_a_portrait_is_the_portrait_of_a_slice(problem, adam, box, rows, columns):
+    field = AdamField(problem, adam)
+    whole = phase_portrait(field, box, [rows, columns])
+    assert whole.points.shape == (rows, columns, 2)
+    np.testing.assert_array_equal(whole.points[[0, -1], [0, -1]], np.transpose(box))
+    first = float(whole.points[1, 0, 0])
+    part = phase_portrait(field, [[first, first], box[1]], columns)
+    np.testing.assert_array_equal(part.points, whole.points[1])
+    np.testing.assert_allclose(part.field, whole.field[1], rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(part.descent, whole.descent[1], rtol=1e-12, atol=1e-12)
+    # Each coordinate of f is at most the step bound.
+    assert (np.abs(whole.field) <= adam.step_bound * (1 + 1e-12)).all()
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    strategies.problems("several minima"), strategies.boxes(), st.lists(strategies.points(1, 2), max_size=4), st.data()
+)
+def test_starts_count_for_the_nearest_attracting_point_in_reach(problem, box, points, data):
+    [[low, high]] = box
+    attracting = data.draw(st.lists(st.booleans(), min_size=len(points), max_size=len(points)))
+    field, radius = AdamField(problem, Adam("0.5", "0.9", "0.1")), data.draw(st.sampled_from([0.1, 0.5, 3.0]))
+    found = basins(field, [[low, high + 0.5]], 4, points, 2.0, radius, attracting=attracting or True)
+    ends = flow(field, found.points, [0.0, 2.0], tolerance=1e-6).theta[:, -1]
+    np.testing.assert_allclose(found.ends, ends, rtol=1e-9, atol=1e-12)
+    for end, index in zip(ends[:, 0], found.index, strict=True):
+        distances = [abs(end - point) for [point] in points]
+        nearest = min(distances, default=np.inf)
+        if index >= 0:
+            assert attracting[index]
+            assert distances[index] == nearest <= radius
+        else:
+            assert nearest > radius or not attracting[distances.index(nearest)]

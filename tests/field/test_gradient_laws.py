@@ -2,11 +2,14 @@
 
 import itertools
 import math
+from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.field.batch_mean import BatchMean
 from adamsym.field.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
@@ -14,6 +17,7 @@ from adamsym.field.law_quotient import law_quotient
 from adamsym.field.monte_carlo import time_average
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
+from adamsym.testing import strategies
 
 X = sp.Symbol("x", real=True)
 
@@ -250,3 +254,103 @@ def test_moments_of_batch_means_are_those_of_listed_minibatches():
         means, weights = atoms[drawn].mean(axis=1), p[drawn].prod(axis=1)
         expected = [weights @ means**k for k in (1, 2, 3, 4)]
         np.testing.assert_allclose(BatchMean(atoms, p, size).moments, expected, rtol=1e-13)
+
+
+# --- drawn laws -------------------------------------------------------------------------------------------------------
+
+few = settings(max_examples=25, deadline=None)
+sizes = st.integers(1, 40).map(lambda k: k / 8)
+places = st.integers(-40, 40).map(lambda k: k / 8)
+factors = st.sampled_from([0.25, 3.0, -1.0, -0.5])
+times = st.lists(st.integers(-6, 3).map(lambda k: 10.0**k), min_size=1, max_size=4).map(np.array)
+atoms_and_weights = strategies.laws().map(lambda law: (law.rows[:, 0], law.probabilities))
+KINDS = {
+    Normal: (lambda a, b: Normal(a, b), lambda law, c: Normal(c * law.mean, abs(c) * law.deviation)),
+    Uniform: (lambda a, b: Uniform(a, a + b), lambda law, c: Uniform(*sorted((c * law.low, c * law.high)))),
+    Exponential: (lambda a, b: Exponential(a, b), lambda law, c: Exponential(c * law.start, c * law.scale)),
+    Atoms: (
+        lambda a, b: Atoms((a, b), (0.75, 0.25)),
+        lambda law, c: Atoms(tuple(c * x for x in law.values), (0.75, 0.25)),
+    ),
+    Mixture: (
+        lambda a, b: Mixture((Normal(a, b), Uniform(a, a + b)), (0.25, 0.75)),
+        lambda law, c: Mixture(tuple(times_factor(part, c) for part in law.components), law.weights),
+    ),
+}
+"""Laws made of a place and a size, and each law of the gradient times a factor."""
+
+drawn_laws = st.builds(
+    lambda kind, place, size: KINDS[kind][0](place, size), st.sampled_from(list(KINDS)), places, sizes
+)
+
+
+def times_factor(law, factor):
+    return KINDS[type(law)][1](law, factor)
+
+
+@given(drawn_laws, factors, times)
+def test_a_gradient_times_a_factor_has_the_transforms_at_another_time(law, factor, t):
+    log_b, ratio = times_factor(law, factor).transforms(t)
+    expected_b, expected_ratio = law.transforms(factor**2 * t)
+    np.testing.assert_allclose(log_b, expected_b, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(ratio, factor * expected_ratio, rtol=1e-10, atol=1e-13)
+    powers = factor ** np.arange(1, 5)
+    np.testing.assert_allclose(times_factor(law, factor).moments, powers * law.moments, rtol=1e-12, atol=1e-12)
+
+
+@few
+@given(drawn_laws, st.sampled_from([0.25, 3.0]), strategies.adams())
+def test_a_gradient_and_eps_times_a_factor_have_the_same_field(law, factor, adam):
+    value = law_quotient(law, adam)
+    again = law_quotient(times_factor(law, factor), Adam(adam.alpha, adam.beta, adam.epsilon * Fraction(factor)))
+    assert again.value == pytest.approx(value.value, abs=1e-11 * adam.step_bound)
+    mirrored = law_quotient(times_factor(law, -1.0), adam)
+    assert mirrored.value == pytest.approx(-value.value, abs=1e-11 * adam.step_bound)
+    assert abs(value.value) <= adam.step_bound * (1 + 1e-12)
+
+
+@few
+@given(atoms_and_weights, strategies.adams())
+def test_drawn_atoms_have_the_field_of_the_compiled_path(drawn, adam):
+    values, weights = drawn
+    expected = quotient(values[None], weights, adam).value[0]
+    alone = Mixture(tuple(Atoms((x,), (1.0,)) for x in values), tuple(weights))
+    for law in (Atoms(tuple(values), tuple(weights)), alone):
+        assert law_quotient(law, adam).value == pytest.approx(expected, abs=1e-12 * adam.step_bound)
+
+
+@few
+@given(st.sampled_from([Normal, Uniform, Exponential]), places, sizes, times)
+def test_drawn_densities_have_the_transforms_of_their_closed_forms(kind, place, size, t):
+    exact = {"a": sp.Rational(place), "b": sp.Rational(size)}
+    density, low, high = {
+        Normal: (
+            sp.exp(-((X - exact["a"]) ** 2) / (2 * exact["b"] ** 2)) / (exact["b"] * sp.sqrt(2 * sp.pi)),
+            # The rule refines towards the ends that it is given, and would see a narrow peak far from 0 coarsely.
+            place - 9 * size,
+            place + 9 * size,
+        ),
+        Uniform: (1 / exact["b"], place, place + size),
+        Exponential: (sp.exp(-(X - exact["a"]) / exact["b"]) / exact["b"], place, np.inf),
+    }[kind]
+    closed = KINDS[kind][0](place, size)
+    found = Density(density, X, low, high)
+    for one, other in zip(found.transforms(t), closed.transforms(t), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-11)
+    np.testing.assert_allclose(found.moments, closed.moments, rtol=1e-9, atol=1e-9)
+
+
+@few
+@given(atoms_and_weights, st.integers(1, 3), strategies.adams())
+def test_the_mean_of_a_drawn_batch_is_that_of_its_listed_draws(drawn, size, adam):
+    atoms, weights = drawn
+    law = BatchMean(atoms, weights, size)
+    draws = np.array(list(itertools.product(range(len(atoms)), repeat=size)))
+    means, chances = atoms[draws].mean(axis=1), weights[draws].prod(axis=1)
+    np.testing.assert_allclose(law.moments, [chances @ means**k for k in (1, 2, 3, 4)], rtol=1e-11, atol=1e-12)
+    t = np.array([1e-4, 0.01, 0.3])
+    log_b, ratio = law.transforms(t)
+    terms = chances * np.exp(-t[:, None] * means**2)
+    # Its accuracy is absolute: log B is cut where exp(-t g^2) is rounding error.
+    np.testing.assert_allclose(np.exp(log_b), terms.sum(axis=1), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(np.exp(log_b) * ratio, terms @ means, atol=1e-12 * (1 + np.abs(means).max()))

@@ -4,12 +4,15 @@ import importlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
 from adamsym.field.monte_carlo import time_average
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
+from adamsym.testing import strategies
 
 LINE = Empirical({"x": [0, 1, 2, 3], "y": [1, 0, 2, 5]}, weights=[1, 2, 2, 1])
 CASES = {
@@ -95,3 +98,29 @@ def test_draws_are_those_asked_for_and_come_in_bounded_parts(monkeypatch):
 def test_one_step_and_two_chains_are_enough():
     found = monte_carlo(CASES["mean"][0], ADAMS[0], [0.7], seed=1, steps=1, chains=2)
     assert np.isfinite(found.standard_error).all()
+
+
+few = settings(max_examples=15, deadline=None)
+with_point = strategies.problems().flatmap(lambda p: st.tuples(st.just(p), strategies.points(p.dimension, 3)))
+
+
+@few
+@given(
+    strategies.problems("quadratic", law="degenerate"), strategies.adam_relatives(), strategies.points(), st.integers(0)
+)
+def test_without_noise_the_time_average_is_the_field(problem, method, theta, seed):
+    estimate = monte_carlo(problem, method, theta, seed, steps=20, chains=2)
+    # The burn-in leaves e^-12 of the start, here the gradient itself.
+    assert estimate.value == pytest.approx(AdamField(problem, method)(theta), rel=1e-9, abs=1e-12)
+    assert estimate.standard_error == pytest.approx(0, abs=1e-9)
+
+
+@few
+@given(with_point, strategies.adams(), st.integers(0))
+def test_gradients_of_the_other_sign_have_the_average_of_the_other_sign(drawn, adam, seed):
+    problem, theta = drawn
+    mirrored = Problem(-problem.loss, problem.names, problem.law, problem.batch_size)
+    one, other = (monte_carlo(p, adam, theta, seed, steps=50, chains=3) for p in (problem, mirrored))
+    np.testing.assert_array_equal(other.value, -one.value)
+    np.testing.assert_array_equal(other.standard_error, one.standard_error)
+    assert (np.abs(one.value) <= adam.step_bound * (1 + 1e-12)).all()

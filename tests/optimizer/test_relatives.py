@@ -4,6 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.dynamics import simulate
 from adamsym.expressions.errors import InputError
@@ -14,11 +16,14 @@ from adamsym.optimizer import (
     AdamEpsInsideRoot,
     AdamW,
     AdamWithoutMomentum,
+    AdaptiveMethod,
     NAdam,
     RMSprop,
     StepSizeSchedule,
+    require_adam,
 )
 from adamsym.problem import Empirical, Problem
+from adamsym.testing import strategies
 
 LINE = Empirical({"x": [0, 1, 2, 3], "y": [1, 0, 2, 5]}, weights=[1, 2, 2, 1])
 REGRESSION = Problem("(w*x + b - y)**2/2", ["w", "b"], LINE)
@@ -214,3 +219,49 @@ def test_updates_agree_with_optax(method, make):
     np.testing.assert_allclose(ours(method), np.array(path), rtol=0, atol=1e-12)
     wrong = ours(Adam("0.9", "0.98", "1e-3"))
     assert np.abs(wrong - np.array(path)).max() > 1e-4
+
+
+# --- drawn problems and numbers ---------------------------------------------------------------------------------------
+
+few = settings(max_examples=25, deadline=None)
+with_point = strategies.problems().flatmap(lambda p: st.tuples(st.just(p), strategies.points(p.dimension, 3)))
+
+
+@few
+@given(with_point, strategies.adams(), st.sampled_from(["0", "0.01", "1", "7/3"]))
+def test_fields_of_relatives_come_from_adams(drawn, adam, decay):
+    problem, theta = drawn
+    numbers = (adam.beta, adam.epsilon)
+    value, memoryless = AdamField(problem, adam)(theta), AdamField(problem, Adam(0, *numbers))(theta)
+    decaying = AdamW(adam.alpha, *numbers, decay)
+    np.testing.assert_allclose(
+        AdamField(problem, decaying)(theta), value - float(Fraction(decay)) * np.array(theta), rtol=1e-13
+    )
+    for method in (RMSprop(*numbers), AdamWithoutMomentum(*numbers)):
+        np.testing.assert_array_equal(AdamField(problem, method)(theta), memoryless)
+    # The look-ahead's numerator is (1 - beta1) g + beta1 m.
+    ahead = AdamField(problem, NAdam(adam.alpha, *numbers))(theta)
+    expected = (1 - adam.beta1) * memoryless + adam.beta1 * value
+    np.testing.assert_allclose(ahead, expected, atol=1e-12 * max(1, adam.step_bound))
+
+
+@few
+@given(with_point, strategies.adams())
+def test_eps_inside_the_root_scales_with_the_square(drawn, adam):
+    problem, theta = drawn
+    louder = Problem(3 * problem.loss, problem.names, problem.law, problem.batch_size)
+    value = AdamField(problem, AdamEpsInsideRoot(adam.alpha, adam.beta, adam.epsilon))(theta)
+    again = AdamField(louder, AdamEpsInsideRoot(adam.alpha, adam.beta, 9 * adam.epsilon))(theta)
+    np.testing.assert_allclose(again, value, rtol=1e-11, atol=1e-13)
+    gradients, weights = problem.gradient_atoms(np.array(theta))
+    assert (np.abs(value) <= weights @ np.abs(gradients) / np.sqrt(adam.eps) * (1 + 1e-12)).all()
+
+
+@given(st.one_of(strategies.adams(), strategies.adam_relatives()))
+def test_only_adam_passes_for_adam(method):
+    assert isinstance(method, AdaptiveMethod)
+    if type(method) is Adam:
+        assert require_adam(method, "this") is method
+    else:
+        with pytest.raises(InputError, match=rf"this is available for Adam alone, not for {type(method).__name__}"):
+            require_adam(method, "this")

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym import Empirical, Independent, InputError, Problem
+from adamsym import Empirical, Independent, InputError, Problem, library, read_problem
+from adamsym.optimizer import METHODS
 from adamsym.problem.batches import batch_counts
 from adamsym.problem.library import BUILDERS, build
+from adamsym.problem.record import problem_text
+from adamsym.testing import strategies
 
 COLUMNS = {"a": [0.5, -1.0, 2.0], "c": [1.0, 0.25, -0.5], "y": [1.0, 0.0, 1.0]}
 OPTIONS = {
@@ -201,3 +204,102 @@ def test_minibatches_rarer_than_the_floats_can_tell_are_left_out():
     assert (probabilities > 0).all()
     assert len(probabilities) == len(shares) < 513
     assert shares[:, 1] @ probabilities == pytest.approx(0.2, rel=1e-12)
+
+
+# --- drawn rows, parameters and files ---------------------------------------------------------------------------------
+
+few = settings(max_examples=30, deadline=None)
+rows_of_three = strategies.laws(columns=3)
+SAME_LOSSES = {
+    library.mean_estimation: (lambda f: (f(["x0", "x1"]), f(["x1", "x0"])), lambda a, b: (b, a)),
+    library.least_squares: (
+        lambda f: (f(["x0"], "x2"), library.polynomial_regression(["x0"], "x2", 1)),
+        lambda slope, intercept: (intercept, slope),
+    ),
+    library.polynomial_regression: (
+        lambda f: (f(["x0"], "x2", 1), f(["x0"], "x2", 3)),
+        lambda constant, slope: (constant, slope, 0, 0),
+    ),
+    library.logistic: (lambda f: (f(["x0"], "x2"), f(["x0", "x0"], "x2")), lambda w, b: (w - 2, 2, b)),
+    library.matrix_factorization: (lambda f: [f(["x0"], ["x1"], "x2")] * 2, lambda u, v: (2 * u, v / 2)),
+    library.deep_linear_network: (
+        lambda f: (f(["x0", "x1"], "x2", [1]), library.least_squares(["x0", "x1"], "x2", False)),
+        lambda first, second, last: (first * last, second * last),
+    ),
+    library.tanh_network: (lambda f: [f(["x0"], "x2", [1])] * 2, lambda w, b, last, c: (-w, -b, -last, c)),
+    library.phase_retrieval: (lambda f: [f(["x0", "x1"], "x2")] * 2, lambda first, second: (-first, -second)),
+    library.overparametrized_least_squares: (
+        lambda f: (f(["x0"], "x2", 2, seed=4), f(["x0"], "x2", 3, seed=4)),
+        lambda first, second: (first, second, 0),
+    ),
+    library.parabola_or_sine: (lambda f: [f(["x0"])] * 2, lambda theta: (-theta,)),
+}
+"""Two models of each builder, or of it and another, and the parameters at which the second has the first's losses."""
+
+
+@few
+@given(st.sampled_from(list(SAME_LOSSES)), rows_of_three, st.data())
+def test_models_have_the_losses_of_others(builder, law, data):
+    models, moved = SAME_LOSSES[builder]
+    one, other = (Problem(*model, law) for model in models(builder))
+    theta = data.draw(strategies.points(one.dimension, 2))
+    losses = one.row_losses(theta)
+    np.testing.assert_allclose(other.row_losses(moved(*theta)), losses, rtol=1e-10, atol=1e-10)
+    assert (losses >= 0).all() or builder in (library.logistic, library.parabola_or_sine)
+
+
+@few
+@given(rows_of_three, strategies.points(2))
+def test_swapped_labels_and_signs_have_the_same_logistic_loss(law, theta):
+    first, second, labels = zip(*law.exact_rows, strict=True)
+    swapped = Empirical({"x0": first, "x1": second, "x2": [1 - label for label in labels]})
+    one, other = (Problem(*library.logistic(["x0", "x1"], "x2", False), data) for data in (law, swapped))
+    np.testing.assert_allclose(other.row_losses(-np.array(theta)), one.row_losses(theta), rtol=1e-10, atol=1e-10)
+
+
+@given(st.permutations(["first", "second", "third"]), st.integers(1, 3))
+def test_options_by_name_build_what_the_builder_builds(columns, degree):
+    assert library.build("least_squares", {}, columns) == library.least_squares(columns[:2], columns[2])
+    options = {"inputs": columns[1:2], "degree": degree}
+    assert library.build("polynomial_regression", options, columns) == library.polynomial_regression(
+        columns[1:2], columns[2], degree
+    )
+
+
+@few
+@given(strategies.problems(), strategies.adams(), st.sampled_from(sorted(METHODS)), st.data())
+def test_a_drawn_problem_is_read_from_its_file(tmp_path_factory, problem, adam, name, data):
+    numbers = {"beta1": adam.alpha, "beta2": adam.beta, "eps": adam.epsilon}
+    if name in ("RMSprop", "AdamWithoutMomentum"):
+        del numbers["beta1"]
+    method = METHODS[name](**numbers)
+    theta = data.draw(strategies.points(problem.dimension))
+    text = toml(problem, {"method": f'"{name}"'} | {key: float(number) for key, number in numbers.items()}, theta)
+    file = tmp_path_factory.mktemp("drawn") / "problem.toml"
+    file.write_text(text)
+    found = read_problem(file)
+    assert problem_text(found.problem) == problem_text(problem)
+    assert found.adam == method
+    assert found.start == dict(zip(problem.names, theta, strict=True))
+
+
+def toml(problem, adam, theta):
+    law = problem.law
+    common = math.lcm(*(p.denominator for p in law.exact_probabilities))
+    columns = {
+        name: [float(x) for x in column]
+        for name, column in zip(law.names, zip(*law.exact_rows, strict=True), strict=True)
+    }
+    tables = {
+        "problem": {
+            "loss": f'"{problem.loss}"',
+            "parameters": list(problem.names),
+            "batch_size": problem.batch_size,
+        },
+        "data": columns | {"weights": [int(common * p) for p in law.exact_probabilities]},
+        "adam": adam,
+        "start": dict(zip(problem.names, theta, strict=True)),
+    }
+    return "\n".join(
+        line for table, keys in tables.items() for line in (f"[{table}]", *(f"{key} = {x}" for key, x in keys.items()))
+    )
