@@ -108,6 +108,18 @@ def test_transforms_are_their_sums(exponent, sizes):
     assert abs(b_less_one - exact_b) <= 1e-14 * abs(exact_b)
 
 
+@outside_or_inside
+@pytest.mark.parametrize("power", [-40, -20, 20, 40])
+def test_units_do_not_matter_however_small_or_large(method, power):
+    # F(c g; c eps) = F(g; eps), and c^2 eps where eps stands inside the root.
+    scale, atoms, p = 2.0**power, np.array([-1.0, 0.5, 4.0]), np.array([0.3, 0.6, 0.1])
+    eps = scale if method is Adam else scale**2
+    expected = quotient(atoms[None], p, method("0.9", "0.99", 0.125)).value[0]
+    changed = method("0.9", "0.99", 0.125 * eps)
+    assert quotient(scale * atoms[None], p, changed).value[0] == pytest.approx(expected, rel=1e-13)
+    assert law_quotient(Atoms(tuple(scale * atoms), tuple(p)), changed).value == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize("count", [1, 255, 256, 257, 513])
 def test_sums_in_blocks_leave_no_atom_out(count):
     x, y = np.random.default_rng(count).uniform(0.5, 1, size=(2, count))
