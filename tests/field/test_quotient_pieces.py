@@ -109,7 +109,7 @@ def test_transforms_are_their_sums(exponent, sizes):
 
 
 @outside_or_inside
-@pytest.mark.parametrize("power", [-40, -20, 20, 40])
+@pytest.mark.parametrize("power", [-60, -20, 20, 60])
 def test_units_do_not_matter_however_small_or_large(method, power):
     # F(c g; c eps) = F(g; eps), and c^2 eps where eps stands inside the root.
     scale, atoms, p = 2.0**power, np.array([-1.0, 0.5, 4.0]), np.array([0.3, 0.6, 0.1])
