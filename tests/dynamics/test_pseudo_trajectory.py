@@ -12,13 +12,23 @@ from hypothesis import strategies as st
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
 from adamsym.dynamics.bound.hypotheses import _cells, field_bounds, hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
-from adamsym.dynamics.pseudo_trajectory import MARGIN, Window, _travel, _widened, fitted_order, root_mean_square
+from adamsym.dynamics.pseudo_trajectory import (
+    MARGIN,
+    Window,
+    _thinning,
+    _travel,
+    _widened,
+    fitted_order,
+    root_mean_square,
+)
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.testing import strategies
+
+pseudo_trajectory_module = importlib.import_module("adamsym.dynamics.pseudo_trajectory")
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))
 ADAM = Adam("0.9", "0.99", "0.1")
@@ -310,3 +320,31 @@ def test_regions_have_a_margin_on_both_sides():
     np.testing.assert_allclose(
         _widened(boxes, np.array([[-9.0, 0.0], [6.0, 99.0]])), [[-9, expected[0, 1]], [expected[1, 0], 99]]
     )
+
+
+@pytest.mark.parametrize(("step", "between"), [(0, 1), (4096, 1), (8192, 2), (2**20, 64)])
+def test_late_steps_are_looked_at_less_often(step, between):
+    assert _thinning(step) == between
+
+
+def parts_of(chains, problem, monkeypatch):
+    """How many steps each part of a run of 3000 takes, of which 100 in the window."""
+    taken, advance = [], Run.advance
+
+    def watched(self, steps, *arguments, **options):
+        taken.append(steps)
+        return advance(self, steps, *arguments, **options)
+
+    monkeypatch.setattr(Run, "advance", watched)
+    schedule = StepSizeSchedule("0.001")
+    run = Run(problem, ADAM, schedule, [0.5] * problem.dimension, chains, 1)
+    _travel(run, Steps(np.full(3000, 0.001), 0, 2900), None)
+    assert sum(taken) == 3000
+    return taken
+
+
+def test_a_run_comes_in_few_parts_of_bounded_size(monkeypatch):
+    plane = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 2]}))
+    assert parts_of(4, plane, monkeypatch) == [2900, 100]
+    monkeypatch.setattr(pseudo_trajectory_module, "_NUMBERS_AT_ONCE", 8000)
+    assert set(parts_of(4, plane, monkeypatch)) == {1000, 900, 100}

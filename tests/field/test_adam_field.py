@@ -232,3 +232,14 @@ def test_closed_forms_hold_where_quadrature_in_the_data_is_slow():
             return r - eps * np.log1p(r / eps)
 
         assert found.value[0] == pytest.approx(part(0.75) - part(0.25), abs=1e-12)
+
+
+def test_rules_in_the_data_are_taken_one_after_the_other(monkeypatch):
+    field = AdamField(
+        Problem("sin(theta - x)**2/2", ["theta"], Independent({"x": "Uniform(0, 1)"})), Adam("0.5", "0.9", "0.1")
+    )
+    seen, at_level = [], AdamField._at_level
+    monkeypatch.setattr(AdamField, "_at_level", lambda self, p, level: seen.append(level) or at_level(self, p, level))
+    field([0.3])
+    assert seen == list(range(len(seen)))
+    assert 3 <= len(seen) < field.problem.law.levels

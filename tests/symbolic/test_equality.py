@@ -33,6 +33,11 @@ def test_digits_are_told_apart_at_the_stated_tolerance():
     assert not numerical_equality(lambda v: v * (1 + mpmath.mpf(10) ** -29), lambda v: v, draw, digits=30).ok
 
 
+def test_thirty_digits_are_asked_for_unless_others_are():
+    assert numerical_equality(lambda v: v * (1 + mpmath.mpf("5e-31")), lambda v: v, draw).ok
+    assert not numerical_equality(lambda v: v * (1 + mpmath.mpf("2e-30")), lambda v: v, draw).ok
+
+
 @pytest.mark.parametrize("value", [mpmath.nan, mpmath.inf, mpmath.mpc(1, 1), mpmath.mpf(0)])
 def test_points_that_say_nothing_do_not_count(value):
     check = numerical_equality(lambda v: value, lambda v: value, draw)

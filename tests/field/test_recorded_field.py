@@ -2,7 +2,7 @@
 
 The records are no independent truth: they were taken when all other tests of the field passed. A wider bound holds as
 well and a narrower one may hold by luck, so that tests of soundness alone do not see every change. Where a change is
-wanted, record anew: python tests/field/test_recorded.py
+wanted, record anew: python tests/field/test_recorded_field.py
 """
 
 import json

@@ -1,7 +1,7 @@
 """Every ingredient of the bound beside its recorded numbers: nothing moves unnoticed.
 
 The records are no independent truth: they were taken when all other tests of the bound passed. Where a formula is
-changed on purpose, record anew: python tests/dynamics/bound/test_recorded.py
+changed on purpose, record anew: python tests/dynamics/bound/test_recorded_bound.py
 """
 
 import json
