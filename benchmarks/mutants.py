@@ -5,8 +5,8 @@ Left out are docstrings, other texts, annotations, decorators, raised errors, as
 
 import ast
 import hashlib
-import random
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,14 +165,19 @@ def all_mutants(root: Path) -> list[Mutant]:
 
 
 def sample(mutants: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
-    """Return a random sample, of each room in proportion to its number of mutants, in random order."""
-    rooms: dict[str, list[Mutant]] = {room: [] for room in ROOMS}
-    for mutant in mutants:
-        rooms[mutant.room].append(mutant)
-    total, generator, chosen = sum(map(len, rooms.values())), random.Random(seed), []
-    for found in rooms.values():
-        chosen += generator.sample(found, round(size * len(found) / total))
-    generator.shuffle(chosen)
+    """Return a random sample, of each room in proportion to its number of mutants, in random order.
+
+    Mutants are ordered by a hash of the seed and their key, so that a larger sample goes on from a smaller one, and a
+    change elsewhere in the code leaves it as it is.
+    """
+    ordered = sorted(mutants, key=lambda mutant: hashlib.sha256(f"{seed} {mutant.key}".encode()).digest())
+    counts = Counter(mutant.room for mutant in ordered)
+    left = {room: round(size * count / len(ordered)) for room, count in counts.items()}
+    chosen = []
+    for mutant in ordered:
+        if left[mutant.room]:
+            left[mutant.room] -= 1
+            chosen.append(mutant)
     return chosen
 
 

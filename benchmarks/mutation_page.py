@@ -32,7 +32,7 @@ left out; a condition turned round. Texts, annotations, raised errors, assertion
 A mutant of the sample first meets {first:.0f} seconds of tests, chosen by what they cover, and dies with the first that
 fails. Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
 only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests,
-those written since, and all claim modules, unless reading them shows a reason, which stands above. Mutants of compiled
+those written since, and all claim modules as `--quick` runs them, unless reading them shows a reason, which stands above. Mutants of compiled
 code get a folder of machine code of their own. A run that takes {slower} times as long as without a mutant counts as
 killed, by time-out. Random tests (Hypothesis) draw the same examples every time.
 
@@ -78,7 +78,7 @@ def write_page(
     )
     parts = [
         "# What notices when a formula is broken",
-        _verdict(drawn, core, reasons, known, size, seed),
+        _verdict(drawn, core, reasons, known, size, seed, first_look),
         _rooms(drawn, reasons),
         "## Core formulas, against the claims alone",
         _core_table(core, reasons),
@@ -97,6 +97,7 @@ def _verdict(
     known: int,
     size: int,
     seed: int,
+    first_look: float,
 ) -> str:
     killed = sum(one["killed"] is not None for one in drawn)
     alive = Counter(_kind(one, reasons) for one in drawn if not one["killed"])
@@ -120,9 +121,10 @@ def _verdict(
         f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test"
         f"{f'; {untried} more are listed and not tried yet' if untried else ''}.\n\n"
         f"The sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from each "
-        f"room in proportion, with seed {seed}. {planned}At first {killed - later} were killed, "
-        f"{_share(killed - later, len(drawn))}: that is the share to expect of a fresh sample. Where a survivor showed a gap, "
-        "a test was written and the mutant tried again; the shares above are those of the tests as they are now."
+        f"room in proportion, with seed {seed}. {planned}The first look, {first_look:.0f} seconds "
+        f"of tests, killed {killed - later}, {_share(killed - later, len(drawn))}. The others met more tests and all claims; "
+        "where a survivor then showed a gap, a test was written and the mutant tried again. The shares above are those of "
+        "the tests as they are now; a fresh sample lies between the two."
     )
 
 

@@ -9,10 +9,10 @@ By N-Theorem 2 L is then a strict Lyapunov function of the flow in all of space,
 
 (beta1 <= beta2). K, mu and these inequalities are checked in rational numbers or by enclosures; B is the smallest such.
 The finite statement: from all of 256 starts drawn from [-12, 12]^d the loss is below ``TINY`` after 10^5 vanishing
-steps, 4*10^5 for the usual Adam, and its largest value falls from each power of ten steps to the next until it is below
-``TINY``. For the two losses B matters: PL and interpolation hold for B = 1 as well, but there runs stop at spurious
-zeros of f, near multiples of pi. If all runs end at minima, the chance that one fails is below 3.6 % (0.8 % with
---full), at an error level of 1e-4.
+steps, 4*10^5 for the usual Adam. It need not fall all the way: with beta2 = 0.999 some run among a thousand leaves the
+minima once more while steps are long beside the root of v. For the two losses B matters: PL and interpolation hold for
+B = 1 as well, but there runs stop at spurious zeros of f, near multiples of pi. If all runs end at minima, the chance
+that one fails is below 3.6 % (1.2 % with --full), at an error level of 1e-4.
 """
 
 import itertools
@@ -32,8 +32,8 @@ claim = Claim(
     statement=(
         r"Let $l_j\ge0$ be $K$-smooth and all $0$ at one point, $|\nabla L|^2\ge2\mu L$, $q^2=\beta_2^{-1/2}-1$, "
         r"$\eta=(K/\mu-1)/B$; $q^2\eta<1$ if $d=1$, else $\beta_1\le\beta_2$ and $16q^2d\eta(1+\eta)\le1$. If "
-        r"$\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have $L(\theta_n)\to0$ almost "
-        r"surely."
+        r"$\gamma_n$ does not increase, $\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have "
+        r"$L(\theta_n)\to0$ almost surely."
     ),
     source="arXiv 2511.04622; N-Theorem 2",
 )
@@ -128,7 +128,7 @@ def converges(setting: Setting, adam: Adam, batch: int, schedule: str, looked_at
         f" {'applies' if allowed else 'does not apply'}; largest loss {', '.join(f'{x:.1e}' for x in largest)}"
         f" after 1e2, ..., {looked_at[-1]:.0e} steps; {above} of {chains} runs end above {TINY:g}"
     )
-    if above or not all(b < max(a, TINY) for a, b in itertools.pairwise(largest)):
+    if above:
         return refuted(text, cases=chains)
     text += f"; chance of failing below {most_failing(chains):.2g} at level {LEVEL:g}"
     return holds(text, cases=chains) if allowed else undecided(text)

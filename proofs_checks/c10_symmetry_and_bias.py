@@ -6,7 +6,7 @@ mu3 the third central moment, of batch means where B > 1,
 $$\theta^* - EX = -(1-\beta)\frac{\mu_3}{2\sigma(\sigma+\varepsilon)} + b_2(1-\beta)^2 + O((1-\beta)^3), \qquad
   \theta^* - EX = -\frac{\mu_3}{2\sigma^2 B}\Lambda(\alpha,\beta,0) + O(B^{-2})\quad(\varepsilon \to 0),$$
 
-b_2 and Lambda from N-section 2(a) and (d); the second remainder is derived there, but not fully proved. For symmetric
+b_2 and Lambda from N-section 2(d); the second remainder is derived there, but not fully proved. For symmetric
 laws f(EX) = 0; for asymmetric laws of two points f(EX) has the sign of -mu3, whatever beta1, beta2 and eps. Beyond two
 points "only if" fails for single parameters: N-Theorem 3(iii) has asymmetric laws with f(EX) = 0 at one triple; not at
 all triples.
@@ -74,7 +74,7 @@ def central_moments(law: Empirical, batch: int) -> tuple[float, ...]:
 def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
     """The zero less the mean, by Brent's method to rounding.
 
-    It is at most q sigma/sqrt(B) in modulus, q^2 = beta^(-1/2) - 1 (N-section 1, Corollary 2).
+    It is at most q sigma/sqrt(B) in modulus, q^2 = beta^(-1/2) - 1 (N-Corollary 2).
     """
     (mean, sigma, _), f = moments(law), field(law, adam, batch)
     reach = 1.01 * sigma * np.sqrt((adam.beta2**-0.5 - 1) / batch)

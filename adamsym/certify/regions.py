@@ -3,26 +3,36 @@
 T6 and N-Theorem 1 give sublevel sets {L < level}; N-Theorem 2, where it applies, all of the region.
 """
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
+import flint
 import numpy as np
 
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.expressions.compilation import FloatArray
-from adamsym.problem import Empirical
+from adamsym.field.balls import ball_arithmetic, outward
+from adamsym.problem import Empirical, Problem
 
 SAMPLES = 20_000
+PIECES = 256
+"""Boxes into which a region is divided for a bound over it: fewer where there are more than 16 rows."""
+
+_TENTHS = 150
+"""Factors 1.1 that K may lie above the Hessians' bound: up to a million."""
 
 
 @dataclass(frozen=True)
 class Regions:
     """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
 
-    ``smoothness`` K bounds the rows' Hessians, ``pl`` mu has |grad L|^2 >= 2 mu L: both proven on the certified boxes
-    (None where a box gave none). The levels are computed from them in float64. ``shares`` are estimates from 20,000
-    points drawn with seed 0, but for that of ``certified``, which is the volume of the certified boxes.
+    ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region for all rows with l_j >= 0, ``pl`` mu has
+    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). The levels are computed from them in float64.
+    ``shares`` are estimates from 20,000 points drawn with seed 0, but for that of ``certified``, which is the volume of
+    the certified boxes.
     """
 
     smoothness: float | None
@@ -36,9 +46,11 @@ class Regions:
 def compare_regions(found: LyapunovRegion) -> Regions:
     """Return the regions of T6, N-Theorem 1, N-Theorem 2 and the certified one, side by side."""
     outcomes = [outcome for _, outcome in found.certified]
-    smoothness = _extreme(max, [outcome["smoothness"] for outcome in outcomes])
+    hessians = _extreme(max, [outcome["smoothness"] for outcome in outcomes])
+    whole = not found.undecided and found.witness is None
+    smoothness = pointwise_smoothness(found.problem, found.region, hessians) if hessians and whole else None
     pl = _extreme(min, [outcome["pl"] for outcome in outcomes])
-    if found.undecided or found.witness is not None or smoothness is None or not pl:
+    if smoothness is None or not pl:
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
     t6 = level_t6(smoothness, pl, found.adam.eps)
     assert isinstance(found.problem.law, Empirical)
@@ -47,6 +59,45 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     one = level_theorem_1(smoothness, eta, heaviest, found.adam.beta2, found.adam.eps)
     two = theorem_2_applies(eta, found.problem.dimension, found.adam.beta1, found.adam.beta2)
     return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+
+
+def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) -> float | None:
+    """Return K with |grad l_j|^2 <= 2 K l_j on a region where ``hessians`` bounds the rows' Hessians; None if none.
+
+    0 <= l_j(theta - grad l_j/K) <= l_j(theta) - |grad l_j|^2/(2 K) if K bounds the Hessian along that step: on the
+    region widened by sup |grad l_j|/K. A larger K has shorter steps; this is the least, up to a tenth, that will do.
+    """
+    assert isinstance(problem.law, Empirical)
+    rows = len(problem.law.rows)
+    with ball_arithmetic():
+        gradients = (row for theta in _pieces(region, rows) for row in problem.row_gradients_ball(theta))
+        steepest = outward(_largest(gradients))[1]
+        if not math.isfinite(steepest):
+            return None
+
+        def suffices(smoothness: float) -> bool:
+            margin = steepest / smoothness * (1 + 1e-12)
+            wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
+            matrices = (matrix for theta in _pieces(wider, rows) for matrix in problem.row_hessians_ball(theta))
+            return bool(_largest(list(itertools.chain(*matrix)) for matrix in matrices) <= smoothness)
+
+        tried = (hessians * (1 + 1e-12) * 1.1**k for k in range(_TENTHS))
+        return next((smoothness for smoothness in tried if suffices(smoothness)), None)
+
+
+def _largest(vectors: Iterable[Sequence[flint.arb]]) -> flint.arb:
+    """The largest Euclidean norm, as an upper bound; infinite or nan if one is."""
+    norms = [sum((entry.abs_upper() ** 2 for entry in vector), flint.arb(0)).sqrt() for vector in vectors]
+    return reduce(lambda a, b: a.max(b), norms, flint.arb(0))
+
+
+def _pieces(region: FloatArray, rows: int) -> Iterator[list[flint.arb]]:
+    """Cover a box with at most ``PIECES`` smaller ones, as balls."""
+    count = max(1, int(min(PIECES, 16 * PIECES / rows) ** (1 / len(region))))
+    edges = [np.linspace(low, high, count + 1) for low, high in region]
+    sides = [list(itertools.pairwise(one)) for one in edges]
+    for piece in itertools.product(*sides):
+        yield [flint.arb(float(low)).union(flint.arb(float(high))) for low, high in piece]
 
 
 def level_t6(smoothness: float, pl: float, eps: float) -> float:

@@ -228,18 +228,64 @@ class AdamField:
         return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 
     def _converged(self, points: FloatArray) -> tuple[FieldValue, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
-        """Values, and for each point the level of the law's discretisation that agrees with the level before."""
+        """Values, and for each point the level of the law's discretisation that agrees with the two before.
+
+        Two may agree by chance. With kinks more may, so that there all levels are used.
+        """
         found = self._at_level(points, 0)
         value, error, levels = found.value, found.error, np.zeros(len(points), dtype=np.int_)
-        pending = np.arange(len(points))
+        pending, agreed = np.arange(len(points)), np.zeros(len(points), dtype=bool)
+        differences = np.zeros((3, *points.shape))
         for level in range(1, self.problem.law.levels):
             fine = self._at_level(points[pending], level)
             difference = np.abs(fine.value - value[pending])
+            differences[:2], differences[2, pending] = differences[1:], difference
             value[pending], error[pending], levels[pending] = fine.value, fine.error + difference, level
-            pending = pending[(difference > fine.error).any(axis=1)]
+            agrees = (
+                np.all(difference <= fine.error, axis=1) if self.problem.is_smooth else np.zeros(len(pending), bool)
+            )
+            left = ~(agrees & agreed)
+            pending, agreed = pending[left], agrees[left]
             if not len(pending):
                 break
+        error[pending] += _unfinished(differences[:, pending])
+        if not self.problem.is_smooth and self.problem.law.levels > 1:
+            error += self._of_one_node(points)
         return FieldValue(value, error), levels
+
+    def _of_one_node(self, points: FloatArray) -> FloatArray:
+        """How far f moves if the gradients of one node of the finest rule lie on the wrong side of a jump.
+
+        The rule sees no jump between its nodes: then all levels may agree, and be wrong by so much.
+        """
+        rows, probabilities = self.problem.single_gradient_atoms(points, self.problem.law.levels - 1)
+        share = probabilities.max() ** (1 / len(self.problem.columns))
+        weights = np.append((1 - share) * probabilities, share)
+        moved = []
+        for end in (rows.min(axis=1), rows.max(axis=1)):
+            atoms = np.concatenate([rows, end[:, None]], axis=1)
+            if self.problem.batch_size == 1:
+                laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(weights))
+                moved.append(quotient(laws, weights, self.adam).value.reshape(points.shape))
+            else:
+                means = [[BatchMean(column, weights, self.problem.batch_size) for column in one.T] for one in atoms]
+                moved.append(-self._of_laws(means).value)
+        return np.asarray(np.abs(moved[1] - moved[0]))
+
+
+def _unfinished(differences: FloatArray) -> FloatArray:
+    """What may be left where levels run out, from the last three differences of levels; shape (3, points, d).
+
+    Kinks converge slowly and unevenly: there a single difference may be small by chance. So it is taken to shrink no
+    faster than the slower of the last two times.
+    """
+    before, middle, last = differences
+    shrinking = np.maximum(_ratio(middle, before), _ratio(last, middle))
+    return np.asarray(np.maximum(shrinking * middle, shrinking**2 * before))
+
+
+def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
+    return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
 
 
 def _contracted(sensitivity: FloatArray, triangles: FloatArray) -> FloatArray:

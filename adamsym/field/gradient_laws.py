@@ -291,7 +291,9 @@ class Density:
             raise ValueError(f"Density: the expression must depend on {self.symbol} alone")
         total = float(self._rule[1].sum())
         if not abs(self._mass - 1) < 1e-9:
-            raise ValueError(f"Density: its integral is {self._mass:.12g}, not 1; norm it, or give its interval")
+            raise ValueError(
+                f"Density: its integral is {self._mass:.12g}, not 1; norm it, or give the interval where it matters"
+            )
         assert abs(total - 1) < 1e-12
 
     @cached_property

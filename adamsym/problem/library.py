@@ -104,7 +104,7 @@ def overparametrized_least_squares(inputs: Sequence[str], target: str, features:
 
 
 def parabola_or_sine(inputs: Sequence[str], stiffness: int = 30) -> Model:
-    """Return stiffness theta^2/2 where the column is 1 and sin(theta)^2/2 where it is 0 (theory note, N1).
+    """Return stiffness theta^2/2 where the column is 1 and sin(theta)^2/2 where it is 0 (N1).
 
     Both losses vanish at theta = 0 alone in common and their mean satisfies a global PL inequality; yet where the
     parabola is rare the Adam field has an attracting zero near pi.

@@ -230,7 +230,7 @@ def _expansion(w: _Writer) -> Step:
         "Joint cumulants of M and V are those of one gradient times sums of weights; the moments E[M (V - S)^n] follow "
         "and Taylor's formula gives F in powers of eta = 1 - beta at fixed alpha. The first-order term does not depend "
         "on alpha. The coefficients are derived from the moments and compared with the published ones; the size of the "
-        "remainder is proved for bounded gradients with S > 0 in the theory note, section 2(a), not here.",
+        "remainder is proved for bounded gradients with S > 0 in docs/theory.md, N-section 2(a), not here.",
         equations,
         lambda: all_of(
             [

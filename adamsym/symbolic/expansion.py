@@ -129,7 +129,7 @@ def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
 
 
 def generic_expansion(order: int) -> sp.Expr:
-    """Return F up to eta**order in the letters m, S, sigma_4, c_12, ..., phi, phi', ... (theory T7, N-2(a))."""
+    """Return F up to eta**order in the letters m, S, sigma_4, c_12, ..., phi, phi', ... (T7, N-section 2(a))."""
     return sp.Add(*(coefficient * eta**n for n, coefficient in enumerate(expansion_coefficients(order))))
 
 
@@ -140,14 +140,14 @@ def moment_letters(order: int) -> dict[sp.Symbol, tuple[int, int]]:
 
 
 def published_first_order() -> sp.Expr:
-    """Return the coefficient of eta in theory T7, which keeps alpha beta and 1 + beta inside."""
+    """Return the coefficient of eta in T7, which keeps alpha beta and 1 + beta inside."""
     return kernel_derivative(1) * (1 - alpha) / (1 - alpha * beta) * mixed_moment(1) + kernel_derivative(
         2
     ) * mean * centred_moment(2) / (2 * (1 + beta))
 
 
 def published_coefficients() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-    """Return the coefficients of eta**0, eta, eta**2 in F as the theory note states them, section 2(a)."""
+    """Return the coefficients of eta**0, eta, eta**2 in F as N-section 2(a) states them."""
     d = [kernel_derivative(n) for n in range(5)]
     c12, q2 = mixed_moment(1), mixed_moment(2)
     sigma4, p3 = centred_moment(2), centred_moment(3)

@@ -80,14 +80,14 @@ def order_check(order: int = 2) -> Check:
 
 
 def published_check(coefficients: Sequence[sp.Expr] | None = None) -> Check:
-    """Check the coefficients up to eta**2 against theory T7 (first order, at beta = 1) and the note, section 2(a)."""
+    """Check the coefficients up to eta**2 against T7 (first order, at beta = 1) and N-section 2(a)."""
     found = expansion_coefficients(2) if coefficients is None else coefficients
     checks = [exact_equality(a, b) for a, b in zip(found, published_coefficients(), strict=True)]
     return all_of([*checks, exact_equality(published_first_order().subs(beta, 1), found[1])])
 
 
 def kernel_derivatives_check() -> Check:
-    """Check the first two derivatives of phi at S against the forms in the note."""
+    """Check the first two derivatives of phi at S against the forms in N-section 2(a)."""
     values = kernel_values(2)
     root = sp.sqrt(second_moment)
     return all_of(

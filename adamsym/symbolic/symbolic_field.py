@@ -74,7 +74,7 @@ class SymbolicField:
         }
 
     def expansion(self, order: int) -> "Expansion":
-        """Return the expansion of F in eta = 1 - beta at fixed alpha, up to eta**order (theory T7, N-2(a)).
+        """Return the expansion of F in eta = 1 - beta at fixed alpha, up to eta**order (T7, N-section 2(a)).
 
         Raises
         ------

@@ -3,7 +3,7 @@ r"""R1: RMSprop's steps are bounded by (1 - beta2)^(-1/2) step sizes, its field 
 RMSprop here is ``adamsym.RMSprop``: theta - gamma g/(sqrt(v) + eps) with v = beta2 v + (1 - beta2) g^2 from v = 0, and
 no bias correction. So v >= (1 - beta2) g^2 at every step, with equality at the first: the constant is sharp. With bias
 correction the first step would be shorter than its step size. The field averages g/(sqrt(V) + eps) over stationary V,
-and N-Lemma 2 (theory note, alpha = 0) gives
+and N-Lemma 2 (alpha = 0) gives
 
 $$|f| \le \sqrt{S}/(\sqrt{S} + \varepsilon) < 1, \quad S = E g^2.$$
 """

@@ -1,6 +1,6 @@
 r"""R2: on skewed data RMSprop's zero is not Adam's, though they agree at first order in 1 - beta2.
 
-The loss is (theta - x)^2/2. By N-Theorem 4 (theory note) each field has one zero, and for beta2 -> 1
+The loss is (theta - x)^2/2. By N-Theorem 4 each field has one zero, and for beta2 -> 1
 
 $$\theta^* = EX - (1-\beta_2)\frac{\mu_3}{2\sigma(\sigma+\varepsilon)} + O((1-\beta_2)^2)$$
 

@@ -1,6 +1,6 @@
 r"""R3: RMSprop's field has the sign of -L' away from the minimum, and vanishes where the gradient's law is symmetric.
 
-N-Lemma 1 (sign lemma, theory note) with beta1 = 0:
+N-Lemma 1 (sign lemma) with beta1 = 0:
 
 $$|L'(\theta)| > q\,\sigma(\theta),\; q^2 = \beta_2^{-1/2} - 1 \quad\Rightarrow\quad L'(\theta) f(\theta) < 0$$
 

@@ -1,7 +1,7 @@
 r"""R4: near an interpolating minimum the loss decreases along RMSprop's flow; for large batches everywhere.
 
 Two losses, both 0 at 0 alone: 15 theta^2 in one row of fifty, else sin(theta)^2/2. By N-Theorem 1 and N-Theorem 2(a)
-(theory note, alpha = 0) <grad L, f> < 0 near 0, and wherever L > 0 in batches of 8 rows: K/mu <= 147.1 gives
+(alpha = 0) <grad L, f> < 0 near 0, and wherever L > 0 in batches of 8 rows: K/mu <= 147.1 gives
 (K/mu - 1)(0.9^(-1/2) - 1) < 7.91. ``certify_lyapunov`` proves it box by box. Enclosures are for Adam: Adam with
 beta1 = 0 has the field of ``RMSprop``, with or without bias correction.
 """

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from adamsym.certify import certify_lyapunov, compare_regions, descent, lyapunov
 from adamsym.certify.minima import common_factor, common_minima
-from adamsym.certify.regions import level_t6, level_theorem_1, theorem_2_applies
+from adamsym.certify.regions import level_t6, level_theorem_1, pointwise_smoothness, theorem_2_applies
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
@@ -216,8 +216,39 @@ def test_regions_side_by_side():
     assert compare_regions(open_region).level_t6 is None
 
 
+@pytest.mark.parametrize(
+    ("loss", "rows", "box"),
+    [
+        ("a*(sqrt(1 + theta**2) - 1)", {"a": [1, 2]}, [[50, 50.1]]),
+        ("a*(sqrt(1 + theta**2) - 1)", {"a": [1, 2]}, [[20, 20.5]]),
+        ("a*log(cosh(theta))", {"a": [1, 3]}, [[-0.5, 4]]),
+        ("a*(theta**2 + w**2)/(1 + theta**2)", {"a": [1, 2]}, [[0.5, 2], [-1, 1]]),
+    ],
+)
+def test_smoothness_is_what_the_theorems_need(loss, rows, box):
+    names = ["theta", "w"][: len(box)]
+    problem, box = Problem(loss, names, Empirical(rows)), np.array(box, dtype=float)
+    points = np.random.default_rng(1).uniform(*box.T, size=(2000, len(box)))
+    hessians = float(np.linalg.norm(problem.row_hessians(points), axis=(-2, -1)).max())
+    needed = ((problem.row_gradients(points) ** 2).sum(axis=-1) / (2 * problem.row_losses(points))).max()
+    found = pointwise_smoothness(problem, box, 1.001 * hessians)
+    assert found >= needed
+    assert found <= 40 * max(needed, hessians)
+
+
+def test_a_hessian_bound_on_the_box_alone_is_not_enough():
+    # Far out the Hessian is small but the loss still had to come down from there.
+    problem = Problem("a*(sqrt(1 + theta**2) - 1)", ["theta"], Empirical({"a": [1, 2]}))
+    region = certify_lyapunov(AdamField(problem, Adam("0.5", "0.9", "0.1")), [[50, 50.1]])
+    found = compare_regions(region)
+    assert region.verdict == "certified"
+    assert max(outcome["smoothness"] for _, outcome in region.certified) < 0.001
+    assert found.smoothness >= 0.0204
+    assert found.pl <= found.smoothness
+
+
 def test_levels_of_the_theorems():
-    # theory_note: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
+    # docs/theory.md: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
     assert level_t6(100.0, 1.0, 1.0) == pytest.approx(0.01**2 / (2 * 100))
     assert level_theorem_1(1.0, 0.0, 1.0, 0.999, 1.0) == 8
     assert level_theorem_1(1.0, 1000.0, 1.0, 0.999, 1.0) < 8

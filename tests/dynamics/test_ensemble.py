@@ -320,6 +320,15 @@ def test_progress_is_reported():
     assert seen == sorted(seen)
 
 
+@pytest.mark.parametrize(("chains", "problem"), [(2**12, SKEWED), (3, SKEWED), (2**20, LINE), (2**26, SKEWED)])
+def test_steps_at_once_are_bounded_work(chains, problem):
+    run = Run.__new__(Run)
+    run.problem, run.chains = problem, chains
+    numbers = (problem.dimension + len(problem.columns)) * problem.batch_size
+    expected = min(2**14, 2**24 // (chains * numbers)) or 1
+    assert run.steps_at_once == expected
+
+
 @settings(max_examples=12, deadline=None)
 @given(
     strategies.problems(), strategies.adam_relatives(), strategies.schedules(False), st.integers(0, 2**32), st.data()

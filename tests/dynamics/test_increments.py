@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.dynamics import increment_test
+from adamsym.dynamics import increment_test, increments
 from adamsym.dynamics.clock import window_sizes
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -73,6 +73,18 @@ def test_bad_arguments():
     steep = Problem("-exp(exp(theta*x))", ["theta"], Empirical({"x": [1, 2]}))
     with pytest.raises(InputError, match="left the numbers"):
         increment_test(steep, ADAM, lambda theta: 0 * theta, StepSizeSchedule("10"), [0.0], 0, 100.0, chains=3)
+
+
+@pytest.mark.parametrize(("shift", "spread"), [(0.0, 1.0), (0.3, 1.0), (0.0, 1.4), (0.0, 0.7)])
+def test_the_p_value_is_that_of_the_textbook_tests(shift, spread):
+    differences = shift + spread * np.random.default_rng(4).standard_normal((50, 2))
+    found = increments._tested(differences, np.ones(2))
+    by_means = scipy.stats.ttest_1samp(differences, 0.0).pvalue
+    freedom = increments.FROZEN_POINTS * (increments.FROZEN_CHAINS - 1)
+    tails = scipy.stats.f(49, freedom).cdf(found.variance_ratios)
+    smallest = min(*by_means, *(2 * np.minimum(tails, 1 - tails)))
+    # Bonferroni over two tests in each of two coordinates.
+    assert found.p_value == pytest.approx(min(1.0, 4 * smallest), rel=1e-9)
 
 
 @settings(max_examples=5, deadline=None)

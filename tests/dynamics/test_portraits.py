@@ -179,6 +179,7 @@ def test_a_slice_of_a_portrait_is_the_portrait_of_a_slice(problem, adam, box, ro
     np.testing.assert_array_equal(part.points, whole.points[1])
     np.testing.assert_allclose(part.field, whole.field[1], rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(part.descent, whole.descent[1], rtol=1e-12, atol=1e-12)
+    # Each coordinate of f is at most the step bound.
     assert (np.abs(whole.field) <= adam.step_bound * (1 + 1e-12)).all()
 
 

@@ -10,15 +10,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
-from adamsym.dynamics.bound.hypotheses import field_bounds, hypotheses, largest_gradients
+from adamsym.dynamics.bound.hypotheses import _cells, field_bounds, hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
-from adamsym.dynamics.pseudo_trajectory import Window, _travel, fitted_order, root_mean_square
+from adamsym.dynamics.pseudo_trajectory import (
+    MARGIN,
+    Window,
+    _thinning,
+    _travel,
+    _widened,
+    fitted_order,
+    root_mean_square,
+)
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.testing import strategies
+
+pseudo_trajectory_module = importlib.import_module("adamsym.dynamics.pseudo_trajectory")
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))
 ADAM = Adam("0.9", "0.99", "0.1")
@@ -283,3 +293,58 @@ def test_bad_arguments(change, fragment):
     defaults = {"problem": SKEWED, "adam": ADAM, "schedule": SCHEDULE, "theta0": [0.7], "starts": [10], "length": 0.1}
     with pytest.raises(InputError, match=fragment):
         pseudo_trajectory(**(defaults | {"chains": 2} | change))
+
+
+def test_the_flow_is_looked_at_up_to_the_end_of_the_window():
+    steps = Steps(np.full(200, 0.005), 0, 0)
+    found = _travel(Run(SKEWED, ADAM, StepSizeSchedule("0.005"), [1.5], 3, 1), steps, AdamField(SKEWED, ADAM))
+    end = flow(AdamField(SKEWED, ADAM), [1.5], [0.0, 1.0]).theta[-1]
+    # The flow decreases from 1.5 all the time.
+    np.testing.assert_allclose(found.flow, np.tile([[[end[0], 1.5]]], (3, 1, 1)), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("dimension", "count"), [(1, 36), (2, 36), (3, 27)])
+def test_cells_cover_the_region(dimension, count):
+    region = np.array([[0.0, 1.0], [-2.0, 5.0], [3.0, 3.5]])[:dimension]
+    cells = list(_cells(region))
+    assert len(cells) == count
+    assert sum(np.prod(cell[:, 1] - cell[:, 0]) for cell in cells) == pytest.approx(np.prod(np.ptp(region, axis=1)))
+    assert len(list(_cells(np.array([[0.0, 1.0], [2.0, 2.0]])))) == 6
+
+
+def test_regions_have_a_margin_on_both_sides():
+    boxes = np.array([[[0.0, 1.0], [5.0, 6.0]], [[-1.0, 0.5], [5.5, 9.0]], [[0.0, 0.1], [5.0, 5.1]]])
+    margin = MARGIN * np.array([2.0, 4.0])
+    expected = np.array([[-1 - margin[0], 1 + margin[0]], [5 - margin[1], 9 + margin[1]]])
+    np.testing.assert_allclose(_widened(boxes), expected)
+    np.testing.assert_allclose(
+        _widened(boxes, np.array([[-9.0, 0.0], [6.0, 99.0]])), [[-9, expected[0, 1]], [expected[1, 0], 99]]
+    )
+
+
+@pytest.mark.parametrize(("step", "between"), [(0, 1), (4096, 1), (8192, 2), (2**20, 64)])
+def test_late_steps_are_looked_at_less_often(step, between):
+    assert _thinning(step) == between
+
+
+def parts_of(chains, problem, monkeypatch):
+    """How many steps each part of a run of 3000 takes, of which 100 in the window."""
+    taken, advance = [], Run.advance
+
+    def watched(self, steps, *arguments, **options):
+        taken.append(steps)
+        return advance(self, steps, *arguments, **options)
+
+    monkeypatch.setattr(Run, "advance", watched)
+    schedule = StepSizeSchedule("0.001")
+    run = Run(problem, ADAM, schedule, [0.5] * problem.dimension, chains, 1)
+    _travel(run, Steps(np.full(3000, 0.001), 0, 2900), None)
+    assert sum(taken) == 3000
+    return taken
+
+
+def test_a_run_comes_in_few_parts_of_bounded_size(monkeypatch):
+    plane = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 2]}))
+    assert parts_of(4, plane, monkeypatch) == [2900, 100]
+    monkeypatch.setattr(pseudo_trajectory_module, "_NUMBERS_AT_ONCE", 8000)
+    assert set(parts_of(4, plane, monkeypatch)) == {1000, 900, 100}

@@ -1,5 +1,7 @@
 """The simulated frozen chain, which shares nothing with the quadrature, as its oracle."""
 
+import importlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
+from adamsym.field.monte_carlo import time_average
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.testing import strategies
@@ -21,6 +24,8 @@ CASES = {
     "product": (Problem("(theta - x*z)**2/2", ["theta"], Independent({"x": "Gamma(2, 1)", "z": "Beta(2, 3)"})), [0.9]),
 }
 ADAMS = [Adam("0.9", "0.99", "1e-2"), Adam("0.5", "0.9", "1e-8"), Adam(0, "0.5", "0.1")]
+
+monte_carlo_module = importlib.import_module("adamsym.field.monte_carlo")
 
 LEVEL = 5.0
 """Standard errors allowed: passed by chance by all but one in 10^6 cases."""
@@ -73,6 +78,26 @@ def test_one_point_only():
     problem, theta = CASES["mean"]
     with pytest.raises(InputError, match="one point"):
         monte_carlo(problem, Adam(), [theta, theta], seed=1)
+
+
+def test_draws_are_those_asked_for_and_come_in_bounded_parts(monkeypatch):
+    adam, shapes = Adam("0.9", "0.99", "0.1"), []
+
+    def draw(generator, shape):
+        shapes.append(shape)
+        return generator.standard_normal((*shape, 2))
+
+    monkeypatch.setattr(monte_carlo_module, "_DRAWS_AT_ONCE", 2000)
+    time_average(draw, adam, 1, 300, 5, 4)
+    # The burn-in is of 12 memory lengths, 1/(1 - beta2) = 100.
+    assert sum(steps for _, steps in shapes) == 12 * 100 + 300
+    assert {chains for chains, _ in shapes} == {5}
+    assert max(steps for _, steps in shapes) == 2000 // (5 * 4)
+
+
+def test_one_step_and_two_chains_are_enough():
+    found = monte_carlo(CASES["mean"][0], ADAMS[0], [0.7], seed=1, steps=1, chains=2)
+    assert np.isfinite(found.standard_error).all()
 
 
 few = settings(max_examples=15, deadline=None)

@@ -102,6 +102,56 @@ def test_the_remainder_bound_and_a_mean_that_breaks_it():
     assert not point_checks.remainder_bound_check(problem, -9 * mean, 0).ok
 
 
+def test_the_remainder_bound_is_seen_at_four_points(monkeypatch):
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 5]}))
+    calls, listed = [], point_checks.listed_quotient
+    monkeypatch.setattr(point_checks, "listed_quotient", lambda *arguments: calls.append(1) or listed(*arguments))
+    assert "4 random points" in point_checks.remainder_bound_check(problem, problem.parameters[0] - 2, 0).text
+    assert len(calls) == 4
+
+
+def test_checks_take_epsilon_from_one_to_eight_times_the_gradients_size(monkeypatch):
+    seen, listed = [], point_checks.listed_quotient
+
+    def watched(atoms, weights, a, b, e, lags):
+        seen.append(e / (sum(w * g * g for g, w in zip(atoms, weights, strict=True)) ** 0.5))
+        return listed(atoms, weights, a, b, e, lags)
+
+    monkeypatch.setattr(point_checks, "listed_quotient", watched)
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 10, 50]}))
+    assert point_checks.remainder_bound_check(problem, problem.parameters[0] - 20, 0).ok
+    assert len(seen) == 4
+    assert all(abs(ratio - round(ratio)) < 1e-9 and 1 <= round(ratio) <= 8 for ratio in map(float, seen))
+
+
+@pytest.mark.parametrize(
+    ("law", "batch_size", "said"),
+    [
+        (Empirical({"x": [0, 1, 2, 3, 4]}), 1, "3 rows of the data, weighted 1:2:3"),
+        (Empirical({"x": [0, 1, 2, 3, 4]}), 4, "2 rows of the data, weighted 1:2 in batches of 2"),
+        (Independent({"x": "Uniform(0, 1)"}), 1, "3 rows drawn from the law, weighted 1:2:3"),
+    ],
+)
+def test_checks_say_on_what_rows(law, batch_size, said):
+    problem = Problem("(theta - x)**2/2", ["theta"], law, batch_size)
+    steps = derive(problem, Adam("0.9", "0.99", "0.1")).steps
+    assert f"Checked in the first coordinate on {said}" in next(
+        step.statement_text for step in steps if step.title.startswith("Laplace")
+    )
+    small = point_checks.small_problem(problem, 0)
+    assert small.batch_size == min(batch_size, 2)
+    assert len(small.law.exact_rows) == int(said[0])
+
+
+def test_transforms_have_an_index_only_where_there_are_several(mean_estimation):
+    def laplace_step(derivation):
+        return "".join(next(step for step in derivation.steps if step.title.startswith("Laplace")).equations)
+
+    plane = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1], "y": [1, 3]}))
+    assert "A(t)" in laplace_step(mean_estimation)
+    assert "A_{1}(t)" in laplace_step(derive(plane, Adam("0.9", "0.99", "0.1")))
+
+
 def test_lyapunov_derivative_is_minus_gradient_times_field():
     one = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 2]}))
     found = SymbolicField(one, Adam()).lyapunov_derivative

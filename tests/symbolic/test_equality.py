@@ -1,6 +1,8 @@
 import mpmath
 import pytest
 import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.symbolic import Check, Derivation, DerivationError, Step, exact_equality, numerical_equality
 from adamsym.symbolic.derivation import checked_step
@@ -29,6 +31,11 @@ def test_digits_are_told_apart_at_the_stated_tolerance():
     assert numerical_equality(mpmath.sin, lambda v: mpmath.cos(mpmath.pi / 2 - v), draw, digits=30).ok
     assert numerical_equality(lambda v: v * (1 + mpmath.mpf(10) ** -32), lambda v: v, draw, digits=30).ok
     assert not numerical_equality(lambda v: v * (1 + mpmath.mpf(10) ** -29), lambda v: v, draw, digits=30).ok
+
+
+def test_thirty_digits_are_asked_for_unless_others_are():
+    assert numerical_equality(lambda v: v * (1 + mpmath.mpf("5e-31")), lambda v: v, draw).ok
+    assert not numerical_equality(lambda v: v * (1 + mpmath.mpf("2e-30")), lambda v: v, draw).ok
 
 
 @pytest.mark.parametrize("value", [mpmath.nan, mpmath.inf, mpmath.mpc(1, 1), mpmath.mpf(0)])
@@ -63,3 +70,21 @@ def test_a_failing_step_cannot_be_made():
         Derivation("t", (step, Step("Quarters", "", ("x",), "no", False)))
     with pytest.raises(DerivationError, match="no steps"):
         Derivation("t", ())
+
+
+coefficients = st.lists(st.fractions(-5, 5, max_denominator=9), min_size=2, max_size=5).filter(lambda c: c[-1] != 0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(coefficients, st.fractions(-3, 3, max_denominator=7), st.fractions("1/1000000", 1, max_denominator=10**6))
+def test_polynomials_equal_themselves_however_written_and_no_other(listed, shift, difference):
+    horner = sp.Integer(0)
+    for coefficient in reversed(listed):
+        horner = horner * (x - sp.Rational(shift)) + sp.Rational(coefficient)
+    expanded = sp.expand(horner)
+    assert exact_equality(horner, expanded).ok
+    assert not exact_equality(horner, expanded + sp.Rational(difference)).ok
+    f, g = (sp.lambdify(x, one, "mpmath") for one in (horner, expanded))
+
+    assert numerical_equality(f, g, draw).ok
+    assert not numerical_equality(f, lambda value: g(value) + mpmath.mpf(float(difference)), draw).ok

@@ -81,8 +81,8 @@ def test_control_a_perturbed_coefficient_spoils_the_order():
     assert not 7 < coarse / fine < 9
 
 
-def test_the_figures_of_the_theory_note():
-    """Section 2(a): law {1, -2, 1/2}, alpha = 0.9, eps = 0.1; the note leaves its weights 5:2:3 out."""
+def test_the_figures_of_an_asymmetric_law():
+    """N-section 2(a) for the law {1, -2, 1/2} with weights 5:2:3, alpha = 0.9, eps = 0.1."""
     field = SymbolicField(linear([1, -2, "0.5"], [5, 2, 3]), Adam("0.9", "0.99", "0.1"))
     values = [float(field.expansion(n).evaluate([0], Adam("0.9", "0.99", "0.1"))[0]) for n in range(3)]
     assert (values[1] - values[0]) / 0.01 == pytest.approx(0.40135, abs=5e-6)

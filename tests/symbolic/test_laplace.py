@@ -175,6 +175,13 @@ def test_listing_is_bounded():
         enumeration.listed_quotient([1, 2, 3], [1, 1, 1], 0, 0, 1, 40)
 
 
+def test_as_many_histories_as_allowed_are_listed(monkeypatch):
+    monkeypatch.setattr(enumeration, "_MOST_HISTORIES", 2**5)
+    assert enumeration.listed_quotient([1, 1], [mpmath.mpf(1) / 2] * 2, 0, 0, 1, 5) == mpmath.mpf(1) / 2
+    with pytest.raises(ValueError, match="too many"):
+        enumeration.listed_quotient([1, 1], [mpmath.mpf(1) / 2] * 2, 0, 0, 1, 6)
+
+
 def test_listing_one_atom_is_the_deterministic_recursion():
     with mpmath.workdps(20):
         m = 3 * (1 - mpmath.mpf(1) / 4**3)
@@ -208,3 +215,26 @@ def test_limits_and_controls():
 def test_a_loss_without_gradients_is_refused():
     with pytest.raises(InputError, match="not all zero"):
         point_checks.small_problem(Problem("theta*x", ["theta"], Empirical({"x": [0]})), 0)
+
+
+@pytest.mark.parametrize(("size", "ratio"), [("1e-6", 3), ("1", 3), ("1e6", 3), ("1", "1e-3")])
+def test_the_integral_has_its_digits_whatever_the_sizes(size, ratio):
+    # Without memory and with one gradient g the integral of rho(s) g exp(-s g^2) is g/(|g| + eps).
+    with mpmath.workdps(30):
+        g, eps = mpmath.mpf(size), mpmath.mpf(size) / mpmath.mpf(ratio)
+
+        def integrand(s_value):
+            root = eps * mpmath.sqrt(s_value)
+            rho = 1 / mpmath.sqrt(mpmath.pi * s_value) - eps * mpmath.exp(root**2) * mpmath.erfc(root)
+            return rho * g * mpmath.exp(-s_value * g**2)
+
+        found = enumeration.half_line_integral(integrand, [g], 1, eps, 25)
+        assert abs(found - g / (g + eps)) < mpmath.mpf("1e-24") * g / (g + eps)
+
+
+def test_a_series_over_few_lags_is_its_terms():
+    g, values = frozen_chain.gradients, {alpha: sp.Rational(1, 3), beta: sp.Rational(1, 2), epsilon: 1}
+    found = frozen_chain.series(3).subs(values).doit().subs({g[0]: 3, g[1]: -1, g[2]: 2})
+    m = sp.Rational(2, 3) * (3 - sp.Rational(1, 3) + sp.Rational(2, 9))
+    v = sp.Rational(1, 2) * (9 + sp.Rational(1, 2) + sp.Rational(4, 4))
+    assert sp.simplify(found - m / (sp.sqrt(v) + 1)) == 0

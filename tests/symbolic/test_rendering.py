@@ -49,6 +49,14 @@ def test_latex_is_balanced(
     assert not balanced("}{")
 
 
+def test_every_formula_is_shown(clashing):
+    equations = [equation for step in clashing.steps for equation in step.equations]
+    assert len(equations) > 10
+    for text in (clashing.to_latex(), clashing.to_markdown()):
+        assert [equation for equation in equations if equation not in text] == []
+    assert clashing.to_html().count('<div class="formula">') == len(equations)
+
+
 class Tags(html.parser.HTMLParser):
     """Fails on tags that do not nest; collects names and attributes."""
 

@@ -1,0 +1,64 @@
+"""The tools of ``make mutation``: what they break is broken, and what notices is reported."""
+
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+FAILING = """
+from adamsym.claims import Claim, holds, refuted
+
+claim = Claim("X", title="Fails", statement="It fails.", source="none")
+claim.evidence("symbolic")(lambda: refuted("seen to fail"))
+claim.control("one")(lambda: refuted("one"))
+claim.control("two")(lambda: refuted("two"))
+"""
+
+
+@pytest.fixture
+def mutants(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("mutants")
+
+
+def claims_run(*paths: Path) -> dict:
+    command = [sys.executable, str(BENCHMARKS / "mutation_inside.py"), *map(str, paths)]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return json.loads(printed.splitlines()[-1])
+
+
+def test_claims_that_hold_are_told_from_one_that_fails(tmp_path):
+    holding = BENCHMARKS.parent / "proofs_checks" / "c05_zeros_and_critical_points.py"
+    failing = tmp_path / "c99_fails.py"
+    failing.write_text(FAILING)
+    assert claims_run(holding)["claim"] is None
+    found = claims_run(holding, failing)
+    assert (found["claim"], found["verdict"]) == ("X", "refuted")
+    assert "seen to fail" in found["detail"]
+
+
+def test_each_mutant_changes_its_file_and_nothing_but_its_line(mutants):
+    found = mutants.all_mutants(BENCHMARKS.parent)
+    drawn = mutants.sample(found, 40, 1)
+    assert len(found) > 10_000
+    assert len({mutant.key for mutant in drawn}) == 40
+    assert drawn == mutants.sample(found, 40, 1)
+    assert {mutant.key for mutant in drawn} < {mutant.key for mutant in mutants.sample(found[5:], 50, 1)} | {
+        mutant.key for mutant in found[:5]
+    }
+    assert len({mutant.key for mutant in drawn} & {mutant.key for mutant in mutants.sample(found, 40, 2)}) < 20
+    for mutant in drawn:
+        original = (BENCHMARKS.parent / mutant.path).read_bytes()
+        changed = mutant.applied(original)
+        compile(changed, mutant.path, "exec")
+        assert changed != original
+        lines = original.decode().splitlines()
+        kept = mutant.line - 1
+        assert changed.decode().splitlines()[:kept] == lines[:kept]
+        after = len(lines) - kept - 1 - mutant.before.count("\n")
+        assert changed.decode().splitlines()[-after:] == lines[-after:]
