@@ -54,16 +54,20 @@ def test_the_expansion_begins_at_the_limit_and_is_written_out_as_evaluated(probl
 
 
 @few
-@given(with_point, strategies.adams())
-def test_the_lyapunov_derivative_is_the_slope_of_the_loss_along_the_field(drawn, adam):
-    problem, theta = drawn
+@given(strategies.problems("regression", batch_sizes=1), strategies.adams(), strategies.points(2, 3))
+def test_the_lyapunov_derivative_is_the_slope_of_the_loss_along_the_field(problem, adam, theta):
     found, value = lyapunov_derivative(problem), AdamField(problem, adam)(theta)
     gradient = problem.gradient(theta)
     np.testing.assert_allclose(values(found.gradient, problem, theta), gradient, rtol=1e-11, atol=1e-12)
-    if problem.dimension == 2:
-        quotients = {f"F_{i + 1}": sp.Float(-float(f), 30) for i, f in enumerate(value)}
-        [slope] = values([found.derivative], problem, theta, **quotients)
-        assert slope == pytest.approx(gradient @ value, rel=1e-10, abs=1e-12)
+    quotients = {f"F_{i + 1}": sp.Float(-float(f), 30) for i, f in enumerate(value)}
+    [slope] = values([found.derivative], problem, theta, **quotients)
+    assert slope == pytest.approx(gradient @ value, rel=1e-10, abs=1e-12)
+
+
+@few
+@given(strategies.problems(batch_sizes=9))
+def test_the_lyapunov_bound_is_negative_up_to_its_level(problem):
+    found = lyapunov_derivative(problem)
     # Where the bound changes its sign, |grad L|_oo <= |grad L| <= sqrt(2 K L) makes the level of the loss.
     letters = {symbol.name: symbol for symbol in found.bound.free_symbols | found.region.free_symbols}
     [largest] = sp.solve(found.bound, letters[r"D_{\infty}"])
