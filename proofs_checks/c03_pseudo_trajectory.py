@@ -27,6 +27,7 @@ from adamsym import (
 )
 from adamsym.claims import Finding, check_property, holds, refuted, run_seed, scaled
 from adamsym.optimizer import AdaptiveMethod
+from adamsym.testing import strategies
 
 claim = Claim(
     "C3",
@@ -44,13 +45,7 @@ ADAM = Adam("0.5", "0.6", "0.1")
 
 # --- The bound, for drawn problems ---------------------------------------------------------------------------------
 
-halves = st.integers(-6, 6).map(lambda k: k / 2)
-problems = st.one_of(
-    *(
-        st.lists(halves, min_size=2, max_size=4).map(lambda x, loss=loss: Problem(loss, ["theta"], Empirical({"x": x})))
-        for loss in ("(theta - x)**2/2", "log(cosh(theta - x))", "log(1 + exp(theta - x)) - theta/2")
-    )
-)
+problems = st.one_of(strategies.problems("quadratic"), strategies.problems("robust"))
 adams = st.sampled_from([Adam("0.5", "0.9", "0.5"), Adam(0, "0.95", "0.2"), Adam("0.8", "0.95", "1e-8")])
 
 

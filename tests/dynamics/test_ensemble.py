@@ -339,6 +339,6 @@ def test_fewer_chains_and_fewer_steps_are_parts_of_the_whole(problem, method, sc
     part = simulate(problem, method, schedule, theta, 30, 3, seed)
     np.testing.assert_array_equal(part.theta, whole.recorded[2, :3])
     np.testing.assert_array_equal(whole.recorded[-1], whole.theta)
-    # No step is longer than the step bound, which for m alone and v, corrected, is at most C/(1 - beta1) in the first.
+    # A step is at most its size times C, and the correction of m at most 1/(1 - beta1).
     sizes = schedule(np.arange(1, 11)).sum()
     assert np.abs(whole.recorded[0] - theta).max() <= sizes * method.step_bound / (1 - method.beta1) * (1 + 1e-9)

@@ -92,7 +92,7 @@ def test_the_p_value_is_that_of_the_textbook_tests(shift, spread):
 def test_an_error_of_the_field_shifts_the_differences_by_its_time(problem, adam, seed, error):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("adamsym.dynamics.increments.FROZEN_STEPS", 100)
-        field, steps, length = AdamField(problem, adam), StepSizeSchedule("0.01/n**0.5"), 0.02
+        field, steps, length = AdamField(problem, adam), StepSizeSchedule("0.01/n**0.5"), 0.2
         one, other = (
             increment_test(problem, adam, lambda theta, by=by: field(theta) + by, steps, [0.5], 50, length, 4, seed)
             for by in (0.0, error)

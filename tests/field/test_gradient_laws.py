@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym.field.batch_mean import BatchMean
@@ -322,13 +322,14 @@ def test_drawn_atoms_have_the_field_of_the_compiled_path(drawn, adam):
 @few
 @given(st.sampled_from([Normal, Uniform, Exponential]), places, sizes, times)
 def test_drawn_densities_have_the_transforms_of_their_closed_forms(kind, place, size, t):
+    # Panels are as wide as they are far from 0 and from the ends: too wide for a peak that is narrow and far.
+    assume(kind is not Normal or abs(place) <= 8 * size)
     exact = {"a": sp.Rational(place), "b": sp.Rational(size)}
     density, low, high = {
         Normal: (
             sp.exp(-((X - exact["a"]) ** 2) / (2 * exact["b"] ** 2)) / (exact["b"] * sp.sqrt(2 * sp.pi)),
-            # The rule refines towards the ends that it is given, and would see a narrow peak far from 0 coarsely.
-            place - 9 * size,
-            place + 9 * size,
+            -np.inf,
+            np.inf,
         ),
         Uniform: (1 / exact["b"], place, place + size),
         Exponential: (sp.exp(-(X - exact["a"]) / exact["b"]) / exact["b"], place, np.inf),

@@ -110,7 +110,7 @@ with_point = strategies.problems().flatmap(lambda p: st.tuples(st.just(p), strat
 )
 def test_without_noise_the_time_average_is_the_field(problem, method, theta, seed):
     estimate = monte_carlo(problem, method, theta, seed, steps=20, chains=2)
-    # The burn-in leaves e^-12 of the start, here the gradient itself.
+    # The chain starts at the means of its first gradients, and stays there.
     assert estimate.value == pytest.approx(AdamField(problem, method)(theta), rel=1e-9, abs=1e-12)
     assert estimate.standard_error == pytest.approx(0, abs=1e-9)
 

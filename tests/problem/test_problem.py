@@ -237,8 +237,9 @@ SAME_LOSSES = {
 """Two models of each builder, or of it and another, and the parameters at which the second has the first's losses."""
 
 
-@few
-@given(st.sampled_from(list(SAME_LOSSES)), rows_of_three, st.data())
+@pytest.mark.parametrize("builder", SAME_LOSSES)
+@settings(max_examples=8, deadline=None)
+@given(rows_of_three, st.data())
 def test_models_have_the_losses_of_others(builder, law, data):
     models, moved = SAME_LOSSES[builder]
     one, other = (Problem(*model, law) for model in models(builder))

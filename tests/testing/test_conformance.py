@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from plain_optimizers import FAULTS, plain_adamw
 
 from adamsym import InputError
+from adamsym.testing import strategies
 from adamsym.testing.conformance import (
+    Adapter,
     Recursion,
     check_optimizer,
     keras_adapter,
@@ -201,3 +203,55 @@ def test_no_seed_changes_the_answer(seed):
         found = check_optimizer(plain(fault, DECAYING if fault.startswith("decay") else PLAIN), seed)
         assert not found.conforms
         assert words in found.differences[0]
+
+
+# --- drawn numbers ----------------------------------------------------------------------------------------------------
+
+gradients_and_start = st.tuples(
+    st.lists(strategies.points(2, 4), min_size=1, max_size=6).map(np.array), strategies.points(2).map(np.array)
+)
+
+
+def torch_adam(adam):
+    torch = pytest.importorskip("torch", reason="needs torch")
+    return torch_adapter(torch.optim.Adam, betas=(adam.beta1, adam.beta2), eps=adam.eps)
+
+
+def optax_adam(adam):
+    optax = pytest.importorskip("optax", reason="needs optax")
+    return optax_adapter(optax.adam, b1=adam.beta1, b2=adam.beta2, eps=adam.eps)
+
+
+def keras_adam(adam):
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras", reason="needs keras")
+    return keras_adapter(keras.optimizers.Adam, beta_1=adam.beta1, beta_2=adam.beta2, epsilon=adam.eps)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("library", [torch_adam, optax_adam, keras_adam])
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
+@given(strategies.adams(), gradients_and_start)
+def test_peers_with_drawn_numbers_move_as_declared(library, adam, drawn):
+    gradients, theta = drawn
+    adapter = library(adam)
+    assert isinstance(adapter, Adapter)
+    assert (adapter.declared.beta1, adapter.declared.beta2, adapter.declared.eps) == (adam.beta1, adam.beta2, adam.eps)
+    changes, before = adapter.increments(gradients, theta)
+    np.testing.assert_array_equal(before[0], theta)
+    np.testing.assert_allclose(before[1:], before[:-1] + changes[:-1], rtol=0, atol=1e-12)
+    expected = adapter.declared.increments(gradients, theta)
+    np.testing.assert_allclose(changes, expected, rtol=1e-9, atol=1e-13)
+
+
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
+@given(strategies.adams().filter(lambda adam: adam.beta1 > 0), st.integers(0, 2**32 - 1))
+def test_drawn_numbers_are_recognised_and_others_are_named(adam, seed):
+    declared = Recursion(beta1=adam.beta1, beta2=adam.beta2, eps=adam.eps)
+    make = functools.partial(plain_adamw, beta1=adam.beta1, beta2=adam.beta2, eps=adam.eps)
+    found = check_optimizer(update_adapter(make, declared), seed)
+    assert found.conforms
+    assert found.identified == declared
+    other = check_optimizer(update_adapter(make, replace(declared, beta1=adam.beta1 / 2)), seed)
+    assert not other.conforms
+    assert other.differences == (f"beta1 is {adam.beta1:g}, not {adam.beta1 / 2:g}",)
