@@ -305,8 +305,9 @@ def test_a_forked_process_has_threads_of_its_own(monkeypatch):
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=in_another_process, args=(theirs,))
     with warnings.catch_warnings():
-        # Python 3.12 warns of forks beside threads, which is what is tested.
+        # Python 3.12 warns of forks beside threads, which is what is tested; so does JAX, once it has been imported.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", message=r"os\.fork\(\) was called", category=RuntimeWarning)
         process.start()
     assert ours.poll(60)
     np.testing.assert_array_equal(ours.recv(), expected)
