@@ -32,9 +32,9 @@ left out; a condition turned round. Texts, annotations, raised errors, assertion
 A mutant of the sample first meets {first:.0f} seconds of tests, chosen by what they cover, and dies with the first that
 fails. Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
 only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests,
-those written since, and all claim modules as `--quick` runs them, unless reading them shows a reason, which stands above. Mutants of compiled
-code get a folder of machine code of their own. A run that takes {slower} times as long as without a mutant counts as
-killed, by time-out. Random tests (Hypothesis) draw the same examples every time.
+those written since, and all claim modules as `--quick` runs them, unless reading them shows a reason, which stands
+above. Mutants of compiled code get a folder of machine code of their own. A run that takes {slower} times as long as
+without a mutant counts as killed, by time-out. Random tests (Hypothesis) draw the same examples every time.
 
 The core formulas are broken by hand and meet the claims alone, module by module up to the first that does not hold.
 

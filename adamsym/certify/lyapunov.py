@@ -1,5 +1,6 @@
 """Where the loss is proven to be a strict Lyapunov function of theta' = f(theta): <grad L, f> < 0 off the minima."""
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
@@ -22,7 +23,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.field import AdamField
 from adamsym.field.ball_law import BallLaw
-from adamsym.field.balls import ball, ball_arithmetic, outward
+from adamsym.field.balls import ball, ball_arithmetic, norm_bound, outward
 from adamsym.field.enclosure import field_of, gradient_laws, hulls, laws_of_rows
 from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
@@ -223,8 +224,7 @@ def _certified(problem: Problem, theta: list[flint.arb], loss: flint.arb, descen
     """The outcome, with what the comparison of regions needs: bounds of L, the rows' Hessians and the PL ratio."""
     smoothness = flint.arb(0)
     for hessian in problem.row_hessians_ball(theta):
-        norm = sum((entry.abs_upper() ** 2 for row in hessian for entry in row), flint.arb(0)).sqrt()
-        smoothness = smoothness.max(norm)
+        smoothness = smoothness.max(norm_bound(itertools.chain(*hessian)))
     low, high = outward(loss) if loss.is_finite() else (None, None)
     return {
         "by": descent.by,
@@ -266,7 +266,7 @@ def _around(
     means = [[entries[i * d + j].mean for j in range(d)] for i in range(d)]
     if not all(entry.is_finite() for row in means for entry in row):
         return None
-    half_norm = sum((entry.abs_upper() ** 2 for row in means for entry in row), flint.arb(0)).sqrt().upper() / 2
+    half_norm = norm_bound(itertools.chain(*means)).upper() / 2
     loss = half_norm if _mean(problem, problem.row_losses_ball(point)).contains(0) else None
     if d == 1:
         found = by_signs(entries, laws, adam, loss, "minimum")

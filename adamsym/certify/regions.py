@@ -5,7 +5,7 @@ T6 and N-Theorem 1 give sublevel sets {L < level}; N-Theorem 2, where it applies
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -14,7 +14,8 @@ import numpy as np
 
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.balls import ball_arithmetic, outward
+from adamsym.field.balls import ball_arithmetic, norm_bound, outward
+from adamsym.field.enclosure import divided, hulls
 from adamsym.problem import Empirical, Problem
 
 SAMPLES = 20_000
@@ -68,9 +69,9 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
     region widened by sup |grad l_j|/K. A larger K has shorter steps; this is the least, up to a tenth, that will do.
     """
     assert isinstance(problem.law, Empirical)
-    rows = len(problem.law.rows)
+    most = min(PIECES, 16 * PIECES / len(problem.law.rows))
     with ball_arithmetic():
-        gradients = (row for theta in _pieces(region, rows) for row in problem.row_gradients_ball(theta))
+        gradients = (row for cell in divided(region, most) for row in problem.row_gradients_ball(hulls(cell)))
         steepest = outward(_largest(gradients))[1]
         if not math.isfinite(steepest):
             return None
@@ -78,26 +79,16 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
         def suffices(smoothness: float) -> bool:
             margin = steepest / smoothness * (1 + 1e-12)
             wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
-            matrices = (matrix for theta in _pieces(wider, rows) for matrix in problem.row_hessians_ball(theta))
-            return bool(_largest(list(itertools.chain(*matrix)) for matrix in matrices) <= smoothness)
+            matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_hessians_ball(hulls(cell)))
+            return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
 
         tried = (hessians * (1 + 1e-12) * 1.1**k for k in range(_TENTHS))
         return next((smoothness for smoothness in tried if suffices(smoothness)), None)
 
 
-def _largest(vectors: Iterable[Sequence[flint.arb]]) -> flint.arb:
+def _largest(vectors: Iterable[Iterable[flint.arb]]) -> flint.arb:
     """The largest Euclidean norm, as an upper bound; infinite or nan if one is."""
-    norms = [sum((entry.abs_upper() ** 2 for entry in vector), flint.arb(0)).sqrt() for vector in vectors]
-    return reduce(lambda a, b: a.max(b), norms, flint.arb(0))
-
-
-def _pieces(region: FloatArray, rows: int) -> Iterator[list[flint.arb]]:
-    """Cover a box with at most ``PIECES`` smaller ones, as balls."""
-    count = max(1, int(min(PIECES, 16 * PIECES / rows) ** (1 / len(region))))
-    edges = [np.linspace(low, high, count + 1) for low, high in region]
-    sides = [list(itertools.pairwise(one)) for one in edges]
-    for piece in itertools.product(*sides):
-        yield [flint.arb(float(low)).union(flint.arb(float(high))) for low, high in piece]
+    return reduce(lambda a, b: a.max(b), map(norm_bound, vectors), flint.arb(0))
 
 
 def level_t6(smoothness: float, pl: float, eps: float) -> float:

@@ -43,7 +43,9 @@ def verify(
     grade: Annotated[
         Grade | None, typer.Option("--grade", help="Only evidence of this grade, and all controls.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer cases: a minute for the 14 claims.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer cases: about a minute for the claims of adamsym.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="Three times the cases.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="Another seed: other random inputs.", min=0)] = 0,
     junit: Annotated[

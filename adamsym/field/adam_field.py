@@ -92,7 +92,7 @@ class AdamField:
         """
         points = self.problem.points(theta)
         flat = points.reshape(-1, self.problem.dimension)
-        found = self._by_closed_forms(flat) if self._closed_forms else self._converged(flat)[0]
+        found = self._by_closed_forms(flat) if self._closed_forms else self._by_rules(flat)
         value = found.value - self.adam.decay * flat
         return FieldValue(value.reshape(points.shape), found.error.reshape(points.shape))
 
@@ -227,6 +227,12 @@ class AdamField:
         rows, probabilities = self.problem.single_gradient_atoms(point, level)
         return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 
+    def _by_rules(self, points: FloatArray) -> FieldValue:
+        found = self._converged(points)[0]
+        if self.problem.is_smooth or self.problem.law.levels == 1:
+            return found
+        return FieldValue(found.value, found.error + self._of_one_node(points))
+
     def _converged(self, points: FloatArray) -> tuple[FieldValue, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         """Values, and for each point the level of the law's discretisation that agrees with the two before.
 
@@ -249,8 +255,6 @@ class AdamField:
             if not len(pending):
                 break
         error[pending] += _unfinished(differences[:, pending])
-        if not self.problem.is_smooth and self.problem.law.levels > 1:
-            error += self._of_one_node(points)
         return FieldValue(value, error), levels
 
     def _of_one_node(self, points: FloatArray) -> FloatArray:

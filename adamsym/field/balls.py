@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 
@@ -60,6 +60,11 @@ def smaller(left: flint.arb, right: flint.arb) -> flint.arb:
 def larger(left: flint.arb, right: flint.arb) -> flint.arb:
     """Return the larger of two exact numbers."""
     return left if left > right else right
+
+
+def norm_bound(entries: Iterable[flint.arb]) -> flint.arb:
+    """Return an upper bound of the Euclidean norm of every point of the balls."""
+    return sum((entry.abs_upper() ** 2 for entry in entries), flint.arb(0)).sqrt()
 
 
 def square(value: flint.arb) -> flint.arb:

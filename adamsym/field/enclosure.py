@@ -4,8 +4,9 @@ A box X with midpoint m gives f(X) and, by the mean-value theorem, f(m) + Df(X) 
 excess shrinks with the square of the width. Every truncation is bounded; see :mod:`adamsym.field.ball_quadrature`.
 """
 
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -67,6 +68,13 @@ def checked_boxes(problem: Problem, box: ArrayLike) -> FloatArray:
 def hulls(box: FloatArray) -> list[flint.arb]:
     """Return the balls of a box's sides."""
     return [hull(float(low), float(high)) for low, high in box]
+
+
+def divided(box: FloatArray, most: float) -> Iterator[FloatArray]:
+    """Cut a box (d, 2) into at most ``most`` equal cells (d, 2), with as many parts in each side that has a length."""
+    parts = max(1, int(most ** (1 / len(box)) + 1e-9))
+    sides = [list(itertools.pairwise(np.linspace(low, high, (1 if low == high else parts) + 1))) for low, high in box]
+    return (np.array(cell) for cell in itertools.product(*sides))
 
 
 def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import Run, flow, pseudo_trajectory, simulate
-from adamsym.dynamics.bound.hypotheses import _cells, field_bounds, hypotheses, largest_gradients
+from adamsym.dynamics.bound.hypotheses import CELLS, field_bounds, hypotheses, largest_gradients
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
 from adamsym.dynamics.pseudo_trajectory import (
     MARGIN,
@@ -24,6 +24,7 @@ from adamsym.dynamics.pseudo_trajectory import (
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic
+from adamsym.field.enclosure import divided
 from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
 from adamsym.problem import Empirical, Independent, Problem
 from adamsym.testing import strategies
@@ -306,10 +307,10 @@ def test_the_flow_is_looked_at_up_to_the_end_of_the_window():
 @pytest.mark.parametrize(("dimension", "count"), [(1, 36), (2, 36), (3, 27)])
 def test_cells_cover_the_region(dimension, count):
     region = np.array([[0.0, 1.0], [-2.0, 5.0], [3.0, 3.5]])[:dimension]
-    cells = list(_cells(region))
+    cells = list(divided(region, CELLS))
     assert len(cells) == count
     assert sum(np.prod(cell[:, 1] - cell[:, 0]) for cell in cells) == pytest.approx(np.prod(np.ptp(region, axis=1)))
-    assert len(list(_cells(np.array([[0.0, 1.0], [2.0, 2.0]])))) == 6
+    assert len(list(divided(np.array([[0.0, 1.0], [2.0, 2.0]]), CELLS))) == 6
 
 
 def test_regions_have_a_margin_on_both_sides():

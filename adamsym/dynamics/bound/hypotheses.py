@@ -4,9 +4,7 @@ K is cut into cells; over each cell the gradient atoms and their slopes are encl
 the cells. The enclosures are rigorous; sums and roots of them are float64, raised by a part in 1e12.
 """
 
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 
@@ -17,7 +15,7 @@ from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.balls import ball_arithmetic, outward
-from adamsym.field.enclosure import field_of, gradient_laws, hulls
+from adamsym.field.enclosure import divided, field_of, gradient_laws, hulls
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 
@@ -115,7 +113,7 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
     if not problem.is_smooth:
         raise InputError("problem.loss: the bound needs a loss without Abs, Max or Min")
     with ball_arithmetic():
-        cells = [_enclosed(problem, cell) for cell in _cells(region)]
+        cells = [_enclosed(problem, cell) for cell in divided(region, CELLS)]
         if not all(np.isfinite(end).all() for cell in cells for end in (*cell.atoms, *cell.slopes)):
             raise InputError("problem.loss: its gradient or Hessian is not bounded over the region; take a smaller one")
         field_size, lipschitz, one_sided = field_bounds(problem, adam, region)
@@ -126,18 +124,8 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
 def largest_gradients(problem: Problem, region: FloatArray) -> FloatArray:
     """Return an upper bound of |g_i| over a box (d, 2) for each coordinate i, shape (d,)."""
     with ball_arithmetic():
-        laws = [gradient_laws(problem, hulls(cell), slopes=False) for cell in _cells(region)]
+        laws = [gradient_laws(problem, hulls(cell), slopes=False) for cell in divided(region, CELLS)]
         return np.array([max(outward(law[i].largest)[1] for law in laws) for i in range(problem.dimension)])
-
-
-def _cells(region: FloatArray) -> Iterator[FloatArray]:
-    pieces = max(1, int(CELLS ** (1 / len(region)) + 1e-9))
-    sides = []
-    for low, high in region:
-        ends = np.linspace(low, high, (1 if low == high else pieces) + 1)
-        ends[-1] = high
-        sides.append(list(itertools.pairwise(ends)))
-    return (np.array(cell) for cell in itertools.product(*sides))
 
 
 def _enclosed(problem: Problem, cell: FloatArray) -> _Cell:
