@@ -68,9 +68,13 @@ def nodes(beta: Fraction, epsilon: Fraction, chunk: int) -> Nodes:
 @lru_cache(maxsize=8192)
 def powers(beta: Fraction, chunk: int, terms: int) -> flint.arb_mat:
     """Return t^0 ... t^(terms - 1) of the nodes of a chunk, a row for each."""
-    step = lattice(beta).step
-    t = [(1 - ball(beta)) * (step * j).exp() for j in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
-    return flint.arb_mat([[x**j for j in range(terms)] for x in t])
+    return flint.arb_mat([_powers_at(beta, node, terms) for node in range(chunk * CHUNK, (chunk + 1) * CHUNK)])
+
+
+@lru_cache(maxsize=4096)
+def _powers_at(beta: Fraction, node: int, terms: int) -> list[flint.arb]:
+    t = (1 - ball(beta)) * (lattice(beta).step * node).exp()
+    return [t**j for j in range(terms)]
 
 
 @dataclass(frozen=True)
@@ -88,20 +92,27 @@ class LagRecursion:
     Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
-    def __init__(self, law: BallLaw, adam: Adam, series: LagSeries, s: flint.arb) -> None:
+    def __init__(self, law: BallLaw, adam: Adam, series: LagSeries, node: int) -> None:
         self.law, self.lattice = law, lattice(adam.beta)
         self.alpha, self.one_less_beta = ball(adam.alpha), 1 - ball(adam.beta)
-        self.s, self.growth = s, self.lattice.spacing.exp()
-        back = [self._from_series(series, s * self.growth**-k) for k in reversed(range(self.lattice.stride))]
-        self.before = deque(back, maxlen=max(1, self.lattice.stride))
+        self.s, self.growth = (self.lattice.step * node).exp(), self.lattice.spacing.exp()
+        back = range(node - self.lattice.stride + 1, node + 1)
+        self.before = deque(self._from_series(series, adam.beta, back), maxlen=max(1, self.lattice.stride))
 
-    def _from_series(self, series: LagSeries, s: flint.arb) -> Products:
-        t = self.one_less_beta * s
-        powers_of_t = flint.arb_mat([[t**j for j in range(series.terms)]])
-        log_product, ratio, *slopes = series.values(powers_of_t, t)[0]
-        product = (log_product - s * (series.center - self.law.least_square)).exp()
-        pairs = zip(slopes[::2], slopes[1::2], strict=True)
-        return Products(product, product * ratio, tuple((product * x, product * (x * ratio + y)) for x, y in pairs))
+    def _from_series(self, series: LagSeries, beta: Fraction, back: range) -> list[Products]:
+        """The products at nodes where the series hold: one lag back, since there the lattice's points are the nodes."""
+        if not back:
+            return []
+        places = [(self.lattice.step * node).exp() for node in back]
+        rows = flint.arb_mat([_powers_at(beta, node, series.terms) for node in back])
+        found = []
+        for s, row in zip(places, series.values(rows, self.one_less_beta * places[-1]), strict=True):
+            log_product, ratio, *slopes = row
+            product = (log_product - s * (series.center - self.law.least_square)).exp()
+            pairs = zip(slopes[::2], slopes[1::2], strict=True)
+            derivatives = tuple((product * x, product * (x * ratio + y)) for x, y in pairs)
+            found.append(Products(product, product * ratio, derivatives))
+        return found
 
     def next_node(self) -> Products:
         """Return the products at the next node."""

@@ -136,7 +136,7 @@ def test_the_inequalities_of_the_tails(name):
 
 
 def clear_caches():
-    for cached in (ball_lattice.lattice, ball_lattice.nodes, ball_lattice.powers):
+    for cached in (ball_lattice.lattice, ball_lattice.nodes, ball_lattice.powers, ball_lattice._powers_at):
         cached.cache_clear()
 
 
