@@ -77,7 +77,8 @@ def search(
     budget
         Most boxes to examine.
     executor
-        Any ``concurrent.futures`` executor; if omitted, processes of our own once a round is large.
+        Any ``concurrent.futures`` executor; if omitted, processes of our own once a round is large, unless this is
+        a worker process itself.
     journal
         A file to which every finished box is appended; boxes that it holds already are not examined again.
     progress
@@ -133,8 +134,8 @@ def halves(box: Box, axis: int) -> tuple[Box, Box]:
     return (*box[:axis], (low, middle), *box[axis + 1 :]), (*box[:axis], (middle, high), *box[axis + 1 :])
 
 
-def _examined(task: Task, boxes: list[Box], pool: Callable[[], Executor]) -> Iterator[tuple[Box, Outcome]]:
-    if len(boxes) < ALONE_BELOW:
+def _examined(task: Task, boxes: list[Box], pool: Callable[[], Executor] | None) -> Iterator[tuple[Box, Outcome]]:
+    if pool is None or len(boxes) < ALONE_BELOW:
         for box in boxes:
             yield box, task.examine(task.arguments, box)
         return
@@ -149,10 +150,14 @@ def _examine_all(task: Task, boxes: Iterable[Box]) -> list[Outcome]:
 
 
 @contextmanager
-def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor]]:
+def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor] | None]:
     """A function that returns the given executor, or one of our own, started when it is first wanted."""
     if executor is not None:
         yield lambda: executor
+        return
+    if _in_a_worker():
+        # The other processors are busy with this worker's siblings.
+        yield None
         return
     own: list[ProcessPoolExecutor] = []
 
@@ -172,6 +177,12 @@ def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor]]:
     finally:
         for pool in own:
             pool.shutdown(cancel_futures=True)
+
+
+def _in_a_worker() -> bool:
+    """Whether another process has started this one, which is not still importing a script that lacks its guard."""
+    starting = getattr(multiprocessing.current_process(), "_inheriting", False)
+    return multiprocessing.parent_process() is not None and not starting
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.record import problem_from_record, problem_record
 
-TOLERANCE = 1e-13
+TOLERANCE = 1e-9
 """Accuracy of the enclosures during the search."""
 
 SMALLEST_SHARE = 2.0**-48

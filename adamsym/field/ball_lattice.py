@@ -6,7 +6,7 @@ exceeds h it is several nodes long, otherwise there are several lattice points t
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
@@ -17,8 +17,9 @@ from adamsym.field.ball_series import LagSeries
 from adamsym.field.balls import ball, kernel
 from adamsym.optimizer import Adam
 
-LARGEST_STEP = 0.2
-"""The rule's step h: its error is then below 1e-19 of the step bound."""
+LARGEST_STEPS = (0.4, 0.3, 0.2)
+"""The rule's steps h, of which the first that is fine enough is taken: with the last the error is below 1e-19 of the
+step bound."""
 
 CHUNK = 16
 """Nodes that are evaluated together."""
@@ -28,14 +29,20 @@ CHUNK = 16
 class Lattice:
     """Points s = e^(j spacing): ``stride`` of them to the lag -log(beta), every ``per_node``-th a node."""
 
-    spacing: flint.arb
-    stride: int
-    per_node: int
+    beta: Fraction
+    largest_step: float
+    spacing: flint.arb = field(compare=False)
+    stride: int = field(compare=False)
+    per_node: int = field(compare=False)
 
     @property
     def step(self) -> flint.arb:
         """The rule's step h."""
         return self.spacing * self.per_node
+
+    def node(self, number: int) -> flint.arb:
+        """Return s at a node."""
+        return (self.step * number).exp()
 
 
 @dataclass(frozen=True)
@@ -48,33 +55,38 @@ class Nodes:
 
 
 @lru_cache(maxsize=64)
-def lattice(beta: Fraction) -> Lattice:
+def lattice(beta: Fraction, largest_step: float) -> Lattice:
     """Return the lattice for one beta."""
     if beta == 0:
-        return Lattice(flint.arb(LARGEST_STEP), 0, 1)
+        return Lattice(beta, largest_step, flint.arb(largest_step), 0, 1)
     lag = -ball(beta).log()
-    stride = max(1, math.ceil(float(lag) / LARGEST_STEP))
-    return Lattice(lag / stride, stride, max(1, int(LARGEST_STEP / float(lag))) if stride == 1 else 1)
+    stride = max(1, math.ceil(float(lag) / largest_step))
+    per_node = max(1, int(largest_step / float(lag))) if stride == 1 else 1
+    return Lattice(beta, largest_step, lag / stride, stride, per_node)
 
 
 @lru_cache(maxsize=4096)
-def nodes(beta: Fraction, epsilon: Fraction, chunk: int) -> Nodes:
+def nodes(points: Lattice, epsilon: Fraction, chunk: int) -> Nodes:
     """Return the nodes number ``chunk`` CHUNK ... (``chunk`` + 1) CHUNK - 1."""
-    step, eps = lattice(beta).step, ball(epsilon)
-    s = [(step * j).exp() for j in range(chunk * CHUNK, (chunk + 1) * CHUNK)]
-    return Nodes(tuple(s), tuple((1 - ball(beta)) * x for x in s), tuple(step * kernel(x, eps) for x in s))
+    s, eps = [points.node(j) for j in _numbers(chunk)], ball(epsilon)
+    weights = tuple(points.step * kernel(x, eps) for x in s)
+    return Nodes(tuple(s), tuple((1 - ball(points.beta)) * x for x in s), weights)
 
 
 @lru_cache(maxsize=8192)
-def powers(beta: Fraction, chunk: int, terms: int) -> flint.arb_mat:
+def powers(points: Lattice, chunk: int, terms: int) -> flint.arb_mat:
     """Return t^0 ... t^(terms - 1) of the nodes of a chunk, a row for each."""
-    return flint.arb_mat([_powers_at(beta, node, terms) for node in range(chunk * CHUNK, (chunk + 1) * CHUNK)])
+    return flint.arb_mat([_powers_at(points, node, terms) for node in _numbers(chunk)])
 
 
 @lru_cache(maxsize=4096)
-def _powers_at(beta: Fraction, node: int, terms: int) -> list[flint.arb]:
-    t = (1 - ball(beta)) * (lattice(beta).step * node).exp()
+def _powers_at(points: Lattice, node: int, terms: int) -> list[flint.arb]:
+    t = (1 - ball(points.beta)) * points.node(node)
     return [t**j for j in range(terms)]
+
+
+def _numbers(chunk: int) -> range:
+    return range(chunk * CHUNK, (chunk + 1) * CHUNK)
 
 
 @dataclass(frozen=True)
@@ -92,21 +104,21 @@ class LagRecursion:
     Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
-    def __init__(self, law: BallLaw, adam: Adam, series: LagSeries, node: int) -> None:
-        self.law, self.lattice = law, lattice(adam.beta)
+    def __init__(self, law: BallLaw, adam: Adam, series: LagSeries, points: Lattice, node: int) -> None:
+        self.law, self.lattice = law, points
         self.alpha, self.one_less_beta = ball(adam.alpha), 1 - ball(adam.beta)
-        self.s, self.growth = (self.lattice.step * node).exp(), self.lattice.spacing.exp()
-        back = range(node - self.lattice.stride + 1, node + 1)
-        self.before = deque(self._from_series(series, adam.beta, back), maxlen=max(1, self.lattice.stride))
+        self.s, self.growth = points.node(node), points.spacing.exp()
+        # Where a lag holds several points, the points are the nodes.
+        back = range(node - points.stride + 1, node + 1)
+        self.before = deque(self._from_series(series, back), maxlen=max(1, points.stride))
 
-    def _from_series(self, series: LagSeries, beta: Fraction, back: range) -> list[Products]:
-        """The products at nodes where the series hold: one lag back, since there the lattice's points are the nodes."""
+    def _from_series(self, series: LagSeries, back: range) -> list[Products]:
         if not back:
             return []
-        places = [(self.lattice.step * node).exp() for node in back]
-        rows = flint.arb_mat([_powers_at(beta, node, series.terms) for node in back])
+        places = [self.lattice.node(node) for node in back]
+        powers_of_t = flint.arb_mat([_powers_at(self.lattice, node, series.terms) for node in back])
         found = []
-        for s, row in zip(places, series.values(rows, self.one_less_beta * places[-1]), strict=True):
+        for s, row in zip(places, series.values(powers_of_t, self.one_less_beta * places[-1]), strict=True):
             log_product, ratio, *slopes = row
             product = (log_product - s * (series.center - self.law.least_square)).exp()
             pairs = zip(slopes[::2], slopes[1::2], strict=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import flint
 
-from adamsym.field.ball_lattice import CHUNK, LagRecursion, lattice, nodes, powers
+from adamsym.field.ball_lattice import CHUNK, LARGEST_STEPS, LagRecursion, lattice, nodes, powers
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_series import LagSeries
 from adamsym.field.balls import ball, smaller, step_bound, symmetric
@@ -26,6 +26,9 @@ _SHARE_OF_RADIUS = 0.01
 
 _LOOK_EVERY = 4
 """Nodes between two looks at the tail, which cost about a third of a node each."""
+
+_SHARE_OF_WIDTH = 0.001
+"""Share of what the atoms' radii make uncertain that each other truncation may have."""
 
 MOST_NODES = 3000
 """Nodes and ..."""
@@ -68,16 +71,16 @@ def enclose_law(law: BallLaw, adam: Adam, tolerance: float = TOLERANCE) -> LawEn
     center = law.mean_square.mid()
     if float(center) == 0 or not law.largest.is_finite() or law.largest < tolerance * eps:
         return LawEnclosure(crude[0], crude[1:])
-    rule = _Rule(law, adam, center, tolerance)
+    rule = _Rule(law, adam, center, tolerance, universal)
     first = rule.first_chunk()
     sums = rule.sums(first)
     means = [law.mean, *law.mean_slopes]
-    left, trapezoidal = rule.left_tails(first), rule.trapezoidal_errors(universal)
+    left = rule.left_tails(first)
     # The control variate's integral less its sum: with mu taken out, its width hardly counts.
     control = 1 / (center.sqrt() + eps) - sums.control
     found = [
         total + mean * control + symmetric(tail + error + truncated)
-        for mean, total, tail, error, truncated in zip(means, sums.totals, sums.tails, trapezoidal, left, strict=True)
+        for mean, total, tail, error, truncated in zip(means, sums.totals, sums.tails, rule.errors, left, strict=True)
     ]
     narrowed = [_intersection(x, y) for x, y in zip(found, crude, strict=True)]
     return LawEnclosure(narrowed[0], narrowed[1:])
@@ -106,15 +109,18 @@ def _intersection(left: flint.arb, right: flint.arb) -> flint.arb:
 class _Rule:
     """The trapezoidal rule for one law: where it begins and ends, its sums, and its proven errors."""
 
-    def __init__(self, law: BallLaw, adam: Adam, center: flint.arb, tolerance: float) -> None:
+    def __init__(self, law: BallLaw, adam: Adam, center: flint.arb, tolerance: float, universal: flint.arb) -> None:
         self.law, self.adam, self.center = law, adam, center
         self.eps, self.bound = ball(adam.epsilon), step_bound(adam)
-        self.lattice = lattice(adam.beta)
-        self.step = self.lattice.step
         size = float(center.sqrt())
         eps = float(self.eps)
-        self.tolerances = [tolerance * min(1.0, size / eps)]
-        self.tolerances += [tolerance * float(h) / (size + eps) for h in law.largest_slopes]
+        self.tolerances = _tolerances(law, size, eps, tolerance)
+        for largest_step in LARGEST_STEPS:
+            self.lattice = lattice(adam.beta, largest_step)
+            self.errors = self.trapezoidal_errors(universal)
+            if all(error <= allowed for error, allowed in zip(self.errors, self.tolerances, strict=True)):
+                break
+        self.step = self.lattice.step
         # Next to interpolation the kernel's decay alone ends the integral.
         farthest = 200 / size**2 if size > eps else 200 / size**2 + 1e24 / eps**2
         self.series = LagSeries(law, adam, farthest)
@@ -142,7 +148,7 @@ class _Rule:
 
     def left_tails(self, chunk: int) -> list[flint.arb]:
         """Bounds of the nodes left of the first, from w(s) <= sqrt(s/pi)."""
-        first = nodes(self.adam.beta, self.adam.epsilon, chunk).s[0]
+        first = nodes(self.lattice, self.adam.epsilon, chunk).s[0]
         ratio = (-self.step * 3 / 2).exp()
         sum_of_nodes = self.step * first * (first / flint.arb.pi()).sqrt() * ratio / (1 - ratio)
         return [factor * sum_of_nodes for factor in self._left_factors()]
@@ -153,7 +159,7 @@ class _Rule:
         On the line Im x = a, |s| = Re s/cos a; int rho(r) r e^(-r V) dr = 1/(2 sqrt V (sqrt V + eps)^2), so that the
         part of M V' is at most C H sqrt V/(sqrt V + eps)^2 <= C H/(4 eps), over cos^2 a.
         """
-        frequency = 2 * flint.arb.pi() / self.step
+        frequency = 2 * flint.arb.pi() / self.lattice.step
         a = frequency.atan().mid()
         cosine, decay = a.cos(), 2 / (a * frequency).expm1()
         control = 1 / (self.center.sqrt() + self.eps)
@@ -164,22 +170,26 @@ class _Rule:
 
     def sums(self, chunk: int) -> _Sums:
         """Sum over the nodes, from a chunk on, until the rest is negligible."""
-        law, beta = self.law, self.adam.beta
+        law = self.law
         totals, control = [flint.arb(0)] * (1 + len(law.slopes)), flint.arb(0)
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
         one_less_alpha = 1 - ball(self.adam.alpha)
         while True:
-            place = nodes(beta, self.adam.epsilon, chunk)
+            place = nodes(self.lattice, self.adam.epsilon, chunk)
             allowed = sum(s <= self.series.end for s in place.s)
-            rows = self.series.values(powers(beta, chunk, self.series.terms), place.t[allowed - 1]) if allowed else []
+            rows = (
+                self.series.values(powers(self.lattice, chunk, self.series.terms), place.t[allowed - 1])
+                if allowed
+                else []
+            )
             for k, (s, weight) in enumerate(zip(place.s, place.weights, strict=True)):
                 if k < allowed:
                     product, values = _from_series(rows[k], s * self.series.center)
                 else:
                     if recursion is None:
-                        recursion = LagRecursion(law, self.adam, self.series, chunk * CHUNK + k - 1)
+                        recursion = LagRecursion(law, self.adam, self.series, self.lattice, chunk * CHUNK + k - 1)
                     product, values = _from_recursion(recursion, s * law.least_square)
                     lags += self.lattice.per_node
                 products.append(product)
@@ -214,6 +224,14 @@ class _Rule:
         for h, mean in zip(law.largest_slopes, law.mean_slopes, strict=True):
             tails.append((h * (product + four * self.bound * earlier) + abs(mean) * decay) * weights)
         return [tail.upper() for tail in tails]
+
+
+def _tolerances(law: BallLaw, size: float, eps: float, tolerance: float) -> list[float]:
+    """What F and each derivative may lose: a share of their scales, or of what the atoms' radii make uncertain."""
+    spread = float(law.expect([flint.arb(atom.rad()) for atom in law.atoms])) / (size + eps)
+    found = [max(tolerance * min(1.0, size / eps), _SHARE_OF_WIDTH * spread)]
+    relative = max(tolerance, _SHARE_OF_WIDTH * spread)
+    return found + [relative * float(h) / (size + eps) for h in law.largest_slopes]
 
 
 def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:

@@ -1,16 +1,17 @@
 """Zeros are found, proven and counted; what is no zero, or not alone, is not called one."""
 
 import json
+import multiprocessing
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import flint
 import numpy as np
 import pytest
 
-from adamsym.certify import find_zeros
+from adamsym.certify import find_zeros, search
 from adamsym.certify import zeros as zeros_module
 from adamsym.certify.krawczyk import certified_zero, krawczyk, stability_of
 from adamsym.certify.signs import proven_sign
@@ -228,6 +229,27 @@ def test_records_describe_problems_exactly():
 def test_bad_input(field, box, fragment):
     with pytest.raises(InputError, match=fragment):
         find_zeros(field, box)
+
+
+def workers_started() -> int:
+    started = []
+
+    class Counted(ProcessPoolExecutor):
+        def __init__(self, *arguments, **options):
+            started.append(1)
+            super().__init__(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "ALONE_BELOW", 1)
+        patch.setattr(search, "ProcessPoolExecutor", Counted)
+        find_zeros(THREE_POINTS, [[0, 3]])
+    return len(started)
+
+
+def test_a_worker_starts_no_workers():
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(workers_started).result() == 0
+    assert workers_started() == 1
 
 
 def test_a_script_without_guard_is_told_what_to_write(tmp_path):

@@ -91,6 +91,7 @@ def test_truncation_bounds_suffice_and_are_needed(law, adam, monkeypatch):
     fine = enclosed(law, adam)
     coarse = enclosed(law, adam, tolerance=1e-3)
     assert contains(coarse, fine)
+    monkeypatch.setattr(ball_quadrature, "LARGEST_STEPS", (0.2,))  # Leaves no error but the tails.
     monkeypatch.setattr(ball_quadrature._Rule, "left_tails", lambda self, chunk: [flint.arb(0)] * 2)
     right_tails = ball_quadrature._Rule._right_tails
 
@@ -108,7 +109,7 @@ def test_the_inequalities_of_the_tails(name):
     law, adam = LAWS[name]
     with ball_arithmetic():
         balls = law_of(BallLaw, law, slopes=True)
-        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18)
+        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
         series = ball_series.LagSeries(balls, adam, 1e9)
         factors, bound, share = rule._left_factors(), step_bound(adam), 1 - ball(adam.alpha)
 
@@ -142,7 +143,7 @@ def clear_caches():
 
 @pytest.fixture
 def long_steps(monkeypatch):
-    monkeypatch.setattr(ball_lattice, "LARGEST_STEP", 2.5)
+    monkeypatch.setattr(ball_quadrature, "LARGEST_STEPS", (2.5,))
     clear_caches()
     yield
     clear_caches()
@@ -170,6 +171,15 @@ def test_the_series_remainders_suffice_and_are_needed(law, adam, monkeypatch):
         monkeypatch.setattr(ball_series.LagSeries, "_coefficient_bounds", lambda self: [flint.arb(0)] * 4)
         cut = enclosed(law, adam)
         assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
+
+
+@pytest.mark.parametrize(("radius", "step"), [(0, 0.2), (1e-7, 0.3), (0.1, 0.4)])
+def test_wide_atoms_are_summed_with_coarser_steps(radius, step):
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(1, radius), flint.arb(-2, radius)], [flint.arb(1) / 3, flint.arb(2) / 3])
+        rule = ball_quadrature._Rule(law, Adam(0, 0, 1), law.mean_square.mid(), 1e-18, flint.arb(1))
+    assert rule.lattice.largest_step == step
+    assert all(error <= allowed for error, allowed in zip(rule.errors, rule.tolerances, strict=True))
 
 
 @settings(deadline=None, max_examples=60, derandomize=True)
@@ -390,8 +400,8 @@ def test_the_left_tail_is_the_sum_of_its_nodes():
     """h times the sum of w(s) k s over all nodes left of the first, w(s) = sqrt(s/pi), k as in _left_factors."""
     with ball_arithmetic():
         law, adam = BallLaw([flint.arb(1), flint.arb(-2)], [flint.arb(1) / 3, flint.arb(2) / 3]), Adam("0.5", "0.6", 1)
-        rule = ball_quadrature._Rule(law, adam, law.mean_square.mid(), 1e-18)
+        rule = ball_quadrature._Rule(law, adam, law.mean_square.mid(), 1e-18, step_bound(adam))
         (found,), (factor,) = rule.left_tails(-2), rule._left_factors()
-        step, first = float(rule.step), float(ball_lattice.nodes(adam.beta, adam.epsilon, -2).s[0])
+        step, first = float(rule.step), float(ball_lattice.nodes(rule.lattice, adam.epsilon, -2).s[0])
     s = first * np.exp(-step * np.arange(1, 400))
     assert float(found) == pytest.approx(float(factor) * step * float((np.sqrt(s / np.pi) * s).sum()), rel=1e-12)
