@@ -33,7 +33,8 @@ def check_property(
     examples
         Inputs at the usual effort; a run of claims with ``--quick`` draws fewer, one with ``--full`` more.
     seed
-        Seed of the drawing, to which the run's own is added: equal seeds give equal findings.
+        Seed of the drawing, to which the run's own is added. Equal seeds give equal inputs where the same modules are
+        imported, as in :func:`run_claims`: Hypothesis draws numbers that stand in them as well.
     shrink
         Whether to look for the simplest falsifying input; where each takes seconds, the first will do.
     """

@@ -374,3 +374,32 @@ def test_processes_find_what_this_process_finds(threshold, seed, effort):
         expected = run_claim(names["D1"])
     assert (report.verdict, report.detail, report.settings) == (expected.verdict, expected.detail, expected.settings)
     assert report.evidence[0].cases == expected.evidence[0].cases == (2 if effort == "quick" else 8)
+
+
+HYPOTHESIS = """
+from hypothesis import strategies as st
+from adamsym import Claim
+from adamsym.claims import check_property, holds, refuted
+NUMBERS = {numbers}
+{name} = Claim("{name}", title="drawn", statement="drawn", source="test")
+{name}.control("one")(lambda: refuted("no"))
+@{name}.evidence("property")
+def sums():
+    drawn = []
+    check_property(lambda n: drawn.append(n) or True, st.integers(0, 10**9), examples=60)
+    return holds(str(sum(drawn)), cases=len(drawn))
+{name}.control("two")(lambda: refuted("no"))
+"""
+
+
+def test_a_claim_repeats_whatever_else_is_run(tmp_path):
+    """Hypothesis draws numbers that stand in imported modules; so every file has a process of its own."""
+    write(
+        tmp_path,
+        a=HYPOTHESIS.format(name="A", numbers=list(range(1000, 1900, 7))),
+        b=HYPOTHESIS.format(name="B", numbers=[5]),
+    )
+    together = run_claims([tmp_path], seed=4, workers=1)[1]
+    [alone] = run_claims([tmp_path], claims=["B"], seed=4)
+    [other] = run_claims([tmp_path], claims=["B"], seed=5)
+    assert together.evidence[0].detail == alone.evidence[0].detail != other.evidence[0].detail
