@@ -78,7 +78,8 @@ def limit_of(ends: np.ndarray, earlier: np.ndarray, *, level: float = 1e-4, bias
 def test_true_limits_are_rejected_as_often_as_stated(spread, bias):
     # Each of the two tests takes half of the level, here 50 of 1000, nearly exactly for independent coordinates: the
     # variance has just shrunk by what is allowed, or far more. 20 is over three standard errors.
-    rejected = sum(limit_of(*runs(seed, spread=spread), level=0.1, bias=bias).verdict != "holds" for seed in range(1000))
+    found = [limit_of(*runs(seed, spread=spread), level=0.1, bias=bias).verdict for seed in range(1000)]
+    rejected = sum(verdict != "holds" for verdict in found)
     assert 30 <= rejected <= 70
 
 
