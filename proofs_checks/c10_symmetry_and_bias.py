@@ -6,10 +6,9 @@ mu3 the third central moment, of batch means where B > 1,
 $$\theta^* - EX = -(1-\beta)\frac{\mu_3}{2\sigma(\sigma+\varepsilon)} + b_2(1-\beta)^2 + O((1-\beta)^3), \qquad
   \theta^* - EX = -\frac{\mu_3}{2\sigma^2 B}\Lambda(\alpha,\beta,0) + O(B^{-2})\quad(\varepsilon \to 0),$$
 
-b_2 and Lambda from N-section 2(d); the second remainder is derived there, but not fully proved. For symmetric
-laws f(EX) = 0; for asymmetric laws of two points f(EX) has the sign of -mu3, whatever beta1, beta2 and eps. Beyond two
-points "only if" fails for single parameters: N-Theorem 3(iii) has asymmetric laws with f(EX) = 0 at one triple; not at
-all triples.
+b_2 and Lambda from N-section 2(d). For symmetric laws f(EX) = 0; for asymmetric laws of two points f(EX) has the sign
+of -mu3, whatever beta1, beta2 and eps. Beyond two points "only if" fails for single parameters: N-Theorem 3(iii) has
+asymmetric laws with f(EX) = 0 at one triple; not at all triples.
 
 Finite statements stand for the orders: fits over beta2 = 1 - 2^-k and B = 2^(k/2), each order to 0.01 with 99 per cent
 of confidence; and E|theta_n - theta*|^2 = gamma_n Gamma/(2|f'(theta*)|)(1 + O(n^-0.4)) at n = 2^10, ..., 2^18, where

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -125,6 +126,9 @@ SOURCES = [path.read_text() for path in sorted(Path(__file__).parent.rglob("test
 
 
 def test_every_public_function_meets_drawn_inputs():
+    packages = [f"adamsym.{found.name}" for found in pkgutil.iter_modules(adamsym.__path__) if found.ispkg]
+    listed = {name for name in packages if hasattr(importlib.import_module(name), "__all__")}
+    assert {"adamsym"} | listed == set(ROOMS)
     assert len(public()) > 100
     assert missing(SOURCES, public()) == []
 

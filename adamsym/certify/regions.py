@@ -30,8 +30,9 @@ _TENTHS = 150
 class Regions:
     """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
 
-    ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region for all rows with l_j >= 0, ``pl`` mu has
-    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). The levels are computed from them in float64.
+    ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
+    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). That l_j >= 0 is the user's to establish; where a
+    point drawn speaks against it, K is None. The levels are computed from K and mu in float64.
     ``shares`` are estimates from 20,000 points drawn with seed 0, but for that of ``certified``, which is the volume of
     the certified boxes.
     """
@@ -50,6 +51,8 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     hessians = _extreme(max, [outcome["smoothness"] for outcome in outcomes])
     whole = not found.undecided and found.witness is None
     smoothness = pointwise_smoothness(found.problem, found.region, hessians) if hessians and whole else None
+    if smoothness is not None and not _is_smooth(found.problem, found.region, smoothness):
+        smoothness = None
     pl = _extreme(min, [outcome["pl"] for outcome in outcomes])
     if smoothness is None or not pl:
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
@@ -60,6 +63,13 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     one = level_theorem_1(smoothness, eta, heaviest, found.adam.beta2, found.adam.eps)
     two = theorem_2_applies(eta, found.problem.dimension, found.adam.beta1, found.adam.beta2)
     return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+
+
+def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
+    """Whether |grad l_j|^2 <= 2 K l_j at points drawn: it need not be, where some l_j is negative."""
+    points = np.random.default_rng(0).uniform(*region.T, (SAMPLES // 20, len(region)))
+    squares, losses = (problem.row_gradients(points) ** 2).sum(axis=-1), problem.row_losses(points)
+    return bool((squares <= 2 * smoothness * losses + 1e-9 * np.abs(losses).max()).all())
 
 
 def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) -> float | None:

@@ -247,11 +247,30 @@ def test_a_hessian_bound_on_the_box_alone_is_not_enough():
     assert found.pl <= found.smoothness
 
 
+@pytest.mark.parametrize(
+    ("loss", "rows", "box"),
+    [
+        # Certified next to the minimum of all rows, a maximum of one of them.
+        ("c*(cosh(theta) - 1)", {"c": [3, -1]}, [[-1, 1]]),
+        # No loss is negative in the box, but one is where a step along its gradient ends.
+        ("theta**2 - c", {"c": [1, 0]}, [[1.01, 2]]),
+    ],
+)
+def test_the_theorems_have_no_levels_where_a_loss_is_negative(loss, rows, box):
+    region = certify_lyapunov(AdamField(Problem(loss, ["theta"], Empirical(rows)), Adam("0.5", "0.9", "0.1")), box)
+    found = compare_regions(region)
+    assert region.verdict == "certified"
+    assert found.pl > 0
+    assert found.smoothness is found.level_t6 is found.level_theorem_1 is found.theorem_2 is None
+
+
 def test_levels_of_the_theorems():
     # docs/theory.md: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
     assert level_t6(100.0, 1.0, 1.0) == pytest.approx(0.01**2 / (2 * 100))
     assert level_theorem_1(1.0, 0.0, 1.0, 0.999, 1.0) == 8
-    assert level_theorem_1(1.0, 1000.0, 1.0, 0.999, 1.0) < 8
+    # x = 1/(4 (1 - sqrt beta) eta sqrt N), L = eps^2 x^2/(2 K).
+    x = 1 / (4 * (1 - 0.999**0.5) * 1000 * 3)
+    assert level_theorem_1(2.0, 1000.0, 9.0, 0.999, 0.1) == pytest.approx(0.1**2 * x**2 / (2 * 2))
     assert theorem_2_applies(99 / 256, 232, 0.9, 0.999)
     assert not theorem_2_applies(99 / 256, 250, 0.9, 0.999)
     # Row 2 of N1: kappa = 146.7, B >= 8.

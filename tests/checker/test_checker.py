@@ -23,7 +23,8 @@ from adamsym.checker.checking import fills
 from adamsym.checker.field import _complement, field_over, quotient
 from adamsym.checker.form import json_schema
 from adamsym.checker.intervals import NotCheckable, value_of, working_precision
-from adamsym.checker.law import Law, minibatches
+from adamsym.checker.law import Law, minibatches, sign_factor
+from adamsym.checker.lyapunov import _by_spread
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -220,6 +221,16 @@ def test_false_statements_are_caught(zeros, saddle, curve, minimum, refuted):
 
     for kind in ("sign", "enclosure", "minimum", "factor"):
         assert "proven" in reason(refuted, whole_box_by(kind))
+
+
+def test_the_spread_counts_noise_twice():
+    """As for what makes certificates: Q = 1 - q sqrt(eta) - q^2 eta x/4, over eps (1 + x), with x = 3 here."""
+    law, adam = Law([iv.mpf(-3), iv.mpf(3)], [iv.mpf("0.5")] * 2, []), Adam("0.5", "0.9", "1")
+    with working_precision():
+        eta = (iv.mpf("0.8") / sign_factor(law, adam)) ** 2
+        assert _by_spread(iv.mpf(1), eta, [law], adam, iv.mpf(1)) is None
+        found = _by_spread(iv.mpf(1), eta / 4, [law], adam, iv.mpf(1))
+    assert found == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
 
 
 def test_boxes_of_other_dimensions_are_caught(zeros, saddle):
