@@ -67,7 +67,7 @@ def compare_regions(found: LyapunovRegion) -> Regions:
 
 def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
     """Whether |grad l_j|^2 <= 2 K l_j at points drawn: it need not be, where some l_j is negative."""
-    points = np.random.default_rng(0).uniform(*region.T, (SAMPLES // 20, len(region)))
+    points = np.random.default_rng(0).uniform(region[:, 0], region[:, 1], (SAMPLES // 20, len(region)))
     squares, losses = (problem.row_gradients(points) ** 2).sum(axis=-1), problem.row_losses(points)
     return bool((squares <= 2 * smoothness * losses + 1e-9 * np.abs(losses).max()).all())
 
