@@ -22,11 +22,11 @@ from fractions import Fraction
 import numpy as np
 import scipy.optimize
 import scipy.stats
-import sympy as sp
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, simulate
 from adamsym.claims import Finding, check_expansion, check_property, holds, refuted, run_seed, scaled
+from adamsym.field import batch_bias, memory_bias
 
 claim = Claim(
     "C10",
@@ -54,20 +54,9 @@ def field(law: Empirical, adam: Adam, batch: int = 1) -> AdamField:
     return AdamField(Problem("(theta - x)**2/2", ["theta"], law, batch), adam)
 
 
-def moments(law: Empirical, batch: int = 1) -> tuple[float, float, float]:
-    """Mean, standard deviation and third central moment of the mean of ``batch`` rows."""
-    mean, second, third, *_ = central_moments(law, batch)
-    return mean, float(np.sqrt(second)), third
-
-
-def central_moments(law: Empirical, batch: int) -> tuple[float, ...]:
-    """The mean and the central moments 2, ..., 5 of the mean of ``batch`` rows, from cumulants: kappa_k/B^(k-1)."""
-    x, p = law.rows[:, 0], law.probabilities
-    mean = float(p @ x)
-    second, third, fourth, fifth = (float(p @ (x - mean) ** k) for k in (2, 3, 4, 5))
-    of_four, of_five = (fourth - 3 * second**2) / batch**3, (fifth - 10 * second * third) / batch**4
-    second, third = second / batch, third / batch**2
-    return mean, second, third, of_four + 3 * second**2, of_five + 10 * second * third
+def mean_and_deviation(law: Empirical) -> tuple[float, float]:
+    mean = float(law.probabilities @ law.rows[:, 0])
+    return mean, float(np.sqrt(law.probabilities @ (law.rows[:, 0] - mean) ** 2))
 
 
 def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
@@ -75,7 +64,7 @@ def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
 
     It is at most q sigma/sqrt(B) in modulus, q^2 = beta^(-1/2) - 1 (N-Corollary 2).
     """
-    (mean, sigma, _), f = moments(law), field(law, adam, batch)
+    (mean, sigma), f = mean_and_deviation(law), field(law, adam, batch)
     reach = 1.01 * sigma * np.sqrt((adam.beta2**-0.5 - 1) / batch)
     return float(scipy.optimize.brentq(lambda off: f([mean + off])[0], -reach, reach, xtol=1e-15, rtol=1e-14))
 
@@ -83,22 +72,7 @@ def bias(law: Empirical, adam: Adam, batch: int = 1) -> float:
 # --- Orders and coefficients -----------------------------------------------------------------------------------------
 
 
-def memory_terms(law: Empirical, adam: Adam, batch: int, alpha: float | None = None) -> tuple[float, float]:
-    """The coefficients of 1 - beta2 and (1 - beta2)^2: those b_1, b_2 with which F, by N-section 2(a), vanishes.
-
-    With g = theta - x, y = g^2 - S: b_1 = -phi' E g^3/phi, and b_2 = -(b_1 A_1' + A_2)/phi at theta = EX.
-    """
-    _, second, third, fourth, fifth = central_moments(law, batch)
-    alpha = adam.beta1 if alpha is None else alpha
-    v = sp.Symbol("v", positive=True)
-    phi, d1, d2, d3 = (float(sp.diff(1 / (sp.sqrt(v) + adam.eps), v, n).subs(v, second)) for n in range(4))
-    square, odd, mixed = fourth - second**2, -third, -fifth + 2 * second * third  # E y^2, E g^3, E g y^2
-    b_1 = -d1 * odd / phi
-    slope = 2 * second * d1 + d2 * square / 4
-    return b_1, -(b_1 * slope - alpha / (1 - alpha) * d1 * odd + d2 * mixed / 2 + d3 * odd * square / 4) / phi
-
-
-def memory_expansion(terms: Callable[..., tuple[float, float | None]] = memory_terms, order: float = 1) -> Finding:
+def memory_expansion(terms: Callable[..., tuple[float, float | None]] = memory_bias, order: float = 1) -> Finding:
     """The bias over beta2 = 1 - 2^-k, k = 7, ..., 14, for drawn laws, beta1, eps and batch sizes 2^j."""
 
     def expands(law, alpha, eps, batch):
@@ -112,21 +86,8 @@ def memory_expansion(terms: Callable[..., tuple[float, float | None]] = memory_t
     return check_property(expands, st.sampled_from(LAWS), alphas, epsilons, batches, examples=20, shrink=False)
 
 
-def capital_lambda(adam: Adam) -> float:
-    """Lambda(alpha, beta, 0): two integrals over s = e^x, rho(s) = 1/sqrt(pi s), by the trapezoidal rule."""
-    s = np.exp(np.arange(-60, 60, 0.05))
-    k = np.arange(int(np.log(1e-30) / np.log(adam.beta2)) + 1)
-    twice = 2 * s[:, None] * (1 - adam.beta2) * adam.beta2**k
-    weights = (1 - adam.beta1) * adam.beta1**k
-    measure = np.sqrt(s) * np.exp(-0.5 * np.log1p(twice).sum(axis=1))
-    above = measure @ ((twice / (1 + twice) ** 2) @ weights)
-    return float(above / (measure @ ((1 / (1 + twice)) @ weights)))
-
-
 def batch_coefficient(law: Empirical, adam: Adam) -> float:
-    """-mu3 Lambda/(2 sigma^2), the coefficient of 1/B."""
-    _, sigma, third = moments(law)
-    return -third / (2 * sigma**2) * capital_lambda(adam)
+    return batch_bias(law, adam, 1)
 
 
 def batch_expansion(coefficient=batch_coefficient, order: float = 1) -> Finding:
@@ -156,17 +117,17 @@ def order_one_in_the_batch_size() -> Finding:
 
 @claim.control("the coefficient times 1 - beta1")
 def coefficient_with_alpha() -> Finding:
-    return memory_expansion(lambda law, adam, batch: ((1 - adam.beta1) * memory_terms(law, adam, batch)[0], None))
+    return memory_expansion(lambda law, adam, batch: ((1 - adam.beta1) * memory_bias(law, adam, batch)[0], None))
 
 
 @claim.control("the third moment with the wrong sign")
 def wrong_sign() -> Finding:
-    return memory_expansion(lambda law, adam, batch: (-memory_terms(law, adam, batch)[0], None))
+    return memory_expansion(lambda law, adam, batch: (-memory_bias(law, adam, batch)[0], None))
 
 
 @claim.control("the second order without beta1")
 def second_order_without_alpha() -> Finding:
-    return memory_expansion(lambda law, adam, batch: memory_terms(law, adam, batch, alpha=0.0))
+    return memory_expansion(lambda law, adam, batch: memory_bias(law, Adam(0, adam.beta, adam.epsilon), batch))
 
 
 @claim.control("order 2 in 1 - beta2")
@@ -181,14 +142,14 @@ def order_of_the_noise() -> Finding:
 
 @claim.control("batches: Lambda left out")
 def without_lambda() -> Finding:
-    return batch_expansion(lambda law, adam: batch_coefficient(law, adam) / capital_lambda(adam))
+    return batch_expansion(lambda law, adam: memory_bias(law, adam)[0])  # -mu3/(2 sigma^2), as eps is 1e-9
 
 
 def zero_is_next_to(sign: int) -> Finding:
     """Do enclosures prove the zero within 2 per cent of its first-order bias, at 1 - beta2 = 2^-10?"""
     law, adam = SKEWED, Adam("0.5", 1 - Fraction(1, 2**10), "0.1")
-    predicted = sign * memory_terms(law, adam, 1)[0] * 2.0**-10
-    left, right = sorted(moments(law)[0] + share * predicted for share in (0.98, 1.02))
+    predicted = sign * memory_bias(law, adam)[0] * 2.0**-10
+    left, right = sorted(mean_and_deviation(law)[0] + share * predicted for share in (0.98, 1.02))
     low, high = field(law, adam).enclose([[left, left]])[0, 0], field(law, adam).enclose([[right, right]])[0, 1]
     text = f"f({left:.9g}) >= {low:.3e}, f({right:.9g}) <= {high:.3e}"
     return holds(text, cases=2) if low > 0 > high else refuted(text, cases=2)

@@ -2,6 +2,7 @@
 
 from adamsym.field.adam_field import AdamField, FieldValue
 from adamsym.field.batch_mean import BatchMean
+from adamsym.field.bias import batch_bias, memory_bias
 from adamsym.field.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
 from adamsym.field.law_quotient import LawQuotient, law_quotient
 from adamsym.field.monte_carlo import Estimate, monte_carlo
@@ -21,7 +22,9 @@ __all__ = [
     "Normal",
     "Quotient",
     "Uniform",
+    "batch_bias",
     "law_quotient",
+    "memory_bias",
     "monte_carlo",
     "quotient",
 ]

@@ -21,6 +21,9 @@ SERIES_TERMS = 14
 _NEGLIGIBLE_TERM = 1e-18
 """Powers of t max(g^2 - min g^2) below this are left out, beside the first."""
 
+LEAST = 2.0**-53
+"""B below this is rounding error of B - 1; it counts as this, for a product so small adds nothing."""
+
 _BLOCK = 256
 """Atoms summed in one go: keeps rounding errors of long sums small."""
 
@@ -89,7 +92,7 @@ def transforms(t: float, g: FloatArray, p: FloatArray, y: FloatArray) -> tuple[f
             least_p = min(least_p, p[a])
         a_sum += a_part
         b_sum += b_part
-    return a_sum, max(b_sum, least_p - 1.0)
+    return a_sum, max(b_sum, max(least_p, LEAST) - 1.0)
 
 
 @compiled

@@ -110,6 +110,18 @@ def test_a_deterministic_gradient():
         assert spectral([(g, 1)], adam).value[0] == pytest.approx(g / (abs(g) + 0.1), rel=1e-14)
 
 
+@pytest.mark.parametrize("rare", [1e-15, 1e-17, 1e-39, 1e-300])
+@pytest.mark.parametrize("beta2", ["0.6", "0.99"])
+def test_an_atom_at_zero_may_be_rarer_than_rounding(rare, beta2):
+    """As in large minibatches: it changes F by no more than its share in the memory, and the slopes likewise."""
+    adam, others = Adam("0.5", beta2, "1e-8"), np.array([0.25, 0.75])
+    without = quotient(np.array([[1.0, -2.0]]), others, adam, sensitivity=True)
+    found = quotient(np.array([[0.0, 1.0, -2.0]]), np.array([rare, *others]), adam, sensitivity=True)
+    allowed = 2e-14 + rare / (1 - adam.beta2)
+    assert abs(found.value[0] - without.value[0]) <= allowed
+    np.testing.assert_allclose(found.sensitivity[0, 1:], without.sensitivity[0], atol=allowed)
+
+
 def test_no_memory_is_the_plain_mean():
     adam = Adam(0, 0, "0.1")
     law = [(-1.0, 3), (0.5, 5), (4.0, 1), (0.0, 2)]

@@ -1,0 +1,121 @@
+"""How far the field's zero lies from the mean EX for l = (theta - X)^2/2, to leading orders (N-section 2(d)).
+
+Both expansions hold for every zero of f. With sigma^2 = Var X and mu3 the third central moment of one row, the first
+terms are -(1 - beta) mu3/(2 sigma B (sigma + eps sqrt B)) and -mu3 Lambda/(2 sigma^2 B).
+"""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field.kernel import complementary_ratio
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical
+
+_SPACING = 0.05
+"""Step of the trapezoidal rule in log s, with which it errs by far less than rounding."""
+
+_NEGLIGIBLE = math.log(1e-18)
+
+_ENTRIES_AT_ONCE = 2**21
+"""Nodes times lags that are held in memory."""
+
+
+def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float, float]:
+    """Return b_1, b_2 of theta* - EX = b_1 (1 - beta2) + b_2 (1 - beta2)^2 + O((1 - beta2)^3), theta* a zero of f.
+
+    They depend on beta1 and eps, not on beta2. Floats: accurate to rounding, amplified where moments cancel.
+
+    Parameters
+    ----------
+    law
+        Data of one column X, not constant.
+
+    Raises
+    ------
+    InputError
+        If there are several columns, or X is constant.
+
+    Notes
+    -----
+    Those b_1, b_2 with which F, by N-section 2(a), vanishes: with g = theta - X and phi(v) = 1/(sqrt v + eps) at
+    v = E g^2, b_1 = -phi' E g^3/phi, b_2 = -(b_1 A_1' + A_2)/phi at theta = EX.
+
+    Examples
+    --------
+    >>> first, second = memory_bias(Empirical({"x": [0, 0, 3]}), Adam())
+    >>> round(first, 6), round(second, 6)
+    (-0.5, 4.0)
+    """
+    second, third, fourth, fifth = _moments(law, batch_size)
+    root, alpha = math.sqrt(second), adam.beta1
+    q = 1 / (root + adam.eps)
+    first_slope = -(q**2) / (2 * root)
+    second_slope = q**2 / (4 * root**3) * (1 + 2 * root * q)
+    third_slope = -3 * q**2 / (8 * root**5) * (1 + 2 * root * q + 2 * (root * q) ** 2)
+    square, odd, mixed = fourth - second**2, -third, -fifth + 2 * second * third  # Var g^2, E g^3, E g (g^2 - v)^2
+    b_1 = -first_slope * odd / q
+    slope = 2 * second * first_slope + second_slope * square / 4
+    a_2 = -alpha / (1 - alpha) * first_slope * odd + second_slope * mixed / 2 + third_slope * odd * square / 4
+    return b_1, -(b_1 * slope + a_2) / q
+
+
+def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
+    """Return -mu3 Lambda/(2 sigma^2 B), which is theta* - EX + O(B^-2), uniformly in eps; theta* a zero of f.
+
+    At least 9 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
+
+    Raises
+    ------
+    InputError
+        As :func:`memory_bias`; if beta2 is 0, where the expansion is not proved.
+
+    Examples
+    --------
+    >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
+    -0.00035459
+    """
+    _moments(law, batch_size)
+    second, third, *_ = _moments(law, 1)
+    if adam.beta2 == 0:
+        raise InputError("batch_bias: beta2 = 0 is not allowed; the expansion needs beta2 > 0")
+    ratio = _capital_lambda(adam, adam.eps * math.sqrt(batch_size / second))
+    return -third / (2 * second * batch_size) * ratio
+
+
+def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, float]:
+    """The central moments 2, ..., 5 of the mean of ``batch_size`` rows, by cumulants: kappa_k/B^(k-1)."""
+    if len(law.names) != 1:
+        raise InputError(f"data: {len(law.names)} columns are not allowed; the bias is that of one column")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InputError(f"batch_size: {batch_size!r} is not allowed; allowed are integers from 1 on")
+    rows = [(p, row[0]) for p, row in zip(law.exact_probabilities, law.exact_rows, strict=True)]
+    mean = sum((p * x for p, x in rows), Fraction(0))
+    second, third, fourth, fifth = (sum((p * (x - mean) ** k for p, x in rows), Fraction(0)) for k in (2, 3, 4, 5))
+    if second == 0:
+        raise InputError("data: the column is constant; the bias needs at least two values")
+    fourth, fifth = (fourth - 3 * second**2) / batch_size**3, (fifth - 10 * second * third) / batch_size**4
+    second, third = second / batch_size, third / batch_size**2
+    return float(second), float(third), float(fourth + 3 * second**2), float(fifth + 10 * second * third)
+
+
+def _capital_lambda(adam: Adam, e: float) -> float:
+    """Lambda(alpha, beta, e): both integrals over s, by the trapezoidal rule in log s."""
+    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(adam.beta2)) + 1.0)
+    weights, shares = (1 - adam.beta2) * adam.beta2**lags, (1 - adam.beta1) * adam.beta1**lags
+    s = np.exp(np.arange(-60, 60, _SPACING))
+    size = max(1, _ENTRIES_AT_ONCE // len(lags))
+    parts = [_integrands(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
+    above, below = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # s rho(s), up to a factor.
+    measure = np.sqrt(s) * complementary_ratio(e * np.sqrt(s))
+    return float((measure @ above) / (measure @ below))
+
+
+def _integrands(s: FloatArray, weights: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+    twice = 2 * s[:, None] * weights
+    product = np.exp(-0.5 * np.log1p(twice).sum(axis=1))
+    return product * ((twice / (1 + twice) ** 2) @ shares), product * ((1 / (1 + twice)) @ shares)

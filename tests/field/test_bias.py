@@ -1,0 +1,132 @@
+"""The expansions of the bias: beside zeros of the field, closed forms, and what changes of units do to them."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import scipy.optimize
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField, batch_bias, memory_bias
+from adamsym.field.bias import _capital_lambda
+from adamsym.optimizer import Adam
+from adamsym.problem import Empirical, Problem
+
+SKEWED = Empirical({"x": [0, 0, 3]})
+numbers = st.lists(st.integers(-5, 5), min_size=2, max_size=4, unique=True)
+adams = st.builds(
+    Adam,
+    st.sampled_from(["0", "0.3", "0.5"]),
+    st.sampled_from(["0.6", "0.8", "0.9"]),
+    st.sampled_from(["1e-8", "0.1", "2"]),
+)
+sizes = st.integers(1, 9)
+
+
+def zero_less_mean(law: Empirical, adam: Adam, batch_size: int = 1) -> float:
+    mean = float(law.probabilities @ law.rows[:, 0])
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], law, batch_size), adam)
+    reach = np.ptp(law.rows)
+    return float(scipy.optimize.brentq(lambda off: field([mean + off])[0], -reach, reach, xtol=1e-15, rtol=1e-14))
+
+
+def third_moment(law: Empirical) -> tuple[float, float]:
+    x, p = law.rows[:, 0], law.probabilities
+    centred = x - p @ x
+    return float(p @ centred**2), float(p @ centred**3)
+
+
+@settings(deadline=None, max_examples=10)
+@given(numbers, st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.1", "1"]), st.sampled_from([1, 3]))
+def test_the_rest_is_of_third_order_in_the_memory(x, alpha, eps, batch_size):
+    law, rests = Empirical({"x": x}), []
+    first, second = memory_bias(law, Adam(alpha, "0.9", eps), batch_size)
+    for k in (9, 11):
+        h = Fraction(1, 2**k)
+        off = zero_less_mean(law, Adam(alpha, 1 - h, eps), batch_size)
+        rests.append(off - first * float(h) - second * float(h) ** 2)
+        without = abs(off - first * float(h))
+    # h is four times smaller: the rest 64 times, up to what comes next; rounding is some 1e-13.
+    assert abs(rests[1]) <= abs(rests[0]) / 40 + 1e-12
+    assert abs(rests[1]) <= 0.05 * without + 1e-12
+
+
+@settings(deadline=None, max_examples=8)
+@given(numbers, st.sampled_from(["0", "0.3", "0.5"]), st.sampled_from(["0.6", "0.8"]), st.sampled_from(["1e-8", "0.1"]))
+def test_the_rest_is_of_second_order_in_the_batch(x, alpha, beta, eps):
+    law, adam = Empirical({"x": x}), Adam(alpha, beta, eps)
+    assume(abs(third_moment(law)[1]) > 1e-9)
+    rests = [zero_less_mean(law, adam, size) - batch_bias(law, adam, size) for size in (64, 256)]
+    assert abs(rests[1]) <= abs(rests[0]) / 10 + 1e-11
+    assert abs(rests[1]) <= 0.05 * abs(batch_bias(law, adam, 256)) + 1e-11
+
+
+@given(numbers, adams, sizes, st.integers(-3, 3), st.sampled_from([1, 4]))
+@settings(deadline=None, max_examples=50)
+def test_units_and_reflections(x, adam, size, shift, scale):
+    moved = Empirical({"x": [scale * value + shift for value in x]})
+    mirrored = Empirical({"x": [-value for value in x]})
+    law, scaled = Empirical({"x": x}), Adam(adam.alpha, adam.beta, scale * adam.epsilon)
+    terms = np.array([*memory_bias(law, adam, size), batch_bias(law, adam, size)])
+    in_other_units = np.array([*memory_bias(moved, scaled, size), batch_bias(moved, scaled, size)])
+    reflected = np.array([*memory_bias(mirrored, adam, size), batch_bias(mirrored, adam, size)])
+    np.testing.assert_allclose(in_other_units, scale * terms, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(reflected, -terms, rtol=1e-9, atol=1e-12)
+
+
+@given(numbers, adams, sizes)
+@settings(deadline=None, max_examples=50)
+def test_first_terms(x, adam, size):
+    """b_1 in closed form, whatever beta1; and 0 < Lambda < 1, so that batches have a share of -mu3/(2 sigma^2 B)."""
+    law = Empirical({"x": x})
+    second, third = third_moment(law)
+    sigma = np.sqrt(second)
+    closed = -third / (2 * sigma * size * (sigma + adam.eps * np.sqrt(size)))
+    assert memory_bias(law, adam, size)[0] == pytest.approx(closed, rel=1e-9, abs=1e-13)
+    share = batch_bias(law, adam, size) * size
+    whole = -third / (2 * second)
+    assert abs(whole) < 1e-9 or 0 < share / whole < 1
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=2), adams, sizes)
+@settings(deadline=None, max_examples=20)
+def test_symmetric_laws_have_no_bias(x, adam, size):
+    law = Empirical({"x": [2 + sign * value for value in x for sign in (-1, 1)]})
+    assert memory_bias(law, adam, size) == (0, 0)
+    assert batch_bias(law, adam, size) == 0
+
+
+@pytest.mark.parametrize("alpha", [0, 0.5])
+def test_lambda_for_a_short_memory(alpha):
+    """Lambda -> 1/3 as alpha, beta -> 0: B(3/2, 1)/B(1/2, 1); by Monte Carlo elsewhere."""
+    assert _capital_lambda(Adam(0, "1e-12", 1), 0.0) == pytest.approx(1 / 3, rel=1e-9)
+    adam, e = Adam(alpha, "0.7", 1), 0.4
+    z = np.random.default_rng(3).standard_normal((400_000, 40))
+    shares, weights = (1 - adam.beta1) * adam.beta1 ** np.arange(40.0), 0.3 * 0.7 ** np.arange(40.0)
+    phi = 1 / (np.sqrt(z**2 @ weights) + e)
+    drawn = 1 - ((z**4 @ shares) * phi).mean() / (3 * ((z**2 @ shares) * phi).mean())
+    # 20 samples of this size spread by 1.5e-3.
+    assert _capital_lambda(adam, e) == pytest.approx(drawn, abs=8e-3)
+    assert abs(_capital_lambda(adam, 0.0) - drawn) > 0.02
+
+
+@pytest.mark.parametrize(
+    ("law", "size", "fragment"),
+    [
+        (Empirical({"x": [0, 1], "y": [1, 2]}), 1, "one column"),
+        (Empirical({"x": [2, 2]}), 1, "constant"),
+        (SKEWED, 0, "integers from 1"),
+        (SKEWED, True, "integers from 1"),
+    ],
+)
+def test_bad_input(law, size, fragment):
+    for expansion in (memory_bias, batch_bias):
+        with pytest.raises(InputError, match=fragment):
+            expansion(law, Adam(), size)
+
+
+def test_no_batches_without_memory():
+    with pytest.raises(InputError, match="beta2 > 0"):
+        batch_bias(SKEWED, Adam(0, 0, 1), 4)
