@@ -62,3 +62,12 @@ def test_each_mutant_changes_its_file_and_nothing_but_its_line(mutants):
         assert changed.decode().splitlines()[:kept] == lines[:kept]
         after = len(lines) - kept - 1 - mutant.before.count("\n")
         assert changed.decode().splitlines()[-after:] == lines[-after:]
+
+
+def test_the_formulas_listed_by_hand_are_still_there(mutants, monkeypatch):
+    by_hand = importlib.import_module("core_mutants")
+    assert len(by_hand.core_mutants(BENCHMARKS.parent)) > 70
+    assert len(by_hand.control_mutants(BENCHMARKS.parent)) >= 2
+    monkeypatch.setitem(by_hand.LISTED, "core", [["field/balls.py", "no such line", "a", "b", "gone"]])
+    with pytest.raises(ValueError, match="no such line"):
+        by_hand.core_mutants(BENCHMARKS.parent)
