@@ -33,12 +33,12 @@ def check_expansion(
     Raises
     ------
     InputError
-        If there are fewer than six points, or some h is not positive.
+        If there are fewer than six different h, or some h is not positive.
     """
     h, found = np.asarray(small, dtype=float), np.asarray(values, dtype=float)
     first, second = coefficients
-    if h.shape != found.shape or h.ndim != 1 or len(h) < 6 or not (h > 0).all():
-        raise InputError("check_expansion: at least six numbers h > 0 and as many values are needed")
+    if h.shape != found.shape or h.ndim != 1 or len(np.unique(h)) < 6 or not (h > 0).all():
+        raise InputError("check_expansion: at least six different numbers h > 0 and as many values are needed")
     if not np.isfinite(found).all() or np.unique(np.sign(found)).size != 1 or found[0] == 0:
         return undecided(f"the values are not all of one sign: {found}")
     columns = np.column_stack([np.ones_like(h), np.log(h), h, h**2])

@@ -19,7 +19,7 @@ from adamsym.cli.options import (
     read_file,
     read_problem_and_point,
 )
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
@@ -103,7 +103,7 @@ def derive(
         return REFUTED
     if output is not None:
         render = {".md": derivation.to_markdown, ".tex": derivation.to_latex, ".html": derivation.to_html}
-        write_whole(output, render[output.suffix]())
+        write_output(output, render[output.suffix]())
     if as_json:
         print_json(derivation.to_dict())
         return HOLDS

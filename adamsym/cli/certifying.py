@@ -15,7 +15,7 @@ import typer
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def zeros(
     with _search(output, journal, resume, workers) as options:
         found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
     if output is not None:
-        write_whole(output, json.dumps(certificate(found)))
+        write_output(output, json.dumps(certificate(found)))
     if as_json:
         print_json(_zeros_as_json(found))
     else:
@@ -84,7 +84,7 @@ def lyapunov(
     with _search(output, journal, resume, workers) as options:
         found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
     if output is not None:
-        write_whole(output, json.dumps(certificate(found)))
+        write_output(output, json.dumps(certificate(found)))
     if as_json:
         print_json(_region_as_json(found))
     else:

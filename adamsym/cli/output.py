@@ -1,15 +1,14 @@
 """What commands print: JSON or plain English on standard output, progress on standard error."""
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from adamsym.expressions.errors import InputError
+from adamsym.problem.writing import write_whole
 
 _WIDTH_IN_FILES = 160
 
@@ -57,24 +56,7 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
         raise InputError(f"{option}: {str(path)[:80]!r} is a folder; give a file")
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that it is there whole or not at all."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"-o: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        # mkstemp's files are private; an output is as readable as the user's other files.
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise InputError(f"-o: cannot write {str(path)[:80]!r}: {error.strerror}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def write_output(path: Path, content: str | bytes) -> None:
+    """Write what ``-o`` asks for so that the file is there whole or not at all."""
+    content = content.encode() if isinstance(content, str) else content
+    write_whole(path, lambda file: file.write(content), "-o")

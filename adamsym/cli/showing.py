@@ -20,7 +20,7 @@ from adamsym.cli.options import (
     read_problem_and_point,
     whole_numbers,
 )
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_whole
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 from adamsym.view.kinds import KINDS
 from adamsym.view.settings import Settings
@@ -98,7 +98,7 @@ def plot(
 
     with working(f"drawing {kind}"):
         drawn = KINDS[kind].make(study)
-        write_whole(output, figure_bytes(drawn.figure, output.suffix[1:]))
+        write_output(output, figure_bytes(drawn.figure, output.suffix[1:]))
     if as_json:
         print_json({"plot": str(output), "kind": kind, "finding": drawn.finding})
     else:
@@ -163,7 +163,7 @@ def report(
         sides = _only_box(found.problems, box) if box else None
         command = shlex.join(["adamsym", *sys.argv[1:]])
         gathered = gather_report(found, settings, command, sides, workers, time_limit, _say)
-        write_whole(output, render_page(gathered))
+        write_output(output, render_page(gathered))
     if as_json:
         print_json({"report": str(output)} | gathered.to_dict())
     else:

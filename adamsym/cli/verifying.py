@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, Json
-from adamsym.cli.output import check_writable, print_json, print_table, write_whole
+from adamsym.cli.output import check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def verify(
     if junit is not None:
         from adamsym.cli.junit import as_junit
 
-        write_whole(junit, as_junit(reports))
+        write_output(junit, as_junit(reports))
     found = {report.name for report in reports}
     named = [name for module in discover(places, claim or ()) for name in module.names or ()]
     left_out = [name for name in named if name not in found] if grade else []

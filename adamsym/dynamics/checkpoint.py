@@ -3,8 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -17,6 +15,7 @@ from adamsym.dynamics.run import Run, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.problem.record import problem_text
+from adamsym.problem.writing import write_whole
 
 _NAMES = ("theta", "m", "v", "random", "failed")
 """The arrays of :meth:`Run.state`."""
@@ -37,20 +36,7 @@ def save_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray) -> 
     """Write a run's state and records so that the file is there whole or not at all."""
     arrays: dict[str, Any] = dict(zip(_NAMES, run.state(), strict=True))
     arrays |= {"digest": np.array(digest), "step": np.array(run.step), "recorded": recorded}
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise InputError(f"checkpoint: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise InputError(f"checkpoint: cannot write {str(path)[:80]!r}: {error.strerror}") from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    write_whole(path, lambda file: np.savez(file, **arrays), "checkpoint")
 
 
 def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: FloatArray, record_every: int) -> None:

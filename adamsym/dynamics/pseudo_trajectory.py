@@ -102,8 +102,9 @@ class Window:
 
     @property
     def looseness(self) -> float:
-        """The mean-square bound over the measured value."""
-        return self.bound.mean_square.total / self.measured.value if self.measured.value else math.inf
+        """The mean-square bound over the measured value; 1 where both are 0."""
+        bound, measured = self.bound.mean_square.total, self.measured.value
+        return bound / measured if measured else math.inf if bound else 1.0
 
     @property
     def exceeding(self) -> float:

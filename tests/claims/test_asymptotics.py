@@ -59,7 +59,7 @@ def test_an_expansion_needs_values_of_one_sign_and_enough_of_them():
     assert check_expansion(SMALL, [1, -1] * 4, (1, None)).verdict == "undecided"
     assert check_expansion(SMALL, [0] * 8, (1, None)).verdict == "undecided"
     assert check_expansion(SMALL, [1] * 7 + [np.nan], (1, None)).verdict == "undecided"
-    for small in (SMALL[:5], [*SMALL[:7], 0.0]):
+    for small in (SMALL[:5], [*SMALL[:7], 0.0], [SMALL[0]] * 8):
         with pytest.raises(InputError, match="at least six"):
             check_expansion(small, [1.0] * len(small), (1, None))
 
