@@ -1,15 +1,15 @@
 """C1: the Adam field is well defined, bounded and Lipschitz (arXiv 2511.04622; T1, T2).
 
 |M| <= C sqrt V along every history, C = (1-alpha)/sqrt((1-beta)(1-alpha^2/beta)), by Cauchy and Schwarz; equality for
-g_k = (alpha/beta)^k. Hence |f| <= min(C, E|g|/eps). As sqrt V is a norm of the history, f is Lipschitz with constant
-(1+C) Lg/eps where the gradients are Lipschitz with constant Lg.
+g_k = (alpha/beta)^k; with bias corrections C_n <= C at step n. Hence |f| <= min(C, E|g|/eps). As sqrt V is a norm of
+the history, f is Lipschitz with constant (1+C) Lg/eps where the gradients are Lipschitz with constant Lg.
 """
 
 import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
-from adamsym import Adam, AdamField, Claim, Empirical, Problem
+from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, simulate
 from adamsym.claims import Finding, check_property, holds, refuted
 
 claim = Claim(
@@ -102,6 +102,33 @@ def the_field_is_bounded() -> Finding:
 @claim.control("the bound halved")
 def half_the_bound() -> Finding:
     return bounded_by(0.5)
+
+
+SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+
+
+def steps_are_at_most(constant) -> Finding:
+    """Is no step n of runs, with their bias corrections, longer than ``constant(adam, n)`` times its size?"""
+    sizes = StepSizeSchedule("0.1/n**0.6")(np.arange(1, 41))
+
+    def short(theta, adam, seed):
+        found = simulate(SKEWED, adam, StepSizeSchedule("0.1/n**0.6"), [theta], 40, 8, seed, record_every=1).recorded
+        path = np.concatenate([np.full((1, 8), theta), found[:, :, 0]])
+        longest = np.abs(np.diff(path, axis=0)).max(axis=1) / sizes
+        allowed = np.array([constant(adam, n) for n in range(1, 41)])
+        assert (longest <= allowed + 1e-9).all(), f"a step of {(longest / allowed).max():.6f} times the bound"
+
+    return check_property(short, points, adams, st.integers(0, 2**32), examples=100)
+
+
+@claim.evidence("property")
+def steps_with_bias_correction_are_bounded() -> Finding:
+    return steps_are_at_most(Adam.corrected_step_bound)
+
+
+@claim.control("a bound of the steps without the correction 1 - beta1^n")
+def steps_without_correction() -> Finding:
+    return steps_are_at_most(lambda adam, n: adam.corrected_step_bound(n) * (1 - adam.beta1**n))
 
 
 def lipschitz_with(constant) -> Finding:

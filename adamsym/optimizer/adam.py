@@ -1,7 +1,9 @@
 """Adam with fixed momentum parameters."""
 
+import math
 from dataclasses import dataclass
 
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
 from adamsym.optimizer.method import AdaptiveMethod
 
@@ -34,3 +36,32 @@ class Adam(AdaptiveMethod):
 
     def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
+
+    def corrected_step_bound(self, n: int) -> float:
+        """Return the smallest C_n with |m_hat| <= C_n sqrt(v_hat) at step n, with bias corrections (theory T1).
+
+        C_1 = 1, and C_n grows to ``step_bound``: no step n is longer than C_n times its size. Attained by the gradients
+        (beta1/beta2)^k, k steps before the newest. Correct to a few units in the last place.
+
+        Raises
+        ------
+        InputError
+            If n is no integer from 1 on.
+
+        Examples
+        --------
+        >>> [round(Adam().corrected_step_bound(n), 3) for n in (1, 10, 1000)]
+        [1.0, 1.043, 5.781]
+        """
+        if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+            raise InputError(f"corrected_step_bound: step {n!r} is not allowed; allowed are integers from 1 on")
+        if self.beta == 0:
+            return 1.0
+        ratio = float(self.alpha**2 / self.beta)
+        squares = _geometric_sum(ratio, n) * _geometric_sum(self.beta2, n)
+        return math.sqrt(squares) / _geometric_sum(self.beta1, n)
+
+
+def _geometric_sum(ratio: float, n: int) -> float:
+    """1 + ratio + ... + ratio^(n-1), for a ratio below 1."""
+    return -math.expm1(n * math.log(ratio)) / (1 - ratio) if ratio else 1.0

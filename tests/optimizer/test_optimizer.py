@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from adamsym import Adam, InputError, StepSizeSchedule
+from adamsym.testing.strategies import adams
 
 SHARES = st.fractions(0, Fraction(99, 100), max_denominator=100)
 
@@ -47,6 +48,24 @@ def test_no_history_exceeds_the_step_bound_and_one_attains_it(length, share, bet
     attained = quotient(extremal)
     assert attained == pytest.approx(adam.step_bound, rel=1e-6)
     assert attained > 0.999 * adam.step_bound
+
+
+@given(adams(), st.integers(1, 60))
+def test_the_corrected_step_bound_is_attained(adam, n):
+    assume(adam.beta2 > 0)
+    w, u = adam.beta1 ** np.arange(n), adam.beta2 ** np.arange(n)
+    w, u = w / w.sum(), u / u.sum()
+    # At g_k = w_k/u_k, Cauchy and Schwarz: sum w_k^2/u_k.
+    assert adam.corrected_step_bound(n) == pytest.approx(np.sqrt((w**2 / u).sum()), rel=1e-9)
+    assert adam.corrected_step_bound(1) == pytest.approx(1, rel=1e-12)
+    assert adam.corrected_step_bound(n) <= adam.corrected_step_bound(n + 1) * (1 + 1e-12)
+    assert adam.corrected_step_bound(10**9) == pytest.approx(adam.step_bound, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, True])
+def test_steps_are_counted_from_one(n):
+    with pytest.raises(InputError, match="integers from 1"):
+        Adam().corrected_step_bound(n)
 
 
 def test_step_bound_without_momentum():

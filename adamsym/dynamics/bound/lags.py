@@ -1,4 +1,4 @@
-"""What one gradient of the past can do to Adam's increment: Lemmas 1, 2, 4, 5, 6 of docs/pseudo_trajectory.md.
+"""What one gradient of the past can do to Adam's increment: Lemmas 2, 4, 5, 6 of docs/pseudo_trajectory.md.
 
 All for one coordinate; Phi = m/(r + eps), r = sqrt(v), and a lag counts gradients back from the newest, which is lag 0.
 """
@@ -10,16 +10,6 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.optimizer import Adam
-
-
-def corrected_step_bound(adam: Adam, n: int) -> float:
-    """Return the sharp C_n of Lemma 1: |m_hat| <= C_n sqrt(v_hat) at step n with bias correction; C_1 = 1, C_n <= C."""
-    alpha, beta = adam.beta1, adam.beta2
-    ratio = float(adam.alpha**2 / adam.beta) if adam.alpha else 0.0
-    if adam.beta == 0:
-        return 1.0
-    kept = (1 - beta**n) * (1 - ratio**n) / ((1 - beta) * (1 - ratio))
-    return (1 - alpha) / (1 - alpha**n) * math.sqrt(kept)
 
 
 def momentum_ratio(adam: Adam) -> float:
