@@ -180,6 +180,7 @@ class _Rule:
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
+        last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-c s)
         one_less_alpha = 1 - ball(self.adam.alpha)
         while True:
             place = nodes(self.lattice, self.adam.epsilon, chunk)

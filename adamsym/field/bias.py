@@ -66,7 +66,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
 def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
     """Return -mu3 Lambda/(2 sigma^2 B), which is theta* - EX + O(B^-2), uniformly in eps; theta* a zero of f.
 
-    At least 9 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
+    At least 11 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
 
     Raises
     ------
@@ -104,9 +104,11 @@ def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, floa
 
 def _capital_lambda(adam: Adam, e: float) -> float:
     """Lambda(alpha, beta, e): both integrals over s, by the trapezoidal rule in log s."""
-    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(adam.beta2)) + 1.0)
+    # Both w_k and a_k have to be negligible in the end: next to beta1^2 = beta2 the a_k fall half as fast.
+    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(max(adam.beta1, adam.beta2))) + 1.0)
     weights, shares = (1 - adam.beta2) * adam.beta2**lags, (1 - adam.beta1) * adam.beta1**lags
-    s = np.exp(np.arange(-60, 60, _SPACING))
+    # rho is like s^(-1/2) up to s = 1/e^2 and falls beyond: for large e the denominator comes from around there.
+    s = np.exp(np.arange(-60 - 2 * math.log(max(e, 1)), 60, _SPACING))
     size = max(1, _ENTRIES_AT_ONCE // len(lags))
     parts = [_integrands(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
     above, below = (np.concatenate(part) for part in zip(*parts, strict=True))

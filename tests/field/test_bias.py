@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, batch_bias, memory_bias
+from adamsym.field import AdamField, batch_bias, bias, memory_bias
 from adamsym.field.bias import _capital_lambda
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
@@ -110,6 +110,21 @@ def test_lambda_for_a_short_memory(alpha):
     # 20 samples of this size spread by 1.5e-3.
     assert _capital_lambda(adam, e) == pytest.approx(drawn, abs=8e-3)
     assert abs(_capital_lambda(adam, 0.0) - drawn) > 0.02
+
+
+@pytest.mark.parametrize("e", [1e4, 1e8, 1e14, 1e100])
+def test_lambda_for_large_eps(e):
+    """e Lambda tends to sum a_k E[(z_k^4 - 3 z_k^2) sqrt V]/3, up to a share of O(1/e)."""
+    adam = Adam("0.5", "0.6", 1)
+    limit = 1e9 * _capital_lambda(adam, 1e9)
+    assert e * _capital_lambda(adam, e) == pytest.approx(limit, rel=3 / min(e, 1e9))
+
+
+@pytest.mark.parametrize(("adam", "e"), [(Adam("0.7", "0.491", 1), 1.0), (Adam("0.3", "0.9", 1), 0.0)])
+def test_enough_lags_are_summed(adam, e, monkeypatch):
+    found = _capital_lambda(adam, e)
+    monkeypatch.setattr(bias, "_NEGLIGIBLE", 2 * bias._NEGLIGIBLE)
+    assert _capital_lambda(adam, e) == pytest.approx(found, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -48,5 +48,5 @@ def test_a_file_is_as_readable_as_others(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match="checkpoint: cannot write to .*: No such file"):
+    with pytest.raises(InputError, match=r"checkpoint: cannot write to .*: No such file"):
         write_whole(tmp_path / "none" / "file", lambda file: None, "checkpoint")
