@@ -12,7 +12,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.kernel import complementary_ratio
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Empirical
 
 _SPACING = 0.05
@@ -37,7 +37,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     Raises
     ------
     InputError
-        If there are several columns, or X is constant.
+        If there are several columns, X is constant, the method is no :class:`Adam`, or the batch size is below 1.
 
     Notes
     -----
@@ -50,6 +50,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     >>> round(first, 6), round(second, 6)
     (-0.5, 4.0)
     """
+    require_adam(adam, "the expansion of the bias")
     second, third, fourth, fifth = _moments(law, batch_size)
     root, alpha = math.sqrt(second), adam.beta1
     q = 1 / (root + adam.eps)
@@ -78,6 +79,7 @@ def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
     >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
     -0.00035459
     """
+    require_adam(adam, "the expansion of the bias")
     _moments(law, batch_size)
     second, third, *_ = _moments(law, 1)
     if adam.beta2 == 0:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, batch_bias, bias, memory_bias
 from adamsym.field.bias import _capital_lambda
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, NAdam
 from adamsym.problem import Empirical, Problem
 
 SKEWED = Empirical({"x": [0, 0, 3]})
@@ -140,6 +140,12 @@ def test_bad_input(law, size, fragment):
     for expansion in (memory_bias, batch_bias):
         with pytest.raises(InputError, match=fragment):
             expansion(law, Adam(), size)
+
+
+def test_relatives_have_other_expansions():
+    for expansion in (memory_bias, batch_bias):
+        with pytest.raises(InputError, match="for Adam alone"):
+            expansion(SKEWED, NAdam(), 4)
 
 
 def test_no_batches_without_memory():
