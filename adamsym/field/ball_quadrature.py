@@ -15,7 +15,7 @@ import flint
 from adamsym.field.ball_lattice import CHUNK, LARGEST_STEPS, LagRecursion, lattice, nodes, powers
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_series import LagSeries
-from adamsym.field.balls import ball, smaller, step_bound, symmetric
+from adamsym.field.balls import ball, larger, smaller, step_bound, symmetric
 from adamsym.optimizer import Adam
 
 TOLERANCE = 1e-18
@@ -25,7 +25,8 @@ _SHARE_OF_RADIUS = 0.01
 """The integral ends too where its tail is this small beside what is uncertain already."""
 
 _LOOK_EVERY = 4
-"""Nodes between two looks at the tail, which cost about a third of a node each."""
+"""Nodes between two looks at the tail, which cost about a third of a node each; there is a look too where the power
+series end, since lags that are walked one by one may cost far more."""
 
 _SHARE_OF_WIDTH = 0.001
 """Share of what the atoms' radii make uncertain that each other truncation may have."""
@@ -34,7 +35,10 @@ MOST_NODES = 3000
 """Nodes and ..."""
 
 MOST_LAGS = 100_000
-"""... lattice points beyond the power series after which the enclosure is left as wide as it is."""
+"""... lattice points beyond the power series, at most: then the enclosure is left as wide as it is."""
+
+_LEAST_SIZE, _LARGEST_SIZE = 1e-120, 1e100
+"""Between these root mean squares and atoms no float here leaves its range; other laws get the crude bounds."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def enclose_law(law: BallLaw, adam: Adam, tolerance: float = TOLERANCE) -> LawEn
         return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
     crude = _crude(law, eps, bound, universal)
     center = law.mean_square.mid()
-    if float(center) == 0 or not law.largest.is_finite() or law.largest < tolerance * eps:
+    in_range = center.sqrt() >= _LEAST_SIZE and law.largest <= _LARGEST_SIZE
+    if not in_range or law.largest < tolerance * eps:
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, adam, center, tolerance, universal)
     first = rule.first_chunk()
@@ -129,12 +134,12 @@ class _Rule:
         """The chunk where the rule may begin: what lies to the left is negligible, and the series hold there."""
         cubes = self._left_factors()
         wanted = [
-            (tolerance / max(float(factor), 1e-300)) ** (2 / 3)
+            float(tolerance / larger(factor, flint.arb(1e-300))) ** (2 / 3)
             for tolerance, factor in zip(self.tolerances, cubes, strict=True)
             if tolerance > 0
         ]
         first = min([*wanted, self.series.end * math.exp(-2 * float(self.step))])
-        return math.floor(math.log(first) / float(self.step) / CHUNK)
+        return math.floor(math.log(max(first, 1e-300)) / float(self.step) / CHUNK)
 
     def _left_factors(self) -> list[flint.arb]:
         """Factors k of |G - mu exp(-c s)| <= k s, and of the like for the derivatives."""
@@ -175,6 +180,7 @@ class _Rule:
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
+        last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-c s)
         one_less_alpha = 1 - ball(self.adam.alpha)
         while True:
             place = nodes(self.lattice, self.adam.epsilon, chunk)
@@ -188,6 +194,8 @@ class _Rule:
                 if k < allowed:
                     product, values = _from_series(rows[k], s * self.series.center)
                 else:
+                    if lags + self.lattice.per_node > MOST_LAGS:
+                        return _Sums(totals, control, self._right_tails(*last))
                     if recursion is None:
                         recursion = LagRecursion(law, self.adam, self.series, self.lattice, chunk * CHUNK + k - 1)
                     product, values = _from_recursion(recursion, s * law.least_square)
@@ -197,9 +205,11 @@ class _Rule:
                 control += weight * decay
                 weight_of_values = weight * one_less_alpha
                 totals = [total + weight_of_values * value for total, value in zip(totals, values, strict=True)]
-                if k % _LOOK_EVERY == _LOOK_EVERY - 1 and len(products) > half:
-                    tails = self._right_tails(s, products[-1].upper(), products[-1 - half].upper(), decay)
-                    if self._negligible(tails, totals) or len(products) > MOST_NODES or lags > MOST_LAGS:
+                earlier = products[-1 - half].upper() if len(products) > half else flint.arb(1)
+                last = s, product.upper(), earlier, decay
+                if k % _LOOK_EVERY == _LOOK_EVERY - 1 or k == allowed - 1:
+                    tails = self._right_tails(*last)
+                    if self._negligible(tails, totals) or len(products) > MOST_NODES:
                         return _Sums(totals, control, tails)
             chunk += 1
 

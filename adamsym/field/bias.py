@@ -12,7 +12,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.kernel import complementary_ratio
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, require_adam
 from adamsym.problem import Empirical
 
 _SPACING = 0.05
@@ -37,7 +37,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     Raises
     ------
     InputError
-        If there are several columns, or X is constant.
+        If there are several columns, X is constant, the method is no :class:`Adam`, or the batch size is below 1.
 
     Notes
     -----
@@ -50,6 +50,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     >>> round(first, 6), round(second, 6)
     (-0.5, 4.0)
     """
+    require_adam(adam, "the expansion of the bias")
     second, third, fourth, fifth = _moments(law, batch_size)
     root, alpha = math.sqrt(second), adam.beta1
     q = 1 / (root + adam.eps)
@@ -66,7 +67,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
 def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
     """Return -mu3 Lambda/(2 sigma^2 B), which is theta* - EX + O(B^-2), uniformly in eps; theta* a zero of f.
 
-    At least 9 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
+    At least 11 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
 
     Raises
     ------
@@ -78,6 +79,7 @@ def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
     >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
     -0.00035459
     """
+    require_adam(adam, "the expansion of the bias")
     _moments(law, batch_size)
     second, third, *_ = _moments(law, 1)
     if adam.beta2 == 0:
@@ -104,9 +106,11 @@ def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, floa
 
 def _capital_lambda(adam: Adam, e: float) -> float:
     """Lambda(alpha, beta, e): both integrals over s, by the trapezoidal rule in log s."""
-    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(adam.beta2)) + 1.0)
+    # Both w_k and a_k have to be negligible in the end: next to beta1^2 = beta2 the a_k fall half as fast.
+    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(max(adam.beta1, adam.beta2))) + 1.0)
     weights, shares = (1 - adam.beta2) * adam.beta2**lags, (1 - adam.beta1) * adam.beta1**lags
-    s = np.exp(np.arange(-60, 60, _SPACING))
+    # rho is like s^(-1/2) up to s = 1/e^2 and falls beyond: for large e the denominator comes from around there.
+    s = np.exp(np.arange(-60 - 2 * math.log(max(e, 1)), 60, _SPACING))
     size = max(1, _ENTRIES_AT_ONCE // len(lags))
     parts = [_integrands(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
     above, below = (np.concatenate(part) for part in zip(*parts, strict=True))

@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, batch_bias, memory_bias
+from adamsym.field import AdamField, batch_bias, bias, memory_bias
 from adamsym.field.bias import _capital_lambda
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, NAdam
 from adamsym.problem import Empirical, Problem
 
 SKEWED = Empirical({"x": [0, 0, 3]})
@@ -112,6 +112,21 @@ def test_lambda_for_a_short_memory(alpha):
     assert abs(_capital_lambda(adam, 0.0) - drawn) > 0.02
 
 
+@pytest.mark.parametrize("e", [1e4, 1e8, 1e14, 1e100])
+def test_lambda_for_large_eps(e):
+    """e Lambda tends to sum a_k E[(z_k^4 - 3 z_k^2) sqrt V]/3, up to a share of O(1/e)."""
+    adam = Adam("0.5", "0.6", 1)
+    limit = 1e9 * _capital_lambda(adam, 1e9)
+    assert e * _capital_lambda(adam, e) == pytest.approx(limit, rel=3 / min(e, 1e9))
+
+
+@pytest.mark.parametrize(("adam", "e"), [(Adam("0.7", "0.491", 1), 1.0), (Adam("0.3", "0.9", 1), 0.0)])
+def test_enough_lags_are_summed(adam, e, monkeypatch):
+    found = _capital_lambda(adam, e)
+    monkeypatch.setattr(bias, "_NEGLIGIBLE", 2 * bias._NEGLIGIBLE)
+    assert _capital_lambda(adam, e) == pytest.approx(found, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     ("law", "size", "fragment"),
     [
@@ -125,6 +140,12 @@ def test_bad_input(law, size, fragment):
     for expansion in (memory_bias, batch_bias):
         with pytest.raises(InputError, match=fragment):
             expansion(law, Adam(), size)
+
+
+def test_relatives_have_other_expansions():
+    for expansion in (memory_bias, batch_bias):
+        with pytest.raises(InputError, match="for Adam alone"):
+            expansion(SKEWED, NAdam(), 4)
 
 
 def test_no_batches_without_memory():

@@ -237,6 +237,41 @@ def test_work_beyond_the_budget_leaves_wide_balls(monkeypatch):
     assert float(coarse[0].rad()) > 1e-6
 
 
+@pytest.mark.parametrize("beta", [1 - Fraction(1, 10**k) for k in (5, 9)])
+@pytest.mark.parametrize("radius", [0.5, 3])
+def test_no_more_lags_are_walked_than_the_budget(beta, radius, monkeypatch):
+    """A node may be more lags long than there are to spend; and none is walked where the series alone suffice."""
+    steps, step = [], ball_lattice.LagRecursion._step
+    monkeypatch.setattr(ball_lattice.LagRecursion, "_step", lambda self: steps.append(1) or step(self))
+    adam = Adam("0.9", beta, "1e-8")
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(1, radius), flint.arb(-2, radius)], [flint.arb(1) / 2] * 2)
+        found = enclose_law(law, adam).value
+    assert len(steps) <= ball_quadrature.MOST_LAGS
+    if radius == 0.5:
+        assert not steps
+        assert float(found.rad()) < 1
+    inside = quotient(np.array([[1.25, -1.75]]), np.full(2, 0.5), adam)
+    assert found.contains(flint.arb(inside.value[0]))
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e-119, 1e-60, 1e60, 1e99, 1e150, 1e160, 1e299])
+@pytest.mark.parametrize("eps", ["1e-300", "1", "1e300", None])
+@pytest.mark.parametrize("slope", [1e-300, 1, 1e300])
+def test_any_size_of_gradients_is_enclosed(size, eps, slope):
+    """F for g and eps is that for g/size and eps/size."""
+    adam = Adam("0.5", "0.9", Fraction(size) if eps is None else eps)
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(size), -flint.arb(size) / 2], [flint.arb(1) / 2] * 2, [[flint.arb(slope)] * 2])
+        found = enclose_law(law, adam)
+    assert found.value.is_finite()
+    assert found.slopes[0].is_finite()
+    unit = adam.epsilon / Fraction(size)
+    if 1e-60 < unit < 1e60:
+        inside = quotient(np.array([[1, -0.5]]), np.full(2, 0.5), Adam("0.5", "0.9", Fraction(float(unit))))
+        assert found.value.overlaps(flint.arb(inside.value[0], inside.error[0]))
+
+
 @settings(deadline=None, max_examples=25, derandomize=True)
 @given(
     st.floats(-4, 4),
