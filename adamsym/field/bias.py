@@ -37,7 +37,7 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     Raises
     ------
     InputError
-        If there are several columns, X is constant, the method is no :class:`Adam`, or the batch size is below 1.
+        If there are several columns, X is constant or of a size near the floats' limits, the method is no :class:`Adam`, or the batch size is below 1.
 
     Notes
     -----
@@ -101,7 +101,11 @@ def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, floa
         raise InputError("data: the column is constant; the bias needs at least two values")
     fourth, fifth = (fourth - 3 * second**2) / batch_size**3, (fifth - 10 * second * third) / batch_size**4
     second, third = second / batch_size, third / batch_size**2
-    return float(second), float(third), float(fourth + 3 * second**2), float(fifth + 10 * second * third)
+    moments = (second, third, fourth + 3 * second**2, fifth + 10 * second * third)
+    if not 1e-120 < second < 1e120:
+        raise InputError("data: the column's variance is not between 1e-120 and 1e120; rescale it, and eps with it")
+    found = tuple(map(float, moments))
+    return found[0], found[1], found[2], found[3]
 
 
 def _capital_lambda(adam: Adam, e: float) -> float:

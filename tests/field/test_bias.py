@@ -132,6 +132,8 @@ def test_enough_lags_are_summed(adam, e, monkeypatch):
     [
         (Empirical({"x": [0, 1], "y": [1, 2]}), 1, "one column"),
         (Empirical({"x": [2, 2]}), 1, "constant"),
+        (Empirical({"x": ["0", "1e200"]}), 1, "rescale"),
+        (Empirical({"x": ["0", "1e-200"]}), 1, "rescale"),
         (SKEWED, 0, "integers from 1"),
         (SKEWED, True, "integers from 1"),
     ],
