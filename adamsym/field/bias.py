@@ -37,7 +37,8 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     Raises
     ------
     InputError
-        If there are several columns, X is constant or of a size near the floats' limits, the method is no :class:`Adam`, or the batch size is below 1.
+        If there are several columns, X is constant or near the limits of floats, the method is no :class:`Adam`, or
+        the batch size is below 1.
 
     Notes
     -----
