@@ -159,3 +159,32 @@ def test_damaged_and_foreign_files_are_refused(path, damage):
     damage(path)
     with pytest.raises(InputError, match="checkpoint"):
         run(501, checkpoint=path, resume=True)
+
+
+class Executed:
+    """What a pickle of it does when it is read."""
+
+    def __init__(self, mark):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+def test_nothing_in_a_checkpoint_is_executed(path, tmp_path):
+    """A pickle of the right size in place of an array of numbers: its header alone tells them apart."""
+    mark = tmp_path / "executed"
+    run(checkpoint=path)
+    with np.load(path) as file:
+        size = file["theta"].nbytes
+    assert size > 400
+    rewritten(path, theta=np.array([Executed(mark), b"x" * (size - 200)], dtype=object))
+    with zipfile.ZipFile(path) as archive:
+        assert size < archive.getinfo("theta.npy").file_size <= size + 2**10
+    with pytest.raises(InputError, match="no checkpoint, or damaged"):
+        run(501, checkpoint=path, resume=True)
+    assert not mark.exists()
+    # The control: read without care, the file does what it says.
+    with np.load(path, allow_pickle=True) as file:
+        assert file["theta"].shape == (2,)
+    assert mark.exists()

@@ -267,6 +267,13 @@ def test_orders():
 
     found = fitted_order([window(step, 2 * step**0.7) for step in (1e-1, 1e-2, 1e-3, 1e-4)])
     assert found.value == pytest.approx(0.7)
+    # Student's interval of a slope, written out.
+    steps, values = np.array([1e-1, 1e-2, 1e-3, 1e-4, 1e-5]), np.array([0.5, 0.2, 0.04, 0.02, 0.005])
+    found = fitted_order([window(*pair) for pair in zip(steps, values, strict=True)])
+    x, y = np.log(steps), np.log(values)
+    (slope, _), residual, *_ = np.polyfit(x, y, 1, full=True)
+    half = scipy.stats.t.ppf(0.995, 3) * np.sqrt(residual[0] / 3 / np.sum((x - x.mean()) ** 2))
+    assert (found.low, found.value, found.high) == pytest.approx((slope - half, slope, slope + half), rel=1e-9)
     assert fitted_order([window(0.1, 1.0), window(0.1, 2.0), window(0.01, 1.0)]) is None
 
 

@@ -15,7 +15,7 @@ from raw_laws import laws
 from adamsym.field import spectral as spectral_module
 from adamsym.field.balls import ball
 from adamsym.field.spectral import quotient
-from adamsym.optimizer import Adam
+from adamsym.optimizer import Adam, AdamEpsInsideRoot
 from adamsym.testing.strategies import adams
 
 
@@ -102,6 +102,19 @@ def test_gradients_too_small_to_square(size):
     found = spectral(law, Adam("0.5", "0.9", "0.1"), sensitivity=True)
     assert found.value[0] == pytest.approx(size * 50 / 3, rel=1e-14, abs=1e-322)
     np.testing.assert_allclose(found.sensitivity[0], [20 / 3, 10 / 3], rtol=1e-14)
+
+
+@pytest.mark.parametrize("eps", ["1e-12", "1", "1e12"])
+def test_estimates_are_in_units_of_the_scale(eps):
+    """F is of the size 1/(1 + eps), or (1 + eps)^(-1/2) where eps is inside the root, for gradients of size 1."""
+    atoms, probabilities = np.array([[-1.0, 1.0, 1.0]]), np.array([0.3, 0.3, 0.4])
+    for method, scale in (
+        (Adam("0.5", "0.9", eps), 1 / (1 + float(eps))),
+        (AdamEpsInsideRoot("0.5", "0.9", eps), (1 + float(eps)) ** -0.5),
+    ):
+        found = quotient(atoms, probabilities, method)
+        assert 0.2 * scale < found.value[0] < 0.9 * scale
+        assert 2e-15 * scale < found.error[0] < 3e-14 * scale
 
 
 def test_a_deterministic_gradient():

@@ -41,6 +41,8 @@ def test_a_network_stays_short():
     derivation = derive(problem, Adam())
     assert len(derivation.to_markdown()) < 60_000
     assert "Coordinates 1, 2 and 30 of 30" in derivation.steps[0].statement_text
+    shown = [equation.split(" = ")[0] for equation in derivation.steps[0].equations]
+    assert shown == ["l", "g_{1}", "g_{2}", "g_{30}"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
