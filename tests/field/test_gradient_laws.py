@@ -355,3 +355,12 @@ def test_the_mean_of_a_drawn_batch_is_that_of_its_listed_draws(drawn, size, adam
     # Its accuracy is absolute: log B is cut where exp(-t g^2) is rounding error.
     np.testing.assert_allclose(np.exp(log_b), terms.sum(axis=1), rtol=1e-12, atol=1e-14)
     np.testing.assert_allclose(np.exp(log_b) * ratio, terms @ means, atol=1e-12 * (1 + np.abs(means).max()))
+
+
+@pytest.mark.parametrize("law", ["Normal(1, 2)", "Uniform(0, 1)", "Exponential(2)"])
+def test_where_the_noise_vanishes_the_gradient_is_one_atom(law):
+    """g = a x + b at a = 0: f = -b/(|b| + eps), and the field is continuous there."""
+    field = AdamField(Problem("a*b*x + b**2/2", ["a", "b"], Independent({"x": law})), Adam("0.5", "0.9", "0.1"))
+    at, near = field([[0.0, 0.7], [1e-7, 0.7]])[:, 1]
+    assert at == pytest.approx(-0.7 / 0.8, rel=1e-13)
+    assert abs(at - near) < 1e-6
