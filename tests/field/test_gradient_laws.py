@@ -11,12 +11,14 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from adamsym.field.adam_field import AdamField
 from adamsym.field.batch_mean import BatchMean
 from adamsym.field.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
 from adamsym.field.law_quotient import law_quotient
 from adamsym.field.monte_carlo import time_average
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
+from adamsym.problem import Independent, Problem
 from adamsym.testing import strategies
 
 X = sp.Symbol("x", real=True)
