@@ -8,6 +8,7 @@ import argparse
 import json
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -183,6 +184,13 @@ def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) 
     return [task for task in mixed if (task.kind, task.mutant.key) not in session.outcomes]
 
 
+def current(session: Session, drawn: Sequence[Mutant]) -> list[dict[str, Any]]:
+    """Return the outcomes of mutants that the code of today still has."""
+    listed = [mutant for mutant, _ in (*core_mutants(ROOT), *control_mutants(ROOT))]
+    known = {mutant.key for mutant in (*drawn, *listed)}
+    return [outcome for (_, key), outcome in session.outcomes.items() if key in known]
+
+
 def _survives(session: Session, task: Task, reasons: dict[str, Any]) -> bool:
     outcome = session.outcomes.get((task.kind, task.mutant.key))
     known = reasons.get(task.mutant.key, {}).get("kind")
@@ -216,7 +224,8 @@ def main() -> None:
         tasks = [task for task in tasks_of(session, options.size, options.again, reasons) if task.kind in options.kinds]
         print(f"{len(tasks)} mutants to try", flush=True)
         in_parallel(copies, tasks, session.try_mutant, deadline)
-    write_page(list(session.outcomes.values()), reasons, len(all_mutants(ROOT)), options.size, SEED)
+    mutants = all_mutants(ROOT)
+    write_page(current(session, sample(mutants, options.size, SEED)), reasons, len(mutants), options.size, SEED)
 
 
 if __name__ == "__main__":
