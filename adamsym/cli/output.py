@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from adamsym.expressions.errors import InputError
-from adamsym.problem.writing import write_whole
 
 _WIDTH_IN_FILES = 160
 
@@ -58,5 +57,8 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
 
 def write_output(path: Path, content: str | bytes) -> None:
     """Write what ``-o`` asks for so that the file is there whole or not at all."""
+    # The room of problems loads numpy, which asking for help need not wait for.
+    from adamsym.problem.writing import write_whole
+
     content = content.encode() if isinstance(content, str) else content
     write_whole(path, lambda file: file.write(content), "-o")
