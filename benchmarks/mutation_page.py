@@ -149,7 +149,7 @@ def _rooms(drawn: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) 
 
 def _core_table(core: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) -> str:
     rows = ["| formula | where | change | claim that fails |", "| --- | --- | --- | --- |"]
-    for one in sorted(core, key=lambda one: (ROOMS.index(one["room"]), one["path"], one["line"])):
+    for one in sorted(core, key=lambda one: (("optimizer", *ROOMS).index(one["room"]), one["path"], one["line"])):
         if one["killed"]:
             by = f"**{one['by']}** {_short(one.get('detail', ''), 90)}" if one["killed"] == "claims" else "time-out"
         else:

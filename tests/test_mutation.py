@@ -71,3 +71,23 @@ def test_the_formulas_listed_by_hand_are_still_there(mutants, monkeypatch):
     monkeypatch.setitem(by_hand.LISTED, "core", [["field/balls.py", "no such line", "a", "b", "gone"]])
     with pytest.raises(ValueError, match="no such line"):
         by_hand.core_mutants(BENCHMARKS.parent)
+
+
+def test_the_page_shows_every_formula_and_every_survivor(mutants, monkeypatch, tmp_path):
+    by_hand, page = importlib.import_module("core_mutants"), importlib.import_module("mutation_page")
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    listed = [("core", mutant, meaning) for mutant, meaning in by_hand.core_mutants(BENCHMARKS.parent)]
+    drawn = [("sample", mutant, "") for mutant in mutants.sample(mutants.all_mutants(BENCHMARKS.parent), 20, 1)]
+    outcomes = [
+        {**vars(mutant), "kind": kind, "key": mutant.key, "room": mutant.room, "meaning": meaning, "again": False}
+        | ({"killed": None} if number % 2 else {"killed": "claims", "by": "C0", "detail": "seen"})
+        for number, (kind, mutant, meaning) in enumerate([*listed, *drawn])
+    ]
+    page.write_page(outcomes, {}, 12_000, 20, 1)
+    text = (tmp_path / "benchmark_mutation.md").read_text()
+    assert "**10 of 20 mutants drawn at random are killed" in text
+    assert f"**{(len(listed) + 1) // 2} of {len(listed)} core formulas" in text
+    assert text.count("not explained yet") == len(listed) // 2
+    for _, _, meaning in listed:
+        assert f"| {meaning} |" in text
+    assert "**unread** (10)" in text
