@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
+from adamsym.field.closed_forms import closed_form
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Independent, Problem
 
@@ -220,6 +221,13 @@ def test_closed_forms_of_continuous_laws(loss, columns, size, monkeypatch):
     again = AdamField(problem, Adam("0.9", "0.99", "1e-2")).evaluate([0.4])
     assert again.value[0] == pytest.approx(found.value[0], abs=1e-10)
     assert again.error[0] > 0
+
+
+@pytest.mark.parametrize(("rows", "size"), [("x", 2), ("x + z", 1), ("x + z", 2)])
+def test_closed_forms_of_uniform_data_are_for_one_column_and_single_rows(rows, size):
+    law = Independent({"x": "Uniform(0, 1)", "z": "Uniform(0, 1)"})
+    assert closed_form(Problem("(theta - x)**2/2", ["theta"], law), 0) is not None
+    assert closed_form(Problem(f"(theta - {rows})**2/2", ["theta"], law, batch_size=size), 0) is None
 
 
 def test_closed_forms_hold_where_quadrature_in_the_data_is_slow():

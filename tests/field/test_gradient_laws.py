@@ -235,6 +235,7 @@ def test_a_batch_mean_that_is_often_0_needs_memory():
         lambda: Atoms.bernoulli(1.5),
         lambda: Mixture((), ()),
         lambda: Mixture((Normal(0, 1),), (0.5,)),
+        lambda: Mixture((Normal(0, 1), Uniform(0, 1)), (1.0, 0.0)),
         lambda: Density(sp.exp(-X), X, 1, 0),
         lambda: Density(sp.exp(-X), X, 0, 1),
         lambda: Density(X, X, -1, 1),

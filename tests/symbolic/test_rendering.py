@@ -103,6 +103,13 @@ def test_control_the_parser_sees_bad_nesting():
         parsed("<p><b></p></b>")
 
 
+def test_steps_are_counted_from_one():
+    steps = tuple(Step(title, "", ("x",), "", True) for title in ("First", "Second"))
+    derivation = Derivation("Two steps", steps)
+    assert re.findall(r"## (.*)", derivation.to_markdown()) == ["1. First", "2. Second"]
+    assert re.findall(r"<h2>(.*)</h2>", derivation.to_html()) == ["1. First", "2. Second"]
+
+
 def test_hostile_text_is_escaped():
     evil = "<script>alert('&')</script> \\input{/etc/passwd} $x$ `a`"
     step = Step(evil, evil, (r"\unknown <b> & \text{</math><script>}",), evil, True)
