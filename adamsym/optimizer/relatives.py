@@ -1,6 +1,5 @@
 """Relatives of Adam: one class each, with its numerator, its denominator and its bias correction (theory T4)."""
 
-import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -17,6 +16,8 @@ from adamsym.optimizer.method import AdaptiveMethod, StepFactors, bias_correctio
 class RMSprop(AdaptiveMethod):
     """RMSprop: g/(sqrt(v) + eps) without bias correction (Tieleman and Hinton 2012; ``torch.optim.RMSprop``)."""
 
+    beta1: float = field(repr=False)
+
     def __init__(self, beta2: Number = 0.99, eps: Number = 1e-8) -> None:
         super().__init__(0, beta2, eps)
 
@@ -28,6 +29,8 @@ class RMSprop(AdaptiveMethod):
 @dataclass(frozen=True, init=False)
 class AdamWithoutMomentum(AdaptiveMethod):
     """Adam with beta1 = 0: RMSprop with bias correction, the same field."""
+
+    beta1: float = field(repr=False)
 
     def __init__(self, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(0, beta2, eps)
@@ -66,21 +69,21 @@ class AdamW(AdaptiveMethod):
         As Adam, and if ``weight_decay`` is negative.
     """
 
-    weight_decay: Fraction = field(default=Fraction(0))
+    weight_decay: float
 
     def __init__(
         self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
     ) -> None:
         super().__init__(beta1, beta2, eps)
-        decay = exact_rational(weight_decay, "adam.weight_decay")
-        if decay < 0 or not math.isfinite(float(decay)):
+        decay = float(exact_rational(weight_decay, "adam.weight_decay"))
+        if decay < 0:
             raise InputError(f"adam.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
         object.__setattr__(self, "weight_decay", decay)
 
     @property
     def decay(self) -> float:
         """Lambda."""
-        return float(self.weight_decay)
+        return self.weight_decay
 
 
 @dataclass(frozen=True, init=False)

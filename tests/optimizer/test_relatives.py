@@ -128,7 +128,15 @@ def test_bad_arguments():
         AdamField(REGRESSION, NAdam()).enclose([[0, 0], [0, 0]])
     with pytest.raises(InputError, match="Adam alone"):
         _ = AdamField(REGRESSION, RMSprop()).symbolic
-    assert AdamW(weight_decay="0.1").weight_decay == Fraction(1, 10)
+    with pytest.raises(InputError, match=r"adam\.weight_decay"):
+        AdamW(weight_decay="inf")
+
+
+@pytest.mark.parametrize("method", [*METHODS.values()])
+def test_methods_show_themselves_as_python(method):
+    one = method(beta2="0.9") if method is not AdamW else AdamW("0.5", "0.9", "0.01", "0.1")
+    assert eval(repr(one), {method.__name__: method}) == one
+    assert "Fraction" not in repr(one)
 
 
 def test_first_steps_of_nadam_by_hand():
