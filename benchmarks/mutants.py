@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOMS = ("field", "symbolic", "dynamics")
@@ -70,6 +70,7 @@ class Mutant:
     """A change of one file: the bytes from ``begin`` to ``end`` are replaced.
 
     ``line`` is the number of the first line touched; ``text`` and ``changed`` are the lines touched, before and after.
+    ``earlier`` counts the same changes of the same text further up in the file.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Mutant:
     operator: str
     text: str
     changed: str
+    earlier: int = 0
 
     @property
     def room(self) -> str:
@@ -90,7 +92,8 @@ class Mutant:
     @property
     def key(self) -> str:
         """A name that stays while the line stays."""
-        return hashlib.sha256(repr((self.path, self.text, self.changed)).encode()).hexdigest()[:12]
+        same = (self.earlier,) if self.earlier else ()
+        return hashlib.sha256(repr((self.path, self.text, self.changed, *same)).encode()).hexdigest()[:12]
 
     def applied(self, source: bytes) -> bytes:
         """Return the changed source."""
@@ -155,7 +158,12 @@ def mutants_of(path: Path, root: Path) -> list[Mutant]:
         for begin, end, after, operator in _replacements(node, places):
             if source[begin:end].decode() != after:
                 found.setdefault((begin, end, after), places.mutant(begin, end, after, operator))
-    return list(found.values())
+    seen: Counter[tuple[str, str]] = Counter()
+    numbered = []
+    for mutant in sorted(found.values(), key=lambda mutant: mutant.begin):
+        numbered.append(replace(mutant, earlier=seen[mutant.text, mutant.changed]))
+        seen[mutant.text, mutant.changed] += 1
+    return numbered
 
 
 def all_mutants(root: Path) -> list[Mutant]:
