@@ -15,6 +15,7 @@ class DerivationError(ArithmeticError):
 class Step:
     """One step: its statement in words, its formulas in LaTeX, and how it was checked.
 
+    ``identities`` counts the exact identities in the check; the rest of it, if there is any, is evidence at points.
     Build it with :func:`checked_step`, which runs the check.
     """
 
@@ -23,6 +24,7 @@ class Step:
     equations: tuple[str, ...]
     check: str
     ok: bool
+    identities: int = 0
 
     @property
     def latex(self) -> str:
@@ -43,7 +45,7 @@ def checked_step(title: str, statement_text: str, equations: Sequence[str], chec
     outcome = check()
     if not outcome.ok:
         raise DerivationError(f"{title}: {outcome.text}")
-    return Step(title, statement_text, tuple(equations), outcome.text, True)
+    return Step(title, statement_text, tuple(equations), outcome.text, True, outcome.identities)
 
 
 @dataclass(frozen=True)
