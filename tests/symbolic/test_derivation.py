@@ -34,6 +34,14 @@ def test_each_step_says_how_it_was_checked(mean_estimation):
     assert mean_estimation.steps[4].check.startswith("30 digits at 2 random points with mpmath (not a proof)")
 
 
+def test_the_expansion_shows_the_first_two_moments(mean_estimation):
+    (step,) = (step for step in mean_estimation.steps if step.title.startswith("Expansion"))
+    theta = sp.Symbol("theta")
+    second = (2 * theta**2 + (theta - 3) ** 2) / 3
+    assert step.equations[-2:] == (rf"m = {sp.latex(theta - 1)}", f"S = {sp.latex(sp.expand_mul(second))}")
+    assert step.identities >= 5
+
+
 def test_a_network_stays_short():
     terms = "+".join(f"c{i}*tanh(a{i}*x+b{i})" for i in range(10))
     data = Empirical({"x": [n / 10 for n in range(13)], "y": [n * n / 100 for n in range(13)]})
