@@ -27,7 +27,7 @@ SECOND_LOOK = 240.0
 """Seconds of tests for those that survive, before all claims."""
 
 SEED = 2026
-SIZE = 330
+SIZE = 370
 
 CLAIMS_FIRST = {
     "field": ("c05", "c02", "c11", "c10", "c00", "c12", "c07", "c14"),
