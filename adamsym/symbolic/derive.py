@@ -18,6 +18,10 @@ _ALL_SHOWN = 4
 """Problems with more parameters show their first two coordinates and the last."""
 
 
+def _moment(problem: Problem, coordinate: int, power: int) -> sp.Expr:
+    return expectation(problem, coordinate, lambda g: g**power)
+
+
 class _Writer:
     """A problem with what its steps share: the field, the coordinates shown, a small law, names for printing."""
 
@@ -33,7 +37,7 @@ class _Writer:
 
     def moments(self, power: int) -> dict[int, sp.Expr]:
         """Moments of the coordinates shown."""
-        return {i: expectation(self.problem, i, lambda g: g**power) for i in self.shown}
+        return {i: _moment(self.problem, i, power) for i in self.shown}
 
     def tex(self, expression: sp.Expr) -> str:
         return formula(expression, self.names)
@@ -223,14 +227,19 @@ def _expansion(w: _Writer) -> Step:
         r"\sigma_{4} = \mathbb{E}\, y^{2},\quad p_{3} = \mathbb{E}\, y^{3},\quad c_{12} = \operatorname{Cov}(g, g^{2}),"
         r"\quad q_{2} = \mathbb{E}\left[(g - m) y^{2}\right]",
     ]
-    for letter, power in ((first, 1), (second, 2)):
+    powers = {first: 1, second: 2}
+    for letter, power in powers.items():
         equations += w.per_coordinate(w.tex(letter), w.moments(power))
+    listed = point_checks.can_be_listed(w.problem, 0)
+    finite, where = (w.problem, "all minibatches") if listed else (w.small, w.law_of_check)
+    moments = [_moment(finite, 0, power) for power in powers.values()]
     return checked_step(
         "Expansion near beta = 1",
         "Joint cumulants of M and V are those of one gradient times sums of weights; the moments E[M (V - S)^n] follow "
         "and Taylor's formula gives F in powers of eta = 1 - beta at fixed alpha. The first-order term does not depend "
-        "on alpha. The coefficients are derived from the moments and compared with the published ones; the size of the "
-        "remainder is proved for bounded gradients with S > 0 in docs/theory.md, N-section 2(a), not here.",
+        "on alpha. The coefficients are derived from the moments and compared with the published ones; m and S are "
+        f"compared, in the first coordinate, with sums over {where}. The size of the remainder is proved for bounded "
+        "gradients with S > 0 in docs/theory.md, N-section 2(a), not here.",
         equations,
         lambda: all_of(
             [
@@ -239,6 +248,7 @@ def _expansion(w: _Writer) -> Step:
                 expansion_checks.kernel_derivatives_check(),
                 expansion_checks.alpha_free_check(),
                 expansion_checks.published_check(found.coefficients),
+                point_checks.moments_check(finite, moments, 0),
             ]
         ),
     )

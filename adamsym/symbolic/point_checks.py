@@ -217,6 +217,20 @@ def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) ->
     return numerical_equality(symbolic, listed, draw, points=4)
 
 
+def moments_check(problem: Problem, moments: Sequence[sp.Expr], coordinate: int) -> Check:
+    """Check E g and E g^2 of a finite law against sums over all ordered minibatches, with the law's own weights."""
+    compiled = compile_mpmath(problem.parameters, list(moments))
+
+    def draw(generator: random.Random) -> tuple[Any, ...]:
+        return (random_theta(generator, problem.dimension),)
+
+    def listed(theta: Any) -> Any:
+        law = list(zip(*batch_atoms(problem, theta, coordinate), strict=True))
+        return [mpmath.fsum(w * g for g, w in law), mpmath.fsum(w * g * g for g, w in law)]
+
+    return numerical_equality(lambda theta: compiled(*numbers(theta)), listed, draw, points=4)
+
+
 def rule_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr]) -> Check:
     """Check A, B of a continuous law in one column against the law's float64 quadrature rule, to 9 digits."""
     rows, weights = problem.law.discretise(min(_RULE_LEVEL, problem.law.levels - 1))

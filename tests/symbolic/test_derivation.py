@@ -80,6 +80,7 @@ def test_control_a_wrong_gradient_stops_the_derivation():
         ("laplace.kernel_check", "Kernel of the denominator"),
         ("point_checks.laplace_check", "Laplace form"),
         ("expansion_checks.published_check", "Expansion near beta = 1"),
+        ("point_checks.moments_check", "Expansion near beta = 1"),
         ("lyapunov.bound_check", "Lyapunov derivative near interpolation"),
     ],
 )
@@ -103,6 +104,16 @@ def test_lyapunov_bound_and_controls():
     assert lyapunov.remainder_check().ok
     k, mu, eps = lyapunov.smoothness, lyapunov.pl_constant, sp.Symbol("epsilon", positive=True)
     assert sp.simplify(lyapunov.sublevel() - mu**2 * eps**2 / (2 * k**3)) == 0
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_moments_and_others_that_are_not(batch_size):
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}), batch_size)
+    (theta,) = problem.parameters
+    mean, square = theta - 1, (theta - 1) ** 2 + sp.Rational(2, batch_size)
+    assert point_checks.moments_check(problem, [mean, square], 0).ok
+    for wrong in ([mean, square - mean**2], [mean, mean**2], [-mean, square], [mean, square * mean]):
+        assert not point_checks.moments_check(problem, wrong, 0).ok
 
 
 def test_the_remainder_bound_and_a_mean_that_breaks_it():
