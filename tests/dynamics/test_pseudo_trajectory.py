@@ -176,6 +176,16 @@ def test_warm_up_steps_count_in_the_path_before_the_lookback():
     assert (earlier[..., 1] >= path.max(axis=0)).all()
 
 
+def test_between_states_that_are_looked_at_the_largest_step_is_allowed_for():
+    # No run moves; step sizes grow up to the window, and the last 3617 steps are looked at every fourth.
+    still = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0]}))
+    schedule = StepSizeSchedule("n/1000000")
+    steps = Steps(schedule(np.arange(20_002, 20_004)), 20_001, 20_002)
+    earlier = _travel(Run(still, ADAM, schedule, [0.0], 2, 3), steps, None).earlier
+    assert earlier[..., 1] == pytest.approx(ADAM.step_bound * 0.020_001 * 3, rel=1e-15)
+    np.testing.assert_array_equal(earlier[..., 0], -earlier[..., 1])
+
+
 def test_bounds_grow_with_the_region_and_the_window():
     def bound(region, length):
         sizes = SCHEDULE(np.arange(1, 20_000))
