@@ -93,6 +93,12 @@ def importers_of(root: Path) -> dict[str, set[str]]:
     return found
 
 
+def _failed_test(printed: str) -> str | None:
+    """Return the first test that pytest's summary names; its name may hold spaces, but for those around hyphens."""
+    found = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", printed, re.MULTILINE)
+    return found[1] if found else None
+
+
 def compiled_files(root: Path) -> set[str]:
     """Return the files with compiled functions and those that these import: a change there needs new machine code."""
     users = importers_of(root)
@@ -195,17 +201,25 @@ class Copy:
                 os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def _by_tests(self, tests: list[str], durations: dict[str, float], more: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the first test that fails here and, run alone, fails again: not one that others made fail."""
         chosen = self.folder / "chosen.json"
-        chosen.write_text(json.dumps({"chosen": tests, "known": list(durations)}))
-        files = dict.fromkeys(test.split("::")[0] for test in tests)
-        limit = _SLOWER * sum(durations[test] for test in tests) + _PATIENCE
-        status, printed = self.pytest(files, limit, MUTATION_TESTS=str(chosen), **more)
-        if status is None:
-            return {"killed": "time-out", "by": "tests"}
-        if status == 0:
-            return None
-        failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", printed, re.MULTILINE)
-        return {"killed": "tests", "by": failed[0] if failed else printed.strip().splitlines()[-1][:200]}
+        left = list(tests)
+        known = dict(durations)
+        while left:
+            chosen.write_text(json.dumps({"chosen": left, "known": list(known)}))
+            files = dict.fromkeys(test.split("::")[0] for test in left)
+            limit = _SLOWER * sum(durations.get(test, 0.0) for test in left) + _PATIENCE
+            status, printed = self.pytest(files, limit, MUTATION_TESTS=str(chosen), **more)
+            if status is None:
+                return {"killed": "time-out", "by": "tests"}
+            if status == 0:
+                return None
+            failed = _failed_test(printed)
+            if failed is None or self.pytest([failed], limit, **more)[0] != 0:
+                return {"killed": "tests", "by": failed or printed.strip().splitlines()[-1][:200]}
+            known[failed] = 0.0
+            left = [test for test in left if test != failed]
+        return None
 
     def _by_claims(self, claims: dict[str, float], more: dict[str, Any]) -> dict[str, Any] | None:
         if not claims:
