@@ -30,8 +30,8 @@ and `>=`; a sign or `not` dropped; whole numbers one up or down, others shifted 
 left out; a condition turned round. Texts, annotations, raised errors, assertions and `__repr__` are left alone.
 
 A mutant of the sample first meets {first:.0f} seconds of tests, chosen by what they cover, and dies with the first that
-fails, and fails again when it is run alone (where tests run in any order must pass without a mutant: seen for the rooms
-that are mutated, in a random order and in its reverse). Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
+fails, if that fails again when it is run alone. (Without a mutant the tests of these rooms pass in a random order and in
+its reverse.) Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
 only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests,
 those written since, and all claim modules as `--quick` runs them, unless reading them shows a reason, which stands
 above. Mutants of compiled code get a folder of machine code of their own. A run that takes {slower} times as long as
