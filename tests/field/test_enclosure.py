@@ -136,6 +136,19 @@ def test_the_inequalities_of_the_tails(name):
         assert slopes_needed
 
 
+def test_the_left_tail_needs_both_parts_of_its_factor():
+    """Without memory G(s) = A(s), and |A - mu e^(-cs)| is nearly E|g|^3 + |mu| c: mu and E g^3 have opposite signs."""
+    law, adam = [(-100, 1), (2, 99)], Adam(0, 0, 1)
+    with ball_arithmetic():
+        balls = law_of(BallLaw, law)
+        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
+        s, (factor,) = flint.arb("1e-9"), rule._left_factors()
+        transform = sum(p * g * (-s * g * g).exp() for g, p in zip(balls.atoms, balls.probabilities, strict=True))
+        needed = abs(transform - balls.mean * (-rule.center * s).exp()) / s
+        assert balls.mean_cube < needed < factor
+        assert factor < needed * flint.arb("1.01")
+
+
 def clear_caches():
     for cached in (ball_lattice.lattice, ball_lattice.nodes, ball_lattice.powers, ball_lattice._powers_at):
         cached.cache_clear()
