@@ -136,6 +136,24 @@ def test_the_inequalities_of_the_tails(name):
         assert slopes_needed
 
 
+def test_the_remainder_of_the_series_is_what_cauchys_estimates_leave():
+    """Coefficients as large as M r^-j from the first that is left out: all of them together fit, and hardly less."""
+    law, adam = LAWS["skewed"]
+    with ball_arithmetic():
+        series = ball_series.LagSeries(law_of(BallLaw, law), adam, 1e9)
+        last = flint.arb(series.end) * (1 - ball(adam.beta))
+        powers = flint.arb_mat([[last**j for j in range(series.terms)]])
+        ratio = last * series.width / flint.arb("1.4")
+        left_out = sum(ratio**j for j in range(series.terms, series.terms + 200))
+        (with_rest,), tops = series.values(powers, last), series._tops
+        series._tops = [flint.arb(0)] * len(tops)
+        (bare,) = series.values(powers, last)
+        for top, one, other in zip(tops, with_rest, bare, strict=True):
+            assert (
+                top * left_out * (1 - flint.arb("1e-6")) < one.rad() - other.rad() < top * left_out * flint.arb("1.1")
+            )
+
+
 def test_the_left_tail_needs_both_parts_of_its_factor():
     """Without memory G(s) = A(s), and |A - mu e^(-cs)| is nearly E|g|^3 + |mu| c: mu and E g^3 have opposite signs."""
     law, adam = [(-100, 1), (2, 99)], Adam(0, 0, 1)

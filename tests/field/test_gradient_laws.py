@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adamsym.field.adam_field import AdamField
 from adamsym.field.batch_mean import BatchMean
 from adamsym.field.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
-from adamsym.field.law_quotient import law_quotient
+from adamsym.field.law_quotient import TransformAdjoints, law_quotient
 from adamsym.field.monte_carlo import time_average
 from adamsym.field.spectral import quotient
 from adamsym.optimizer import Adam
@@ -257,6 +257,39 @@ def test_moments_of_batch_means_are_those_of_listed_minibatches():
         means, weights = atoms[drawn].mean(axis=1), p[drawn].prod(axis=1)
         expected = [weights @ means**k for k in (1, 2, 3, 4)]
         np.testing.assert_allclose(BatchMean(atoms, p, size).moments, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_derivatives_of_the_moments_of_batch_means(size):
+    """E y, E y^2 and Cov(y, y^2) in each atom, by differences."""
+    atoms, p, h = np.array([-1.0, 0.25, 3.0]), np.array([0.5, 0.3, 0.2]), 1e-5
+
+    def used(atoms):
+        first, second, third, _ = BatchMean(atoms, p, size).moments
+        return np.array([first, second, third - first * second])
+
+    shifts = h * np.eye(3)
+    known = [
+        (used(atoms + shift) - used(atoms - shift)) / (2 * h * weight) for shift, weight in zip(shifts, p, strict=True)
+    ]
+    law, none = BatchMean(atoms, p, size), np.empty(0)
+    found = [law._from_moments(TransformAdjoints(none, none, none, *one)) for one in np.eye(3)]
+    np.testing.assert_allclose([np.broadcast_to(one, 3) for one in found], np.transpose(known), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_transforms_that_are_not_numbers_somewhere_are_refused(monkeypatch, part):
+    transforms = Normal.transforms
+
+    def one_is_missing(self, t):
+        found = [np.array(one) for one in transforms(self, t)]
+        found[part][len(t) // 2] = math.nan
+        return tuple(found)
+
+    law_quotient(Normal(1, 2), Adam("0.5", "0.9", "0.1"))
+    monkeypatch.setattr(Normal, "transforms", one_is_missing)
+    with pytest.raises(ValueError, match="not finite"):
+        law_quotient(Normal(1, 2), Adam("0.5", "0.9", "0.1"))
 
 
 # --- drawn laws -------------------------------------------------------------------------------------------------------
