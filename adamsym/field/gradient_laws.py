@@ -59,7 +59,7 @@ class Normal:
 
     @property
     def extent(self) -> float:
-        """Ten deviations."""
+        """Ten deviations from the mean; less than 1e-20 of E g^2 lies beyond."""
         return abs(self.mean) + 10 * self.deviation
 
     def transforms(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -155,7 +155,7 @@ class Exponential:
 
     @property
     def extent(self) -> float:
-        """Forty times the mean of X."""
+        """Forty times the mean of X; less than 1e-14 of E g^2 lies beyond."""
         return abs(self.start) + 40 * abs(self.scale)
 
     def transforms(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,9 @@
 """Ensembles of Adam runs against a plain loop, the flow, and themselves."""
 
+import itertools
 import math
 import multiprocessing
+import types
 import warnings
 from dataclasses import dataclass
 
@@ -11,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.dynamics import Run, flow, simulate
+from adamsym.dynamics import Run, ensemble, flow, simulate
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.optimizer import Adam, AdaptiveMethod, NAdam, StepSizeSchedule
@@ -319,6 +321,16 @@ def test_progress_is_reported():
     run(10, steps=2000, progress=seen.append)
     assert seen[-1] == 2000
     assert seen == sorted(seen)
+
+
+def test_progress_is_told_when_its_time_has_come(monkeypatch):
+    # Half of the time between reports passes with each block of steps.
+    clock = itertools.count(1000, ensemble.SECONDS_BETWEEN_REPORTS / 2)
+    monkeypatch.setattr(ensemble, "time", types.SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr("adamsym.dynamics.run._STEPS_AT_ONCE", 10)
+    seen = []
+    run(10, steps=95, progress=seen.append)
+    assert seen == [20, 40, 60, 80, 95]
 
 
 @pytest.mark.parametrize(("chains", "problem"), [(2**12, SKEWED), (3, SKEWED), (2**20, LINE), (2**26, SKEWED)])

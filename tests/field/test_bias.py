@@ -153,3 +153,18 @@ def test_relatives_have_other_expansions():
 def test_no_batches_without_memory():
     with pytest.raises(InputError, match="beta2 > 0"):
         batch_bias(SKEWED, Adam(0, 0, 1), 4)
+
+
+def test_memory_is_bounded(monkeypatch):
+    adam, entries, integrands = Adam("0.5", "0.99", "0.1"), [], bias._integrands
+    whole = batch_bias(SKEWED, adam, 4)
+
+    def watched(s, weights, shares):
+        entries.append(len(s) * len(weights))
+        return integrands(s, weights, shares)
+
+    monkeypatch.setattr(bias, "_integrands", watched)
+    monkeypatch.setattr(bias, "_ENTRIES_AT_ONCE", 20_000)
+    assert batch_bias(SKEWED, adam, 4) == pytest.approx(whole, rel=1e-13)
+    assert len(entries) > 1
+    assert max(entries) <= 20_000

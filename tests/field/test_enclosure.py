@@ -154,6 +154,18 @@ def test_the_remainder_of_the_series_is_what_cauchys_estimates_leave():
             )
 
 
+@pytest.mark.parametrize("size", [Fraction(1, 50), Fraction(50)])
+@pytest.mark.parametrize("beta", ["0.999", "0.999999"])
+def test_the_series_reach_as_far_as_the_integrand(size, beta):
+    """To s with s E g^2 = 200, where exp(-s V) has vanished, if they hold there: beyond, lags are walked one by one."""
+    adam = Adam("0.5", beta, "1e-4")
+    with ball_arithmetic():
+        balls = law_of(BallLaw, [(-size, 3), (2 * size, 1)])
+        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
+        holds_up_to = ball_series.RANGE / (float(rule.series.width) * float(1 - adam.beta))
+        assert rule.series.end == pytest.approx(min(200 / float(rule.center), holds_up_to), rel=1e-9)
+
+
 def test_the_left_tail_needs_both_parts_of_its_factor():
     """Without memory G(s) = A(s), and |A - mu e^(-cs)| is nearly E|g|^3 + |mu| c: mu and E g^3 have opposite signs."""
     law, adam = [(-100, 1), (2, 99)], Adam(0, 0, 1)

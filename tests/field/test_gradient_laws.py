@@ -7,6 +7,8 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.stats
 import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -257,6 +259,31 @@ def test_moments_of_batch_means_are_those_of_listed_minibatches():
         means, weights = atoms[drawn].mean(axis=1), p[drawn].prod(axis=1)
         expected = [weights @ means**k for k in (1, 2, 3, 4)]
         np.testing.assert_allclose(BatchMean(atoms, p, size).moments, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("law", "frozen", "share"),
+    [
+        (Normal(0, 2), scipy.stats.norm(0, 2), 1e-20),
+        (Normal(-3, 0.5), scipy.stats.norm(-3, 0.5), 1e-20),
+        (Exponential(0, 2), scipy.stats.expon(0, 2), 1e-14),
+        (Exponential(1, 0.5), scipy.stats.expon(1, 0.5), 1e-14),
+    ],
+)
+def test_hardly_anything_lies_beyond_the_extent(law, frozen, share):
+    ends = [(law.extent, np.inf), (-np.inf, -law.extent)]
+    beyond = sum(scipy.integrate.quad(lambda g: g * g * frozen.pdf(g), *end)[0] for end in ends)
+    assert beyond < share * law.moments[1]
+
+
+def test_batch_means_take_as_many_nodes_as_are_allowed(monkeypatch):
+    law = BatchMean(np.array([-1.0, 0.25, 3.0]), np.array([0.5, 0.3, 0.2]), 4)
+    most = len(law._rule(10.0)[0]) - 1
+    monkeypatch.setattr("adamsym.field.batch_mean._MOST_NODES", most)
+    assert len(law._rule(10.0)[0]) == most + 1
+    monkeypatch.setattr("adamsym.field.batch_mean._MOST_NODES", most - 1)
+    with pytest.raises(ValueError, match="too large"):
+        law._rule(10.0)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])

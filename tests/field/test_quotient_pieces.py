@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adamsym.field import law_quotient, quotient
 from adamsym.field.gradient_laws import Atoms
+from adamsym.field.nodes import place_nodes, workspace
 from adamsym.field.quadrature import control_integrals
 from adamsym.field.records import rule_of
 from adamsym.field.transforms import block_dot, log_one_plus, transforms
@@ -136,3 +137,25 @@ def test_exponentials_are_counted():
     found = quotient(np.array([[-1.0, 0.5, 4.0]]), np.array([0.3, 0.6, 0.1]), Adam("0.9", "0.999", "1e-3"))
     assert 10 <= found.exponentials[0] <= 115
     assert found.sensitivity is None
+
+
+@outside_or_inside
+@pytest.mark.parametrize("eps", [1e-6, 0.1, 30.0])
+def test_nodes_have_their_weights_and_the_control_variates_exponential(method, eps):
+    """h s rho(s) and exp(-s) on the lattice in log s; rho as a Laplace density of the denominator."""
+    rule, samples, room = rule_of(method("0.9", "0.99", eps), 0.3), workspace(400), 400
+    place_nodes(0, room, -200, eps, rule, samples)
+    s = samples.s
+    np.testing.assert_allclose(np.diff(np.log(s)), rule.fine.spacing, rtol=1e-12)
+    np.testing.assert_allclose(samples.control, np.exp(-s), rtol=1e-15, atol=1e-300)
+    near = s < 1e10 / eps**2
+    root = np.sqrt(s[near])
+    if method is Adam:
+        density = 1 / (root * np.sqrt(np.pi)) - eps * scipy.special.erfcx(eps * root)
+        # The difference cancels where eps^2 s is large: rho is like 1/(2 sqrt(pi) eps^2 s^(3/2)) there.
+        allowed = 1e-14 / root
+    else:
+        density = np.exp(-eps * s[near]) / (root * np.sqrt(np.pi))
+        allowed = 1e-13 * (1 + eps * s[near]) * density
+    weight = rule.fine.spacing * s[near] * density
+    assert (np.abs(samples.weight[near] - weight) <= rule.fine.spacing * s[near] * allowed + 1e-300).all()
