@@ -5,12 +5,15 @@ g_k = (alpha/beta)^k; with bias corrections C_n <= C at step n. Hence |f| <= min
 the history, f is Lipschitz with constant (1+C) Lg/eps where the gradients are Lipschitz with constant Lg.
 """
 
+from fractions import Fraction
+
 import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, simulate
 from adamsym.claims import Finding, check_property, holds, refuted
+from adamsym.field.balls import ball, ball_arithmetic, step_bound
 
 claim = Claim(
     "C1",
@@ -71,6 +74,29 @@ def the_constant_is_the_sum_of_a_geometric_series() -> Finding:
     found = [smallest_constant(sp.S.One, sp.Rational(a), sp.Rational(b)) for a, b in exact]
     failed = [finding for finding in found if finding.verdict != "holds"]
     return failed[0] if failed else holds("sup M^2/V = sum_k a_k^2/b_k = C^2 exactly", cases=2 + len(found))
+
+
+def enclosed_constant(factor: str) -> Finding:
+    """Does the ball around ``factor * C``, with C as enclosures take it, hold the smallest constant and little more?"""
+    triples = [("9/10", "999/1000"), ("1/2", "9/10"), ("1/5", "1/20"), ("0", "1/2")]
+    for a, b in triples:
+        needed = largest_quotient_squared(sp.Rational(a), sp.Rational(b))
+        with ball_arithmetic():
+            found = (ball(Fraction(factor)) * step_bound(Adam(a, b, 1))) ** 2
+            right = found.contains(ball(Fraction(needed.p, needed.q))) and found.rad() < found.mid() / 2**80
+        if not right:
+            return refuted(f"C^2 in {found.str(15)} at alpha = {a}, beta = {b}; needed is {needed}", cases=len(triples))
+    return holds("the balls around C hold the smallest constant, to 24 digits", cases=len(triples))
+
+
+@claim.evidence("certified")
+def enclosures_take_the_smallest_constant() -> Finding:
+    return enclosed_constant("1")
+
+
+@claim.control("C too large by its fifteenth digit, in enclosures")
+def enclosures_take_a_larger_constant() -> Finding:
+    return enclosed_constant("1000000000000001/1000000000000000")
 
 
 @claim.control("C halved")
