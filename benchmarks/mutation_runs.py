@@ -218,7 +218,8 @@ class Copy:
             if failed is None or self.pytest([failed], limit, **more)[0] != 0:
                 return {"killed": "tests", "by": failed or printed.strip().splitlines()[-1][:200]}
             known[failed] = 0.0
-            left = [test for test in left if test != failed]
+            # Where files cannot be collected together, it is a file that is named.
+            left = [test for test in left if test != failed and not test.startswith(f"{failed}::")]
         return None
 
     def _by_claims(self, claims: dict[str, float], more: dict[str, Any]) -> dict[str, Any] | None:
