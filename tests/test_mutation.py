@@ -91,3 +91,31 @@ def test_the_page_shows_every_formula_and_every_survivor(mutants, monkeypatch, t
     for _, _, meaning in listed:
         assert f"| {meaning} |" in text
     assert "**unread** (10)" in text
+
+
+@pytest.mark.parametrize(
+    ("summary", "alone", "killer"),
+    [
+        ("FAILED tests/a.py::test_x[a plane] - AssertionError: 1 - 2", 1, "tests/a.py::test_x[a plane]"),
+        ("FAILED tests/a.py::test_x[a plane] - AssertionError: 1 - 2", 0, None),
+        ("ERROR tests/a.py", 1, "tests/a.py"),
+        ("ERROR tests/a.py", 0, None),
+    ],
+)
+def test_a_mutant_is_killed_by_a_test_that_fails_alone(mutants, monkeypatch, tmp_path, summary, alone, killer):
+    runs = importlib.import_module("mutation_runs")
+    copy, tests, asked = runs.Copy.__new__(runs.Copy), ["tests/a.py::test_x[a plane]", "tests/b.py::test_y"], []
+    copy.folder = tmp_path
+
+    def pytest_run(arguments, limit, **more):
+        asked.append(list(arguments))
+        if "MUTATION_TESTS" not in more:
+            return alone, ""
+        return (1, f"F\n{summary}\n") if "tests/a.py" in arguments else (0, "")
+
+    monkeypatch.setattr(copy, "pytest", pytest_run)
+    found = copy._by_tests(tests, dict.fromkeys(tests, 0.1), {})
+    assert found == (None if killer is None else {"killed": "tests", "by": killer})
+    assert asked == [["tests/a.py", "tests/b.py"], [killer or summary.split(" ", 1)[1].split(" - ")[0]]] + (
+        [["tests/b.py"]] if killer is None else []
+    )
