@@ -150,7 +150,9 @@ def test_a_report_of_claims(run, tmp_path, evidence, verdict, code):
 
 
 def test_a_report_of_a_problem(run, tmp_path):
-    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
+    # A loaded machine that compiles first must not run into the limits.
+    limits = ["--windows-time", "500", "--search-time", "500"]
+    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK, *limits)
     assert text.startswith("holds: 1 problem; written to r.html")
     page = (tmp_path / "r.html").read_text()
     assert "theta from 0 to 2" in page
