@@ -1,6 +1,7 @@
 """F = E[M/(sqrt V + eps)] and its derivatives over a box, in interval arithmetic, by this module's own means.
 
-F = mu/(sqrt c + eps) + int w(s) [G(s) - mu exp(-c s)] dx, s = e^x, w(s) = s rho(s), G(s) = E[M exp(-s V)] (theory T4).
+F = mu/(sqrt c + eps) + int w(s) [G(s) - mu exp(-c s)] dx, s = e^x, w(s) = s rho(s), G(s) = E[M exp(-s V)] (theory T4);
+the sum of mu w(s) exp(-c s) is taken together with mu/(sqrt c + eps).
 Node by node, the first lags are multiplied out until t = (1-beta) beta^K s is small; the rest is summed up from the
 power series of log B and A/B. Bounds: |g| <= G, |g'| <= H, C the step bound; for u right of the last s
 |G(u)| <= G P(u), |G'(u)| <= H (P(u) + (4/e) C P(u/2)); left of the first one the integrand is at most w(s) s k, k
@@ -78,13 +79,14 @@ def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]
     size, cube = float(center.mid) ** 0.5, max(float(x.b) for x in cubes)
     j = math.floor(math.log((tolerance * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
     first = iv.exp(step * j)
-    sums, earlier, lags = [iv.mpf(0)] * len(means), [], 0
+    # The means are taken out of the sums: so their widths hardly count.
+    sums, control, earlier, lags = [iv.mpf(0)] * len(means), 1 / (iv.sqrt(center) + eps), [], 0
     half = math.ceil(math.log(2) / width) + 1
     while True:
         s, weight = _node(adam, j)
         product, values, spent = products.at(s)
         decay = iv.exp(-center * s)
-        sums = [x + weight * (g - m * decay) for x, g, m in zip(sums, values, means, strict=True)]
+        sums, control = [x + weight * g for x, g in zip(sums, values, strict=True)], control - weight * decay
         earlier.append(product.b)
         lags += spent
         if len(earlier) > half:
@@ -102,7 +104,6 @@ def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]
         j += 1
     left = _weights_before(first, step)
     rule = _trapezoidal_errors(law, eps, bound, step, center, means)
-    control = 1 / (iv.sqrt(center) + eps)
     return [
         m * control + x + around_zero(magnitude(t) + magnitude(k * left) + magnitude(e))
         for m, x, t, k, e in zip(means, sums, tails, cubes, rule, strict=True)

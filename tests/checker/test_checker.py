@@ -29,9 +29,11 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
-from adamsym.field import AdamField
+from adamsym.field import AdamField, enclosure
+from adamsym.field.balls import ball_arithmetic
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
+from adamsym.problem.reading import read_problem
 from adamsym.problem.record import problem_from_record
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
@@ -447,3 +449,23 @@ def test_polynomials_are_bounded():
     assert bounded_polynomial((a + b) ** 10_000, [a, b]) is None
     assert bounded_polynomial(sp.sin(a), [a, b]) is None
     assert bounded_polynomial(a / b, [a, b]) is None
+
+
+@pytest.mark.parametrize(
+    ("example", "box"),
+    [
+        ("neuron", [[0.9370, 0.9395], [1.651, 1.6575]]),
+        ("neuron", [[-2.3e-10, 5.3e-11], [-3.1e-10, 7.0e-11]]),
+        ("three_points", [[0.99, 1.0]]),
+    ],
+)
+def test_enclosures_are_no_wider_than_those_that_certificates_rest_on(example, box):
+    """What the search proves from the enclosure over one box the checker proves from its own, without cutting it."""
+    file = read_problem(Path(__file__).parents[2] / "examples" / f"{example}.toml")
+    with working_precision():
+        found = field_over(file.problem, file.adam, [iv.mpf(side) for side in box], slopes=True)
+    with ball_arithmetic():
+        known = enclosure.field_over(file.problem, file.adam, enclosure.hulls(np.array(box)), True, 1e-13)
+        pairs = zip((found.value, *found.jacobian), (known.value, *known.jacobian), strict=True)
+        for wide, narrow in (pair for row in pairs for pair in zip(*row, strict=True)):
+            assert float(wide.delta.b) <= 1.03 * 2 * float(narrow.rad())
