@@ -203,12 +203,11 @@ class Copy:
     def _by_tests(self, tests: list[str], durations: dict[str, float], more: dict[str, Any]) -> dict[str, Any] | None:
         """Return the first test that fails here and, run alone, fails again: not one that others made fail."""
         chosen = self.folder / "chosen.json"
-        left = list(tests)
-        known = dict(durations)
+        left, known = tests, list(durations)
         while left:
-            chosen.write_text(json.dumps({"chosen": left, "known": list(known)}))
+            chosen.write_text(json.dumps({"chosen": left, "known": known}))
             files = dict.fromkeys(test.split("::")[0] for test in left)
-            limit = _SLOWER * sum(durations.get(test, 0.0) for test in left) + _PATIENCE
+            limit = _SLOWER * sum(durations[test] for test in left) + _PATIENCE
             status, printed = self.pytest(files, limit, MUTATION_TESTS=str(chosen), **more)
             if status is None:
                 return {"killed": "time-out", "by": "tests"}
@@ -217,7 +216,7 @@ class Copy:
             failed = _failed_test(printed)
             if failed is None or self.pytest([failed], limit, **more)[0] != 0:
                 return {"killed": "tests", "by": failed or printed.strip().splitlines()[-1][:200]}
-            known[failed] = 0.0
+            known.append(failed)
             # Where files cannot be collected together, it is a file that is named.
             left = [test for test in left if test != failed and not test.startswith(f"{failed}::")]
         return None

@@ -59,7 +59,7 @@ def identities_of_the_derivations() -> Finding:
 
 @claim.evidence("property")
 def derivations() -> Finding:
-    """What has no exact proof in a derivation is checked at random points, to 13 digits or more."""
+    """What has no exact proof in a derivation is checked at random points, to 9 digits or more."""
     failing = [step.title for step in steps() if not step.ok]
     return refuted(f"steps fail: {failing}") if failing else holds("every step is checked", cases=len(steps()))
 

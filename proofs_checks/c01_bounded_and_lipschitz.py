@@ -37,7 +37,8 @@ quarters = st.integers(-20, 20).map(lambda k: k / 4)
 data = st.one_of(st.lists(quarters, min_size=1, max_size=largest) for largest in (1, 5))
 points = st.integers(-100, 100).map(lambda k: k / 16)
 offsets = st.one_of(st.just(0.0), st.just(0.0), points)
-
+EXACT = [("9/10", "999/1000"), ("1/2", "9/10"), ("1/5", "1/20"), ("0", "1/2")]
+"""beta1 and beta2 as fractions."""
 
 k = sp.Symbol("k", integer=True, nonnegative=True)
 
@@ -70,23 +71,21 @@ def the_constant_is_the_sum_of_a_geometric_series() -> Finding:
     term = ((1 - alpha) * alpha**k) ** 2 / ((1 - beta) * beta**k)
     if sp.simplify(term / (constant * (1 - alpha**2 / beta) * (alpha**2 / beta) ** k)) != 1:
         return refuted("a_k^2/b_k is another sequence", cases=1)
-    exact = [("9/10", "999/1000"), ("1/2", "9/10"), ("1/5", "1/20"), ("0", "1/2")]
-    found = [smallest_constant(sp.S.One, sp.Rational(a), sp.Rational(b)) for a, b in exact]
+    found = [smallest_constant(sp.S.One, sp.Rational(a), sp.Rational(b)) for a, b in EXACT]
     failed = [finding for finding in found if finding.verdict != "holds"]
     return failed[0] if failed else holds("sup M^2/V = sum_k a_k^2/b_k = C^2 exactly", cases=2 + len(found))
 
 
 def enclosed_constant(factor: str) -> Finding:
     """Does the ball around ``factor * C``, with C as enclosures take it, hold the smallest constant and little more?"""
-    triples = [("9/10", "999/1000"), ("1/2", "9/10"), ("1/5", "1/20"), ("0", "1/2")]
-    for a, b in triples:
+    for a, b in EXACT:
         needed = largest_quotient_squared(sp.Rational(a), sp.Rational(b))
         with ball_arithmetic():
             found = (ball(Fraction(factor)) * step_bound(Adam(a, b, 1))) ** 2
             right = found.contains(ball(Fraction(needed.p, needed.q))) and found.rad() < found.mid() / 2**80
         if not right:
-            return refuted(f"C^2 in {found.str(15)} at alpha = {a}, beta = {b}; needed is {needed}", cases=len(triples))
-    return holds("the balls around C hold the smallest constant, to 24 digits", cases=len(triples))
+            return refuted(f"C^2 in {found.str(15)} at alpha = {a}, beta = {b}; needed is {needed}", cases=len(EXACT))
+    return holds("the balls around C hold the smallest constant, to 24 digits", cases=len(EXACT))
 
 
 @claim.evidence("certified")

@@ -44,6 +44,10 @@ def law_of(kind, law, slopes=False):
     )
 
 
+def rule_for(law, adam):
+    return ball_quadrature._Rule(law, adam, law.mean_square.mid(), 1e-18, step_bound(adam))
+
+
 def enclosed(law, adam, tolerance=1e-18):
     """F and its derivative along SLOPES."""
     with ball_arithmetic():
@@ -109,7 +113,7 @@ def test_the_inequalities_of_the_tails(name):
     law, adam = LAWS[name]
     with ball_arithmetic():
         balls = law_of(BallLaw, law, slopes=True)
-        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
+        rule = rule_for(balls, adam)
         series = ball_series.LagSeries(balls, adam, 1e9)
         factors, bound, share = rule._left_factors(), step_bound(adam), 1 - ball(adam.alpha)
 
@@ -161,7 +165,7 @@ def test_the_series_reach_as_far_as_the_integrand(size, beta):
     adam = Adam("0.5", beta, "1e-4")
     with ball_arithmetic():
         balls = law_of(BallLaw, [(-size, 3), (2 * size, 1)])
-        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
+        rule = rule_for(balls, adam)
         holds_up_to = ball_series.RANGE / (float(rule.series.width) * float(1 - adam.beta))
         assert rule.series.end == pytest.approx(min(200 / float(rule.center), holds_up_to), rel=1e-9)
 
@@ -171,7 +175,7 @@ def test_the_left_tail_needs_both_parts_of_its_factor():
     law, adam = [(-100, 1), (2, 99)], Adam(0, 0, 1)
     with ball_arithmetic():
         balls = law_of(BallLaw, law)
-        rule = ball_quadrature._Rule(balls, adam, balls.mean_square.mid(), 1e-18, step_bound(adam))
+        rule = rule_for(balls, adam)
         s, (factor,) = flint.arb("1e-9"), rule._left_factors()
         transform = sum(p * g * (-s * g * g).exp() for g, p in zip(balls.atoms, balls.probabilities, strict=True))
         needed = abs(transform - balls.mean * (-rule.center * s).exp()) / s
@@ -478,7 +482,7 @@ def test_the_left_tail_is_the_sum_of_its_nodes():
     """h times the sum of w(s) k s over all nodes left of the first, w(s) = sqrt(s/pi), k as in _left_factors."""
     with ball_arithmetic():
         law, adam = BallLaw([flint.arb(1), flint.arb(-2)], [flint.arb(1) / 3, flint.arb(2) / 3]), Adam("0.5", "0.6", 1)
-        rule = ball_quadrature._Rule(law, adam, law.mean_square.mid(), 1e-18, step_bound(adam))
+        rule = rule_for(law, adam)
         (found,), (factor,) = rule.left_tails(-2), rule._left_factors()
         step, first = float(rule.step), float(ball_lattice.nodes(rule.lattice, adam.epsilon, -2).s[0])
     s = first * np.exp(-step * np.arange(1, 400))
