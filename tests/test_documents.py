@@ -1,105 +1,177 @@
-"""The examples in the README and the documents run as they stand."""
+"""Every code block of the README and of docs/ runs, and prints or gives what the documents say."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from snippets import NUMBER, ROOT, Block, all_blocks, blocks_of, compare, line_agrees, run
 
-from adamsym import AdamField, read_problem
-from adamsym.claims import run_claims
+NOT_RUN = {
+    ("README.md", "make verify"): "runs the main job and all claims, for minutes; .ci/run and make do it",
+    ("README.md", "make test"): "is this run itself",
+    ("docs/report.md", "adamsym report examples proofs_checks"): "runs all examples and all claims, for an hour",
+}
+"""The blocks that no test runs, each named by a text that it alone has, and why."""
 
-ROOT = Path(__file__).parents[1]
+SLOW = {
+    ("docs/pseudo_trajectory.md", "adamsym track"),
+    ("docs/report.md", "adamsym report examples/three_points.toml"),
+}
+"""The blocks that only `make test-long` runs."""
 
-
-def block(document: str, language: str, number: int = 0) -> str:
-    """One code block of a language, the first if not told otherwise."""
-    found = re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
-    assert len(found) > number, f"{document} has no {language} block {number}"
-    return str(found[number])
-
-
-def test_readme_python():
-    names: dict[str, object] = {}
-    exec(block("README.md", "python"), names)
-    assert isinstance(names["field"], AdamField)
+BLOCKS = all_blocks()
 
 
-def test_laws_of_the_documents():
-    names: dict[str, object] = {}
-    exec(block("docs/laws.md", "python"), names)
-    assert names["found"].sensitivity.shape == (1, 500)
+def entry(block: Block, table: Any) -> tuple[str, str] | None:
+    found = [key for key in table if key[0] == block.document and key[1] in block.code]
+    return found[0] if found else None
 
 
-def test_dynamics_of_the_documents(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    names: dict[str, Any] = {}
-    exec(block("docs/dynamics.md", "python"), names)
-    assert names["solutions"].zero == pytest.approx([1.03, 3.32, 17.0], rel=3e-3)
-    assert (names["ends"].index == np.where(names["ends"].points[:, 0] < 1.55, 0, 2)).all()
+def of(document: str, text: str) -> Block:
+    """The one block of a document with a text in it."""
+    [found] = [block for block in BLOCKS if block.document == document and text in block.code]
+    return found
+
+
+RUN = [
+    pytest.param(block, marks=pytest.mark.slow if entry(block, SLOW) else (), id=str(block))
+    for block in BLOCKS
+    if not entry(block, NOT_RUN)
+]
+
+
+@pytest.mark.parametrize("block", RUN)
+def test_every_block_runs_and_prints_what_it_says(block, tmp_path, monkeypatch):
+    if "import torch" in block.code:
+        pytest.importorskip("torch", reason="needs torch")
+    monkeypatch.chdir(tmp_path)
+    names = run(block, tmp_path)
+    key = entry(block, FURTHER)
+    if key:
+        FURTHER[key](names)
+
+
+def test_the_tables_name_one_block_each():
+    assert len(BLOCKS) > 15
+    for document, text in (*NOT_RUN, *SLOW, *FURTHER):
+        of(document, text)
+
+
+def test_the_commands_of_make_that_are_not_run_exist():
+    targets = re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for block in BLOCKS:
+        for line in block.code.splitlines() if block.language == "sh" else ():
+            words = line.split()
+            assert words[0] == "adamsym" or (words[0] == "make" and words[1] in targets), line
+
+
+# --- what the blocks say in words -----------------------------------------------------------------------------------
+
+
+def starts_end_at_the_attracting_zeros(names):
+    assert (names["ends"].index == np.where(names["ends"].points[:, 0] < 1.583, 0, 2)).all()
+    assert [zero.stability for zero in names["zeros"]] == ["attracting", "repelling", "attracting"]
     assert np.isfinite(names["portrait"].field).all()
 
 
-def test_the_increments_of_the_documents():
-    names: dict[str, Any] = {}
-    exec(block("docs/dynamics.md", "python", 1), names)
+def only_the_right_field_stands(names):
     assert names["own"].p_value > 1e-3
     assert names["other"].p_value < 1e-10
 
 
-def test_the_chains_of_the_documents():
-    names: dict[str, Any] = {}
-    exec(block("docs/dynamics.md", "python", 2), names)
+def parts_are_the_whole(names):
     np.testing.assert_array_equal(names["run"].theta, names["ensemble"].theta)
-    assert names["ensemble"].recorded.shape == (10, 100, 1)
     assert not names["ensemble"].failed.any()
 
 
-def test_plots_of_the_documents(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    names: dict[str, Any] = {}
-    exec(block("docs/report.md", "python"), names)
+def there_is_a_sensitivity_for_every_atom(names):
+    assert names["found"].sensitivity.shape == (1, 500)
+
+
+def the_zero_is_drawn(names):
     np.testing.assert_allclose(names["attracting"].get_xydata(), [[0.999503966699, 0.0]], atol=1e-11)
-    assert (tmp_path / "three_points.svg").read_bytes().startswith(b"<?xml")
 
 
-def test_readme_problem_and_its_printed_field(tmp_path):
-    file = tmp_path / "three_points.toml"
-    file.write_text(block("README.md", "toml"))
-    source = read_problem(file)
-    printed = re.search(r"theta\s+1\.0\s+(\S+)", block("README.md", "console"))
-    assert printed is not None
-    assert AdamField(source.problem, source.adam)([1.0])[0] == pytest.approx(float(printed[1]), abs=1e-14)
+FURTHER = {
+    ("docs/dynamics.md", "basins("): starts_end_at_the_attracting_zeros,
+    ("docs/dynamics.md", "increment_test("): only_the_right_field_stands,
+    ("docs/dynamics.md", "run.advance("): parts_are_the_whole,
+    ("docs/laws.md", "law_quotient("): there_is_a_sensitivity_for_every_atom,
+    ("docs/report.md", "draw_portrait("): the_zero_is_drawn,
+}
+"""Checks of what a block's comments say in words rather than numbers."""
 
 
-def test_problem_file_of_the_documents(tmp_path):
-    file = tmp_path / "problem.toml"
-    file.write_text(block("docs/problem_files.md", "toml"), encoding="utf-8")
-    assert read_problem(file).start == {"theta": 2.0}
+# --- controls -------------------------------------------------------------------------------------------------------
 
 
-def test_claim_of_the_documents(tmp_path):
-    (tmp_path / "s1.py").write_text(block("docs/claims.md", "python"), encoding="utf-8")
-    [report] = run_claims([tmp_path])
-    assert (report.name, report.verdict) == ("S1", "holds"), report.detail
+def digits_changed(text: str) -> list[tuple[str, str]]:
+    """Copies of a text in each of which one of the first ten digits of a number is another, with that number."""
+    copies = []
+    for number in NUMBER.finditer(text):
+        significant = [k for k, sign in enumerate(number[0].lower().partition("e")[0]) if sign.isdigit()]
+        leading = len(re.match(r"[-+0.]*", number[0])[0])  # type: ignore[index]
+        for k in [k for k in significant if k >= min(leading, significant[-1])][:10]:
+            where = number.start() + k
+            copies.append((text[:where] + str((int(text[where]) + 5) % 10) + text[where + 1 :], number[0]))
+    return copies
 
 
-def test_three_lines_check_an_optimizer():
-    pytest.importorskip("torch", reason="needs torch")
-    names: dict[str, Any] = {}
-    exec(block("docs/testing.md", "python"), names)
-    assert names["found"].conforms
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "console"], ids=str)
+def test_a_changed_digit_of_an_output_is_noticed(block):
+    printed = block.code.split("\n", 1)[1]
+    compare(printed, printed)
+    copies = digits_changed(printed)
+    assert len(copies) > 10
+    for copy, number in copies:
+        with pytest.raises(AssertionError):
+            compare(copy, printed)
+        assert number in printed
 
 
-def test_a_fault_is_named_as_printed(capsys):
-    exec(block("docs/testing.md", "python", 1), {})
-    printed = capsys.readouterr().out
-    assert printed.startswith(block("docs/testing.md", "text"))
+WRONG = {
+    "a digit of an output": ("docs/certificates.md", "adamsym zeros", "0.999503966699", "0.999503976699"),
+    "a word of an output": ("docs/certificates.md", "adamsym zeros", "attracting   no", "attracting   yes"),
+    "a value in a comment": ("docs/laws.md", "memory_bias(", "(-0.5, 4.0)", "(-0.5, 4.1)"),
+    "a small value in a comment": ("docs/laws.md", "memory_bias(", "-0.000355", "-0.000365"),
+    "a shape in a comment": ("docs/dynamics.md", "run.advance(", "(10, 100, 1)", "(10, 101, 1)"),
+    "a digit of a problem": ("README.md", "# three_points.toml", "0.9\n", "0.8\n"),
+    "no output": ("docs/testing.md", "def my_adam", "print(check", "str(check"),
+    "a deadline": ("docs/testing.md", "def test_my_field", "@settings(deadline=None)", "@settings()"),
+    "another claim": ("docs/claims.md", "Claim(", "[-1.0, 0.0, 0.0, 1.0]", "[-1.0, 0.0, 0.0, 1.1]"),
+}
 
 
-def test_properties_of_the_documents():
-    names: dict[str, Any] = {}
-    exec(block("docs/testing.md", "python", 2), names)
-    names["test_my_field"]()
+@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+def test_documents_that_say_something_else_fall(case, tmp_path, monkeypatch):
+    document, text, right, wrong = case
+    block = of(document, text)
+    assert right in block.code
+    changed = Block(document, block.language, block.code.replace(right, wrong), block.printed)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError):
+        run(changed, tmp_path)
+
+
+def test_what_cannot_be_run_is_no_block_that_passes(tmp_path):
+    with pytest.raises(AssertionError, match="no way to run"):
+        run(Block("a document", "", "x"), tmp_path)
+    with pytest.raises(AssertionError, match="not closed"):
+        blocks_of("```python\nx = 1\n", "a document")
+    with pytest.raises(AssertionError, match="output of no block"):
+        blocks_of("```text\nx\n```\n", "a document")
+
+
+def test_numbers_agree_to_the_digits_that_are_promised():
+    assert line_agrees("f = -0.0003504336740446466 here", "f = -0.0003504336740446473 here")
+    assert not line_agrees("f = -0.0003504336740446466", "f = -0.0003504336740946466")
+    assert line_agrees("p = 0.59", "p = 0.60")
+    assert not line_agrees("p = 0.59", "p = 0.61")
+    assert not line_agrees("11 boxes", "12 boxes")
+    assert not line_agrees("x 1.5 y", "x 1.5 z")
+    compare("a\n...\nd", "a\nb\nc\nd")
+    with pytest.raises(AssertionError, match="not printed"):
+        compare("a", "a\nb")
+    with pytest.raises(AssertionError, match="not found"):
+        compare("a\nb", "a")
