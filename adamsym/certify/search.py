@@ -4,7 +4,6 @@ What becomes of a box depends on the box alone: the answer is the same for any n
 """
 
 import hashlib
-import json
 import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -13,21 +12,17 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.certify.journal import Box as Box
+from adamsym.certify.journal import Outcome as Outcome
+from adamsym.certify.journal import journal_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.enclosure import checked_boxes
 from adamsym.problem import Problem
-
-Box = tuple[tuple[float, float], ...]
-"""Lower and upper end of each parameter: floats, which are exact."""
-
-Outcome = dict[str, Any]
-"""JSON data. ``by`` tells what was found; "split" (with ``axis``) asks for the box's halves."""
 
 ALONE_BELOW = 64
 """Rounds of fewer boxes are done in this process: starting others would take longer."""
@@ -89,12 +84,12 @@ def search(
     Raises
     ------
     InputError
-        If the journal belongs to another task.
+        If the journal is none, belongs to another task or cannot be written to.
     BrokenProcessPool
         If a worker process dies.
     """
     result, pending = Search(), [start]
-    with _journal(task, journal) as (known, record), _workers(executor) as pool:
+    with journal_of(task.digest(), journal) as (known, record), _workers(executor) as pool:
         ended = False
         while pending and result.examined < budget and not ended:
             room = budget - result.examined
@@ -183,49 +178,3 @@ def _in_a_worker() -> bool:
     """Whether another process has started this one, which is not still importing a script that lacks its guard."""
     starting = getattr(multiprocessing.current_process(), "_inheriting", False)
     return multiprocessing.parent_process() is not None and not starting
-
-
-@contextmanager
-def _journal(task: Task, path: Path | None) -> Iterator[tuple[dict[Box, Outcome], Callable[[Box, Outcome], None]]]:
-    """What a journal holds already, and a function that appends to it."""
-    if path is None:
-        yield {}, lambda box, outcome: None
-        return
-    known = _read_journal(task, path)
-    try:
-        file = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"journal: cannot write to {str(path)[:80]!r}: {error.strerror}") from None
-    with file:
-        if file.tell() == 0:
-            _write_line(file, {"task": task.digest()})
-
-        def record(box: Box, outcome: Outcome) -> None:
-            _write_line(file, {"box": box, "outcome": outcome})
-
-        yield known, record
-
-
-def _write_line(file: TextIO, entry: dict[str, Any]) -> None:
-    file.write(json.dumps(entry, allow_nan=False) + "\n")
-    file.flush()
-
-
-def _read_journal(task: Task, path: Path) -> dict[Box, Outcome]:
-    """The finished boxes of a journal; an unfinished last line, as a crash leaves it, is cut off."""
-    if not path.exists():
-        return {}
-    lines = path.read_bytes().split(b"\n")
-    unfinished = lines.pop()
-    if unfinished:
-        with path.open("r+b") as file:
-            file.truncate(path.stat().st_size - len(unfinished))
-    try:
-        entries = [json.loads(line) for line in lines]
-        owner = entries[0]["task"] if entries else task.digest()
-        known = {tuple((low, high) for low, high in entry["box"]): entry["outcome"] for entry in entries[1:]}
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"journal: {str(path)[:80]!r} is no journal of adamsym; give another file") from None
-    if owner != task.digest():
-        raise InputError(f"journal: {str(path)[:80]!r} belongs to another problem, box or setting; give another file")
-    return known

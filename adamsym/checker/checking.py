@@ -61,7 +61,7 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        problem, _ = problem_from_record(certificate.problem)
+        problem, _ = problem_from_record(certificate.problem.model_dump())
     except InputError as error:
         return Check(False, f"the problem is not valid: {error}")
     fault = _form_fault(certificate, problem)
@@ -149,7 +149,7 @@ def fills(region: Box, boxes: list[Box]) -> bool:
 @lru_cache(maxsize=2)
 def _read(text: str) -> tuple[Certificate, Problem, Adam]:
     certificate = read_certificate(json.loads(text))
-    return certificate, *problem_from_record(certificate.problem)
+    return certificate, *problem_from_record(certificate.problem.model_dump())
 
 
 def _check_one(text: str, number: int) -> tuple[str | None, float | None]:

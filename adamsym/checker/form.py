@@ -8,13 +8,24 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.files import json_value, read_bytes
+from adamsym.expressions.parser import LONGEST_TEXT
+from adamsym.problem.record import MOST_ROWS
 
-LARGEST_FILE = 200_000_000
-MOST_LEAVES = 1_000_000
+LARGEST_FILE = 64 * 2**20
+"""Bytes of a certificate."""
+
+MOST_LEAVES = 200_000
+LARGEST_BATCH = 10**9
 
 Interval = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
 Box = Annotated[list[Interval], Field(min_length=1, max_length=1000)]
 Matrix = Annotated[list[list[FiniteFloat]], Field(max_length=1000)]
+
+
+Name = Annotated[str, Field(max_length=80)]
+Number = Annotated[str, Field(max_length=2000)]
+"""An integer, decimal or fraction as text."""
 
 
 class _Part(BaseModel):
@@ -68,10 +79,29 @@ class Witness(_Part):
     bounds: Interval
 
 
+class AdamRecord(_Part):
+    """Adam's parameters, exactly, as text."""
+
+    beta1: Number
+    beta2: Number
+    eps: Number
+
+
+class ProblemRecord(_Part):
+    """The problem: its loss as text, the data and their probabilities exactly, as text."""
+
+    loss: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
+    columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
+    probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
+    adam: AdamRecord
+
+
 class _Certificate(_Part):
     format: Literal["adamsym certificate 1"]
-    made_by: dict[str, str]
-    problem: dict[str, Any]
+    made_by: dict[Name, Annotated[str, Field(max_length=80)]]
+    problem: ProblemRecord
     box: Box
     digest: str
 
@@ -114,7 +144,11 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
     InputError
         If it cannot be read or has another form; the message names the place.
     """
-    content = source if isinstance(source, dict) else _load(Path(source))
+    if isinstance(source, dict):
+        content: Any = source
+    else:
+        place = f"certificate {str(source)[:80]!r}"
+        content = json_value(read_bytes(Path(source), LARGEST_FILE, place), place)
     kinds: dict[str, type[ZerosCertificate] | type[LyapunovCertificate]] = {
         "zeros": ZerosCertificate,
         "lyapunov": LyapunovCertificate,
@@ -128,17 +162,6 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"certificate.{place[:80]}: {first['msg']}") from None
-
-
-def _load(path: Path) -> Any:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise InputError(f"certificate: {str(path)[:80]!r} is larger than {LARGEST_FILE // 10**6} MB")
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"certificate: cannot read {str(path)[:80]!r}: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise InputError(f"certificate: {str(path)[:80]!r} is no JSON") from None
 
 
 def json_schema() -> dict[str, Any]:

@@ -120,7 +120,11 @@ def _problem_and_box(
 @contextmanager
 def _search(output: Path | None, journal: Path | None, resume: bool, workers: int | None) -> Iterator[dict[str, Any]]:
     """Options of a search: executor, journal and progress; a journal of our own choice goes when the search ends."""
+    from adamsym.certify.journal import check_journal
+
     path = journal or (output.with_name(f"{output.name}.journal") if output else None)
+    if path is not None:
+        check_journal(path)
     if resume and (path is None or not path.exists()):
         raise InputError("--resume: there is no journal to go on from; name it with --journal")
     if path is not None and path.exists() and not resume:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.dynamics.run import Run, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.files import open_regular
 from adamsym.problem.record import problem_text
 from adamsym.problem.writing import write_whole
 
@@ -21,6 +22,9 @@ _NAMES = ("theta", "m", "v", "random", "failed")
 """The arrays of :meth:`Run.state`."""
 
 _LONGEST_HEADER = 2**10
+
+LARGEST_FILE = 2**36
+"""Bytes of a checkpoint."""
 
 
 def run_digest(run: Run, theta0: ArrayLike, seed: int, record_every: int) -> str:
@@ -45,11 +49,14 @@ def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: Flo
     Raises
     ------
     InputError
-        If the file is no checkpoint, one of another run, or of more steps than are asked for.
+        If the file is no regular one, no checkpoint, one of another run, or of more steps than are asked for.
     """
     expected = {name: (array.shape, array.dtype) for name, array in zip(_NAMES, run.state(), strict=True)}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with (
+            open_regular(path, LARGEST_FILE, f"checkpoint {str(path)[:80]!r}") as file,
+            zipfile.ZipFile(file) as archive,
+        ):
             if str(_member(archive, "digest", (), np.dtype("<U64"))) != digest:
                 raise InputError(
                     f"checkpoint: {str(path)[:80]!r} is of another problem, method, schedule, start, seed, "

@@ -7,6 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.files import read_bytes
 from adamsym.expressions.numbers import exact_rational
 
 LARGEST_FILE = 200 * 2**20
@@ -44,19 +45,9 @@ def read_text(path: Path, largest: int) -> str:
         If the file is missing, no regular file, too large, not readable or not UTF-8.
     """
     try:
-        if not path.exists():
-            raise InputError(f"{path}: no such file")
-        if not path.is_file():
-            raise InputError(f"{path}: not a regular file; give a text file")
-        if path.stat().st_size > largest:
-            raise InputError(f"{path}: larger than {largest // 2**20} MB, which is the most allowed")
-        return path.read_text(encoding="utf-8-sig")
+        return read_bytes(path, largest, str(path)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def read_table(path: Path) -> Table:

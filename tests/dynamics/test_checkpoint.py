@@ -188,3 +188,9 @@ def test_nothing_in_a_checkpoint_is_executed(path, tmp_path):
     with np.load(path, allow_pickle=True) as file:
         assert file["theta"].shape == (2,)
     assert mark.exists()
+
+
+def test_only_regular_files_are_gone_on_from(path):
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InputError, match="not a regular file"):
+        run(checkpoint=path, resume=True)
