@@ -1,5 +1,6 @@
 """What the commands share: exit codes, common arguments, the reading of problem files."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,7 +28,11 @@ def read_file(file: Path) -> "ProblemFile":
     with working("reading the problem"):
         from adamsym.problem.reading import read_problem
 
-        return read_problem(file)
+        found = read_problem(file)
+    if found.dropped:
+        rows = f"{found.dropped} row" + ("s" if found.dropped > 1 else "")
+        print(f"adamsym: {file.name}: {rows} without an entry left out", file=sys.stderr)
+    return found
 
 
 def read_problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":

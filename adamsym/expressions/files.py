@@ -50,6 +50,23 @@ def read_bytes(path: Path, largest: int, place: str) -> bytes:
     return content
 
 
+def read_text(path: Path, largest: int) -> str:
+    """Return the text of a regular UTF-8 file, line ends as they are; errors as :func:`open_regular`.
+
+    Raises
+    ------
+    InputError
+        If the file holds anything else than UTF-8 text.
+    """
+    try:
+        text = read_bytes(path, largest, str(path)).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
+    if "\0" in text:
+        raise InputError(f"{path}: not UTF-8 text, for it holds a NUL character; save the file as UTF-8")
+    return text
+
+
 def _too_large(largest: int, place: str) -> InputError:
     return InputError(f"{place}: larger than {largest // 2**20} MB, which is the most allowed")
 

@@ -15,6 +15,9 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 
+MOST_COLUMNS = 1_000
+"""Columns of a law."""
+
 COARSEST_RULE = 32
 """Nodes per column at level 0; each level doubles them."""
 
@@ -139,6 +142,8 @@ class Independent:
     def __init__(self, columns: Mapping[str, str]) -> None:
         if not columns:
             raise InputError('data: no column; give at least one, such as x = "Normal(0, 1)"')
+        if len(columns) > MOST_COLUMNS:
+            raise InputError(f"data: {len(columns)} columns; at most {MOST_COLUMNS} are allowed")
         object.__setattr__(self, "names", tuple(columns))
         object.__setattr__(self, "columns", tuple(parse_distribution(text, f"data.{k}") for k, text in columns.items()))
 

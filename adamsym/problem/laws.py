@@ -12,6 +12,9 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 
+MOST_COLUMNS = 10_000
+"""Columns of a law."""
+
 
 class Law(Protocol):
     """What a problem needs of the distribution of a data row."""
@@ -65,6 +68,8 @@ class Empirical:
     def __init__(self, columns: Mapping[str, Sequence[Number]], weights: Sequence[Number] | None = None) -> None:
         if not columns:
             raise InputError("data: no column; give at least one, such as x = [0.0, 0.0, 3.0]")
+        if len(columns) > MOST_COLUMNS:
+            raise InputError(f"data: {len(columns)} columns; at most {MOST_COLUMNS} are allowed")
         lengths = {name: len(column) for name, column in columns.items()}
         first, size = next(iter(lengths.items()))
         for name, length in lengths.items():

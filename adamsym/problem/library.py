@@ -151,32 +151,62 @@ def build(name: str, options: Mapping[str, Any], columns: Sequence[str]) -> Mode
     InputError
         If there is no such entry, an option is unknown, of the wrong type or too large, or names no data column.
     """
-    if name not in BUILDERS:
-        raise InputError(f"problem.library: {name[:40]!r} is not in the library; it has {', '.join(BUILDERS)}")
-    builder = BUILDERS[name]
-    wanted = inspect.signature(builder).parameters
-    arguments: dict[str, Any] = dict(options)
-    if "target" in wanted:
-        arguments.setdefault("target", columns[-1])
-    if "inputs" in wanted:
-        arguments.setdefault("inputs", [column for column in columns if column != arguments.get("target")])
-    place = f"problem.options ({name})"
-    for key in ("inputs", "left", "right", "target"):
-        asked = arguments.get(key, []) if key in wanted else []
-        for column in asked if isinstance(asked, list) else [asked]:
-            if column not in columns:
-                raise InputError(
-                    f"{place}: {key}: {str(column)[:40]!r} is no data column; they are {', '.join(columns)}"
-                )
-    if "inputs" in wanted and not arguments["inputs"]:
-        raise InputError(f"{place}: no columns for the inputs; give at least one")
+    arguments = _arguments(name, options, columns)
+    builder, place = BUILDERS[name], _place(name)
     try:
         return pydantic.validate_call(config=pydantic.ConfigDict(strict=True))(builder)(**arguments)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False)[0]
         key = ".".join(str(part) for part in first["loc"])
-        allowed = ", ".join(wanted)
+        allowed = ", ".join(inspect.signature(builder).parameters)
         raise InputError(f"{place}: {key}: {first['msg'].lower()}; options are {allowed}") from None
+
+
+def columns_used(name: str, options: Mapping[str, Any], columns: Sequence[str]) -> list[str]:
+    """Return the data columns that an entry uses, in their own order; arguments and errors as :func:`build`."""
+    arguments = _arguments(name, options, columns)
+    used = {column for _, column in _columns_named(name, arguments)}
+    return [column for column in columns if column in used]
+
+
+_OF_COLUMNS = ("inputs", "left", "right", "target")
+"""Arguments that name data columns."""
+
+
+def _arguments(name: str, options: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    """The arguments of an entry, with those left out; the columns that they name exist."""
+    if name not in BUILDERS:
+        raise InputError(f"problem.library: {name[:40]!r} is not in the library; it has {', '.join(BUILDERS)}")
+    if not columns:
+        raise InputError(f"{_place(name)}: the data has no column; give at least one")
+    wanted = inspect.signature(BUILDERS[name]).parameters
+    arguments: dict[str, Any] = dict(options)
+    if "target" in wanted:
+        arguments.setdefault("target", columns[-1])
+    if "inputs" in wanted:
+        arguments.setdefault("inputs", [column for column in columns if column != arguments.get("target")])
+    known = set(columns)
+    for key, column in _columns_named(name, arguments):
+        if not isinstance(column, str) or column not in known:
+            listed = ", ".join(columns[:12]) + (" and others" if len(columns) > 12 else "")
+            raise InputError(f"{_place(name)}: {key}: {str(column)[:40]!r} is no data column; they are {listed}")
+    if "inputs" in wanted:
+        _check_range(f"{_place(name)}: the number of inputs", len(_as_list(arguments["inputs"])), 1, MOST_PARAMETERS)
+    return arguments
+
+
+def _columns_named(name: str, arguments: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The columns that arguments of an entry name, each with its argument."""
+    wanted = inspect.signature(BUILDERS[name]).parameters
+    return [(key, column) for key in _OF_COLUMNS if key in wanted for column in _as_list(arguments.get(key, []))]
+
+
+def _place(name: str) -> str:
+    return f"problem.options ({name})"
+
+
+def _as_list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _real(name: str) -> sp.Symbol:

@@ -14,28 +14,36 @@ import pydantic
 import sympy as sp
 
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.functions import FUNCTIONS
-from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.files import read_text
+from adamsym.expressions.numbers import exact_rational
 from adamsym.optimizer import METHODS, AdaptiveMethod
-from adamsym.problem.continuous import Independent
-from adamsym.problem.laws import Empirical, Law
+from adamsym.problem.data import Wanted, law_of, shown
+from adamsym.problem.laws import Law
 from adamsym.problem.problem import Problem
-from adamsym.problem.tables import Table, read_table, read_text
 
 LARGEST_FILE = 20 * 2**20
 """Bytes of a problem file."""
 
-_RESERVED = ("file", "columns", "weights")
-
 
 @dataclass(frozen=True)
 class ProblemFile:
-    """What a problem file describes; ``start`` is the point of its [start] table, or None."""
+    """What a problem file describes.
+
+    Attributes
+    ----------
+    path, problem, adam
+        The file, its problem and its optimizer.
+    start
+        The point of its [start] table, or None.
+    dropped
+        How many rows of its table were left out, for they lacked an entry: ``missing = "drop"``.
+    """
 
     path: Path
     problem: Problem
     adam: AdaptiveMethod
     start: dict[str, float] | None
+    dropped: int = 0
 
 
 class _Strict(pydantic.BaseModel):
@@ -81,10 +89,11 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
     text = read_text(file, LARGEST_FILE)
     try:
         content = _validated(_parsed(text))
-        law = _law(content, file.parent)
+        law, dropped = _law(content, file.parent)
         problem = _problem(content.problem, law)
         method = _method(content.adam)
-        return ProblemFile(file, problem, method, None if content.start is None else _start(content.start, problem))
+        start = None if content.start is None else _start(content.start, problem)
+        return ProblemFile(file, problem, method, start, dropped)
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
 
@@ -127,13 +136,13 @@ def _first_error(error: pydantic.ValidationError) -> str:
     }
     keys = (place, ".".join(place.split(".")[:2]), str(table))
     allowed = next((wanted[key] for key in keys if key in wanted), first["msg"])
-    return f"{place}: {_shown(first['input'])} is not allowed; allowed is {allowed}"
+    return f"{place}: {shown(first['input'])} is not allowed; allowed is {allowed}"
 
 
 def _method(table: _AdamTable) -> AdaptiveMethod:
     """The method that the table names, with its own defaults for numbers left out."""
     if table.method not in METHODS:
-        raise InputError(f"adam.method: {_shown(table.method)} is unknown; allowed are {', '.join(METHODS)}")
+        raise InputError(f"adam.method: {shown(table.method)} is unknown; allowed are {', '.join(METHODS)}")
     method = METHODS[table.method]
     numbers = table.model_dump(exclude={"method"}, exclude_none=True)
     known = list(inspect.signature(method).parameters)
@@ -143,83 +152,9 @@ def _method(table: _AdamTable) -> AdaptiveMethod:
     return method(**numbers)
 
 
-def _law(content: _File, folder: Path) -> Law:
-    data = content.data
-    if "file" in data:
-        return _law_from_table(content, folder)
-    for key in _RESERVED:
-        if key in data and key != "weights":
-            raise InputError(f"data.{key}: allowed only beside data.file; leave it out")
-    columns = {name: column for name, column in data.items() if name != "weights"}
-    texts = [name for name, column in columns.items() if isinstance(column, str)]
-    if texts and len(texts) == len(columns):
-        if "weights" in data:
-            raise InputError("data.weights: distributions have no weights; leave them out")
-        return Independent(columns)
-    for name, column in columns.items():
-        if not isinstance(column, list):
-            allowed = 'a list of numbers, or for all columns distributions such as "Normal(0, 1)"'
-            raise InputError(f"data.{name}: {_shown(column)} is not allowed; allowed is {allowed}")
-    return Empirical({name: _numbers(column, f"data.{name}") for name, column in columns.items()}, _weights(data))
-
-
-def _law_from_table(content: _File, folder: Path) -> Law:
-    data = content.data
-    unknown = [key for key in data if key not in _RESERVED]
-    if unknown:
-        raise InputError(f"data.{unknown[0]}: beside data.file only columns and weights are allowed")
-    if not isinstance(data["file"], str) or not data["file"] or "\0" in data["file"]:
-        raise InputError(f"data.file: {_shown(data['file'])} is not allowed; allowed is the name of a CSV file")
-    table = read_table(folder / data["file"])
-    weights = data.get("weights")
-    names = _table_columns(content, table)
-    columns = {name: table.column(name) for name in names}
-    return Empirical(columns, table.column(weights) if isinstance(weights, str) else _weights(data))
-
-
-def _table_columns(content: _File, table: Table) -> Sequence[str]:
-    """The columns asked for; else those that the loss names; for a library's loss all but the weights."""
-    asked = content.data.get("columns")
-    if asked is not None:
-        if not isinstance(asked, list) or not asked or not all(isinstance(name, str) for name in asked):
-            raise InputError(f'data.columns: {_shown(asked)} is not allowed; allowed is a list such as ["x", "y"]')
-        return list(dict.fromkeys(asked))
-    if content.problem.loss is None:
-        return [name for name in table.header if name != content.data.get("weights")]
-    # Names before a parenthesis are functions, good or bad: the parser judges them.
-    named = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z]\w*(?!\w|\s*\()", content.problem.loss[:20_000], re.ASCII))
-    parameters = content.problem.parameters or []
-    vectors = parameters if isinstance(parameters, dict) else {}
-    known = {f"{name}{k}" for name, length in vectors.items() for k in range(max(0, min(length, 1000)))}
-    used = [name for name in named if name not in {*parameters, *known, *FUNCTIONS, "pi"} - (vectors.keys() - known)]
-    for name in used:
-        if name not in table.header:
-            raise InputError(
-                f"problem.loss: {name[:40]!r} is neither a parameter nor a column of {table.path.name}; "
-                f"the columns are {', '.join(table.header)}"
-            )
-    if not used:
-        raise InputError(
-            f"problem.loss: names no column of {table.path.name}; the columns are {', '.join(table.header)}"
-        )
-    return used
-
-
-def _weights(data: Mapping[str, Any]) -> list[Number] | None:
-    weights = data.get("weights")
-    if weights is None:
-        return None
-    if not isinstance(weights, list):
-        allowed = "a list of positive numbers" + (", or the name of a column" if "file" in data else "")
-        raise InputError(f"data.weights: {_shown(weights)} is not allowed; allowed is {allowed}")
-    return _numbers(weights, "data.weights")
-
-
-def _numbers(values: list[Any], place: str) -> list[Number]:
-    for k, value in enumerate(values):
-        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-            raise InputError(f"{place}[{k}]: {_shown(value)} is not a number; allowed are finite real numbers")
-    return values
+def _law(content: _File, folder: Path) -> tuple[Law, int]:
+    table = content.problem
+    return law_of(content.data, Wanted(table.loss, table.library, table.options, table.parameters or []), folder)
 
 
 def _problem(table: _ProblemTable, law: Law) -> Problem:
@@ -251,14 +186,9 @@ def _start(table: Mapping[str, Any], problem: Problem) -> dict[str, float]:
             if key not in problem.names:
                 raise InputError(f"start.{key}: no parameter; the parameters are {', '.join(problem.names[:12])}")
             if isinstance(entry, str):
-                raise InputError(f"start.{key}: {_shown(entry)} is not a number; allowed are finite real numbers")
+                raise InputError(f"start.{key}: {shown(entry)} is not a number; allowed are finite real numbers")
             values[key] = float(exact_rational(entry, f"start.{key}"))
     missing = [name for name in problem.names if name not in values]
     if missing:
         raise InputError(f"start: no value for {', '.join(missing[:6])}; give every parameter one")
     return values
-
-
-def _shown(value: object) -> str:
-    text = str(value) if isinstance(value, Decimal) else repr(value)
-    return text if len(text) <= 40 else text[:37] + "..."

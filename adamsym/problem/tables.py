@@ -1,83 +1,224 @@
 """Data tables from CSV files, with exact numbers."""
 
 import csv
-from collections.abc import Sequence
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.files import read_bytes
+from adamsym.expressions.files import read_text
 from adamsym.expressions.numbers import exact_rational
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 LARGEST_FILE = 200 * 2**20
 """Bytes of a table."""
 
+MOST_NUMBERS = 10_000_000
+"""Numbers that are read of a table: of one gigabyte, as exact fractions."""
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+
+MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?"))
+"""Entries, in small letters, that say that there is no number."""
+
+_NAMED = 12
+"""Columns that a message lists."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a table is written.
+
+    Attributes
+    ----------
+    delimiter
+        What stands between entries: a comma, a semicolon, a tab or a bar.
+    decimal
+        What stands before the decimals of a number: a point or a comma.
+    drop_missing
+        Whether rows that lack a number in a column that is used are left out; else they are an error.
+
+    Raises
+    ------
+    InputError
+        If a character is not allowed, or both are the same.
+    """
+
+    delimiter: str = ","
+    decimal: str = "."
+    drop_missing: bool = False
+
+    def __post_init__(self) -> None:
+        if self.delimiter not in DELIMITERS:
+            allowed = ", ".join(f"{character!r} ({name})" for character, name in DELIMITERS.items())
+            raise InputError(f"data.delimiter: {self.delimiter[:20]!r} is not allowed; allowed are {allowed}")
+        if self.decimal not in (".", ","):
+            raise InputError(f"data.decimal: {self.decimal[:20]!r} is not allowed; allowed are '.' and ','")
+        if self.decimal == self.delimiter:
+            raise InputError('data.decimal: the comma stands between entries already; give delimiter = ";" as well')
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns as exact numbers, in the order asked for, and how many rows were left out for a missing entry."""
+
+    columns: tuple[tuple[Fraction, ...], ...]
+    dropped: int
+
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file as text: header, and rows with their line numbers."""
+    """A CSV file as text, with the names in its first line."""
 
     path: Path
+    text: str
+    form: Format
     header: tuple[str, ...]
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
 
-    def column(self, name: str) -> list[Fraction]:
-        """Return a column as exact numbers.
+    def listed(self) -> str:
+        """Return the columns' names for a message."""
+        more = f" and {len(self.header) - _NAMED} more" if len(self.header) > _NAMED else ""
+        return ", ".join(self.header[:_NAMED]) + more + self._hint()
+
+    def _hint(self) -> str:
+        others = [character for character in DELIMITERS if len(self.header) == 1 and character in self.header[0]]
+        return f"; with semicolons or the like between entries, give delimiter = {others[0]!r}" if others else ""
+
+    def position(self, name: str) -> int:
+        """Return which column has a name.
 
         Raises
         ------
         InputError
-            If there is no such column, or an entry is no finite number; the message names file, line and column.
+            If none has, or more than one.
         """
-        if name not in self.header:
-            raise InputError(f"{self.path.name}: no column {name[:40]!r}; the columns are {', '.join(self.header)}")
-        index = self.header.index(name)
-        return [exact_rational(row[index], f"{self.path.name}, line {line}, column {name}") for line, row in self.rows]
+        if not self._times[name]:
+            raise InputError(f"{self.path.name}: no column {name[:40]!r}; the columns are {self.listed()}")
+        if not name:
+            raise InputError(f"{self.path.name}, line 1: a column without a name; name every column that is used")
+        if self._times[name] > 1:
+            raise InputError(f"{self.path.name}, line 1: the column {name[:40]!r} stands twice; names must differ")
+        return self._positions[name]
+
+    @cached_property
+    def _times(self) -> Counter[str]:
+        return Counter(self.header)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.header)}
+
+    def read(self, names: Sequence[str]) -> Columns:
+        """Return the columns of these names as exact numbers.
+
+        Raises
+        ------
+        InputError
+            If there is no such column, a row has not as many entries as the header, an entry is no finite number, all
+            rows are left out, or there are too many numbers; the message names file, line and column.
+        """
+        where = [self.position(name) for name in names]
+        most = MOST_NUMBERS // max(1, len(names))
+        columns: list[list[Fraction]] = [[] for _ in names]
+        count = dropped = 0
+        # Data repeats itself: each text is read once.
+        known: dict[str, Fraction] = {}
+        for line, row in self._rows():
+            entries = [row[k] for k in where]
+            if self.form.drop_missing and any(entry.strip().lower() in MISSING for entry in entries):
+                dropped += 1
+                continue
+            count += 1
+            if count > most:
+                raise InputError(f"{self.path.name}: more than {MOST_NUMBERS} numbers; use fewer rows or columns")
+            for name, entry, column in zip(names, entries, columns, strict=True):
+                number = known.get(entry)
+                if number is None:
+                    number = known[entry] = self._number(entry, f"{self.path.name}, line {line}, column {name[:40]}")
+                column.append(number)
+        if not count:
+            why = f"each of {dropped} rows lacks an entry" if dropped else "no rows below the header"
+            raise InputError(f"{self.path.name}: {why}; at least one row is needed")
+        return Columns(tuple(map(tuple, columns)), dropped)
+
+    def _number(self, entry: str, place: str) -> Fraction:
+        text = entry.strip(" \t")
+        if text.lower() in MISSING:
+            what = repr(text) if text else "an empty entry"
+            raise InputError(f'{place}: {what} is no number; fill it in, or leave such rows out: missing = "drop"')
+        if not text.isprintable():
+            raise InputError(f"{place}: {text[:40]!r} is no number: it holds a line break or the like")
+        if self.form.decimal == "," and "." in text:
+            raise InputError(f"{place}: {text[:40]!r} has a point, but decimals stand after a comma; write 1234,5")
+        if self.form.decimal == "." and "," in text:
+            raise InputError(f"{place}: {text[:40]!r} has a comma; for decimal commas give decimal = ','")
+        return exact_rational(text.replace(",", "."), place)
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Rows below the header with the numbers of their last lines."""
+        size, blank = len(self.header), 0
+        lines = _lines(self.text, self.form)
+        next(row for _, row in _checked(self.path, lines) if row)
+        for line, row in _checked(self.path, lines):
+            if not row:
+                blank += 1
+                continue
+            if blank and size == 1:
+                # Of a single column a missing entry is a blank line; at the end of a file it is none.
+                yield from ((line - k, [""]) for k in range(blank, 0, -1))
+            blank = 0
+            if len(row) != size:
+                raise InputError(f"{self.path.name}, line {line}: {len(row)} entries, but the header names {size}")
+            yield line, row
 
 
-def read_text(path: Path, largest: int) -> str:
-    """Return the text of a regular UTF-8 file of at most ``largest`` bytes.
+def read_table(path: Path, form: Format) -> Table:
+    """Return the table in a CSV file, whose first line names the columns.
 
     Raises
     ------
     InputError
-        If the file is missing, no regular file, too large, not readable or not UTF-8.
+        If the file cannot be read or has no header.
     """
+    text = read_text(path, LARGEST_FILE)
+    header = next((row for _, row in _checked(path, _lines(text, form)) if row), None)
+    if header is None:
+        raise InputError(f"{path.name}: empty; the first line must name the columns")
+    return Table(path, text, form, tuple(name.strip() for name in header))
+
+
+def _lines(text: str, form: Format) -> "Reader":
+    # Line ends as they are: a line break within quotes belongs to its entry.
+    return csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
+
+
+def _checked(path: Path, lines: "Reader") -> Iterator[tuple[int, list[str]]]:
     try:
-        return read_bytes(path, largest, str(path)).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
-
-
-def read_table(path: Path) -> Table:
-    """Return the table in a CSV file: commas between entries, names in the first line.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, has no rows, or its header or a row is malformed.
-    """
-    lines = csv.reader(read_text(path, LARGEST_FILE).splitlines(), strict=True)
-    try:
-        numbered = [(lines.line_num, tuple(entry.strip() for entry in row)) for row in lines if row]
+        for row in lines:
+            yield lines.line_num, row
     except csv.Error as error:
         raise InputError(f"{path.name}, line {lines.line_num}: not valid CSV: {error}") from None
-    if not numbered:
-        raise InputError(f"{path.name}: empty; the first line must name the columns")
-    (_, header), rows = numbered[0], numbered[1:]
-    _check_header(path, header)
-    if not rows:
-        raise InputError(f"{path.name}: no rows below the header; at least one is needed")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise InputError(f"{path.name}, line {line}: {len(row)} entries, but the header names {len(header)}")
-    return Table(path, header, tuple(rows))
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    for name in header:
-        if not name:
-            raise InputError(f"{path.name}, line 1: a column without a name; the first line must name every column")
-        if header.count(name) > 1:
-            raise InputError(f"{path.name}, line 1: the column {name[:40]!r} stands twice; names must differ")
+def renamed(table: Table, names: Mapping[str, str]) -> dict[str, str]:
+    """Return the name in the file of each column, by the name that it goes by: ``names`` says which have another.
+
+    Raises
+    ------
+    InputError
+        If a renamed column does not exist, or its new name is that of another column.
+    """
+    moved = set(names.values())
+    kept = set(table.header) - moved
+    for name, column in names.items():
+        table.position(column)
+        if name in kept:
+            raise InputError(f"data.columns: {name[:40]!r} is the name of another column of {table.path.name} already")
+    return {**names, **{column: column for column in table.header if column not in moved}}
