@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +13,8 @@ from adamsym.cli import certifying, moving, showing, verifying
 from adamsym.cli.options import (
     BAD_INPUT,
     HOLDS,
+    INTERRUPTED,
+    NOBODY_READS,
     POINT_HELP,
     REFUTED,
     File,
@@ -19,7 +22,16 @@ from adamsym.cli.options import (
     read_file,
     read_problem_and_point,
 )
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import (
+    Printed,
+    check_writable,
+    deliver,
+    print_json,
+    print_table,
+    tell,
+    working,
+    write_output,
+)
 from adamsym.expressions.errors import InputError
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
@@ -128,24 +140,51 @@ app.command()(showing.report)
 
 
 def _complain(message: str) -> None:
-    print("adamsym: " + " ".join(message.split()), file=sys.stderr)
+    tell("adamsym: " + " ".join(message.split()))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; errors are one line on standard error."""
+    """Run the command line and return the exit code; errors are one line on standard error.
+
+    What a command prints is kept until it ends: whether it can be written decides on the exit code, and nothing that
+    cannot be written stops a command half way.
+    """
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (the interpreter closes it)
+    if sys.stdout is None:
+        _complain("standard output is closed; redirect it, for example to /dev/null")
+        return BAD_INPUT
+    printed = Printed(sys.stdout)
+    with redirect_stdout(printed):
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
     try:
-        code = app(list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False, prog_name="adamsym")
-        sys.stdout.flush()
+        deliver(printed.getvalue(), sys.stdout)
+    except BrokenPipeError:
+        return NOBODY_READS
+    except OSError as error:
+        _complain(f"standard output cannot be written: {error.strerror or error}")
+        return BAD_INPUT
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        code = app(arguments, standalone_mode=False, prog_name="adamsym")
     except InputError as error:
         _complain(str(error))
-        return BAD_INPUT
     except typer.TyperException as error:
         _complain(f"{error.format_message()} See: adamsym --help")
-        return BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort):
-        return 130
-    except BrokenPipeError:
-        # Nobody reads on; keep the interpreter from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    return code if isinstance(code, int) else HOLDS
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except OSError as error:
+        # A full disk, too many open files: nothing that the problem or its theory can be blamed for.
+        name = f": {str(error.filename)[:80]!r}" if error.filename else ""
+        _complain(f"the system refuses: {error.strerror or error}{name}")
+    except MemoryError:
+        _complain("there is not enough memory for this; take fewer rows, parameters, chains or a smaller batch")
+    except (SystemExit, typer.Abort):
+        # Typer turns a broken pipe and an early end of a file into these, with exit codes that say something else here.
+        _complain("another process that this one needs has ended; run the command again")
+    else:
+        return code if isinstance(code, int) else HOLDS
+    return BAD_INPUT

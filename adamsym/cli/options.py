@@ -1,6 +1,5 @@
 """What the commands share: exit codes, common arguments, the reading of problem files."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adamsym.cli.assignments import parse_point
-from adamsym.cli.output import working
+from adamsym.cli.output import tell, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 """Exit codes."""
+
+INTERRUPTED, NOBODY_READS = 130, 141
+"""Exit codes as those of a process that a signal ends: Control-C, and a pipe whose reader has gone."""
 
 File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
@@ -31,7 +33,7 @@ def read_file(file: Path) -> "ProblemFile":
         found = read_problem(file)
     if found.dropped:
         rows = f"{found.dropped} row" + ("s" if found.dropped > 1 else "")
-        print(f"adamsym: {file.name}: {rows} without an entry left out", file=sys.stderr)
+        tell(f"adamsym: {file.name}: {rows} without an entry left out")
     return found
 
 

@@ -1,15 +1,53 @@
 """What commands print: JSON or plain English on standard output, progress on standard error."""
 
+import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from adamsym.expressions.errors import InputError
 
 _WIDTH_IN_FILES = 160
+
+
+class Printed(io.StringIO):
+    """What a command prints, kept until it ends; it is a terminal if ``stream`` is."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def isatty(self) -> bool:
+        """Return whether what is printed goes to a terminal."""
+        return self._stream.isatty()
+
+
+def deliver(text: str, stream: TextIO) -> None:
+    """Write text to a stream to its end; characters that the stream's encoding lacks are escaped.
+
+    Raises
+    ------
+    OSError
+        If the stream cannot be written; it then goes nowhere, so that the interpreter does not complain at its end.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        raise
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error, if that can be written: what else could be said, and where?"""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from adamsym.expressions.errors import InputError
+from adamsym.problem.writing import write_whole
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -44,7 +45,8 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     Raises
     ------
     InputError
-        For another ending.
+        For another ending, or if the file cannot be written; what was there then stays.
     """
     file = Path(path)
-    file.write_bytes(figure_bytes(figure, file.suffix.removeprefix(".")))
+    content = figure_bytes(figure, file.suffix.removeprefix("."))
+    write_whole(file, lambda opened: opened.write(content), "figure")
