@@ -15,7 +15,7 @@ from adamsym.expressions.functions import FUNCTIONS
 LARGEST_POWER = 100
 LARGEST_MAGNITUDE = 1e300
 
-_MOST_BITS = 8192
+MOST_BITS = 8192
 """Bits of a rational constant's numerator and denominator."""
 
 _MOST_OPERATIONS = 100
@@ -60,7 +60,7 @@ def bounded_power(base: sp.Expr, exponent: sp.Expr, place: str) -> sp.Expr:
         if base == 0 and _value(exponent, place) <= 0:
             raise InputError(f"{place}: 0**{_shown(exponent)} is not a real number; division by zero")
         coefficient, _ = base.as_coeff_Mul(rational=True)
-        if _bits(coefficient) * max(exponent_size, 1) > _MOST_BITS:
+        if _bits(coefficient) * max(exponent_size, 1) > MOST_BITS:
             raise InputError(f"{place}: a power of {_shown(coefficient)} is too large; {_ALLOWED}")
         if not base.free_symbols:
             magnitude = abs(_value(base, place))
@@ -97,7 +97,7 @@ def _made(make: Callable[[], sp.Expr], place: str) -> sp.Expr:
 def _checked(result: sp.Expr, place: str) -> sp.Expr:
     """The result, if it is a constant within bounds or no constant."""
     if result.is_Rational:
-        if _bits(result) > _MOST_BITS:
+        if _bits(result) > MOST_BITS:
             raise InputError(f"{place}: a constant is too large or too long; {_ALLOWED}")
         if abs(result) > LARGEST_MAGNITUDE:
             raise InputError(f"{place}: the constant {_shown(result)} is too large; {_ALLOWED}")
@@ -108,7 +108,7 @@ def _checked(result: sp.Expr, place: str) -> sp.Expr:
 
 def _value(constant: sp.Expr, place: str) -> float:
     """A constant as a float; InputError unless it is real and within bounds."""
-    if constant.is_Rational and _bits(constant) <= _MOST_BITS:
+    if constant.is_Rational and _bits(constant) <= MOST_BITS:
         value = sp.Float(constant, 15)
     else:
         if constant.count_ops() > _MOST_OPERATIONS:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import flint
 import mpmath
@@ -63,13 +63,26 @@ def _ball_integer_power(z: flint.arb, exponent: int) -> flint.arb:
     return flint.arb(0).union(z.abs_upper() ** exponent)
 
 
-def _ball_softplus(z: flint.arb) -> flint.arb:
+def _ball_increasing(function: Callable[[flint.arb], flint.arb]) -> Callable[[Any], flint.arb]:
+    """An increasing function over a ball from its values at the ends: finite and tight for wide balls too."""
+
+    def over(z: Any) -> flint.arb:
+        ball = flint.arb(z)
+        if ball.rad() == 0 or not ball.is_finite():
+            return function(ball)
+        return function(ball.lower()).union(function(ball.upper()))
+
+    return over
+
+
+def _softplus(z: flint.arb) -> flint.arb:
     # log1p(exp(-|z|)) + max(z, 0) keeps the ball small for large |z|.
     return (-abs(z)).exp().log1p() + z.max(flint.arb(0))
 
 
-def _ball_sigmoid(z: flint.arb) -> flint.arb:
-    return 1 / (1 + (-z).exp())
+def _sigmoid(z: flint.arb) -> flint.arb:
+    e = (-abs(z)).exp()
+    return 1 / (1 + e) if z > 0 else e / (1 + e)
 
 
 def _ball_sign(z: flint.arb) -> flint.arb:
@@ -135,14 +148,23 @@ def _scalar_unless_kink(value: float, switch: float, slope: float, jump: float) 
     return math.nan if switch == 0 and slope > 0 and jump > 0 else value
 
 
+def _scalar_unless_outside(value: float, number: float, relation: float) -> float:
+    inside = number > 0 or (relation == 1 and number == 0) or (relation == 2 and number < 0)
+    return value if inside else math.nan
+
+
 @dataclass(frozen=True)
 class Function:
-    """One function of the grammar: its SymPy form and its implementations; ``kink`` where it is not smooth."""
+    """One function of the grammar: its SymPy form, implementation and domain; ``kink`` where it is not smooth.
+
+    ``domain`` is what its argument must be for a real value; None if every real number is allowed.
+    """
 
     symbolic: Callable[..., sp.Expr]
     ball: Callable[..., Any]
     arguments: tuple[int, int] = (1, 1)
     kink: bool = False
+    domain: Literal["positive", "nonnegative"] | None = None
 
 
 def _method(name: str) -> Callable[[Any], Any]:
@@ -155,10 +177,13 @@ def _method(name: str) -> Callable[[Any], Any]:
 FUNCTIONS: dict[str, Function] = {
     **{
         name: Function(getattr(sp, name), _method(name))
-        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
+        for name in ("exp", "sin", "cos", "sinh", "cosh", "atan", "erf")
     },
-    "sigmoid": Function(sigmoid, _ball_sigmoid),
-    "softplus": Function(softplus, _ball_softplus),
+    "log": Function(sp.log, _method("log"), domain="positive"),
+    "sqrt": Function(sp.sqrt, _method("sqrt"), domain="nonnegative"),
+    "tanh": Function(sp.tanh, _ball_increasing(lambda z: z.tanh())),
+    "sigmoid": Function(sigmoid, _ball_increasing(_sigmoid)),
+    "softplus": Function(softplus, _ball_increasing(_softplus)),
     "Abs": Function(sp.Abs, abs, kink=True),
     "Max": Function(sp.Max, _ball_extremum(lambda a, b: a.max(b)), arguments=(1, 20), kink=True),
     "Min": Function(sp.Min, _ball_extremum(lambda a, b: a.min(b)), arguments=(1, 20), kink=True),
@@ -194,5 +219,6 @@ LANE_NAMESPACE: dict[str, Callable[..., float]] = {
     "sign": _scalar_sign,
     "Heaviside": _scalar_heaviside,
     "UnlessKink": _scalar_unless_kink,
+    "UnlessOutside": _scalar_unless_outside,
 }
 """Scalar functions that Numba compiles."""

@@ -42,6 +42,9 @@ class LaneFunction:
 UnlessKink = sp.Function("UnlessKink")
 """UnlessKink(value, switch, slope, jump): nan at a kink (see :mod:`adamsym.problem.smoothness`), else the value."""
 
+UnlessOutside = sp.Function("UnlessOutside")
+"""UnlessOutside(value, expression, k): nan unless the expression is as ``RELATIONS[k]`` of the domain, else the value."""
+
 
 class _Store(sp.Function):
     """Store(array, j, value): a statement as an expression, for lambdify writes expressions only."""

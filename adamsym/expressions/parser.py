@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from adamsym.expressions.constants import bounded_function, bounded_power, bounded_product, bounded_sum
+from adamsym.expressions.domain import Condition, Relation, condition, listed
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import exact_rational
@@ -94,12 +95,22 @@ def parse_expression(text: str, symbols: Mapping[str, sp.Symbol], place: str) ->
         raise InputError(f'{place}: {str(text)[:40]!r} is no text; give an expression such as "(theta - x)**2/2"')
     if len(text) > LONGEST_TEXT:
         raise InputError(f"{place}: {len(text)} characters; at most {LONGEST_TEXT} are allowed")
+    return parse_with_domain(text, symbols, place)[0]
+
+
+def parse_with_domain(
+    text: str, symbols: Mapping[str, sp.Symbol], place: str
+) -> tuple[sp.Expr, tuple[Condition, ...]]:
+    """Return ``text`` as :func:`parse_expression` does, of any length, and the conditions under which it is real.
+
+    Where the conditions hold, every part of the expression as written is a finite real number.
+    """
     reader = _Reader(text, _tokens(text, place), symbols, place)
     expression = reader.sum(0)
     reader.expect_end()
     if expression.has(sp.I, sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity):
         raise InputError(f"{place}: the expression is not real-valued and finite")
-    return expression
+    return expression, listed(reader.conditions)
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,7 @@ class _Reader:
     def __init__(self, text: str, tokens: list[_Token], symbols: Mapping[str, sp.Symbol], place: str) -> None:
         self.text, self.tokens, self.symbols, self.place = text, tokens, symbols, place
         self.index = 0
+        self.conditions: list[Condition | None] = []
 
     @property
     def token(self) -> _Token:
@@ -147,6 +159,11 @@ class _Reader:
         found = token.text if token.kind == "end" else f"{token.text[:40]!r} at character {token.position + 1}"
         return InputError(f"{self.place}: {found}: {what}")
 
+    def require(self, expression: sp.Expr, relation: Relation, start: int) -> None:
+        """Note a condition of what was written from token ``start`` up to here."""
+        source = self.text[self.tokens[start].position : self.tokens[self.index].position].strip()
+        self.conditions.append(condition(expression, relation, source, self.place))
+
     def expect_end(self) -> None:
         if self.token.kind != "end":
             raise self.fail("expected an operator (+ - * / **) or the end")
@@ -161,12 +178,14 @@ class _Reader:
         return bounded_sum(terms, self.place)
 
     def product(self, depth: int) -> sp.Expr:
+        start = self.index
         factors = [self.signed(depth)]
         while operator := self.take("*", "/"):
             factor = self.signed(depth)
             if operator == "/":
                 if factor == 0:
                     raise InputError(f"{self.place}: division by zero; divide by something that is not always 0")
+                self.require(factor, "nonzero", start)
                 factor = bounded_power(factor, sp.S.NegativeOne, self.place)
             factors.append(factor)
         return bounded_product(factors, self.place)
@@ -179,12 +198,18 @@ class _Reader:
         return -value if negative else value
 
     def power(self, depth: int) -> sp.Expr:
+        start = self.index
         base = self.atom(depth)
         if not self.take("**"):
             return base
         if depth > DEEPEST_NESTING:
             raise self.fail(f"nested too deeply; at most {DEEPEST_NESTING} powers of powers are allowed")
-        return bounded_power(base, self.signed(depth + 1), self.place)
+        exponent = self.signed(depth + 1)
+        result = bounded_power(base, exponent, self.place)
+        relation = _needed_of_base(exponent)
+        if relation is not None:
+            self.require(base, relation, start)
+        return result
 
     def atom(self, depth: int) -> sp.Expr:
         token = self.token
@@ -219,6 +244,7 @@ class _Reader:
         raise self.fail(f"unknown {'function' if called else 'name'}{meant}; known are {_listed(known)}")
 
     def function(self, name: str, depth: int) -> sp.Expr:
+        start = self.index - 2
         arguments = [self.sum(depth + 1)]
         while self.take(","):
             arguments.append(self.sum(depth + 1))
@@ -227,11 +253,22 @@ class _Reader:
         if not least <= len(arguments) <= most:
             wanted = str(least) if least == most else f"{least} to {most}"
             raise InputError(f"{self.place}: {name} takes {wanted} arguments, not {len(arguments)}")
-        return bounded_function(name, arguments, self.place)
+        result = bounded_function(name, arguments, self.place)
+        relation = FUNCTIONS[name].domain
+        if relation is not None:
+            self.require(arguments[0], relation, start)
+        return result
 
     def close(self) -> None:
         if not self.take(")"):
             raise self.fail("expected ) or an operator")
+
+
+def _needed_of_base(exponent: sp.Expr) -> Relation | None:
+    """What a power's base must be for the power to be a finite real number; 0**0 is none."""
+    if exponent.is_Integer:
+        return None if exponent > 0 else "nonzero"
+    return "nonnegative" if exponent.is_Rational and exponent > 0 else "positive"
 
 
 def _listed(names: list[str]) -> str:

@@ -1,6 +1,6 @@
 """A problem: loss, parameters, law of the data, batch size; its derivatives in three arithmetics."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,10 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
+from adamsym.expressions.domain import RELATIONS, Condition, DomainError
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.parser import check_name, parse_expression
+from adamsym.expressions.parser import LONGEST_TEXT, check_name, parse_with_domain
+from adamsym.expressions.writing import expression_text
 from adamsym.problem.batches import batch_counts, can_list
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.smoothness import Kink, data_terms, kinks
@@ -31,7 +33,7 @@ class Problem:
     ----------
     loss
         The loss of one row, as text of the whitelist grammar (never evaluated as Python) or as a SymPy expression in
-        real symbols named like the parameters and columns.
+        real symbols named like the parameters and columns; it is written as such text, its floats as exact fractions.
     parameters
         Names in order, or vectors by length: ``{"w": 2, "b": 1}`` declares w0, w1, b0.
     law
@@ -42,8 +44,15 @@ class Problem:
     Raises
     ------
     InputError
-        For a malformed loss, clashing or bad names, a loss that does not depend on a parameter, or one whose gradient
-        is not finite at a data row.
+        For a malformed loss, clashing or bad names, a loss that does not depend on a parameter, or one that is not
+        real, or whose gradient is not finite, at a data row.
+
+    Attributes
+    ----------
+    text
+        The loss as written: what defines the problem. It must be real and finite as written, wherever it is used.
+    domain
+        The conditions for that: what is under a root at least 0, and so on (:mod:`adamsym.expressions.domain`).
 
     Examples
     --------
@@ -70,7 +79,10 @@ class Problem:
         self.columns: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in law.names)
         self.law = law
         self.batch_size = batch_size
-        self.loss: sp.Expr = self._parsed(loss)
+        self.text: str = self._text(loss)
+        self.loss: sp.Expr
+        self.domain: tuple[Condition, ...]
+        self.loss, self.domain = parse_with_domain(self.text, self._named_symbols, "problem.loss")
         self.gradient_expressions: tuple[sp.Expr, ...] = tuple(sp.diff(self.loss, p) for p in self.parameters)
         for name, derivative in zip(names, self.gradient_expressions, strict=True):
             if derivative == 0:
@@ -82,25 +94,33 @@ class Problem:
     def __repr__(self) -> str:
         """Python that makes this problem again."""
         batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
-        return f"Problem({str(self.loss)!r}, {list(self.names)!r}, {self.law!r}{batch})"
+        return f"Problem({self.text!r}, {list(self.names)!r}, {self.law!r}{batch})"
 
-    def _parsed(self, loss: str | sp.Expr) -> sp.Expr:
-        symbols = {symbol.name: symbol for symbol in (*self.parameters, *self.columns)}
+    @property
+    def _named_symbols(self) -> dict[str, sp.Symbol]:
+        return {symbol.name: symbol for symbol in self._symbols}
+
+    def _text(self, loss: str | sp.Expr) -> str:
         if isinstance(loss, str):
-            return parse_expression(loss, symbols, "problem.loss")
-        unknown = sorted(str(symbol) for symbol in loss.free_symbols - set(symbols.values()))
+            if len(loss) > LONGEST_TEXT:
+                raise InputError(f"problem.loss: {len(loss)} characters; at most {LONGEST_TEXT} are allowed")
+            return loss
+        text = expression_text(loss, "problem.loss")
+        unknown = sorted(str(symbol) for symbol in loss.free_symbols - set(self._symbols))
         if unknown:
             raise InputError(
                 f"problem.loss: {unknown[0]} is neither a parameter nor a data column (both are real symbols); "
-                f"known are {', '.join(symbols)}"
+                f"known are {', '.join(self._named_symbols)}"
             )
-        return loss
+        return text
 
     def _check_rows(self) -> None:
         """Reject losses that are not real, or not finite at a row whatever the parameters."""
         for name, derivative in zip(self.names, self.gradient_expressions, strict=True):
             if derivative.has(sp.Derivative, sp.Subs, sp.re, sp.im, sp.I):
                 raise InputError(f"problem.loss: its derivative in {name} is not real-valued; keep roots and logs real")
+        if self.domain:
+            self._check_data_domain()
         terms = data_terms((self.loss, *self.gradient_expressions), self.parameters)
         if not terms or not isinstance(self.law, Empirical):
             return
@@ -110,6 +130,17 @@ class Problem:
             raise InputError(
                 f"problem.loss: not differentiable at data row {row}, where {terms[term]} is not a finite real number"
             )
+
+    def _check_data_domain(self) -> None:
+        """Reject a loss that is not real at a data row (or node of a continuous law) whatever the parameters."""
+        rows = self.law.discretise(0)[0]
+        for condition in self.domain:
+            if condition.expression.free_symbols & set(self.parameters):
+                continue
+            holds = condition.holds(compile_float(self.columns, [condition.expression])(*rows.T)[..., 0])
+            if not holds.all():
+                place = _named(int(np.argmin(holds)), None if isinstance(self.law, Empirical) else rows)
+                raise DomainError(f"problem.loss: not real and finite at {place}, where {condition}")
 
     @property
     def dimension(self) -> int:
@@ -180,6 +211,33 @@ class Problem:
             raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")
         return points
 
+    def check_domain(self, theta: ArrayLike, rows: FloatArray | None = None) -> None:
+        """Require that the loss as written is real and finite; arguments as ``row_gradients``.
+
+        Raises
+        ------
+        DomainError
+            Where it is not, as float64 tells; the message names the row and the condition that fails.
+        """
+        if self.domain:
+            self._check_domain(self._arguments(theta, rows), rows)
+
+    def _check_domain(self, arguments: list[FloatArray], rows: FloatArray | None) -> None:
+        if not self.domain:
+            return
+        values = self._float_domain(*arguments)
+        for k, condition in enumerate(self.domain):
+            holds = condition.holds(values[..., k])
+            if not holds.all():
+                row = _named(int(np.argwhere(~holds)[0][-1]), rows)
+                raise DomainError(
+                    f"problem.loss: not real and finite at {row} and the given parameters, where {condition}"
+                )
+
+    @cached_property
+    def _float_domain(self) -> Callable[..., FloatArray]:
+        return compile_float(self._symbols, [condition.expression for condition in self.domain])
+
     def _arguments(self, theta: ArrayLike, rows: FloatArray | None) -> list[FloatArray]:
         points = self.points(theta)[..., None, :]
         data = self._rows() if rows is None else rows
@@ -191,8 +249,16 @@ class Problem:
         return self.law.rows
 
     def row_losses(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
-        """Return the loss of every row, shape (..., rows), for theta (..., d) and rows (..., rows, columns)."""
-        return self._float_loss(*self._arguments(theta, rows))[..., 0]
+        """Return the loss of every row, shape (..., rows), for theta (..., d) and rows (..., rows, columns).
+
+        Raises
+        ------
+        DomainError
+            Where the loss is not real.
+        """
+        arguments = self._arguments(theta, rows)
+        self._check_domain(arguments, rows)
+        return self._float_loss(*arguments)[..., 0]
 
     def row_gradients(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the gradient of every row, shape (..., rows, d), for theta (..., d).
@@ -207,9 +273,10 @@ class Problem:
         Raises
         ------
         InputError
-            Where the loss is not differentiable or its gradient is not finite; the message names the row.
+            Where the loss is not real, not differentiable or its gradient is not finite; the message names the row.
         """
         arguments = self._arguments(theta, rows)
+        self._check_domain(arguments, rows)
         gradients = self._float_gradient(*arguments)
         if not np.isfinite(gradients).all():
             row = _named(int(np.argwhere(~np.isfinite(gradients))[0][-2]), rows)
@@ -228,9 +295,11 @@ class Problem:
         """Return the gradient compiled for ``lanes`` points side by side; it is nan where it does not exist."""
         if lanes not in self._lane_gradients:
             # Numba is slow to import, and only simulation needs it here.
-            from adamsym.expressions.lanes import UnlessKink, compile_lanes
+            from adamsym.expressions.lanes import UnlessKink, UnlessOutside, compile_lanes
 
             first, *others = self.gradient_expressions
+            for condition in self.domain:
+                first = UnlessOutside(first, condition.expression, RELATIONS.index(condition.relation))
             for kink in self._kinks:
                 first = UnlessKink(first, kink.switch, kink.slope, kink.jump)
             self._lane_gradients[lanes] = compile_lanes(self.parameters, self.columns, [first, *others], lanes)
@@ -246,7 +315,9 @@ class Problem:
         return hessians
 
     def _row_hessian_triangles(self, theta: ArrayLike, rows: FloatArray | None) -> FloatArray:
-        triangle = self._float_hessian(*self._arguments(theta, rows))
+        arguments = self._arguments(theta, rows)
+        self._check_domain(arguments, rows)
+        triangle = self._float_hessian(*arguments)
         if not np.isfinite(triangle).all():
             row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
             raise InputError(f"problem.loss: the Hessian is not finite at {row} and the given parameters")
@@ -323,32 +394,84 @@ class Problem:
     def _ball_hessian(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, self.hessian_expressions)
 
+    @cached_property
+    def _mpmath_domain(self) -> Callable[..., list[Any]]:
+        return compile_mpmath(self._symbols, [condition.expression for condition in self.domain])
+
+    @cached_property
+    def _ball_domain(self) -> Callable[..., list[flint.arb]]:
+        return compile_ball(self._symbols, [condition.expression for condition in self.domain])
+
     def row_gradients_mpmath(self, theta: Sequence[Any]) -> list[list[Any]]:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
+        for number, row in enumerate(rows):
+            for condition, value in zip(self.domain, self._mpmath_domain(*theta, *row), strict=True):
+                if isinstance(value, mpmath.mpc) or not condition.proved(value, value):
+                    raise DomainError(f"problem.loss: not real and finite at data row {number}, where {condition}")
         return [self._mpmath_gradient(*theta, *row) for row in rows]
 
+    def require_domain(self, theta: Sequence[flint.arb]) -> None:
+        """Prove that the loss as written is real and finite for every row over the balls ``theta``.
+
+        Raises
+        ------
+        DomainError
+            If that is not proved; the message names the row and the condition.
+        """
+        for row, condition, value in self._domain_balls(theta):
+            if not (value.is_finite() and condition.proved(value.lower(), value.upper())):
+                raise DomainError(
+                    f"problem.loss: not proved real and finite over the box at data row {row}, where {condition}"
+                )
+
+    def refute_domain(self, theta: Sequence[flint.arb]) -> str | None:
+        """Return why the loss is real nowhere in the box of balls ``theta``; None if that is not proved."""
+        for row, condition, value in self._domain_balls(theta):
+            if value.is_finite() and condition.refuted(value.lower(), value.upper()):
+                return f"at data row {row} {condition}"
+        return None
+
+    def _domain_balls(self, theta: Sequence[flint.arb]) -> Iterator[tuple[int, Condition, flint.arb]]:
+        if not self.domain:
+            return
+        for number, row in enumerate(self._ball_rows()):
+            for condition, value in zip(self.domain, self._ball_domain(*theta, *row), strict=True):
+                yield number, condition, value
+
+    def _ball_rows(self) -> list[list[flint.arb]]:
+        return [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
+
     def row_gradients_ball(self, theta: Sequence[flint.arb]) -> list[list[flint.arb]]:
-        """Return enclosures of the gradient of every row over the balls ``theta``: rows lists of d."""
-        rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
-        return [self._ball_gradient(*theta, *row) for row in rows]
+        """Return enclosures of the gradient of every row over the balls ``theta``: rows lists of d.
+
+        Raises
+        ------
+        DomainError
+            If the loss is not proved real over all of them.
+        """
+        self.require_domain(theta)
+        return [self._ball_gradient(*theta, *row) for row in self._ball_rows()]
 
     @cached_property
     def _ball_loss(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, [self.loss])
 
     def row_losses_ball(self, theta: Sequence[flint.arb]) -> list[flint.arb]:
-        """Return enclosures of the loss of every row over the balls ``theta``."""
-        rows = [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
-        return [self._ball_loss(*theta, *row)[0] for row in rows]
+        """Return enclosures of the loss of every row over the balls ``theta``; errors as ``row_gradients_ball``."""
+        self.require_domain(theta)
+        return [self._ball_loss(*theta, *row)[0] for row in self._ball_rows()]
 
     def row_hessians_ball(self, theta: Sequence[flint.arb]) -> list[list[list[flint.arb]]]:
-        """Return enclosures of every row's Hessian over the balls ``theta``, away from kinks: rows lists of d x d."""
+        """Return enclosures of every row's Hessian over the balls ``theta``, away from kinks: rows lists of d x d.
+
+        Errors as ``row_gradients_ball``.
+        """
+        self.require_domain(theta)
         d = self.dimension
         found = []
-        for row in self._exact_rows():
-            data = [flint.arb(x.numerator) / flint.arb(x.denominator) for x in row]
-            triangle = iter(self._ball_hessian(*theta, *data))
+        for row in self._ball_rows():
+            triangle = iter(self._ball_hessian(*theta, *row))
             hessian = [[flint.arb(0)] * d for _ in range(d)]
             for i in range(d):
                 for j in range(i, d):

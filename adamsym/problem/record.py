@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.optimizer import Adam
 from adamsym.problem.laws import Empirical
 from adamsym.problem.problem import Problem
@@ -16,13 +17,17 @@ MOST_ROWS = 100_000
 def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
     """Return the problem and the optimizer as JSON data; every number is text, exactly as a fraction.
 
+    The loss is the text as written: what simplifies away, such as x/x, still says where the loss is real.
+
     Raises
     ------
     InputError
-        If the law is not empirical.
+        If the law is not empirical, or the loss's text is too long to be read back.
     """
     if not isinstance(problem.law, Empirical):
         raise InputError("data: a certificate needs the rows of an empirical law; a continuous law has none")
+    if len(problem.text) > LONGEST_TEXT:
+        raise InputError(f"problem.loss: {len(problem.text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {
         **_loss_record(problem),
         **_rows_record(problem.law),
@@ -38,7 +43,7 @@ def problem_text(problem: Problem) -> str:
 
 
 def _loss_record(problem: Problem) -> dict[str, Any]:
-    return {"loss": str(problem.loss), "parameters": list(problem.names), "batch_size": problem.batch_size}
+    return {"loss": problem.text, "parameters": list(problem.names), "batch_size": problem.batch_size}
 
 
 def _rows_record(law: Empirical) -> dict[str, Any]:
