@@ -6,6 +6,7 @@ import flint
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.field.balls import outward
 from adamsym.field.enclosure import BoxEnclosure, field_over, hulls
 from adamsym.optimizer import Adam
@@ -136,7 +137,11 @@ def krawczyk(
     """
     theta, center = hulls(sides), middle(sides)
     points = [flint.arb(float(x)) for x in center]
-    over = over or field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
+    try:
+        over = over or field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
+    except InputError:
+        # A neighbourhood may reach beyond where the loss is real or its gradient bounded.
+        return None
     value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
     found = []
     for i, row in enumerate(preconditioner):

@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike
 from adamsym.certify.descent import Descent, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.krawczyk import middle
 from adamsym.certify.minima import CommonFactor, common_factor, common_minima, row_expressions, vanishes
-from adamsym.certify.search import Box, Outcome, Search, Task, search, starting_box
+from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, starting_box
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.field import AdamField
@@ -190,9 +191,12 @@ def _examine(case: _Case, box: Box) -> Outcome:
     problem, adam = case.problem, case.adam
     sides = np.array(box)
     theta = hulls(sides)
-    losses = problem.row_losses_ball(theta)
     try:
+        losses = problem.row_losses_ball(theta)
         laws = gradient_laws(problem, theta, slopes=True)
+    except DomainError:
+        nowhere = problem.refute_domain(theta) is not None
+        return {"by": "undecided", "reason": NOT_REAL} if nowhere else _split(case, box, NOT_REAL)
     except InputError:
         return _split(case, box, "the gradient is not bounded over the box")
     loss = _mean(problem, losses)
@@ -261,7 +265,10 @@ def _around(
     if not all(abs(x.mid() - p) <= 4 * x.rad() for x, p in zip(theta, point, strict=True)):
         return None
     d = problem.dimension
-    hessians = problem.row_hessians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
+    try:
+        hessians = problem.row_hessians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
+    except DomainError:
+        return None
     entries = laws_of_rows(problem, [[entry for row in hessian for entry in row] for hessian in hessians])
     means = [[entries[i * d + j].mean for j in range(d)] for i in range(d)]
     if not all(entry.is_finite() for row in means for entry in row):

@@ -14,6 +14,7 @@ import numpy as np
 
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
 from adamsym.field.balls import ball_arithmetic, norm_bound, outward
 from adamsym.field.enclosure import divided, hulls
 from adamsym.problem import Empirical, Problem
@@ -82,7 +83,10 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
     most = min(PIECES, 16 * PIECES / len(problem.law.rows))
     with ball_arithmetic():
         gradients = (row for cell in divided(region, most) for row in problem.row_gradients_ball(hulls(cell)))
-        steepest = outward(_largest(gradients))[1]
+        try:
+            steepest = outward(_largest(gradients))[1]
+        except DomainError:
+            return None
         if not math.isfinite(steepest):
             return None
 
@@ -90,7 +94,10 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
             margin = steepest / smoothness * (1 + 1e-12)
             wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
             matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_hessians_ball(hulls(cell)))
-            return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
+            try:
+                return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
+            except DomainError:
+                return False
 
         tried = (hessians * (1 + 1e-12) * 1.1**k for k in range(_TENTHS))
         return next((smoothness for smoothness in tried if suffices(smoothness)), None)
@@ -132,10 +139,14 @@ def _extreme(pick: Callable[[list[float]], float], values: list[float | None]) -
 def _shares(found: LyapunovRegion, t6: float | None, one: float | None, two: bool | None) -> dict[str, float | None]:
     low, high = found.region[:, 0], found.region[:, 1]
     points: FloatArray = np.random.default_rng(0).uniform(low, high, (SAMPLES, len(low)))
-    losses = found.problem.mean_loss(points)
+
+    def below(level: float | None) -> float | None:
+        # Levels are known only where the loss is proved real in all of the region.
+        return None if level is None else float((found.problem.mean_loss(points) < level).mean())
+
     return {
-        "T6": None if t6 is None else float((losses < t6).mean()),
-        "N-Theorem 1": None if one is None else float((losses < one).mean()),
+        "T6": below(t6),
+        "N-Theorem 1": below(one),
         "N-Theorem 2": None if two is None else float(two),
         "certified": found.share,
     }

@@ -21,8 +21,12 @@ from adamsym.certify.journal import Outcome as Outcome
 from adamsym.certify.journal import journal_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.enclosure import checked_boxes
+from adamsym.field.balls import ball_arithmetic
+from adamsym.field.enclosure import checked_boxes, hulls
 from adamsym.problem import Problem
+
+NOT_REAL = "the loss is not proved real and finite there"
+"""Why a box that reaches over the edge of the loss's domain stays undecided."""
 
 ALONE_BELOW = 64
 """Rounds of fewer boxes are done in this process: starting others would take longer."""
@@ -119,6 +123,10 @@ def starting_box(problem: Problem, box: ArrayLike, name: str) -> tuple[FloatArra
     checked_boxes(problem, whole)
     if not problem.is_smooth:
         raise InputError("problem.loss: certifying needs a loss without Abs, Max or Min")
+    with ball_arithmetic():
+        nowhere = problem.refute_domain(hulls(whole))
+    if nowhere is not None:
+        raise InputError(f"{name}: the loss is real and finite nowhere in it: {nowhere}; take another {name}")
     return whole, tuple((float(low), float(high)) for low, high in whole)
 
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero, middle, stability_of
-from adamsym.certify.search import Box, Outcome, Search, Task, search, starting_box
+from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, starting_box
 from adamsym.certify.signs import proven_sign
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.balls import ball_arithmetic, outward
@@ -208,6 +209,9 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
     sides = np.array(box)
     try:
         laws = gradient_laws(problem, hulls(sides), slopes=False)
+    except DomainError:
+        nowhere = problem.refute_domain(hulls(sides)) is not None
+        return {"by": "undecided", "reason": NOT_REAL} if nowhere else _split(box, start, None, NOT_REAL)
     except InputError:
         return _split(box, start, None, "the gradient is not bounded over the box")
     for i, law in enumerate(laws):

@@ -73,9 +73,21 @@ def rows_of(problem: Problem) -> list[dict[sp.Symbol, Interval]]:
 
 
 def row_values(problem: Problem, expressions: Sequence[sp.Expr], theta: Sequence[Interval]) -> list[list[Interval]]:
-    """Return the values of expressions for every row over a box."""
+    """Return the values of expressions for every row over a box, where the loss as written is proved real and finite.
+
+    Raises
+    ------
+    NotCheckable
+        If that is not proved, or for a function without bounds here.
+    """
     parameters = dict(zip(problem.parameters, theta, strict=True))
-    return [[value_of(entry, parameters | row) for entry in expressions] for row in rows_of(problem)]
+    rows = rows_of(problem)
+    for number, row in enumerate(rows):
+        for condition in problem.domain:
+            value = value_of(condition.expression, parameters | row)
+            if not condition.proved(value.a, value.b):
+                raise NotCheckable(f"the loss is not proved real and finite at data row {number}: {condition}")
+    return [[value_of(entry, parameters | row) for entry in expressions] for row in rows]
 
 
 def gradient_laws(problem: Problem, theta: Sequence[Interval], slopes: bool) -> list[Law]:

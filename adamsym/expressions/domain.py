@@ -77,7 +77,8 @@ def condition(expression: sp.Expr, relation: Relation, source: str, place: str) 
         raise InputError(f"{place}: {source[:60]} is not a finite real number")
     if relation == "nonzero" and _size(-expression) == 2:
         return None
-    return None if _size(expression) >= (1 if relation == "nonnegative" else 2) else Condition(expression, relation, source)
+    wanted = 1 if relation == "nonnegative" else 2
+    return None if _size(expression) >= wanted else Condition(expression, relation, source)
 
 
 def _size(expression: sp.Expr) -> int:

@@ -43,7 +43,7 @@ UnlessKink = sp.Function("UnlessKink")
 """UnlessKink(value, switch, slope, jump): nan at a kink (see :mod:`adamsym.problem.smoothness`), else the value."""
 
 UnlessOutside = sp.Function("UnlessOutside")
-"""UnlessOutside(value, expression, k): nan unless the expression is as ``RELATIONS[k]`` of the domain, else the value."""
+"""UnlessOutside(value, expression, k): the value; nan unless the expression is as ``RELATIONS[k]`` of the domain."""
 
 
 class _Store(sp.Function):

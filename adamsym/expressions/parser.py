@@ -98,9 +98,7 @@ def parse_expression(text: str, symbols: Mapping[str, sp.Symbol], place: str) ->
     return parse_with_domain(text, symbols, place)[0]
 
 
-def parse_with_domain(
-    text: str, symbols: Mapping[str, sp.Symbol], place: str
-) -> tuple[sp.Expr, tuple[Condition, ...]]:
+def parse_with_domain(text: str, symbols: Mapping[str, sp.Symbol], place: str) -> tuple[sp.Expr, tuple[Condition, ...]]:
     """Return ``text`` as :func:`parse_expression` does, of any length, and the conditions under which it is real.
 
     Where the conditions hold, every part of the expression as written is a finite real number.

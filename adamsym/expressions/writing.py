@@ -9,7 +9,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import LARGEST_EXPONENT
 
-DEEPEST = 400
+DEEPEST = 120
 """Levels of an expression: what is nested more deeply the grammar would not read either."""
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
@@ -34,7 +34,7 @@ def expression_text(expression: sp.Expr, place: str) -> str:
         If the expression holds a function or constant that the grammar does not have; the message names it.
     """
     if not isinstance(expression, sp.Expr):
-        raise InputError(f'{place}: {str(expression)[:40]!r} is no expression; give one as text or of SymPy')
+        raise InputError(f"{place}: {str(expression)[:40]!r} is no expression; give one as text or of SymPy")
     return _written(expression, place, 0)[0]
 
 
@@ -83,7 +83,9 @@ def _fraction(value: sp.Rational | sp.Float, place: str) -> tuple[str, list[str]
     exact = sp.Rational(value)
     p, q = abs(int(exact.p)), int(exact.q)
     if p.bit_length() + q.bit_length() > MOST_BITS:
-        raise InputError(f"{place}: a number of {p.bit_length() + q.bit_length()} bits; at most {MOST_BITS} are allowed")
+        raise InputError(
+            f"{place}: a number of {p.bit_length() + q.bit_length()} bits; at most {MOST_BITS} are allowed"
+        )
     denominators = []
     while q > 10**LARGEST_EXPONENT and q % 2**100 == 0:
         q //= 2**100

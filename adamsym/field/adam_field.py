@@ -178,7 +178,12 @@ class AdamField:
 
     @cached_property
     def _closed_forms(self) -> list[Callable[[FloatArray], GradientLaw]]:
-        """The law of each coordinate in closed form, or an empty list if one of them has none."""
+        """The law of each coordinate in closed form, or an empty list if one of them has none.
+
+        None is used where the loss has a domain: it is the nodes of a rule that tell whether the loss is real.
+        """
+        if self.problem.domain:
+            return []
         forms = [closed_form(self.problem, i) for i in range(self.problem.dimension)]
         return [form for form in forms if form is not None] if None not in forms else []
 

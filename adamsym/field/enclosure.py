@@ -129,7 +129,8 @@ def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) ->
     Raises
     ------
     InputError
-        If the law is not empirical, or the gradient is not bounded over the balls.
+        If the law is not empirical, the loss is not proved real over the balls (``DomainError``), or its gradient is
+        not bounded there.
     """
     gradients = problem.row_gradients_ball(theta)
     for row, gradient in enumerate(gradients):

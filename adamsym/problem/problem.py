@@ -406,7 +406,11 @@ class Problem:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
         for number, row in enumerate(rows):
-            for condition, value in zip(self.domain, self._mpmath_domain(*theta, *row), strict=True):
+            try:
+                values = self._mpmath_domain(*theta, *row)
+            except (ArithmeticError, ValueError):
+                raise DomainError(f"problem.loss: not real and finite at data row {number}") from None
+            for condition, value in zip(self.domain, values, strict=True):
                 if isinstance(value, mpmath.mpc) or not condition.proved(value, value):
                     raise DomainError(f"problem.loss: not real and finite at data row {number}, where {condition}")
         return [self._mpmath_gradient(*theta, *row) for row in rows]

@@ -293,7 +293,7 @@ def toml(problem, adam, theta):
     }
     tables = {
         "problem": {
-            "loss": f'"{problem.loss}"',
+            "loss": f'"{problem.text}"',
             "parameters": list(problem.names),
             "batch_size": problem.batch_size,
         },
