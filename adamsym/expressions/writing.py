@@ -1,6 +1,6 @@
 """Exact SymPy expressions to text of the grammar: what is read from it is the same expression, digit for digit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
@@ -8,6 +8,7 @@ from adamsym.expressions.constants import MOST_BITS
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import LARGEST_EXPONENT
+from adamsym.expressions.parser import LONGEST_TEXT
 
 DEEPEST = 120
 """Levels of an expression: what is nested more deeply the grammar would not read either."""
@@ -36,6 +37,28 @@ def expression_text(expression: sp.Expr, place: str) -> str:
     if not isinstance(expression, sp.Expr):
         raise InputError(f"{place}: {str(expression)[:40]!r} is no expression; give one as text or of SymPy")
     return _written(expression, place, 0)[0]
+
+
+def source_text(expression: str | sp.Expr, symbols: Mapping[str, sp.Symbol], place: str) -> str:
+    """Return text to parse: text as it is, at most 20,000 characters, or that of an expression in the symbols.
+
+    Raises
+    ------
+    InputError
+        For longer text, and as ``expression_text``; or if the expression has a symbol that is none of those.
+    """
+    if isinstance(expression, str):
+        if len(expression) > LONGEST_TEXT:
+            raise InputError(f"{place}: {len(expression)} characters; at most {LONGEST_TEXT} are allowed")
+        return expression
+    text = expression_text(expression, place)
+    unknown = sorted(str(symbol) for symbol in expression.free_symbols - set(symbols.values()))
+    if unknown:
+        raise InputError(
+            f"{place}: {unknown[0]} is neither a parameter nor a data column (both are real symbols); "
+            f"known are {', '.join(symbols)}"
+        )
+    return text
 
 
 def _written(node: sp.Expr, place: str, depth: int) -> tuple[str, int]:

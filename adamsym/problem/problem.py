@@ -1,8 +1,8 @@
 """A problem: loss, parameters, law of the data, batch size; its derivatives in three arithmetics."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import flint
@@ -12,18 +12,18 @@ import sympy as sp
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
-from adamsym.expressions.domain import RELATIONS, Condition, DomainError
+from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.parser import LONGEST_TEXT, check_name, parse_with_domain
-from adamsym.expressions.writing import expression_text
+from adamsym.expressions.parser import check_name, parse_with_domain
+from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
+from adamsym.problem.domain import Domain
 from adamsym.problem.laws import Empirical, Law
+from adamsym.problem.names import parameter_names
 from adamsym.problem.smoothness import Kink, data_terms, kinks
 
 if TYPE_CHECKING:
     from adamsym.expressions.lanes import LaneFunction
-
-MOST_PARAMETERS = 1000
 
 
 class Problem:
@@ -68,7 +68,7 @@ class Problem:
         law: Law,
         batch_size: int = 1,
     ) -> None:
-        names = _parameter_names(parameters)
+        names = parameter_names(parameters)
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"problem.batch_size: {batch_size!r} is not allowed; allowed are integers from 1 up")
         for name in law.names:
@@ -79,10 +79,12 @@ class Problem:
         self.columns: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in law.names)
         self.law = law
         self.batch_size = batch_size
-        self.text: str = self._text(loss)
+        symbols = {symbol.name: symbol for symbol in self._symbols}
+        self.text: str = source_text(loss, symbols, "problem.loss")
         self.loss: sp.Expr
         self.domain: tuple[Condition, ...]
-        self.loss, self.domain = parse_with_domain(self.text, self._named_symbols, "problem.loss")
+        self.loss, self.domain = parse_with_domain(self.text, symbols, "problem.loss")
+        self._domain = Domain(self.domain, self.parameters, self.columns)
         self.gradient_expressions: tuple[sp.Expr, ...] = tuple(sp.diff(self.loss, p) for p in self.parameters)
         for name, derivative in zip(names, self.gradient_expressions, strict=True):
             if derivative == 0:
@@ -96,31 +98,15 @@ class Problem:
         batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
         return f"Problem({self.text!r}, {list(self.names)!r}, {self.law!r}{batch})"
 
-    @property
-    def _named_symbols(self) -> dict[str, sp.Symbol]:
-        return {symbol.name: symbol for symbol in self._symbols}
-
-    def _text(self, loss: str | sp.Expr) -> str:
-        if isinstance(loss, str):
-            if len(loss) > LONGEST_TEXT:
-                raise InputError(f"problem.loss: {len(loss)} characters; at most {LONGEST_TEXT} are allowed")
-            return loss
-        text = expression_text(loss, "problem.loss")
-        unknown = sorted(str(symbol) for symbol in loss.free_symbols - set(self._symbols))
-        if unknown:
-            raise InputError(
-                f"problem.loss: {unknown[0]} is neither a parameter nor a data column (both are real symbols); "
-                f"known are {', '.join(self._named_symbols)}"
-            )
-        return text
-
     def _check_rows(self) -> None:
         """Reject losses that are not real, or not finite at a row whatever the parameters."""
         for name, derivative in zip(self.names, self.gradient_expressions, strict=True):
             if derivative.has(sp.Derivative, sp.Subs, sp.re, sp.im, sp.I):
                 raise InputError(f"problem.loss: its derivative in {name} is not real-valued; keep roots and logs real")
         if self.domain:
-            self._check_data_domain()
+            rows = self.law.discretise(0)[0]
+            given = None if isinstance(self.law, Empirical) else rows
+            self._domain.check_data(rows, partial(_named, rows=given))
         terms = data_terms((self.loss, *self.gradient_expressions), self.parameters)
         if not terms or not isinstance(self.law, Empirical):
             return
@@ -130,17 +116,6 @@ class Problem:
             raise InputError(
                 f"problem.loss: not differentiable at data row {row}, where {terms[term]} is not a finite real number"
             )
-
-    def _check_data_domain(self) -> None:
-        """Reject a loss that is not real at a data row (or node of a continuous law) whatever the parameters."""
-        rows = self.law.discretise(0)[0]
-        for condition in self.domain:
-            if condition.expression.free_symbols & set(self.parameters):
-                continue
-            holds = condition.holds(compile_float(self.columns, [condition.expression])(*rows.T)[..., 0])
-            if not holds.all():
-                place = _named(int(np.argmin(holds)), None if isinstance(self.law, Empirical) else rows)
-                raise DomainError(f"problem.loss: not real and finite at {place}, where {condition}")
 
     @property
     def dimension(self) -> int:
@@ -211,33 +186,6 @@ class Problem:
             raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")
         return points
 
-    def check_domain(self, theta: ArrayLike, rows: FloatArray | None = None) -> None:
-        """Require that the loss as written is real and finite; arguments as ``row_gradients``.
-
-        Raises
-        ------
-        DomainError
-            Where it is not, as float64 tells; the message names the row and the condition that fails.
-        """
-        if self.domain:
-            self._check_domain(self._arguments(theta, rows), rows)
-
-    def _check_domain(self, arguments: list[FloatArray], rows: FloatArray | None) -> None:
-        if not self.domain:
-            return
-        values = self._float_domain(*arguments)
-        for k, condition in enumerate(self.domain):
-            holds = condition.holds(values[..., k])
-            if not holds.all():
-                row = _named(int(np.argwhere(~holds)[0][-1]), rows)
-                raise DomainError(
-                    f"problem.loss: not real and finite at {row} and the given parameters, where {condition}"
-                )
-
-    @cached_property
-    def _float_domain(self) -> Callable[..., FloatArray]:
-        return compile_float(self._symbols, [condition.expression for condition in self.domain])
-
     def _arguments(self, theta: ArrayLike, rows: FloatArray | None) -> list[FloatArray]:
         points = self.points(theta)[..., None, :]
         data = self._rows() if rows is None else rows
@@ -257,7 +205,7 @@ class Problem:
             Where the loss is not real.
         """
         arguments = self._arguments(theta, rows)
-        self._check_domain(arguments, rows)
+        self._domain.check(arguments, partial(_named, rows=rows))
         return self._float_loss(*arguments)[..., 0]
 
     def row_gradients(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
@@ -276,7 +224,7 @@ class Problem:
             Where the loss is not real, not differentiable or its gradient is not finite; the message names the row.
         """
         arguments = self._arguments(theta, rows)
-        self._check_domain(arguments, rows)
+        self._domain.check(arguments, partial(_named, rows=rows))
         gradients = self._float_gradient(*arguments)
         if not np.isfinite(gradients).all():
             row = _named(int(np.argwhere(~np.isfinite(gradients))[0][-2]), rows)
@@ -316,7 +264,7 @@ class Problem:
 
     def _row_hessian_triangles(self, theta: ArrayLike, rows: FloatArray | None) -> FloatArray:
         arguments = self._arguments(theta, rows)
-        self._check_domain(arguments, rows)
+        self._domain.check(arguments, partial(_named, rows=rows))
         triangle = self._float_hessian(*arguments)
         if not np.isfinite(triangle).all():
             row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
@@ -394,25 +342,10 @@ class Problem:
     def _ball_hessian(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, self.hessian_expressions)
 
-    @cached_property
-    def _mpmath_domain(self) -> Callable[..., list[Any]]:
-        return compile_mpmath(self._symbols, [condition.expression for condition in self.domain])
-
-    @cached_property
-    def _ball_domain(self) -> Callable[..., list[flint.arb]]:
-        return compile_ball(self._symbols, [condition.expression for condition in self.domain])
-
     def row_gradients_mpmath(self, theta: Sequence[Any]) -> list[list[Any]]:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
-        for number, row in enumerate(rows):
-            try:
-                values = self._mpmath_domain(*theta, *row)
-            except (ArithmeticError, ValueError):
-                raise DomainError(f"problem.loss: not real and finite at data row {number}") from None
-            for condition, value in zip(self.domain, values, strict=True):
-                if isinstance(value, mpmath.mpc) or not condition.proved(value, value):
-                    raise DomainError(f"problem.loss: not real and finite at data row {number}, where {condition}")
+        self._domain.check_mpmath(theta, rows)
         return [self._mpmath_gradient(*theta, *row) for row in rows]
 
     def require_domain(self, theta: Sequence[flint.arb]) -> None:
@@ -423,25 +356,12 @@ class Problem:
         DomainError
             If that is not proved; the message names the row and the condition.
         """
-        for row, condition, value in self._domain_balls(theta):
-            if not (value.is_finite() and condition.proved(value.lower(), value.upper())):
-                raise DomainError(
-                    f"problem.loss: not proved real and finite over the box at data row {row}, where {condition}"
-                )
+        if self.domain:
+            self._domain.require(theta, self._ball_rows())
 
     def refute_domain(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in the box of balls ``theta``; None if that is not proved."""
-        for row, condition, value in self._domain_balls(theta):
-            if value.is_finite() and condition.refuted(value.lower(), value.upper()):
-                return f"at data row {row} {condition}"
-        return None
-
-    def _domain_balls(self, theta: Sequence[flint.arb]) -> Iterator[tuple[int, Condition, flint.arb]]:
-        if not self.domain:
-            return
-        for number, row in enumerate(self._ball_rows()):
-            for condition, value in zip(self.domain, self._ball_domain(*theta, *row), strict=True):
-                yield number, condition, value
+        return self._domain.refuted(theta, self._ball_rows()) if self.domain else None
 
     def _ball_rows(self) -> list[list[flint.arb]]:
         return [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
@@ -495,26 +415,3 @@ _NEEDS_ROWS = "data: this needs the rows of an empirical law; a continuous law h
 def _named(row: int, rows: FloatArray | None) -> str:
     """A row for a message: those given have no number that the user knows."""
     return f"data row {row}" if rows is None else "a row drawn from the law"
-
-
-def _parameter_names(parameters: Sequence[str] | Mapping[str, int]) -> tuple[str, ...]:
-    place = "problem.parameters"
-    if isinstance(parameters, str):
-        raise InputError(f'{place}: give a list of names, such as ["theta"]')
-    names: list[str] = []
-    if isinstance(parameters, Mapping):
-        for name, length in parameters.items():
-            if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MOST_PARAMETERS:
-                raise InputError(
-                    f"{place}.{name}: {length!r} is not allowed; allowed are lengths from 1 to {MOST_PARAMETERS}"
-                )
-            names += [f"{name}{k}" for k in range(length)]
-    else:
-        names = list(parameters)
-    if not 1 <= len(names) <= MOST_PARAMETERS:
-        raise InputError(f"{place}: {len(names)} parameters; allowed are 1 to {MOST_PARAMETERS}")
-    for name in names:
-        check_name(name, place)
-    if len(set(names)) < len(names):
-        raise InputError(f"{place}: {next(n for n in names if names.count(n) > 1)} stands twice; names must differ")
-    return tuple(names)

@@ -474,8 +474,11 @@ def test_what_cannot_be_enclosed_says_so():
     with pytest.raises(InputError, match="empirical"):
         continuous.enclose([[0.0, 0.0]])
     logarithm = AdamField(Problem("log(theta) + x*theta", ["theta"], Empirical({"x": [1]})), Adam())
-    with pytest.raises(InputError, match="not bounded"):
+    with pytest.raises(InputError, match=r"not proved real and finite over the box at data row 0, where log\(theta\)"):
         logarithm.enclose([[-1.0, 1.0]])
+    steep = AdamField(Problem("Abs(theta)**(1/2) + x*theta", ["theta"], Empirical({"x": [1]})), Adam())
+    with pytest.raises(InputError, match="not bounded"):
+        steep.enclose([[-1.0, 1.0]])
 
 
 def test_the_left_tail_is_the_sum_of_its_nodes():
