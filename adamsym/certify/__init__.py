@@ -1,11 +1,13 @@
 """Certified statements about the Adam field: all zeros in a box, Lyapunov regions, certificates."""
 
 from adamsym.certify.certificate import certificate
+from adamsym.certify.clusters import Cluster
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
 from adamsym.certify.regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
 
 __all__ = [
+    "Cluster",
     "LyapunovRegion",
     "Regions",
     "Zero",

@@ -5,12 +5,13 @@ from typing import Any
 
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
-from adamsym.certify.zeros import Zeros
+from adamsym.certify.zeros import Zero, Zeros
 from adamsym.checker.form import digest_of
 from adamsym.problem.record import problem_record
 
 RATE_MARGIN = 0.98
-"""The certificate claims this share of the rate: the checker's arithmetic has its own small excess."""
+"""The certificate claims this share of the rate, and a witness's bounds wider by it: the checker's arithmetic has its
+own small excess."""
 
 
 def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
 
 def _head(found: Zeros | LyapunovRegion, box: Any) -> dict[str, Any]:
     return {
-        "format": "adamsym certificate 1",
+        "format": "adamsym certificate 2",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
         "problem": problem_record(found.problem, found.adam),
         "box": box.tolist(),
@@ -32,32 +33,49 @@ def _head(found: Zeros | LyapunovRegion, box: Any) -> dict[str, Any]:
 
 
 def _zeros(found: Zeros) -> dict[str, Any]:
-    zeros = [
-        {
-            "box": zero.box.tolist(),
-            "preconditioner": zero.preconditioner.tolist(),
-            "midpoint": zero.midpoint.tolist(),
-            "unique": True,
-            "stability": zero.stability,
-            "critical_point": zero.critical_point,
-            "stability_matrix": zero.stability_matrix.tolist(),
-            "regions": [{"box": region.tolist(), "preconditioner": matrix.tolist()} for region, matrix in zero.regions],
-        }
-        for zero in (*found.zeros, *found.beyond)
-    ]
     keys = ("coordinate", "direction", "zero", "region", "reason")
     leaves = [
         {"box": [list(side) for side in box], "by": outcome["by"]} | {key: outcome.get(key) for key in keys}
         for box, outcome in found.leaves
     ]
-    return _head(found, found.box) | {"kind": "zeros", "complete": found.complete, "zeros": zeros, "leaves": leaves}
+    return _head(found, found.box) | {
+        "kind": "zeros",
+        "complete": found.complete,
+        "zeros": [_zero(zero) for zero in found.zeros],
+        "beyond": [_zero(zero) for zero in found.beyond],
+        "clusters": [
+            {
+                "box": cluster.box.tolist(),
+                "by": cluster.by,
+                "point": None if cluster.point is None else [str(x) for x in cluster.point],
+                "preconditioner": None if cluster.preconditioner is None else cluster.preconditioner.tolist(),
+            }
+            for cluster in found.clusters
+        ],
+        "leaves": leaves,
+    }
+
+
+def _zero(zero: Zero) -> dict[str, Any]:
+    return {
+        "box": zero.box.tolist(),
+        "preconditioner": zero.preconditioner.tolist(),
+        "midpoint": zero.midpoint.tolist(),
+        "unique": True,
+        "stability": zero.stability,
+        "stability_matrix": zero.stability_matrix.tolist(),
+        "critical_point": zero.critical_point,
+        "point": None if zero.point is None else [str(x) for x in zero.point],
+        "regions": [{"box": region.tolist(), "preconditioner": matrix.tolist()} for region, matrix in zero.regions],
+    }
 
 
 def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
     factor = common_factor(found.problem)
     witness = None
     if found.witness is not None and found.witness_bounds is not None:
-        witness = {"point": found.witness.tolist(), "bounds": list(found.witness_bounds)}
+        low, high = found.witness_bounds
+        witness = {"point": found.witness.tolist(), "bounds": [RATE_MARGIN * low, high / RATE_MARGIN]}
     rate = None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate
     return _head(found, found.region) | {
         "kind": "lyapunov",

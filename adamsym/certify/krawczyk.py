@@ -15,8 +15,17 @@ from adamsym.problem import Problem
 _INFLATION = 1.6
 """A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""
 
-_MOST_STEPS = 12
+_LARGEST = 1e300
+"""Zeros are looked for within this distance: no difference of two coordinates is out of range."""
+
+_MOST_STEPS = 20
 _FINAL_TOLERANCE = 1e-18
+
+_WORTH = 0.8
+"""A step that narrows no side to less than this share of itself is the last."""
+
+_NEIGHBOURHOOD = 2.0**-20
+"""Share of its coordinates' size to which a box that is split no further is widened, lest it be too narrow a trial."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +40,22 @@ class CertifiedZero:
 
 
 def middle(sides: FloatArray) -> FloatArray:
-    """Return the midpoint of a box (d, 2) in float64."""
-    return np.asarray(sides[:, 0] + (sides[:, 1] - sides[:, 0]) / 2)
+    """Return the midpoint of a box (d, 2) in float64, or of boxes (n, d, 2)."""
+    low, high = sides[..., 0], sides[..., 1]
+    with np.errstate(over="ignore"):
+        width = high - low
+        # The difference of two large numbers may be out of range.
+        return np.asarray(np.where(np.isfinite(width), low + width / 2, low / 2 + high / 2))
+
+
+def lies_in(inner: FloatArray, outer: FloatArray) -> bool:
+    """Whether one closed box (d, 2) lies in another."""
+    return bool((outer[:, 0] <= inner[:, 0]).all() and (inner[:, 1] <= outer[:, 1]).all())
+
+
+def meet(one: FloatArray, other: FloatArray) -> bool:
+    """Whether two closed boxes (d, 2) have a point in common."""
+    return bool((one[:, 0] <= other[:, 1]).all() and (other[:, 0] <= one[:, 1]).all())
 
 
 def direction_without_zero(over: BoxEnclosure, center: list[flint.arb], sides: FloatArray) -> list[float] | None:
@@ -76,19 +99,38 @@ def approximate_inverse(jacobian: list[list[flint.arb]]) -> FloatArray | None:
 
 
 def certified_zero(
-    problem: Problem, adam: Adam, sides: FloatArray, over: BoxEnclosure, width: float
+    problem: Problem,
+    adam: Adam,
+    sides: FloatArray,
+    over: BoxEnclosure,
+    width: float,
+    searched: FloatArray,
+    last: bool = False,
 ) -> CertifiedZero | None:
-    """Return the zero in a neighbourhood of a box if Krawczyk's operator proves it; the box lies where it is alone."""
+    """Return the zero in a neighbourhood of a box if Krawczyk's operator proves it; the box lies where it is alone.
+
+    The zero may lie outside of the box. It is enclosed in a box with sides of at most ``width``, or of that share of
+    the coordinate where this is below 1, as far as floats and enclosures go; and as narrowly as they go where it is
+    not yet clear whether the zero lies in the box ``searched``. Where the box is the ``last`` around its points, the
+    neighbourhood is wide enough for enclosures.
+    """
     inverse = approximate_inverse(over.jacobian)
     if inverse is None or _defect(inverse, over.jacobian) > 0.5:
         return None
-    reach = _INFLATION * (sides[:, 1] - sides[:, 0]) / 2
     center = middle(sides)
-    wide = np.stack([center - reach, center + reach], axis=1)
+    reach = _INFLATION * (sides[:, 1] / 2 - sides[:, 0] / 2)
+    if last:
+        reach = np.maximum(reach, _NEIGHBOURHOOD * np.abs(center))
+    with np.errstate(over="ignore"):
+        wide = np.stack([center - reach, center + reach], axis=1)
+    if not (np.abs(wide) < _LARGEST).all():
+        return None
     image = krawczyk(problem, adam, wide, inverse, 1e-13)
-    if image is None or not _inside(image, wide):
+    if image is None or not _inside(image, _shrunk(wide, 0.9)):
         return None
     narrow = _narrowed(problem, adam, image, width)
+    if narrow is not None and meet(narrow[0], searched) and not lies_in(narrow[0], searched):
+        narrow = _narrowed(problem, adam, narrow[0], 0.0) or narrow
     if narrow is None or not _inside(narrow[0], wide):
         return None
     box, preconditioner, jacobian = narrow
@@ -105,19 +147,20 @@ def _narrowed(
         inverse = approximate_inverse(over.jacobian)
         if inverse is None:
             return best
-        # The image of the image, a little widened, so that it is mapped into its inside.
+        # The image of the image, widened so that it is mapped into its inside with room to spare: a checker with
+        # other arithmetic is to prove it too.
         mapped = krawczyk(problem, adam, image, inverse, _FINAL_TOLERANCE, over)
         if mapped is None:
             return best
-        if _inside(mapped, image):
+        if _inside(mapped, _shrunk(image, 0.5)):
             best = (image, inverse, over.jacobian)
-        if best is not None and np.ptp(image, axis=1).max() <= width:
+        wanted = width * np.minimum(1.0, np.abs(image).max(axis=1))
+        if best is not None and (np.ptp(best[0], axis=1) <= wanted).all():
             return best
         center, reach = middle(mapped), (mapped[:, 1] - mapped[:, 0]) / 2
-        # No narrower than wanted: a checker with other arithmetic is to map the box into its inside too.
-        reach = np.maximum(1.25 * reach, width / 4) + 4 * np.spacing(np.abs(center))
+        reach = np.maximum(4 * reach, wanted / 4) + 4 * np.spacing(np.abs(center))
         smaller = np.stack([center - reach, center + reach], axis=1)
-        if best is not None and not (np.ptp(smaller, axis=1) < np.ptp(image, axis=1)).all():
+        if best is not None and not (np.ptp(smaller, axis=1) < _WORTH * np.ptp(image, axis=1)).any():
             return best
         image = smaller
     return best
@@ -154,6 +197,12 @@ def krawczyk(
             return None
         found.append(outward(entry))
     return np.array(found)
+
+
+def _shrunk(sides: FloatArray, share: float) -> FloatArray:
+    """About this share of a box, with the same middle."""
+    center, reach = middle(sides), share * (sides[:, 1] / 2 - sides[:, 0] / 2)
+    return np.stack([center - reach, center + reach], axis=1)
 
 
 def _inside(inner: FloatArray, outer: FloatArray) -> bool:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.certify.descent import Descent, below, by_enclosure, by_signs, by_spread, spread_of_matrices
+from adamsym.certify.exact_points import Point, loss_is_at_most_zero, vanishes
 from adamsym.certify.krawczyk import middle
-from adamsym.certify.minima import CommonFactor, common_factor, common_minima, row_expressions, vanishes
-from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, starting_box
+from adamsym.certify.minima import CommonFactor, common_factor, common_minima
+from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, shares_of, starting_box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
@@ -34,6 +35,9 @@ TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30
 """Boxes narrower than this share of the region are split no further."""
 
+_SHARE_OF_WITNESS = 1e-3
+"""Share of its value that the uncertainty of <grad L, f> at a witness may have."""
+
 PROOFS = ("sign", "factor", "minimum", "enclosure")
 """How a box is certified: N-Lemma 1; next to minima, by a common factor or a common minimum; an enclosure."""
 
@@ -46,19 +50,22 @@ class LyapunovRegion:
 
     ``certified``: it is negative in all of the region but where every row's gradient vanishes. ``refuted``: it is
     positive at ``witness``, proven by ``witness_bounds``. ``undecided``: some boxes are left. ``rate`` is a proven c
-    with -<grad L, f> >= c L on the certified boxes, so that L decays at least like exp(-c t) there; None if L is not
-    known to be bounded by what decreases. ``leaves`` lists all boxes with what is proven of each.
+    with -<grad L, f> >= c L on the certified boxes, so that L decays at least like exp(-c t) while the flow stays
+    there; None if L is not proven to be bounded by what decreases, as next to a minimum where L is not proven to be 0.
+    At each of ``minima`` the gradients of all rows are exactly 0. ``leaves`` lists all boxes with what is proven of
+    each. ``stopped``: the search was told to stop.
     """
 
     problem: Problem
     adam: Adam
     region: FloatArray
-    minima: tuple[tuple[Fraction, ...], ...]
+    minima: tuple[Point, ...]
     witness: FloatArray | None
     witness_bounds: tuple[float, float] | None
     leaves: tuple[tuple[Box, Outcome], ...]
     undecided: tuple[Box, ...]
     examined: int
+    stopped: bool = False
 
     @property
     def verdict(self) -> Verdict:
@@ -75,8 +82,9 @@ class LyapunovRegion:
     @property
     def share(self) -> float:
         """The certified boxes' share of the region's volume."""
-        volume = np.prod(np.ptp(self.region, axis=1))
-        return float(sum(np.prod(np.ptp(np.array(box), axis=1)) for box, _ in self.certified) / volume)
+        # Halved first, and side by side: no volume is out of range.
+        halved = [np.ptp(np.array(box) / 2, axis=1) / np.ptp(self.region / 2, axis=1) for box, _ in self.certified]
+        return float(sum(np.prod(shares) for shares in halved))
 
     @property
     def rate(self) -> float | None:
@@ -99,6 +107,7 @@ def certify_lyapunov(
     executor: Executor | None = None,
     journal: Path | None = None,
     progress: Callable[[int, int], None] = lambda examined, pending: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> LyapunovRegion:
     """Prove that <grad L, f> < 0 in a region but at the minima, or give a point where it is positive.
 
@@ -116,7 +125,7 @@ def certify_lyapunov(
         are seen where all rows' gradients share a polynomial factor.
     budget
         Most boxes to examine; those beyond are undecided.
-    executor, journal, progress
+    executor, journal, progress, stop
         See :func:`adamsym.certify.search.search`.
 
     Raises
@@ -126,7 +135,7 @@ def certify_lyapunov(
     """
     adam, problem = require_adam(field.adam, "a Lyapunov region"), field.problem
     whole, start = starting_box(problem, region, "region")
-    if not (np.ptp(whole, axis=1) > 0).all() or budget < 1:
+    if not (whole[:, 0] < whole[:, 1]).all() or budget < 1:
         raise InputError(
             "region: each parameter needs a lower end below its upper end, and the budget must be positive"
         )
@@ -134,32 +143,40 @@ def certify_lyapunov(
     points = common_minima(problem, whole) if minima is None else _exact_minima(problem, minima)
     arguments = {"problem": record, "start": start, "minima": [[str(x) for x in point] for point in points]}
     task = Task(examine, json.dumps(arguments))
-    found = search(task, start, budget, executor, journal, progress, ends=lambda outcome: outcome["by"] == "witness")
+    ends = lambda outcome: outcome["by"] == "witness"  # noqa: E731
+    found = search(task, start, budget, executor, journal, progress, ends, stop)
     return _gathered(problem, adam, whole, tuple(points), found)
 
 
-def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[tuple[Fraction, ...]]:
-    gradients, _ = row_expressions(problem)
+def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[Point]:
     points = []
     for k, point in enumerate(minima):
         if len(point) != problem.dimension:
             raise InputError(f"minima[{k}]: {len(point)} numbers; give one for each of {problem.dimension} parameters")
         exact = tuple(exact_rational(x, f"minima[{k}]") for x in point)
-        if not vanishes(problem, gradients, exact):
-            raise InputError(f"minima[{k}]: the gradients of the rows do not all vanish there")
+        if not vanishes(problem, exact):
+            raise InputError(f"minima[{k}]: the gradients of the rows do not all vanish there, or not provably")
         points.append(exact)
     return points
 
 
 def _gathered(
-    problem: Problem, adam: Adam, whole: FloatArray, minima: tuple[tuple[Fraction, ...], ...], found: Search
+    problem: Problem, adam: Adam, whole: FloatArray, minima: tuple[Point, ...], found: Search
 ) -> LyapunovRegion:
-    leaves = [*found.leaves, *((box, {"by": "undecided", "reason": "not examined"}) for box in found.left)]
+    first = next((outcome for _, outcome in found.leaves if outcome["by"] == "witness"), None)
+    reason = "the search was stopped" if found.stopped else "the budget was spent"
+    reason = f"{reason} before it was examined" if first is None else "the witness against the region ended the search"
+    other: Outcome = {"by": "undecided", "reason": "<grad L, f> is positive in it, and at the witness too"}
+    leaves = [
+        (box, other if outcome["by"] == "witness" and outcome is not first else outcome) for box, outcome in found.leaves
+    ]
+    leaves += [(box, {"by": "undecided", "reason": reason}) for box in found.left]
     undecided = tuple(box for box, outcome in leaves if outcome["by"] == "undecided")
-    first = next((outcome for _, outcome in leaves if outcome["by"] == "witness"), None)
     witness = None if first is None else np.array(first["point"])
     bounds = None if first is None else (first["bounds"][0], first["bounds"][1])
-    return LyapunovRegion(problem, adam, whole, minima, witness, bounds, tuple(leaves), undecided, found.examined)
+    return LyapunovRegion(
+        problem, adam, whole, minima, witness, bounds, tuple(leaves), undecided, found.examined, found.stopped
+    )
 
 
 @dataclass(frozen=True)
@@ -167,7 +184,8 @@ class _Case:
     problem: Problem
     adam: Adam
     start: Box
-    minima: list[tuple[Fraction, ...]]
+    minima: list[tuple[Point, bool]]
+    """Each with whether the mean loss is proven to be at most 0 there."""
     factor: CommonFactor | None
 
 
@@ -175,7 +193,8 @@ class _Case:
 def _read(arguments: str) -> _Case:
     given: dict[str, Any] = json.loads(arguments)
     problem, adam = problem_from_record(given["problem"])
-    minima = [tuple(Fraction(x) for x in point) for point in given["minima"]]
+    points = [tuple(Fraction(x) for x in point) for point in given["minima"]]
+    minima = [(point, loss_is_at_most_zero(problem, point)) for point in points]
     start: Box = tuple((low, high) for low, high in given["start"])
     return _Case(problem, adam, start, minima, common_factor(problem))
 
@@ -208,7 +227,8 @@ def _examine(case: _Case, box: Box) -> Outcome:
     at_middle = gradient_laws(problem, points, slopes=False)
     center = field_of(at_middle, adam, TOLERANCE).value
     product = sum((law.mean * f for law, f in zip(at_middle, center, strict=True)), flint.arb(0))
-    if product > 0:
+    # Not by a hair: a checker with other arithmetic is to prove it too.
+    if product > 0 and product.rad() < _SHARE_OF_WITNESS * product.mid():
         return {"by": "witness", "point": middle(sides).tolist(), "bounds": outward(product)}
     over = field_of(laws, adam, TOLERANCE)
     product = by_enclosure(laws, at_middle, over, center, shifts)
@@ -251,17 +271,25 @@ def next_to_minima(case: _Case, theta: list[flint.arb], laws: list[BallLaw]) -> 
         found = found or by_spread(square, variance, laws, adam, quotients.loss, "factor")
         if found is not None:
             return found
-    for point in case.minima:
-        found = _around(problem, adam, theta, [ball(x) for x in point], laws)
+    for point, without_loss in case.minima:
+        found = _around(problem, adam, theta, [ball(x) for x in point], laws, without_loss)
         if found is not None:
             return found
     return None
 
 
 def _around(
-    problem: Problem, adam: Adam, theta: list[flint.arb], point: list[flint.arb], laws: list[BallLaw]
+    problem: Problem,
+    adam: Adam,
+    theta: list[flint.arb],
+    point: list[flint.arb],
+    laws: list[BallLaw],
+    without_loss: bool,
 ) -> Descent | None:
-    """The same around a single common minimum: g = A (theta - theta*), A within the Hessians over the joint hull."""
+    """The same around a single common minimum: g = A (theta - theta*), A within the Hessians over the joint hull.
+
+    L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0 is proven: ``without_loss``.
+    """
     if not all(abs(x.mid() - p) <= 4 * x.rad() for x, p in zip(theta, point, strict=True)):
         return None
     d = problem.dimension
@@ -274,7 +302,7 @@ def _around(
     if not all(entry.is_finite() for row in means for entry in row):
         return None
     half_norm = norm_bound(itertools.chain(*means)).upper() / 2
-    loss = half_norm if _mean(problem, problem.row_losses_ball(point)).contains(0) else None
+    loss = half_norm if without_loss else None
     if d == 1:
         found = by_signs(entries, laws, adam, loss, "minimum")
         if found is not None:
@@ -287,7 +315,7 @@ def _around(
 
 
 def _split(case: _Case, box: Box, reason: str) -> Outcome:
-    shares = [(high - low) / (b - a) for (low, high), (a, b) in zip(box, case.start, strict=True)]
-    if max(shares) <= SMALLEST_SHARE:
+    shares = shares_of(box, case.start)
+    if not shares or max(shares.values()) <= SMALLEST_SHARE:
         return {"by": "undecided", "reason": reason}
-    return {"by": "split", "axis": shares.index(max(shares))}
+    return {"by": "split", "axis": max(shares, key=lambda j: shares[j])}

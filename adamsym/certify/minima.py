@@ -15,6 +15,7 @@ import numpy as np
 import scipy.optimize
 import sympy as sp
 
+from adamsym.certify.exact_points import Point, vanishes
 from adamsym.expressions.compilation import FloatArray, compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial
@@ -94,21 +95,20 @@ def row_expressions(problem: Problem) -> tuple[list[list[sp.Expr]], list[sp.Expr
     return gradients, losses
 
 
-def common_minima(problem: Problem, region: FloatArray) -> list[tuple[Fraction, ...]]:
+def common_minima(problem: Problem, region: FloatArray) -> list[Point]:
     """Return points in a region, with simple fractions, where every row's gradient vanishes exactly.
 
     Found by minimising L in float64 from a few points; kept only if the exact gradients are 0. There may be others.
     """
-    gradients, _ = row_expressions(problem)
     starts = [region.mean(axis=1), *(region[:, 0] + share * np.ptp(region, axis=1) for share in (0.25, 0.75))]
-    found: list[tuple[Fraction, ...]] = []
+    found: list[Point] = []
     for start in starts:
         near = _minimiser(problem, np.asarray(start, dtype=np.float64))
         if near is None:
             continue
         point = tuple(Fraction(float(x)).limit_denominator(1000) for x in near)
         inside = all(low <= x <= high for x, (low, high) in zip(point, region, strict=True))
-        if inside and point not in found and vanishes(problem, gradients, point):
+        if inside and point not in found and vanishes(problem, point):
             found.append(point)
     return found
 
@@ -125,9 +125,3 @@ def _minimiser(problem: Problem, start: FloatArray) -> FloatArray | None:
 
 def _loss(problem: Problem) -> Callable[[FloatArray], tuple[float, FloatArray]]:
     return lambda theta: (float(problem.mean_loss(theta)), problem.gradient(theta))
-
-
-def vanishes(problem: Problem, gradients: list[list[sp.Expr]], point: Sequence[Fraction]) -> bool:
-    """Whether every row's gradient is exactly 0 at a point."""
-    values = {p: sp.Rational(x.numerator, x.denominator) for p, x in zip(problem.parameters, point, strict=True)}
-    return all(entry.subs(values) == 0 for row in gradients for entry in row)

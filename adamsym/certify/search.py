@@ -4,8 +4,10 @@ What becomes of a box depends on the box alone: the answer is the same for any n
 """
 
 import hashlib
+import math
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -49,11 +51,15 @@ class Task:
 
 @dataclass
 class Search:
-    """Boxes and what became of them, in the order of the search; ``left`` are those that the budget did not reach."""
+    """Boxes and what became of them, in the order of the search; ``left`` are those that were not examined.
+
+    They are left because the budget did not reach them, or because the search was ``stopped``.
+    """
 
     leaves: list[tuple[Box, Outcome]] = field(default_factory=list)
     left: list[Box] = field(default_factory=list)
     examined: int = 0
+    stopped: bool = False
 
 
 def search(
@@ -64,6 +70,7 @@ def search(
     journal: Path | None = None,
     progress: Callable[[int, int], None] = lambda examined, pending: None,
     ends: Callable[[Outcome], bool] = lambda outcome: False,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Search:
     """Examine a box and, where asked for, its halves in turn, until none is pending or the budget is spent.
 
@@ -84,6 +91,8 @@ def search(
         Called with the numbers of boxes examined and pending.
     ends
         Whether an outcome ends the search, after its round.
+    stop
+        Asked between boxes whether to stop: what has been examined by then is returned, the rest is left.
 
     Raises
     ------
@@ -99,13 +108,16 @@ def search(
             room = budget - result.examined
             batch, rest = pending[:room], pending[room:]
             outcomes = {box: known[box] for box in batch if box in known}
-            for box, outcome in _examined(task, [box for box in batch if box not in outcomes], pool):
+            for box, outcome in _examined(task, [box for box in batch if box not in outcomes], pool, stop):
                 record(box, outcome)
                 outcomes[box] = outcome
                 progress(result.examined + len(outcomes), len(batch) - len(outcomes) + len(rest))
-            result.examined += len(batch)
-            pending = rest
+            result.examined += len(outcomes)
+            result.stopped = ended = len(outcomes) < len(batch)
+            pending = [box for box in batch if box not in outcomes] + rest
             for box in batch:
+                if box not in outcomes:
+                    continue
                 if outcomes[box]["by"] == "split":
                     pending.extend(halves(box, outcomes[box]["axis"]))
                 else:
@@ -130,22 +142,51 @@ def starting_box(problem: Problem, box: ArrayLike, name: str) -> tuple[FloatArra
     return whole, tuple((float(low), float(high)) for low, high in whole)
 
 
+def midpoint(low: float, high: float) -> float:
+    """Return the midpoint of an interval, in the rounding of certificates."""
+    # The difference of two large numbers may be out of range.
+    return low + (high - low) / 2 if math.isfinite(high - low) else low / 2 + high / 2
+
+
+def shares_of(box: Box, start: Box) -> dict[int, float]:
+    """Return the share of the first box that each side has which floats can halve."""
+    found = {}
+    for j, ((low, high), (a, b)) in enumerate(zip(box, start, strict=True)):
+        if low < midpoint(low, high) < high:
+            found[j] = (high / 2 - low / 2) / max(b / 2 - a / 2, math.ulp(0.0))
+    return found
+
+
 def halves(box: Box, axis: int) -> tuple[Box, Box]:
     """Return the two halves of a box along one axis; they share the cut exactly."""
     low, high = box[axis]
-    middle = low + (high - low) / 2
+    middle = midpoint(low, high)
     return (*box[:axis], (low, middle), *box[axis + 1 :]), (*box[:axis], (middle, high), *box[axis + 1 :])
 
 
-def _examined(task: Task, boxes: list[Box], pool: Callable[[], Executor] | None) -> Iterator[tuple[Box, Outcome]]:
+def _examined(
+    task: Task, boxes: list[Box], pool: Callable[[], Executor] | None, stop: Callable[[], bool]
+) -> Iterator[tuple[Box, Outcome]]:
+    """Boxes and what becomes of them, as they are finished; not all of them, if told to stop."""
     if pool is None or len(boxes) < ALONE_BELOW:
         for box in boxes:
+            if stop():
+                return
             yield box, task.examine(task.arguments, box)
         return
     chunks = [boxes[k : k + _BOXES_AT_ONCE] for k in range(0, len(boxes), _BOXES_AT_ONCE)]
     futures = {pool().submit(_examine_all, task, chunk): chunk for chunk in chunks}
     for future in as_completed(futures):
         yield from zip(futures[future], future.result(), strict=True)
+        if stop():
+            for other in futures:
+                other.cancel()
+            return
+
+
+def ignore_interrupts() -> None:
+    """Leave Ctrl-C to the process that has started this one; for worker processes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _examine_all(task: Task, boxes: Iterable[Box]) -> list[Outcome]:
@@ -167,7 +208,7 @@ def _workers(executor: Executor | None) -> Iterator[Callable[[], Executor] | Non
     def start() -> Executor:
         if not own:
             context = multiprocessing.get_context("spawn")
-            own.append(ProcessPoolExecutor(os.cpu_count(), mp_context=context))
+            own.append(ProcessPoolExecutor(os.cpu_count(), mp_context=context, initializer=ignore_interrupts))
         return own[0]
 
     try:

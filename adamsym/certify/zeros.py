@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -12,8 +13,10 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.certify.krawczyk import certified_zero, direction_without_zero, middle, stability_of
-from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, starting_box
+from adamsym.certify.clusters import Cluster, clusters_of
+from adamsym.certify.exact_points import Point, simplest_point, vanishes
+from adamsym.certify.krawczyk import certified_zero, direction_without_zero, lies_in, meet, middle, stability_of
+from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, halves, search, shares_of, starting_box
 from adamsym.certify.signs import proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
@@ -28,8 +31,10 @@ from adamsym.problem.record import problem_from_record, problem_record
 TOLERANCE = 1e-9
 """Accuracy of the enclosures during the search."""
 
-SMALLEST_SHARE = 2.0**-48
+SMALLEST_SHARE = 2.0**-40
 """Boxes narrower than this share of the first one are split no further."""
+
+_ON_THE_BORDER = "a zero lies on the border of the box searched, or too near to it to say on which side: widen the box"
 
 Stability = Literal["attracting", "repelling", "saddle", "undecided"]
 
@@ -42,6 +47,7 @@ class Zero:
     for which Krawczyk's operator maps it into its inside, as ``preconditioner`` does for ``box``. ``stability`` is that
     of theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some
     of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``: (d, 2).
+    ``point`` is the zero itself, if a rational point is found at which the gradients of all rows are exactly 0.
     """
 
     box: FloatArray
@@ -50,10 +56,16 @@ class Zero:
     stability_matrix: FloatArray
     regions: tuple[tuple[FloatArray, FloatArray], ...]
     gradient: FloatArray
+    point: Point | None
 
     @property
-    def critical_point(self) -> Literal["no", "undecided"]:
-        """Whether it is proven not to be a critical point of the loss: some dL/dtheta_i is not 0 over ``box``."""
+    def critical_point(self) -> Literal["yes", "no", "undecided"]:
+        """Whether it is proven to be a critical point of the loss.
+
+        It is where all rows' gradients are exactly 0, and is not where some dL/dtheta_i is not 0 over ``box``.
+        """
+        if self.point is not None:
+            return "yes"
         return "no" if ((self.gradient[:, 0] > 0) | (self.gradient[:, 1] < 0)).any() else "undecided"
 
     @property
@@ -71,9 +83,11 @@ class Zero:
 class Zeros:
     """What is certified about the zeros of f in ``box``.
 
-    Every point of the box is in a box that is proven free of zeros, in one where a zero is alone, or in one of
-    ``undecided``. ``leaves`` lists all boxes with the proof of each. A zero whose own box reaches over the edge of the
-    box searched may lie outside; zeros certainly outside, but alone in a box that reaches inside, are in ``beyond``.
+    ``zeros`` are those whose own boxes lie in the box; they are all there are if ``complete``. ``beyond`` are others
+    that the search came upon: their own boxes do not lie in the box, though they may meet it; then the zero lies on its
+    border or too near to it to say on which side. Every point of the box is in a box that is proven to hold no zero but
+    these, or in one of ``undecided``; ``clusters`` are the undecided boxes, those that lie side by side together.
+    ``leaves`` lists all boxes with the proof of each. ``stopped``: the search was told to stop.
     """
 
     problem: Problem
@@ -81,13 +95,19 @@ class Zeros:
     box: FloatArray
     zeros: tuple[Zero, ...]
     beyond: tuple[Zero, ...]
-    undecided: tuple[Box, ...]
+    clusters: tuple[Cluster, ...]
     leaves: tuple[tuple[Box, Outcome], ...]
     examined: int
+    stopped: bool
+
+    @property
+    def undecided(self) -> tuple[Box, ...]:
+        """The boxes of which it is not known whether they hold other zeros than those listed."""
+        return tuple(box for box, outcome in self.leaves if outcome["by"] == "undecided")
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is undecided."""
+        """Whether the zeros in the box are exactly ``zeros``: nothing is undecided."""
         return not self.undecided
 
 
@@ -100,11 +120,13 @@ def find_zeros(
     executor: Executor | None = None,
     journal: Path | None = None,
     progress: Callable[[int, int], None] = lambda examined, pending: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Zeros:
     """Return every zero of f in a box, certified; what could not be decided is listed.
 
     Boxes are excluded by the sign lemma (N-Lemma 1) or an enclosure of y f over the box for some vector y; zeros are
-    proven by Krawczyk's operator. Where zeros form a curve, as at interpolation, boxes around it stay undecided.
+    proven by Krawczyk's operator. Where zeros form a curve, as at interpolation, boxes around it stay undecided, as do
+    those around a multiple zero, and around one on the box's border.
 
     Parameters
     ----------
@@ -113,10 +135,10 @@ def find_zeros(
     box
         Lower and upper end of each parameter, shape (d, 2).
     width
-        Wanted width of the boxes around zeros.
+        Wanted width of each side of the boxes around zeros; the share of the coordinate's size where that is below 1.
     budget
         Most boxes to examine; those beyond are undecided.
-    executor, journal, progress
+    executor, journal, progress, stop
         See :func:`adamsym.certify.search.search`.
 
     Raises
@@ -129,45 +151,67 @@ def find_zeros(
     if not (width > 0 and budget > 0):
         raise InputError(f"width, budget: {width}, {budget} are not allowed; both must be positive")
     arguments = {"problem": problem_record(field.problem, adam), "start": start, "width": width}
-    found = search(Task(examine, json.dumps(arguments)), start, budget, executor, journal, progress)
+    found = search(Task(examine, json.dumps(arguments)), start, budget, executor, journal, progress, stop=stop)
     return _gathered(field.problem, adam, whole, found)
 
 
 def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) -> Zeros:
-    proven = [_zero_of(outcome) for _, outcome in found.leaves if outcome["by"] == "zero"]
+    proven = {number: _zero_of(outcome) for number, (_, outcome) in enumerate(found.leaves) if outcome["by"] == "zero"}
+    zeros = _distinct(list(proven.values()), whole)
+    inside = sum(lies_in(zero.box, whole) for zero in zeros)
+    regions: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in zeros]
+    leaves: list[tuple[Box, Outcome]] = []
+    for number, (box, outcome) in enumerate(found.leaves):
+        if number not in proven:
+            leaves.append((box, outcome))
+            continue
+        region = proven[number].regions[0]
+        k = next((k for k, known in enumerate(zeros) if lies_in(known.box, region[0])), None)
+        if k is None:
+            leaves.append((box, {"by": "undecided", "reason": "its zero may be one that is listed"}))
+            continue
+        at = {"zero": k if k < inside else k - inside, "region": len(regions[k])}
+        regions[k].append(region)
+        if k < inside:
+            leaves.append((box, {"by": "zero", **at}))
+        else:
+            leaves += _next_to_the_border(box, zeros[k].box, {"by": "beyond", **at})
+    left = "the search was stopped before" if found.stopped else "the budget was spent before"
+    leaves += [(box, {"by": "undecided", "reason": f"{left} it was examined"}) for box in found.left]
+    full = [replace(zero, regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
+    undecided = [(box, str(outcome["reason"])) for box, outcome in leaves if outcome["by"] == "undecided"]
+    clusters = clusters_of(problem, adam, undecided, [zero.box for zero in zeros])
+    zeros, beyond = full[:inside], full[inside:]
+    return Zeros(
+        problem, adam, whole, tuple(zeros), tuple(beyond), clusters, tuple(leaves), found.examined, found.stopped
+    )
+
+
+def _distinct(proven: Sequence[Zero], whole: FloatArray) -> list[Zero]:
+    """Zeros of which no two can be the same, in order; those whose boxes do not lie in the box searched come last."""
     zeros: list[Zero] = []
     for zero in proven:
         # Two boxes that meet, but not so that one zero is proven to be the other, would be counted twice.
-        if not any(_alone_in(known, zero.unique_in) or _overlap(known.box, zero.box) for known in zeros):
+        if not any(lies_in(known.box, zero.unique_in) or meet(known.box, zero.box) for known in zeros):
             zeros.append(zero)
-    # Those outside come last: leaves name zeros by number.
-    zeros.sort(key=lambda zero: (not _overlap(zero.box, whole), *zero.midpoint))
-    regions: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in zeros]
+    return sorted(zeros, key=lambda zero: (not lies_in(zero.box, whole), *zero.midpoint))
+
+
+def _next_to_the_border(box: Box, zero: FloatArray, beyond: Outcome) -> list[tuple[Box, Outcome]]:
+    """A box in which only one zero may be, that in the box ``zero``: halved until what may hold it is small."""
     leaves: list[tuple[Box, Outcome]] = []
-    of_leaves = iter(proven)
-    for box, outcome in found.leaves:
-        if outcome["by"] != "zero":
-            leaves.append((box, outcome))
+    pending = [box]
+    while pending:
+        part = pending.pop()
+        if not meet(np.array(part), zero):
+            leaves.append((part, beyond))
             continue
-        zero = next(of_leaves)
-        number = next((k for k, known in enumerate(zeros) if _alone_in(known, zero.unique_in)), None)
-        if number is None:
-            leaves.append((box, {"by": "undecided", "reason": "its zero may be another's"}))
-            continue
-        leaves.append((box, {"by": "zero", "zero": number, "region": len(regions[number])}))
-        regions[number] += zero.regions
-    leaves += [(box, {"by": "undecided", "reason": "the budget is spent"}) for box in found.left]
-    full = [replace(zero, regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
-    return Zeros(
-        problem,
-        adam,
-        whole,
-        tuple(zero for zero in full if _overlap(zero.box, whole)),
-        tuple(zero for zero in full if not _overlap(zero.box, whole)),
-        tuple(box for box, outcome in leaves if outcome["by"] == "undecided"),
-        tuple(leaves),
-        found.examined,
-    )
+        wide = {j: share for j, share in shares_of(part, box).items() if part[j][1] - part[j][0] > np.ptp(zero[j])}
+        if wide:
+            pending.extend(reversed(halves(part, max(wide, key=lambda j: wide[j]))))
+        else:
+            leaves.append((part, {"by": "undecided", "reason": _ON_THE_BORDER}))
+    return leaves
 
 
 def _zero_of(outcome: Outcome) -> Zero:
@@ -179,16 +223,8 @@ def _zero_of(outcome: Outcome) -> Zero:
         np.array(outcome["stability_matrix"]),
         (region,),
         np.array(outcome["gradient"]),
+        None if outcome["point"] is None else tuple(Fraction(x) for x in outcome["point"]),
     )
-
-
-def _alone_in(zero: Zero, region: FloatArray) -> bool:
-    """Whether a zero lies in a region; it is then the one that is alone there."""
-    return bool((region[:, 0] <= zero.box[:, 0]).all() and (zero.box[:, 1] <= region[:, 1]).all())
-
-
-def _overlap(one: FloatArray, other: FloatArray) -> bool:
-    return bool((one[:, 0] <= other[:, 1]).all() and (other[:, 0] <= one[:, 1]).all())
 
 
 @lru_cache(maxsize=4)
@@ -223,32 +259,37 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
     direction = direction_without_zero(over, center, sides)
     if direction is not None:
         return {"by": "direction", "direction": direction}
-    zero = certified_zero(problem, adam, sides, over, width)
-    if zero is not None:
-        stability, matrix = stability_of(zero.jacobian)
-        return {
-            "by": "zero",
-            "box": zero.box.tolist(),
-            "unique_in": zero.unique_in.tolist(),
-            "preconditioner": zero.preconditioner.tolist(),
-            "region_preconditioner": zero.region_preconditioner.tolist(),
-            "stability": stability,
-            "stability_matrix": matrix,
-            "gradient": [outward(law.mean) for law in gradient_laws(problem, hulls(zero.box), slopes=False)],
-        }
-    return _split(box, start, over, "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero")
+    reason = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
+    otherwise = _split(box, start, over, reason)
+    last = otherwise["by"] == "undecided"
+    zero = certified_zero(problem, adam, sides, over, width, np.array(start), last)
+    if zero is None:
+        return otherwise
+    stability, matrix = stability_of(zero.jacobian)
+    point = simplest_point(zero.box)
+    return {
+        "by": "zero",
+        "box": zero.box.tolist(),
+        "unique_in": zero.unique_in.tolist(),
+        "preconditioner": zero.preconditioner.tolist(),
+        "region_preconditioner": zero.region_preconditioner.tolist(),
+        "stability": stability,
+        "stability_matrix": matrix,
+        "gradient": [outward(law.mean) for law in gradient_laws(problem, hulls(zero.box), slopes=False)],
+        "point": None if point is None or not vanishes(problem, point) else [str(x) for x in point],
+    }
 
 
 def _split(box: Box, start: Box, over: BoxEnclosure | None, reason: str) -> Outcome:
-    shares = [(high - low) / (b - a) if b > a else 0.0 for (low, high), (a, b) in zip(box, start, strict=True)]
-    if max(shares) <= SMALLEST_SHARE:
+    shares = shares_of(box, start)
+    if not shares or max(shares.values()) <= SMALLEST_SHARE:
         return {"by": "undecided", "reason": reason}
     return {"by": "split", "axis": _axis(box, shares, over)}
 
 
-def _axis(box: Box, shares: Sequence[float], over: BoxEnclosure | None) -> int:
+def _axis(box: Box, shares: dict[int, float], over: BoxEnclosure | None) -> int:
     """The side that makes f vary most, but none that is far narrower than the widest."""
-    candidates = [j for j, share in enumerate(shares) if share > 0.05 * max(shares)]
+    candidates = [j for j, share in shares.items() if share > 0.05 * max(shares.values())]
     if over is None or not all(entry.is_finite() for row in over.jacobian for entry in row):
         return max(candidates, key=lambda j: shares[j])
     widths = [high - low for low, high in box]

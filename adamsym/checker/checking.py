@@ -1,5 +1,6 @@
 """Checks a certificate: its form, its digest, that its boxes fill the region, and each of its proofs."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterable
@@ -12,14 +13,18 @@ from typing import Any
 from adamsym.checker.form import (
     Box,
     Certificate,
+    Cluster,
     LyapunovCertificate,
+    LyapunovLeaf,
+    Witness,
+    ZeroEntry,
     ZerosCertificate,
     digest_of,
     read_certificate,
 )
-from adamsym.checker.intervals import NotCheckable, working_precision
-from adamsym.checker.lyapunov import check_leaf, witness_fault
-from adamsym.checker.zeros import leaf_fault, zero_fault
+from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
+from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
+from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, meet, middle, zero_fault
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
@@ -67,7 +72,7 @@ def check_certificate(
     fault = _form_fault(certificate, problem)
     if fault is not None:
         return Check(False, fault)
-    numbers = [*range(-_proofs_before(certificate), len(certificate.leaves))]
+    numbers = [*range(-len(_statements(certificate)), len(certificate.leaves))]
     texts = [certificate.model_dump_json()] * len(numbers)
     if executor is None and processes > 1:
         with ProcessPoolExecutor(min(processes, os.cpu_count() or 1)) as pool:
@@ -76,9 +81,16 @@ def check_certificate(
     return _gathered(certificate, results, len(numbers))
 
 
-def _proofs_before(certificate: Certificate) -> int:
-    """Proofs that are no leaves: one for each zero; one for a witness."""
-    return len(certificate.zeros) if isinstance(certificate, ZerosCertificate) else 1
+def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
+    """What a certificate says besides its leaves, each with a name for messages."""
+    if isinstance(certificate, LyapunovCertificate):
+        witness = [("witness", certificate.witness)] if certificate.witness is not None else []
+        return [("factor and minima", None), *witness]
+    return [
+        *((f"zero {k}", zero) for k, zero in enumerate(certificate.zeros)),
+        *((f"zero {k} beyond the box", zero) for k, zero in enumerate(certificate.beyond)),
+        *((f"cluster {k}", cluster) for k, cluster in enumerate(certificate.clusters)),
+    ]
 
 
 def _gathered(certificate: Certificate, results: Iterable[tuple[str | None, float | None]], count: int) -> Check:
@@ -89,7 +101,8 @@ def _gathered(certificate: Certificate, results: Iterable[tuple[str | None, floa
         if rate is not None:
             rates.append(rate)
     claimed = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
-    if claimed is not None and not (rates and 0 <= claimed <= min(rates)):
+    proven = len(rates) == len(certificate.leaves) and min(rates)
+    if claimed is not None and not 0 <= claimed <= proven:
         return Check(False, f"the rate {claimed:.6g} is more than what is proven")
     return Check(True, f"all {count} proofs hold", count)
 
@@ -98,30 +111,61 @@ def _form_fault(certificate: Certificate, problem: Problem) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
     if isinstance(certificate, ZerosCertificate):
-        boxes += [box for zero in certificate.zeros for box in (zero.box, *(region.box for region in zero.regions))]
+        listed = [*certificate.zeros, *certificate.beyond]
+        boxes += [box for zero in listed for box in (zero.box, *(region.box for region in zero.regions))]
+        boxes += [cluster.box for cluster in certificate.clusters]
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
     if not problem.is_smooth:
         return "the loss has kinks"
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):
         return "the boxes do not fill the region by halving"
-    undecided = any(leaf.by == "undecided" for leaf in certificate.leaves)
+    undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
     if isinstance(certificate, ZerosCertificate):
-        if certificate.complete == undecided:
-            return "complete does not agree with the boxes"
-        for k, zero in enumerate(certificate.zeros):
-            if any(_meet(zero.box, other.box) for other in certificate.zeros[:k]):
-                return f"zero {k} may be one that stands before it"
-        return None
-    refuted = certificate.witness is not None
-    if refuted != any(leaf.by == "witness" for leaf in certificate.leaves):
+        return _zeros_form_fault(certificate, undecided)
+    return _lyapunov_form_fault(certificate, bool(undecided))
+
+
+def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> str | None:
+    """What is wrong with where the zeros and the clusters lie, or with what the summary says of the leaves."""
+    if certificate.complete == bool(undecided):
+        return "complete does not agree with the boxes"
+    for k, zero in enumerate(certificate.zeros):
+        if not contains(certificate.box, zero.box):
+            return f"zero {k} is not proven to lie in the box"
+    for k, zero in enumerate(certificate.beyond):
+        if contains(certificate.box, zero.box):
+            return f"zero {k} beyond the box lies in it"
+    listed = [*certificate.zeros, *certificate.beyond]
+    if any(meet(one.box, other.box) for one, other in itertools.combinations(listed, 2)):
+        return "two of the zeros may be one"
+    clusters = [cluster.box for cluster in certificate.clusters]
+    if any(meet(one, other) for one, other in itertools.combinations(clusters, 2)):
+        return "two of the clusters meet"
+    if not all(contains(certificate.box, cluster) for cluster in clusters):
+        return "a cluster does not lie in the box"
+    if not all(any(contains(cluster, box) for cluster in clusters) for box in undecided):
+        return "an undecided box lies in no cluster"
+    if not all(any(contains(cluster, box) for box in undecided) for cluster in clusters):
+        return "a cluster holds no undecided box"
+    return None
+
+
+def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> str | None:
+    """What is wrong with where the witness lies, or with what the summary says of the leaves."""
+    places = [leaf.box for leaf in certificate.leaves if leaf.by == "witness"]
+    if len(places) != (certificate.witness is not None):
         return "the witness does not agree with the boxes"
-    verdict = "refuted" if refuted else "undecided" if undecided else "certified"
-    return None if certificate.verdict == verdict else "the verdict does not agree with the boxes"
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return all(a <= d and c <= b for (a, b), (c, d) in zip(one, other, strict=True))
+    if certificate.witness is not None:
+        point = [[x, x] for x in certificate.witness.point]
+        if not contains(places[0], point):
+            return "the witness does not lie in its box"
+    verdict = "refuted" if places else "undecided" if undecided else "certified"
+    if certificate.verdict != verdict:
+        return "the verdict does not agree with the boxes"
+    if certificate.rate is not None and verdict != "certified":
+        return "there is a rate, but the region is not certified"
+    return None
 
 
 def fills(region: Box, boxes: list[Box]) -> bool:
@@ -134,7 +178,7 @@ def fills(region: Box, boxes: list[Box]) -> bool:
                 return False
             continue
         for axis, (low, high) in enumerate(whole):
-            cut = low + (high - low) / 2
+            cut = middle([[low, high]])[0]
             left = [part for part in parts if part[axis][1] <= cut]
             if 0 < len(left) < len(parts) and all(part[axis][0] >= cut for part in parts if part[axis][1] > cut):
                 right = [part for part in parts if part[axis][1] > cut]
@@ -155,17 +199,30 @@ def _read(text: str) -> tuple[Certificate, Problem, Adam]:
 def _check_one(text: str, number: int) -> tuple[str | None, float | None]:
     """Check one proof; negative numbers are those that are no leaves. For worker processes."""
     certificate, problem, adam = _read(text)
+    statements = _statements(certificate)
+    name, statement = statements[-1 - number] if number < 0 else (f"box {number}", certificate.leaves[number])
     try:
-        with working_precision():
-            if isinstance(certificate, ZerosCertificate):
-                if number < 0:
-                    fault = zero_fault(problem, adam, certificate.zeros[-1 - number])
-                    return (None if fault is None else f"zero {-1 - number}: {fault}"), None
-                fault = leaf_fault(certificate, problem, adam, certificate.leaves[number])
-                return (None if fault is None else f"box {number}: {fault}"), None
-            if number < 0:
-                return (witness_fault(certificate, problem, adam) if certificate.witness else None), None
-            found = check_leaf(certificate, problem, adam, certificate.leaves[number])
-            return (None if found.fault is None else f"box {number}: {found.fault}"), found.rate
+        for bits in (BITS, MORE_BITS):
+            with working_precision(bits):
+                fault, rate = _fault_of(certificate, problem, adam, statement)
+            if fault is None:
+                return None, rate
+        return f"{name}: {fault}", None
     except (NotCheckable, ArithmeticError, ValueError) as error:
-        return f"proof {number} cannot be re-checked: {error}", None
+        return f"{name} cannot be re-checked: {error}", None
+
+
+def _fault_of(certificate: Certificate, problem: Problem, adam: Adam, statement: Any) -> tuple[str | None, float | None]:
+    """What is wrong with one statement of a certificate, and the rate that its proof gives."""
+    if isinstance(certificate, ZerosCertificate):
+        if isinstance(statement, ZeroEntry):
+            return zero_fault(problem, adam, statement), None
+        if isinstance(statement, Cluster):
+            return cluster_fault(certificate, problem, adam, statement), None
+        return leaf_fault(certificate, problem, adam, statement), None
+    if isinstance(statement, LyapunovLeaf):
+        found = check_leaf(certificate, problem, adam, statement)
+        return found.fault, found.rate
+    if isinstance(statement, Witness):
+        return witness_fault(certificate, problem, adam), None
+    return statement_fault(certificate, problem), None

@@ -33,14 +33,17 @@ class _Part(BaseModel):
 
 
 class Region(_Part):
-    """A box that Krawczyk's operator with this preconditioner maps into its inside."""
+    """A box in which a zero is alone: Krawczyk's operator with this preconditioner maps it into its inside."""
 
     box: Box
     preconditioner: Matrix
 
 
 class ZeroEntry(_Part):
-    """A zero of f: it lies in ``box`` and is the only one in each of ``regions``."""
+    """A zero of f: it lies in ``box``, and is the only one there and in each of ``regions``.
+
+    ``point``, if given, is the zero itself: a rational point at which the gradients of all rows are exactly 0.
+    """
 
     box: Box
     preconditioner: Matrix
@@ -48,15 +51,20 @@ class ZeroEntry(_Part):
     unique: Literal[True]
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     stability_matrix: Matrix
-    critical_point: Literal["no", "undecided"]
+    critical_point: Literal["yes", "no", "undecided"]
+    point: list[Number] | None
     regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
 class ZerosLeaf(_Part):
-    """A box and why it holds no zero but those listed."""
+    """A box and why it holds no zero but those listed, or that this is not known.
+
+    ``by`` sign and direction: it holds none. ``by`` zero: it lies in ``region`` of the zero ``zero`` of ``zeros``.
+    ``by`` beyond: it lies in ``region`` of the zero ``zero`` of ``beyond``, but does not meet that zero's own box.
+    """
 
     box: Box
-    by: Literal["sign", "direction", "zero", "undecided"]
+    by: Literal["sign", "direction", "zero", "beyond", "undecided"]
     coordinate: Annotated[int, Field(ge=0)] | None = None
     direction: list[FiniteFloat] | None = None
     zero: Annotated[int, Field(ge=0)] | None = None
@@ -64,8 +72,25 @@ class ZerosLeaf(_Part):
     reason: str | None = None
 
 
+class Cluster(_Part):
+    """A box around undecided leaves that lie side by side.
+
+    ``by`` point: all rows' gradients are 0 at the rational ``point`` in it. ``by`` faces: the coordinates of
+    ``preconditioner`` times f have opposite signs on opposite faces (Poincare-Miranda). Either way it holds at least
+    one zero, and none of those listed.
+    """
+
+    box: Box
+    by: Literal["point", "faces", "undecided"]
+    point: list[Number] | None = None
+    preconditioner: Matrix | None = None
+
+
 class LyapunovLeaf(_Part):
-    """A box and why <grad L, f> < 0 in it, or that it is not known."""
+    """A box and why <grad L, f> < 0 in it where not all rows' gradients vanish, or that it is not known.
+
+    ``by`` witness: the witness lies in it.
+    """
 
     box: Box
     by: Literal["sign", "factor", "minimum", "enclosure", "witness", "undecided"]
@@ -99,7 +124,7 @@ class ProblemRecord(_Part):
 
 
 class _Certificate(_Part):
-    format: Literal["adamsym certificate 1"]
+    format: Literal["adamsym certificate 2"]
     made_by: dict[Name, Annotated[str, Field(max_length=80)]]
     problem: ProblemRecord
     box: Box
@@ -107,16 +132,25 @@ class _Certificate(_Part):
 
 
 class ZerosCertificate(_Certificate):
-    """All zeros of f in ``box``."""
+    """Zeros of f in ``box``, each in a box that lies in it: all of them, if it is ``complete``.
+
+    ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it.
+    """
 
     kind: Literal["zeros"]
     complete: bool
     zeros: list[ZeroEntry]
+    beyond: list[ZeroEntry]
+    clusters: list[Cluster]
     leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
 class LyapunovCertificate(_Certificate):
-    """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it."""
+    """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it.
+
+    ``rate`` is a c with -<grad L, f> >= c L in all of ``box``. ``factor`` divides every row's gradient. At each of
+    ``minima`` the gradients of all rows are exactly 0.
+    """
 
     kind: Literal["lyapunov"]
     verdict: Literal["certified", "refuted", "undecided"]
@@ -156,6 +190,11 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
     kind = content.get("kind") if isinstance(content, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
         raise InputError("certificate: kind must be zeros or lyapunov")
+    if content.get("format") == "adamsym certificate 1":
+        raise InputError(
+            "certificate.format: certificates of format 1 did not say which zeros lie in the box, and are no longer "
+            f"read; make a new one: adamsym {kind} FILE --box ... -o CERTIFICATE"
+        )
     try:
         return kinds[kind].model_validate(content)
     except ValidationError as error:

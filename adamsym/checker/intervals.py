@@ -12,6 +12,8 @@ Interval = Any
 """An ``mpmath.iv.mpf``; its ends ``.a`` and ``.b`` are points."""
 
 BITS = 90
+MORE_BITS = 200
+"""Precision for what is not proven with ``BITS``: values near 0 may be differences of large ones."""
 
 
 class NotCheckable(Exception):
@@ -19,9 +21,9 @@ class NotCheckable(Exception):
 
 
 @contextmanager
-def working_precision() -> Iterator[None]:
-    """Compute with ``BITS`` bits."""
-    previous, iv.prec = iv.prec, BITS
+def working_precision(bits: int = BITS) -> Iterator[None]:
+    """Compute with so many bits."""
+    previous, iv.prec = iv.prec, bits
     try:
         yield
     finally:
@@ -151,7 +153,7 @@ _FUNCTIONS: dict[str, Any] = {
     "cos": iv.cos,
     "tanh": _increasing(_tanh),
     "sinh": _increasing(lambda x: (iv.exp(x) - iv.exp(-x)) / 2),
-    "cosh": lambda x: (iv.exp(abs(x)) + iv.exp(-abs(x))) / 2,
+    "cosh": lambda x: _increasing(lambda y: (iv.exp(y) + iv.exp(-y)) / 2)(abs(x)),
     "sigmoid": _increasing(lambda x: 1 / (1 + iv.exp(-x))),
     "softplus": _increasing(lambda x: iv.log(1 + iv.exp(x))),
 }

@@ -1,12 +1,14 @@
 """Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import mpmath
 import sympy as sp
 from mpmath import iv
 
+from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Box, LyapunovCertificate, LyapunovLeaf
 from adamsym.checker.intervals import (
@@ -21,12 +23,13 @@ from adamsym.checker.intervals import (
     value_of,
 )
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
-from adamsym.checker.zeros import DEPTH, halves, middle, sides
-from adamsym.expressions.numbers import exact_rational
+from adamsym.checker.zeros import DEPTH, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
+
+Point = tuple[Fraction, ...]
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ def check_leaf(certificate: LyapunovCertificate, problem: Problem, adam: Adam, l
     """Check one leaf."""
     if leaf.by in ("undecided", "witness"):
         return LeafCheck(None)
-    minima = tuple(tuple(point) for point in certificate.minima)
+    minima = tuple(rational_point(problem, texts, "minimum") for texts in certificate.minima)
     rate = _proven_rate(problem, adam, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
     return LeafCheck("<grad L, f> < 0 is not proven there") if rate is None else LeafCheck(None, rate)
 
@@ -56,7 +59,17 @@ def witness_fault(certificate: LyapunovCertificate, problem: Problem, adam: Adam
     low, high = witness.bounds
     if not value > 0:
         return "<grad L, f> is not proven positive at the witness"
-    return None if 0 < low <= value.b and value.a <= high else "the witness's bounds do not hold the value"
+    return None if 0 < low <= value.a and value.b <= high else "the witness's bounds are not proven to hold the value"
+
+
+def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str | None:
+    """Return what is wrong with the factor and the minima, whether or not a leaf rests on them; or None."""
+    for k, texts in enumerate(certificate.minima):
+        if not vanishes(problem, rational_point(problem, texts, "minimum")):
+            return f"minimum {k}: a row's gradient is not proven to be 0 there"
+    if certificate.factor is not None:
+        _divided(problem, certificate.factor)
+    return None
 
 
 def _product(laws: list[Law], field: list[Interval]) -> Interval:
@@ -64,7 +77,7 @@ def _product(laws: list[Law], field: list[Interval]) -> Interval:
 
 
 def _proven_rate(
-    problem: Problem, adam: Adam, box: Box, by: str, factor: str | None, minima: tuple[tuple[str, ...], ...], depth: int
+    problem: Problem, adam: Adam, box: Box, by: str, factor: str | None, minima: tuple[Point, ...], depth: int
 ) -> float | None:
     """A proven lower bound of -<grad L, f>/L over a box but where all rows' gradients vanish; None without proof."""
     theta = sides(box)
@@ -175,18 +188,11 @@ def _by_factor(problem: Problem, adam: Adam, theta: list[Interval], factor: str 
     return _by_spread(mean_square, total(law.variance for law in laws), over, adam, loss)
 
 
-def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], point: tuple[str, ...]) -> float | None:
+def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], star: Point) -> float | None:
     """Around a point where every row's gradient is exactly 0: g = A (theta - theta*), A within the Hessians."""
-    assert isinstance(problem.law, Empirical)
+    if not vanishes(problem, star):
+        return None
     d = problem.dimension
-    if len(point) != d:
-        raise NotCheckable("a minimum has another number of parameters")
-    star = [exact_rational(x, "certificate.minima") for x in point]
-    at = {p: sp.Rational(x.numerator, x.denominator) for p, x in zip(problem.parameters, star, strict=True)}
-    for row in problem.law.exact_rows:
-        values = at | {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
-        if any(entry.subs(values) != 0 for entry in problem.gradient_expressions):
-            raise NotCheckable("a row's gradient does not vanish at the minimum")
     joint = [hull(side, exact(x)) for side, x in zip(theta, star, strict=True)]
     place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
     triangles = row_values(problem, problem.hessian_expressions, joint)
@@ -194,7 +200,8 @@ def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], point: tupl
         problem, [[triangle[place[min(i, j), max(i, j)]] for i in range(d) for j in range(d)] for triangle in triangles]
     )
     half_norm = iv.sqrt(total(square(magnitude(law.mean)) for law in entries)) / 2
-    loss = half_norm if 0 in _mean_loss(problem, [exact(x) for x in star]) else None
+    # L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0: an interval that holds 0 does not prove that.
+    loss = half_norm if loss_is_at_most_zero(problem, star) else None
     over = gradient_laws(problem, theta, slopes=False)
     if d == 1:
         rate = _by_signs(entries, over, adam, loss)

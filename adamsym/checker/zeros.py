@@ -1,13 +1,17 @@
-"""Re-checks of certified zeros: exclusions, Krawczyk's operator, stability."""
+"""Re-checks of certified zeros: exclusions, Krawczyk's operator, stability; and what is said of undecided boxes."""
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 
 from mpmath import iv
 
-from adamsym.checker.field import FieldOver, field_over
-from adamsym.checker.form import Box, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
-from adamsym.checker.intervals import Interval, between, total
+from adamsym.checker.exact_values import vanishes
+from adamsym.checker.field import TOLERANCE, FieldOver, field_over
+from adamsym.checker.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
+from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import gradient_laws, sign_factor
+from adamsym.expressions.numbers import exact_rational
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 
@@ -17,6 +21,15 @@ COARSE = 1e-11
 DEPTH = 3
 """A box that this arithmetic does not settle whole may be halved so many times."""
 
+FINER = 1e-20
+"""Truncations for the boxes around zeros that the usual ones are too coarse for."""
+
+FACE_DEPTH = 6
+"""A face of a cluster may be halved so many times."""
+
+_PROOFS = {"sign": {"coordinate"}, "direction": {"direction"}, "zero": {"zero", "region"}, "beyond": {"zero", "region"}}
+"""What each kind of leaf names."""
+
 
 def sides(box: Box) -> list[Interval]:
     """Return the intervals of a box."""
@@ -25,12 +38,13 @@ def sides(box: Box) -> list[Interval]:
 
 def middle(box: Box) -> list[float]:
     """Return the midpoint of a box, in the same rounding as certificates."""
-    return [low + (high - low) / 2 for low, high in box]
+    # The difference of two large numbers may be out of range.
+    return [low + (high - low) / 2 if math.isfinite(high - low) else low / 2 + high / 2 for low, high in box]
 
 
 def halves(box: Box) -> tuple[Box, Box]:
     """Return the halves of a box along its widest side."""
-    axis = max(range(len(box)), key=lambda j: box[j][1] - box[j][0])
+    axis = max(range(len(box)), key=lambda j: box[j][1] / 2 - box[j][0] / 2)
     cut = middle(box)[axis]
     low, high = box[axis]
     return [*box[:axis], [low, cut], *box[axis + 1 :]], [*box[:axis], [cut, high], *box[axis + 1 :]]
@@ -38,23 +52,40 @@ def halves(box: Box) -> tuple[Box, Box]:
 
 def leaf_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, leaf: ZerosLeaf) -> str | None:
     """Return what is wrong with the proof that a leaf holds no zero but those listed, or None."""
+    named = {key for key in ("coordinate", "direction", "zero", "region") if getattr(leaf, key) is not None}
+    if named != _PROOFS.get(leaf.by, set()):
+        return "does not name what its proof needs, and nothing else"
     if leaf.by == "undecided":
         return None
-    if leaf.by == "zero":
-        if leaf.zero is None or leaf.region is None or leaf.zero >= len(certificate.zeros):
-            return "names no zero"
-        regions = certificate.zeros[leaf.zero].regions
-        if leaf.region >= len(regions) or not contains(regions[leaf.region].box, leaf.box):
-            return "is not within the region of its zero"
-        return None
-    if leaf.by == "sign":
-        if leaf.coordinate is None or leaf.coordinate >= problem.dimension:
+    if leaf.zero is not None and leaf.region is not None:
+        return _region_fault(certificate.zeros if leaf.by == "zero" else certificate.beyond, leaf)
+    if leaf.coordinate is not None:
+        if leaf.coordinate >= problem.dimension:
             return "names no coordinate"
         return None if _sign_holds(problem, adam, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
     if leaf.direction is None or len(leaf.direction) != problem.dimension or not any(leaf.direction):
         return "names no direction"
     holds = _direction_holds(problem, adam, leaf.box, leaf.direction, DEPTH)
     return None if holds else "the field may vanish along its direction"
+
+
+def _region_fault(listed: list[ZeroEntry], leaf: ZerosLeaf) -> str | None:
+    """What is wrong with a leaf in which one listed zero is the only one that there may be."""
+    assert leaf.zero is not None
+    assert leaf.region is not None
+    if leaf.zero >= len(listed) or leaf.region >= len(listed[leaf.zero].regions):
+        return "names no zero"
+    zero = listed[leaf.zero]
+    if not contains(zero.regions[leaf.region].box, leaf.box):
+        return "is not within the region of its zero"
+    if leaf.by == "beyond" and meet(zero.box, leaf.box):
+        return "may hold a zero that is not said to be in the box"
+    return None
+
+
+def meet(one: Box, other: Box) -> bool:
+    """Whether two closed boxes have a point in common."""
+    return all(a <= d and c <= b for (a, b), (c, d) in zip(one, other, strict=True))
 
 
 def contains(outer: Box, inner: Box) -> bool:
@@ -97,6 +128,15 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
+    return _critical_point_fault(problem, zero)
+
+
+def _critical_point_fault(problem: Problem, zero: ZeroEntry) -> str | None:
+    """What is wrong with what is said of grad L at a zero, and with the point that it is said to be."""
+    if (zero.critical_point == "yes") != (zero.point is not None):
+        return "it is said to be a critical point of the loss, but not which, or the reverse"
+    if zero.point is not None and not _vanish_at(problem, zero.point, zero.box):
+        return "its point is not in its box, or not one where all rows' gradients are proven to be 0"
     if zero.critical_point == "no":
         laws = gradient_laws(problem, sides(zero.box), slopes=False)
         if all(0 in law.mean for law in laws):
@@ -104,17 +144,93 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
     return None
 
 
+def _vanish_at(problem: Problem, texts: list[str], box: Box) -> bool:
+    """Whether a rational point lies in a box, and all rows' gradients are exactly 0 there: f is then 0 too."""
+    point = rational_point(problem, texts, "point")
+    return all(low <= x <= high for x, (low, high) in zip(point, box, strict=True)) and vanishes(problem, point)
+
+
+def rational_point(problem: Problem, texts: list[str], place: str) -> tuple[Fraction, ...]:
+    """Return a point of as many fractions as there are parameters."""
+    if len(texts) != problem.dimension:
+        raise NotCheckable(f"a {place} with another number of parameters")
+    return tuple(exact_rational(text, place) for text in texts)
+
+
+def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, cluster: Cluster) -> str | None:
+    """Return what is wrong with a box around undecided leaves, or None."""
+    if (cluster.point is not None) != (cluster.by == "point") or (cluster.preconditioner is not None) != (
+        cluster.by == "faces"
+    ):
+        return "does not name what its proof needs, and nothing else"
+    if cluster.by == "undecided":
+        return None
+    if any(meet(zero.box, cluster.box) for zero in (*certificate.zeros, *certificate.beyond)):
+        return "its zero may be one that is listed"
+    if cluster.point is not None:
+        holds = _vanish_at(problem, cluster.point, cluster.box)
+        return None if holds else "its point is not in it, or not one where all rows' gradients are proven to be 0"
+    assert cluster.preconditioner is not None
+    holds = _signs_on_faces(problem, adam, cluster.box, cluster.preconditioner)
+    return None if holds else "the signs of f on its faces are not proven"
+
+
+def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix) -> bool:
+    """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest, Y invertible: f has a zero in the box."""
+    d = problem.dimension
+    if len(preconditioner) != d or any(len(row) != d for row in preconditioner):
+        return False
+    if any(low == high for low, high in box) or not _invertible(preconditioner):
+        return False
+    for i, row in enumerate(preconditioner):
+        for end, sign in ((box[i][0], -1), (box[i][1], 1)):
+            face = [*box[:i], [end, end], *box[i + 1 :]]
+            if not _sign_along(problem, adam, face, [sign * y for y in row], FACE_DEPTH):
+                return False
+    return True
+
+
+def _sign_along(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
+    """Whether y f > 0 over a box."""
+    over = field_over(problem, adam, sides(box), slopes=False, tolerance=COARSE)
+    if total(y * f for y, f in zip(direction, over.value, strict=True)) > 0:
+        return True
+    if depth == 0 or all(low == high for low, high in box):
+        return False
+    return all(_sign_along(problem, adam, half, direction, depth - 1) for half in halves(box))
+
+
+def _invertible(matrix: Matrix) -> bool:
+    """Whether a matrix of floats is invertible: by elimination in fractions."""
+    rows = [[Fraction(x) for x in row] for row in matrix]
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k] != 0), None)
+        if pivot is None:
+            return False
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        for i in range(k + 1, len(rows)):
+            factor = rows[i][k] / rows[k][k]
+            rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k], strict=True)]
+    return True
+
+
 def _maps_inside(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
     """Whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
         return False
+    over = over or field_over(problem, adam, sides(box), slopes=True)
+    return any(_image_inside(problem, adam, box, preconditioner, over, tolerance) for tolerance in (TOLERANCE, FINER))
+
+
+def _image_inside(
+    problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
+) -> bool:
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
-    over = over or field_over(problem, adam, theta, slopes=True)
-    value = field_over(problem, adam, points, slopes=False).value
+    value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
     for i, row in enumerate(preconditioner):
         entry = points[i] - total(y * f for y, f in zip(row, value, strict=True))
-        for j in range(d):
+        for j in range(len(box)):
             product = total(y * line[j] for y, line in zip(row, over.jacobian, strict=True))
             entry += (int(i == j) - product) * (theta[j] - points[j])
         if not (theta[i].a < entry.a and entry.b < theta[i].b):

@@ -3,8 +3,10 @@
 import json
 import multiprocessing
 import os
+import signal
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ from adamsym.cli.output import check_writable, print_json, print_table, working,
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.certify import LyapunovRegion, Zeros
+    from adamsym.certify import LyapunovRegion, Zero, Zeros
     from adamsym.problem.reading import ProblemFile
 
 BoxOption = Annotated[
@@ -37,6 +39,8 @@ Journal = Annotated[
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the journal.")]
 _LISTED = 10
 """Undecided boxes that are printed; --json lists all."""
+
+_AT_LEAST_ONE = "at least one, multiplicity not resolved"
 
 
 def zeros(
@@ -131,10 +135,13 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
         raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
     pool: Executor | None = None
     if workers is not None:
-        pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        from adamsym.certify.search import ignore_interrupts
+
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts)
     try:
-        with _progress() as progress:
-            yield {"executor": pool, "journal": path, "progress": progress}
+        with _progress() as progress, _stop() as stop:
+            yield {"executor": pool, "journal": path, "progress": progress, "stop": stop}
     except BrokenProcessPool:
         again = f" Finished boxes are in {path}: add --resume." if path else ""
         raise InputError(f"--workers: a worker process was killed.{again}") from None
@@ -145,8 +152,31 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
     finally:
         if pool is not None:
             pool.shutdown(cancel_futures=True)
-    if path is not None and journal is None:
+    if path is not None and stop():
+        print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
+    elif path is not None and journal is None:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stop() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C has been pressed: once, a search stops and says what it knows; twice, it is broken off."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+        print("adamsym: stopping; what is known so far follows. Ctrl-C again breaks off.", file=sys.stderr)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, previous)
 
 
 @contextmanager
@@ -165,38 +195,89 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def _zeros_as_json(found: "Zeros") -> dict[str, Any]:
-    zeros = [
-        {
-            "box": zero.box.tolist(),
-            "midpoint": zero.midpoint.tolist(),
-            "unique": True,
-            "unique_in": zero.unique_in.tolist(),
-            "stability": zero.stability,
-            "critical_point": zero.critical_point,
-            "gradient": zero.gradient.tolist(),
-        }
-        for zero in found.zeros
-    ]
-    undecided = [[list(side) for side in box] for box in found.undecided]
-    return {"complete": found.complete, "zeros": zeros, "undecided": undecided, "examined": found.examined}
+    return {
+        "complete": found.complete,
+        "zeros": [_zero_as_json(zero) for zero in found.zeros],
+        "beyond": [_zero_as_json(zero) for zero in found.beyond],
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "clusters": [
+            {
+                "box": cluster.box.tolist(),
+                "boxes": cluster.leaves,
+                "zeros": "at least one" if cluster.holds_zero else "unknown",
+                "point": None if cluster.point is None else [str(x) for x in cluster.point],
+                "reason": cluster.reason,
+            }
+            for cluster in found.clusters
+        ],
+        "examined": found.examined,
+        "stopped": found.stopped,
+    }
+
+
+def _zero_as_json(zero: "Zero") -> dict[str, Any]:
+    return {
+        "box": zero.box.tolist(),
+        "midpoint": zero.midpoint.tolist(),
+        "unique": True,
+        "unique_in": zero.unique_in.tolist(),
+        "stability": zero.stability,
+        "critical_point": zero.critical_point,
+        "point": None if zero.point is None else [str(x) for x in zero.point],
+        "gradient": zero.gradient.tolist(),
+    }
 
 
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
+    from adamsym.certify.digits import interval_text
+
+    _print_stopped(found.stopped, found.examined)
     number = len(found.zeros)
     count = f"{number} zero" + ("" if number == 1 else "s")
     if found.complete:
         print(f"certified: exactly {count} in the box")
     else:
-        print(f"undecided: {count} certified, and {len(found.undecided)} boxes left where there may be others")
-    rows = []
-    for zero in found.zeros:
-        widths = zero.box[:, 1] - zero.box[:, 0]
-        rows.append([*(f"{x:.12g}" for x in zero.midpoint), f"{widths.max():.1e}", zero.stability, zero.critical_point])
+        left = len(found.undecided)
+        boxes = f"{left} box is" if left == 1 else f"{left} boxes are"
+        print(f"undecided: {count} certified in the box, and {boxes} left where there may be others")
+    _print_zero_table(found.zeros, names)
+    if found.beyond:
+        print("beyond the box, or on its border; not counted:")
+        _print_zero_table(found.beyond, names)
+    if found.clusters:
+        rows = [
+            [
+                ", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, cluster.box, strict=True)),
+                _AT_LEAST_ONE if cluster.holds_zero else "may hold zeros",
+                cluster.reason,
+            ]
+            for cluster in found.clusters[:_LISTED]
+        ]
+        print_table(["undecided boxes, side by side", "zeros", "why undecided"], rows)
+        _print_more(len(found.clusters))
+    _print_end(found.examined, output)
+
+
+def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
+    from adamsym.certify.digits import shared_digits
+
+    rows = [
+        [
+            *(shared_digits(*side) for side in zero.box.tolist()),
+            f"{(zero.box[:, 1] - zero.box[:, 0]).max():.1e}",
+            zero.stability,
+            zero.critical_point,
+        ]
+        for zero in zeros
+    ]
     if rows:
         columns = [*names, "box width", "stability", "critical point of L"]
         print_table(columns, rows, numbers=columns[:-2])
-    _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
-    _print_end(found.examined, output)
+
+
+def _print_stopped(stopped: bool, examined: int) -> None:
+    if stopped:
+        print(f"cut short by Ctrl-C after {examined} boxes: what is known so far")
 
 
 def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
@@ -205,7 +286,7 @@ def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
     regions = compare_regions(found)
     return {
         "verdict": found.verdict,
-        "region": {"box": found.region.tolist(), "share": found.share, "rate": found.rate},
+        "region": {"box": found.region.tolist(), "share": found.share, "rate": _rate(found)},
         "witness": None
         if found.witness is None
         else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
@@ -219,26 +300,36 @@ def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
             "shares": regions.shares,
         },
         "examined": found.examined,
+        "stopped": found.stopped,
     }
+
+
+def _rate(found: "LyapunovRegion") -> float | None:
+    """The rate proven in all of the box."""
+    return found.rate if found.verdict == "certified" else None
 
 
 def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:
     from adamsym.certify import compare_regions
+    from adamsym.certify.digits import interval_text, rounded_down, rounded_up
 
+    _print_stopped(found.stopped, found.examined)
     if found.verdict == "refuted" and found.witness is not None and found.witness_bounds is not None:
-        point = ", ".join(f"{name} = {x:.12g}" for name, x in zip(names, found.witness, strict=True))
-        low, high = found.witness_bounds
-        print(f"refuted: at {point} the loss increases: <grad L, f> is proven to lie in [{low:.9g}, {high:.9g}]")
+        # The witness is this float and no other.
+        point = ", ".join(f"{name} = {x!r}" for name, x in zip(names, found.witness.tolist(), strict=True))
+        bounds = interval_text(*found.witness_bounds)
+        print(f"refuted: at {point} the loss increases: <grad L, f> is proven to lie in {bounds}")
     elif found.verdict == "certified":
         print("certified: L decreases along the flow in all of the box, but where every row's gradient vanishes")
         if found.rate is not None:
-            print(f"there L decays at least like exp(-{found.rate:.6g} t)")
+            print(f"there L decays at least like exp(-{rounded_down(found.rate)} t)")
     else:
         print(f"undecided: certified on {100 * found.share:.4g}% of the box, {len(found.undecided)} boxes left")
     regions = compare_regions(found)
     if regions.level_t6 is not None:
         print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])
-        print(f"K = {regions.smoothness:.6g}, mu = {regions.pl:.6g}: proven on the box. Shares of levels are sampled.")
+        constants = f"K = {rounded_up(regions.smoothness)}, mu = {rounded_down(regions.pl)}"
+        print(f"{constants}: proven on the box if no row's loss is negative. Shares of levels are sampled.")
     if found.verdict == "undecided":
         _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
     _print_end(found.examined, output)
@@ -261,13 +352,19 @@ def _region_rows(regions: Any) -> list[list[str]]:
 def _print_undecided(leaves: list[tuple[Any, dict[str, Any]]], names: tuple[str, ...]) -> None:
     if not leaves:
         return
+    from adamsym.certify.digits import interval_text
+
     rows = [
-        [", ".join(f"{name} in [{a:.9g}, {b:.9g}]" for name, (a, b) in zip(names, box, strict=True)), outcome["reason"]]
+        [", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, box, strict=True)), outcome["reason"]]
         for box, outcome in leaves[:_LISTED]
     ]
     print_table(["undecided box", "why"], rows)
-    if len(leaves) > _LISTED:
-        print(f"and {len(leaves) - _LISTED} more: --json lists them")
+    _print_more(len(leaves))
+
+
+def _print_more(number: int) -> None:
+    if number > _LISTED:
+        print(f"and {number - _LISTED} more: --json lists them")
 
 
 def _print_end(examined: int, output: Path | None) -> None:

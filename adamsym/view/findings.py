@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from adamsym.certify import LyapunovRegion, Zeros
+from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.problem import Problem
 
@@ -29,20 +30,22 @@ def about_zeros(found: Zeros) -> Told:
         return Told("holds", f"certified: exactly {count} in the box{critical}")
     left = len(found.undecided)
     boxes = f"{left} box" + (" is left that" if left == 1 else "es are left that")
-    return Told("undecided", f"{count} certified{critical}; {boxes} may hold others ({_reasons(found)})")
+    others = sum(cluster.holds_zero for cluster in found.clusters)
+    more = "" if not others else f"; {others} group{'s' if others > 1 else ''} of them proven to hold at least one"
+    return Told("undecided", f"{count} certified{critical}; {boxes} may hold others{more} ({_reasons(found)})")
 
 
 def about_region(found: LyapunovRegion) -> Told:
     """Say where the loss is certified to decrease along the flow."""
     if found.witness is not None and found.witness_bounds is not None:
-        low, high = found.witness_bounds
+        bounds = interval_text(*found.witness_bounds)
         point = point_text(found.problem.names, found.witness)
         return Told(
             "refuted",
-            f"at {point} L increases along the flow: <grad L, f> is certified to lie in [{low:.4g}, {high:.4g}]",
+            f"at {point} L increases along the flow: <grad L, f> is certified to lie in {bounds}",
         )
     if found.verdict == "certified":
-        rate = "" if found.rate is None else f"; L decays at least like exp(-{found.rate:.4g} t)"
+        rate = "" if found.rate is None else f"; L decays at least like exp(-{rounded_down(found.rate, 4)} t)"
         return Told(
             "holds",
             f"certified: L decreases along the flow in all of the box, but where every row's gradient vanishes{rate}",

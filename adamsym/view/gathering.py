@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from matplotlib.figure import Figure
 
+from adamsym.certify.digits import shared_digits
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import require_adam
 from adamsym.problem import Empirical, Problem
@@ -331,7 +332,7 @@ def _zero_rows(study: Study) -> tuple[tuple[str, ...], ...]:
         return ()
     return tuple(
         (
-            *(f"{x:.12g}" for x in zero.midpoint),
+            *(shared_digits(*side) for side in zero.box.tolist()),
             f"{np.ptp(zero.box, axis=1).max():.1e}",
             zero.stability,
             zero.critical_point,

@@ -179,10 +179,10 @@ def test_mean_hessians_reach_to_the_minimum():
     theta = hulls(np.array([[0.4, 0.8]]))
     with ball_arithmetic():
         laws = gradient_laws(quartic, theta, slopes=False)
-        assert lyapunov._around(quartic, Adam(), theta, [flint.arb(0)], laws) is None
+        assert lyapunov._around(quartic, Adam(), theta, [flint.arb(0)], laws, True) is None
         square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
         laws = gradient_laws(square, theta, slopes=False)
-        assert lyapunov._around(square, Adam(), theta, [flint.arb(0)], laws) is not None
+        assert lyapunov._around(square, Adam(), theta, [flint.arb(0)], laws, True) is not None
 
 
 def test_common_minima_are_exact():

@@ -70,18 +70,24 @@ def test_two_parameters():
     assert (np.ptp(zero.box, axis=1) <= 1e-10).all()
     saddle = find_zeros(NEURON, [[-0.1, 0.1], [-0.1, 0.12]])
     assert saddle.complete
-    assert [(zero.stability, zero.critical_point) for zero in saddle.zeros] == [("saddle", "undecided")]
+    # All rows' gradients are exactly 0 at the origin: it is the zero, and a critical point.
+    assert [(zero.stability, zero.critical_point, zero.point) for zero in saddle.zeros] == [("saddle", "yes", (0, 0))]
 
 
 def test_a_box_without_zeros_and_one_with_a_zero_on_its_edge():
     found = find_zeros(THREE_POINTS, [[1, 5]])
     assert found.complete
     assert found.zeros == ()
+    assert found.beyond == () or found.beyond[0].box[0, 1] < 1
     zero = find_zeros(THREE_POINTS, [[0, 2]]).zeros[0]
     for box in ([[float(zero.midpoint[0]), 2]], [[-1, float(zero.midpoint[0])]]):
         edge = find_zeros(THREE_POINTS, box)
-        assert edge.complete
-        assert len(edge.zeros) == 1
+        # A float next to the zero: it is decided on which side the zero lies, or said that this is not decided.
+        assert edge.complete == (not edge.undecided)
+        assert len(edge.zeros) + len(edge.beyond) == 1
+        if edge.undecided:
+            assert all("widen the box" in cluster.reason for cluster in edge.clusters)
+            assert max(high - low for ((low, high),) in edge.undecided) < 1e-14
 
 
 def test_every_part_of_the_box_is_accounted_for():

@@ -1,0 +1,163 @@
+"""Undecided boxes that lie side by side, taken together, and proofs that there is a zero among them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import flint
+import numpy as np
+
+from adamsym.certify.exact_points import Point, simplest_point, vanishes
+from adamsym.certify.krawczyk import meet, middle
+from adamsym.certify.search import Box, halves
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field.balls import ball_arithmetic
+from adamsym.field.enclosure import field_over, hulls
+from adamsym.optimizer import Adam
+from adamsym.problem import Problem
+
+TOLERANCE = 1e-12
+FACE_DEPTH = 4
+"""A face may be halved so many times until f has one sign along a direction on each part."""
+
+MOST_TRIED = 16
+"""Undecided boxes of one cluster in which a point is tried, and clusters for which a proof is tried."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A box (d, 2) around ``leaves`` undecided boxes that lie side by side, none of which touches another cluster's.
+
+    ``by`` says why it holds at least one zero, and none of those that are listed as certified: all rows' gradients are
+    0 at the rational ``point`` in it; or the coordinates of ``preconditioner`` times f have opposite signs on opposite
+    faces (Poincare and Miranda; Kulpa, Amer. Math. Monthly 104, 1997). Nothing is said of how many zeros there are, or
+    of their multiplicity. ``undecided``: it may hold zeros. ``reason`` says why its boxes are undecided.
+    """
+
+    box: FloatArray
+    leaves: int
+    by: Literal["point", "faces", "undecided"]
+    point: Point | None
+    preconditioner: FloatArray | None
+    reason: str
+
+    @property
+    def holds_zero(self) -> bool:
+        """Whether it is proven to hold at least one zero."""
+        return self.by != "undecided"
+
+
+def clusters_of(
+    problem: Problem, adam: Adam, undecided: Sequence[tuple[Box, str]], known: Sequence[FloatArray]
+) -> tuple[Cluster, ...]:
+    """Return undecided boxes with their reasons as clusters, of which no two touch.
+
+    Zeros in the boxes ``known`` are listed already: a cluster that meets one is not said to hold a zero.
+    """
+    found = []
+    for k, members in enumerate(_groups([np.array(box) for box, _ in undecided])):
+        boxes = np.array([undecided[member][0] for member in members])
+        hull = np.stack([boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)], axis=1)
+        reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
+        point, preconditioner = None, None
+        if k < MOST_TRIED and not any(meet(hull, other) for other in known):
+            point = _point_in(problem, hull, boxes)
+            preconditioner = _faces(problem, adam, hull) if point is None else None
+        by = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
+        found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
+    return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
+
+
+def _groups(boxes: Sequence[FloatArray]) -> list[list[int]]:
+    """Numbers of boxes (d, 2) in groups whose hulls do not touch each other."""
+    groups: list[tuple[FloatArray, list[int]]] = []
+    for number, box in enumerate(boxes):
+        hull, members = box, [number]
+        while True:
+            touched = [group for group in groups if meet(group[0], hull)]
+            if not touched:
+                break
+            for other, numbers in touched:
+                hull = np.stack([np.minimum(hull[:, 0], other[:, 0]), np.maximum(hull[:, 1], other[:, 1])], axis=1)
+                members = members + numbers
+            groups = [group for group in groups if not any(group is one for one in touched)]
+        groups.append((hull, members))
+    return [sorted(members) for _, members in groups]
+
+
+def _point_in(problem: Problem, hull: FloatArray, boxes: FloatArray) -> Point | None:
+    """A rational point in the hull, simple there or in one of the boxes, at which all rows' gradients are exactly 0."""
+    for box in (hull, *boxes[:MOST_TRIED]):
+        point = simplest_point(box)
+        if point is not None and vanishes(problem, point):
+            return point
+    return None
+
+
+def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
+    """Y for which (Y f)_i < 0 on the face where x_i is least, and > 0 on the opposite one; None if none is found.
+
+    Y is the inverse of f's mean slopes between the faces' midpoints.
+    """
+    if not (box[:, 0] < box[:, 1]).all():
+        return None
+    d = len(box)
+    try:
+        with ball_arithmetic():
+            slopes = np.empty((d, d))
+            for j in range(d):
+                low, high = (_values(problem, adam, point) for point in _ends(middle(box), box, j))
+                slopes[:, j] = np.array([float((b - a).mid()) for a, b in zip(low, high, strict=True)])
+            if not np.isfinite(slopes).all() or np.linalg.matrix_rank(slopes) < d:
+                return None
+            rows = np.linalg.inv(slopes)
+            if not np.isfinite(rows).all() or not _invertible(rows):
+                return None
+            for i, row in enumerate(rows):
+                for sign, end in ((-1, box[i, 0]), (1, box[i, 1])):
+                    face = box.copy()
+                    face[i] = end
+                    if not _is_positive(problem, adam, face, sign * row, FACE_DEPTH):
+                        return None
+    except InputError:
+        return None
+    return rows
+
+
+def _ends(center: FloatArray, box: FloatArray, j: int) -> Iterator[FloatArray]:
+    for end in box[j]:
+        point = center.copy()
+        point[j] = end
+        yield point
+
+
+def _values(problem: Problem, adam: Adam, point: FloatArray) -> list[flint.arb]:
+    points = [flint.arb(float(x)) for x in point]
+    return field_over(problem, adam, points, slopes=False, tolerance=TOLERANCE).value
+
+
+def _is_positive(problem: Problem, adam: Adam, face: FloatArray, direction: FloatArray, depth: int) -> bool:
+    """Whether y f > 0 over a box; seen at its midpoint first, for most boxes fail there."""
+    if not _along(direction, _values(problem, adam, middle(face))) > 0:
+        return False
+    over = field_over(problem, adam, hulls(face), slopes=False, tolerance=TOLERANCE).value
+    if _along(direction, over) > 0:
+        return True
+    if depth == 0 or not (face[:, 0] < face[:, 1]).any():
+        return False
+    box: Box = tuple((float(low), float(high)) for low, high in face)
+    parts = halves(box, int(np.argmax(face[:, 1] / 2 - face[:, 0] / 2)))
+    return all(_is_positive(problem, adam, np.array(part), direction, depth - 1) for part in parts)
+
+
+def _along(direction: FloatArray, value: Sequence[flint.arb]) -> flint.arb:
+    return sum((flint.arb(float(y)) * f for y, f in zip(direction, value, strict=True)), flint.arb(0))
+
+
+def _invertible(matrix: FloatArray) -> bool:
+    """Whether a matrix of floats is invertible, exactly."""
+    exact = flint.fmpq_mat([[flint.fmpq(*Fraction(x).as_integer_ratio()) for x in row] for row in matrix.tolist()])
+    return bool(exact.det() != 0)

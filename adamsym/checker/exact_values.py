@@ -1,0 +1,139 @@
+"""Values of expressions at rational points: exact where they are rational, else an interval around them.
+
+Only a value that is exact can be proven to be 0: an interval that holds 0 proves nothing.
+"""
+
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+import sympy as sp
+
+from adamsym.checker.intervals import Interval, NotCheckable, exact, value_of
+from adamsym.problem import Empirical, Problem
+
+MOST_BITS = 100_000
+"""Longest numerator or denominator of an exact power."""
+
+_RATIONAL_VALUES: dict[str, dict[int, Fraction]] = {
+    "exp": {0: Fraction(1)},
+    "log": {1: Fraction(0)},
+    "sin": {0: Fraction(0)},
+    "cos": {0: Fraction(1)},
+    "tanh": {0: Fraction(0)},
+    "sinh": {0: Fraction(0)},
+    "cosh": {0: Fraction(1)},
+    "atan": {0: Fraction(0)},
+    "erf": {0: Fraction(0)},
+    "sigmoid": {0: Fraction(1, 2)},
+}
+
+Value = Fraction | Interval
+
+
+def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value:
+    """Return an expression's value at a rational point: a fraction where it is known exactly, else an interval.
+
+    Raises
+    ------
+    NotCheckable
+        Where the expression is not defined, has no bounds here, or its exact value is too long.
+    """
+    known: dict[sp.Expr, Value] = {}
+
+    def visit(node: sp.Expr) -> Value:
+        if node not in known:
+            known[node] = _value(node, [visit(argument) for argument in node.args], values)
+        return known[node]
+
+    return visit(expression)
+
+
+def vanishes(problem: Problem, point: tuple[Fraction, ...]) -> bool:
+    """Whether the gradient of every row is proven to be exactly 0 at a rational point."""
+    entries = (value_at(entry, row) for row in _rows_at(problem, point) for entry in problem.gradient_expressions)
+    return all(isinstance(entry, Fraction) and entry == 0 for entry in entries)
+
+
+def loss_is_at_most_zero(problem: Problem, point: tuple[Fraction, ...]) -> bool:
+    """Whether the mean loss is proven to be 0 or negative at a rational point."""
+    assert isinstance(problem.law, Empirical)
+    losses = [value_at(problem.loss, values) for values in _rows_at(problem, point)]
+    weights = problem.law.exact_probabilities
+    if all(isinstance(loss, Fraction) for loss in losses):
+        return bool(sum(p * loss for p, loss in zip(weights, losses, strict=True)) <= 0)
+    mean = sum((exact(p) * _interval(loss) for p, loss in zip(weights, losses, strict=True)), exact(Fraction(0)))
+    return bool(mean.b <= 0)
+
+
+def _rows_at(problem: Problem, point: tuple[Fraction, ...]) -> list[dict[sp.Symbol, Fraction]]:
+    assert isinstance(problem.law, Empirical)
+    at = dict(zip(problem.parameters, point, strict=True))
+    return [at | dict(zip(problem.columns, row, strict=True)) for row in problem.law.exact_rows]
+
+
+def _interval(value: Value) -> Interval:
+    return exact(value) if isinstance(value, Fraction) else value
+
+
+def _value(node: sp.Expr, arguments: list[Value], values: Mapping[sp.Symbol, Fraction]) -> Value:
+    if node.is_Symbol:
+        return values[node]
+    if node.is_Rational:
+        return Fraction(int(node.p), int(node.q))
+    if node.is_Add or node.is_Mul:
+        return _sum(arguments) if node.is_Add else _product(arguments)
+    if node.is_Pow:
+        return _power(arguments[0], node.exp)
+    known = _RATIONAL_VALUES.get(type(node).__name__, {})
+    if len(arguments) == 1 and isinstance(arguments[0], Fraction) and arguments[0] in known:
+        return known[arguments[0]]
+    symbols = [sp.Dummy(real=True) for _ in arguments]
+    intervals = [_interval(value) for value in arguments]
+    return value_of(node.func(*symbols) if symbols else node, dict(zip(symbols, intervals, strict=True)))
+
+
+def _sum(arguments: list[Value]) -> Value:
+    fractions = sum((value for value in arguments if isinstance(value, Fraction)), Fraction(0))
+    others = [value for value in arguments if not isinstance(value, Fraction)]
+    return sum(others, exact(fractions)) if others else fractions
+
+
+def _product(arguments: list[Value]) -> Value:
+    fractions = math.prod((value for value in arguments if isinstance(value, Fraction)), start=Fraction(1))
+    others = [value for value in arguments if not isinstance(value, Fraction)]
+    if not all(-math.inf < value.a and value.b < math.inf for value in others):
+        raise NotCheckable("a product with a factor that is not bounded")
+    if not others or fractions == 0:
+        return fractions
+    return math.prod(others, start=exact(fractions))
+
+
+def _power(base: Value, exponent: sp.Expr) -> Value:
+    if not isinstance(base, Fraction) or not exponent.is_Rational:
+        return _interval_power(_interval(base), exponent)
+    if base == 0:
+        if exponent < 0:
+            raise NotCheckable("a quotient by 0")
+        return Fraction(int(exponent == 0))
+    root = base if exponent.q == 1 else _square_root(base) if exponent.q == 2 else None
+    if root is None:
+        return _interval_power(exact(base), exponent)
+    size = max(root.numerator.bit_length(), root.denominator.bit_length())
+    if size * abs(int(exponent.p)) > MOST_BITS:
+        raise NotCheckable("an exact power that is too long")
+    return root ** int(exponent.p)
+
+
+def _interval_power(base: Interval, exponent: sp.Expr) -> Interval:
+    symbol = sp.Dummy(real=True)
+    return value_of(sp.Pow(symbol, exponent, evaluate=False), {symbol: base})
+
+
+def _square_root(value: Fraction) -> Fraction | None:
+    """The exact square root; None if it is not rational."""
+    if value < 0:
+        raise NotCheckable("a root of what is negative")
+    parts = math.isqrt(value.numerator), math.isqrt(value.denominator)
+    root = Fraction(*parts)
+    return root if root * root == value else None
