@@ -27,6 +27,9 @@ MOST_TRIED = 16
 """Undecided boxes of one cluster in which a point is tried, and clusters for which a proof is tried."""
 
 
+Proof = Literal["point", "faces", "undecided"]
+
+
 @dataclass(frozen=True)
 class Cluster:
     """A box (d, 2) around ``leaves`` undecided boxes that lie side by side, none of which touches another cluster's.
@@ -39,7 +42,7 @@ class Cluster:
 
     box: FloatArray
     leaves: int
-    by: Literal["point", "faces", "undecided"]
+    by: Proof
     point: Point | None
     preconditioner: FloatArray | None
     reason: str
@@ -66,7 +69,7 @@ def clusters_of(
         if k < MOST_TRIED and not any(meet(hull, other) for other in known):
             point = _point_in(problem, hull, boxes)
             preconditioner = _faces(problem, adam, hull) if point is None else None
-        by = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
+        by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
         found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
 
@@ -113,7 +116,7 @@ def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
                 slopes[:, j] = np.array([float((b - a).mid()) for a, b in zip(low, high, strict=True)])
             if not np.isfinite(slopes).all() or np.linalg.matrix_rank(slopes) < d:
                 return None
-            rows = np.linalg.inv(slopes)
+            rows = np.asarray(np.linalg.inv(slopes), dtype=np.float64)
             if not np.isfinite(rows).all() or not _invertible(rows):
                 return None
             for i, row in enumerate(rows):

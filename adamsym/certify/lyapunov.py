@@ -143,9 +143,12 @@ def certify_lyapunov(
     points = common_minima(problem, whole) if minima is None else _exact_minima(problem, minima)
     arguments = {"problem": record, "start": start, "minima": [[str(x) for x in point] for point in points]}
     task = Task(examine, json.dumps(arguments))
-    ends = lambda outcome: outcome["by"] == "witness"  # noqa: E731
-    found = search(task, start, budget, executor, journal, progress, ends, stop)
+    found = search(task, start, budget, executor, journal, progress, _is_witness, stop)
     return _gathered(problem, adam, whole, tuple(points), found)
+
+
+def _is_witness(outcome: Outcome) -> bool:
+    return bool(outcome["by"] == "witness")
 
 
 def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[Point]:
@@ -163,12 +166,12 @@ def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[
 def _gathered(
     problem: Problem, adam: Adam, whole: FloatArray, minima: tuple[Point, ...], found: Search
 ) -> LyapunovRegion:
-    first = next((outcome for _, outcome in found.leaves if outcome["by"] == "witness"), None)
+    first = next((outcome for _, outcome in found.leaves if _is_witness(outcome)), None)
     reason = "the search was stopped" if found.stopped else "the budget was spent"
     reason = f"{reason} before it was examined" if first is None else "the witness against the region ended the search"
     other: Outcome = {"by": "undecided", "reason": "<grad L, f> is positive in it, and at the witness too"}
     leaves = [
-        (box, other if outcome["by"] == "witness" and outcome is not first else outcome) for box, outcome in found.leaves
+        (box, other if _is_witness(outcome) and outcome is not first else outcome) for box, outcome in found.leaves
     ]
     leaves += [(box, {"by": "undecided", "reason": reason}) for box in found.left]
     undecided = tuple(box for box, outcome in leaves if outcome["by"] == "undecided")

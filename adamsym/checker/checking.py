@@ -212,7 +212,9 @@ def _check_one(text: str, number: int) -> tuple[str | None, float | None]:
         return f"{name} cannot be re-checked: {error}", None
 
 
-def _fault_of(certificate: Certificate, problem: Problem, adam: Adam, statement: Any) -> tuple[str | None, float | None]:
+def _fault_of(
+    certificate: Certificate, problem: Problem, adam: Adam, statement: Any
+) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
     if isinstance(certificate, ZerosCertificate):
         if isinstance(statement, ZeroEntry):

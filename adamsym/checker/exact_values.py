@@ -15,17 +15,17 @@ from adamsym.problem import Empirical, Problem
 MOST_BITS = 100_000
 """Longest numerator or denominator of an exact power."""
 
-_RATIONAL_VALUES: dict[str, dict[int, Fraction]] = {
-    "exp": {0: Fraction(1)},
-    "log": {1: Fraction(0)},
-    "sin": {0: Fraction(0)},
-    "cos": {0: Fraction(1)},
-    "tanh": {0: Fraction(0)},
-    "sinh": {0: Fraction(0)},
-    "cosh": {0: Fraction(1)},
-    "atan": {0: Fraction(0)},
-    "erf": {0: Fraction(0)},
-    "sigmoid": {0: Fraction(1, 2)},
+_RATIONAL_VALUES: dict[str, dict[Fraction, Fraction]] = {
+    "exp": {Fraction(0): Fraction(1)},
+    "log": {Fraction(1): Fraction(0)},
+    "sin": {Fraction(0): Fraction(0)},
+    "cos": {Fraction(0): Fraction(1)},
+    "tanh": {Fraction(0): Fraction(0)},
+    "sinh": {Fraction(0): Fraction(0)},
+    "cosh": {Fraction(0): Fraction(1)},
+    "atan": {Fraction(0): Fraction(0)},
+    "erf": {Fraction(0): Fraction(0)},
+    "sigmoid": {Fraction(0): Fraction(1, 2)},
 }
 
 Value = Fraction | Interval

@@ -229,8 +229,6 @@ def _zero_as_json(zero: "Zero") -> dict[str, Any]:
 
 
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
-    from adamsym.certify.digits import interval_text
-
     _print_stopped(found.stopped, found.examined)
     number = len(found.zeros)
     count = f"{number} zero" + ("" if number == 1 else "s")
@@ -247,7 +245,7 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
     if found.clusters:
         rows = [
             [
-                ", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, cluster.box, strict=True)),
+                _box_text(cluster.box, names),
                 _AT_LEAST_ONE if cluster.holds_zero else "may hold zeros",
                 cluster.reason,
             ]
@@ -326,7 +324,7 @@ def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path 
     else:
         print(f"undecided: certified on {100 * found.share:.4g}% of the box, {len(found.undecided)} boxes left")
     regions = compare_regions(found)
-    if regions.level_t6 is not None:
+    if regions.level_t6 is not None and regions.smoothness and regions.pl:
         print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])
         constants = f"K = {rounded_up(regions.smoothness)}, mu = {rounded_down(regions.pl)}"
         print(f"{constants}: proven on the box if no row's loss is negative. Shares of levels are sampled.")
@@ -352,14 +350,15 @@ def _region_rows(regions: Any) -> list[list[str]]:
 def _print_undecided(leaves: list[tuple[Any, dict[str, Any]]], names: tuple[str, ...]) -> None:
     if not leaves:
         return
-    from adamsym.certify.digits import interval_text
-
-    rows = [
-        [", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, box, strict=True)), outcome["reason"]]
-        for box, outcome in leaves[:_LISTED]
-    ]
+    rows = [[_box_text(box, names), outcome["reason"]] for box, outcome in leaves[:_LISTED]]
     print_table(["undecided box", "why"], rows)
     _print_more(len(leaves))
+
+
+def _box_text(box: Any, names: tuple[str, ...]) -> str:
+    from adamsym.certify.digits import interval_text
+
+    return ", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, box, strict=True))
 
 
 def _print_more(number: int) -> None:
