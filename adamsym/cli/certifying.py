@@ -367,4 +367,5 @@ def _print_more(number: int) -> None:
 
 
 def _print_end(examined: int, output: Path | None) -> None:
-    print(f"{examined} boxes examined" + (f"; certificate in {output}: adamsym check {output}" if output else ""))
+    boxes = "1 box" if examined == 1 else f"{examined} boxes"
+    print(f"{boxes} examined" + (f"; certificate in {output}: adamsym check {output}" if output else ""))
