@@ -66,7 +66,7 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
     """Return what is wrong with the factor and the minima, whether or not a leaf rests on them; or None."""
     for k, texts in enumerate(certificate.minima):
         if not vanishes(problem, rational_point(problem, texts, "minimum")):
-            return f"minimum {k}: a row's gradient is not proven to be 0 there"
+            return f"minimum {k}: the rows' gradients are not all proven to vanish there"
     if certificate.factor is not None:
         _divided(problem, certificate.factor)
     return None
