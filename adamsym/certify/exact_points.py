@@ -13,6 +13,7 @@ import flint
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
 from adamsym.expressions.functions import BALL_NAMESPACE
 from adamsym.expressions.numbers import exact_rational
 from adamsym.field.balls import ball, ball_arithmetic
@@ -30,6 +31,8 @@ class _Undefined(Exception):
 
 def vanishes(problem: Problem, point: Point) -> bool:
     """Whether every row's gradient is proven to be exactly 0 at a rational point."""
+    if not _is_in_domain(problem, point):
+        return False
     rows = _rows(problem, point, problem.gradient_expressions)
     return all(isinstance(x, Fraction) and x == 0 for row in rows for x in row)
 
@@ -37,6 +40,8 @@ def vanishes(problem: Problem, point: Point) -> bool:
 def loss_is_at_most_zero(problem: Problem, point: Point) -> bool:
     """Whether the mean loss is proven to be 0 or negative at a rational point."""
     assert isinstance(problem.law, Empirical)
+    if not _is_in_domain(problem, point):
+        return False
     exact, rest = Fraction(0), flint.arb(0)
     with ball_arithmetic():
         for p, (loss,) in zip(problem.law.exact_probabilities, _rows(problem, point, (problem.loss,)), strict=True):
@@ -47,6 +52,16 @@ def loss_is_at_most_zero(problem: Problem, point: Point) -> bool:
             else:
                 rest += ball(p) * loss
         return exact <= 0 if rest == 0 else bool(ball(exact) + rest <= 0)
+
+
+def _is_in_domain(problem: Problem, point: Point) -> bool:
+    """Whether the loss as written is proven to be real and finite at a point, for every row."""
+    try:
+        with ball_arithmetic():
+            problem.require_domain([ball(x) for x in point])
+    except DomainError:
+        return False
+    return True
 
 
 def simplest_point(box: FloatArray) -> Point | None:

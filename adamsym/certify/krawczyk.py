@@ -143,7 +143,10 @@ def _narrowed(
     """A box of the wanted width that Krawczyk's operator maps into its inside, the preconditioner, and Df over it."""
     best = None
     for _ in range(_MOST_STEPS):
-        over = field_over(problem, adam, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
+        try:
+            over = field_over(problem, adam, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
+        except InputError:
+            return best
         inverse = approximate_inverse(over.jacobian)
         if inverse is None:
             return best

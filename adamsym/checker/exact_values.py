@@ -67,9 +67,17 @@ def loss_is_at_most_zero(problem: Problem, point: tuple[Fraction, ...]) -> bool:
 
 
 def _rows_at(problem: Problem, point: tuple[Fraction, ...]) -> list[dict[sp.Symbol, Fraction]]:
+    """The values of parameters and columns for every row, where the loss as written is proven real and finite."""
     assert isinstance(problem.law, Empirical)
     at = dict(zip(problem.parameters, point, strict=True))
-    return [at | dict(zip(problem.columns, row, strict=True)) for row in problem.law.exact_rows]
+    rows = [at | dict(zip(problem.columns, row, strict=True)) for row in problem.law.exact_rows]
+    for row in rows:
+        for condition in problem.domain:
+            value = value_at(condition.expression, row)
+            low, high = (value, value) if isinstance(value, Fraction) else (value.a, value.b)
+            if not condition.proved(low, high):
+                raise NotCheckable(f"the loss is not proven real and finite at the point: {condition}")
+    return rows
 
 
 def _interval(value: Value) -> Interval:
