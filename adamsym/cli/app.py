@@ -76,6 +76,10 @@ def field(
     with working("evaluating the field"):
         found = adam_field.evaluate(theta)
         bounds = adam_field.enclose([[x, x] for x in theta]).tolist() if enclose else None
+    if bounds is not None:
+        plain, found = found, found.within(bounds)
+        if (abs(plain.value - found.value) > plain.error).any():
+            _complain("float64 fails here: f is taken from the proven bounds, and they give its error")
     names, values, errors = source.problem.names, found.value.tolist(), found.error.tolist()
     if as_json:
         result: dict[str, Any] = {"parameters": list(names), "at": theta, "field": values, "error": errors}

@@ -20,9 +20,9 @@ _CONTEXT = threading.RLock()
 
 
 @contextmanager
-def ball_arithmetic() -> Iterator[None]:
-    """Compute with ``BITS`` bits and ``MOST_TERMS`` terms; flint's settings are global, so one thread at a time."""
-    with _CONTEXT, flint.ctx.workprec(BITS):
+def ball_arithmetic(bits: int = BITS) -> Iterator[None]:
+    """Compute with so many bits and ``MOST_TERMS`` terms; flint's settings are global, so one thread at a time."""
+    with _CONTEXT, flint.ctx.workprec(bits):
         previous, flint.ctx.cap = flint.ctx.cap, MOST_TERMS
         try:
             yield

@@ -31,10 +31,14 @@ class TransformAdjoints:
 
 @dataclass(frozen=True)
 class LawQuotient:
-    """F and an a-posteriori estimate of its error; with the derivative in the law's transforms if asked for."""
+    """F and an a-posteriori estimate of its error; with the derivative in the law's transforms if asked for.
+
+    ``inverse`` is a bound of E[1/(sqrt V + eps)], by which a change of the gradients changes F.
+    """
 
     value: float
     error: float
+    inverse: float
     adjoints: TransformAdjoints | None = None
 
 
@@ -55,7 +59,7 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
     if law.extent <= LINEAR_BELOW * size:
         nothing = np.zeros(0)
         linear = TransformAdjoints(nothing, nothing, nothing, 1 / size, 0.0, 0.0) if adjoints else None
-        return LawQuotient(first / size, np.finfo(float).eps * law.extent / size, linear)
+        return LawQuotient(first / size, ROUNDING * law.extent / size + np.finfo(float).tiny, 1 / size, linear)
     if not (math.isfinite(fourth) and second > 0):
         raise ValueError("law: its fourth moment must be finite, and gradients not below 1e-150")
     scale = math.sqrt(second)
@@ -67,12 +71,12 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
         rule = rule_of(method, target)
         samples = workspace(MOST_NODES)
         count = _sample(law, moments, scale, eps, rule, samples)
-        value, difference = evaluate(count, moments, eps, rule, samples)
+        value, difference, inverse = evaluate(count, moments, eps, rule, samples)
         estimate = float(estimated_error(difference))
         if estimate <= 2 * ROUNDING or rule.fine.exact_lags:
             break
     found = _adjoints(count, moments, scale, eps, rule, samples) if adjoints else None
-    return LawQuotient(float(value), unit * estimate, found)
+    return LawQuotient(float(value), unit * estimate, inverse / scale, found)
 
 
 def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: Rule, samples: Samples) -> int:

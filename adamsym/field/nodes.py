@@ -14,11 +14,11 @@ LEFT_END = 1e-6
 LEFT_END_SERIES = 1e-8
 """... and t max g^2 at most this: there the start values' series are exact to rounding."""
 
-_LARGEST_SLOPE = 16.0
+_LARGEST_SLOPE = 2.0
 """A control variate with a larger slope, as rare large atoms make it, would lose digits by cancellation."""
 
 _NEGLIGIBLE_START = 1e-17
-"""Without the slope the integral starts where slope s^(3/2) is at most this."""
+"""Without the slope the integral starts where what lies left of it is at most this share of the scale."""
 
 _LOG_NEGLIGIBLE = math.log(1e-18)
 """Log of the share of the scale that the truncated right tail may have at most."""
@@ -78,12 +78,21 @@ def variate_slope(moments: Moments, rule: Rule) -> float:
 
 
 @compiled
+def _start_without_slope(slope: float, eps: float, rule: Rule) -> float:
+    """Return an s left of which int rho slope s ds is negligible: rho <= s^(-1/2), and rho <= s^(-3/2)/eps^2."""
+    if rule.eps_inside_root:
+        return math.pow(_NEGLIGIBLE_START / math.sqrt(1.0 + eps) / slope, 2.0 / 3.0)
+    share = _NEGLIGIBLE_START / (1.0 + eps) / slope
+    return max(math.pow(share, 2.0 / 3.0), math.pow(share * eps * eps, 2.0))
+
+
+@compiled
 def first_index(moments: Moments, eps: float, rule: Rule) -> int:
     """Return the number j of the first node s = exp(j h) unit; unit = eps^-2, or 1/eps where eps is inside the root."""
     left, _ = padding(rule)
     first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * moments.largest * moments.largest))
     if variate_slope(moments, rule) == 0.0 and moments.covariance != 0.0:
-        first = min(first, (_NEGLIGIBLE_START / abs(moments.covariance * variate_factor(rule))) ** (2.0 / 3.0))
+        first = min(first, _start_without_slope(abs(moments.covariance * variate_factor(rule)), eps, rule))
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
     # The fine grid's quadrature begins after half the padding; the coarse one's begins later and only checks it.
     return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left // 2

@@ -126,13 +126,30 @@ def change_from_coarse(count: int, moments: Moments, rule: Rule, samples: Sample
 
 
 @compiled
-def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> tuple[float, float]:
-    """Return F from the samples of log B and A/B, and its change from the coarse grid in units of the scale."""
+def mean_inverse(first: int, size: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> float:
+    """Return a bound of E[1/(sqrt V + eps)], or of E[1/sqrt(V + eps)], from S: close where V is rarely small."""
+    total = 0.0
+    for i in range(size):
+        s = samples.s[first + i]
+        total += samples.weight[first + i] * math.exp(samples.s_sum[i] - s * moments.least)
+    largest = 1.0 / math.sqrt(eps) if rule.eps_inside_root else 1.0 / eps
+    # What lies left of the nodes, where rho(s) <= (pi s)^(-1/2).
+    total += 2.0 * math.sqrt(samples.s[first] / math.pi)
+    return min(total, largest)
+
+
+@compiled
+def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> tuple[float, float, float]:
+    """Return F from the samples of log B and A/B, its change from the coarse grid, and what mean_inverse returns.
+
+    The change is in units of the scale.
+    """
     terms = np.zeros(count)
     first, size = lag_sums(count, 1, rule.fine, moments, rule, samples)
     integrate(first, size, 1, moments, rule, samples, terms)
+    inverse = mean_inverse(first, size, moments, eps, rule, samples)
     zeroth, linear = control_integrals(eps, rule)
     slope = variate_slope(moments, rule)
     value = moments.mean * zeroth + slope * linear + terms.sum()
     unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
-    return value, unit * change_from_coarse(count, moments, rule, samples, terms)
+    return value, unit * change_from_coarse(count, moments, rule, samples, terms), inverse

@@ -22,14 +22,16 @@ def quotients(
     value: FloatArray,
     difference: FloatArray,
     unit: FloatArray,
+    inverse: FloatArray,
     exponentials: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]",
     gradient: FloatArray,
 ) -> None:
     """Fill F, its change from the coarse grid and dF/dg of each law (a row of ``atoms``, not all zero).
 
     ``difference`` is in units of the law's scale, which goes to ``unit``: 1/(1 + eps/sqrt(E g^2)), or where eps is
-    inside the root 1/sqrt(1 + eps/E g^2). ``exponentials`` gets the number spent on each atom. A grid that would be too
-    long leaves nan. ``gradient`` has a row for each law, or none if it is not wanted.
+    inside the root 1/sqrt(1 + eps/E g^2). ``inverse`` gets a bound of E[1/(sqrt V + eps)], ``exponentials`` the number
+    spent on each atom. A grid that would be too long leaves nan. ``gradient`` has a row for each law, or none if it is
+    not wanted.
     """
     samples = workspace(USUAL_NODES)
     y = np.empty(atoms.shape[1])
@@ -47,9 +49,10 @@ def quotients(
             samples = workspace(MOST_NODES)
             count, exponentials[law] = sample_atoms(g, probabilities, y, moments, scaled_eps, rule, samples)
         if count < 0:
-            value[law], difference[law] = np.nan, np.nan
+            value[law], difference[law], inverse[law] = np.nan, np.nan, np.nan
             continue
-        value[law], difference[law] = evaluate(count, moments, scaled_eps, rule, samples)
+        value[law], difference[law], inverse[law] = evaluate(count, moments, scaled_eps, rule, samples)
+        inverse[law] /= scale
         if len(gradient):
             lag_sums(count, 1, rule.fine, moments, rule, samples)
             sensitivity(count, g, probabilities, y, moments, scaled_eps, rule, samples, gradient[law])

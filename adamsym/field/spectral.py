@@ -31,11 +31,13 @@ _SQUARES_DIFFER_FROM = 1e-5
 class Quotient:
     """F and an a-posteriori estimate of its error, each of shape (laws,); dF/dg of shape (laws, n) if asked for.
 
-    ``exponentials`` is the number of exponentials spent on each atom, shape (laws,).
+    ``inverse``, shape (laws,), bounds E[1/(sqrt V + eps)]: where gradients change by up to e, F does by no more than
+    e (1 + C) times that (theory T2). ``exponentials`` is the number of exponentials spent on each atom, shape (laws,).
     """
 
     value: FloatArray
     error: FloatArray
+    inverse: FloatArray
     sensitivity: FloatArray | None
     exponentials: np.ndarray[tuple[int, ...], np.dtype[np.int_]]
 
@@ -73,12 +75,14 @@ def quotient(
     laws, n = atoms.shape
     largest = np.abs(atoms).max(axis=1)
     size = math.sqrt(method.eps) if method.eps_inside_root else method.eps
-    value, error, exponentials = np.empty(laws), np.empty(laws), np.zeros(laws, dtype=np.int_)
+    value, error, inverse = np.empty((3, laws))
+    exponentials = np.zeros(laws, dtype=np.int_)
     gradient = np.empty((laws, n)) if sensitivity else None
     linear = largest <= LINEAR_BELOW * size
     if linear.any():
         value[linear] = atoms[linear] @ probabilities / size
-        error[linear] = np.finfo(float).eps * largest[linear] / size
+        error[linear] = ROUNDING * (np.abs(atoms[linear]) @ probabilities) / size + np.finfo(float).tiny
+        inverse[linear] = 1 / size
         if gradient is not None:
             gradient[linear] = probabilities / size
     pending = np.flatnonzero(~linear)
@@ -87,12 +91,12 @@ def quotient(
             break
         rule = rule_of(method, target)
         chosen = atoms if len(pending) == laws else atoms[pending]
-        found, difference, unit = np.empty((3, len(chosen)))
+        found, difference, unit, inverses = np.empty((4, len(chosen)))
         spent = np.empty(len(chosen), dtype=np.int_)
         slopes = np.empty((len(chosen) if sensitivity else 0, n))
-        quotients(chosen, probabilities, method.eps, rule, found, difference, unit, spent, slopes)
+        quotients(chosen, probabilities, method.eps, rule, found, difference, unit, inverses, spent, slopes)
         estimate = estimated_error(difference)
-        value[pending], error[pending] = found, unit * estimate
+        value[pending], error[pending], inverse[pending] = found, unit * estimate, inverses
         exponentials[pending] += spent
         if gradient is not None:
             gradient[pending] = slopes
@@ -101,7 +105,10 @@ def quotient(
         pending = pending[estimate > 2 * ROUNDING]
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):
         raise ValueError("atoms: F is beyond the range of float64 for these gradients and this eps")
-    return Quotient(value, error, gradient, exponentials)
+    # |F| <= min(C, E|g|/eps): beside rare atoms that may be far below the estimate.
+    bound = np.minimum(method.step_bound, (np.abs(atoms) @ probabilities) / size)
+    error = np.minimum(error, 2 * bound + np.finfo(float).tiny)
+    return Quotient(value, error, inverse, gradient, exponentials)
 
 
 def _check(atoms: FloatArray, probabilities: FloatArray) -> None:

@@ -1,0 +1,302 @@
+"""Running error bounds: expressions evaluated in float64 together with a bound of what rounding has done to them.
+
+Each operation adds its own rounding to what its operands' errors become: |exact - value| <= error, entry by entry.
+Where nothing can be said (a denominator may be 0, a sign may be either) the error is infinite or covers both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Union
+
+import numpy as np
+import scipy.special
+import sympy as sp
+from sympy.printing.pycode import PythonCodePrinter
+
+from adamsym.expressions.compilation import FloatArray
+
+UNIT = 2.0**-53
+"""Rounding to nearest is off by at most this share of the result."""
+
+_FUNCTION = 8 * UNIT
+"""What the float64 functions of NumPy and SciPy may be off, as a share of the result: four units in the last place."""
+
+_LEAST = 5e-324
+"""And by at most this, where results underflow."""
+
+_INFLATED = 1 + 1e-9
+"""The bounds are floats themselves: their own rounding over some millions of operations."""
+
+Operand = Union["Running", float]
+
+
+class Running:
+    """Values with bounds of their errors: arrays that broadcast against each other."""
+
+    __array_ufunc__ = None
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: Any, error: Any) -> None:
+        self.value, self.error = np.asarray(value, dtype=np.float64), np.asarray(error, dtype=np.float64)
+
+    @property
+    def size(self) -> FloatArray:
+        """The largest magnitude that the exact value may have."""
+        return np.asarray(np.abs(self.value) + self.error)
+
+    @property
+    def least(self) -> FloatArray:
+        """The least magnitude that the exact value may have."""
+        return np.maximum(np.abs(self.value) - self.error, 0.0)
+
+    def __neg__(self) -> "Running":
+        return Running(-self.value, self.error)
+
+    def __add__(self, other: Operand) -> "Running":
+        x, y = self, running(other)
+        value = x.value + y.value
+        return Running(value, x.error + y.error + UNIT * np.abs(value))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Operand) -> "Running":
+        return self + -running(other)
+
+    def __rsub__(self, other: Operand) -> "Running":
+        return running(other) + -self
+
+    def __mul__(self, other: Operand) -> "Running":
+        x, y = self, running(other)
+        value = x.value * y.value
+        passed = _times(np.abs(x.value), y.error) + _times(y.size, x.error)
+        return Running(value, passed + UNIT * np.abs(value) + _LEAST)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Operand) -> "Running":
+        x, y = self, running(other)
+        value = x.value / y.value
+        passed = (x.error + _times(np.abs(value), y.error)) / np.where(y.least > 0, y.least, 0.0)
+        return Running(value, np.where(y.least > 0, passed + UNIT * np.abs(value) + _LEAST, np.inf))
+
+    def __rtruediv__(self, other: Operand) -> "Running":
+        return running(other) / self
+
+    def __pow__(self, exponent: Operand) -> "Running":
+        return _power(self, running(exponent))
+
+
+def running(value: Operand) -> Running:
+    """Return a number as an exact operand."""
+    return value if isinstance(value, Running) else Running(value, 0.0)
+
+
+def constant(value: float, error: float) -> Running:
+    """Return a constant with the error of its float."""
+    return Running(value, error)
+
+
+def _times(left: FloatArray, right: FloatArray) -> FloatArray:
+    """Products in which 0 times infinity is 0: what is exactly 0 stays so."""
+    with np.errstate(invalid="ignore"):
+        return np.where((left == 0) | (right == 0), 0.0, left * right)
+
+
+def integer_power(base: Running, exponent: int) -> Running:
+    """Return base**exponent for a positive whole exponent."""
+    value = base.value**exponent
+    passed = exponent * _times(base.size ** (exponent - 1), base.error)
+    own = UNIT if exponent == 2 else _FUNCTION
+    return Running(value, passed + own * np.abs(value) + _LEAST)
+
+
+def _power(base: Running, exponent: Running) -> Running:
+    return exp(exponent * log(base))
+
+
+def sqrt(z: Running) -> Running:
+    """Return the root of what is not negative."""
+    value = np.sqrt(z.value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        passed = np.where(z.error == 0, 0.0, np.minimum(np.sqrt(z.error), z.error / value))
+    return Running(value, passed + UNIT * value)
+
+
+def exp(z: Running) -> Running:
+    """Return the exponential."""
+    value = np.exp(z.value)
+    return Running(value, _times(value, np.expm1(z.error)) + _FUNCTION * value + _LEAST)
+
+
+def log(z: Running) -> Running:
+    """Return the logarithm."""
+    value = np.log(z.value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        passed = np.where(z.value > z.error, -np.log1p(-z.error / z.value), np.inf)
+    return Running(value, passed + _FUNCTION * np.abs(value))
+
+
+def sin(z: Running) -> Running:
+    """Return the sine."""
+    value = np.sin(z.value)
+    passed = np.abs(np.cos(z.value)) * z.error + z.error**2 / 2
+    return Running(value, np.minimum(2.0, passed) + _FUNCTION * np.abs(value))
+
+
+def cos(z: Running) -> Running:
+    """Return the cosine."""
+    value = np.cos(z.value)
+    passed = np.abs(np.sin(z.value)) * z.error + z.error**2 / 2
+    return Running(value, np.minimum(2.0, passed) + _FUNCTION * np.abs(value))
+
+
+def tanh(z: Running) -> Running:
+    """Return the hyperbolic tangent."""
+    value, decay = np.tanh(z.value), np.exp(-2 * z.least)
+    return Running(value, np.minimum(2.0, 4 * decay / (1 + decay) ** 2 * z.error) + _FUNCTION * np.abs(value))
+
+
+def sinh(z: Running) -> Running:
+    """Return the hyperbolic sine."""
+    value = np.sinh(z.value)
+    return Running(value, _times(np.cosh(z.size), z.error) + _FUNCTION * np.abs(value))
+
+
+def cosh(z: Running) -> Running:
+    """Return the hyperbolic cosine."""
+    value = np.cosh(z.value)
+    return Running(value, _times(np.sinh(z.size), z.error) + _FUNCTION * value)
+
+
+def atan(z: Running) -> Running:
+    """Return the inverse tangent."""
+    value = np.arctan(z.value)
+    return Running(value, np.minimum(np.pi, z.error / (1 + z.least**2)) + _FUNCTION * np.abs(value))
+
+
+def erf(z: Running) -> Running:
+    """Return the error function."""
+    value = scipy.special.erf(z.value)
+    slope = 2 / np.sqrt(np.pi) * np.exp(-(z.least**2))
+    return Running(value, np.minimum(2.0, slope * z.error) + _FUNCTION * np.abs(value))
+
+
+def sigmoid(z: Running) -> Running:
+    """Return 1/(1 + exp(-z)), with an error that is relative on both sides."""
+    value = scipy.special.expit(z.value)
+    passed = np.minimum(np.exp(-z.least), 0.25) * z.error
+    left = _times(value, np.expm1(z.error))
+    return Running(value, np.minimum(np.minimum(passed, left), 1.0) + _FUNCTION * value + _LEAST)
+
+
+def softplus(z: Running) -> Running:
+    """Return log(1 + exp(z))."""
+    value = np.logaddexp(0.0, z.value)
+    slope = np.minimum(1.0, np.exp(np.minimum(z.value + z.error, 0.0)))
+    return Running(value, _times(slope, z.error) + _FUNCTION * value + _LEAST)
+
+
+def Abs(z: Running) -> Running:
+    """Return the magnitude."""
+    return Running(np.abs(z.value), z.error)
+
+
+def Max(*values: Operand) -> Running:
+    """Return the largest."""
+    parts = [running(value) for value in values]
+    result = parts[0]
+    for part in parts[1:]:
+        result = Running(np.maximum(result.value, part.value), np.maximum(result.error, part.error))
+    return result
+
+
+def Min(*values: Operand) -> Running:
+    """Return the least."""
+    return -Max(*(-running(value) for value in values))
+
+
+def sign(z: Running) -> Running:
+    """Return the sign; its error is 2 where it may be either."""
+    return Running(np.sign(z.value), np.where(np.abs(z.value) <= z.error, np.where(z.error > 0, 2.0, 0.0), 0.0))
+
+
+def Heaviside(z: Running, at_zero: Operand = 0.5) -> Running:
+    """Return the unit step; its error is 1 where it may be either."""
+    middle = running(at_zero)
+    undecided = (np.abs(z.value) <= z.error) & (z.error > 0)
+    return Running(np.heaviside(z.value, middle.value), np.where(undecided, 1.0, 0.0))
+
+
+_NAMESPACE: dict[str, Callable[..., Running]] = {
+    function.__name__: function
+    for function in (
+        constant, integer_power, sqrt, exp, log, sin, cos, tanh, sinh, cosh, atan, erf, sigmoid, softplus,
+        Abs, Max, Min, sign, Heaviside,
+    )
+}  # fmt: skip
+
+
+class _Printer(PythonCodePrinter):
+    """Prints constants with their rounding, and only functions of the table."""
+
+    def __init__(self) -> None:
+        super().__init__({"fully_qualified_modules": False})
+
+    def _print_Rational(self, expr: sp.Rational) -> str:
+        value = float(expr.p / expr.q) if abs(expr.p) < 2**1000 and expr.q < 2**1000 else float(expr)
+        exact = sp.Rational(value) == expr
+        return f"constant({value!r}, {0.0 if exact else UNIT * abs(value) + _LEAST!r})"
+
+    _print_Half = _print_Integer = _print_One = _print_Zero = _print_NegativeOne = _print_Rational
+
+    def _print_Float(self, expr: sp.Float) -> str:
+        return self._print_Rational(sp.Rational(expr))
+
+    def _print_NumberSymbol(self, expr: sp.Expr) -> str:
+        value = float(expr)
+        return f"constant({value!r}, {2 * UNIT * abs(value)!r})"
+
+    _print_Pi = _print_Exp1 = _print_NumberSymbol
+
+    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
+        base = f"({self._print(expr.base)})"
+        if abs(expr.exp) == sp.S.Half:
+            return f"sqrt{base}" if expr.exp > 0 else f"(1.0/sqrt{base})"
+        if expr.exp.is_Integer:
+            power = base if abs(expr.exp) == 1 else f"integer_power({base}, {abs(int(expr.exp))})"
+            return power if expr.exp > 0 else f"(1.0/{power})"
+        return f"{base}**({self._print(expr.exp)})"
+
+    def _print_Function(self, expr: sp.Expr) -> str:
+        name = type(expr).__name__
+        return f"{name}({', '.join(self._print(argument) for argument in expr.args)})"
+
+    _print_Abs = _print_Max = _print_Min = _print_sign = _print_Heaviside = _print_log = _print_Function
+
+
+def compile_running(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., Running]:
+    """Return a function of :class:`Running` operands, one per symbol, that stacks the expressions on the last axis.
+
+    Its error bounds what separates its value from the exact value at any operands within theirs.
+
+    Raises
+    ------
+    NotImplementedError
+        If an expression holds a function that is not in the grammar.
+    """
+    for part in set().union(*(sp.preorder_traversal(expression) for expression in expressions)):
+        known = part.is_Number or isinstance(part, (sp.Symbol, sp.Add, sp.Mul, sp.Pow, sp.NumberSymbol))
+        if not known and type(part).__name__ not in _NAMESPACE:
+            raise NotImplementedError(f"{type(part).__name__} has no running error bound")
+    raw = sp.lambdify(symbols, list(expressions), modules=[_NAMESPACE], printer=_Printer(), cse=True, dummify=True)
+
+    def evaluate(*columns: Running) -> Running:
+        shape = np.broadcast_shapes(*(np.shape(column.value) for column in columns))
+        with np.errstate(all="ignore"):
+            found = [running(one) for one in raw(*columns)]
+        value, error = np.empty((*shape, len(found))), np.empty((*shape, len(found)))
+        for k, one in enumerate(found):
+            value[..., k], error[..., k] = one.value, one.error * _INFLATED
+        error[~(np.isfinite(value) & np.isfinite(error))] = np.inf
+        return Running(value, error)
+
+    return evaluate
