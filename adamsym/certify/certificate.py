@@ -7,6 +7,7 @@ from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
 from adamsym.certify.zeros import Zero, Zeros
 from adamsym.checker.form import digest_of
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.problem.record import problem_record
 
 RATE_MARGIN = 0.98
@@ -14,6 +15,7 @@ RATE_MARGIN = 0.98
 own small excess."""
 
 
+@checked_arguments
 def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
     """Return the certificate of certified zeros or of a Lyapunov region, as JSON data.
 

@@ -19,6 +19,7 @@ from adamsym.certify.exact_points import Point, loss_is_at_most_zero, vanishes
 from adamsym.certify.krawczyk import middle
 from adamsym.certify.minima import CommonFactor, common_factor, common_minima
 from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, shares_of, starting_box
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
@@ -98,6 +99,7 @@ def _least(values: Iterable[float | None]) -> float | None:
     return min(known) if known and len(known) == len(listed) else None
 
 
+@checked_arguments
 def certify_lyapunov(
     field: AdamField,
     region: ArrayLike,

@@ -13,6 +13,7 @@ import flint
 import numpy as np
 
 from adamsym.certify.lyapunov import LyapunovRegion
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.field.balls import ball_arithmetic, norm_bound, outward
@@ -46,6 +47,7 @@ class Regions:
     shares: dict[str, float | None]
 
 
+@checked_arguments
 def compare_regions(found: LyapunovRegion) -> Regions:
     """Return the regions of T6, N-Theorem 1, N-Theorem 2 and the certified one, side by side."""
     outcomes = [outcome for _, outcome in found.certified]

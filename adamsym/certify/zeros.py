@@ -18,6 +18,7 @@ from adamsym.certify.exact_points import Point, simplest_point, vanishes
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero, lies_in, meet, middle, stability_of
 from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, halves, search, shares_of, starting_box
 from adamsym.certify.signs import proven_sign
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
@@ -111,6 +112,7 @@ class Zeros:
         return not self.undecided
 
 
+@checked_arguments
 def find_zeros(
     field: AdamField,
     box: ArrayLike,

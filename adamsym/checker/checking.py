@@ -25,6 +25,7 @@ from adamsym.checker.form import (
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, meet, middle, zero_fault
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
@@ -40,6 +41,7 @@ class Check:
     proofs: int = 0
 
 
+@checked_arguments
 def check_certificate(
     source: Path | str | dict[str, Any], executor: Executor | None = None, processes: int = 1, digest: bool = True
 ) -> Check:

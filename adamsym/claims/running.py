@@ -21,6 +21,7 @@ from adamsym.claims.finding import Grade
 from adamsym.claims.journal import Journal, Record
 from adamsym.claims.report import ClaimReport, not_run, run_claim
 from adamsym.claims.settings import Effort, Settings, checking_with
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 
 TIME_LIMIT = 600.0
@@ -63,6 +64,7 @@ class ModuleProgress:
 Progress = Callable[[tuple[ModuleProgress, ...]], None]
 
 
+@checked_arguments
 def run_claims(
     folders: Sequence[str | os.PathLike[str]],
     *,

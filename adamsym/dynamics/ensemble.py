@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
 from adamsym.dynamics.run import Run, check_integers, multiples
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
@@ -44,6 +45,7 @@ class Ensemble:
     recorded: FloatArray
 
 
+@checked_arguments
 def simulate(
     problem: Problem,
     method: AdaptiveMethod,

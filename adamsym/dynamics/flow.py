@@ -10,6 +10,7 @@ import numpy as np
 import scipy.integrate
 from numpy.typing import ArrayLike, NDArray
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -85,6 +86,7 @@ class Flow:
         return _sampled(self._stacks, asked.ravel(), self.zero.size, d).reshape(*self.zero.shape, *asked.shape, d)
 
 
+@checked_arguments
 def flow(
     field: AdamField,
     theta0: ArrayLike,

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.run import Run
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.monte_carlo import monte_carlo
@@ -53,6 +54,7 @@ class IncrementTest:
     p_value: float
 
 
+@checked_arguments
 def increment_test(
     problem: Problem,
     method: AdaptiveMethod,

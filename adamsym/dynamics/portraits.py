@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.flow import check_tolerance, flow
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -56,6 +57,7 @@ class Basins:
     ends: FloatArray
 
 
+@checked_arguments
 def phase_portrait(field: AdamField, box: ArrayLike, resolution: int | Sequence[int]) -> PhasePortrait:
     """Return the Adam field and minus the gradient of the loss on a grid over a box.
 
@@ -81,6 +83,7 @@ def phase_portrait(field: AdamField, box: ArrayLike, resolution: int | Sequence[
     return PhasePortrait(points, values.reshape(points.shape), descent.reshape(points.shape))
 
 
+@checked_arguments
 def basins(
     field: AdamField,
     box: ArrayLike,

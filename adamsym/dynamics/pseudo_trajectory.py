@@ -19,6 +19,7 @@ from adamsym.dynamics.bound.theorems import Steps, WindowBound, memory, window_b
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.flow import flow
 from adamsym.dynamics.run import Run, check_integers
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -131,6 +132,7 @@ class PseudoTrajectory:
         return False if False in verdicts else None if None in verdicts else True
 
 
+@checked_arguments
 def pseudo_trajectory(
     problem: Problem,
     adam: Adam,
@@ -174,6 +176,7 @@ def pseudo_trajectory(
     """
     require_adam(adam, "the pseudo-trajectory bound")
     _check(starts, length, chains, level)
+    check_integers("pseudo_trajectory", {"seed": (seed, 0)})
     start = problem.points(theta0)
     if start.shape != (problem.dimension,):
         raise InputError(f"pseudo_trajectory: start of shape {start.shape}; give {problem.dimension} numbers")

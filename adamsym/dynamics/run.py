@@ -35,6 +35,10 @@ _WORTH_A_THREAD = 2**14
 """Numbers updated below which starting threads costs more than it saves."""
 
 
+_MOST_NUMBERS = 10**9
+"""Parameters of all chains together."""
+
+
 class Run:
     """Independent chains of an adaptive method on a problem.
 
@@ -76,6 +80,8 @@ class Run:
         start = problem.points(theta0)
         if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
             raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
+        if chains * problem.dimension > _MOST_NUMBERS:
+            raise InputError(f"simulate: {chains} chains of {problem.dimension} parameters need too much memory")
         self.problem, self.method, self.schedule, self.chains, self.step = problem, method, schedule, chains, 0
         self._threads = threads or os.cpu_count() or 1
         self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)

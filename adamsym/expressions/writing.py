@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import sympy as sp
 
+from adamsym.expressions.arguments import shown
 from adamsym.expressions.constants import MOST_BITS
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
@@ -51,6 +52,9 @@ def source_text(expression: str | sp.Expr, symbols: Mapping[str, sp.Symbol], pla
         if len(expression) > LONGEST_TEXT:
             raise InputError(f"{place}: {len(expression)} characters; at most {LONGEST_TEXT} are allowed")
         return expression
+    if not isinstance(expression, sp.Expr):
+        what = "allowed are text, such as '(theta - x)**2/2', and expressions of SymPy"
+        raise InputError(f"{place}: {shown(expression)} is not allowed; {what}")
     text = expression_text(expression, place)
     unknown = sorted(str(symbol) for symbol in expression.free_symbols - set(symbols.values()))
     if unknown:

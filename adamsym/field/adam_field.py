@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
@@ -94,6 +95,7 @@ class AdamField:
     [ 2.80240e-06 -6.78449e-05]
     """
 
+    @checked_arguments
     def __init__(self, problem: Problem, adam: AdaptiveMethod) -> None:
         if not adam.denominator.startswith("sqrt"):
             raise InputError(

@@ -15,6 +15,7 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball_law import BallLaw
@@ -57,7 +58,7 @@ def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray
 
 def checked_boxes(problem: Problem, box: ArrayLike) -> FloatArray:
     """Return boxes (d, 2) or (n, d, 2) as an array, or raise InputError."""
-    boxes = np.asarray(box, dtype=np.float64)
+    boxes = real_array(box, "box")
     if boxes.ndim not in (2, 3) or boxes.shape[-2:] != (problem.dimension, 2):
         raise InputError(f"box: shape {boxes.shape} is not allowed; give ({problem.dimension}, 2) or (n, .., 2)")
     if not np.isfinite(boxes).all() or (boxes[..., 0] > boxes[..., 1]).any():

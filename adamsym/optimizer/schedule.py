@@ -8,6 +8,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.arguments import real_array, shown
 from adamsym.expressions.compilation import FloatArray, compile_float
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import parse_expression
@@ -38,7 +39,17 @@ class StepSizeSchedule:
     text: str | int | float
     expression: sp.Expr = field(init=False, repr=False, compare=False)
 
+    @classmethod
+    def from_plain(cls, value: object) -> "StepSizeSchedule | None":
+        """Return the schedule that text or a number stands for; None for anything else."""
+        plain = isinstance(value, (str, int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        return cls(value if isinstance(value, (str, int)) else float(value)) if plain else None  # type: ignore[arg-type]
+
     def __post_init__(self) -> None:
+        if isinstance(self.text, bool) or not isinstance(self.text, (str, int, float)):
+            raise InputError(
+                f"step size: {shown(self.text)} is not allowed; allowed are text such as '0.1/n**0.7' and numbers"
+            )
         expression = parse_expression(str(self.text), {"n": _STEP}, "step size")
         object.__setattr__(self, "expression", expression)
         self([1])
@@ -55,7 +66,7 @@ class StepSizeSchedule:
         InputError
             If a step size is not positive and finite.
         """
-        numbers = np.asarray(n, dtype=np.float64)
+        numbers = real_array(n, "step size: n")
         sizes = np.asarray(self._evaluate(numbers)[..., 0])
         wrong = ~(np.isfinite(sizes) & (sizes > 0))
         if wrong.any():

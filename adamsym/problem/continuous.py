@@ -11,12 +11,11 @@ import numpy as np
 import scipy.special
 import sympy as sp
 
+from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
-
-MOST_COLUMNS = 1_000
-"""Columns of a law."""
+from adamsym.problem.laws import MOST_COLUMNS, Empirical, Law
 
 COARSEST_RULE = 32
 """Nodes per column at level 0; each level doubles them."""
@@ -140,7 +139,7 @@ class Independent:
     columns: tuple[Column, ...]
 
     def __init__(self, columns: Mapping[str, str]) -> None:
-        if not columns:
+        if not isinstance(columns, Mapping) or not columns:
             raise InputError('data: no column; give at least one, such as x = "Normal(0, 1)"')
         if len(columns) > MOST_COLUMNS:
             raise InputError(f"data: {len(columns)} columns; at most {MOST_COLUMNS} are allowed")
@@ -190,6 +189,21 @@ class Independent:
         return rows[kept], probabilities[kept] / probabilities[kept].sum()
 
 
+def as_law(law: Any) -> Law:
+    """Return a law, or that of columns of numbers or distributions by name.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if all(hasattr(law, name) for name in ("names", "sample", "levels", "discretise")):
+        found: Law = law
+        return found
+    texts = isinstance(law, Mapping) and len(law) > 0 and all(isinstance(column, str) for column in law.values())
+    return Independent(law) if texts else Empirical(law)
+
+
 def parse_distribution(text: str, place: str) -> Column:
     """Return the column that ``text`` such as ``"Normal(0, 1)"`` describes; the text is never evaluated.
 
@@ -198,6 +212,8 @@ def parse_distribution(text: str, place: str) -> Column:
     InputError
         If the text is no allowed distribution with numbers for parameters.
     """
+    if not isinstance(text, str):
+        raise InputError(f'{place}: {shown(text)} is no distribution; give text, such as "Normal(0, 1)"')
     usage = "allowed are " + ", ".join(f"{name}({', '.join(d.parameters)})" for name, d in DISTRIBUTIONS.items())
     name, bracket, rest = text.strip().partition("(")
     name = name.strip()

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
@@ -46,14 +47,16 @@ class Empirical:
     ----------
     columns
         For each column name its entries; all of one length, at least 1. Floats count as the shortest decimal that
-        prints them; ``Fraction``, ``Decimal`` and text are taken exactly.
+        prints them; ``Fraction``, ``Decimal`` and text are taken exactly. Also a data frame, or an array with named
+        fields.
     weights
         Positive, one per row, normalised to sum 1; equal if omitted.
 
     Raises
     ------
     InputError
-        If columns are empty or differ in length, an entry is no finite number, or a weight is not positive.
+        If columns have no names, are empty or differ in length, an entry is no finite number, or a weight is not
+        positive.
 
     Examples
     --------
@@ -66,6 +69,8 @@ class Empirical:
     exact_probabilities: tuple[Fraction, ...]
 
     def __init__(self, columns: Mapping[str, Sequence[Number]], weights: Sequence[Number] | None = None) -> None:
+        columns = named_columns(columns)
+        weights = None if weights is None else entries_of(weights, "data.weights")
         if not columns:
             raise InputError("data: no column; give at least one, such as x = [0.0, 0.0, 3.0]")
         if len(columns) > MOST_COLUMNS:
@@ -124,6 +129,39 @@ class Empirical:
     def discretise(self, level: int) -> tuple[FloatArray, FloatArray]:
         """Return the rows and probabilities themselves, at every level."""
         return self.rows, self.probabilities
+
+
+def named_columns(data: Any) -> dict[str, Any]:
+    """Return the columns of a mapping, a data frame or an array with named fields, by name.
+
+    Raises
+    ------
+    InputError
+        If the columns have no names; the message says what to write.
+    """
+    if isinstance(data, Mapping):
+        columns = dict(data)
+    elif getattr(getattr(data, "dtype", None), "names", None):
+        columns = {name: data[name] for name in data.dtype.names}
+    elif hasattr(data, "columns") and hasattr(data, "__getitem__"):
+        columns = {name: data[name] for name in data.columns}
+    else:
+        raise InputError(f'data: {shown(data)} has no names of columns; write Empirical({{"x": [0.0, 0.0, 3.0]}})')
+    for name in columns:
+        if not isinstance(name, str):
+            raise InputError(f"data: {shown(name)} is no name of a column; names are text, such as 'x'")
+    return {name: entries_of(column, f"data.{name}") for name, column in columns.items()}
+
+
+def entries_of(column: Any, place: str) -> list[Any]:
+    """Return the entries of a column, or raise InputError for what is no list of numbers."""
+    ordered = not isinstance(column, (str, bytes, Mapping, set, frozenset)) and hasattr(column, "__len__")
+    if not ordered or (hasattr(column, "dtype") and np.ndim(column) > 1):
+        raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers")
+    try:
+        return list(column)
+    except TypeError:
+        raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers") from None
 
 
 def _shown(value: Fraction) -> int | float | str:

@@ -11,12 +11,14 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.arguments import integer, real_array
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import check_name, parse_with_domain
 from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
+from adamsym.problem.continuous import as_law
 from adamsym.problem.domain import Domain
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.names import parameter_names
@@ -37,7 +39,7 @@ class Problem:
     parameters
         Names in order, or vectors by length: ``{"w": 2, "b": 1}`` declares w0, w1, b0.
     law
-        The law of one data row: :class:`Empirical` or :class:`Independent`.
+        The law of one data row: :class:`Empirical` or :class:`Independent`, or the columns that these are made of.
     batch_size
         Each stochastic gradient is the mean over this many rows, drawn independently with replacement.
 
@@ -65,11 +67,12 @@ class Problem:
         self,
         loss: str | sp.Expr,
         parameters: Sequence[str] | Mapping[str, int],
-        law: Law,
+        law: Law | Mapping[str, Any],
         batch_size: int = 1,
     ) -> None:
         names = parameter_names(parameters)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        law, batch_size = as_law(law), integer(batch_size, "problem.batch_size")
+        if batch_size < 1:
             raise InputError(f"problem.batch_size: {batch_size!r} is not allowed; allowed are integers from 1 up")
         for name in law.names:
             check_name(name, f"data.{name}")
@@ -176,7 +179,7 @@ class Problem:
         InputError
             If the last axis is not d or an entry is not finite.
         """
-        points = np.asarray(theta, dtype=np.float64)
+        points = real_array(theta, "theta")
         if points.ndim == 0 or points.shape[-1] != self.dimension:
             raise InputError(
                 f"theta: shape {points.shape} is not allowed; the last axis must be {self.dimension} "

@@ -13,6 +13,7 @@ from typing import Any
 import pydantic
 import sympy as sp
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import read_text
 from adamsym.expressions.numbers import exact_rational
@@ -76,6 +77,7 @@ class _File(_Strict):
     start: dict[str, Any] | None = None
 
 
+@checked_arguments
 def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
     """Return the problem that a TOML file describes.
 

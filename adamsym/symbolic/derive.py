@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.optimizer import Adam, AdaptiveMethod, require_adam
 from adamsym.problem import Empirical, Problem
 from adamsym.symbolic import expansion, expansion_checks, frozen_chain, laplace, lyapunov, point_checks
@@ -69,6 +70,7 @@ class _Writer:
         return f"{rows} {word} {source}{weights}{batch}"
 
 
+@checked_arguments
 def derive(problem: Problem, adam: AdaptiveMethod) -> Derivation:
     """Return the derivation of a problem's Adam field; every step has passed the check that it names.
 

@@ -8,6 +8,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import Adam
@@ -37,6 +38,7 @@ class SymbolicField:
     (theta/(epsilon + sqrt((theta - 1)**2/2 + (theta + 1)**2/2)),)
     """
 
+    @checked_arguments
     def __init__(self, problem: Problem, adam: Adam) -> None:
         self.problem = problem
         self.adam = adam

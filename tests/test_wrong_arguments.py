@@ -1,0 +1,319 @@
+"""Wrong arguments in Python: every public function accepts what is plain, or says in one line what to write."""
+
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import adamsym
+from adamsym import (
+    Adam,
+    AdamField,
+    Empirical,
+    Independent,
+    InputError,
+    NAdam,
+    Problem,
+    StepSizeSchedule,
+    SymbolicField,
+    basins,
+    certificate,
+    certify_lyapunov,
+    check_certificate,
+    compare_regions,
+    derive,
+    find_zeros,
+    flow,
+    increment_test,
+    phase_portrait,
+    pseudo_trajectory,
+    read_problem,
+    simulate,
+)
+from adamsym.expressions.arguments import checked_arguments, real, real_array
+
+COLUMNS = {"x": [0, 0, 3]}
+PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical(COLUMNS))
+ADAM = Adam("0.5", "0.6", "1")
+FIELD = AdamField(PROBLEM, ADAM)
+SCHEDULE = StepSizeSchedule("0.1/n**0.7")
+
+
+class Frame:
+    """What data frames have in common."""
+
+    def __init__(self, columns):
+        self._columns = columns
+        self.columns = list(columns)
+
+    def __getitem__(self, name):
+        return np.array(self._columns[name])
+
+    def to_dict(self):
+        return {name: dict(enumerate(column)) for name, column in self._columns.items()}
+
+    def __array__(self, dtype=None, copy=None):
+        return np.column_stack(list(self._columns.values())).astype(dtype)
+
+
+ZEROS = find_zeros(FIELD, [[1.5, 2.0]])
+REGION = certify_lyapunov(FIELD, [[1.5, 2.0]], budget=2)
+
+CALLS = {
+    Problem: {"loss": "(theta - x)**2/2", "parameters": ["theta"], "law": Empirical(COLUMNS), "batch_size": 2},
+    Empirical: {"columns": COLUMNS, "weights": [1, 2, 3]},
+    Independent: {"columns": {"x": "Normal(0, 1)"}},
+    Adam: {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    adamsym.AdamEpsInsideRoot: {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    adamsym.AdamW: {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01},
+    adamsym.AdamWithoutMomentum: {"beta2": 0.999, "eps": 1e-8},
+    NAdam: {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    adamsym.RMSprop: {"beta2": 0.99, "eps": 1e-8},
+    StepSizeSchedule: {"text": 0.1},
+    SCHEDULE.__call__: {"n": [1, 2]},
+    AdamField: {"problem": PROBLEM, "adam": ADAM},
+    FIELD.__call__: {"theta": [1.0]},
+    FIELD.evaluate: {"theta": [1.0]},
+    FIELD.jacobian: {"theta": [1.0]},
+    FIELD.enclose: {"box": [[1.0, 1.0]]},
+    PROBLEM.mean_loss: {"theta": [1.0]},
+    PROBLEM.gradient: {"theta": [1.0]},
+    SymbolicField: {"problem": PROBLEM, "adam": ADAM},
+    derive: {"problem": Empirical(COLUMNS), "adam": ADAM},
+    flow: {"field": FIELD, "theta0": [1.0], "times": [0, 0.1], "tolerance": 1e-6, "failing": "nan"},
+    simulate: {
+        "problem": PROBLEM,
+        "method": ADAM,
+        "schedule": SCHEDULE,
+        "theta0": [1.0],
+        "steps": 2,
+        "chains": 2,
+        "seed": 0,
+        "record_every": 1,
+        "threads": 1,
+        "checkpoint": None,
+        "resume": False,
+        "progress": None,
+    },
+    increment_test: {
+        "problem": PROBLEM,
+        "method": ADAM,
+        "field": lambda theta: 1.0 - theta,
+        "schedule": StepSizeSchedule("0.001"),
+        "theta0": [1.5],
+        "start": 20,
+        "length": 0.01,
+        "chains": 4,
+        "seed": 0,
+    },
+    pseudo_trajectory: {
+        "problem": PROBLEM,
+        "adam": ADAM,
+        "schedule": SCHEDULE,
+        "theta0": [1.0],
+        "starts": [5],
+        "length": 0.1,
+        "chains": 3,
+        "seed": 0,
+        "region": [[0.0, 2.0]],
+        "level": 0.05,
+    },
+    phase_portrait: {"field": FIELD, "box": [[0.0, 1.0]], "resolution": 3},
+    basins: {
+        "field": FIELD,
+        "box": [[0.0, 1.0]],
+        "resolution": 3,
+        "zeros": [[1.0]],
+        "time": 0.1,
+        "radius": 0.1,
+        "attracting": True,
+        "tolerance": 1e-3,
+    },
+    find_zeros: {"field": FIELD, "box": [[1.5, 2.0]], "width": 1e-10, "budget": 3, "executor": None, "journal": None},
+    certify_lyapunov: {
+        "field": FIELD,
+        "region": [[1.5, 2.0]],
+        "minima": None,
+        "budget": 3,
+        "executor": None,
+        "journal": None,
+    },
+    compare_regions: {"found": REGION},
+    certificate: {"found": ZEROS},
+    check_certificate: {"source": certificate(ZEROS), "executor": None, "processes": 1, "digest": True},
+    read_problem: {"path": "none.toml"},
+}
+"""Arguments that each function accepts, but for a file that is missing and a law in place of a problem."""
+
+WRONG = {
+    "None": None,
+    "text": "abc",
+    "empty text": "",
+    "an object": object(),
+    "a class": Adam,
+    "an empty list": [],
+    "an empty dict": {},
+    "a dict": {"theta": 1.0},
+    "a set": {1.0},
+    "a list of None": [None],
+    "a list of text": ["a"],
+    "ragged": [[1.0], [1.0, 2.0]],
+    "deep": [[[[1.0]]]],
+    "minus one": -1,
+    "zero": 0,
+    "two and a half": 2.5,
+    "nan": float("nan"),
+    "infinity": float("inf"),
+    "huge": 10**400,
+    "complex": 1j,
+    "complex numbers": np.array([1j]),
+    "true": True,
+    "bytes": b"abc",
+    "a scalar array": np.array(2.0),
+    "a list of nan": [float("nan")],
+    "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
+    "a function": lambda value: value,
+    "a generator": (x for x in ()),
+    "a frame": Frame(COLUMNS),
+    "an array": np.array([0.0, 0.0, 3.0]),
+    "a problem": PROBLEM,
+    "a method": ADAM,
+    "a field": FIELD,
+    "a schedule": SCHEDULE,
+    "a law": Empirical(COLUMNS),
+}
+
+DEAR = {(derive, "problem", "a problem"), (increment_test, "field", "a field")}
+"""Right arguments that take seconds."""
+
+
+def name_of(function):
+    return getattr(function, "__qualname__", str(function))
+
+
+def attempted(function, arguments):
+    """Call, and return the message of a refusal; anything else than an InputError is a fault."""
+    try:
+        function(**arguments)
+    except InputError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert 5 < len(message) <= 400
+        return message
+    return None
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_arguments_are_refused_in_one_line(wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused, faults = 0, []
+    for function, arguments in CALLS.items():
+        for name in arguments:
+            if (function, name, wrong) in DEAR:
+                continue
+            try:
+                refused += attempted(function, {**arguments, name: WRONG[wrong]}) is not None
+            except Exception as error:
+                faults.append(f"{name_of(function)}({name} = {wrong}): {type(error).__name__}: {error}")
+    assert faults == []
+    assert refused > len(CALLS) / 2
+
+
+# --- what is plain is accepted ----------------------------------------------------------------------------------------
+
+LOSS = ("(theta - x)**2/2", ["theta"])
+ROWS = Empirical(COLUMNS).exact_rows
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        COLUMNS,
+        {"x": np.array([0, 0, 3])},
+        {"x": np.array([0.0, 0.0, 3.0], dtype=np.float32)},
+        {"x": ["0", "0", "3"]},
+        {"x": (Fraction(0), Decimal(0), 3)},
+        {"x": range(0)} | {"x": [0, 0, 3]},
+        Frame(COLUMNS),
+        np.array([(0.0,), (0.0,), (3.0,)], dtype=[("x", "f8")]),
+    ],
+)
+def test_columns_in_place_of_a_law(columns):
+    assert Problem(*LOSS, columns).law.exact_rows == ROWS
+    assert Empirical(columns).exact_rows == ROWS
+    assert Empirical(columns, np.array([1, 1, 2])).exact_probabilities[2] == Fraction(1, 2)
+
+
+def test_distributions_in_place_of_a_law():
+    assert isinstance(Problem(*LOSS, {"x": "Normal(0, 1)"}).law, Independent)
+
+
+@pytest.mark.parametrize(
+    "law", [[0, 0, 3], np.array([0.0, 3.0]), None, 3.0, "x", {"x": "abc"}, {"x": "Normal(0, 1)", "y": 1}]
+)
+def test_what_is_no_law_is_refused(law):
+    with pytest.raises(InputError, match=r"Empirical\(\{|allowed"):
+        Problem(*LOSS, law)
+
+
+def test_numbers_and_text_in_place_of_schedules_and_paths(tmp_path):
+    expected = simulate(PROBLEM, ADAM, StepSizeSchedule("0.1"), [1.0], 5, 2, 0).theta
+    for schedule in ("0.1", 0.1, np.float64(0.1)):
+        assert (simulate(PROBLEM, ADAM, schedule, [1], np.int64(5), np.int32(2), np.uint8(0)).theta == expected).all()
+    with ThreadPoolExecutor(1) as executor:
+        journal = str(tmp_path / "journal")
+        assert find_zeros(FIELD, [[Fraction(3, 2), Decimal(2)]], executor=executor, journal=journal).complete
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (
+            lambda: flow([1.0], FIELD, [0, 1]),
+            "give an AdamField, such as AdamField(problem, Adam()); the order is flow(",
+        ),
+        (lambda: flow(PROBLEM, [1.0], [0, 1]), "a Problem is no AdamField"),
+        (lambda: simulate(ADAM, PROBLEM, SCHEDULE, [1.0], 2, 2, 0), "the order is simulate(problem, method, schedule,"),
+        (lambda: AdamField(ADAM, PROBLEM), "the order is AdamField(problem, adam)"),
+        (lambda: AdamField(PROBLEM, 0.9), "0.9 is no AdaptiveMethod; give an AdaptiveMethod, such as Adam()"),
+        (lambda: find_zeros(FIELD, "theta=1:2"), "box: 'theta=1:2' is not allowed; allowed is a list or array"),
+        (lambda: find_zeros(FIELD, [[1, 2]], budget=1e4), "budget: 10000.0 is not allowed; allowed is an integer"),
+        (lambda: FIELD({"theta": 1.0}), "give the numbers in order, as a list or an array"),
+        (lambda: simulate(PROBLEM, ADAM, None, [1.0], 2, 2, 0), 'StepSizeSchedule("0.1/n**0.7")'),
+    ],
+)
+def test_messages_say_what_to_write(call, words):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert words in str(caught.value)
+
+
+def test_arguments_left_out_are_python_s_own_errors():
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'times'"):
+        flow(FIELD, [1.0])
+
+
+def test_every_public_function_that_takes_objects_is_called_here():
+    listed = {one for one in CALLS if inspect.isfunction(one) or inspect.isclass(one)}
+    others = {"Claim", "Derivation", "library", "__version__", "InputError"}
+    public = {getattr(adamsym, name) for name in adamsym.__all__ if name not in others}
+    assert public - listed == set()
+
+
+def test_the_kinds():
+    """The control of the checks themselves: near misses on both sides."""
+
+    @checked_arguments
+    def plain(count: int, size: float = 1.0, name: str | None = None):
+        return count, size, name
+
+    assert plain(np.int8(3), Fraction(1, 2)) == (3, 0.5, None)
+    assert plain(3, name="x", size=np.float32(2)) == (3, 2.0, "x")
+    for arguments in ((3.0,), (True,), ("3",), (None,), (3, "1"), (3, 1j), (3, True), (3, None), (3, 1.0, 2), (2**63,)):
+        with pytest.raises(InputError):
+            plain(*arguments)
+    assert real(float("inf"), "x") == float("inf")
+    assert real_array([[1, Fraction(1, 4)]], "x").tolist() == [[1.0, 0.25]]
