@@ -108,14 +108,14 @@ def _value(node: sp.Expr, arguments: list[Interval], values: Mapping[sp.Symbol, 
             result *= argument
         return result
     if node.is_Pow:
-        return _power(arguments[0], node.exp)
+        return _power(arguments[0], node.exp, arguments[1])
     name = type(node).__name__
     if name not in _FUNCTIONS:
         raise NotCheckable(f"the function {name} has no interval bounds in the checker")
-    return _FUNCTIONS[name](arguments[0])
+    return _FUNCTIONS[name](*arguments)
 
 
-def _power(base: Interval, exponent: sp.Expr) -> Interval:
+def _power(base: Interval, exponent: sp.Expr, over: Interval) -> Interval:
     if exponent.is_Integer:
         power = base ** abs(int(exponent))
         if exponent > 0:
@@ -127,6 +127,12 @@ def _power(base: Interval, exponent: sp.Expr) -> Interval:
         root = iv.sqrt(base) if exponent.q == 2 else None
         if root is not None and (exponent > 0 or base.a > 0):
             return root ** int(exponent.p) if exponent > 0 else 1 / root ** int(-exponent.p)
+    if base.a > 0:
+        return iv.exp(over * iv.log(base))
+    if base.a == 0 and over.a > 0:
+        # Between 0 and what the upper end gives, whatever the exponent: x**p <= max(1, b)**p.
+        largest = iv.exp(over * iv.log(iv.mpf(max(base.b, iv.mpf(1).b))))
+        return hull(iv.mpf(0), largest)
     raise NotCheckable("a power that is neither of an integer nor a square root of what is positive")
 
 
@@ -139,6 +145,12 @@ def _logarithm(x: Interval) -> Interval:
     if not x.a > 0:
         raise NotCheckable("a logarithm of what may not be positive")
     return iv.log(x)
+
+
+def _log_sum_of_exponentials(*points: Interval) -> Interval:
+    """log(sum exp) of points, by the largest of them."""
+    largest = max(points, key=lambda x: x.a)
+    return largest + iv.log(total(iv.exp(x - largest) for x in points))
 
 
 def _tanh(x: Interval) -> Interval:
@@ -155,6 +167,10 @@ _FUNCTIONS: dict[str, Any] = {
     "sinh": _increasing(lambda x: (iv.exp(x) - iv.exp(-x)) / 2),
     "cosh": lambda x: _increasing(lambda y: (iv.exp(y) + iv.exp(-y)) / 2)(abs(x)),
     "sigmoid": _increasing(lambda x: 1 / (1 + iv.exp(-x))),
-    "softplus": _increasing(lambda x: iv.log(1 + iv.exp(x))),
+    "softplus": _increasing(lambda x: _log_sum_of_exponentials(x, iv.mpf(0))),
+    "logsumexp": lambda *x: hull(
+        _log_sum_of_exponentials(*(iv.mpf(z.a) for z in x)), _log_sum_of_exponentials(*(iv.mpf(z.b) for z in x))
+    ),
+    "log1p": lambda x: _logarithm(1 + x),
 }
 """Interval bounds of the grammar's functions; atan and erf have none here."""

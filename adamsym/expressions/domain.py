@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.functions import sigmoid
 
 Relation = Literal["positive", "nonnegative", "nonzero"]
 
@@ -103,6 +104,8 @@ def _size(expression: sp.Expr) -> int:
         return 1 if even or sizes[0] == 1 else 0
     if name == "Max":
         return max(sizes)
+    if expression.is_Add and isinstance(1 - expression, sigmoid):
+        return 2
     if expression.is_Add:
         return 0 if min(sizes) == 0 else max(sizes)
     if expression.is_Mul or name == "Min":

@@ -1,8 +1,9 @@
 """The functions that an expression may use: one table for the parser and for all three arithmetics."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Literal
 
 import flint
@@ -54,6 +55,114 @@ class softplus(sp.Function):
         return text if exp is None else rf"{{{text}}}^{{{exp}}}"
 
 
+class logsumexp(sp.Function):
+    """The function log(exp(z_1) + ... + exp(z_n)), kept whole so that no arithmetic overflows."""
+
+    is_real = True
+
+    @classmethod
+    def eval(cls, *arguments: sp.Expr) -> sp.Expr | None:
+        """Return the argument if there is one, softplus for two of which one is 0, else one order for all."""
+        ordered = tuple(sorted(arguments, key=sp.default_sort_key))
+        if len(ordered) == 1:
+            return ordered[0]
+        if len(ordered) == 2 and 0 in ordered:
+            return softplus(ordered[1] if ordered[0] == 0 else ordered[0])
+        return None if ordered == arguments else cls(*ordered)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return exp(z_i)/(exp(z_1) + ... + exp(z_n)), as sigmoid(z_i - logsumexp(the others))."""
+        others = (*self.args[: argindex - 1], *self.args[argindex:])
+        return sigmoid(self.args[argindex - 1] - logsumexp(*others))
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return sp.log(sp.Add(*(sp.exp(z) for z in self.args)))
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self._eval_rewrite(sp.exp, self.args)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"\operatorname{{logsumexp}}\left({', '.join(printer._print(z) for z in self.args)}\right)"
+        return text if exp is None else rf"{{{text}}}^{{{exp}}}"
+
+
+class log1p(sp.Function):
+    """The function log(1 + z), accurate for small z."""
+
+    nargs = 1
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """Return the derivative 1/(1 + z)."""
+        return 1 / (1 + self.args[0])
+
+    def _eval_is_extended_real(self) -> bool | None:
+        return (1 + self.args[0]).is_positive or None
+
+    def _eval_rewrite(self, rule: Any, args: Any, **hints: Any) -> sp.Expr:
+        return sp.log(1 + self.args[0])
+
+    def _eval_evalf(self, prec: int) -> sp.Expr:
+        return self._eval_rewrite(sp.log, self.args)._eval_evalf(prec)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        text = rf"\log\left(1 + {printer._print(self.args[0])}\right)"
+        return text if exp is None else rf"{{{text}}}^{{{exp}}}"
+
+
+def read_log(z: sp.Expr) -> sp.Expr:
+    """Return log(z); where z is made of exponentials by sums, products and powers, as what does not overflow.
+
+    log(1 + exp(u)) is softplus(u), log(exp(u) + exp(v)) is logsumexp(u, v), log(sigmoid(u)) is -softplus(-u), and so
+    on: identities for all real u and v.
+    """
+    found = _log_of_exponentials(z) if z.has(sp.exp, sigmoid) else None
+    return sp.log(z) if found is None else found
+
+
+def read_log1p(z: sp.Expr) -> sp.Expr:
+    """Return log(1 + z), read as ``read_log`` does."""
+    if z.is_Rational:
+        return sp.log(1 + z)
+    found = _log_of_exponentials(1 + z) if z.has(sp.exp, sigmoid) else None
+    return log1p(z) if found is None else found
+
+
+def _log_of_exponentials(z: sp.Expr) -> sp.Expr | None:
+    """log(z) for z of exponentials and positive numbers; None for others, which may not be positive."""
+    if z.is_Rational or z == sp.pi:
+        return sp.log(z) if z > 0 else None
+    if isinstance(z, sp.exp):
+        return z.args[0]
+    if isinstance(z, sigmoid):
+        return -softplus(-z.args[0])
+    if z.is_Pow and z.exp.is_Rational:
+        base = _log_of_exponentials(z.base)
+        return None if base is None else z.exp * base
+    if not (z.is_Add or z.is_Mul):
+        return None
+    rest = 1 - z
+    if isinstance(rest, sigmoid):
+        return -softplus(rest.args[0])
+    parts = [_log_of_exponentials(part) for part in z.args]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    return logsumexp(*known) if z.is_Add else _sum_of_logs(z.args, known)
+
+
+def _sum_of_logs(factors: Sequence[sp.Expr], logs: Sequence[sp.Expr]) -> sp.Expr:
+    """The sum; a + c logsumexp(u, v) as c logsumexp(u + a/c, v + a/c), so that the two do not cancel."""
+    shift = sp.Add(*(log for factor, log in zip(factors, logs, strict=True) if isinstance(factor, sp.exp)))
+    others = [log for factor, log in zip(factors, logs, strict=True) if not isinstance(factor, sp.exp)]
+    whole = [(k, *log.as_coeff_Mul()) for k, log in enumerate(others) if log.has(logsumexp, softplus)]
+    if shift != 0 and len(whole) == 1 and isinstance(whole[0][2], (logsumexp, softplus)):
+        k, coefficient, kept = whole[0]
+        arguments = kept.args if isinstance(kept, logsumexp) else (sp.S.Zero, *kept.args)
+        moved = coefficient * logsumexp(*(z + shift / coefficient for z in arguments))
+        return sp.Add(*others[:k], moved, *others[k + 1 :])
+    return sp.Add(*logs)
+
+
 def _ball_integer_power(z: flint.arb, exponent: int) -> flint.arb:
     """z**exponent, exponent >= 1; from the ends where z may be 0, for there flint's own power gives nan or is wide."""
     if not z.contains(0) or z.rad() == 0:
@@ -73,6 +182,21 @@ def _ball_increasing(function: Callable[[flint.arb], flint.arb]) -> Callable[[An
         return function(ball.lower()).union(function(ball.upper()))
 
     return over
+
+
+def _ball_logsumexp(*values: Any) -> flint.arb:
+    """From the ends, for it increases in each argument."""
+    balls = [flint.arb(value) for value in values]
+    if not all(ball.is_finite() for ball in balls):
+        return flint.arb("nan")
+    low, high = _logsumexp([ball.lower() for ball in balls]), _logsumexp([ball.upper() for ball in balls])
+    return low.union(high)
+
+
+def _logsumexp(numbers: list[flint.arb]) -> flint.arb:
+    largest = max(range(len(numbers)), key=lambda k: numbers[k])
+    rest = [(z - numbers[largest]).exp() for k, z in enumerate(numbers) if k != largest]
+    return numbers[largest] + sum(rest, flint.arb(0)).log1p()
 
 
 def _softplus(z: flint.arb) -> flint.arb:
@@ -104,6 +228,12 @@ def _ball_extremum(pick: Callable[[flint.arb, flint.arb], flint.arb]) -> Callabl
     return extremum
 
 
+def _mp_logsumexp(*numbers: Any) -> Any:
+    largest = max(range(len(numbers)), key=lambda k: numbers[k])
+    rest = [mpmath.exp(z - numbers[largest]) for k, z in enumerate(numbers) if k != largest]
+    return numbers[largest] + mpmath.log1p(mpmath.fsum(rest))
+
+
 def _mp_heaviside(z: Any, _at_zero: object = None) -> Any:
     return (1 + mpmath.sign(z)) / 2
 
@@ -115,6 +245,16 @@ def _scalar_sigmoid(z: float) -> float:
 
 def _scalar_softplus(z: float) -> float:
     return math.log1p(math.exp(-abs(z))) + (z if z > 0 else 0.0)
+
+
+def _scalar_logsumexp(first: float, *others: float) -> float:
+    largest = first
+    for z in others:
+        largest = z if z > largest else largest
+    total = math.exp(first - largest)
+    for z in others:
+        total += math.exp(z - largest)
+    return largest + math.log(total)
 
 
 def _scalar_abs(z: float) -> float:
@@ -157,7 +297,7 @@ def _scalar_unless_outside(value: float, number: float, relation: float) -> floa
 class Function:
     """One function of the grammar: its SymPy form, implementation and domain; ``kink`` where it is not smooth.
 
-    ``domain`` is what its argument must be for a real value; None if every real number is allowed.
+    ``domain`` is what its argument (for log1p, 1 more) must be for a real value; None if all real numbers are allowed.
     """
 
     symbolic: Callable[..., sp.Expr]
@@ -179,11 +319,13 @@ FUNCTIONS: dict[str, Function] = {
         name: Function(getattr(sp, name), _method(name))
         for name in ("exp", "sin", "cos", "sinh", "cosh", "atan", "erf")
     },
-    "log": Function(sp.log, _method("log"), domain="positive"),
+    "log": Function(read_log, _method("log"), domain="positive"),
+    "log1p": Function(read_log1p, _method("log1p"), domain="positive"),
     "sqrt": Function(sp.sqrt, _method("sqrt"), domain="nonnegative"),
     "tanh": Function(sp.tanh, _ball_increasing(lambda z: z.tanh())),
     "sigmoid": Function(sigmoid, _ball_increasing(_sigmoid)),
     "softplus": Function(softplus, _ball_increasing(_softplus)),
+    "logsumexp": Function(logsumexp, _ball_logsumexp, arguments=(1, 1000)),
     "Abs": Function(sp.Abs, abs, kink=True),
     "Max": Function(sp.Max, _ball_extremum(lambda a, b: a.max(b)), arguments=(1, 20), kink=True),
     "Min": Function(sp.Min, _ball_extremum(lambda a, b: a.min(b)), arguments=(1, 20), kink=True),
@@ -193,11 +335,14 @@ FUNCTIONS: dict[str, Function] = {
 FLOAT_NAMESPACE: dict[str, Any] = {
     "sigmoid": scipy.special.expit,
     "softplus": lambda z: np.logaddexp(0.0, z),
+    "logsumexp": lambda *z: reduce(np.logaddexp, z),
+    "log1p": np.log1p,
     "Heaviside": np.heaviside,
 }
 MPMATH_NAMESPACE: dict[str, Any] = {
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
     "softplus": lambda z: mpmath.log1p(mpmath.exp(-abs(z))) + max(z, mpmath.mpf(0)),
+    "logsumexp": _mp_logsumexp,
     "Heaviside": _mp_heaviside,
 }
 BALL_NAMESPACE: dict[str, Any] = {
@@ -209,10 +354,11 @@ BALL_NAMESPACE: dict[str, Any] = {
 LANE_NAMESPACE: dict[str, Callable[..., float]] = {
     **{
         name: getattr(math, name)
-        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
+        for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
     },
     "sigmoid": _scalar_sigmoid,
     "softplus": _scalar_softplus,
+    "logsumexp": _scalar_logsumexp,
     "Abs": _scalar_abs,
     "Max": _scalar_max,
     "Min": _scalar_min,

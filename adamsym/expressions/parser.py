@@ -254,7 +254,7 @@ class _Reader:
         result = bounded_function(name, arguments, self.place)
         relation = FUNCTIONS[name].domain
         if relation is not None:
-            self.require(arguments[0], relation, start)
+            self.require(arguments[0] + (1 if name == "log1p" else 0), relation, start)
         return result
 
     def close(self) -> None:
