@@ -209,6 +209,13 @@ def _sigmoid(z: flint.arb) -> flint.arb:
     return 1 / (1 + e) if z > 0 else e / (1 + e)
 
 
+def _ball_pick(side: Any, first: Any, second: Any) -> flint.arb:
+    ball = flint.arb(side)
+    if ball > 0:
+        return flint.arb(first)
+    return flint.arb(second) if ball < 0 else flint.arb(first).union(flint.arb(second))
+
+
 def _ball_sign(z: flint.arb) -> flint.arb:
     # Any value in [-1, 1] at a kink: the enclosure then holds every generalised derivative.
     return flint.arb(0, 1) if z.contains(0) else z.sgn()
@@ -226,6 +233,10 @@ def _ball_extremum(pick: Callable[[flint.arb, flint.arb], flint.arb]) -> Callabl
         return result
 
     return extremum
+
+
+def _float_pick(side: Any, first: Any, second: Any) -> Any:
+    return np.where(side > 0, first, np.where(side < 0, second, np.nan))
 
 
 def _mp_logsumexp(*numbers: Any) -> Any:
@@ -284,8 +295,16 @@ def _scalar_min(first: float, *others: float) -> float:
     return result
 
 
-def _scalar_unless_kink(value: float, switch: float, slope: float, jump: float) -> float:
-    return math.nan if switch == 0 and slope > 0 and jump > 0 else value
+def _scalar_unless_kink(value: float, switch: float, jump: float) -> float:
+    return math.nan if switch == 0 and not jump <= 0 else value
+
+
+def _scalar_side_of(switch: float) -> float:
+    return 1.0 if switch >= 0 else -1.0
+
+
+def _scalar_pick(side: float, first: float, second: float) -> float:
+    return first if side > 0 else second
 
 
 def _scalar_unless_outside(value: float, number: float, relation: float) -> float:
@@ -337,17 +356,20 @@ FLOAT_NAMESPACE: dict[str, Any] = {
     "softplus": lambda z: np.logaddexp(0.0, z),
     "logsumexp": lambda *z: reduce(np.logaddexp, z),
     "log1p": np.log1p,
+    "Pick": _float_pick,
     "Heaviside": np.heaviside,
 }
 MPMATH_NAMESPACE: dict[str, Any] = {
     "sigmoid": lambda z: 1 / (1 + mpmath.exp(-z)),
     "softplus": lambda z: mpmath.log1p(mpmath.exp(-abs(z))) + max(z, mpmath.mpf(0)),
     "logsumexp": _mp_logsumexp,
+    "Pick": lambda side, first, second: first if side > 0 else second,
     "Heaviside": _mp_heaviside,
 }
 BALL_NAMESPACE: dict[str, Any] = {
     "integer_power": _ball_integer_power,
     **{name: function.ball for name, function in FUNCTIONS.items()},
+    "Pick": _ball_pick,
     "sign": _ball_sign,
     "Heaviside": _ball_heaviside,
 }
@@ -365,6 +387,8 @@ LANE_NAMESPACE: dict[str, Callable[..., float]] = {
     "sign": _scalar_sign,
     "Heaviside": _scalar_heaviside,
     "UnlessKink": _scalar_unless_kink,
+    "SideOf": _scalar_side_of,
+    "Pick": _scalar_pick,
     "UnlessOutside": _scalar_unless_outside,
 }
 """Scalar functions that Numba compiles."""

@@ -40,7 +40,10 @@ class LaneFunction:
 
 
 UnlessKink = sp.Function("UnlessKink")
-"""UnlessKink(value, switch, slope, jump): nan at a kink (see :mod:`adamsym.problem.smoothness`), else the value."""
+"""UnlessKink(value, switch, jump): nan where the switch is 0 and the jump of the gradient positive, else the value."""
+
+SideOf = sp.Function("SideOf")
+"""SideOf(switch): -1 where the switch is negative, else 1 (see :mod:`adamsym.expressions.pieces`)."""
 
 UnlessOutside = sp.Function("UnlessOutside")
 """UnlessOutside(value, expression, k): the value; nan unless the expression is as ``RELATIONS[k]`` of the domain."""

@@ -22,7 +22,8 @@ from adamsym.problem.continuous import as_law
 from adamsym.problem.domain import Domain
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.names import parameter_names
-from adamsym.problem.smoothness import Kink, data_terms, kinks
+from adamsym.problem.piecewise import Piecewise
+from adamsym.problem.smoothness import data_terms, finite_forms
 
 if TYPE_CHECKING:
     from adamsym.expressions.lanes import LaneFunction
@@ -141,8 +142,8 @@ class Problem:
 
     @property
     def is_smooth(self) -> bool:
-        """Whether the loss has no kink: no Abs, Max or Min that could switch."""
-        return not self._kinks
+        """Whether the loss has no Abs, Max or Min that could switch as the parameters move."""
+        return not self._pieces.switches
 
     # --- float64 -----------------------------------------------------------------------------------------------
 
@@ -163,13 +164,8 @@ class Problem:
         return compile_float(self._symbols, self.hessian_expressions)
 
     @cached_property
-    def _kinks(self) -> tuple[Kink, ...]:
-        return kinks(self.gradient_expressions, self.parameters)
-
-    @cached_property
-    def _float_kinks(self) -> Callable[..., FloatArray]:
-        entries = [entry for kink in self._kinks for entry in (kink.switch, kink.slope, kink.jump)]
-        return compile_float(self._symbols, entries)
+    def _pieces(self) -> Piecewise:
+        return Piecewise(self.loss, self.parameters, self.columns)
 
     def points(self, theta: ArrayLike) -> FloatArray:
         """Return ``theta`` as float64 of shape (..., d).
@@ -228,31 +224,29 @@ class Problem:
         """
         arguments = self._arguments(theta, rows)
         self._domain.check(arguments, partial(_named, rows=rows))
-        gradients = self._float_gradient(*arguments)
+        if self.is_smooth:
+            gradients = self._float_gradient(*arguments)
+        else:
+            gradients, broken = self._pieces.gradients(arguments)
+            if broken.any():
+                row = _named(int(np.argwhere(broken)[0][-1]), rows)
+                raise InputError(f"problem.loss: not differentiable at {row} and the given parameters")
         if not np.isfinite(gradients).all():
             row = _named(int(np.argwhere(~np.isfinite(gradients))[0][-2]), rows)
-            raise InputError(f"problem.loss: the gradient is not finite at {row} and the given parameters")
-        if self._kinks:
-            switch, slope, jump = np.moveaxis(
-                self._float_kinks(*arguments).reshape(*gradients.shape[:-1], -1, 3), -1, 0
+            raise InputError(
+                f"problem.loss: the gradient is not finite at {row} and the given parameters; {finite_forms(self.loss)}"
             )
-            at_kink = ((switch == 0) & (slope > 0) & (jump > 0)).any(axis=-1)
-            if at_kink.any():
-                row = _named(int(np.argwhere(at_kink)[0][-1]), rows)
-                raise InputError(f"problem.loss: not differentiable at {row} and the given parameters")
         return gradients
 
     def lane_gradient(self, lanes: int) -> "LaneFunction":
         """Return the gradient compiled for ``lanes`` points side by side; it is nan where it does not exist."""
         if lanes not in self._lane_gradients:
             # Numba is slow to import, and only simulation needs it here.
-            from adamsym.expressions.lanes import UnlessKink, UnlessOutside, compile_lanes
+            from adamsym.expressions.lanes import UnlessOutside, compile_lanes
 
-            first, *others = self.gradient_expressions
+            first, *others = self.gradient_expressions if self.is_smooth else self._pieces.lane_gradient()
             for condition in self.domain:
                 first = UnlessOutside(first, condition.expression, RELATIONS.index(condition.relation))
-            for kink in self._kinks:
-                first = UnlessKink(first, kink.switch, kink.slope, kink.jump)
             self._lane_gradients[lanes] = compile_lanes(self.parameters, self.columns, [first, *others], lanes)
         return self._lane_gradients[lanes]
 
@@ -268,7 +262,7 @@ class Problem:
     def _row_hessian_triangles(self, theta: ArrayLike, rows: FloatArray | None) -> FloatArray:
         arguments = self._arguments(theta, rows)
         self._domain.check(arguments, partial(_named, rows=rows))
-        triangle = self._float_hessian(*arguments)
+        triangle = self._float_hessian(*arguments) if self.is_smooth else self._pieces.hessians(arguments)
         if not np.isfinite(triangle).all():
             row = _named(int(np.argwhere(~np.isfinite(triangle))[0][-2]), rows)
             raise InputError(f"problem.loss: the Hessian is not finite at {row} and the given parameters")
@@ -349,7 +343,8 @@ class Problem:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
         self._domain.check_mpmath(theta, rows)
-        return [self._mpmath_gradient(*theta, *row) for row in rows]
+        gradient = self._mpmath_gradient if self.is_smooth else lambda *numbers: self._pieces.gradient_mpmath(numbers)
+        return [gradient(*theta, *row) for row in rows]
 
     def require_domain(self, theta: Sequence[flint.arb]) -> None:
         """Prove that the loss as written is real and finite for every row over the balls ``theta``.
@@ -378,7 +373,9 @@ class Problem:
             If the loss is not proved real over all of them.
         """
         self.require_domain(theta)
-        return [self._ball_gradient(*theta, *row) for row in self._ball_rows()]
+        if self.is_smooth:
+            return [self._ball_gradient(*theta, *row) for row in self._ball_rows()]
+        return [self._pieces.gradient_ball([*theta, *row]) for row in self._ball_rows()]
 
     @cached_property
     def _ball_loss(self) -> Callable[..., list[flint.arb]]:
@@ -398,7 +395,8 @@ class Problem:
         d = self.dimension
         found = []
         for row in self._ball_rows():
-            triangle = iter(self._ball_hessian(*theta, *row))
+            smooth = self.is_smooth
+            triangle = iter(self._ball_hessian(*theta, *row) if smooth else self._pieces.hessian_ball([*theta, *row]))
             hessian = [[flint.arb(0)] * d for _ in range(d)]
             for i in range(d):
                 for j in range(i, d):
