@@ -5,6 +5,7 @@ Where nothing can be said (a denominator may be 0, a sign may be either) the err
 """
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, Union
 
 import numpy as np
@@ -195,6 +196,22 @@ def softplus(z: Running) -> Running:
     return Running(value, _times(slope, z.error) + _FUNCTION * value + _LEAST)
 
 
+def logsumexp(*values: Operand) -> Running:
+    """Return log(exp(z_1) + ... + exp(z_n)): its slopes sum to 1."""
+    parts = [running(value) for value in values]
+    value = reduce(np.logaddexp, [part.value for part in parts])
+    passed = reduce(np.maximum, [part.error for part in parts])
+    return Running(value, passed + len(parts) * _FUNCTION * (np.abs(value) + 1 + np.log(len(parts))))
+
+
+def log1p(z: Running) -> Running:
+    """Return log(1 + z)."""
+    value = np.log1p(z.value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        passed = np.where(1 + z.value > 2 * z.error, z.error / (1 + z.value - z.error) * (1 + 4 * UNIT), np.inf)
+    return Running(value, passed + _FUNCTION * np.abs(value) + _LEAST)
+
+
 def Abs(z: Running) -> Running:
     """Return the magnitude."""
     return Running(np.abs(z.value), z.error)
@@ -230,7 +247,7 @@ _NAMESPACE: dict[str, Callable[..., Running]] = {
     function.__name__: function
     for function in (
         constant, integer_power, sqrt, exp, log, sin, cos, tanh, sinh, cosh, atan, erf, sigmoid, softplus,
-        Abs, Max, Min, sign, Heaviside,
+        logsumexp, log1p, Abs, Max, Min, sign, Heaviside,
     )
 }  # fmt: skip
 

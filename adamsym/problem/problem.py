@@ -343,8 +343,9 @@ class Problem:
         """Return the gradient of every row as mpmath numbers at the working precision: rows lists of d."""
         rows = [[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in self._exact_rows()]
         self._domain.check_mpmath(theta, rows)
-        gradient = self._mpmath_gradient if self.is_smooth else lambda *numbers: self._pieces.gradient_mpmath(numbers)
-        return [gradient(*theta, *row) for row in rows]
+        if self.is_smooth:
+            return [self._mpmath_gradient(*theta, *row) for row in rows]
+        return [self._pieces.gradient_mpmath([*theta, *row]) for row in rows]
 
     def require_domain(self, theta: Sequence[flint.arb]) -> None:
         """Prove that the loss as written is real and finite for every row over the balls ``theta``.

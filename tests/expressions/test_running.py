@@ -20,6 +20,7 @@ TEXTS = [
     "exp(x) - 1", "log(1 + x*x) - y", "sin(x) - x", "1 - cos(x*y)", "tanh(x) - tanh(y)", "sinh(x) - y", "cosh(x) - 1",
     "atan(x) - atan(y)", "erf(x) - erf(y)", "sigmoid(30*x) - sigmoid(y)", "softplus(20*x) - y", "Abs(x) - Abs(y)",
     "Max(x, y, 0) - x", "Min(x, y) + 0.1", "(exp(x) - exp(y))/(x - y)", "x**7 - y**5/7", "2**x - pi",
+    "logsumexp(x, 20*y, 1) - y", "logsumexp(x, y) - logsumexp(-x, y)", "log1p(x*x) - x", "log1p(y/5)",
 ]  # fmt: skip
 numbers = st.one_of(
     st.floats(-4, 4), st.floats(1e-9, 1e-3), st.sampled_from([0.0, 1.0, 0.1, 1e-8, -2.5, 1e-200]), st.integers(-3, 3)
