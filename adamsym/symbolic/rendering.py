@@ -2,12 +2,13 @@
 
 import html
 import re
+from collections import Counter
 from typing import Any, Literal
 from xml.etree import ElementTree
 
 import latex2mathml.converter
 import sympy as sp
-from sympy.printing.latex import LatexPrinter
+from sympy.printing.latex import LatexPrinter, greek_letters_set
 
 from adamsym.problem import Problem
 from adamsym.symbolic.derivation import Derivation
@@ -32,9 +33,27 @@ class _Printer(LatexPrinter):
 
 
 def symbol_names(problem: Problem) -> dict[sp.Symbol, str]:
-    """Return LaTeX names for the problem's symbols that would be mistaken for letters of the derivation."""
-    symbols = (*problem.parameters, *problem.columns)
-    return {x: typewriter(x.name) for x in symbols if x.name in RESERVED or "__" in x.name or x.name.endswith("_")}
+    """Return LaTeX names for symbols of the problem that would be mistaken: for letters of the paper, or products."""
+    names = {x: _symbol_name(x.name) for x in (*problem.parameters, *problem.columns)}
+    printed = {x: name or str(LatexPrinter().doprint(x)) for x, name in names.items()}
+    times = Counter(printed.values())
+    # x1 and x_1 would look the same.
+    names |= {x: rf"\mathrm{{{latex_text(x.name)}}}" for x, text in printed.items() if times[text] > 1}
+    return {x: name for x, name in names.items() if name is not None}
+
+
+def _symbol_name(name: str) -> str | None:
+    """LaTeX of a name that SymPy would not print as one: upright words, letters of the derivation in typewriter."""
+    if name in RESERVED or "__" in name or name.endswith("_"):
+        return typewriter(name)
+    numbered = re.fullmatch(r"([A-Za-z]+)((?:_?\d+)*)", name)
+    if numbered is None:
+        return rf"\mathrm{{{latex_text(name)}}}"
+    word, digits = numbered.groups()
+    if len(word) == 1 or word.lower() in greek_letters_set:
+        return None
+    index = ",".join(re.findall(r"\d+", digits))
+    return rf"\mathrm{{{word}}}" + (f"_{{{index}}}" if index else "")
 
 
 def typewriter(name: str) -> str:
@@ -44,7 +63,10 @@ def typewriter(name: str) -> str:
 
 def formula(expression: Any, names: dict[sp.Symbol, str] | None = None) -> str:
     """Return LaTeX of an expression; one that is too long is described by its number of operations."""
-    text = str(_Printer({"symbol_names": names or {}}).doprint(expression))
+    words = any(name.startswith(r"\mathrm") for name in (names or {}).values())
+    # Words side by side would run into each other.
+    settings = {"symbol_names": names or {}, "mul_symbol": r" \, " if words else None}
+    text = str(_Printer(settings).doprint(expression))
     if len(text) <= LONGEST_FORMULA:
         return text
     return rf"\text{{(an expression of {sp.count_ops(expression)} operations, not shown)}}"
@@ -96,10 +118,16 @@ def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
     try:
         text = str(latex2mathml.converter.convert(latex, display=display))
         text = re.sub(r"&(?!#?\w+;)", "&amp;", text)
+        text = re.sub(r'(?:<mi mathvariant="normal">[^<]*</mi>){2,}', _as_one_name, text)
         plain = all(_is_plain(element) for element in ElementTree.fromstring(text).iter())
     except Exception:  # the converter raises its own and built-in errors alike
         plain = False
     return text if plain else f"<code>{html.escape(latex)}</code>"
+
+
+def _as_one_name(letters: re.Match[str]) -> str:
+    """The letters of a name as one identifier, which is upright and read as a word."""
+    return f"<mi>{re.sub('<[^>]*>', '', letters.group())}</mi>"
 
 
 def _is_plain(element: ElementTree.Element) -> bool:

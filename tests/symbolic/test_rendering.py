@@ -148,3 +148,55 @@ def test_small_helpers():
     assert symbol_names(problem) == {}
     assert latex_text("a_b^c\\") == r"a\_b\textasciicircum{}c\textbackslash{}"
     assert formula(sp.Heaviside(problem.parameters[0])) == r"\mathbf{1}_{\theta > 0}"
+
+
+NAMES = {
+    "exam": r"\mathrm{exam}",
+    "admitted": r"\mathrm{admitted}",
+    "exam2": r"\mathrm{exam}_{2}",
+    "mean_radius": r"\mathrm{mean\_radius}",
+    "w1_0_2": "w_{1 0 2}",
+    "gamma1": r"\gamma_{1}",
+    "theta": r"\theta",
+    "xbar": r"\mathrm{xbar}",
+    "hbar": r"\mathrm{hbar}",
+    "w": "w",
+    "t": r"\mathtt{t}",
+}
+
+
+def test_names_of_several_letters_are_upright_words():
+    columns = {name: [1] for name in NAMES if name != "w"}
+    problem = Problem(f"w*({' + '.join(columns)})", ["w"], Empirical(columns))
+    names = symbol_names(problem)
+    for symbol in (*problem.parameters, *problem.columns):
+        assert formula(symbol, names) == NAMES[symbol.name]
+    exam, admitted = problem.columns[:2]
+    # Words side by side stand apart, and are one identifier each.
+    assert formula(exam**2 * admitted, names) == r"\mathrm{admitted} \, \mathrm{exam}^{2}"
+    shown = mathml(formula(exam * admitted, names))
+    assert "<mi>admitted</mi>" in shown
+    assert "<mi>exam</mi>" in shown
+    assert "<mspace" in shown
+    # The control: SymPy alone sets products of letters.
+    assert formula(exam * admitted) == "admitted exam"
+    assert "<mi>exam</mi>" not in mathml(formula(exam * admitted))
+
+
+def test_names_that_would_look_alike_are_told_apart():
+    columns = {"x1": [1], "x_1": [1], "exam3": [1], "exam_3": [1], "x2": [1]}
+    problem = Problem("w*(x1 + x_1 + exam3 + exam_3 + x2)", ["w"], Empirical(columns))
+    names = symbol_names(problem)
+    printed = [formula(symbol, names) for symbol in problem.columns]
+    assert len(set(printed)) == 5
+    assert printed[-1] == "x_{2}"
+
+
+def test_a_derivation_with_names_has_no_products_of_letters():
+    law = Empirical({"exam": [1, 2], "admitted": [0, 1]})
+    derivation = derive(Problem("(w*exam - admitted)**2/2", ["w"], law), Adam())
+    text = derivation.to_latex()
+    for word in ("exam", "admitted"):
+        assert rf"\mathrm{{{word}}}" in text
+        assert re.findall(rf"(?<!\\mathrm{{){word}", "".join(e for s in derivation.steps for e in s.equations)) == []
+    assert "<mi>exam</mi>" in derivation.to_html()
