@@ -1,14 +1,33 @@
-"""How Hypothesis draws here: without limits of time, and in the default run the same inputs every time."""
+"""How Hypothesis draws here: without limits of time, and in the default run the same inputs every time.
 
-from hypothesis import HealthCheck, settings
+The long run, ``make test-long``, plays every test with drawn inputs too: ten times as many, and other ones each time.
+"""
+
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
+
+MORE = 10
+
+
+def is_long(config):
+    return "slow" in config.option.markexpr and "not slow" not in config.option.markexpr
 
 
 def pytest_configure(config):
-    # New inputs are for the long run, which a person starts and looks at; the default run tells what a change broke.
-    longer = "slow" in config.option.markexpr and "not slow" not in config.option.markexpr
-    inputs = {} if longer else {"derandomize": True, "database": None}
+    inputs = {} if is_long(config) else {"derandomize": True, "database": None}
     # What is slow on a busy machine is no fault of a test.
     settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], **inputs)
     # A profile that is asked for stays: the mutation tests have one.
     if settings.get_current_profile_name() in ("default", "ci"):
         settings.load_profile("here")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    for item in items if is_long(config) else ():
+        test = getattr(item, "obj", None)
+        if is_hypothesis_test(test) and item.get_closest_marker("slow") is None:
+            few = test._hypothesis_internal_use_settings
+            more = settings(few, max_examples=MORE * few.max_examples, derandomize=False, database=None)
+            test._hypothesis_internal_use_settings = more
+            item.add_marker("slow")

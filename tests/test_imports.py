@@ -16,7 +16,7 @@ HEAVY = ["numpy", "scipy", "sympy", "flint", "hypothesis", "pydantic", "mpmath",
 
 def loaded_after(code: str) -> list[str]:
     script = f"import sys, json\n{code}\nsys.stderr.write(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return json.loads(done.stderr)
 
 

@@ -13,7 +13,7 @@ from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 from adamsym.testing.properties import assert_loss_decreases
 
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=3, deadline=None)
 adams = st.sampled_from([Adam("0.5", "0.9", "0.1"), Adam(0, "0.5", "1"), Adam("0.3", "0.3", "0.01")])
 data = st.lists(st.integers(-6, 6), min_size=2, max_size=4).filter(lambda x: len(set(x)) > 1)
 
@@ -41,7 +41,7 @@ def test_the_one_zero_of_a_quadratic_problem_moves_with_its_data(x, adam, shift)
     assert mirrored.midpoint[0] == pytest.approx(-zero.midpoint[0], abs=2e-9)
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=1, deadline=None)
 @given(data, adams)
 def test_certificates_of_drawn_zeros_are_confirmed_and_false_ones_are_not(x, adam):
     content = json.loads(json.dumps(certificate(zeros(x, adam))))

@@ -1,9 +1,11 @@
 """The commands: promised JSON keys, verdict first, exit codes, files written whole."""
 
+import functools
 import subprocess
 import sys
 from pathlib import Path
 
+from adamsym import derive, read_problem
 from adamsym.__main__ import main
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
@@ -27,11 +29,11 @@ def test_field(run):
 
 
 def test_track(run):
-    command = ("track", FILE, "--from", "theta=1.2", "--starts", "0,70000", "--length", "0.1", "--chains", "20")
+    command = ("track", FILE, "--from", "theta=1.2", "--starts", "0,20000", "--length", "0.1", "--chains", "20")
     found = run(*command, "--json")
     assert found["holds"] is True
     assert found["order"] is None
-    assert [window["start"] for window in found["windows"]] == [0, 70_000]
+    assert [window["start"] for window in found["windows"]] == [0, 20_000]
     for window in found["windows"]:
         assert window["measured"] <= window["bound"]
         assert window["measured_interval"][0] <= window["measured"] <= window["measured_interval"][1]
@@ -51,7 +53,10 @@ def test_track(run):
     assert outside.startswith("undecided: 0 of 2 windows of 20 chains are within; in 2 no chain stayed in the region")
 
 
-def test_derive(run, tmp_path):
+def test_derive(run, tmp_path, monkeypatch):
+    # One derivation serves for all that is printed of it.
+    once = functools.cache(lambda: derive(read_problem(FILE).problem, read_problem(FILE).adam))
+    monkeypatch.setattr("adamsym.symbolic.derive", lambda problem, adam: once())
     found = run("derive", FILE, "--json")
     assert len(found["steps"]) >= 8
     assert all(set(step) == {"title", "latex", "check", "ok"} and step["ok"] is True for step in found["steps"])
@@ -132,7 +137,7 @@ def test_interruptions(monkeypatch):
 
 def test_a_closed_pipe_is_quiet():
     script = f"{sys.executable} -m adamsym simulate {FILE} --steps 1 --chains 20000 --json | head -c 10"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
     assert len(done.stdout) == 10
     assert done.stderr == ""
 

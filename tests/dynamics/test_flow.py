@@ -126,7 +126,7 @@ def test_each_start_stops_at_its_own_time():
         assert abs(SKEWED(before)[0]) > 1e-10
 
 
-@pytest.mark.parametrize("count", [3, 60])
+@pytest.mark.parametrize("count", [3, pytest.param(60, marks=pytest.mark.slow)])
 def test_many_starts_next_to_interpolation_even_for_tiny_eps(count):
     field = AdamField(LINE, Adam("0.9", "0.999", "1e-8"))
     starts = np.array([2.0, 1.0]) + np.random.default_rng(1).uniform(-0.1, 0.1, (count, 2))

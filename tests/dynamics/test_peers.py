@@ -57,8 +57,15 @@ TORCH = {
 }
 
 
-@pytest.mark.parametrize("size", [1, 2, 10])
-@pytest.mark.parametrize(("method", "make"), TORCH.values(), ids=TORCH)
+SIZES = {"Adam": 2, "Adam, little momentum": 1, "AdamW": 10, "RMSprop": 1}
+CASES = [
+    pytest.param(*TORCH[name], size, id=f"{name}-{size}", marks=() if size == SIZES[name] else pytest.mark.slow)
+    for name in TORCH
+    for size in (1, 2, 10)
+]
+
+
+@pytest.mark.parametrize(("method", "make", "size"), CASES)
 def test_every_bit_of_torch_but_its_square_root(method, make, size, monkeypatch):
     torch = pytest.importorskip("torch")
     delivered = torch_path(size, make)

@@ -67,7 +67,7 @@ unsimplified = [phase for phase in Phase if phase not in (Phase.shrink, Phase.ex
 
 
 @settings(
-    max_examples=12,
+    max_examples=3,
     deadline=None,
     database=None,
     derandomize=True,

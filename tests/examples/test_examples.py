@@ -42,7 +42,10 @@ def test_the_main_job(path):
     assert np.abs(chains.theta.mean(axis=0) - solution.theta[-1]).max() < 0.4
 
 
-@pytest.mark.parametrize("name", ["three_points", "diabetes_regression", "iris_logistic", "exponential"])
+longer = [pytest.param(name, marks=pytest.mark.slow) for name in ("diabetes_regression", "iris_logistic")]
+
+
+@pytest.mark.parametrize("name", ["three_points", "exponential", *longer])
 def test_derivations(name):
     source = read_problem(FOLDER / f"{name}.toml")
     derivation = derive(source.problem, source.adam)

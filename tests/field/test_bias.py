@@ -38,7 +38,7 @@ def third_moment(law: Empirical) -> tuple[float, float]:
     return float(p @ centred**2), float(p @ centred**3)
 
 
-@settings(deadline=None, max_examples=10)
+@settings(deadline=None, max_examples=5)
 @given(numbers, st.sampled_from(["0", "0.5", "0.8"]), st.sampled_from(["0.1", "1"]), st.sampled_from([1, 3]))
 def test_the_rest_is_of_third_order_in_the_memory(x, alpha, eps, batch_size):
     law, rests = Empirical({"x": x}), []
@@ -53,7 +53,7 @@ def test_the_rest_is_of_third_order_in_the_memory(x, alpha, eps, batch_size):
     assert abs(rests[1]) <= 0.05 * without + 1e-12
 
 
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=3)
 @given(numbers, st.sampled_from(["0", "0.3", "0.5"]), st.sampled_from(["0.6", "0.8"]), st.sampled_from(["1e-8", "0.1"]))
 def test_the_rest_is_of_second_order_in_the_batch(x, alpha, beta, eps):
     law, adam = Empirical({"x": x}), Adam(alpha, beta, eps)

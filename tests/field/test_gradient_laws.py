@@ -321,7 +321,7 @@ def test_transforms_that_are_not_numbers_somewhere_are_refused(monkeypatch, part
 
 # --- drawn laws -------------------------------------------------------------------------------------------------------
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=10, deadline=None)
 sizes = st.integers(1, 40).map(lambda k: k / 8)
 places = st.integers(-40, 40).map(lambda k: k / 8)
 factors = st.sampled_from([0.25, 3.0, -1.0, -0.5])

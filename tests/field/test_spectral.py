@@ -40,7 +40,7 @@ def agrees(value, law, adam):
     return abs(value - expected) <= 2e-14 * scale
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=20, derandomize=True)
 @given(laws, adams())
 def test_agrees_with_direct_products(law, adam):
     found = spectral(law, adam)
@@ -60,7 +60,7 @@ def test_the_comparison_rejects_small_faults():
     assert not agrees(-value, law, adam)
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(laws, adams(), st.integers(-20, 20))
 def test_homogeneous_and_odd(law, adam, exponent):
     factor = 2.0**exponent
@@ -71,7 +71,7 @@ def test_homogeneous_and_odd(law, adam, exponent):
     assert spectral([(-g, w) for g, w in law], adam).value[0] == pytest.approx(-value, abs=1e-15 * scale)
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(laws, adams())
 def test_symmetric_laws_give_zero(law, adam):
     symmetric = law + [(-g, w) for g, w in law]
@@ -79,7 +79,7 @@ def test_symmetric_laws_give_zero(law, adam):
     assert abs(spectral(symmetric, adam).value[0]) <= 1e-15 * scale
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(deadline=None, max_examples=15, derandomize=True)
 @given(laws, adams())
 def test_splitting_an_atom_changes_nothing(law, adam):
     (g, w), *others = law
@@ -142,7 +142,7 @@ def test_no_memory_is_the_plain_mean():
     assert spectral(law, adam).value[0] == pytest.approx(expected, rel=1e-14)
 
 
-@settings(deadline=None, max_examples=25, derandomize=True)
+@settings(deadline=None, max_examples=10, derandomize=True)
 @given(
     st.lists(st.tuples(st.floats(-3, 3).map(lambda g: round(g, 2)), st.integers(1, 9)), min_size=1, max_size=5),
     adams().filter(lambda adam: adam.eps >= 0.1),

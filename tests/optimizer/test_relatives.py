@@ -231,7 +231,7 @@ def test_updates_agree_with_optax(method, make):
 
 # --- drawn problems and numbers ---------------------------------------------------------------------------------------
 
-few = settings(max_examples=25, deadline=None)
+few = settings(max_examples=10, deadline=None)
 with_point = strategies.problems().flatmap(lambda p: st.tuples(st.just(p), strategies.points(p.dimension, 3)))
 
 

@@ -42,15 +42,16 @@ def test_the_expansion_shows_the_first_two_moments(mean_estimation):
     assert step.identities >= 5
 
 
-def test_a_network_stays_short():
-    terms = "+".join(f"c{i}*tanh(a{i}*x+b{i})" for i in range(10))
+@pytest.mark.parametrize("width", [2, pytest.param(10, marks=pytest.mark.slow)])
+def test_a_network_stays_short(width):
+    terms = "+".join(f"c{i}*tanh(a{i}*x+b{i})" for i in range(width))
     data = Empirical({"x": [n / 10 for n in range(13)], "y": [n * n / 100 for n in range(13)]})
-    problem = Problem(f"({terms}-y)**2/2", {"a": 10, "b": 10, "c": 10}, data)
+    problem = Problem(f"({terms}-y)**2/2", {"a": width, "b": width, "c": width}, data)
     derivation = derive(problem, Adam())
     assert len(derivation.to_markdown()) < 60_000
-    assert "Coordinates 1, 2 and 30 of 30" in derivation.steps[0].statement_text
+    assert f"Coordinates 1, 2 and {3 * width} of {3 * width}" in derivation.steps[0].statement_text
     shown = [equation.split(" = ")[0] for equation in derivation.steps[0].equations]
-    assert shown == ["l", "g_{1}", "g_{2}", "g_{30}"]
+    assert shown == ["l", "g_{1}", "g_{2}", f"g_{{{3 * width}}}"]
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])

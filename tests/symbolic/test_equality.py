@@ -75,7 +75,7 @@ def test_a_failing_step_cannot_be_made():
 coefficients = st.lists(st.fractions(-5, 5, max_denominator=9), min_size=2, max_size=5).filter(lambda c: c[-1] != 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(coefficients, st.fractions(-3, 3, max_denominator=7), st.fractions("1/1000000", 1, max_denominator=10**6))
 def test_polynomials_equal_themselves_however_written_and_no_other(listed, shift, difference):
     horner = sp.Integer(0)

@@ -12,7 +12,7 @@ from adamsym.symbolic import Derivation, DerivationError, Step, SymbolicField, d
 from adamsym.symbolic.letters import adam_values, alpha, epsilon, eta
 from adamsym.testing import strategies
 
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=5, deadline=None)
 # Of more minibatches formulas keep sums over rows.
 with_point = strategies.problems(batch_sizes=1).flatmap(
     lambda p: st.tuples(st.just(p), strategies.points(p.dimension, 3))
@@ -74,7 +74,7 @@ def test_the_lyapunov_bound_is_negative_up_to_its_level(problem):
     assert sp.simplify(largest**2 - 2 * letters["K"] * found.region) == 0
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=1, deadline=None)
 @given(strategies.problems("quadratic", batch_sizes=1), strategies.adams(), strategies.adams())
 def test_the_formulas_of_a_derivation_hold_for_every_adam(problem, first, second):
     one, other = derive(problem, first), derive(problem, second)

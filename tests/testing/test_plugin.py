@@ -6,6 +6,12 @@ import sys
 
 import pytest
 
+# Runs inside this process find what claims need, which may be loaded only once.
+import adamsym.certify
+import adamsym.claims
+import adamsym.dynamics
+import adamsym.symbolic  # noqa: F401
+
 pytest_plugins = ["pytester"]
 
 CLAIMS = """
@@ -36,7 +42,7 @@ def project(pytester):
 
 
 def test_claims_are_collected(project):
-    found = project().runpytest_subprocess("-v")
+    found = project().runpytest_inprocess("-v")
     found.assert_outcomes(passed=4)
     found.stdout.fnmatch_lines(
         [
@@ -66,7 +72,7 @@ def test_claims_are_collected(project):
     ],
 )
 def test_what_does_not_hold_fails(project, evidence, control, line):
-    found = project(evidence, control).runpytest_subprocess()
+    found = project(evidence, control).runpytest_inprocess()
     found.assert_outcomes(passed=3, failed=1)
     found.stdout.fnmatch_lines([line, "*failed: 1"])
 
@@ -76,7 +82,7 @@ def test_a_file_without_claims_and_a_claim_without_controls_are_errors(project, 
     (pytester.path / "claims" / "empty.py").write_text("x = 1\n")
     bare = 'from adamsym import Claim\nclaim = Claim("B", title="t", statement="s", source="here")\n'
     (pytester.path / "claims" / "bare.py").write_text(bare)
-    found = pytester.runpytest_subprocess("--continue-on-collection-errors")
+    found = pytester.runpytest_inprocess("--continue-on-collection-errors")
     found.assert_outcomes(passed=4, errors=2)
     found.stdout.fnmatch_lines_random(["*defines no Claim*", "*at least 2 controls*"])
 
@@ -144,10 +150,12 @@ def test_a_project_that_does_not_use_it_pays_nothing(pytester):
 
 def test_importing_the_plugin_and_hypothesis_is_light():
     script = (
-        "import sys, json, time, pytest, hypothesis; start = time.perf_counter(); import adamsym.testing.plugin;"
-        "print(json.dumps([time.perf_counter() - start, sorted(m for m in ('numpy', 'sympy') if m in sys.modules)]))"
+        "import sys, json, pytest, hypothesis; before = set(sys.modules); import adamsym.testing.plugin;"
+        "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    seconds, heavy = json.loads(done.stdout)
-    assert heavy == []
-    assert seconds < 0.5
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    # Hypothesis's entry point may have brought the first two.
+    assert {"adamsym", "adamsym.testing", "adamsym.testing.plugin"} >= {
+        *json.loads(done.stdout),
+        "adamsym.testing.plugin",
+    }

@@ -87,7 +87,7 @@ def look(browser, folder, page):
         f'<!DOCTYPE html><meta charset="utf-8"><style>iframe {{ border: 0 }}</style>{frames}<script>{MEASURE}</script>'
     )
     command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", outer.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.DOTALL)
     if answer is None:
         return ["the browser did not answer"], []

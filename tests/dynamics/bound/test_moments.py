@@ -42,7 +42,7 @@ def geometric_sums(x, p, decay, lags, sign=lambda total: 1.0):
     return totals, chances
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(laws, decays, st.booleans())
 def test_moments_are_bounds(drawn, decay, turning):
     x, p = drawn
@@ -74,7 +74,7 @@ def test_an_unknown_exponent_is_refused():
         absolute({0: 1.0, 2: 1.0}, 3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(laws, laws)
 def test_sums_of_two(first, second):
     bounds = sum_moments(central_moments(*first), central_moments(*second))
@@ -105,7 +105,7 @@ DECREASING = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(laws, st.sampled_from([0.2, 0.5, 0.7]), st.sampled_from(DECREASING), st.sampled_from([1, 2, 8 / 3]))
 def test_denominators_are_lower(drawn, beta, function, exponent):
     x, p = drawn
@@ -125,7 +125,7 @@ def test_denominators_are_close(beta):
     assert denominator_law(x, p, beta).norm(lambda r: 1 / (r + 0.1), 1) <= 1.03 * exact
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(laws, st.sampled_from([0.3, 0.6]), st.integers(0, 6), st.sampled_from(DECREASING))
 def test_one_entry_may_be_left_out(drawn, beta, left_out, function):
     x, p = drawn
