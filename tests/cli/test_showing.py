@@ -23,6 +23,17 @@ eps = 0.1
 [start]
 theta = 2.0
 """
+THREE = """
+[problem]
+loss = "(a*x + b - c)**2/2 + c**4"
+parameters = ["a", "b", "c"]
+[data]
+x = [0, 1]
+[start]
+a = 1
+b = 0
+c = 1
+"""
 QUICK = ["--time", "2", "--chains", "4", "--starts", "10,50,100", "--length", "0.2"]
 STARTS = {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}
 
@@ -71,8 +82,7 @@ def test_plot_as_json(run):
 
 def test_a_slice_of_many_parameters(run, tmp_path):
     file = "three.toml"
-    loss = '[problem]\nloss = "(a*x + b - c)**2/2 + c**4"\nparameters = ["a", "b", "c"]\n[data]\nx = [0, 1]\n'
-    (tmp_path / file).write_text(loss)
+    (tmp_path / file).write_text(THREE)
     run("plot", "portrait", file, "-o", "p.svg", "--time", "0.1", "--resolution", "5")
     run(
         "plot",
