@@ -160,13 +160,25 @@ def _narrowed(
         wanted = width * np.minimum(1.0, np.abs(image).max(axis=1))
         if best is not None and (np.ptp(best[0], axis=1) <= wanted).all():
             return best
-        center, reach = middle(mapped), (mapped[:, 1] - mapped[:, 0]) / 2
-        reach = np.maximum(4 * reach, wanted / 4) + 4 * np.spacing(np.abs(center))
-        smaller = np.stack([center - reach, center + reach], axis=1)
-        if best is not None and not (np.ptp(smaller, axis=1) < _WORTH * np.ptp(image, axis=1)).any():
-            return best
+        smaller = _around(mapped, 4.0, wanted)
+        if best is not None and not _is_worth(smaller, image):
+            # Over wide boxes Df varies so much that the image alone, which holds the zero, is smaller.
+            smaller = _around(mapped, 1.0, wanted)
+            if not _is_worth(smaller, image):
+                return best
         image = smaller
     return best
+
+
+def _around(image: FloatArray, factor: float, wanted: FloatArray) -> FloatArray:
+    """The box of ``factor`` times an image's size with the same midpoint, but no narrower than is of use."""
+    center = middle(image)
+    reach = np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, wanted / 4) + 4 * np.spacing(np.abs(center))
+    return np.stack([center - reach, center + reach], axis=1)
+
+
+def _is_worth(smaller: FloatArray, image: FloatArray) -> bool:
+    return bool((np.ptp(smaller, axis=1) < _WORTH * np.ptp(image, axis=1)).any())
 
 
 def krawczyk(

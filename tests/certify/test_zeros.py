@@ -170,6 +170,16 @@ def test_centers_are_neither():
     assert stability_of(rotation)[0] == "undecided"
 
 
+def test_zeros_are_narrowed_where_the_first_box_contracts_weakly():
+    """The first box is 4e-3 wide, and its image four times widened is no smaller."""
+    law = Empirical({"a": [1, 0]}, weights=["0.02", "0.98"])
+    problem = Problem("a*30*theta**2/2 + (1 - a)*sin(theta)**2/2", ["theta"], law)
+    zeros = find_zeros(AdamField(problem, Adam("0.5", "0.9", "0.01")), [[-0.5, 3.5]]).zeros
+    assert [zero.stability for zero in zeros] == ["attracting", "repelling", "attracting"]
+    assert all(np.ptp(zero.box) <= 1e-10 for zero in zeros)
+    assert zeros[2].midpoint[0] == pytest.approx(3.1235816, abs=1e-7)
+
+
 def test_krawczyk_does_not_prove_a_zero_where_there_is_none():
     with ball_arithmetic():
         inverse = np.array([[-1.4]])
