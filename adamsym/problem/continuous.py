@@ -1,5 +1,6 @@
 """Continuous laws: independent columns, each a SymPy random variable given by name and numbers."""
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,19 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 }
 """The distributions a column may have, by SymPy's names. A new one is one entry here."""
 
+_FAR = 1e4
+
+_ENDS: dict[str, Callable[..., tuple[float, float]]] = {
+    "Normal": lambda m, s: (m - _FAR * s, m + _FAR * s),
+    "Uniform": lambda a, b: (a, b),
+    "Exponential": lambda r: (0.0, _FAR / r),
+    "Gamma": lambda k, s: (0.0, _FAR * s * (1 + k)),
+    "Beta": lambda a, b: (0.0, 1.0),
+}
+"""The ends of each distribution's support, or for infinite ones points far out, which still have neighbours in it."""
+
+_MOST_ENDS = 1024
+
 
 def double_exponential_rule(nodes: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return probabilities p, 1 - p and weights of the trapezoidal rule in tau, p = 1/(1 + exp(-pi sinh tau)).
@@ -165,6 +179,12 @@ class Independent:
         """Draw rows: shape (*shape, columns)."""
         draws = [DISTRIBUTIONS[c.distribution].sampler(generator, shape, *c.floats) for c in self.columns]
         return np.stack(draws, axis=-1)
+
+    @property
+    def ends(self) -> FloatArray:
+        """Rows (n, columns) of ends of the columns' supports: near each there are rows, with positive probability."""
+        pairs = [_ENDS[column.distribution](*column.floats) for column in self.columns]
+        return np.array(list(itertools.islice(itertools.product(*pairs), _MOST_ENDS)))
 
     @property
     def levels(self) -> int:

@@ -14,12 +14,20 @@ from adamsym.expressions.domain import Condition, DomainError
 
 
 class Domain:
-    """The conditions under which a loss is real and finite, as functions of parameters and data columns."""
+    """The conditions under which a loss is real and finite, as functions of parameters and data columns.
+
+    ``ends`` are rows at the ends of a continuous law's support, near which there are rows with positive probability.
+    """
 
     def __init__(
-        self, conditions: tuple[Condition, ...], parameters: Sequence[sp.Symbol], columns: Sequence[sp.Symbol]
+        self,
+        conditions: tuple[Condition, ...],
+        parameters: Sequence[sp.Symbol],
+        columns: Sequence[sp.Symbol],
+        ends: FloatArray | None = None,
     ) -> None:
         self.conditions = conditions
+        self._ends = ends
         self._parameters, self._columns = tuple(parameters), tuple(columns)
         self._symbols = (*self._parameters, *self._columns)
         self._expressions = [condition.expression for condition in conditions]
@@ -35,6 +43,19 @@ class Domain:
                 row = named(int(np.argwhere(~holds)[0][-1]))
                 raise DomainError(
                     f"problem.loss: not real and finite at {row} and the given parameters, where {condition}"
+                )
+
+        if self._ends is not None:
+            self._check_ends([*arguments[: len(self._parameters)], *self._ends.T])
+
+    def _check_ends(self, arguments: Sequence[FloatArray]) -> None:
+        """Require that no condition fails strictly at the ends: it would fail near them."""
+        values = self._float(*arguments)
+        for k, condition in enumerate(self.conditions):
+            if condition.relation != "nonzero" and (values[..., k] < 0).any():
+                raise DomainError(
+                    f"problem.loss: not real and finite with positive probability at the given parameters, "
+                    f"where {condition}"
                 )
 
     def check_data(self, rows: FloatArray, named: Callable[[int], str]) -> None:

@@ -18,7 +18,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import check_name, parse_with_domain
 from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
-from adamsym.problem.continuous import as_law
+from adamsym.problem.continuous import Independent, as_law
 from adamsym.problem.domain import Domain
 from adamsym.problem.laws import Empirical, Law
 from adamsym.problem.names import parameter_names
@@ -88,7 +88,8 @@ class Problem:
         self.loss: sp.Expr
         self.domain: tuple[Condition, ...]
         self.loss, self.domain = parse_with_domain(self.text, symbols, "problem.loss")
-        self._domain = Domain(self.domain, self.parameters, self.columns)
+        ends = law.ends if isinstance(law, Independent) else None
+        self._domain = Domain(self.domain, self.parameters, self.columns, ends)
         self.gradient_expressions: tuple[sp.Expr, ...] = tuple(sp.diff(self.loss, p) for p in self.parameters)
         for name, derivative in zip(names, self.gradient_expressions, strict=True):
             if derivative == 0:

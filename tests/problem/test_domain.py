@@ -122,6 +122,25 @@ def test_continuous_laws_are_tested_at_their_nodes():
         field([0.5])
 
 
+@pytest.mark.parametrize(
+    ("loss", "law", "inside", "outside"),
+    [
+        ("0*log(theta - x)", "Uniform(0, 1)", 1.25, 0.999),
+        ("0*log(theta - x)", "Normal(0, 1)", None, 500.0),
+        ("0*log(theta + x)", "Exponential(1)", 0.0, -1e-3),
+        ("0*sqrt(theta*x)", "Gamma(2, 1)", 1.0, -1.0),
+        ("0*log(theta**2 + x**3)", "Normal(0, 1)", None, 30.0),
+        ("0*sqrt(theta - x*(1 - x))", "Beta(2, 2)", 1.0, -0.1),
+    ],
+)
+def test_rows_of_small_probability_count_too(loss, law, inside, outside):
+    problem = Problem(f"{loss} + (theta - x)**2", ["theta"], Independent({"x": law}))
+    with pytest.raises(DomainError, match="real and finite"):
+        problem.gradient([outside])
+    if inside is not None:
+        assert np.isfinite(problem.gradient([inside])).all()
+
+
 D1 = read_problem(CASES / "d1.toml")
 D1_FIELD = AdamField(D1.problem, D1.adam)
 
