@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import direct_product
 import flint
 import numpy as np
 import pytest
@@ -34,6 +35,18 @@ REFERENCE = [
 
 def test_all_entries_are_read():
     assert len(REFERENCE) == 13
+
+
+@pytest.mark.parametrize(("atoms", "weights", "adam", "value", "bound"), REFERENCE)
+def test_the_plain_product_over_the_lags_gives_the_recorded_value(atoms, weights, adam, value, bound):
+    """The record by itself: the product in balls, which shares nothing with the package's quadratures."""
+    with flint.ctx.workprec(160):
+        law = direct_product.BallLaw([ball(g) for g in atoms], [ball(w / sum(weights)) for w in weights])
+        found = direct_product.enclose_quotient(law, adam)
+        recorded = flint.arb(value) + flint.arb(0, 1e-24)
+        assert found.overlaps(recorded)
+        assert found.rad() < 4e-18
+        assert not found.overlaps(recorded + 1e-17)
 
 
 @pytest.mark.parametrize(("atoms", "weights", "adam", "value", "bound"), REFERENCE)
