@@ -22,7 +22,7 @@ from adamsym.certify.journal import Box as Box
 from adamsym.certify.journal import Outcome as Outcome
 from adamsym.certify.journal import journal_of
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.balls import ball_arithmetic
 from adamsym.field.enclosure import checked_boxes, hulls
 from adamsym.problem import Problem
@@ -134,7 +134,7 @@ def starting_box(problem: Problem, box: ArrayLike, name: str) -> tuple[FloatArra
         raise InputError(f"{name}: shape {whole.shape} is not allowed; give ({problem.dimension}, 2)")
     checked_boxes(problem, whole)
     if not problem.is_smooth:
-        raise InputError("problem.loss: certifying needs a loss without Abs, Max or Min")
+        raise NotApplicable("problem.loss: certifying needs a loss without Abs, Max or Min")
     with ball_arithmetic():
         nowhere = problem.refute_domain(hulls(whole))
     if nowhere is not None:

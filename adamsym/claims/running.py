@@ -24,9 +24,6 @@ from adamsym.claims.settings import Effort, Settings, checking_with
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 
-TIME_LIMIT = 600.0
-"""Seconds that one module of claims may take."""
-
 _POLL = 0.2
 """Seconds between two looks at the processes."""
 
@@ -73,13 +70,13 @@ def run_claims(
     effort: Effort = "usual",
     seed: int = 0,
     workers: int | None = None,
-    time_limit: float = TIME_LIMIT,
+    time_limit: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[ClaimReport, ...]:
     """Return the reports of the claims in the folders, in the order of their files.
 
-    Each file runs in a process of its own. One that takes longer than ``time_limit`` seconds, dies or cannot be
-    imported gives an undecided report. The files are Python and are executed: run folders that you trust.
+    Each file runs in a process of its own. One that takes longer than ``time_limit`` seconds, if there is a limit, dies
+    or cannot be imported gives an undecided report. The files are Python and are executed: run folders that you trust.
 
     Parameters
     ----------
@@ -142,7 +139,7 @@ def _processes_of_their_own() -> Any:
 class _Running:
     """One module while it runs."""
 
-    def __init__(self, module: ClaimModule, journal: Journal, settings: Settings, time_limit: float) -> None:
+    def __init__(self, module: ClaimModule, journal: Journal, settings: Settings, time_limit: float | None) -> None:
         self.module, self.journal, self.settings, self.time_limit = module, journal, settings, time_limit
         self.future: Any = None
         self.started: float | None = None
@@ -170,7 +167,8 @@ class _Running:
         try:
             return tuple(self.future.result())
         except concurrent.futures.TimeoutError:
-            return self._unfinished(f"took longer than {self.time_limit:g} seconds", self.time_limit)
+            seconds = self.time_limit or 0.0
+            return self._unfinished(f"took longer than {seconds:g} seconds", seconds)
         except (Exception, SystemExit) as error:
             return self._unfinished(f"{type(error).__name__}: {error}", 0.0)
 

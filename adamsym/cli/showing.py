@@ -120,20 +120,20 @@ def report(
     step_size: StepSize = _DEFAULT.step_size,
     seed: Seed = _DEFAULT.seed,
     budget: Budget = _DEFAULT.budget,
-    search_time: Annotated[
-        float, typer.Option("--search-time", help="Seconds for each certified search; the rest is undecided.")
-    ] = 15.0,
-    windows_time: Annotated[
-        float, typer.Option("--windows-time", help="Seconds for the windows; then they are undecided.")
-    ] = _DEFAULT.windows_time,
     starts: Starts = None,
     length: Length = _DEFAULT.length,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
     ] = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", help="Seconds for each part of a problem and each file of claims.", min=0.1)
-    ] = 600.0,
+        float | None,
+        typer.Option(
+            "--time-limit",
+            help="Seconds for each part of a problem and each file of claims; then it is undecided.",
+            min=0.1,
+            show_default="none",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Write one page about problems and claims."""
@@ -148,8 +148,6 @@ def report(
         chains,
         seed,
         budget,
-        _positive(search_time, "--search-time"),
-        windows_time=_positive(windows_time, "--windows-time"),
         starts=windows,
         length=_positive(length, "--length"),
     )

@@ -54,7 +54,10 @@ def verify(
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
     ] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", help="Seconds for each file.", min=0.1)] = 600.0,
+    time_limit: Annotated[
+        float | None,
+        typer.Option("--time-limit", help="Seconds for each file; then it is undecided.", min=0.1, show_default="none"),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Check claims: evidence must hold, controls must be rejected."""

@@ -14,3 +14,7 @@ class InputError(ValueError):
         if len(line) > _LONGEST_MESSAGE:
             line = line[: _LONGEST_MESSAGE - 3] + "..."
         super().__init__(line)
+
+
+class NotApplicable(InputError):
+    """What is asked is meaningless, or has no method here, for a problem of this kind: nothing can be decided."""

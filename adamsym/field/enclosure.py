@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball_law import BallLaw
 from adamsym.field.ball_quadrature import TOLERANCE, LawEnclosure, enclose_law
 from adamsym.field.balls import ball, ball_arithmetic, hull, outward
@@ -47,7 +47,7 @@ def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray
     boxes = checked_boxes(problem, box)
     d = problem.dimension
     if not problem.is_smooth:
-        raise InputError("problem.loss: the Jacobian's enclosure needs a loss without Abs, Max or Min")
+        raise NotApplicable("problem.loss: the Jacobian's enclosure needs a loss without Abs, Max or Min")
     with ball_arithmetic():
         found = []
         for one in boxes.reshape(-1, d, 2):

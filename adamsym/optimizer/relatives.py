@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.optimizer.adam import Adam
 from adamsym.optimizer.method import AdaptiveMethod, StepFactors, bias_corrections
@@ -105,7 +105,7 @@ def require_adam(method: AdaptiveMethod, what: str) -> Adam:
         If it is a relative; the message says that ``what`` is not available for it.
     """
     if not isinstance(method, Adam):
-        raise InputError(f"adam: {what} is available for Adam alone, not for {type(method).__name__}")
+        raise NotApplicable(f"adam: {what} is available for Adam alone, not for {type(method).__name__}")
     return method
 
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import integer, real_array
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.domain import RELATIONS, Condition
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name, parse_with_domain
 from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
@@ -193,7 +193,7 @@ class Problem:
 
     def _rows(self) -> FloatArray:
         if not isinstance(self.law, Empirical):
-            raise InputError(_NEEDS_ROWS)
+            raise NotApplicable(_NEEDS_ROWS)
         return self.law.rows
 
     def row_losses(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
@@ -408,7 +408,7 @@ class Problem:
 
     def _exact_rows(self) -> tuple[tuple[Fraction, ...], ...]:
         if not isinstance(self.law, Empirical):
-            raise InputError(_NEEDS_ROWS)
+            raise NotApplicable(_NEEDS_ROWS)
         return self.law.exact_rows
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.optimizer import Adam
 from adamsym.problem.laws import Empirical
@@ -25,7 +25,7 @@ def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
         If the law is not empirical, or the loss's text is too long to be read back.
     """
     if not isinstance(problem.law, Empirical):
-        raise InputError("data: a certificate needs the rows of an empirical law; a continuous law has none")
+        raise NotApplicable("data: a certificate needs the rows of an empirical law; a continuous law has none")
     if len(problem.text) > LONGEST_TEXT:
         raise InputError(f"problem.loss: {len(problem.text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {

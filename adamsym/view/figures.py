@@ -27,7 +27,7 @@ from adamsym.view.windows import draw_windows
 TITLES: dict[Of, str] = {"field": "the Adam field", "descent": "minus the gradient of L"}
 _HEIGHT = 4.3
 _WIDTH = 5.0
-_MOST_IN_TIME = 2
+MOST_IN_TIME = 2
 """Runs of more parameters than this would hide each other over time."""
 
 
@@ -60,16 +60,19 @@ def portrait_figure(
 
 
 def flow_figure(flow: Flow, runs: Runs | None, names: Sequence[str]) -> Figure:
-    """Return the flow with runs of Adam over it: over time, and in the plane if there are two parameters."""
+    """Return the flow with runs of Adam over it: over time, and in the plane if there are two parameters.
+
+    Of more parameters only the flow is drawn, each less its start.
+    """
     planar = len(names) == 2
     figure, panels = empty_figure(2 if planar else 1, width=_WIDTH if planar else 6.4)
     if planar:
         if runs is not None:
             draw_runs_in_plane(panels[0], runs, names)
         draw_flow_in_plane(panels[0], flow, names)
-    if runs is not None and len(names) <= _MOST_IN_TIME:
+    if runs is not None and len(names) <= MOST_IN_TIME:
         draw_runs(panels[-1], runs, names)
-    draw_flow(panels[-1], flow, names, change=len(names) > _MOST_IN_TIME)
+    draw_flow(panels[-1], flow, names, change=len(names) > MOST_IN_TIME)
     place_legend(*panels, columns=3)
     return figure
 

@@ -10,7 +10,7 @@ from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.problem import Problem
 
-Verdict = Literal["holds", "refuted", "undecided"]
+Verdict = Literal["holds", "refuted", "undecided", "not applicable"]
 
 
 class Told(NamedTuple):
@@ -26,6 +26,8 @@ def about_zeros(found: Zeros) -> Told:
     count = f"{number} zero" + ("" if number == 1 else "s")
     off = sum(zero.critical_point == "no" for zero in found.zeros)
     critical = f"; {off} of {number} proven to be no critical point of L" if number else ""
+    if found.beyond:
+        critical += f"; not counted: {len(found.beyond)} beyond the box, or on its border"
     if found.complete:
         return Told("holds", f"certified: exactly {count} in the box{critical}")
     left = len(found.undecided)
@@ -38,8 +40,8 @@ def about_zeros(found: Zeros) -> Told:
 def about_region(found: LyapunovRegion) -> Told:
     """Say where the loss is certified to decrease along the flow."""
     if found.witness is not None and found.witness_bounds is not None:
-        bounds = interval_text(*found.witness_bounds)
-        point = point_text(found.problem.names, found.witness)
+        bounds, names = interval_text(*found.witness_bounds), found.problem.names
+        point = ", ".join(f"{name} = {x!r}" for name, x in zip(names, found.witness.tolist(), strict=True))
         return Told(
             "refuted",
             f"at {point} L increases along the flow: <grad L, f> is certified to lie in {bounds}",
@@ -51,7 +53,9 @@ def about_region(found: LyapunovRegion) -> Told:
             f"certified: L decreases along the flow in all of the box, but where every row's gradient vanishes{rate}",
         )
     left = len(found.undecided)
-    share = f"certified on {100 * found.share:.4g}% of the box; {left} box" + (" is" if left == 1 else "es are")
+    share = f"certified on {rounded_down(100 * found.share, 4)}% of the box; {left} box" + (
+        " is" if left == 1 else "es are"
+    )
     return Told("undecided", f"{share} left ({_reasons(found)})")
 
 
@@ -88,7 +92,7 @@ def about_flow(found: Flow, problem: Problem) -> str:
 def about_basins(found: Basins) -> str:
     """Say how many starts reached an attracting zero: floating point."""
     reached = int((found.index >= 0).sum())
-    return f"{reached} of {found.index.size} starts reach an attracting zero"
+    return f"{reached} of {found.index.size} starts reach a zero that is certified to be attracting"
 
 
 def point_text(names: Sequence[str], point: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:

@@ -9,19 +9,20 @@ from typing import Literal, TypeVar
 import numpy as np
 from matplotlib.figure import Figure
 
+from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import shared_digits
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.optimizer import require_adam
 from adamsym.problem import Empirical, Problem
 from adamsym.problem.reading import ProblemFile, read_problem
 from adamsym.symbolic import DerivationError, derive
 from adamsym.symbolic.derivation import Derivation, Step
 from adamsym.symbolic.rendering import formula, symbol_names
+from adamsym.view.captions import counted, of_flow, of_loss, of_portrait, of_windows, runs_are_drawn
 from adamsym.view.figures import TITLES, flow_figure, loss_figure, portrait_figure, windows_figure
 from adamsym.view.findings import Told, Verdict, about_flow, about_region, about_windows, about_zeros, point_text
 from adamsym.view.portraits import Of
 from adamsym.view.saving import figure_bytes
-from adamsym.view.searching import stopped_text
 from adamsym.view.settings import Settings
 from adamsym.view.study import Study, plane_of
 
@@ -102,10 +103,11 @@ class ProblemReport:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted if a statement of the theory is; undecided if any check is; else all checks came to an end."""
+        """Refuted if a statement of the theory is; undecided if any check is, or nothing is decided; else holds."""
+        verdicts = {check.verdict for check in self.checks}
         if any(check.of_theory and check.verdict == "refuted" for check in self.checks):
             return "refuted"
-        return "undecided" if any(check.verdict == "undecided" for check in self.checks) else "holds"
+        return "undecided" if "undecided" in verdicts or verdicts <= {"not applicable"} else "holds"
 
 
 @dataclass(frozen=True)
@@ -168,14 +170,10 @@ def gather_windows(path: str | Path, settings: Settings) -> WindowsPart:
     start, _ = _start(source)
     study = Study(source, start, settings, plane_of(source.problem.names))
     check = _attempt(*_WINDOWS, lambda: about_windows(study.windows), of_theory=True)
-    if check.verdict == "undecided" and "windows" not in vars(study):
+    if "windows" not in vars(study):
         return WindowsPart(check, _no_windows(check.text))
-    caption = (
-        f"Root mean square over {settings.chains} chains of the largest distance in a window of length "
-        f"{settings.length:g}, and its proven bound, against the step size."
-    )
-    alternative = "Measured distances with bars of one standard error, and their proven bounds, both axes logarithmic"
-    picture = _picture(_DISTANCE, caption, alternative, lambda: windows_figure(study.windows))
+    caption = of_windows(study, study.windows)
+    picture = _picture(_DISTANCE, caption, caption, lambda: windows_figure(study.windows))
     return WindowsPart(check, picture)
 
 
@@ -188,14 +186,8 @@ def gather_rest(path: str | Path, settings: Settings, box: Sides | None = None) 
     study = Study(source, start, settings, plane_of(problem.names), box)
     checks = (
         _attempt("the field at the start", "certified", lambda: about_field(study), of_theory=True),
-        _attempt(
-            "all zeros of the field", "certified", lambda: _searched(about_zeros, study.zeros_within_time, settings)
-        ),
-        _attempt(
-            "L as a Lyapunov function of the flow",
-            "certified",
-            lambda: _searched(about_region, study.region_within_time, settings),
-        ),
+        _attempt("all zeros of the field", "certified", lambda: about_zeros(study.zeros)),
+        _attempt("L as a Lyapunov function of the flow", "certified", lambda: about_region(study.region)),
         _attempt("the flow from the start", "floating point", lambda: Told("holds", about_flow(study.flow, problem))),
     )
     facts = (*_facts(source), ("start", f"{point_text(problem.names, start)}{origin}"), _box_fact(study))
@@ -237,22 +229,18 @@ def rest_not_gathered(path: str | Path, reason: str) -> ProblemReport:
 
 
 def _attempt(what: str, grade: Grade, make: Callable[[], Told], of_theory: bool = False) -> Check:
-    """A check's line; undecided if it cannot be made, whatever the reason."""
+    """A check's line; undecided if it cannot be made, whatever the reason, unless nothing can be decided here."""
     try:
         told = make()
     except DerivationError as error:
         told = Told("refuted", f"a step fails its check: {error}")
+    except NotApplicable as error:
+        told = Told("not applicable", str(error))
     except InputError as error:
         told = Told("undecided", str(error))
     except Exception as error:
         told = Told("undecided", f"{type(error).__name__}: {error}")
     return Check(what, grade, told.verdict, " ".join(told.text.split())[:500], of_theory)
-
-
-def _searched(about: Callable[[Result], Told], found: tuple[Result, bool], settings: Settings) -> Told:
-    result, stopped = found
-    verdict, text = about(result)
-    return Told(verdict, text + (stopped_text(settings.search_time) if stopped else ""))
 
 
 def _start(source: ProblemFile) -> tuple[tuple[float, ...], str]:
@@ -293,10 +281,14 @@ def _facts(source: ProblemFile) -> tuple[tuple[str, str], ...]:
     count = f"{problem.dimension} parameter" + ("s" if problem.dimension > 1 else "")
     return (
         (count, names),
-        ("data", _data(problem)),
+        ("data", _data(problem) + _left_out(source)),
         ("minibatch", f"{problem.batch_size} row" + ("s" if problem.batch_size > 1 else "")),
         (type(method).__name__, ", ".join(numbers)),
     )
+
+
+def _left_out(source: ProblemFile) -> str:
+    return f"; {counted(source.dropped, 'row')} without an entry left out" if source.dropped else ""
 
 
 def _data(problem: Problem) -> str:
@@ -342,47 +334,37 @@ def _zero_rows(study: Study) -> tuple[tuple[str, ...], ...]:
 
 
 def _portraits(study: Study) -> tuple[Picture, ...]:
-    return tuple(_portrait(study, of) for of in TITLES)
+    zeros, _ = _tried(lambda: study.zeros)
+    region, _ = _tried(lambda: study.region)
+    return tuple(_portrait(study, of, zeros, region) for of in TITLES)
 
 
-def _portrait(study: Study, of: Of) -> Picture:
-    def make() -> Figure:
-        zeros = _or_none(lambda: study.zeros)
-        region = _or_none(lambda: study.region)
-        return portrait_figure(study.portrait, study.names, (of,), zeros, region, title=False)
-
-    shown = "graph" if len(study.plane) == 1 else "streamlines"
-    where = " and ".join(study.names[k] for k in study.plane)
-    zeros = _or_none(lambda: study.zeros)
-    marks = "" if zeros is None else f", with {len(zeros.zeros)} certified zeros of the Adam field marked"
-    alternative = f"{shown.capitalize()} of {TITLES[of]} over {where}{marks}"
-    return _picture(TITLES[of][0].upper() + TITLES[of][1:], "", alternative, make)
-
-
-def _figures(study: Study) -> tuple[Picture, ...]:
-    runs = _or_none(lambda: study.runs)
-    chosen = study.settings
-    drawn = 0 if runs is None else runs.theta.shape[1]
-    caption = f"{drawn} runs of Adam, step size {chosen.step_size}, seed {chosen.seed}, over the flow."
-    if runs is not None and runs.times[-1] < chosen.time * (1 - 1e-9):
-        caption += f" The runs end after {study.steps} steps, at time {runs.times[-1]:.3g}."
-    flow_text = f"The flow of the Adam field from the start to time {chosen.time:g}, and {drawn} runs of Adam"
-    return (
-        _picture("The flow, and Adam", caption, flow_text, lambda: flow_figure(study.flow, runs, study.names)),
-        _picture(
-            "The loss",
-            caption,
-            "Mean loss over time along the flow and along the runs of Adam",
-            lambda: loss_figure(study.flow, runs, study.problem),
-        ),
+def _portrait(study: Study, of: Of, zeros: Zeros | None, region: LyapunovRegion | None) -> Picture:
+    title, caption = TITLES[of][0].upper() + TITLES[of][1:], of_portrait(study, of, zeros, region)
+    return _picture(
+        title,
+        caption,
+        caption,
+        lambda: portrait_figure(study.portrait, study.names, (of,), zeros, region, title=False),
     )
 
 
-def _or_none(make: Callable[[], Result]) -> Result | None:
+def _figures(study: Study) -> tuple[Picture, ...]:
+    runs, missing = _tried(lambda: study.runs)
+    of_both, of_losses = of_flow(study, runs, missing), of_loss(study, runs, missing)
+    title = f"The flow, and {type(study.source.adam).__name__}" if runs_are_drawn(study) else "The flow"
+    return (
+        _picture(title, of_both, of_both, lambda: flow_figure(study.flow, runs, study.names)),
+        _picture("The loss", of_losses, of_losses, lambda: loss_figure(study.flow, runs, study.problem)),
+    )
+
+
+def _tried(make: Callable[[], Result]) -> tuple[Result | None, str]:
+    """What is made, or None and the reason."""
     try:
-        return make()
-    except Exception:  # the summary says why
-        return None
+        return make(), ""
+    except Exception as error:
+        return None, " ".join(str(error).split())[:300]
 
 
 def _picture(title: str, caption: str, alternative: str, make: Callable[[], Figure]) -> Picture:

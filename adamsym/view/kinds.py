@@ -42,9 +42,11 @@ def kind(summary: str) -> Callable[[Callable[["Study"], Plot]], Callable[["Study
 @kind("the Adam field beside minus the gradient of the loss")
 def portrait(study: "Study") -> Plot:
     """Draw the field and the gradient field side by side."""
-    from adamsym.view.figures import portrait_figure
+    from adamsym.view.captions import of_portrait
+    from adamsym.view.figures import TITLES, portrait_figure
 
-    return Plot(portrait_figure(study.portrait, study.names), "the Adam field and minus the gradient of L")
+    captions = [of_portrait(study, of, None, None) for of in TITLES]
+    return Plot(portrait_figure(study.portrait, study.names), " ".join(captions))
 
 
 @kind("the field with its certified zeros")
@@ -67,22 +69,27 @@ def lyapunov(study: "Study") -> Plot:
     return Plot(figure, _worded(*about_region(study.region)))
 
 
-@kind("the flow with runs of Adam over it")
+@kind("the flow, for one or two parameters with runs of Adam over it")
 def flow(study: "Study") -> Plot:
-    """Draw the flow with runs of Adam over it."""
+    """Draw the flow, with runs of Adam over it where they would not hide each other."""
+    from adamsym.view.captions import of_flow, runs_are_drawn
     from adamsym.view.figures import flow_figure
     from adamsym.view.findings import about_flow
 
-    return Plot(flow_figure(study.flow, study.runs, study.names), about_flow(study.flow, study.problem))
+    runs = study.runs if runs_are_drawn(study) else None
+    figure = flow_figure(study.flow, runs, study.names)
+    return Plot(figure, f"{about_flow(study.flow, study.problem)}. {of_flow(study, runs, '')}")
 
 
 @kind("the loss along the flow and along runs of Adam")
 def loss(study: "Study") -> Plot:
     """Draw the loss over time."""
+    from adamsym.view.captions import of_loss
     from adamsym.view.figures import loss_figure
     from adamsym.view.findings import about_flow
 
-    return Plot(loss_figure(study.flow, study.runs, study.problem), about_flow(study.flow, study.problem))
+    figure = loss_figure(study.flow, study.runs, study.problem)
+    return Plot(figure, f"{about_flow(study.flow, study.problem)}. {of_loss(study, study.runs, '')}")
 
 
 @kind("Adam's distance from its flow in windows of time, beside the proven bound")

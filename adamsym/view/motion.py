@@ -128,7 +128,9 @@ def draw_runs(axes: Axes, runs: Runs, names: Sequence[str]) -> list[Line2D]:
     for chain in range(runs.theta.shape[1]):
         for k in range(len(names)):
             first = chain == 0 and k == 0
-            lines += axes.plot(runs.times, runs.theta[:, chain, k], **_RUN, label="runs of Adam" if first else "_more")
+            lines += axes.plot(
+                runs.times, runs.theta[:, chain, k], **_RUN, label="runs of the optimizer" if first else "_more"
+            )
     label_axes(axes, TIME_LABEL, names[0] if len(names) == 1 else "parameters")
     return lines
 
@@ -172,7 +174,7 @@ def draw_runs_in_plane(axes: Axes, runs: Runs, names: Sequence[str], plane: tupl
     """
     lines = []
     for chain in range(runs.theta.shape[1]):
-        label = "runs of Adam" if chain == 0 else "_more"
+        label = "runs of the optimizer" if chain == 0 else "_more"
         lines += axes.plot(*runs.theta[:, chain, list(plane)].T, **_RUN, label=label)
     _label_plane(axes, names, plane)
     return lines
@@ -210,7 +212,7 @@ def draw_loss(
         losses = np.asarray(runs[1], dtype=np.float64)
         values.append(losses.ravel())
         for chain in range(losses.shape[1]):
-            label = "runs of Adam" if chain == 0 else "_more"
+            label = "runs of the optimizer" if chain == 0 else "_more"
             lines += axes.plot(runs[0], losses[:, chain], **_RUN, label=label)
     known = np.concatenate(values)
     known = known[np.isfinite(known)]

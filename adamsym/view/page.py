@@ -19,7 +19,7 @@ GRADES = {
 }
 """What each grade of evidence means."""
 
-MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?"}
+MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicable": "\u2013"}
 """Of verdicts, beside the word: colour is not all that tells them apart."""
 
 

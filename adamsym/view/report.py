@@ -30,9 +30,6 @@ from adamsym.view.gathering import (
 )
 from adamsym.view.settings import Settings
 
-TIME_LIMIT = 600.0
-"""Seconds that one part of a problem, or one file of claims, may take."""
-
 Part = TypeVar("Part")
 
 PACKAGES = ("adamsym", "numpy", "scipy", "sympy", "python-flint", "mpmath", "numba", "hypothesis", "matplotlib")
@@ -60,7 +57,7 @@ class Report:
     def verdict(self) -> Verdict:
         """Refuted if a claim, or a statement of the theory about a problem, is; else undecided if anything is."""
         found = {*(claim.verdict for claim in self.claims), *(problem.verdict for problem in self.problems)}
-        return "refuted" if "refuted" in found else "undecided" if "undecided" in found else "holds"
+        return "refuted" if "refuted" in found else "holds" if found == {"holds"} else "undecided"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdicts as JSON's dictionaries, under the keys that ``adamsym report --json`` promises."""
@@ -108,7 +105,7 @@ def gather_report(
     command: str,
     box: Sides | None = None,
     workers: int | None = None,
-    time_limit: float = TIME_LIMIT,
+    time_limit: float | None = None,
     progress: Callable[[str], None] = lambda done: None,
 ) -> Report:
     """Return all that a page shows.
@@ -126,7 +123,8 @@ def gather_report(
     workers
         Processes at a time; the number of processors if omitted.
     time_limit
-        Seconds for each part of a problem and each file of claims; one that takes longer is undecided.
+        Seconds for each part of a problem and each file of claims; one that takes longer is undecided. None is no
+        limit: what is found then is the same on a fast machine and on a slow one.
     progress
         Called with the name of each problem and claim that is done.
 
@@ -151,7 +149,7 @@ def _gathered(
     settings: Settings,
     box: Sides | None,
     workers: int | None,
-    time_limit: float,
+    time_limit: float | None,
     progress: Callable[[str], None],
 ) -> tuple[ProblemReport, ...]:
     if not files:
@@ -160,16 +158,15 @@ def _gathered(
     # "spawn": a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
     with pebble.ProcessPool(max_workers=workers or os.cpu_count() or 1, context=context) as pool:
-        windows_limit = min(settings.windows_time, time_limit)
 
-        def scheduled(part: Callable[..., Any], limit: float, *arguments: object) -> "pebble.ProcessFuture[Any]":
-            return pool.schedule(part, args=arguments, timeout=limit)
+        def scheduled(part: Callable[..., Any], *arguments: object) -> "pebble.ProcessFuture[Any]":
+            return pool.schedule(part, args=arguments, timeout=time_limit)
 
         tasks = [
             (
-                scheduled(gather_windows, windows_limit, str(file), settings),
-                scheduled(gather_rest, time_limit, str(file), settings, box),
-                scheduled(gather_derivation, time_limit, str(file)),
+                scheduled(gather_windows, str(file), settings),
+                scheduled(gather_rest, str(file), settings, box),
+                scheduled(gather_derivation, str(file)),
             )
             for file in files
         ]
@@ -178,7 +175,7 @@ def _gathered(
                 report = joined(
                     part_or_undecided(rest, time_limit, partial(rest_not_gathered, file)),
                     part_or_undecided(derivation, time_limit, derivation_not_gathered),
-                    part_or_undecided(windows, windows_limit, windows_not_gathered),
+                    part_or_undecided(windows, time_limit, windows_not_gathered),
                 )
                 reports.append(report)
                 progress(report.name)
@@ -188,7 +185,9 @@ def _gathered(
     return tuple(reports)
 
 
-def part_or_undecided(future: "concurrent.futures.Future[Any]", limit: float, otherwise: Callable[[str], Part]) -> Part:
+def part_or_undecided(
+    future: "concurrent.futures.Future[Any]", limit: float | None, otherwise: Callable[[str], Part]
+) -> Part:
     """Return a part of a problem's report; the undecided one if it took too long or its process failed."""
     try:
         found: Part = future.result()

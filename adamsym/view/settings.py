@@ -1,12 +1,13 @@
 """How much plots and the report compute."""
 
-import math
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Settings:
     """Budgets, times and seeds, with the defaults of the commands ``plot`` and ``report``.
+
+    All are counts: what is found is the same on a fast machine and on a slow one.
 
     Attributes
     ----------
@@ -22,13 +23,8 @@ class Settings:
         Seed of all randomness.
     budget
         Most boxes that each certified search examines; those beyond are undecided.
-    search_time
-        Seconds after which a certified search stops; the rest is undecided. Infinite for ``plot``, whose
-        files are the same on every run.
     resolution
         Points along each of two parameters in a portrait.
-    windows_time
-        Seconds after which the report gives the windows up; they are then undecided.
     starts, length
         Steps at which windows begin, and their length in sums of step sizes.
     """
@@ -39,8 +35,6 @@ class Settings:
     chains: int = 100
     seed: int = 0
     budget: int = 2_000
-    search_time: float = math.inf
     resolution: int = 41
-    windows_time: float = 30.0
     starts: tuple[int, ...] = (1_000, 10_000, 100_000)
     length: float = 1.0

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -26,7 +27,6 @@ from adamsym.optimizer import StepSizeSchedule, require_adam
 from adamsym.problem import Problem
 from adamsym.problem.reading import ProblemFile
 from adamsym.view.motion import Runs
-from adamsym.view.searching import search_within
 from adamsym.view.settings import Settings
 
 TIMES = 301
@@ -136,28 +136,18 @@ class Study:
             )
 
     @cached_property
-    def zeros_within_time(self) -> tuple[Zeros, bool]:
-        """The certified zeros in the box, and whether the time ended the search."""
-        self.require_plane("zeros")
-        chosen = self.settings
-        return search_within(partial(find_zeros, self.field, self.box), chosen.budget, chosen.search_time)
-
-    @property
     def zeros(self) -> Zeros:
         """The certified zeros in the box."""
-        return self.zeros_within_time[0]
+        self.require_plane("zeros")
+        with _alone() as executor:
+            return find_zeros(self.field, self.box, budget=self.settings.budget, executor=executor)
 
     @cached_property
-    def region_within_time(self) -> tuple[LyapunovRegion, bool]:
-        """The certified Lyapunov region in the box, and whether the time ended the search."""
-        self.require_plane("a Lyapunov region")
-        chosen = self.settings
-        return search_within(partial(certify_lyapunov, self.field, self.box), chosen.budget, chosen.search_time)
-
-    @property
     def region(self) -> LyapunovRegion:
         """The certified Lyapunov region in the box."""
-        return self.region_within_time[0]
+        self.require_plane("a Lyapunov region")
+        with _alone() as executor:
+            return certify_lyapunov(self.field, self.box, budget=self.settings.budget, executor=executor)
 
     @cached_property
     def steps(self) -> int:
@@ -198,6 +188,11 @@ class Study:
         radius = _REACHED * float(np.ptp(self.sides, axis=1).max())
         fine = 41 if len(self.plane) == 1 else min(self.settings.resolution, 21)
         return basins(self.field, self.box, fine, points, self.settings.time, radius, attracting=attracting)
+
+
+def _alone() -> ThreadPoolExecutor:
+    """One thread: boxes are few, processes would take longer to start, and a report's own processes may start none."""
+    return ThreadPoolExecutor(1)
 
 
 def box_around(path: FloatArray) -> FloatArray:

@@ -80,6 +80,17 @@ def test_plot_as_json(run):
     assert found["finding"].startswith("certified: exactly 1 zero in the box")
 
 
+def test_the_flow_of_three_parameters_has_no_runs_and_says_so(run, tmp_path):
+    three = PROBLEM.replace("(theta - x)**2/2", "(theta - x)**2/2 + a**2 + b**2*a").replace(
+        '"theta"]', '"theta", "a", "b"]'
+    )
+    (tmp_path / "three.toml").write_text(three + "a = 1.0\nb = 1.0\n")
+    text = run("plot", "flow", "three.toml", "-o", "f.svg", *QUICK)
+    assert "Runs of Adam are not drawn: with more than two parameters" in text
+    assert "Over it 4 runs of Adam" in run("plot", "flow", "p.toml", "-o", "g.svg", *QUICK)
+    assert "Over it 4 runs of Adam" in run("plot", "loss", "three.toml", "-o", "h.svg", *QUICK)
+
+
 def test_a_slice_of_many_parameters(run, tmp_path):
     file = "three.toml"
     (tmp_path / file).write_text(THREE)
@@ -162,9 +173,7 @@ def test_a_report_of_claims(run, tmp_path, evidence, verdict, code):
 
 
 def test_a_report_of_a_problem(run, tmp_path):
-    # A loaded machine that compiles first must not run into the limits.
-    limits = ["--windows-time", "500", "--search-time", "500"]
-    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK, *limits)
+    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
     assert text.startswith("holds: 1 problem; written to r.html")
     page = (tmp_path / "r.html").read_text()
     assert "theta from 0 to 2" in page

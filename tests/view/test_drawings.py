@@ -216,7 +216,7 @@ def test_a_legend_tells_each_label_once_and_hides_nothing(line, axes):
     draw_flow(axes, line.flow, line.names)
     draw_runs(axes, recorded_runs(line.ensemble, line.schedule, line.start), line.names)
     legend = place_legend(axes)
-    assert [text.get_text() for text in legend.get_texts()] == ["flow of the Adam field", "runs of Adam"]
+    assert [text.get_text() for text in legend.get_texts()] == ["flow of the Adam field", "runs of the optimizer"]
     axes.get_figure().draw_without_rendering()
     assert not legend.get_window_extent().overlaps(axes.get_window_extent())
 

@@ -1,6 +1,6 @@
 """The report: verdicts in words, everything escaped, nothing from elsewhere, what was cut short is undecided."""
 
-import itertools
+import inspect
 import re
 from concurrent.futures import Future
 from dataclasses import replace
@@ -11,22 +11,25 @@ from types import SimpleNamespace
 import pytest
 
 from adamsym import InputError, read_problem
-from adamsym.claims import ClaimReport
+from adamsym.claims import ClaimReport, run_claims
 from adamsym.claims import Settings as ClaimSettings
 from adamsym.claims.report import ControlReport, EvidenceReport
+from adamsym.view import captions
 from adamsym.view.gathering import (
     Check,
     Picture,
     about_field,
     derivation_not_gathered,
+    gather_derivation,
     gather_rest,
     gather_windows,
     joined,
     rest_not_gathered,
     windows_not_gathered,
 )
+from adamsym.view.motion import Runs
 from adamsym.view.page import render_page, statement_markup
-from adamsym.view.report import Places, Report, find_places, part_or_undecided
+from adamsym.view.report import Places, Report, find_places, gather_report, part_or_undecided
 from adamsym.view.settings import Settings
 from adamsym.view.study import Study
 
@@ -191,7 +194,7 @@ def test_what_is_cut_short_is_undecided(problem_file):
     short = gather_rest(problem_file, replace(QUICK, budget=1))
     verdicts = {check.what: check for check in short.checks}
     assert verdicts["all zeros of the field"].verdict == "undecided"
-    assert "the budget is spent" in verdicts["all zeros of the field"].text
+    assert "the budget was spent" in verdicts["all zeros of the field"].text
     assert "No zero is listed" in render_page(report_of(short))
     gone = rest_not_gathered(problem_file, "took longer than 1 seconds")
     assert gone.verdict == "undecided"
@@ -209,8 +212,16 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
     for what in ("all zeros of the field", "L as a Lyapunov function of the flow"):
         assert verdicts[what].verdict == "undecided"
         assert "this problem has 3" in verdicts[what].text
-    assert verdicts["Adam near its flow"].verdict == "undecided"
+    for what in ("Adam near its flow", "the field at the start"):
+        assert verdicts[what].verdict == "not applicable"
+        assert "available for Adam alone" in verdicts[what].text
     assert found.figures[-1].svg == b""
+    assert found.figures[0].title == "The flow"
+    assert "Runs of RMSprop are not drawn: with more than two parameters" in found.figures[0].caption
+    assert "Over it 4 runs of RMSprop" in found.figures[1].caption
+    for picture in found.portraits:
+        assert "; 1 other parameter as at the start." in picture.caption
+        assert "zero" not in picture.caption
     text = render_page(report_of(found))
     assert faults(text) == []
     assert "Not drawn: " in text
@@ -228,21 +239,84 @@ def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
     assert "1.0e-09 outside its proven bounds" in told.text
 
 
-def test_searches_stop_after_a_time(plane, monkeypatch):
-    from adamsym import Adam, AdamField, find_zeros
-    from adamsym.view import searching
-    from adamsym.view.searching import search_within
+def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_path):
+    file = tmp_path / "continuous.toml"
+    file.write_text(
+        '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = "Normal(0, 1)"\n'
+        "[adam]\nbeta1 = 0.5\nbeta2 = 0.6\neps = 1\n"
+    )
+    settings = replace(QUICK, time=0.5)
+    found = joined(gather_rest(file, settings), gather_derivation(file), gather_windows(file, settings))
+    verdicts = {check.what: check.verdict for check in found.checks}
+    assert verdicts == {
+        "the derivation of the field": "holds",
+        "the field at the start": "not applicable",
+        "all zeros of the field": "not applicable",
+        "L as a Lyapunov function of the flow": "not applicable",
+        "the flow from the start": "holds",
+        "Adam near its flow": "not applicable",
+    }
+    assert all("continuous law" in check.text for check in found.checks if check.verdict == "not applicable")
+    assert found.verdict == report_of(found).verdict == "holds"
+    text = render_page(report_of(found))
+    assert faults(text) == []
+    assert text.count("</span> not applicable</span>") == 4
+    # Where nothing at all is decided, nothing holds.
+    inapplicable = tuple(check for check in found.checks if check.verdict == "not applicable")
+    assert replace(found, checks=inapplicable).verdict == "undecided"
+    assert replace(found, checks=()).verdict == "undecided"
 
-    # Each look at the clock takes a second.
-    monkeypatch.setattr(searching, "time", SimpleNamespace(monotonic=partial(next, itertools.count())))
-    search = partial(find_zeros, AdamField(plane.problem, Adam("0.5", "0.6", "1")), plane.box)
-    found, stopped = search_within(search, 400, 5.0)
-    assert stopped
-    assert found.undecided
-    assert found.examined < plane.zeros.examined
-    found, stopped = search_within(search, 20, 1000.0)
-    assert not stopped
-    assert found.examined == 20
+
+def test_captions_say_what_is_drawn(problem_file):
+    """Runs that could not be made, none certified, chains that leave the numbers: each caption is true."""
+    source = read_problem(problem_file)
+    study = Study(source, (2.0,), QUICK, (0,))
+    assert "Over it 4 runs of Adam, step size 0.1/n**0.7, seed 0." in captions.of_flow(study, study.runs, "")
+    assert captions.of_flow(study, None, "why not").endswith("Runs of Adam are not drawn: why not.")
+    assert "4 runs" not in captions.of_loss(study, None, "why not")
+    gone = Runs(study.runs.times, study.runs.theta.copy())
+    gone.theta[-1, :3] = float("nan")
+    assert "3 runs left the finite numbers and end there." in captions.of_flow(study, gone, "")
+    short = Runs(study.runs.times[:2], study.runs.theta[:2])
+    assert "The runs end after" in captions.of_flow(study, short, "")
+    assert "The runs end after" not in captions.of_flow(study, study.runs, "")
+    none = SimpleNamespace(zeros=(), undecided=())
+    assert captions.of_zeros(none) == ["No certified zero of the Adam field marked."]
+    some = SimpleNamespace(zeros=(1, 2), undecided=(1,))
+    assert captions.of_zeros(some) == ["2 certified zeros of the Adam field marked. Hatched boxes may hold others."]
+    assert captions.of_zeros(None) == captions.of_region(None) == []
+    region = SimpleNamespace(certified=(), undecided=(1,), witness=None)
+    assert captions.of_region(region)[0].startswith("In no part of the box")
+    assert "Star" not in " ".join(captions.of_region(region))
+    assert "Star" in " ".join(captions.of_region(SimpleNamespace(certified=(1,), undecided=(), witness=1)))
+
+
+def test_captions_of_windows(problem_file):
+    source = read_problem(problem_file)
+    study = Study(source, (2.0,), QUICK, (0,))
+
+    def window(inside, value, total):
+        return SimpleNamespace(
+            inside=inside,
+            measured=SimpleNamespace(value=value),
+            bound=SimpleNamespace(mean_square=SimpleNamespace(total=total)),
+        )
+
+    seen = SimpleNamespace(windows=[window(4, 0.1, 1.0)])
+    assert "drawn" not in captions.of_windows(study, seen)
+    unseen = SimpleNamespace(windows=[window(4, 0.1, 1.0), window(0, 0.0, float("inf"))])
+    assert "No distance is drawn for 1 window of 2" in captions.of_windows(study, unseen)
+    assert "No bound is drawn for 1 window of 2: it is infinite" in captions.of_windows(study, unseen)
+
+
+def test_budgets_are_counts(problem_file):
+    """Nothing that decides on a verdict is a time: the settings hold none, and no limit is the default."""
+    assert not [name for name in vars(QUICK) if "time" in name and name != "time"]
+    for function in (gather_report, run_claims):
+        assert inspect.signature(function).parameters["time_limit"].default is None
+    study = Study(read_problem(problem_file), (2.0,), replace(QUICK, budget=7), (0,))
+    assert study.zeros.examined <= 7
+    assert study.region.examined <= 7
 
 
 @pytest.mark.parametrize(

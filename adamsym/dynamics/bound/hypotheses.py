@@ -13,7 +13,7 @@ import numpy as np
 from adamsym.dynamics.bound.denominators import DenominatorLaw, denominator_law
 from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.balls import ball_arithmetic, outward
 from adamsym.field.enclosure import divided, field_of, gradient_laws, hulls
 from adamsym.optimizer import Adam
@@ -109,9 +109,9 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
         If the data are not finitely many rows, the loss has kinks, or its gradients are not bounded over the box.
     """
     if not isinstance(problem.law, Empirical):
-        raise InputError("data: the bound needs bounded gradients: finitely many rows, not a continuous law")
+        raise NotApplicable("data: the bound needs bounded gradients: finitely many rows, not a continuous law")
     if not problem.is_smooth:
-        raise InputError("problem.loss: the bound needs a loss without Abs, Max or Min")
+        raise NotApplicable("problem.loss: the bound needs a loss without Abs, Max or Min")
     with ball_arithmetic():
         cells = [_enclosed(problem, cell) for cell in divided(region, CELLS)]
         if not all(np.isfinite(end).all() for cell in cells for end in (*cell.atoms, *cell.slopes)):
