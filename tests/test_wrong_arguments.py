@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import adamsym
 from adamsym import (
@@ -34,6 +35,9 @@ from adamsym import (
     simulate,
 )
 from adamsym.expressions.arguments import checked_arguments, real, real_array
+from adamsym.problem.library import BUILDERS
+from adamsym.testing import check_optimizer
+from adamsym.view import draw_flow, draw_portrait, recorded_runs
 
 COLUMNS = {"x": [0, 0, 3]}
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical(COLUMNS))
@@ -317,3 +321,33 @@ def test_the_kinds():
             plain(*arguments)
     assert real(float("inf"), "x") == float("inf")
     assert real_array([[1, Fraction(1, 4)]], "x").tolist() == [[1.0, 0.25]]
+
+
+@pytest.mark.parametrize("builder", BUILDERS.values(), ids=BUILDERS)
+def test_names_of_columns_are_lists(builder):
+    """Text is no list of names of one letter."""
+    signature = inspect.signature(builder)
+    lists = [name for name in ("inputs", "left", "right") if name in signature.parameters]
+    names = {name: ["x"] for name in lists} | ({"target": "y"} if "target" in signature.parameters else {})
+    loss, parameters = builder(**names)
+    assert {str(symbol) for symbol in loss.free_symbols} <= {"x", "y", *parameters}
+    for wrong in ("age", None, 3, [3], {"age"}, Frame(COLUMNS)):
+        with pytest.raises(InputError):
+            builder(**{**names, lists[0]: wrong})
+
+
+def test_drawings_and_optimizers():
+    axes = Figure().add_subplot()
+    found = flow(FIELD, [1.0], [0, 0.1])
+    with pytest.raises(InputError, match="names: 'theta' is not allowed; allowed is a list"):
+        draw_flow(axes, found, "theta")
+    with pytest.raises(InputError, match=r"the order is draw_flow\(axes, flow, names\)"):
+        draw_flow(found, axes, ["theta"])
+    with pytest.raises(InputError, match=r"no PhasePortrait; give a PhasePortrait, such as phase_portrait\("):
+        draw_portrait(axes, FIELD, ["theta"])
+    with pytest.raises(InputError, match="no Adapter"):
+        check_optimizer(ADAM)
+    ensemble = simulate(PROBLEM, ADAM, SCHEDULE, [1.0], 4, 2, 0, record_every=2)
+    assert recorded_runs(ensemble, "0.1/n**0.7", [1]).theta.shape == (3, 2, 1)
+    with pytest.raises(InputError, match="theta0: shape"):
+        recorded_runs(ensemble, SCHEDULE, [1.0, 2.0, 3.0])

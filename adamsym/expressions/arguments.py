@@ -34,6 +34,14 @@ EXAMPLES = {
     "Zeros": "find_zeros(field, box)",
     "LyapunovRegion": "certify_lyapunov(field, box)",
     "Executor": "ThreadPoolExecutor()",
+    "Flow": "flow(field, theta0, times)",
+    "Ensemble": "simulate(problem, method, schedule, theta0, steps, chains, seed)",
+    "Runs": "recorded_runs(ensemble, schedule, theta0)",
+    "PhasePortrait": "phase_portrait(field, box, 41)",
+    "Basins": "basins(field, box, 41, zeros, time, radius)",
+    "Adapter": "torch_adapter(torch.optim.Adam)",
+    "Axes": "figure.add_subplot()",
+    "Figure": "matplotlib.figure.Figure()",
 }
 """How arguments of these classes are written."""
 
@@ -105,6 +113,10 @@ def fitting(value: Any, hint: Any, name: str) -> Any:
     simple = {int: integer, float: real, bool: _truth, str: _string, Path: _path}
     if hint in simple:
         return simple[hint](value, name)
+    if get_origin(hint) is tuple:
+        return tuple(_sequence(value, int, name))
+    if get_origin(hint) is np.ndarray:
+        return real_array(value, name)
     return _instance(value, get_origin(hint) or hint, name)
 
 

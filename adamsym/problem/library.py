@@ -14,6 +14,7 @@ from typing import Any
 import pydantic
 import sympy as sp
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import softplus
 
@@ -26,6 +27,7 @@ MOST_PATHS = 10_000
 """Paths from the inputs to the output of a network: its derivatives have a term for each."""
 
 
+@checked_arguments
 def mean_estimation(inputs: Sequence[str]) -> Model:
     """Return (theta - x)^2/2, one theta per column: the minimiser is the mean."""
     names = ["theta"] if len(inputs) == 1 else [f"theta{k}" for k in range(len(inputs))]
@@ -33,18 +35,21 @@ def mean_estimation(inputs: Sequence[str]) -> Model:
     return loss, names
 
 
+@checked_arguments
 def least_squares(inputs: Sequence[str], target: str, intercept: bool = True) -> Model:
     """Return (w . x + b - y)^2/2."""
     value, names = _linear(inputs, intercept)
     return (value - _real(target)) ** 2 / 2, names
 
 
+@checked_arguments
 def logistic(inputs: Sequence[str], target: str, intercept: bool = True) -> Model:
     """Return log(1 + exp(z)) - y z, z = w . x + b, for labels y in {0, 1}."""
     value, names = _linear(inputs, intercept)
     return softplus(value) - _real(target) * value, names
 
 
+@checked_arguments
 def polynomial_regression(inputs: Sequence[str], target: str, degree: int = 2) -> Model:
     """Return (c_0 + c_1 x + ... + c_n x^n - y)^2/2 for one input x."""
     if len(inputs) != 1:
@@ -55,6 +60,7 @@ def polynomial_regression(inputs: Sequence[str], target: str, degree: int = 2) -
     return (value - _real(target)) ** 2 / 2, names
 
 
+@checked_arguments
 def matrix_factorization(left: Sequence[str], right: Sequence[str], target: str, rank: int = 1) -> Model:
     """Return (a^T U V^T b - y)^2/2 for measurement vectors a and b; matrix completion if they are unit vectors.
 
@@ -68,24 +74,28 @@ def matrix_factorization(left: Sequence[str], right: Sequence[str], target: str,
     return (value - _real(target)) ** 2 / 2, [name for row in (*u, *v) for name in row]
 
 
+@checked_arguments
 def deep_linear_network(inputs: Sequence[str], target: str, hidden: Sequence[int] = (2,)) -> Model:
     """Return (W_n ... W_1 x - y)^2/2, hidden layers of the given widths, no biases."""
     value, names = _network("deep_linear_network", inputs, hidden, biases=False, activation=lambda z: z)
     return (value - _real(target)) ** 2 / 2, names
 
 
+@checked_arguments
 def tanh_network(inputs: Sequence[str], target: str, hidden: Sequence[int] = (4,)) -> Model:
     """Return (network(x) - y)^2/2: hidden layers of tanh of the given widths, a linear output, biases everywhere."""
     value, names = _network("tanh_network", inputs, hidden, biases=True, activation=sp.tanh)
     return (value - _real(target)) ** 2 / 2, names
 
 
+@checked_arguments
 def phase_retrieval(inputs: Sequence[str], target: str) -> Model:
     """Return ((w . x)^2 - y)^2/4: the sign of w is lost."""
     value, names = _linear(inputs, intercept=False)
     return (value**2 - _real(target)) ** 2 / 4, names
 
 
+@checked_arguments
 def overparametrized_least_squares(inputs: Sequence[str], target: str, features: int = 30, seed: int = 0) -> Model:
     """Return (sum_k w_k tanh(c_k . x + d_k) - y)^2/2 with fixed random c_k and d_k: it interpolates few rows.
 
@@ -103,6 +113,7 @@ def overparametrized_least_squares(inputs: Sequence[str], target: str, features:
     return (value - _real(target)) ** 2 / 2, names
 
 
+@checked_arguments
 def parabola_or_sine(inputs: Sequence[str], stiffness: int = 30) -> Model:
     """Return stiffness theta^2/2 where the column is 1 and sin(theta)^2/2 where it is 0 (N1).
 

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from adamsym.dynamics import Ensemble, Flow
+from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import StepSizeSchedule
@@ -43,6 +44,7 @@ class Runs:
     theta: FloatArray
 
 
+@checked_arguments
 def recorded_runs(ensemble: Ensemble, schedule: StepSizeSchedule, theta0: ArrayLike) -> Runs:
     """Return the recorded states of :func:`adamsym.simulate` with their times, the start first.
 
@@ -61,11 +63,15 @@ def recorded_runs(ensemble: Ensemble, schedule: StepSizeSchedule, theta0: ArrayL
     if not len(ensemble.recorded_steps):
         raise InputError("view: the ensemble has no recorded states; simulate with record_every")
     clock = np.concatenate(([0.0], np.cumsum(schedule(np.arange(1, ensemble.recorded_steps[-1] + 1)))))
-    start = np.broadcast_to(np.asarray(theta0, dtype=np.float64), ensemble.theta.shape)
+    start = real_array(theta0, "theta0")
+    if start.shape not in (ensemble.theta.shape, ensemble.theta.shape[1:]):
+        raise InputError(f"theta0: shape {start.shape} is not allowed; give the start that simulate got")
+    start = np.broadcast_to(start, ensemble.theta.shape)
     times = clock[np.concatenate(([0], ensemble.recorded_steps))]
     return Runs(times, np.concatenate((start[None], ensemble.recorded)))
 
 
+@checked_arguments
 def draw_flow(axes: Axes, flow: Flow, names: Sequence[str], *, change: bool = False) -> list[Line2D]:
     """Draw the parameters of solutions over time.
 
@@ -107,6 +113,7 @@ def _style(k: int, name: str, count: int) -> dict[str, Any]:
     return style | {"zorder": 3}
 
 
+@checked_arguments
 def draw_runs(axes: Axes, runs: Runs, names: Sequence[str]) -> list[Line2D]:
     """Draw the parameters of runs of Adam over time, to go with :func:`draw_flow`.
 
@@ -135,6 +142,7 @@ def draw_runs(axes: Axes, runs: Runs, names: Sequence[str]) -> list[Line2D]:
     return lines
 
 
+@checked_arguments
 def draw_flow_in_plane(axes: Axes, flow: Flow, names: Sequence[str], plane: tuple[int, int] = (0, 1)) -> list[Line2D]:
     """Draw the paths of solutions in the plane of two parameters, each start marked by a square.
 
@@ -164,6 +172,7 @@ def draw_flow_in_plane(axes: Axes, flow: Flow, names: Sequence[str], plane: tupl
     return lines
 
 
+@checked_arguments
 def draw_runs_in_plane(axes: Axes, runs: Runs, names: Sequence[str], plane: tuple[int, int] = (0, 1)) -> list[Line2D]:
     """Draw the paths of runs of Adam in the plane of two parameters, to go with :func:`draw_flow_in_plane`.
 

@@ -11,6 +11,7 @@ from matplotlib.colors import ListedColormap, LogNorm
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from adamsym.dynamics.portraits import Basins, PhasePortrait
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.view.labels import label_axes, slice_label, varying
 from adamsym.view.style import (
@@ -39,6 +40,7 @@ _SHADES = 16
 _DENSITY = 1.1
 
 
+@checked_arguments
 def draw_portrait(
     axes: Axes, portrait: PhasePortrait, names: Sequence[str], of: Of = "field", *, colour_bar: bool = True
 ) -> list[Artist]:
@@ -162,6 +164,7 @@ def _joined(pieces: LineCollection) -> LineCollection:
     return lines
 
 
+@checked_arguments
 def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[str]) -> list[Artist]:
     """Draw where the flow from each point of a grid ends: floating-point evidence.
 

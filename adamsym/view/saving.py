@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.problem.writing import write_whole
 
@@ -39,6 +40,7 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     return buffer.getvalue()
 
 
+@checked_arguments
 def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure to a .svg, .png or .pdf file: equal figures give equal bytes.
 

@@ -10,10 +10,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from adamsym.dynamics import PseudoTrajectory, Window
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.view.labels import label_axes
 from adamsym.view.style import BLUE, GREY, TEXT, VERMILLION
 
 
+@checked_arguments
 def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer, Line2D]:
     """Draw measured distances with bars of one standard error, and their proven bounds, against the step size.
 

@@ -34,7 +34,9 @@ def test_gradients_at_switches_and_of_large_exponents(run):
     found = run("field", str(CASES / "theta_min_max.toml"), "--at", "theta=-1", "--enclose", "--json")
     assert found["field"][0] == pytest.approx(0.0618670586455759)
     assert run("field", str(CASES / "sqrtmax.toml"), "--at", "t=1", "--json")["field"] == [0]
-    text = '[problem]\nloss = "x*log(1 + exp(800*t))"\nparameters = ["t"]\n[data]\nx = [1]\n[adam]\nbeta1 = 0\nbeta2 = 0\n'
+    text = (
+        '[problem]\nloss = "x*log(1 + exp(800*t))"\nparameters = ["t"]\n[data]\nx = [1]\n[adam]\nbeta1 = 0\nbeta2 = 0\n'
+    )
     Path("steep.toml").write_text(text)
     [value] = run("field", "steep.toml", "--at", "t=1", "--json")["field"]
     assert value == pytest.approx(-1, abs=1e-9)

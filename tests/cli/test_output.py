@@ -173,3 +173,14 @@ def test_what_the_system_refuses_is_no_refutation(capsys, monkeypatch, error, wo
     assert words in printed.err
     assert printed.out == ""
     assert printed.err.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize("command", ["zeros", "lyapunov"])
+def test_a_continuous_law_cannot_be_certified(folder, capsys, command):
+    text = Path(FILE).read_text()
+    (folder / "normal.toml").write_text(text.replace("x = [0.0, 0.0, 3.0]", 'x = "Normal(0, 1)"'))
+    assert main([command, "normal.toml", *BOX, "-o", "out.json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err == "adamsym: data: a certificate needs the rows of an empirical law; a continuous law has none\n"
+    assert printed.out == ""
+    assert [path.name for path in folder.iterdir()] == ["normal.toml"]

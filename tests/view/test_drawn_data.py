@@ -66,7 +66,11 @@ def test_flows_and_runs(drawn, change, plane):
         np.testing.assert_array_equal([line.get_xydata() for line in lines], theta[..., plane])
     assert ("not shown" in axes.get_xlabel()) is (len(names) > 2)
     legend = place_legend(axes)
-    assert [text.get_text() for text in legend.get_texts()] == ["flow of the Adam field", "start", "runs of the optimizer"]
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "flow of the Adam field",
+        "start",
+        "runs of the optimizer",
+    ]
 
 
 @few

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.testing.conformance.adapters import Adapter
 from adamsym.testing.conformance.following import Following, field_method, following
 from adamsym.testing.conformance.identification import MOST_DIFFERENCES, identify, play
@@ -55,6 +56,7 @@ class Conformance:
         return "\n".join(lines)
 
 
+@checked_arguments
 def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
     """Return what an optimizer is, and whether it is what it should be.
 
