@@ -75,6 +75,11 @@ def test_control_a_wrong_gradient_stops_the_derivation():
         derive(problem, Adam())
 
 
+def leave_out_the_slow_checks(monkeypatch):
+    for slow in ("laplace.kernel_check", "point_checks.laplace_check", "point_checks.kernel_number_check"):
+        monkeypatch.setattr(f"adamsym.symbolic.{slow}", lambda *_, **__: Check(True, "left out in this test"))
+
+
 @pytest.mark.parametrize(
     ("place", "title"),
     [
@@ -86,8 +91,7 @@ def test_control_a_wrong_gradient_stops_the_derivation():
     ],
 )
 def test_a_failing_check_names_its_step(monkeypatch, place, title):
-    for slow in ("laplace.kernel_check", "point_checks.laplace_check", "point_checks.kernel_number_check"):
-        monkeypatch.setattr(f"adamsym.symbolic.{slow}", lambda *_, **__: Check(True, "left out in this test"))
+    leave_out_the_slow_checks(monkeypatch)
     monkeypatch.setattr(f"adamsym.symbolic.{place}", lambda *_, **__: Check(False, "refuted: on purpose"))
     problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))
     with pytest.raises(DerivationError, match=f"^{re.escape(title)}: refuted: on purpose$"):
@@ -154,7 +158,8 @@ def test_checks_take_epsilon_from_one_to_eight_times_the_gradients_size(monkeypa
         (Independent({"x": "Uniform(0, 1)"}), 1, "3 rows drawn from the law, weighted 1:2:3"),
     ],
 )
-def test_checks_say_on_what_rows(law, batch_size, said):
+def test_checks_say_on_what_rows(law, batch_size, said, monkeypatch):
+    leave_out_the_slow_checks(monkeypatch)
     problem = Problem("(theta - x)**2/2", ["theta"], law, batch_size)
     steps = derive(problem, Adam("0.9", "0.99", "0.1")).steps
     assert f"Checked in the first coordinate on {said}" in next(
