@@ -34,16 +34,19 @@ class Journal:
         return write
 
     def read(self) -> tuple[Record, ...]:
-        """Return the whole records written so far."""
+        """Return the whole records written so far; lines cut short, as a full disk leaves them, are none."""
         try:
             lines = self.path.read_text(encoding="utf-8").split("\n")[:-1]
         except (FileNotFoundError, UnicodeDecodeError):
             return ()
-        return tuple(_record(line) for line in lines)
+        return tuple(record for record in map(_record, lines) if record is not None)
 
 
-def _record(line: str) -> Record:
-    read = json.loads(line)
-    evidence = EvidenceReport(**read["evidence"]) if "evidence" in read else None
-    control = ControlReport(**read["control"]) if "control" in read else None
-    return Record(read["claim"], evidence, control)
+def _record(line: str) -> Record | None:
+    try:
+        read = json.loads(line)
+        evidence = EvidenceReport(**read["evidence"]) if "evidence" in read else None
+        control = ControlReport(**read["control"]) if "control" in read else None
+        return Record(read["claim"], evidence, control)
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from adamsym.cli import certifying, moving, showing, verifying
 from adamsym.cli.options import (
     BAD_INPUT,
+    FAULT,
     HOLDS,
     INTERRUPTED,
     NOBODY_READS,
@@ -160,7 +162,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     printed = Printed(sys.stdout)
     with redirect_stdout(printed):
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        try:
+            code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        except Exception:
+            # The interpreter's own exit code would say that something is refuted.
+            tell(f"{traceback.format_exc()}adamsym: this is a fault of adamsym, not of its input; please report it")
+            code = FAULT
     try:
         deliver(printed.getvalue(), sys.stdout)
     except BrokenPipeError:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 """Exit codes."""
 
+FAULT = 70
+"""Exit code where adamsym itself is at fault: as for an internal error in sysexits.h."""
+
 INTERRUPTED, NOBODY_READS = 130, 141
 """Exit codes as those of a process that a signal ends: Control-C, and a pipe whose reader has gone."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import Number
+from adamsym.expressions.parser import check_name
 from adamsym.problem.continuous import Independent
 from adamsym.problem.laws import MOST_COLUMNS, Empirical, Law
 from adamsym.problem.library import columns_used
@@ -69,6 +70,8 @@ def _law_from_table(data: Mapping[str, Any], wanted: Wanted, folder: Path) -> tu
     known = renamed(table, asked if isinstance(asked, dict) else {})
     weights = data.get("weights")
     used = list(dict.fromkeys(asked)) if isinstance(asked, list) else _used(known, weights, wanted, table)
+    if isinstance(asked, dict):
+        _check_new_names(asked, used, weights, wanted)
     if len(used) > MOST_COLUMNS:
         raise InputError(f"{table.path.name}: {len(used)} columns are used; at most {MOST_COLUMNS} can be")
     of_weights = [weights] if isinstance(weights, str) else []
@@ -93,6 +96,14 @@ def _check_columns(asked: object) -> None:
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         allowed = 'a list such as ["x", "y"], or names of your own such as { x = "mean radius" }'
         raise InputError(f"data.columns: {shown(asked)} is not allowed; allowed is {allowed}")
+
+
+def _check_new_names(asked: Mapping[str, str], used: Sequence[str], weights: object, wanted: Wanted) -> None:
+    """A name that nothing uses is a slip; a library uses what its options name."""
+    for name in asked:
+        check_name(name, "data.columns")
+        if wanted.loss is not None and name not in used and name != weights:
+            raise InputError(f"data.columns: {name!r} is no data column of the loss; name it there, or leave it out")
 
 
 def _used(known: Mapping[str, str], weights: object, wanted: Wanted, table: Table) -> Sequence[str]:

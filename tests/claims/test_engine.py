@@ -25,6 +25,8 @@ from adamsym.claims import (
     scaled,
     undecided,
 )
+from adamsym.claims.journal import Journal
+from adamsym.claims.report import ControlReport
 
 GOOD_MODULE = """
 from adamsym import Claim
@@ -414,3 +416,14 @@ def test_a_claim_repeats_whatever_else_is_run(tmp_path):
     [alone] = run_claims([tmp_path], claims=["B"], seed=4)
     [other] = run_claims([tmp_path], claims=["B"], seed=5)
     assert together.evidence[0].detail == alone.evidence[0].detail != other.evidence[0].detail
+
+
+def test_lines_of_a_journal_that_are_cut_short_are_left_out(tmp_path):
+    journal = Journal(tmp_path / "journal")
+    report = ControlReport("a", True, "why", 0.1)
+    journal.writer("C1")(report)
+    with journal.path.open("a") as file:
+        file.write('{"claim": "C2", "con')  # the disk is full, and later it is not
+    journal.writer("C3")(report)
+    journal.writer("C4")(report)
+    assert [record.claim for record in journal.read()] == ["C1", "C4"]

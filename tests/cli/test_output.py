@@ -101,6 +101,17 @@ def test_in_a_process_of_its_own(folder, redirection, code, words):
     assert done.stderr.count("\n") == (1 if words else 0)
 
 
+def test_a_fault_of_adamsym_is_no_refutation(capsys, monkeypatch):
+    def failing(*arguments):
+        raise KeyError("a fault")
+
+    monkeypatch.setattr(commands, "read_problem_and_point", failing)
+    assert main(["field", FILE]) == 70
+    error = capsys.readouterr().err
+    assert "KeyError: 'a fault'" in error
+    assert error.endswith("adamsym: this is a fault of adamsym, not of its input; please report it\n")
+
+
 # --- full disks ---------------------------------------------------------------------------------------------------
 
 

@@ -101,12 +101,17 @@ def test_headers_with_spaces_semicolons_and_decimal_commas(read):
 
 def test_renamed_columns(read):
     table = "x,y,Gr\u00f6\u00dfe [m]\n1,2,3\n4,5,6\n"
-    assert rows(read(table, 'columns = { x = "Gr\u00f6\u00dfe [m]", z = "x" }')) == [(3, 2), (6, 5)]
+    assert rows(read(table, 'columns = { x = "Gr\u00f6\u00dfe [m]", z = "x" }', "theta*(x + z)")) == [(3, 1), (6, 4)]
     assert rows(read(table, 'columns = { x = "y", y = "x" }')) == [(2, 1), (5, 4)]
     with pytest.raises(InputError, match="'x' is the name of another column"):
         read(table, 'columns = { x = "y" }', "theta*(x - 1)")
     with pytest.raises(InputError, match=r"no column 'size'; the columns are x, y, Gr"):
-        read(table, 'columns = { z = "size" }')
+        read(table, 'columns = { z = "size" }', "theta*z")
+    with pytest.raises(InputError, match="'z' is no data column of the loss"):
+        read(table, 'columns = { z = "Gr\u00f6\u00dfe [m]" }')
+    for name in ("x-y", "lambda", "exp", "_x"):
+        with pytest.raises(InputError, match=r"data.columns: '.*' cannot be a name"):
+            read(table, f'columns = {{ "{name}" = "Gr\u00f6\u00dfe [m]" }}')
     with pytest.raises(InputError, match="rename one with columns"):
         read("a b,y\n1,2\n")
 
