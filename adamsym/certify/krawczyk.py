@@ -25,7 +25,10 @@ _WORTH = 0.8
 """A step that narrows no side to less than this share of itself is the last."""
 
 _NEIGHBOURHOOD = 2.0**-20
-"""Share of its coordinates' size to which a box that is split no further is widened, lest it be too narrow a trial."""
+"""Share of a coordinate's size, or of ``_SMALL`` if that is more, to which a side that is halved no further is widened:
+else it may be too narrow for enclosures."""
+
+_SMALL = 1e-3
 
 
 @dataclass(frozen=True)
@@ -111,16 +114,16 @@ def certified_zero(
 
     The zero may lie outside of the box. It is enclosed in a box with sides of at most ``width``, or of that share of
     the coordinate where this is below 1, as far as floats and enclosures go; and as narrowly as they go where it is
-    not yet clear whether the zero lies in the box ``searched``. Where the box is the ``last`` around its points, the
-    neighbourhood is wide enough for enclosures.
+    not yet clear whether the zero lies in the box ``searched``. Sides that floats cannot halve, and all sides of a
+    box that is the ``last`` around its points, are widened to what is wide enough for enclosures.
     """
     inverse = approximate_inverse(over.jacobian)
     if inverse is None or _defect(inverse, over.jacobian) > 0.5:
         return None
     center = middle(sides)
     reach = _INFLATION * (sides[:, 1] / 2 - sides[:, 0] / 2)
-    if last:
-        reach = np.maximum(reach, _NEIGHBOURHOOD * np.abs(center))
+    final = ~((sides[:, 0] < center) & (center < sides[:, 1])) | last
+    reach = np.where(final, np.maximum(reach, _NEIGHBOURHOOD * np.maximum(np.abs(center), _SMALL)), reach)
     with np.errstate(over="ignore"):
         wide = np.stack([center - reach, center + reach], axis=1)
     if not (np.abs(wide) < _LARGEST).all():
