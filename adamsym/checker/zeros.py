@@ -176,11 +176,12 @@ def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, c
 
 
 def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix) -> bool:
-    """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest, Y invertible: f has a zero in the box."""
+    """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
+
+    For Y f - v has one, for every v near 0, and so Y is invertible too.
+    """
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner):
-        return False
-    if any(low == high for low, high in box) or not _invertible(preconditioner):
         return False
     for i, row in enumerate(preconditioner):
         for end, sign in ((box[i][0], -1), (box[i][1], 1)):
@@ -192,26 +193,19 @@ def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matr
 
 def _sign_along(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
     """Whether y f > 0 over a box."""
-    over = field_over(problem, adam, sides(box), slopes=False, tolerance=COARSE)
-    if total(y * f for y, f in zip(direction, over.value, strict=True)) > 0:
+    if not _along(problem, adam, [[x, x] for x in middle(box)], direction) > 0:
+        return False
+    if _along(problem, adam, box, direction) > 0:
         return True
     if depth == 0 or all(low == high for low, high in box):
         return False
     return all(_sign_along(problem, adam, half, direction, depth - 1) for half in halves(box))
 
 
-def _invertible(matrix: Matrix) -> bool:
-    """Whether a matrix of floats is invertible: by elimination in fractions."""
-    rows = [[Fraction(x) for x in row] for row in matrix]
-    for k in range(len(rows)):
-        pivot = next((i for i in range(k, len(rows)) if rows[i][k] != 0), None)
-        if pivot is None:
-            return False
-        rows[k], rows[pivot] = rows[pivot], rows[k]
-        for i in range(k + 1, len(rows)):
-            factor = rows[i][k] / rows[k][k]
-            rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k], strict=True)]
-    return True
+def _along(problem: Problem, adam: Adam, box: Box, direction: Sequence[float]) -> Interval:
+    """The interval of y f over a box."""
+    over = field_over(problem, adam, sides(box), slopes=False, tolerance=COARSE)
+    return total(y * f for y, f in zip(direction, over.value, strict=True))
 
 
 def _maps_inside(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:

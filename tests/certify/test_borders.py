@@ -1,4 +1,4 @@
-"""Zeros on and next to the border of the box, and boxes that are hard for floats: what is written is true and checks."""
+"""Zeros on and next to the border of the box, boxes that are hard for floats: what is written is true and checks."""
 
 import json
 import math
