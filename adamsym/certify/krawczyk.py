@@ -7,7 +7,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.balls import outward
+from adamsym.field.balls import outward, step_bound
 from adamsym.field.enclosure import BoxEnclosure, field_over, hulls
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
@@ -20,6 +20,9 @@ _LARGEST = 1e300
 
 _MOST_STEPS = 20
 _FINAL_TOLERANCE = 1e-18
+
+_CHECKABLE = 1e-18
+"""Share of 1 + C to which the checker's own quadrature knows f: boxes around zeros are no narrower than that."""
 
 _WORTH = 0.8
 """A step that narrows no side to less than this share of itself is the last."""
@@ -144,7 +147,7 @@ def _narrowed(
     problem: Problem, adam: Adam, image: FloatArray, width: float
 ) -> tuple[FloatArray, FloatArray, list[list[flint.arb]]] | None:
     """A box of the wanted width that Krawczyk's operator maps into its inside, the preconditioner, and Df over it."""
-    best = None
+    best, bound = None, 1 + float(step_bound(adam).upper())
     for _ in range(_MOST_STEPS):
         try:
             over = field_over(problem, adam, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
@@ -158,25 +161,27 @@ def _narrowed(
         mapped = krawczyk(problem, adam, image, inverse, _FINAL_TOLERANCE, over)
         if mapped is None:
             return best
-        if _inside(mapped, _shrunk(image, 0.5)):
+        floor = _CHECKABLE * bound * np.abs(inverse).sum(axis=1)
+        if _inside(mapped, _shrunk(image, 0.5)) and (np.ptp(image, axis=1) >= floor).all():
             best = (image, inverse, over.jacobian)
         wanted = width * np.minimum(1.0, np.abs(image).max(axis=1))
         if best is not None and (np.ptp(best[0], axis=1) <= wanted).all():
             return best
-        smaller = _around(mapped, 4.0, wanted)
+        least = np.maximum(wanted / 4, floor)
+        smaller = _around(mapped, 4.0, least)
         if best is not None and not _is_worth(smaller, image):
             # Over wide boxes Df varies so much that the image alone, which holds the zero, is smaller.
-            smaller = _around(mapped, 1.0, wanted)
+            smaller = _around(mapped, 1.0, least)
             if not _is_worth(smaller, image):
                 return best
         image = smaller
     return best
 
 
-def _around(image: FloatArray, factor: float, wanted: FloatArray) -> FloatArray:
-    """The box of ``factor`` times an image's size with the same midpoint, but no narrower than is of use."""
+def _around(image: FloatArray, factor: float, least: FloatArray) -> FloatArray:
+    """The box of ``factor`` times an image's size with the same midpoint, but with half widths of at least ``least``."""
     center = middle(image)
-    reach = np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, wanted / 4) + 4 * np.spacing(np.abs(center))
+    reach = np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, least) + 4 * np.spacing(np.abs(center))
     return np.stack([center - reach, center + reach], axis=1)
 
 

@@ -72,6 +72,13 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
     return None
 
 
+def _at_middle(problem: Problem, adam: Adam, box: Box) -> Interval:
+    """<grad L, f> at the midpoint of a box."""
+    points = [iv.mpf(x) for x in middle(box)]
+    value = field_over(problem, adam, points, slopes=False).value
+    return _product(gradient_laws(problem, points, slopes=False), value)
+
+
 def _product(laws: list[Law], field: list[Interval]) -> Interval:
     return total(law.mean * f for law, f in zip(laws, field, strict=True))
 
@@ -90,7 +97,11 @@ def _proven_rate(
         rates = [_by_minimum(problem, adam, theta, point) for point in minima]
         rate = max((r for r in rates if r is not None), default=None)
     else:
-        rate = _by_enclosure(problem, adam, box)
+        center = _at_middle(problem, adam, box)
+        if not center < 0:
+            # No halving helps against a value at a point.
+            return None
+        rate = _by_enclosure(problem, adam, box, center)
     if rate is not None or depth == 0:
         return rate
     parts = [_proven_rate(problem, adam, half, by, factor, minima, depth - 1) for half in halves(box)]
@@ -226,14 +237,12 @@ def _least_singular(matrix: list[list[Interval]]) -> Interval:
     return iv.mpf(max(least.a, iv.mpf(0).a))
 
 
-def _by_enclosure(problem: Problem, adam: Adam, box: Box) -> float | None:
-    """<grad L, f> < 0 over the box, plainly or in mean-value form."""
+def _by_enclosure(problem: Problem, adam: Adam, box: Box, center: Interval) -> float | None:
+    """<grad L, f> < 0 over the box, plainly or in mean-value form, from its value at the midpoint."""
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
     laws = gradient_laws(problem, theta, slopes=True)
     over = field_over(problem, adam, theta, slopes=True)
-    plain = _product(laws, over.value)
-    center = gradient_laws(problem, points, slopes=False)
-    linear = _product(center, field_over(problem, adam, points, slopes=False).value)
+    plain, linear = _product(laws, over.value), center
     for j, (side, point) in enumerate(zip(theta, points, strict=True)):
         slope = total(
             law.mean_slopes[j] * f + law.mean * row[j]

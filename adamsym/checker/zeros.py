@@ -103,10 +103,12 @@ def _sign_holds(problem: Problem, adam: Adam, box: Box, coordinate: int, depth: 
 def _direction_holds(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
     """y f(m) + (y Df(X)) (X - m) does not hold 0."""
     points = [iv.mpf(x) for x in middle(box)]
+    found = _along(problem, adam, [[x, x] for x in middle(box)], direction)
+    if 0 in found:
+        # No halving helps against a value at a point.
+        return False
     over = field_over(problem, adam, sides(box), slopes=True, tolerance=COARSE)
     plain = total(y * f for y, f in zip(direction, over.value, strict=True))
-    center = field_over(problem, adam, points, slopes=False, tolerance=COARSE).value
-    found = total(y * f for y, f in zip(direction, center, strict=True))
     for j, (side, point) in enumerate(zip(sides(box), points, strict=True)):
         found += total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
     if 0 not in plain or 0 not in found:

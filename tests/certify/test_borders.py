@@ -129,6 +129,15 @@ def test_widths_are_relative_to_small_coordinates_and_no_finer_than_floats(scale
     checked(found)
 
 
+@pytest.mark.parametrize("adam", [Adam("0.5", "0.6", "1"), Adam(0, 0, 1), Adam("0.9", "0.85", "1e-8")])
+def test_boxes_around_zeros_are_no_narrower_than_the_checker_can_prove(adam):
+    """For beta2 = 0.6 the field's enclosure is ten times as narrow as the checker's."""
+    field = AdamField(SYMMETRIC.problem, adam)
+    found = find_zeros(field, [[-0.05, 0.1]])
+    assert np.ptp(found.zeros[0].box) < 1e-15
+    checked(found)
+
+
 ends = st.one_of(
     st.sampled_from([0.0, 1.0, -1.0, 0.5, 1e-12, -1e-12, 1e-300, 5e-324, 1.0 - 2.0**-53]),
     st.floats(-3, 3),
