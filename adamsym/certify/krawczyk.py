@@ -179,7 +179,7 @@ def _narrowed(
 
 
 def _around(image: FloatArray, factor: float, least: FloatArray) -> FloatArray:
-    """The box of ``factor`` times an image's size with the same midpoint, but with half widths of at least ``least``."""
+    """The box of ``factor`` times an image's size with the same midpoint, of at least ``least`` on each side of it."""
     center = middle(image)
     reach = np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, least) + 4 * np.spacing(np.abs(center))
     return np.stack([center - reach, center + reach], axis=1)

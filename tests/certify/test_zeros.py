@@ -198,7 +198,7 @@ def test_a_zero_beside_the_region_is_not_claimed():
         for sides, expected in (([[0.999, 1.001]], True), ([[1.01, 1.02]], False), ([[0.97, 0.98]], False)):
             box = np.array(sides)
             over = field_over(problem, adam, hulls(box), slopes=True)
-            assert (certified_zero(problem, adam, box, over, 1e-10) is not None) == expected
+            assert (certified_zero(problem, adam, box, over, 1e-10, box) is not None) == expected
 
 
 def test_the_sign_lemma_proves_signs_and_no_more():
