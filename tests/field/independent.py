@@ -34,7 +34,7 @@ MOST_POINTS = 60_000
 
 
 class TooMuchWork(Exception):
-    """More points than allowed, or an integral that does not end."""
+    """More points than allowed, an integral that does not end, or precision that does not suffice."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,8 @@ def normal_law(mean: Fraction, deviation: Fraction) -> SmoothLaw:
 
 
 def uniform_law(low: Fraction, high: Fraction) -> SmoothLaw:
-    a, b = ball(low), ball(high)
+    with flint.ctx.workprec(4 * BITS):
+        a, b = ball(low), ball(high)
     moments = [sum((a**j * b ** (k - j) for j in range(k + 1)), arb(0)) / (k + 1) for k in range(1, 5)]
 
     def transforms(t: arb) -> tuple[arb, arb]:
@@ -156,7 +157,8 @@ def uniform_law(low: Fraction, high: Fraction) -> SmoothLaw:
 
 def exponential_law(start: Fraction, scale: Fraction) -> SmoothLaw:
     """G = start + scale X, X exponential with mean 1."""
-    m, c = ball(start), ball(scale)
+    with flint.ctx.workprec(4 * BITS):
+        m, c = ball(start), ball(scale)
     moments = [
         sum((math.comb(k, j) * m ** (k - j) * c**j * math.factorial(j) for j in range(k + 1)), arb(0))
         for k in range(1, 5)
@@ -168,7 +170,11 @@ def exponential_law(start: Fraction, scale: Fraction) -> SmoothLaw:
             root = t.sqrt()
             rate = 1 / (2 * abs(c) * root)
             z = (m if c > 0 else -m) * root + rate
-            b = (arb.pi().sqrt() * rate) * z.erfc() * (z * z - t * m * m).exp()
+            if z > 2:
+                # sqrt(pi) exp(z^2) erfc(z) = U(1/2, 1/2, z^2), U Tricomi's function.
+                b = rate * (z * z).hypgeom_u(arb(1) / 2, arb(1) / 2) * (-t * m * m).exp()
+            else:
+                b = (arb.pi().sqrt() * rate) * z.erfc() * (z * z - t * m * m).exp()
             # d/dg exp(-t g^2) = -2 t g exp(-t g^2) integrates by parts.
             a = ((-t * m * m).exp() - b) / (2 * t * c)
         return a, b
@@ -428,7 +434,10 @@ def quotient(law: FiniteLaw | SmoothLaw, method: Method) -> list[arb]:
         rules.append(share * (h / size * (1 + bound / (4 * angle.cos())) + abs(mean) * control))
     errors = [x + y + z for x, y, z in zip(tails, lefts, rules, strict=True)]
     rest = control - controls
-    return [t + m * rest + radius(e) for t, m, e in zip(totals, means, errors, strict=True)]
+    found = [t + m * rest + radius(e) for t, m, e in zip(totals, means, errors, strict=True)]
+    if not all(one.is_finite() for one in found):
+        raise TooMuchWork
+    return found
 
 
 def _first(factor: arb, allowed: arb, size: arb, most: float) -> float:
