@@ -8,6 +8,7 @@ from adamsym.certify.minima import common_factor
 from adamsym.certify.zeros import Zero, Zeros
 from adamsym.checker.form import digest_of
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.writing import expression_text
 from adamsym.problem.record import problem_record
 
 RATE_MARGIN = 0.98
@@ -84,7 +85,7 @@ def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
         "verdict": found.verdict,
         "witness": witness,
         "rate": rate,
-        "factor": None if factor is None else str(factor.factor),
+        "factor": None if factor is None else expression_text(factor.factor, "certificate.factor"),
         "minima": [[str(x) for x in point] for point in found.minima],
         "leaves": [
             {"box": [list(side) for side in box], "by": outcome["by"], "reason": outcome.get("reason")}

@@ -19,6 +19,7 @@ from adamsym.certify.exact_points import Point, vanishes
 from adamsym.expressions.compilation import FloatArray, compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial
+from adamsym.expressions.writing import expression_text
 from adamsym.problem import Empirical, Problem
 
 MOST_ENTRIES = 400
@@ -71,7 +72,7 @@ def common_factor(problem: Problem) -> CommonFactor | None:
     divisor = sp.Poly(0, *problem.parameters, domain="QQ")
     for polynomial in polynomials:
         divisor = sp.gcd(divisor, polynomial)
-    if divisor.is_zero or divisor.total_degree() == 0:
+    if divisor.is_zero or divisor.total_degree() == 0 or not _can_be_written(divisor.as_expr()):
         return None
     quotients = [sp.div(polynomial, divisor)[0].as_expr() for polynomial in polynomials]
     divided = [sp.div(polynomial, divisor**2) for polynomial in loss_polynomials]
@@ -82,6 +83,15 @@ def common_factor(problem: Problem) -> CommonFactor | None:
         compile_ball(problem.parameters, [quotient.as_expr() for quotient, _ in divided]) if exact else None,
         problem.law.exact_probabilities,
     )
+
+
+def _can_be_written(factor: sp.Expr) -> bool:
+    """Whether a certificate can name the factor."""
+    try:
+        expression_text(factor, "factor")
+    except InputError:
+        return False
+    return True
 
 
 def row_expressions(problem: Problem) -> tuple[list[list[sp.Expr]], list[sp.Expr]]:

@@ -55,6 +55,10 @@ class softplus(sp.Function):
         return text if exp is None else rf"{{{text}}}^{{{exp}}}"
 
 
+_MOST_EXPONENTIALS = 20
+_MOST_SIGMOIDS = 4
+
+
 class logsumexp(sp.Function):
     """The function log(exp(z_1) + ... + exp(z_n)), kept whole so that no arithmetic overflows."""
 
@@ -71,7 +75,10 @@ class logsumexp(sp.Function):
         return None if ordered == arguments else cls(*ordered)
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        """Return exp(z_i)/(exp(z_1) + ... + exp(z_n)), as sigmoid(z_i - logsumexp(the others))."""
+        """Return exp(z_i)/(exp(z_1) + ... + exp(z_n)), for few z as sigmoid(z_i - logsumexp(the others))."""
+        if len(self.args) > _MOST_SIGMOIDS:
+            # Sigmoids would be as exact, but derivatives of theirs long.
+            return sp.exp(self.args[argindex - 1] - self)
         others = (*self.args[: argindex - 1], *self.args[argindex:])
         return sigmoid(self.args[argindex - 1] - logsumexp(*others))
 
@@ -146,6 +153,8 @@ def _log_of_exponentials(z: sp.Expr) -> sp.Expr | None:
     parts = [_log_of_exponentials(part) for part in z.args]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
+        return None
+    if z.is_Add and len(known) > _MOST_EXPONENTIALS:
         return None
     return logsumexp(*known) if z.is_Add else _sum_of_logs(z.args, known)
 
@@ -344,7 +353,7 @@ FUNCTIONS: dict[str, Function] = {
     "tanh": Function(sp.tanh, _ball_increasing(lambda z: z.tanh())),
     "sigmoid": Function(sigmoid, _ball_increasing(_sigmoid)),
     "softplus": Function(softplus, _ball_increasing(_softplus)),
-    "logsumexp": Function(logsumexp, _ball_logsumexp, arguments=(1, 1000)),
+    "logsumexp": Function(logsumexp, _ball_logsumexp, arguments=(1, _MOST_EXPONENTIALS)),
     "Abs": Function(sp.Abs, abs, kink=True),
     "Max": Function(sp.Max, _ball_extremum(lambda a, b: a.max(b)), arguments=(1, 20), kink=True),
     "Min": Function(sp.Min, _ball_extremum(lambda a, b: a.min(b)), arguments=(1, 20), kink=True),

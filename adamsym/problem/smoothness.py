@@ -39,9 +39,13 @@ def kinks(gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple
 def data_terms(expressions: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple[sp.Expr, ...]:
     """Return the largest subexpressions in the data columns alone: they must be finite at every row."""
     terms: set[sp.Expr] = set()
+    seen: set[sp.Expr] = set()
     stack = list(expressions)
     while stack:
         expression = stack.pop()
+        if expression in seen:
+            continue
+        seen.add(expression)
         if not expression.free_symbols or expression.is_Symbol:
             continue
         if expression.free_symbols & set(parameters):

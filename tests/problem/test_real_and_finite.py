@@ -141,6 +141,19 @@ def test_rows_of_small_probability_count_too(loss, law, inside, outside):
         assert np.isfinite(problem.gradient([inside])).all()
 
 
+def test_expressions_that_sympy_left_alone_keep_their_conditions():
+    w, x = sp.symbols("w x", real=True)
+    unsimplified = [
+        (sp.Mul(w, sp.Pow(w, -1), evaluate=False) + w * x, "w other than 0"),
+        (sp.Pow(sp.sqrt(w), 2, evaluate=False), "w at least 0"),
+        (sp.exp(sp.log(w), evaluate=False), "w positive"),
+        (w * x + sp.log(w * x) - sp.log(x), "w\\*x positive"),
+    ]
+    for loss, condition in unsimplified:
+        with pytest.raises(DomainError, match=f"needs {condition}"):
+            Problem(loss, ["w"], ROWS).row_gradients([-1.0 if condition != "w other than 0" else 0.0])
+
+
 D1 = read_problem(CASES / "d1.toml")
 D1_FIELD = AdamField(D1.problem, D1.adam)
 
