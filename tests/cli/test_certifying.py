@@ -1,12 +1,16 @@
 """The commands zeros, lyapunov and check: promised keys, exit codes, certificates, journals."""
 
 import json
+import signal
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pytest
 
+from adamsym.__main__ import main
+from adamsym.certify import lyapunov as lyapunov_module
 from adamsym.certify import zeros as zeros_module
+from adamsym.checker import check_certificate
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
 
@@ -72,6 +76,89 @@ def test_journals_are_gone_on_from(run, tmp_path, monkeypatch):
     assert found["complete"] is True
     assert len(calls) == found["examined"] + 1
     assert not (tmp_path / "out.json.journal").exists()
+
+
+SYMMETRIC = str(Path(__file__).parents[1] / "cases" / "sym.toml")
+
+
+def test_a_zero_beyond_the_box_is_listed_but_not_counted(run):
+    found = run("zeros", SYMMETRIC, "--box", "theta=1e-12:5", "--json", "-o", "beside.json")
+    assert found["complete"] is True
+    assert found["zeros"] == found["undecided"] == found["clusters"] == []
+    [zero] = found["beyond"]
+    assert zero["box"][0][0] < 0 < zero["box"][0][1] < 1e-12
+    assert run("check", "beside.json", "--workers", "1", "--json")["valid"] is True
+    words = run("zeros", SYMMETRIC, "--box", "theta=1e-12:5")
+    assert words.startswith("certified: exactly 0 zeros in the box\nbeyond the box, or on its border; not counted:")
+    border = run("zeros", SYMMETRIC, "--box", "theta=0:5", code=3)
+    assert border.startswith("undecided: 0 zeros certified in the box, and 1 box is left")
+    assert "widen the box" in border
+
+
+def test_a_loss_that_is_nowhere_zero_has_no_rate(run):
+    file = str(Path(SYMMETRIC).with_name("r1b.toml"))
+    found = run("lyapunov", file, "--box", "theta=-1:1", "--json", "-o", "region.json")
+    assert found["verdict"] == "certified"
+    assert found["region"]["rate"] is None
+    assert found["regions"]["mu"] is None
+    assert run("check", "region.json", "--workers", "1", "--json")["valid"] is True
+    assert "decays" not in run("lyapunov", file, "--box", "theta=-1:1")
+
+
+def test_certificates_of_the_first_format_are_bad_input(run):
+    for name in ("f1_zero_outside", "F2_witness_outside_region"):
+        assert "format 1" in run("check", str(Path(SYMMETRIC).with_name(f"{name}.json")), code=2)
+
+
+@pytest.mark.parametrize(
+    ("command", "module", "box"),
+    [("zeros", zeros_module, "theta=-5:5"), ("lyapunov", lyapunov_module, "theta=0.5:1.7")],
+)
+def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, module, box, tmp_path, monkeypatch, capsys):
+    """Ctrl-C during the third box: that one is finished, the rest is undecided; the journal stays."""
+    monkeypatch.chdir(tmp_path)
+    original, calls = module._examine, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return original(*arguments)
+
+    monkeypatch.setattr(module, "_examine", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
+    assert signal.getsignal(signal.SIGINT) is before
+    printed = capsys.readouterr()
+    assert printed.out.startswith("cut short by Ctrl-C after 3 boxes: what is known so far\nundecided: ")
+    assert printed.err.startswith("adamsym: stopping;")
+    assert "add --resume" in printed.err
+    assert len(calls) == 3
+    assert check_certificate(tmp_path / "part.json").valid
+    assert json.loads((tmp_path / "part.json").read_text())["leaves"][-1]["reason"].startswith("the search was stopped")
+    monkeypatch.setattr(module, "_examine", original)
+    done = main([command, FILE, "--box", box, "-o", "part.json", "--resume", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["stopped"] is False
+    assert found["examined"] > 3
+    assert done == (0 if command == "zeros" else 1)
+    assert not (tmp_path / "part.json.journal").exists()
+
+
+def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(zeros_module, "_examine", interrupted)
+    try:
+        code = main(["zeros", FILE, "--box", "theta=-5:5", "-o", "none.json"])
+    except KeyboardInterrupt:
+        code = None
+    assert code not in (0, 1, 2, 3)
+    assert not (tmp_path / "none.json").exists()
 
 
 @pytest.mark.parametrize(
