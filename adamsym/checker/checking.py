@@ -24,7 +24,7 @@ from adamsym.checker.form import (
 )
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
-from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, meet, middle, zero_fault
+from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, meet, middle, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.optimizer import Adam
@@ -141,6 +141,10 @@ def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> st
     listed = [*certificate.zeros, *certificate.beyond]
     if any(meet(one.box, other.box) for one, other in itertools.combinations(listed, 2)):
         return "two of the zeros may be one"
+    for k, leaf in enumerate(certificate.leaves):
+        fault = leaf_form_fault(certificate, leaf)
+        if fault is not None:
+            return f"box {k}: {fault}"
     clusters = [cluster.box for cluster in certificate.clusters]
     if any(meet(one, other) for one, other in itertools.combinations(clusters, 2)):
         return "two of the clusters meet"
@@ -223,7 +227,7 @@ def _fault_of(
             return zero_fault(problem, adam, statement), None
         if isinstance(statement, Cluster):
             return cluster_fault(certificate, problem, adam, statement), None
-        return leaf_fault(certificate, problem, adam, statement), None
+        return leaf_fault(problem, adam, statement), None
     if isinstance(statement, LyapunovLeaf):
         found = check_leaf(certificate, problem, adam, statement)
         return found.fault, found.rate

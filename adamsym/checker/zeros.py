@@ -50,29 +50,34 @@ def halves(box: Box) -> tuple[Box, Box]:
     return [*box[:axis], [low, cut], *box[axis + 1 :]], [*box[:axis], [cut, high], *box[axis + 1 :]]
 
 
-def leaf_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, leaf: ZerosLeaf) -> str | None:
-    """Return what is wrong with the proof that a leaf holds no zero but those listed, or None."""
+def leaf_form_fault(certificate: ZerosCertificate, leaf: ZerosLeaf) -> str | None:
+    """Return what is wrong with what a leaf names, or with where it lies, before any analysis; or None."""
     named = {key for key in ("coordinate", "direction", "zero", "region") if getattr(leaf, key) is not None}
     if named != _PROOFS.get(leaf.by, set()):
         return "does not name what its proof needs, and nothing else"
-    if leaf.by == "undecided":
-        return None
-    if leaf.zero is not None and leaf.region is not None:
+    if leaf.by in ("zero", "beyond"):
         return _region_fault(certificate.zeros if leaf.by == "zero" else certificate.beyond, leaf)
-    if leaf.coordinate is not None:
-        if leaf.coordinate >= problem.dimension:
-            return "names no coordinate"
-        return None if _sign_holds(problem, adam, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
-    if leaf.direction is None or len(leaf.direction) != problem.dimension or not any(leaf.direction):
+    if leaf.coordinate is not None and leaf.coordinate >= len(leaf.box):
+        return "names no coordinate"
+    if leaf.direction is not None and (len(leaf.direction) != len(leaf.box) or not any(leaf.direction)):
         return "names no direction"
-    holds = _direction_holds(problem, adam, leaf.box, leaf.direction, DEPTH)
-    return None if holds else "the field may vanish along its direction"
+    return None
+
+
+def leaf_fault(problem: Problem, adam: Adam, leaf: ZerosLeaf) -> str | None:
+    """Return what is wrong with the proof that a leaf of good form holds no zero but those listed, or None."""
+    if leaf.coordinate is not None:
+        return None if _sign_holds(problem, adam, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
+    if leaf.direction is not None:
+        holds = _direction_holds(problem, adam, leaf.box, leaf.direction, DEPTH)
+        return None if holds else "the field may vanish along its direction"
+    return None
 
 
 def _region_fault(listed: list[ZeroEntry], leaf: ZerosLeaf) -> str | None:
     """What is wrong with a leaf in which one listed zero is the only one that there may be."""
-    assert leaf.zero is not None
-    assert leaf.region is not None
+    if leaf.zero is None or leaf.region is None:
+        return "names no zero"
     if leaf.zero >= len(listed) or leaf.region >= len(listed[leaf.zero].regions):
         return "names no zero"
     zero = listed[leaf.zero]
@@ -120,6 +125,9 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
     """Return what is wrong with a zero: its existence, its uniqueness in each region, its stability; or None."""
     if zero.midpoint != middle(zero.box):
         return "its midpoint is not that of its box"
+    fault = _critical_point_fault(problem, zero)
+    if fault is not None:
+        return fault
     over = field_over(problem, adam, sides(zero.box), slopes=True)
     if not _maps_inside(problem, adam, zero.box, zero.preconditioner, over):
         return "Krawczyk's operator does not prove it"
@@ -130,7 +138,7 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
-    return _critical_point_fault(problem, zero)
+    return None
 
 
 def _critical_point_fault(problem: Problem, zero: ZeroEntry) -> str | None:

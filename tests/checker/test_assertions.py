@@ -23,9 +23,7 @@ INTERPOLATING = AdamField(Problem("(theta*x)**2/2", ["theta"], Empirical({"x": [
 
 
 def written(found):
-    content = json.loads(json.dumps(certificate(found), allow_nan=False))
-    assert check_certificate(content).valid
-    return content
+    return json.loads(json.dumps(certificate(found), allow_nan=False))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +103,7 @@ ZEROS = [
     ("inside", lambda c: c["zeros"].append(c["zeros"][0]), "may be one"),
     ("beside", lambda c: c["beyond"].append(c["beyond"][0]), "may be one"),
     ("inside", at("zeros", 0, "regions", 0, box=[[-50.0, 50.0]]), "alone in its region"),
-    ("inside", at("zeros", 0, "regions", 0, box=[[0.5, 1.0]]), "does not hold it"),
+    ("inside", at("zeros", 0, "regions", 0, box=[[0.5, 1.0]]), "region of its zero"),
     ("border", at(complete=True), "complete"),
     ("inside", at(complete=False), "complete"),
     # A box that the zero beyond may reach into is no longer decided by it.
