@@ -111,7 +111,8 @@ def test_stabilities_have_marks_of_their_own(plane, axes):
 
 def test_undecided_boxes_of_zeros_are_drawn(plane, axes):
     left = (((-1.0, 0.0), (0.5, 1.0)), ((1.0, 1.0 + 1e-9), (1.0, 1.0 + 1e-9)))
-    draw_zeros(axes, replace(plane.zeros, undecided=left))
+    leaves = tuple((box, {"by": "undecided", "reason": "for the test"}) for box in left)
+    draw_zeros(axes, replace(plane.zeros, leaves=leaves))
     np.testing.assert_array_equal(boxes(axes.collections[0]), left)
     # The tiny one is marked too.
     assert any(len(line.get_xdata()) == 1 and line.get_marker() == "x" for line in axes.lines)

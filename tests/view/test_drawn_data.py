@@ -139,7 +139,7 @@ def test_boxes_and_marks_of_what_is_certified(plane, certified, undecided, stabi
         np.testing.assert_array_equal(corners(collection), boxes)
     some = plane.zeros.zeros[0]
     zeros = [replace(some, box=some.box + n, stability=kind) for n, kind in enumerate(stabilities)]
-    lines = draw_zeros(pad(), replace(plane.zeros, zeros=tuple(zeros), undecided=()))
+    lines = draw_zeros(pad(), replace(plane.zeros, zeros=tuple(zeros), leaves=()))
     marked = {line.get_label().split()[0]: line.get_xydata().tolist() for line in lines}
     assert marked == {
         kind: [zero.midpoint.tolist() for zero in zeros if zero.stability == kind] for kind in set(stabilities)
