@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.cli import app as commands
 from adamsym.cli.output import deliver
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
@@ -105,7 +104,7 @@ def test_a_fault_of_adamsym_is_no_refutation(capsys, monkeypatch):
     def failing(*arguments):
         raise KeyError("a fault")
 
-    monkeypatch.setattr(commands, "read_problem_and_point", failing)
+    monkeypatch.setattr("adamsym.cli.app.read_problem_and_point", failing)
     assert main(["field", FILE]) == 70
     error = capsys.readouterr().err
     assert "KeyError: 'a fault'" in error
@@ -178,7 +177,7 @@ def test_what_the_system_refuses_is_no_refutation(capsys, monkeypatch, error, wo
     def failing(*arguments):
         raise error
 
-    monkeypatch.setattr(commands, "read_problem_and_point", failing)
+    monkeypatch.setattr("adamsym.cli.app.read_problem_and_point", failing)
     assert main(["field", FILE]) == 2
     printed = capsys.readouterr()
     assert words in printed.err

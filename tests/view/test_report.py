@@ -14,7 +14,7 @@ from adamsym import InputError, read_problem
 from adamsym.claims import ClaimReport, run_claims
 from adamsym.claims import Settings as ClaimSettings
 from adamsym.claims.report import ControlReport, EvidenceReport
-from adamsym.view import captions
+from adamsym.view.captions import of_flow, of_loss, of_region, of_windows, of_zeros
 from adamsym.view.gathering import (
     Check,
     Picture,
@@ -271,24 +271,24 @@ def test_captions_say_what_is_drawn(problem_file):
     """Runs that could not be made, none certified, chains that leave the numbers: each caption is true."""
     source = read_problem(problem_file)
     study = Study(source, (2.0,), QUICK, (0,))
-    assert "Over it 4 runs of Adam, step size 0.1/n**0.7, seed 0." in captions.of_flow(study, study.runs, "")
-    assert captions.of_flow(study, None, "why not").endswith("Runs of Adam are not drawn: why not.")
-    assert "4 runs" not in captions.of_loss(study, None, "why not")
+    assert "Over it 4 runs of Adam, step size 0.1/n**0.7, seed 0." in of_flow(study, study.runs, "")
+    assert of_flow(study, None, "why not").endswith("Runs of Adam are not drawn: why not.")
+    assert "4 runs" not in of_loss(study, None, "why not")
     gone = Runs(study.runs.times, study.runs.theta.copy())
     gone.theta[-1, :3] = float("nan")
-    assert "3 runs left the finite numbers and end there." in captions.of_flow(study, gone, "")
+    assert "3 runs left the finite numbers and end there." in of_flow(study, gone, "")
     short = Runs(study.runs.times[:2], study.runs.theta[:2])
-    assert "The runs end after" in captions.of_flow(study, short, "")
-    assert "The runs end after" not in captions.of_flow(study, study.runs, "")
+    assert "The runs end after" in of_flow(study, short, "")
+    assert "The runs end after" not in of_flow(study, study.runs, "")
     none = SimpleNamespace(zeros=(), undecided=())
-    assert captions.of_zeros(none) == ["No certified zero of the Adam field marked."]
+    assert of_zeros(none) == ["No certified zero of the Adam field marked."]
     some = SimpleNamespace(zeros=(1, 2), undecided=(1,))
-    assert captions.of_zeros(some) == ["2 certified zeros of the Adam field marked. Hatched boxes may hold others."]
-    assert captions.of_zeros(None) == captions.of_region(None) == []
+    assert of_zeros(some) == ["2 certified zeros of the Adam field marked. Hatched boxes may hold others."]
+    assert of_zeros(None) == of_region(None) == []
     region = SimpleNamespace(certified=(), undecided=(1,), witness=None)
-    assert captions.of_region(region)[0].startswith("In no part of the box")
-    assert "Star" not in " ".join(captions.of_region(region))
-    assert "Star" in " ".join(captions.of_region(SimpleNamespace(certified=(1,), undecided=(), witness=1)))
+    assert of_region(region)[0].startswith("In no part of the box")
+    assert "Star" not in " ".join(of_region(region))
+    assert "Star" in " ".join(of_region(SimpleNamespace(certified=(1,), undecided=(), witness=1)))
 
 
 def test_captions_of_windows(problem_file):
@@ -303,10 +303,10 @@ def test_captions_of_windows(problem_file):
         )
 
     seen = SimpleNamespace(windows=[window(4, 0.1, 1.0)])
-    assert "drawn" not in captions.of_windows(study, seen)
+    assert "drawn" not in of_windows(study, seen)
     unseen = SimpleNamespace(windows=[window(4, 0.1, 1.0), window(0, 0.0, float("inf"))])
-    assert "No distance is drawn for 1 window of 2" in captions.of_windows(study, unseen)
-    assert "No bound is drawn for 1 window of 2: it is infinite" in captions.of_windows(study, unseen)
+    assert "No distance is drawn for 1 window of 2" in of_windows(study, unseen)
+    assert "No bound is drawn for 1 window of 2: it is infinite" in of_windows(study, unseen)
 
 
 def test_budgets_are_counts(problem_file):
