@@ -30,6 +30,7 @@ WITHOUT = {
     RECORDS: [
         "Check",
         "ClaimReport",
+        "Cluster",
         "Conformance",
         "ControlReport",
         "Estimate",

@@ -262,6 +262,8 @@ def test_swapped_labels_and_signs_have_the_same_logistic_loss(law, theta):
 def test_options_by_name_build_what_the_builder_builds(columns, degree):
     assert library.build("least_squares", {}, columns) == library.least_squares(columns[:2], columns[2])
     options = {"inputs": columns[1:2], "degree": degree}
+    assert library.columns_used("polynomial_regression", options, columns) == columns[1:]
+    assert library.columns_used("least_squares", {"target": columns[0]}, columns) == columns
     assert library.build("polynomial_regression", options, columns) == library.polynomial_regression(
         columns[1:2], columns[2], degree
     )
