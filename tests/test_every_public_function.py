@@ -105,7 +105,10 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, object]]:
             yield "adamsym", adamsym
         elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "adamsym":
             for alias in node.names:
-                yield alias.asname or alias.name, getattr(importlib.import_module(node.module), alias.name)
+                module = importlib.import_module(node.module)
+                # A module of a package need not have been imported before.
+                value = getattr(module, alias.name, None) or importlib.import_module(f"{node.module}.{alias.name}")
+                yield alias.asname or alias.name, value
 
 
 def resolve(node, imported):
