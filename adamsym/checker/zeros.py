@@ -125,9 +125,10 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
     """Return what is wrong with a zero: its existence, its uniqueness in each region, its stability; or None."""
     if zero.midpoint != middle(zero.box):
         return "its midpoint is not that of its box"
-    fault = _critical_point_fault(problem, zero)
-    if fault is not None:
-        return fault
+    if (zero.critical_point == "yes") != (zero.point is not None):
+        return "it is said to be a critical point of the loss, but not which, or the reverse"
+    if zero.point is not None and not _vanish_at(problem, zero.point, zero.box):
+        return "its point is not in its box, or not one where all rows' gradients are proven to be 0"
     over = field_over(problem, adam, sides(zero.box), slopes=True)
     if not _maps_inside(problem, adam, zero.box, zero.preconditioner, over):
         return "Krawczyk's operator does not prove it"
@@ -138,19 +139,9 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
-    return None
-
-
-def _critical_point_fault(problem: Problem, zero: ZeroEntry) -> str | None:
-    """What is wrong with what is said of grad L at a zero, and with the point that it is said to be."""
-    if (zero.critical_point == "yes") != (zero.point is not None):
-        return "it is said to be a critical point of the loss, but not which, or the reverse"
-    if zero.point is not None and not _vanish_at(problem, zero.point, zero.box):
-        return "its point is not in its box, or not one where all rows' gradients are proven to be 0"
-    if zero.critical_point == "no":
-        laws = gradient_laws(problem, sides(zero.box), slopes=False)
-        if all(0 in law.mean for law in laws):
-            return "it may be a critical point of the loss"
+    laws = gradient_laws(problem, sides(zero.box), slopes=False)
+    if zero.critical_point == "no" and all(0 in law.mean for law in laws):
+        return "it may be a critical point of the loss"
     return None
 
 
