@@ -16,9 +16,10 @@ from functools import lru_cache
 
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, around_zero, exact, magnitude
+from adamsym.checker.intervals import Interval, around_zero, exact, exponential, magnitude
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
+from adamsym.checker.work import cut_short, spend
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 
@@ -52,6 +53,7 @@ def step_bound(adam: Adam) -> Interval:
 
 def quotient(law: Law, adam: Adam, tolerance: float) -> list[Interval]:
     """Return intervals around F and its derivatives for every law within ``law``."""
+    spend(len(law.atoms) * (8 + 6 * len(law.slopes)))
     eps, bound = exact(adam.epsilon), step_bound(adam)
     means = [law.mean, *law.mean_slopes]
     # Next to interpolation: |F - mu/eps| <= E g^2/eps^2, |F' - mu'/eps| <= 2 G H/eps^2.
@@ -61,7 +63,8 @@ def quotient(law: Law, adam: Adam, tolerance: float) -> list[Interval]:
     center = iv.mpf(law.mean_square.mid)
     if law.largest.b < 1e-14 * eps.a or not center.a > 1e-250:
         return crude
-    return [_both(x, y) for x, y in zip(_by_quadrature(law, adam, center, means, tolerance), crude, strict=True)]
+    found = _by_quadrature(law, adam, center, means, tolerance)
+    return crude if found is None else [_both(x, y) for x, y in zip(found, crude, strict=True)]
 
 
 def _both(left: Interval, right: Interval) -> Interval:
@@ -70,7 +73,10 @@ def _both(left: Interval, right: Interval) -> Interval:
     return iv.mpf([max(left.a, right.a), min(left.b, right.b)])
 
 
-def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval], tolerance: float) -> list[Interval]:
+def _by_quadrature(
+    law: Law, adam: Adam, center: Interval, means: list[Interval], tolerance: float
+) -> list[Interval] | None:
+    """F and its derivatives by the quadrature; None if already its first node would take too much work."""
     eps, bound, (_, step) = exact(adam.epsilon), step_bound(adam), step_of(adam.beta)
     products, width = Products(law, adam), float(step.mid)
     cubes = [law.mean_of([magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])]
@@ -78,36 +84,47 @@ def _by_quadrature(law: Law, adam: Adam, center: Interval, means: list[Interval]
     cubes += [3 * h * law.largest**2 + abs(m) * center for h, m in zip(law.largest_slopes, means[1:], strict=True)]
     size, cube = float(center.mid) ** 0.5, max(float(x.b) for x in cubes)
     j = math.floor(math.log((tolerance * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
-    first = iv.exp(step * j)
+    first = exponential(step * j)
     # The means are taken out of the sums: so their widths hardly count.
     sums, control, earlier, lags = [iv.mpf(0)] * len(means), 1 / (iv.sqrt(center) + eps), [], 0
     half = math.ceil(math.log(2) / width) + 1
+
+    def tails(s: Interval, product: Interval, decay: Interval) -> list[Interval]:
+        """Bounds of what the nodes right of s add."""
+        weights, before = _weights_beyond(s, eps, step), earlier[-1 - half] if len(earlier) > half else iv.mpf(1).b
+        lows = [
+            law.largest * product.b,
+            *(h * (product.b + 4 / iv.e * bound * before) for h in law.largest_slopes),
+        ]
+        return [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
+
     while True:
         s, weight = _node(adam, j)
-        product, values, spent = products.at(s)
-        decay = iv.exp(-center * s)
+        needed = products.lags_at(s)
+        if lags + needed > _MOST_LAGS or len(earlier) > _MOST_NODES:
+            cut_short()
+            if not earlier:
+                return None
+            break
+        product, values = products.at(s, needed)
+        decay = exponential(-center * s)
         sums, control = [x + weight * g for x, g in zip(sums, values, strict=True)], control - weight * decay
         earlier.append(product.b)
-        lags += spent
-        if len(earlier) > half:
-            weights = _weights_beyond(s, eps, step)
-            lows = [
-                law.largest * product.b,
-                *(h * (product.b + 4 / iv.e * bound * earlier[-1 - half]) for h in law.largest_slopes),
-            ]
-            tails = [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
-            enough = [max(tolerance, 0.01 * float(x.delta.b)) for x in sums]
-            if all(t.b < e for t, e in zip(tails, enough, strict=True)):
-                break
-            if len(earlier) > _MOST_NODES or lags > _MOST_LAGS:
-                break
+        lags += needed
+        last = s, product, decay
+        if len(earlier) > half and _negligible(tails(*last), sums, tolerance):
+            break
         j += 1
     left = _weights_before(first, step)
     rule = _trapezoidal_errors(law, eps, bound, step, center, means)
     return [
         m * control + x + around_zero(magnitude(t) + magnitude(k * left) + magnitude(e))
-        for m, x, t, k, e in zip(means, sums, tails, cubes, rule, strict=True)
+        for m, x, t, k, e in zip(means, sums, tails(*last), cubes, rule, strict=True)
     ]
+
+
+def _negligible(tails: list[Interval], sums: list[Interval], tolerance: float) -> bool:
+    return all(t.b < max(tolerance, 0.01 * float(x.delta.b)) for t, x in zip(tails, sums, strict=True))
 
 
 def _trapezoidal_errors(
@@ -115,7 +132,7 @@ def _trapezoidal_errors(
 ) -> list[Interval]:
     """The rule's errors; a derivative's integrand on the line Im x = a is at most H/eps (1/cos a + C/(4 cos^2 a))."""
     a = iv.mpf(1.5)
-    cosine, decay = iv.cos(a), 2 / (iv.exp(2 * iv.pi * a / step) - 1)
+    cosine, decay = iv.cos(a), 2 / (exponential(2 * iv.pi * a / step) - 1)
     control = 1 / (iv.sqrt(center) + eps)
     errors = [decay * (bound + abs(law.mean) * control) / cosine]
     for h, mean in zip(law.largest_slopes, means[1:], strict=True):
@@ -125,13 +142,13 @@ def _trapezoidal_errors(
 
 def _weights_before(first: Interval, step: Interval) -> Interval:
     """The sum of h w(u) u over the nodes u < ``first``, where w(u) <= sqrt(u/pi)."""
-    ratio = iv.exp(-step * 3 / 2)
+    ratio = exponential(-step * 3 / 2)
     return step * first * iv.sqrt(first / iv.pi) * ratio / (1 - ratio)
 
 
 def _weights_beyond(s: Interval, eps: Interval, step: Interval) -> Interval:
     """The sum of h w(u) over the nodes u > s: w(u) <= u^(-1/2)/(2 sqrt(pi) eps^2), and at most 1/eps in all."""
-    ratio = iv.exp(-step / 2)
+    ratio = exponential(-step / 2)
     geometric = step * ratio / (1 - ratio) / (2 * iv.sqrt(iv.pi * s) * eps**2)
     return iv.mpf(min(geometric.b, (iv.mpf("1.001") / eps).b))
 
@@ -140,7 +157,7 @@ def _weights_beyond(s: Interval, eps: Interval, step: Interval) -> Interval:
 def _node(adam: Adam, j: int) -> tuple[Interval, Interval]:
     """s = e^(j h) and the weight h w(s), w(s) = sqrt(s/pi) (1 - sqrt(pi) e erfcx(e)), e = eps sqrt(s)."""
     _, step = step_of(adam.beta)
-    s = iv.exp(step * j)
+    s = exponential(step * j)
     e = exact(adam.epsilon) * iv.sqrt(s)
     return s, step * iv.sqrt(s / iv.pi) * _complement(e)
 
@@ -154,7 +171,7 @@ def _complement(e: Interval) -> Interval:
             series += term
             term = term * 2 * e**2 / (2 * k + 3)
         series += iv.mpf([0, (term * 5 / 4).b])
-        return 1 - e * (iv.sqrt(iv.pi) * iv.exp(e**2) - 2 * series)
+        return 1 - e * (iv.sqrt(iv.pi) * exponential(e**2) - 2 * series)
     # sqrt(pi) erfcx(e) = 1/(e + (1/2)/(e + 1/(e + (3/2)/(e + ...)))): convergents lie on alternate sides.
     tails = []
     for depth in (120, 121):

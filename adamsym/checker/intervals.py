@@ -8,12 +8,18 @@ from typing import Any
 import sympy as sp
 from mpmath import iv
 
+from adamsym.checker.work import OutOfWork, spend
+
 Interval = Any
 """An ``mpmath.iv.mpf``; its ends ``.a`` and ``.b`` are points."""
 
 BITS = 90
 MORE_BITS = 200
 """Precision for what is not proven with ``BITS``: values near 0 may be differences of large ones."""
+
+
+LARGEST_EXPONENT = 2**30
+"""Numbers beyond e to this power are not computed with: mpmath's time and memory grow with the bits of an exponent."""
 
 
 class NotCheckable(Exception):
@@ -65,6 +71,21 @@ def square(x: Interval) -> Interval:
     return x**2
 
 
+def exponential(x: Interval) -> Interval:
+    """Return exp(x), at the lower end possibly 0.
+
+    Raises
+    ------
+    OutOfWork
+        If it may be larger than e^(2^30).
+    """
+    if x.b > LARGEST_EXPONENT:
+        raise OutOfWork("a number is too large to compute with")
+    if x.a > -LARGEST_EXPONENT:
+        return iv.exp(x)
+    return iv.mpf([0, iv.exp(iv.mpf(max(x.b, iv.mpf(-LARGEST_EXPONENT).b))).b])
+
+
 def total(values: "Iterator[Interval] | Sequence[Interval]") -> Interval:
     """Return the sum."""
     result = iv.mpf(0)
@@ -85,6 +106,7 @@ def value_of(expression: sp.Expr, values: Mapping[sp.Symbol, Interval]) -> Inter
 
     def visit(node: sp.Expr) -> Interval:
         if node not in known:
+            spend(2 + len(node.args))
             known[node] = _value(node, [visit(argument) for argument in node.args], values)
         return known[node]
 
@@ -150,23 +172,35 @@ def _logarithm(x: Interval) -> Interval:
 def _log_sum_of_exponentials(*points: Interval) -> Interval:
     """log(sum exp) of points, by the largest of them."""
     largest = max(points, key=lambda x: x.a)
-    return largest + iv.log(total(iv.exp(x - largest) for x in points))
+    return largest + iv.log(total(exponential(x - largest) for x in points))
 
 
+def _oscillating(function: Any) -> Any:
+    """The values of sine or cosine; of arguments so large that none is known, all that there are."""
+    return lambda x: function(x) if magnitude(x) < LARGEST_EXPONENT else iv.mpf([-1, 1])
+
+
+# With exp(-|x|) nothing overflows, and no quotient is one of two large numbers.
 def _tanh(x: Interval) -> Interval:
-    # 1 - 2/(exp(2x) + 1) for x >= 0, the other half by symmetry: nothing overflows into a quotient of two.
-    return 1 - 2 / (iv.exp(2 * x) + 1) if x.a >= 0 else 2 / (iv.exp(-2 * x) + 1) - 1
+    decay = exponential(-2 * abs(x))
+    size = (1 - decay) / (1 + decay)
+    return size if x.a >= 0 else -size
+
+
+def _sigmoid(x: Interval) -> Interval:
+    decay = exponential(-abs(x))
+    return 1 / (1 + decay) if x.a >= 0 else decay / (1 + decay)
 
 
 _FUNCTIONS: dict[str, Any] = {
-    "exp": iv.exp,
+    "exp": exponential,
     "log": _logarithm,
-    "sin": iv.sin,
-    "cos": iv.cos,
+    "sin": _oscillating(iv.sin),
+    "cos": _oscillating(iv.cos),
     "tanh": _increasing(_tanh),
-    "sinh": _increasing(lambda x: (iv.exp(x) - iv.exp(-x)) / 2),
-    "cosh": lambda x: _increasing(lambda y: (iv.exp(y) + iv.exp(-y)) / 2)(abs(x)),
-    "sigmoid": _increasing(lambda x: 1 / (1 + iv.exp(-x))),
+    "sinh": _increasing(lambda x: (exponential(x) - exponential(-x)) / 2),
+    "cosh": lambda x: _increasing(lambda y: (exponential(y) + exponential(-y)) / 2)(abs(x)),
+    "sigmoid": _increasing(_sigmoid),
     "softplus": _increasing(lambda x: _log_sum_of_exponentials(x, iv.mpf(0))),
     "logsumexp": lambda *x: hull(
         _log_sum_of_exponentials(*(iv.mpf(z.a) for z in x)), _log_sum_of_exponentials(*(iv.mpf(z.b) for z in x))

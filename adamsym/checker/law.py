@@ -1,15 +1,14 @@
 """The laws of the minibatch gradient's coordinates over a box, in interval arithmetic."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sympy as sp
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
+from adamsym.checker.intervals import Interval, exact, magnitude, square, total, value_of
+from adamsym.checker.work import OutOfWork, spend
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 
@@ -66,6 +65,11 @@ class Law:
 
 def rows_of(problem: Problem) -> list[dict[sp.Symbol, Interval]]:
     """Return the data rows, exactly."""
+    return _rows(problem, iv.prec)
+
+
+@lru_cache(maxsize=4)
+def _rows(problem: Problem, _bits: int) -> list[dict[sp.Symbol, Interval]]:
     assert isinstance(problem.law, Empirical)
     return [
         {column: exact(x) for column, x in zip(problem.columns, row, strict=True)} for row in problem.law.exact_rows
@@ -106,8 +110,10 @@ def laws_of_rows(
     problem: Problem, rows: Sequence[Sequence[Interval]], slopes: Sequence[Sequence[Sequence[Interval]]] = ()
 ) -> list[Law]:
     """Return the law of each entry of the minibatch mean of one vector for each row."""
-    batches = list(minibatches(problem))
-    probabilities = [exact(p) for _, p in batches]
+    batches = minibatches(problem)
+    entries = len(rows[0]) * (1 + (problem.dimension if slopes else 0))
+    spend(2 * entries * sum(1 + len(batch) for batch, _ in batches))
+    probabilities = [p for _, p in batches]
 
     def means(values: Sequence[Interval]) -> list[Interval]:
         return [total(number * values[row] for row, number in batch) / problem.batch_size for batch, _ in batches]
@@ -122,24 +128,56 @@ def laws_of_rows(
     ]
 
 
-def minibatches(problem: Problem) -> Iterator[tuple[list[tuple[int, int]], Fraction]]:
-    """Yield every minibatch, as pairs (row, how often), with its exact probability."""
+def minibatches(problem: Problem) -> list[tuple[list[tuple[int, int]], Interval]]:
+    """Return every minibatch, as pairs (row, how often), with its probability n! prod p_j^k_j/k_j!.
+
+    Raises
+    ------
+    OutOfWork
+        If there are too many.
+    """
+    return _minibatches(problem, iv.prec)
+
+
+@lru_cache(maxsize=4)
+def _minibatches(problem: Problem, _bits: int) -> list[tuple[list[tuple[int, int]], Interval]]:
     assert isinstance(problem.law, Empirical)
-    probabilities, size = problem.law.exact_probabilities, problem.batch_size
-    if math.comb(len(probabilities) + size - 1, size) > MOST_BATCHES:
-        raise NotCheckable(f"more than {MOST_BATCHES} minibatches")
+    rows, size = len(problem.law.exact_probabilities), problem.batch_size
+    if not _can_list(rows, size):
+        raise OutOfWork(f"there are more than {MOST_BATCHES} minibatches")
+    if rows == 1:
+        return [([(0, size)], iv.mpf(1))]
+    terms = []
+    for p in problem.law.exact_probabilities:
+        powers = [iv.mpf(1)]
+        for k in range(1, size + 1):
+            powers.append(powers[-1] * exact(p) / k)
+        terms.append(powers)
+    orders = iv.mpf(1)
+    for k in range(2, size + 1):
+        orders *= k
 
-    def extend(row: int, left: int) -> Iterator[list[tuple[int, int]]]:
+    def drawn(first: int, left: int) -> Iterator[tuple[list[tuple[int, int]], Interval]]:
+        """The ways to draw ``left`` more rows from number ``first`` on."""
         if left == 0:
-            yield []
-        elif row < len(probabilities):
-            for number in range(left + 1):
-                for rest in extend(row + 1, left - number):
-                    yield ([(row, number)] if number else []) + rest
+            yield [], orders
+            return
+        for row in range(first, rows):
+            for number in [left] if row == rows - 1 else range(1, left + 1):
+                for others, weight in drawn(row + 1, left - number):
+                    yield [(row, number), *others], weight * terms[row][number]
 
-    for batch in extend(0, size):
-        orders = math.factorial(size) // math.prod(math.factorial(number) for _, number in batch)
-        yield batch, math.prod((probabilities[row] ** number for row, number in batch), start=Fraction(orders))
+    return list(drawn(0, size))
+
+
+def _can_list(rows: int, size: int) -> bool:
+    """Whether the binomial coefficient (rows + size - 1 over size) is small enough; without computing a huge one."""
+    smaller, count = min(rows - 1, size), 1
+    for k in range(1, smaller + 1):
+        count = count * (rows + size - 1 - smaller + k) // k
+        if count > MOST_BATCHES:
+            return False
+    return True
 
 
 def sign_factor(law: Law, adam: Adam) -> Interval:

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, around_zero, exact, magnitude, total
+from adamsym.checker.intervals import Interval, around_zero, exact, exponential, magnitude, total
 from adamsym.checker.law import Law
+from adamsym.checker.work import spend
 from adamsym.optimizer import Adam
 
 LARGEST_STEP = Fraction(1, 5)
@@ -29,7 +30,8 @@ State = tuple[Interval, Interval, list[tuple[Interval, Interval]]]
 @lru_cache(maxsize=64)
 def step_of(beta: Fraction) -> tuple[int, Interval]:
     """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
-    lag = -math.log(float(beta)) if beta else math.inf
+    # Next to 1 the float would be 1.
+    lag = -math.log1p(-float(1 - beta)) if beta > Fraction(1, 2) else -math.log(float(beta)) if beta else math.inf
     if lag > LARGEST_STEP:
         return 0, exact(LARGEST_STEP)
     lags = int(float(LARGEST_STEP) / lag)
@@ -54,30 +56,39 @@ class Products:
         self.terms = max(3, min(MOST_TERMS, math.ceil(math.log(1e-16) / math.log(ratio))))
         self._series()
 
-    def at(self, s: Interval) -> tuple[Interval, list[Interval], int]:
-        """Return P(s); G(s) and its derivatives; and how many lags were multiplied out. Call with nodes in order."""
-        t = (1 - self.beta) * s
-        reach = float((t * self.width).b)
+    def lags_at(self, s: Interval) -> int:
+        """Return how many lags :meth:`at` multiplies out at the next node."""
+        reach = float(((1 - self.beta) * s * self.width).b)
         if reach <= SERIES:
-            lags, state = 0, self._beyond(t, s)
-        elif self.lags_per_step and self.previous is not None:
-            lags, state = self.lags_per_step, self.previous
-        else:
-            lags = 1 if self.memory == 0 else math.ceil(math.log(SERIES / reach) / math.log(self.memory)) + 1
+            return 0
+        if self.lags_per_step and self.previous is not None:
+            return self.lags_per_step
+        return 1 if self.memory == 0 else math.ceil(math.log(SERIES / reach) / math.log(self.memory)) + 1
+
+    def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
+        """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
+        slopes_count = len(self.law.slopes)
+        spend(lags * len(self.law.atoms) * (6 + 8 * slopes_count) + self.terms * 4 * (1 + slopes_count))
+        t = (1 - self.beta) * s
+        if lags and self.lags_per_step and self.previous is not None:
+            state = self.previous
+        elif lags:
             state = self._beyond(t * self.beta**lags, s * self.beta**lags)
+        else:
+            state = self._beyond(t, s)
         for k in reversed(range(lags)):
             state = self._one_lag_more(t * self.beta**k, state)
         self.previous = state
         product, numerator, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
-        factor = iv.exp(-s * self.least)
+        factor = exponential(-s * self.least)
         share = (1 - self.alpha) * factor
-        return factor * product, [share * numerator, *(share * slope for _, slope in slopes)], lags
+        return factor * product, [share * numerator, *(share * slope for _, slope in slopes)]
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), N(s) = A(t) P(beta s) + alpha B(t) N(beta s), and their derivatives."""
         law, (product, numerator, slopes) = self.law, state
-        weights = [p * iv.exp(-t * (q - self.least)) for p, q in zip(law.probabilities, law.squares, strict=True)]
+        weights = [p * exponential(-t * (q - self.least)) for p, q in zip(law.probabilities, law.squares, strict=True)]
         signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
         a, b = total(signed), total(weights)
         derivatives = []
@@ -101,19 +112,21 @@ class Products:
                 value = value * t + coefficient
             values.append(value + around_zero(top * rest))
         log_product, ratio, *others = values
-        product = iv.exp(log_product - s * (self.center - self.least))
+        product = exponential(log_product - s * (self.center - self.least))
         slopes = [(product * x, product * (x * ratio + y)) for x, y in zip(others[::2], others[1::2], strict=True)]
         return product, product * ratio, slopes
 
     def _series(self) -> None:
         """Coefficients of log P, Q and their derivatives, summed over the lags, each with its bound on the circle."""
         law = self.law
+        count = len(law.slopes)
+        spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
         b, a = self._moments([iv.mpf(1)] * len(law.atoms)), self._moments(law.atoms)
         b[0] = iv.mpf(1)
         ratio = _divided(a, b)
         columns = [(_logarithm(b), ratio)]
         circle = exact(CIRCLE)
-        growth = iv.exp(2 * circle) / iv.cos(circle)
+        growth = exponential(2 * circle) / iv.cos(circle)
         tops = [circle - iv.log(iv.cos(circle)) + iv.pi / 2, law.largest * growth]
         for column, h in zip(law.slopes, law.largest_slopes, strict=True):
             double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
