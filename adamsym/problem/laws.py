@@ -17,6 +17,10 @@ MOST_COLUMNS = 10_000
 """Columns of a law."""
 
 
+_MOST_BITS = 8192
+"""Bits of the sum of weights, as a fraction."""
+
+
 class Law(Protocol):
     """What a problem needs of the distribution of a data row."""
 
@@ -180,9 +184,19 @@ def _normalised(weights: Sequence[Number] | None, size: int) -> tuple[Fraction, 
     for k, weight in enumerate(exact):
         if weight <= 0:
             raise InputError(f"data.weights[{k}]: {float(weight)} is not allowed; weights must be positive")
-    total = sum(exact)
+    total = _bounded_sum(exact)
     probabilities = tuple(weight / total for weight in exact)
     for k, probability in enumerate(probabilities):
         if float(probability) == 0.0:
             raise InputError(f"data.weights[{k}]: too small beside the others; ratios of weights must exceed 1e-300")
     return probabilities
+
+
+def _bounded_sum(weights: Sequence[Fraction]) -> Fraction:
+    """The sum; InputError where the common denominator is so long that fractions take long."""
+    total = Fraction(0)
+    for k, weight in enumerate(weights):
+        total += weight
+        if total.denominator.bit_length() + total.numerator.bit_length() > _MOST_BITS:
+            raise InputError(f"data.weights[{k}]: the weights' common denominator is too long; write decimals")
+    return total

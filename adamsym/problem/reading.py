@@ -98,6 +98,8 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
         return ProblemFile(file, problem, method, start, dropped)
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{file.name}: problem.loss: {NESTED_TOO_DEEPLY}") from None
 
 
 def _parsed(text: str) -> dict[str, Any]:

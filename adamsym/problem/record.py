@@ -12,6 +12,7 @@ from adamsym.problem.laws import Empirical
 from adamsym.problem.problem import Problem
 
 MOST_ROWS = 100_000
+NESTED_TOO_DEEPLY = "nested too deeply to be differentiated; write it with fewer parentheses in parentheses"
 
 
 def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
@@ -78,7 +79,10 @@ def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Adam]:
     law = Empirical(columns, weights=record["probabilities"])
     if sum(Fraction(p) for p in record["probabilities"]) != 1:
         raise InputError("problem.probabilities: they must sum to 1 exactly")
-    problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
+    try:
+        problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
+    except RecursionError:
+        raise InputError(f"problem.loss: {NESTED_TOO_DEEPLY}") from None
     return problem, Adam(adam["beta1"], adam["beta2"], adam["eps"])
 
 

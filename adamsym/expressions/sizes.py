@@ -1,0 +1,49 @@
+"""How large derivatives become, told before they are formed: a product of n factors has n products for a derivative."""
+
+from collections.abc import Collection
+
+import sympy as sp
+
+from adamsym.expressions.errors import InputError
+
+MOST_NODES = 500_000
+"""Nodes of a first derivative in any parameter, ..."""
+
+MOST_SECOND_NODES = 5_000_000
+"""... and of a second one, that SymPy is asked for."""
+
+
+def derivative_sizes(expression: sp.Expr, symbols: Collection[sp.Symbol]) -> tuple[int, int, int]:
+    """Return about how many nodes an expression has, written out, and a first and a second derivative of it.
+
+    The derivatives are those in whichever of the symbols makes them largest, before terms are collected.
+    """
+    known: dict[sp.Expr, tuple[int, int, int]] = {}
+    wanted = set(symbols)
+
+    def sizes(node: sp.Expr) -> tuple[int, int, int]:
+        if node not in known:
+            parts = [sizes(argument) for argument in node.args]
+            size = 1 + sum(part[0] for part in parts)
+            first, second = sum(part[1] for part in parts), sum(part[2] for part in parts)
+            if node in wanted:
+                first = 1
+            elif first and node.is_Mul:
+                count = sum(part[1] > 0 for part in parts)
+                known[node] = size, first + count * size, second + 2 * count * first + count**2 * size
+                return known[node]
+            elif first and not node.is_Add:
+                first, second = first + 2 * size, second + 4 * first + 4 * size
+            known[node] = size, first, second
+        return known[node]
+
+    return sizes(expression)
+
+
+def check_derivative_size(expression: sp.Expr, symbols: Collection[sp.Symbol], place: str, order: int = 1) -> None:
+    """Raise InputError if an expression's derivative would be too large to be formed."""
+    size = derivative_sizes(expression, symbols)[order]
+    most = MOST_NODES if order == 1 else MOST_SECOND_NODES
+    if size > most:
+        which = "its derivatives" if order == 1 else "its second derivatives"
+        raise InputError(f"{place}: {which} would have about {size:.1e} terms, more than {most:.0e}; write it shorter")
