@@ -21,6 +21,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.expressions.writing import expression_text
 from adamsym.problem import Empirical, Problem
+from adamsym.problem.rows import substituted_rows
 
 MOST_ENTRIES = 400
 """Rows times parameters, up to which a common factor is looked for."""
@@ -96,13 +97,8 @@ def _can_be_written(factor: sp.Expr) -> bool:
 
 def row_expressions(problem: Problem) -> tuple[list[list[sp.Expr]], list[sp.Expr]]:
     """Return the gradient and the loss of every row, as expressions in the parameters with exact numbers."""
-    assert isinstance(problem.law, Empirical)
-    gradients, losses = [], []
-    for row in problem.law.exact_rows:
-        values = {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
-        gradients.append([entry.subs(values) for entry in problem.gradient_expressions])
-        losses.append(problem.loss.subs(values))
-    return gradients, losses
+    rows = substituted_rows(problem)
+    return [entries for _, *entries in rows], [loss for loss, *_ in rows]
 
 
 def common_minima(problem: Problem, region: FloatArray) -> list[Point]:

@@ -2,10 +2,9 @@
 
 import itertools
 import json
-import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,26 +23,52 @@ from adamsym.checker.form import (
 )
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
-from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, meet, middle, zero_fault
+from adamsym.checker.tiling import fills, held, some_meet
+from adamsym.checker.work import OutOfWork, budget, is_cut_short, spend
+from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.sizes import derivative_sizes
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 from adamsym.problem.record import problem_from_record
 
+BUDGET = 10_000_000
+"""Operations on intervals that a check may take: some minutes."""
+
+_PROOFS_AT_ONCE = 64
+
 
 @dataclass(frozen=True)
 class Check:
-    """Whether a certificate is valid; if not, why; and how many proofs were re-checked."""
+    """Whether a certificate is valid; if not, why; and how many proofs were re-checked.
+
+    ``undecided``: not valid only because the check was given up for too much work; more of it might decide.
+    """
 
     valid: bool
     reason: str
     proofs: int = 0
+    undecided: bool = False
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What became of one proof: what is wrong, or the rate that it gives; and the operations that it took."""
+
+    fault: str | None
+    rate: float | None = None
+    undecided: bool = False
+    operations: int = 0
 
 
 @checked_arguments
 def check_certificate(
-    source: Path | str | dict[str, Any], executor: Executor | None = None, processes: int = 1, digest: bool = True
+    source: Path | str | dict[str, Any],
+    executor: Executor | None = None,
+    processes: int = 1,
+    digest: bool = True,
+    operations: int = BUDGET,
 ) -> Check:
     """Re-check a certificate with interval arithmetic of mpmath; nothing in it is trusted, executed or unpickled.
 
@@ -57,6 +82,9 @@ def check_certificate(
         Processes to start if there is no executor.
     digest
         Whether a wrong digest makes the certificate invalid; it guards against accidents, the proofs against the rest.
+    operations
+        Most operations on intervals, about 10 microseconds each. A certificate that needs more is undecided; how many
+        it needs does not depend on the machine or on the number of processes.
 
     Raises
     ------
@@ -71,16 +99,28 @@ def check_certificate(
         problem, _ = problem_from_record(certificate.problem.model_dump())
     except InputError as error:
         return Check(False, f"the problem is not valid: {error}")
-    fault = _form_fault(certificate, problem)
+    try:
+        with budget(operations) as meter:
+            spend(sum(derivative_sizes(problem.loss, problem.parameters)))
+            fault = _form_fault(certificate, problem)
+    except OutOfWork as error:
+        return Check(False, str(error), undecided=True)
     if fault is not None:
         return Check(False, fault)
     numbers = [*range(-len(_statements(certificate)), len(certificate.leaves))]
-    texts = [certificate.model_dump_json()] * len(numbers)
-    if executor is None and processes > 1:
-        with ProcessPoolExecutor(min(processes, os.cpu_count() or 1)) as pool:
-            return _gathered(certificate, pool.map(_check_one, texts, numbers, chunksize=4), len(numbers))
-    results = executor.map(_check_one, texts, numbers) if executor else map(_check_one, texts, numbers)
-    return _gathered(certificate, results, len(numbers))
+    text, left = certificate.model_dump_json(), meter.left
+    if executor is not None:
+        parts = [numbers[k : k + _PROOFS_AT_ONCE] for k in range(0, len(numbers), _PROOFS_AT_ONCE)]
+        found = executor.map(_check_some, [text] * len(parts), [left] * len(parts), parts)
+        return _gathered(certificate, itertools.chain.from_iterable(found), len(numbers), left)
+    if processes == 1:
+        return _gathered(certificate, map(_checked(text, left), numbers), len(numbers), left)
+    # Each process is sent the certificate once.
+    with ProcessPoolExecutor(min(processes, len(numbers)), initializer=_start, initargs=(text, left)) as pool:
+        try:
+            return _gathered(certificate, pool.map(_check_started, numbers), len(numbers), left)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
@@ -95,13 +135,17 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     ]
 
 
-def _gathered(certificate: Certificate, results: Iterable[tuple[str | None, float | None]], count: int) -> Check:
+def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, operations: int) -> Check:
+    """Put the proofs together, in their order, up to the first that does not hold or is beyond the budget."""
     rates = []
-    for fault, rate in results:
-        if fault is not None:
-            return Check(False, fault)
-        if rate is not None:
-            rates.append(rate)
+    for number, proof in enumerate(proofs):
+        operations -= proof.operations
+        if operations < 0:
+            return Check(False, f"the budget of work is spent after {number} of {count} proofs", number, undecided=True)
+        if proof.fault is not None:
+            return Check(False, proof.fault, number, undecided=proof.undecided)
+        if proof.rate is not None:
+            rates.append(proof.rate)
     claimed = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
     proven = len(rates) == len(certificate.leaves) and min(rates)
     if claimed is not None and not 0 <= claimed <= proven:
@@ -139,22 +183,21 @@ def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> st
         if contains(certificate.box, zero.box):
             return f"zero {k} beyond the box lies in it"
     listed = [*certificate.zeros, *certificate.beyond]
-    if any(meet(one.box, other.box) for one, other in itertools.combinations(listed, 2)):
+    if some_meet([zero.box for zero in listed]):
         return "two of the zeros may be one"
     for k, leaf in enumerate(certificate.leaves):
         fault = leaf_form_fault(certificate, leaf)
         if fault is not None:
             return f"box {k}: {fault}"
     clusters = [cluster.box for cluster in certificate.clusters]
-    if any(meet(one, other) for one, other in itertools.combinations(clusters, 2)):
+    if some_meet(clusters):
         return "two of the clusters meet"
     if not all(contains(certificate.box, cluster) for cluster in clusters):
         return "a cluster does not lie in the box"
-    if not all(any(contains(cluster, box) for cluster in clusters) for box in undecided):
+    all_held, all_hold = held(undecided, clusters)
+    if not all_held:
         return "an undecided box lies in no cluster"
-    if not all(any(contains(cluster, box) for box in undecided) for cluster in clusters):
-        return "a cluster holds no undecided box"
-    return None
+    return None if all_hold else "a cluster holds no undecided box"
 
 
 def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> str | None:
@@ -174,48 +217,57 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> s
     return None
 
 
-def fills(region: Box, boxes: list[Box]) -> bool:
-    """Whether boxes are what repeated halving of a region leaves: they then cover it, and no two overlap."""
-    stack = [(region, boxes)]
-    while stack:
-        whole, parts = stack.pop()
-        if len(parts) == 1:
-            if parts[0] != whole:
-                return False
-            continue
-        for axis, (low, high) in enumerate(whole):
-            cut = middle([[low, high]])[0]
-            left = [part for part in parts if part[axis][1] <= cut]
-            if 0 < len(left) < len(parts) and all(part[axis][0] >= cut for part in parts if part[axis][1] > cut):
-                right = [part for part in parts if part[axis][1] > cut]
-                stack.append(([*whole[:axis], [low, cut], *whole[axis + 1 :]], left))
-                stack.append(([*whole[:axis], [cut, high], *whole[axis + 1 :]], right))
-                break
-        else:
-            return False
-    return True
-
-
 @lru_cache(maxsize=2)
-def _read(text: str) -> tuple[Certificate, Problem, Adam]:
+def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
+    """A function that checks one proof of a certificate; negative numbers are those that are no leaves."""
     certificate = read_certificate(json.loads(text))
-    return certificate, *problem_from_record(certificate.problem.model_dump())
-
-
-def _check_one(text: str, number: int) -> tuple[str | None, float | None]:
-    """Check one proof; negative numbers are those that are no leaves. For worker processes."""
-    certificate, problem, adam = _read(text)
+    problem, adam = problem_from_record(certificate.problem.model_dump())
     statements = _statements(certificate)
-    name, statement = statements[-1 - number] if number < 0 else (f"box {number}", certificate.leaves[number])
+
+    def check(number: int) -> _Proof:
+        name, statement = statements[-1 - number] if number < 0 else (f"box {number}", certificate.leaves[number])
+        with budget(operations) as meter:
+            try:
+                proof = _checked_proof(certificate, problem, adam, name, statement)
+            except OutOfWork as error:
+                proof = _Proof(f"{name}: {error}", undecided=True)
+            except RecursionError:
+                proof = _Proof(f"{name}: the expressions are nested too deeply", undecided=True)
+        undecided = proof.fault is not None and (proof.undecided or meter.cut_short)
+        return replace(proof, undecided=undecided, operations=operations - meter.left)
+
+    return check
+
+
+def _checked_proof(certificate: Certificate, problem: Problem, adam: Adam, name: str, statement: Any) -> _Proof:
     try:
         for bits in (BITS, MORE_BITS):
             with working_precision(bits):
                 fault, rate = _fault_of(certificate, problem, adam, statement)
             if fault is None:
-                return None, rate
-        return f"{name}: {fault}", None
+                return _Proof(None, rate)
+            if is_cut_short():
+                break
+        return _Proof(f"{name}: {fault}")
     except (NotCheckable, ArithmeticError, ValueError) as error:
-        return f"{name} cannot be re-checked: {error}", None
+        return _Proof(f"{name} cannot be re-checked: {error}")
+
+
+def _check_some(text: str, operations: int, numbers: list[int]) -> list[_Proof]:
+    """Check some proofs; for the processes of an executor."""
+    return [_checked(text, operations)(number) for number in numbers]
+
+
+_started: list[tuple[str, int]] = []
+"""In a process of our own: the certificate and the budget."""
+
+
+def _start(text: str, operations: int) -> None:
+    _started[:] = [(text, operations)]
+
+
+def _check_started(number: int) -> _Proof:
+    return _checked(*_started[0])(number)
 
 
 def _fault_of(

@@ -4,16 +4,18 @@ Only a value that is exact can be proven to be 0: an interval that holds 0 prove
 """
 
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import sympy as sp
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, value_of
+from adamsym.checker.work import OutOfWork, spend
 from adamsym.problem import Empirical, Problem
 
 MOST_BITS = 100_000
-"""Longest numerator or denominator of an exact power."""
+"""Longest numerator or denominator of an exact value."""
 
 _RATIONAL_VALUES: dict[str, dict[Fraction, Fraction]] = {
     "exp": {Fraction(0): Fraction(1)},
@@ -43,6 +45,7 @@ def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value
 
     def visit(node: sp.Expr) -> Value:
         if node not in known:
+            spend(2 + len(node.args))
             known[node] = _value(node, [visit(argument) for argument in node.args], values)
         return known[node]
 
@@ -102,13 +105,30 @@ def _value(node: sp.Expr, arguments: list[Value], values: Mapping[sp.Symbol, Fra
 
 
 def _sum(arguments: list[Value]) -> Value:
-    fractions = sum((value for value in arguments if isinstance(value, Fraction)), Fraction(0))
+    fractions = _bounded(operator.add, arguments, Fraction(0))
     others = [value for value in arguments if not isinstance(value, Fraction)]
     return sum(others, exact(fractions)) if others else fractions
 
 
+def _bounded(combine: Callable[[Fraction, Fraction], Fraction], arguments: list[Value], start: Fraction) -> Fraction:
+    """The sum or product of the fractions among the arguments."""
+    result = start
+    for value in arguments:
+        if isinstance(value, Fraction):
+            result = combine(result, value)
+            size = _bits(result)
+            spend(size // 1000)
+            if size > MOST_BITS:
+                raise OutOfWork("an exact value is too long")
+    return result
+
+
+def _bits(value: Fraction) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
 def _product(arguments: list[Value]) -> Value:
-    fractions = math.prod((value for value in arguments if isinstance(value, Fraction)), start=Fraction(1))
+    fractions = _bounded(operator.mul, arguments, Fraction(1))
     others = [value for value in arguments if not isinstance(value, Fraction)]
     if not all(-math.inf < value.a and value.b < math.inf for value in others):
         raise NotCheckable("a product with a factor that is not bounded")
@@ -127,9 +147,8 @@ def _power(base: Value, exponent: sp.Expr) -> Value:
     root = base if exponent.q == 1 else _square_root(base) if exponent.q == 2 else None
     if root is None:
         return _interval_power(exact(base), exponent)
-    size = max(root.numerator.bit_length(), root.denominator.bit_length())
-    if size * abs(int(exponent.p)) > MOST_BITS:
-        raise NotCheckable("an exact power that is too long")
+    if _bits(root) * abs(int(exponent.p)) > MOST_BITS:
+        raise OutOfWork("an exact value is too long")
     return root ** int(exponent.p)
 
 

@@ -86,7 +86,8 @@ def _by_quadrature(
     j = math.floor(math.log((tolerance * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
     first = exponential(step * j)
     # The means are taken out of the sums: so their widths hardly count.
-    sums, control, earlier, lags = [iv.mpf(0)] * len(means), 1 / (iv.sqrt(center) + eps), [], 0
+    sums, control, lags = [iv.mpf(0)] * len(means), 1 / (iv.sqrt(center) + eps), 0
+    earlier: list[Interval] = []
     half = math.ceil(math.log(2) / width) + 1
 
     def tails(s: Interval, product: Interval, decay: Interval) -> list[Interval]:
@@ -99,7 +100,7 @@ def _by_quadrature(
         return [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
 
     while True:
-        s, weight = _node(adam, j)
+        s, weight = _node(adam, j, iv.prec)
         needed = products.lags_at(s)
         if lags + needed > _MOST_LAGS or len(earlier) > _MOST_NODES:
             cut_short()
@@ -154,7 +155,7 @@ def _weights_beyond(s: Interval, eps: Interval, step: Interval) -> Interval:
 
 
 @lru_cache(maxsize=20_000)
-def _node(adam: Adam, j: int) -> tuple[Interval, Interval]:
+def _node(adam: Adam, j: int, _bits: int) -> tuple[Interval, Interval]:
     """s = e^(j h) and the weight h w(s), w(s) = sqrt(s/pi) (1 - sqrt(pi) e erfcx(e)), e = eps sqrt(s)."""
     _, step = step_of(adam.beta)
     s = exponential(step * j)

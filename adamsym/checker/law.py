@@ -7,7 +7,7 @@ from functools import cached_property, lru_cache
 import sympy as sp
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, exact, magnitude, square, total, value_of
+from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
 from adamsym.checker.work import OutOfWork, spend
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem

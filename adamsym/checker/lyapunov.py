@@ -1,8 +1,10 @@
 """Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import cast
 
 import mpmath
 import sympy as sp
@@ -23,13 +25,18 @@ from adamsym.checker.intervals import (
     value_of,
 )
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
+from adamsym.checker.work import OutOfWork, is_cut_short, spend
 from adamsym.checker.zeros import DEPTH, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
+from adamsym.problem.rows import substituted_rows
 
 Point = tuple[Fraction, ...]
+
+_MOST_STEPS = 1_000_000
+"""Steps of one division of polynomials."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,8 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
         if not vanishes(problem, rational_point(problem, texts, "minimum")):
             return f"minimum {k}: the rows' gradients are not all proven to vanish there"
     if certificate.factor is not None:
+        assert isinstance(problem.law, Empirical)
+        spend(100 * len(problem.law.exact_rows) * (1 + problem.dimension))
         _divided(problem, certificate.factor)
     return None
 
@@ -102,7 +111,7 @@ def _proven_rate(
             # No halving helps against a value at a point.
             return None
         rate = _by_enclosure(problem, adam, box, center)
-    if rate is not None or depth == 0:
+    if rate is not None or depth == 0 or is_cut_short():
         return rate
     parts = [_proven_rate(problem, adam, half, by, factor, minima, depth - 1) for half in halves(box)]
     return None if None in parts else min(part for part in parts if part is not None)
@@ -156,20 +165,30 @@ def _divided(problem: Problem, factor: str) -> tuple[list[list[sp.Expr]], list[s
     divisor = _polynomial(parse_expression(factor, symbols, "certificate.factor"), problem)
     if divisor.is_zero:
         raise NotCheckable("the factor is 0")
+    rows = substituted_rows(problem)
     gradients: list[list[sp.Expr]] = []
     losses: list[sp.Expr] | None = []
-    for row in problem.law.exact_rows:
-        values = {c: sp.Rational(x.numerator, x.denominator) for c, x in zip(problem.columns, row, strict=True)}
+    for loss, *entries in rows:
         parts = []
-        for entry in problem.gradient_expressions:
-            quotient, rest = sp.div(_polynomial(entry.subs(values), problem), divisor)
+        for entry in entries:
+            quotient, rest = _quotient(_polynomial(entry, problem), divisor)
             if not rest.is_zero:
                 raise NotCheckable("the factor does not divide every gradient")
             parts.append(quotient.as_expr())
         gradients.append(parts)
-        quotient, rest = sp.div(_polynomial(problem.loss.subs(values), problem), divisor**2)
+        quotient, rest = _quotient(_polynomial(loss, problem), divisor**2)
         losses = None if losses is None or not rest.is_zero else [*losses, quotient.as_expr()]
     return gradients, losses
+
+
+def _quotient(polynomial: sp.Poly, divisor: sp.Poly) -> tuple[sp.Poly, sp.Poly]:
+    """Quotient and remainder; OutOfWork where they may take long."""
+    bits = max(int(x.p).bit_length() + int(x.q).bit_length() for x in (*divisor.coeffs(), *polynomial.coeffs()))
+    # With each step the coefficients may grow by as many bits.
+    steps = math.comb(polynomial.total_degree() + len(polynomial.gens), len(polynomial.gens))
+    if steps * len(divisor.terms()) * (1 + steps * bits / 10_000) > _MOST_STEPS:
+        raise OutOfWork("a division of polynomials takes too long")
+    return cast(tuple[sp.Poly, sp.Poly], sp.div(polynomial, divisor))
 
 
 def _polynomial(expression: sp.Expr, problem: Problem) -> sp.Poly:

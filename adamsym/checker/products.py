@@ -27,9 +27,13 @@ State = tuple[Interval, Interval, list[tuple[Interval, Interval]]]
 """P and N/(1 - alpha) without exp(-s least), and the derivatives of both in each parameter."""
 
 
-@lru_cache(maxsize=64)
 def step_of(beta: Fraction) -> tuple[int, Interval]:
     """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
+    return _step(beta, iv.prec)
+
+
+@lru_cache(maxsize=64)
+def _step(beta: Fraction, _bits: int) -> tuple[int, Interval]:
     # Next to 1 the float would be 1.
     lag = -math.log1p(-float(1 - beta)) if beta > Fraction(1, 2) else -math.log(float(beta)) if beta else math.inf
     if lag > LARGEST_STEP:

@@ -57,3 +57,9 @@ def cut_short() -> None:
     meter = _meter.get()
     if meter is not None:
         meter.cut_short = True
+
+
+def is_cut_short() -> bool:
+    """Return whether that has happened in this proof: then finer parts of a box would only take more work."""
+    meter = _meter.get()
+    return meter is not None and meter.cut_short

@@ -11,6 +11,7 @@ from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
 from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import gradient_laws, sign_factor
+from adamsym.checker.work import is_cut_short, spend
 from adamsym.expressions.numbers import exact_rational
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
@@ -118,7 +119,9 @@ def _direction_holds(problem: Problem, adam: Adam, box: Box, direction: Sequence
         found += total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
     if 0 not in plain or 0 not in found:
         return True
-    return depth > 0 and all(_direction_holds(problem, adam, half, direction, depth - 1) for half in halves(box))
+    if depth == 0 or is_cut_short():
+        return False
+    return all(_direction_holds(problem, adam, half, direction, depth - 1) for half in halves(box))
 
 
 def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
@@ -166,6 +169,7 @@ def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, c
         return "does not name what its proof needs, and nothing else"
     if cluster.by == "undecided":
         return None
+    spend(len(certificate.zeros) + len(certificate.beyond))
     if any(meet(zero.box, cluster.box) for zero in (*certificate.zeros, *certificate.beyond)):
         return "its zero may be one that is listed"
     if cluster.point is not None:
@@ -198,7 +202,7 @@ def _sign_along(problem: Problem, adam: Adam, box: Box, direction: Sequence[floa
         return False
     if _along(problem, adam, box, direction) > 0:
         return True
-    if depth == 0 or all(low == high for low, high in box):
+    if depth == 0 or is_cut_short() or all(low == high for low, high in box):
         return False
     return all(_sign_along(problem, adam, half, direction, depth - 1) for half in halves(box))
 
@@ -222,6 +226,7 @@ def _image_inside(
     problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
 ) -> bool:
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
+    spend(2 * len(box) ** 3)
     value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
     for i, row in enumerate(preconditioner):
         entry = points[i] - total(y * f for y, f in zip(row, value, strict=True))
@@ -236,6 +241,7 @@ def _image_inside(
 def _stability(jacobian: list[list[Interval]], matrix: Matrix) -> str | None:
     """The stability that P = ``matrix`` proves: J^T P + P J negative definite gives J the inertia of -P."""
     d = len(jacobian)
+    spend(6 * d**3)
     if len(matrix) != d or any(len(row) != d for row in matrix):
         return None
     p = [[iv.mpf(x) for x in row] for row in matrix]

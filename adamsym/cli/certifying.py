@@ -99,18 +99,26 @@ def lyapunov(
 def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
     workers: Workers = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="10000000: minutes")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Re-check a certificate with other arithmetic, trusting nothing in it."""
     from adamsym.checker import check_certificate
+    from adamsym.checker.checking import BUDGET
 
     with working("re-checking"):
-        found = check_certificate(certificate, processes=workers or os.cpu_count() or 1)
+        found = check_certificate(
+            certificate, processes=workers or os.cpu_count() or 1, operations=BUDGET if budget is None else budget
+        )
     if as_json:
-        print_json({"valid": found.valid, "reason": found.reason})
+        print_json({"valid": found.valid, "undecided": found.undecided, "reason": found.reason})
     else:
-        print(f"{'valid' if found.valid else 'NOT valid'}: {found.reason}")
-    return HOLDS if found.valid else REFUTED
+        verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
+        more = "; this would take more work than is allowed (--budget)" if found.undecided else ""
+        print(f"{verdict}: {found.reason}{more}")
+    return HOLDS if found.valid else UNDECIDED if found.undecided else REFUTED
 
 
 def _problem_and_box(

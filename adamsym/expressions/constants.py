@@ -5,7 +5,7 @@ size is bounded; after it, a constant must be a real number of magnitude at most
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import sympy as sp
 
@@ -79,6 +79,28 @@ def bounded_power(base: sp.Expr, exponent: sp.Expr, place: str) -> sp.Expr:
 def bounded_function(name: str, arguments: Sequence[sp.Expr], place: str) -> sp.Expr:
     """Return the function of the grammar at the arguments; InputError if the value is a constant out of bounds."""
     return _made(lambda: FUNCTIONS[name].symbolic(*arguments), place)
+
+
+def bounded_substitution(expression: sp.Expr, values: Mapping[sp.Expr, sp.Expr], place: str) -> sp.Expr:
+    """Return an expression with values in place of symbols; InputError if a constant in it would be out of bounds."""
+    known: dict[sp.Expr, sp.Expr] = dict(values)
+
+    def visit(node: sp.Expr) -> sp.Expr:
+        if node not in known:
+            known[node] = _rebuilt(node, [visit(argument) for argument in node.args], place) if node.args else node
+        return known[node]
+
+    return visit(expression)
+
+
+def _rebuilt(node: sp.Expr, arguments: list[sp.Expr], place: str) -> sp.Expr:
+    if node.is_Add:
+        return bounded_sum(arguments, place)
+    if node.is_Mul:
+        return bounded_product(arguments, place)
+    if node.is_Pow:
+        return bounded_power(arguments[0], arguments[1], place)
+    return _made(lambda: node.func(*arguments), place)
 
 
 _ALLOWED = "constants must be real numbers of magnitude up to 1e300"

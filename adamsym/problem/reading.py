@@ -21,6 +21,7 @@ from adamsym.optimizer import METHODS, AdaptiveMethod
 from adamsym.problem.data import Wanted, law_of, shown
 from adamsym.problem.laws import Law
 from adamsym.problem.problem import Problem
+from adamsym.problem.record import NESTED_TOO_DEEPLY
 
 LARGEST_FILE = 20 * 2**20
 """Bytes of a problem file."""

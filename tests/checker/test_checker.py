@@ -19,12 +19,12 @@ from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.checker import check_certificate
 from adamsym.checker import field as field_module
 from adamsym.checker import products as products_module
-from adamsym.checker.checking import fills
 from adamsym.checker.field import _complement, field_over, quotient
 from adamsym.checker.form import json_schema
 from adamsym.checker.intervals import NotCheckable, value_of, working_precision
 from adamsym.checker.law import Law, minibatches, sign_factor
 from adamsym.checker.lyapunov import _by_spread
+from adamsym.checker.tiling import fills
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -349,7 +349,7 @@ def test_the_checkers_series_and_rule_bounds_suffice_and_are_needed(name, monkey
     monkeypatch.setattr(products_module, "around_zero", lambda size: iv.mpf(0))
     assert holds_none(quotient_over(name), fine)
     monkeypatch.undo()
-    cached = (products_module.step_of, field_module._node)
+    cached = (products_module._step, field_module._node)
     monkeypatch.setattr(products_module, "LARGEST_STEP", Fraction(5, 2))
     for function in cached:
         function.cache_clear()

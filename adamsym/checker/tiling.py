@@ -1,0 +1,55 @@
+"""How boxes lie: whether they fill a region, meet, or hold each other; without comparing all with all."""
+
+from adamsym.checker.form import Box
+from adamsym.checker.work import spend
+from adamsym.checker.zeros import contains, meet, middle
+
+
+def fills(region: Box, boxes: list[Box]) -> bool:
+    """Whether boxes are what repeated halving of a region leaves: they then cover it, and no two overlap."""
+    stack = [(region, boxes)]
+    while stack:
+        whole, parts = stack.pop()
+        if len(parts) == 1:
+            if parts[0] != whole:
+                return False
+            continue
+        for axis, (low, high) in enumerate(whole):
+            spend(1 + len(parts) // 10)
+            cut = middle([[low, high]])[0]
+            left = [part for part in parts if part[axis][1] <= cut]
+            if 0 < len(left) < len(parts) and all(part[axis][0] >= cut for part in parts if part[axis][1] > cut):
+                right = [part for part in parts if part[axis][1] > cut]
+                stack.append(([*whole[:axis], [low, cut], *whole[axis + 1 :]], left))
+                stack.append(([*whole[:axis], [cut, high], *whole[axis + 1 :]], right))
+                break
+        else:
+            return False
+    return True
+
+
+def some_meet(boxes: list[Box]) -> bool:
+    """Whether some two of the boxes have a point in common."""
+    reached: list[Box] = []
+    for box in sorted(boxes):
+        reached = [other for other in reached if other[0][1] >= box[0][0]]
+        spend(1 + len(reached) // 5)
+        if any(meet(box, other) for other in reached):
+            return True
+        reached.append(box)
+    return False
+
+
+def held(inner: list[Box], outer: list[Box]) -> tuple[bool, bool]:
+    """Return whether each inner box lies in some outer one, and whether each outer box holds some inner one."""
+    waiting, reached = sorted(range(len(outer)), key=lambda k: outer[k][0][0], reverse=True), []
+    all_held, used = True, set()
+    for box in sorted(inner):
+        while waiting and outer[waiting[-1]][0][0] <= box[0][0]:
+            reached.append(waiting.pop())
+        reached = [k for k in reached if outer[k][0][1] >= box[0][0]]
+        spend(1 + len(reached) // 5)
+        holders = [k for k in reached if contains(outer[k], box)]
+        used.update(holders)
+        all_held &= bool(holders)
+    return all_held, len(used) == len(outer)
