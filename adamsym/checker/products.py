@@ -72,7 +72,7 @@ class Products:
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
         slopes_count = len(self.law.slopes)
-        spend(lags * len(self.law.atoms) * (6 + 8 * slopes_count) + self.terms * 4 * (1 + slopes_count))
+        spend(lags * (20 + len(self.law.atoms) * (6 + 8 * slopes_count)) + self.terms * 4 * (1 + slopes_count))
         t = (1 - self.beta) * s
         if lags and self.lags_per_step and self.previous is not None:
             state = self.previous

@@ -1,0 +1,516 @@
+"""Forgeries: statements that are false for a reason of their own, which neither checker nor certificates gave.
+
+Each function changes a copy of a base's certificate at random. It returns it only if it is sure to be false: None else.
+"""
+
+import copy
+from fractions import Fraction
+
+import numpy as np
+
+from adamsym.checker.form import digest_of
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.problem.record import problem_from_record
+
+FORGERIES = {"zeros": [], "lyapunov": []}
+
+
+def forgery(kind):
+    def register(function):
+        FORGERIES[kind].append(function)
+        return function
+
+    return register
+
+
+def signed(content):
+    return content | {"digest": digest_of(content)}
+
+
+def middle(box):
+    return [low + (high - low) / 2 for low, high in box]
+
+
+def placed(zero, box):
+    zero.update(box=box, midpoint=middle(box))
+
+
+def contains(outer, inner):
+    return all(a <= b and d <= c for (a, c), (b, d) in zip(outer, inner, strict=True))
+
+
+def inner_point(box, rng):
+    return [low + (high - low) * rng.uniform(0.05, 0.95) for low, high in box]
+
+
+# --- zeros -----------------------------------------------------------------------------------------------------------
+
+
+def a_zero(content, rng):
+    listed = [*content["zeros"], *content["beyond"]]
+    return rng.choice(listed) if listed else None
+
+
+@forgery("zeros")
+def moved_zero(base, content, rng):
+    """Its box is where no zero is: beside the true one, near or far."""
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    widths = [high - low for low, high in zero["box"]]
+    axis = rng.randrange(len(widths))
+    shift = rng.choice([-1, 1]) * widths[axis] * 10 ** rng.uniform(0.35, 5)
+    box = [[a + shift * (j == axis), b + shift * (j == axis)] for j, (a, b) in enumerate(zero["box"])]
+    placed(zero, box)
+    return content if base.holds_a_zero(box) is False else None
+
+
+@forgery("zeros")
+def part_without_the_zero(base, content, rng):
+    """Its box is shrunk to a part that the zero is not in."""
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    axis = rng.randrange(len(zero["box"]))
+    box = [list(side) for side in zero["box"]]
+    low, high = box[axis]
+    share = rng.uniform(0.05, 0.4)
+    box[axis] = [low, low + share * (high - low)] if rng.random() < 0.5 else [high - share * (high - low), high]
+    placed(zero, box)
+    return content if base.holds_a_zero(box) is False else None
+
+
+@forgery("zeros")
+def doubled_zero(base, content, rng):
+    """One zero is listed twice, whole, moved a little, or as the halves of its box: they are no two zeros."""
+    key = rng.choice(["zeros", "beyond"])
+    if not content[key]:
+        return None
+    zero = rng.choice(content[key])
+    twin = copy.deepcopy(zero)
+    axis = rng.randrange(len(zero["box"]))
+    low, high = zero["box"][axis]
+    way = rng.randrange(3)
+    if way == 0:
+        cut = low + (high - low) / 2
+        placed(zero, [[low, cut] if j == axis else side for j, side in enumerate(zero["box"])])
+        placed(twin, [[cut, high] if j == axis else side for j, side in enumerate(twin["box"])])
+    elif way == 1:
+        shift = (high - low) * rng.uniform(0.5, 3) * rng.choice([-1, 1])
+        placed(twin, [[a + shift, b + shift] if j == axis else [a, b] for j, (a, b) in enumerate(twin["box"])])
+    content[rng.choice(["zeros", key])].append(twin)
+    return content
+
+
+@forgery("zeros")
+def dropped_zero(base, content, rng):
+    """A zero is left out, and its leaf is said to hold none."""
+    if not content["zeros"]:
+        return None
+    number = rng.randrange(len(content["zeros"]))
+    del content["zeros"][number]
+    for leaf in content["leaves"]:
+        if leaf["by"] == "zero" and leaf["zero"] == number:
+            holds_none(leaf, rng)
+        elif leaf["by"] == "zero" and leaf["zero"] > number:
+            leaf["zero"] -= 1
+    return content if any(base.holds_a_zero(leaf["box"]) for leaf in content["leaves"] if is_free(leaf)) else None
+
+
+def holds_none(leaf, rng):
+    d = len(leaf["box"])
+    leaf.update(zero=None, region=None, coordinate=None, direction=None, reason=None)
+    if rng.random() < 0.5:
+        leaf.update(by="sign", coordinate=rng.randrange(d))
+    else:
+        leaf.update(by="direction", direction=[rng.uniform(-1, 1) for _ in range(d)])
+
+
+def is_free(leaf):
+    return leaf["by"] in ("sign", "direction")
+
+
+@forgery("zeros")
+def leaf_without_its_zero(base, content, rng):
+    """A leaf that holds a zero is said to hold none."""
+    leaves = [leaf for leaf in content["leaves"] if base.holds_a_zero(leaf["box"])]
+    if not leaves:
+        return None
+    holds_none(rng.choice(leaves), rng)
+    content["complete"] = not any(leaf["by"] == "undecided" for leaf in content["leaves"])
+    if content["complete"]:
+        content["clusters"] = []
+    return content
+
+
+@forgery("zeros")
+def leaf_of_another_region(base, content, rng):
+    """A leaf is said to lie in a region that does not hold it."""
+    listed = [
+        (key, k, r) for key in ("zeros", "beyond") for k, z in enumerate(content[key]) for r in range(len(z["regions"]))
+    ]
+    if not listed:
+        return None
+    key, number, region = rng.choice(listed)
+    leaf = rng.choice(content["leaves"])
+    if contains(content[key][number]["regions"][region]["box"], leaf["box"]):
+        return None
+    leaf.update(by="zero" if key == "zeros" else "beyond", zero=number, region=region, coordinate=None, direction=None)
+    return content
+
+
+@forgery("zeros")
+def wrong_stability(base, content, rng):
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    known = next(k for k in base.zeros if all(a < x < b for x, (a, b) in zip(k.point, zero["box"], strict=True)))
+    wrong = [s for s in ("attracting", "repelling", "saddle") if s != known.stability]
+    zero["stability"] = rng.choice(wrong)
+    factor = rng.choice([1.0, -1.0])
+    zero["stability_matrix"] = [[factor * x for x in row] for row in zero["stability_matrix"]]
+    return content
+
+
+@forgery("zeros")
+def wrong_critical_point(base, content, rng):
+    """A zero where the loss's gradient is not 0 is said to be a critical point, or the reverse."""
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    known = next(k for k in base.zeros if all(a < x < b for x, (a, b) in zip(k.point, zero["box"], strict=True)))
+    if known.critical:
+        zero.update(critical_point="no", point=None)
+    else:
+        zero.update(critical_point="yes", point=[str(Fraction(x)) for x in inner_point(zero["box"], rng)])
+    return content
+
+
+@forgery("zeros")
+def wrong_midpoint(base, content, rng):
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    axis = rng.randrange(len(zero["box"]))
+    zero["midpoint"][axis] = float(np.nextafter(zero["midpoint"][axis], rng.choice([-10, 10])))
+    return content
+
+
+@forgery("zeros")
+def region_without_the_zero(base, content, rng):
+    """A region that is said to hold the zero's own box does not."""
+    zero = a_zero(content, rng)
+    if zero is None:
+        return None
+    region = rng.choice(zero["regions"])
+    axis = rng.randrange(len(zero["box"]))
+    low, high = region["box"][axis]
+    cut = middle(zero["box"])[axis]
+    region["box"][axis] = [low, cut] if rng.random() < 0.5 else [cut, high]
+    return content
+
+
+@forgery("zeros")
+def zero_elsewhere_in_the_list(base, content, rng):
+    """A zero in the box is said to lie beyond it, or the reverse."""
+    key, other = ("zeros", "beyond") if content["zeros"] else ("beyond", "zeros")
+    if not content[key]:
+        return None
+    content[other].append(content[key].pop())
+    for leaf in content["leaves"]:
+        if leaf["by"] in ("zero", "beyond"):
+            leaf["by"] = "zero" if other == "zeros" else "beyond"
+    return content
+
+
+@forgery("zeros")
+def cut_off(base, content, rng):
+    """The certificate's box is cut down to leaves that the listed zero does not lie in."""
+    keep = [leaf for leaf in content["leaves"] if is_free(leaf)]
+    if not keep or not content["zeros"]:
+        return None
+    leaf = rng.choice(keep)
+    content.update(box=leaf["box"], leaves=[leaf], complete=True, clusters=[])
+    return content
+
+
+@forgery("zeros")
+def decided_cluster(base, content, rng):
+    """A cluster is said to hold a zero at a point that is none, or where there is no zero."""
+    if not content["clusters"]:
+        return None
+    cluster = rng.choice(content["clusters"])
+    if rng.random() < 0.5:
+        point = inner_point(cluster["box"], rng)
+        if any(all(x == y for x, y in zip(k.point, point, strict=True)) for k in base.zeros):
+            return None
+        if any(abs(x - y) < 1e-15 for k in base.zeros for x, y in zip(k.point, point, strict=True)):
+            return None
+        cluster.update(by="point", point=[str(Fraction(x)) for x in point], preconditioner=None)
+        return content
+    # An undecided leaf that holds no zero, with a cluster of its own.
+    leaves = [leaf for leaf in content["leaves"] if is_free(leaf) and base.holds_a_zero(leaf["box"]) is False]
+    if not leaves:
+        return None
+    leaf = rng.choice(leaves)
+    leaf.update(by="undecided", coordinate=None, direction=None, reason="unknown")
+    box = [[low + (high - low) * 0.0, high] for low, high in leaf["box"]]
+    content["clusters"] = [c for c in content["clusters"] if not touch(c["box"], box)]
+    matrix = np.diag([rng.choice([-1.0, 1.0]) for _ in box]).tolist()
+    content["clusters"].append({"box": box, "by": "faces", "point": None, "preconditioner": matrix})
+    return content
+
+
+def touch(one, other):
+    return all(a <= d and c <= b for (a, b), (c, d) in zip(one, other, strict=True))
+
+
+@forgery("zeros")
+def shifted_cluster(base, content, rng):
+    """A cluster no longer holds its leaves, or there are two of the same."""
+    if not content["clusters"]:
+        return None
+    cluster = rng.choice(content["clusters"])
+    if rng.random() < 0.5:
+        content["clusters"].append(copy.deepcopy(cluster))
+        return content
+    low, high = cluster["box"][0]
+    cluster["box"][0] = [low + (high - low) * rng.uniform(0.01, 0.9), high]
+    return content
+
+
+@forgery("zeros")
+def flipped_complete(base, content, rng):
+    content["complete"] = not content["complete"]
+    return content
+
+
+@forgery("zeros")
+def translated(base, content, rng):
+    """All boxes are moved, the problem is not."""
+    shift = rng.choice([-1, 1]) * 10 ** rng.uniform(-3, 0)
+    for zero in (*content["zeros"], *content["beyond"]):
+        placed(zero, [[a + shift, b + shift] for a, b in zero["box"]])
+        for region in zero["regions"]:
+            region["box"] = [[a + shift, b + shift] for a, b in region["box"]]
+    listed = [*content["zeros"], *content["beyond"]]
+    return content if any(base.holds_a_zero(zero["box"]) is False for zero in listed) else None
+
+
+@forgery("zeros")
+def changed_problem(base, content, rng):
+    """Other data, probabilities, parameters, batch or loss: f then has a strict sign over the box of a listed zero."""
+    if not change_problem(content["problem"], rng):
+        return None
+    field = field_of(content["problem"])
+    if field is None:
+        return None
+    for zero in (*content["zeros"], *content["beyond"]):
+        bounds = field.enclose(zero["box"])
+        if ((bounds[:, 0] > 0) | (bounds[:, 1] < 0)).any():
+            return content
+    return None
+
+
+def field_of(record):
+    try:
+        problem, adam = problem_from_record(record)
+        return AdamField(problem, adam)
+    except InputError:
+        return None
+
+
+def change_problem(record, rng):
+    """Change one thing in a problem."""
+    way = rng.choice(["data", "data", "probabilities", "beta1", "beta2", "eps", "batch", "loss"])
+    if way == "data":
+        column = rng.choice(list(record["columns"].values()))
+        k = rng.randrange(len(column))
+        column[k] = str(Fraction(column[k]) + Fraction(rng.choice([-1, 1]) * rng.randint(1, 300), 100))
+    elif way == "probabilities":
+        if len(record["probabilities"]) < 2:
+            return False
+        i, j = rng.sample(range(len(record["probabilities"])), 2)
+        probabilities = [Fraction(p) for p in record["probabilities"]]
+        moved = probabilities[i] * Fraction(rng.randint(1, 99), 100)
+        probabilities[i] -= moved
+        probabilities[j] += moved
+        record["probabilities"] = [str(p) for p in probabilities]
+    elif way == "batch":
+        record["batch_size"] = rng.choice([size for size in (1, 2, 3) if size != record["batch_size"]])
+    elif way == "loss":
+        name = rng.choice(record["parameters"])
+        record["loss"] = f"{record['loss']} + {rng.choice([-1, 1]) * rng.randint(1, 50)}*{name}/100"
+    else:
+        new = {
+            "beta1": ["0", "1/2", "99/100"],
+            "beta2": ["9/10", "99/100", "9999/10000"],
+            "eps": ["1/10", "1", "1/100"],
+        }
+        record["adam"][way] = rng.choice(new[way])
+    return True
+
+
+# --- both kinds: how the leaves lie -----------------------------------------------------------------------------------
+
+
+def badly_tiled(base, content, rng):
+    """The leaves are not what repeated halving leaves of the box."""
+    leaf = rng.choice(content["leaves"])
+    axis = rng.randrange(len(leaf["box"]))
+    low, high = leaf["box"][axis]
+    way = rng.randrange(5)
+    if way == 0 and len(content["leaves"]) > 1:
+        content["leaves"].remove(leaf)
+    elif way == 1:
+        content["leaves"].append(copy.deepcopy(leaf))
+    elif way == 2:
+        leaf["box"][axis] = [low, high + (high - low) * 10 ** rng.uniform(-9, 0)]
+    elif way == 3:
+        leaf["box"][axis] = [low + (high - low) * 10 ** rng.uniform(-9, -0.1), high]
+    else:
+        low, high = content["box"][axis]
+        content["box"][axis] = [low - (high - low) * 10 ** rng.uniform(-9, 0), high]
+    return content
+
+
+FORGERIES["zeros"].append(badly_tiled)
+FORGERIES["lyapunov"].append(badly_tiled)
+
+
+# --- Lyapunov regions -------------------------------------------------------------------------------------------------
+
+
+@forgery("lyapunov")
+def faster_rate(base, content, rng):
+    """More than -<grad L, f>/L is at some point."""
+    if content["verdict"] != "certified":
+        return None
+    ratios = []
+    for point in (inner_point(content["box"], rng) for _ in range(20)):
+        loss = float(base.field.problem.row_losses(point) @ base.field.problem.law.probabilities)
+        if loss > 1e-9:
+            ratios.append(-base.product(point) / loss)
+    content["rate"] = min(ratios) * rng.uniform(1.001, 3)
+    return content
+
+
+@forgery("lyapunov")
+def other_verdict(base, content, rng):
+    content["verdict"] = rng.choice([v for v in ("certified", "refuted", "undecided") if v != content["verdict"]])
+    return content
+
+
+@forgery("lyapunov")
+def rate_without_certainty(base, content, rng):
+    if content["verdict"] == "certified":
+        return None
+    content["rate"] = rng.uniform(0, 1e-6)
+    return content
+
+
+@forgery("lyapunov")
+def witness_elsewhere(base, content, rng):
+    """Outside the box, or at a point where <grad L, f> is not what the bounds say."""
+    if content["witness"] is None:
+        return None
+    witness, leaf = content["witness"], next(leaf for leaf in content["leaves"] if leaf["by"] == "witness")
+    if rng.random() < 0.5:
+        side = leaf["box"][0]
+        witness["point"][0] = side[1] + rng.choice([1e-9, 0.1, 1]) if rng.random() < 0.5 else side[0] - 0.1
+        return content
+    point = inner_point(leaf["box"], rng)
+    witness["point"] = point
+    low, high = witness["bounds"]
+    return content if abs(base.product(point) - (low + high) / 2) > 2 * (high - low) else None
+
+
+@forgery("lyapunov")
+def wrong_bounds(base, content, rng):
+    if content["witness"] is None:
+        return None
+    low, high = content["witness"]["bounds"]
+    shift = rng.choice([-1, 1]) * 3 * (high - low) * 10 ** rng.uniform(0, 2)
+    content["witness"]["bounds"] = sorted([low + shift, high + shift])
+    return content if not low + shift <= base.product(content["witness"]["point"]) <= high + shift else None
+
+
+@forgery("lyapunov")
+def certified_against_a_witness(base, content, rng):
+    """A box in which <grad L, f> is positive somewhere is said to be certified."""
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] in ("witness", "undecided")]
+    proven = [leaf for leaf in leaves if any(base.product(x) > 1e-9 for x in points_of(base, leaf["box"], rng))]
+    if not proven:
+        return None
+    for leaf in leaves:
+        leaf["by"] = rng.choice(["sign", "factor", "minimum", "enclosure"])
+    content.update(witness=None, verdict="certified", rate=rng.choice([None, 1e-6]))
+    return content
+
+
+def points_of(base, box, rng):
+    """Points of a box: at random, and just beside zeros of f, on the side of the loss's critical point."""
+    drawn = [inner_point(box, rng) for _ in range(5)]
+    for zero in base.zeros:
+        near = [[x + 2e-4 for x in zero.point], [x - 2e-4 for x in zero.point]]
+        drawn += [point for point in near if all(a < x < b for x, (a, b) in zip(point, box, strict=True))]
+    return drawn
+
+
+@forgery("lyapunov")
+def invented_witness(base, content, rng):
+    """A point where <grad L, f> is negative is called a witness."""
+    leaf = rng.choice(content["leaves"])
+    point = inner_point(leaf["box"], rng)
+    if not base.product(point) < -1e-9:
+        return None
+    for other in content["leaves"]:
+        if other["by"] == "witness":
+            other["by"] = "undecided"
+    leaf["by"] = "witness"
+    value = abs(base.product(point))
+    content.update(verdict="refuted", rate=None, witness={"point": point, "bounds": [value / 2, 2 * value]})
+    return content
+
+
+@forgery("lyapunov")
+def invented_factor(base, content, rng):
+    """A polynomial that does not divide the rows' gradients: it vanishes where some gradient does not."""
+    name = content["problem"]["parameters"][0]
+    offset = rng.randint(20, 90)
+    point = [offset / 7 for _ in content["problem"]["parameters"]]
+    if not abs(base.field.problem.row_gradients(point)).max() > 1e-6:
+        return None
+    content["factor"] = rng.choice(
+        [f"{name} - {offset}/7", f"({name} - {offset}/7)**2", f"{name}**3 - ({offset}/7)**3"]
+    )
+    return content
+
+
+@forgery("lyapunov")
+def invented_minimum(base, content, rng):
+    """A point at which some row's gradient is not 0."""
+    point = inner_point(content["box"], rng)
+    if not abs(base.field.problem.row_gradients(point)).max() > 1e-9:
+        return None
+    content["minima"].append([str(Fraction(x)) for x in point])
+    return content
+
+
+@forgery("lyapunov")
+def region_of_another_problem(base, content, rng):
+    """With other data or parameters, <grad L, f> has the wrong sign at some point."""
+    if not change_problem(content["problem"], rng):
+        return None
+    field = field_of(content["problem"])
+    if field is None:
+        return None
+    witness = content["witness"]
+    points = [witness["point"]] if witness else [inner_point(content["box"], rng) for _ in range(6)]
+    for point in points:
+        value = float(field.problem.gradient(point) @ field(point))
+        low, high = witness["bounds"] if witness else (-np.inf, 0.0)
+        if content["verdict"] != "undecided" and not low - 1e-7 <= value <= high + 1e-7:
+            return content
+    return None

@@ -1,0 +1,143 @@
+"""Rewritings: other certificates of the same truth, which must be accepted."""
+
+from fractions import Fraction
+
+from forgeries import contains, middle, placed
+
+REWRITINGS = {"zeros": [], "lyapunov": []}
+
+
+def rewriting(*kinds):
+    def register(function):
+        for kind in kinds:
+            REWRITINGS[kind].append(function)
+        return function
+
+    return register
+
+
+@rewriting("zeros", "lyapunov")
+def other_order(base, content, rng):
+    rng.shuffle(content["leaves"])
+    items = list(content.items())
+    rng.shuffle(items)
+    return dict(items)
+
+
+@rewriting("zeros", "lyapunov")
+def halved_leaves(base, content, rng):
+    leaf = rng.choice([leaf for leaf in content["leaves"] if leaf["by"] != "witness"] or [None])
+    if leaf is None:
+        return None
+    axis = rng.randrange(len(leaf["box"]))
+    low, high = leaf["box"][axis]
+    cut = middle([[low, high]])[0]
+    if not low < cut < high:
+        return None
+    for side in ([low, cut], [cut, high]):
+        content["leaves"].append(leaf | {"box": [side if j == axis else s for j, s in enumerate(leaf["box"])]})
+    content["leaves"].remove(leaf)
+    return content
+
+
+@rewriting("zeros", "lyapunov")
+def other_words(base, content, rng):
+    for leaf in content["leaves"]:
+        leaf["reason"] = rng.choice([None, "for no reason"])
+    content["made_by"] = {"hand": "of mine"}
+    return content
+
+
+@rewriting("zeros", "lyapunov")
+def other_numerals(base, content, rng):
+    """Fractions not in lowest terms, spaces and parentheses in the loss."""
+    record, factor = content["problem"], rng.randint(2, 99)
+    for column in (*record["columns"].values(), record["probabilities"]):
+        column[:] = [f"{Fraction(x).numerator * factor}/{Fraction(x).denominator * factor}" for x in column]
+    record["loss"] = rng.choice(["({})", " {} ", "+ {}", "{} + 0"]).format(record["loss"])
+    return content
+
+
+@rewriting("zeros")
+def wider_box(base, content, rng):
+    for zero in content["zeros"]:
+        widths = [(high - low) * rng.uniform(0.01, 0.5) for low, high in zero["box"]]
+        box = [[a - w, b + w] for w, (a, b) in zip(widths, zero["box"], strict=True)]
+        if not contains(content["box"], box) or not all(contains(r["box"], box) for r in zero["regions"]):
+            return None
+        placed(zero, box)
+    return content
+
+
+@rewriting("zeros")
+def less_said_of_zeros(base, content, rng):
+    for zero in (*content["zeros"], *content["beyond"]):
+        zero.update(stability="undecided")
+        if rng.random() < 0.5:
+            zero.update(critical_point="undecided", point=None)
+    return content
+
+
+@rewriting("zeros")
+def other_helpers(base, content, rng):
+    """What only helps proofs, changed a little; a region twice."""
+    for zero in (*content["zeros"], *content["beyond"]):
+        for part in (zero, *zero["regions"]):
+            part["preconditioner"] = [[x * (1 + 1e-6 * rng.uniform(-1, 1)) for x in r] for r in part["preconditioner"]]
+        zero["stability_matrix"] = [[2 * x for x in row] for row in zero["stability_matrix"]]
+    for leaf in content["leaves"]:
+        if leaf["by"] == "direction":
+            leaf["direction"] = [-3 * x for x in leaf["direction"]]
+    return content
+
+
+@rewriting("zeros")
+def less_said_of_a_leaf(base, content, rng):
+    """A leaf is undecided, in a cluster of its own."""
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] in ("sign", "direction")]
+    if not leaves or content["clusters"]:
+        return None
+    leaf = rng.choice(leaves)
+    leaf.update(by="undecided", coordinate=None, direction=None, reason="left")
+    content["clusters"] = [{"box": leaf["box"], "by": "undecided", "point": None, "preconditioner": None}]
+    content["complete"] = False
+    return content
+
+
+@rewriting("zeros")
+def less_said_of_clusters(base, content, rng):
+    for cluster in content["clusters"]:
+        cluster.update(by="undecided", point=None, preconditioner=None)
+    return content if content["clusters"] else None
+
+
+@rewriting("lyapunov")
+def slower_rate(base, content, rng):
+    content["rate"] = None if content["rate"] is None else rng.choice([None, 0.0, content["rate"] * rng.random()])
+    return content
+
+
+@rewriting("lyapunov")
+def wider_bounds(base, content, rng):
+    if content["witness"] is None:
+        return None
+    low, high = content["witness"]["bounds"]
+    content["witness"]["bounds"] = [low * rng.uniform(0.1, 1), high * rng.uniform(1, 9)]
+    return content
+
+
+@rewriting("lyapunov")
+def other_factor(base, content, rng):
+    if content["factor"] is None:
+        return None
+    content["factor"] = f"{rng.choice([-1, 1]) * rng.randint(1, 9)}/7*({content['factor']})"
+    return content
+
+
+@rewriting("lyapunov")
+def undecided_region(base, content, rng):
+    if content["verdict"] != "certified":
+        return None
+    rng.choice(content["leaves"])["by"] = "undecided"
+    content.update(verdict="undecided", rate=None)
+    return content
