@@ -107,8 +107,9 @@ def check_certificate(
         return Check(False, str(error), undecided=True)
     if fault is not None:
         return Check(False, fault)
-    # Leaves are mostly quicker than zeros.
-    numbers = [*range(len(certificate.leaves)), *(-1 - k for k in range(len(_statements(certificate))))]
+    before, leaves = [-1 - k for k in range(len(_statements(certificate)))], range(len(certificate.leaves))
+    # What leaves rest on comes first, but zeros last: they take long.
+    numbers = [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
     text, left = certificate.model_dump_json(), meter.left
     if executor is not None:
         parts = [numbers[k : k + _PROOFS_AT_ONCE] for k in range(0, len(numbers), _PROOFS_AT_ONCE)]
