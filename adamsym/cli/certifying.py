@@ -113,7 +113,7 @@ def check(
             certificate, processes=workers or os.cpu_count() or 1, operations=BUDGET if budget is None else budget
         )
     if as_json:
-        print_json({"valid": found.valid, "undecided": found.undecided, "reason": found.reason})
+        print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))
     else:
         verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
         more = "; this would take more work than is allowed (--budget)" if found.undecided else ""

@@ -1,6 +1,6 @@
 """How large derivatives become, told before they are formed: a product of n factors has n products for a derivative."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import sympy as sp
 
@@ -47,3 +47,21 @@ def check_derivative_size(expression: sp.Expr, symbols: Collection[sp.Symbol], p
     if size > most:
         which = "its derivatives" if order == 1 else "its second derivatives"
         raise InputError(f"{place}: {which} would have about {size:.1e} terms, more than {most:.0e}; write it shorter")
+
+
+def first_derivatives(expression: sp.Expr, symbols: Sequence[sp.Symbol], place: str) -> tuple[sp.Expr, ...]:
+    """Return the derivative in each symbol; InputError if they would be too large."""
+    check_derivative_size(expression, symbols, place)
+    return tuple(sp.diff(expression, symbol) for symbol in symbols)
+
+
+def second_derivatives(
+    expression: sp.Expr, gradient: Sequence[sp.Expr], symbols: Sequence[sp.Symbol], place: str
+) -> tuple[sp.Expr, ...]:
+    """Return the upper triangle of the Hessian, away from kinks, row by row; InputError if it would be too large."""
+    check_derivative_size(expression, symbols, place, order=2)
+    return tuple(
+        sp.diff(gradient[i], symbols[j]).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+        for i in range(len(symbols))
+        for j in range(i, len(symbols))
+    )

@@ -16,7 +16,7 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name, parse_with_domain
-from adamsym.expressions.sizes import check_derivative_size
+from adamsym.expressions.sizes import first_derivatives, second_derivatives
 from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
 from adamsym.problem.continuous import Independent, as_law
@@ -91,8 +91,7 @@ class Problem:
         self.loss, self.domain = parse_with_domain(self.text, symbols, "problem.loss")
         ends = law.ends if isinstance(law, Independent) else None
         self._domain = Domain(self.domain, self.parameters, self.columns, ends)
-        check_derivative_size(self.loss, self.parameters, "problem.loss")
-        self.gradient_expressions: tuple[sp.Expr, ...] = tuple(sp.diff(self.loss, p) for p in self.parameters)
+        self.gradient_expressions = first_derivatives(self.loss, self.parameters, "problem.loss")
         for name, derivative in zip(names, self.gradient_expressions, strict=True):
             if derivative == 0:
                 raise InputError(f"problem.loss: the loss does not depend on the parameter {name}; use it or remove it")
@@ -136,16 +135,8 @@ class Problem:
 
     @cached_property
     def hessian_expressions(self) -> tuple[sp.Expr, ...]:
-        """The upper triangle of the Hessian, row by row; away from kinks, where the derivatives are classical.
-
-        InputError if they would be too large.
-        """
-        check_derivative_size(self.loss, self.parameters, "problem.loss", order=2)
-        return tuple(
-            sp.diff(self.gradient_expressions[i], self.parameters[j]).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
-            for i in range(self.dimension)
-            for j in range(i, self.dimension)
-        )
+        """The upper triangle of the Hessian, row by row; away from kinks, where the derivatives are classical."""
+        return second_derivatives(self.loss, self.gradient_expressions, self.parameters, "problem.loss")
 
     @property
     def is_smooth(self) -> bool:

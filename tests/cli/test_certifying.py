@@ -33,6 +33,9 @@ def test_zeros_and_their_certificate(run, tmp_path):
     assert set(refused) == {"valid", "reason"}
     assert refused["valid"] is False
     assert run("check", "false.json", "--workers", "1", code=1).startswith("NOT valid: the digest")
+    given_up = run("check", "zeros.json", "--workers", "1", "--budget", "1000", "--json", code=3)
+    assert (given_up["valid"], given_up["undecided"]) == (False, True)
+    assert run("check", "zeros.json", "--workers", "1", "--budget", "1000", code=3).startswith("undecided: ")
 
 
 def test_what_is_left_is_said(run):
