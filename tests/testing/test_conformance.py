@@ -21,7 +21,8 @@ from adamsym.testing.conformance import (
     torch_adapter,
     update_adapter,
 )
-from adamsym.testing.conformance.identification import identify, play
+from adamsym.testing.conformance.identification import identify
+from adamsym.testing.conformance.probing import play
 from adamsym.testing.conformance.recursion import CHOICES
 
 DECAYING = Recursion(beta1=0.8, beta2=0.95, weight_decay=0.1, decay="decoupled")

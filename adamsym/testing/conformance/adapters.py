@@ -1,8 +1,8 @@
 """Optimizers as the conformance check sees them: from torch, optax, keras, or a plain pair init and update."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -10,10 +10,13 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.testing.conformance.recursion import EpsPlace, Recursion, SecondMoment
+from adamsym.testing.conformance.declarations import keras_declared, optax_declared, torch_declared
+from adamsym.testing.conformance.recursion import Recursion
+from adamsym.testing.conformance.rounding import PRECISIONS
+from adamsym.testing.conformance.tensors import Layout, Shape
 
-Step = Callable[[FloatArray], FloatArray]
-"""Takes the gradient at the present parameters, shape (d,), and returns the next parameters, float64, shape (d,)."""
+Step = Callable[[Sequence[FloatArray]], Sequence[Any]]
+"""Takes the gradients at the present parameters, one array for each tensor, and returns the next parameters likewise."""
 
 
 @dataclass(frozen=True)
@@ -27,32 +30,94 @@ class Adapter:
     declared
         The recursion that it should be.
     start
-        Takes the first parameters, shape (d,), and a step size; returns a new run's step.
-    agreement
-        Relative agreement of the changes that may be asked of it: the rounding of its own numbers.
+        Takes the first parameters, a list of arrays, and a step size; returns a new run's step.
+    precision
+        The format of its parameters and moments: "float64", "float32", "bfloat16" or "float16". Parameters that come
+        back in a shorter format count as that.
+    scalars
+        The format in which it computes its numbers and bias corrections; at best that of the moments or "float32".
     """
 
     name: str
     declared: Recursion
-    start: Callable[[FloatArray, float], Step]
-    agreement: float = 1e-9
+    start: Callable[[Sequence[FloatArray], float], Step]
+    precision: str = "float64"
+    scalars: str = "float64"
 
-    def increments(self, gradients: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the changes of the parameters under the gradients (n, d), and the parameters before them."""
-        step = self.start(theta, self.declared.step_size)
-        states = [theta, *(np.asarray(step(gradient), dtype=float) for gradient in gradients)]
-        wrong = next((state.shape for state in states if state.shape != theta.shape), None)
-        if wrong is not None:
-            raise InputError(f"{self.name}: a step must return parameters of shape {theta.shape}, not {wrong}")
+    def accepted(self, shapes: Sequence[Shape]) -> tuple[Layout, tuple[str, ...]]:
+        """Return the shapes that the optimizer takes, and for each other one what it says.
+
+        Raises
+        ------
+        InputError
+            If it returns parameters of another shape than the first one's.
+        """
+        taken, refused = [shapes[0]], []
+        self._stepped([np.zeros(shapes[0])], [np.full(shapes[0], 0.5)])
+        for shape in shapes[1:]:
+            try:
+                self._stepped([np.zeros(shape)], [np.full(shape, 0.5)])
+            except Exception as error:
+                # The reader is told which shapes were left out, and why.
+                refused.append(f"{shape}: {type(error).__name__}: {error}".splitlines()[0])
+            else:
+                taken.append(shape)
+        return Layout(tuple(taken)), tuple(refused)
+
+    def _stepped(self, theta: list[FloatArray], gradient: list[FloatArray]) -> list[FloatArray]:
+        return self._checked(self.start(theta, self.declared.step_size)(gradient), theta)
+
+    def _checked(self, found: Sequence[Any], theta: Sequence[FloatArray]) -> list[FloatArray]:
+        arrays = [np.asarray(tensor) for tensor in found]
+        for array, like in zip(arrays, theta, strict=True):
+            if array.shape != like.shape:
+                raise InputError(f"{self.name}: a step must return parameters of shape {like.shape}, not {array.shape}")
+        return arrays
+
+    def played(
+        self, gradients: FloatArray, theta: FloatArray, layout: Layout
+    ) -> tuple[FloatArray, FloatArray, str]:
+        """Return the changes under gradients (n, d), the parameters before them, and the format they came back in."""
+        now = layout.split(theta)
+        step = self.start(layout.split(theta), self.declared.step_size)
+        states, precision = [theta], self.precision
+        for gradient in gradients:
+            now = self._checked(step(layout.split(gradient)), now)
+            for tensor in now:
+                name = str(tensor.dtype)
+                if name in PRECISIONS and PRECISIONS[name].unit > PRECISIONS[precision].unit:
+                    precision = name
+            states.append(layout.join([np.asarray(tensor, dtype=float) for tensor in now]))
         found = np.array(states)
         with np.errstate(invalid="ignore"):
-            return np.diff(found, axis=0), found[:-1]
+            changes = np.diff(found, axis=0)
+        if precision == "float64" and _on_the_grid_of_float32(found, changes):
+            precision = "float32"
+        return changes, found[:-1], precision
+
+    def increments(self, gradients: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the changes of one vector under the gradients (n, d), and the parameters before them."""
+        changes, before, _ = self.played(gradients, theta, Layout((theta.shape,)))
+        return changes, before
+
+
+def _on_the_grid_of_float32(states: FloatArray, changes: FloatArray) -> bool:
+    """Whether all parameters, or all changes of those that begin at 0, are numbers of float32."""
+    from_zero = changes[:, states[0] == 0]
+    if not changes.any():
+        return False
+    with np.errstate(invalid="ignore", over="ignore"):
+        return any(
+            bool(x.any()) and np.array_equal(x.astype(np.float32).astype(float), x, equal_nan=True)
+            for x in (states, from_zero)
+        )
 
 
 def update_adapter(
     make: Callable[[float], tuple[Callable[[FloatArray], Any], Callable[..., tuple[FloatArray, Any]]]],
     declared: Recursion,
     name: str = "optimizer",
+    dtype: str = "float64",
 ) -> Adapter:
     """Return the adapter of a plain optimizer: a pair of functions for every step size.
 
@@ -60,200 +125,185 @@ def update_adapter(
     ----------
     make
         Takes a step size and returns ``init`` and ``update``: ``init(theta)`` is a state, and
-        ``update(gradient, state, theta)`` the next parameters and the next state.
+        ``update(gradient, state, theta)`` the next parameters and the next state. Each tensor is a run of its own.
     declared
         What the optimizer should be.
+    dtype
+        Of the arrays that it is given: "float64", "float32" or "float16".
     """
+    dtype = _format(dtype, "update_adapter", ("float64", "float32", "float16"))
 
-    def start(theta: FloatArray, step_size: float) -> Step:
-        init, update = make(step_size)
-        now: list[Any] = [theta.copy(), init(theta.copy())]
+    def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
+        runs: list[list[Any]] = []
+        for tensor in tensors:
+            init, update = make(step_size)
+            theta = tensor.astype(dtype)
+            runs.append([update, theta, init(theta.copy())])
 
-        def step(gradient: FloatArray) -> FloatArray:
-            now[0], now[1] = update(gradient, now[1], now[0])
-            return np.array(now[0], dtype=float)
+        def step(gradients: Sequence[FloatArray]) -> list[FloatArray]:
+            found = []
+            for run, gradient in zip(runs, gradients, strict=True):
+                update, theta, state = run
+                # Copies: neither may be changed under the reader's hands.
+                theta, run[2] = update(gradient.astype(dtype), state, theta)
+                run[1] = np.array(theta)
+                found.append(run[1].copy())
+            return found
 
         return step
 
-    return Adapter(name, declared, start)
+    return Adapter(name, declared, start, dtype, "float64" if dtype == "float64" else "float32")
 
 
-def torch_adapter(optimizer: type[Any], declared: Recursion | None = None, lr: float = 1e-3, **options: Any) -> Adapter:
-    """Return the adapter of a class of ``torch.optim``, or of one with the same interface, in float64.
+def torch_adapter(
+    optimizer: type[Any], declared: Recursion | None = None, lr: float = 1e-3, dtype: Any = "float64", **options: Any
+) -> Adapter:
+    """Return the adapter of a class of ``torch.optim``, or of one with the same interface.
 
     Parameters
     ----------
     declared
         What it should be; for Adam, AdamW, NAdam, RMSprop and Adamax of ``torch.optim`` known from the options.
+    dtype
+        Of the parameters: "float64", "float32", "bfloat16" or "float16", or torch's own.
     lr, options
         The optimizer's own.
 
     Raises
     ------
     InputError
-        If torch is missing, or ``declared`` is needed.
+        If torch is missing, the optimizer refuses an option, or ``declared`` is needed.
     """
     torch = _library("torch")
+    name, dtype = optimizer.__name__, _format(dtype, "torch_adapter", tuple(PRECISIONS))
+    declared = declared or torch_declared(optimizer, lr, options)
 
-    def start(theta: FloatArray, step_size: float) -> Step:
-        parameters = torch.tensor(theta, dtype=torch.float64, requires_grad=True)
-        running = optimizer([parameters], lr=step_size, **options)
+    def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
+        kind = getattr(torch, dtype)
+        # Differentiable steps change the parameters in place, which torch allows for those without gradients only.
+        wants = not options.get("differentiable", False)
+        parameters = [torch.tensor(theta, dtype=kind, requires_grad=wants) for theta in tensors]
+        running = optimizer(parameters, lr=step_size, **options)
 
-        def step(gradient: FloatArray) -> FloatArray:
-            parameters.grad = torch.tensor(gradient, dtype=torch.float64)
+        def step(gradients: Sequence[FloatArray]) -> list[FloatArray]:
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = torch.tensor(gradient, dtype=kind)
             running.step()
-            return np.array(parameters.detach().numpy())
+            return [np.array(parameter.detach().to(torch.float64).numpy()) for parameter in parameters]
 
         return step
 
-    name = optimizer.__name__
-    # torch keeps NAdam's products of weights as float32.
-    agreement = 1e-5 if name == "NAdam" else 1e-9
-    return Adapter(f"torch {name}", declared or _torch_declared(name, lr, options), start, agreement)
-
-
-def _torch_declared(name: str, lr: float, options: dict[str, Any]) -> Recursion:
-    beta1, beta2 = options.get("betas", (0.9, 0.999))
-    common = Recursion(step_size=lr, beta1=beta1, beta2=beta2, eps=options.get("eps", 1e-8))
-    decay = options.get("weight_decay", 0.01 if name == "AdamW" else 0.0)
-    decoupled = name == "AdamW" or options.get("decoupled_weight_decay", False)
-    if decay:
-        common = replace(common, weight_decay=decay, decay="decoupled" if decoupled else "in the gradient")
-    if name in ("Adam", "AdamW"):
-        return replace(common, second_moment="largest mean of squares") if options.get("amsgrad") else common
-    if name == "NAdam":
-        return replace(common, numerator="look-ahead with slowly growing weight")
-    if name == "Adamax":
-        return replace(common, second_moment="largest gradient, eps added to each")
-    if name == "RMSprop" and not options.get("momentum"):
-        centred: SecondMoment = "variance" if options.get("centered") else "mean of squares"
-        alpha = options.get("alpha", 0.99)
-        return replace(common, beta1=0.0, beta2=alpha, second_corrected=False, second_moment=centred)
-    raise InputError(f"torch_adapter: what {name} should be is not known; give declared=Recursion(...)")
+    # torch keeps step counters and NAdam's products of weights as float32.
+    short = name == "NAdam" or options.get("differentiable") or options.get("fused") or dtype != "float64"
+    adapter = Adapter(f"torch {name}", declared, start, dtype, "float32" if short else "float64")
+    return _tried(adapter, "torch_adapter", name)
 
 
 def optax_adapter(
-    optimizer: Callable[..., Any], declared: Recursion | None = None, learning_rate: float = 1e-3, **options: Any
+    optimizer: Callable[..., Any],
+    declared: Recursion | None = None,
+    learning_rate: float = 1e-3,
+    dtype: Any = "float64",
+    **options: Any,
 ) -> Adapter:
-    """Return the adapter of a function of ``optax`` that makes a gradient transformation, in float64.
+    """Return the adapter of a function of ``optax`` that makes a gradient transformation.
 
-    Parameters and errors as :func:`torch_adapter`; known are adam (with nesterov: nadam), adamw, amsgrad, adamax and
+    Parameters and errors as :func:`torch_adapter`; known are adam, adamw, nadam, nadamw, amsgrad, adamax, adamaxw and
     rmsprop.
     """
     jax, optax = _library("jax"), _library("optax")
+    dtype = _format(dtype, "optax_adapter", tuple(PRECISIONS))
+    wide = dtype == "float64"
 
-    def start(theta: FloatArray, step_size: float) -> Step:
-        with jax.enable_x64(True):
+    def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
+        with jax.enable_x64(wide):
             transformation = optimizer(step_size, **options)
-            parameters = jax.numpy.asarray(theta)
+            parameters = [jax.numpy.asarray(theta, dtype=dtype) for theta in tensors]
             now: list[Any] = [parameters, transformation.init(parameters)]
 
             @jax.jit  # type: ignore[untyped-decorator]
-            def advance(gradient: Any, state: Any, parameters: Any) -> Any:
-                updates, state = transformation.update(gradient, state, parameters)
+            def advance(gradients: Any, state: Any, parameters: Any) -> Any:
+                updates, state = transformation.update(gradients, state, parameters)
                 return optax.apply_updates(parameters, updates), state
 
-        def step(gradient: FloatArray) -> FloatArray:
-            with jax.enable_x64(True):
-                now[0], now[1] = advance(jax.numpy.asarray(gradient), now[1], now[0])
-                return np.array(now[0])
+        def step(gradients: Sequence[FloatArray]) -> list[FloatArray]:
+            with jax.enable_x64(wide):
+                now[0], now[1] = advance([jax.numpy.asarray(g, dtype=dtype) for g in gradients], now[1], now[0])
+                return [np.array(theta, dtype=float) for theta in now[0]]
 
         return step
 
     # optax.nadam is a partial of optax.adam.
     name, fixed = getattr(optimizer, "func", optimizer).__name__, getattr(optimizer, "keywords", {})
-    given = fixed | options
     shown = " ".join([f"optax {name}", *(f"{key}={value}" for key, value in fixed.items())])
-    return Adapter(shown, declared or _optax_declared(name, learning_rate, given), start)
-
-
-def _optax_declared(name: str, learning_rate: float, options: dict[str, Any]) -> Recursion:
-    common = Recursion(
-        step_size=learning_rate,
-        beta1=options.get("b1", 0.9),
-        beta2=options.get("b2", 0.999),
-        eps=options.get("eps", 1e-8),
-    )
-    if options.get("eps_root"):
-        if options.get("eps") != 0:
-            raise InputError("optax_adapter: eps_root with eps > 0 is two numbers; give eps=0")
-        common = replace(common, eps=options["eps_root"], eps_place="inside the root")
-    if name == "adam":
-        return replace(common, numerator="look-ahead") if options.get("nesterov") else common
-    if name == "adamw":
-        return replace(common, weight_decay=options.get("weight_decay", 1e-4), decay="decoupled")
-    if name == "amsgrad":
-        return replace(common, second_moment="largest corrected mean of squares")
-    if name == "adamax":
-        return replace(common, second_moment="largest gradient, eps added to each")
-    if name == "rmsprop" and not (options.get("momentum") or options.get("centered")):
-        inside = options.get("eps_in_sqrt", True)
-        place: EpsPlace = "inside the root" if inside else "outside the root"
-        corrected = options.get("bias_correction", False)
-        decay = options.get("decay", 0.9)
-        return replace(common, beta1=0.0, beta2=decay, eps_place=place, second_corrected=corrected)
-    raise InputError(f"optax_adapter: what {name} should be is not known; give declared=Recursion(...)")
+    declared = declared or optax_declared(getattr(optimizer, "func", optimizer), learning_rate, fixed | options)
+    adapter = Adapter(shown, declared, start, dtype, "float64" if wide else "float32")
+    return _tried(adapter, "optax_adapter", name)
 
 
 def keras_adapter(
-    optimizer: type[Any], declared: Recursion | None = None, learning_rate: float = 1e-3, **options: Any
+    optimizer: type[Any],
+    declared: Recursion | None = None,
+    learning_rate: float = 1e-3,
+    dtype: Any = "float64",
+    **options: Any,
 ) -> Adapter:
-    """Return the adapter of a class of ``keras.optimizers``, in float64, with the backend that keras is set to.
+    """Return the adapter of a class of ``keras.optimizers``, with the backend that keras is set to.
 
     Parameters and errors as :func:`torch_adapter`; known are Adam, AdamW, Nadam, Adamax and RMSprop.
     """
     keras = _library("keras")
+    dtype = _format(dtype, "keras_adapter", tuple(PRECISIONS))
 
-    def start(theta: FloatArray, step_size: float) -> Step:
-        with _keras_in_float64(keras):
-            parameters = keras.Variable(theta, dtype="float64")
+    def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
+        with _keras_with(keras, dtype):
+            parameters = [keras.Variable(theta, dtype=dtype) for theta in tensors]
             running = optimizer(learning_rate=step_size, **options)
-            running.build([parameters])
+            running.build(parameters)
 
-        def step(gradient: FloatArray) -> FloatArray:
-            with _keras_in_float64(keras):
-                running.apply([keras.ops.convert_to_tensor(gradient, dtype="float64")])
-                return np.array(keras.ops.convert_to_numpy(parameters.value), dtype=float)
+        def step(gradients: Sequence[FloatArray]) -> list[FloatArray]:
+            with _keras_with(keras, dtype):
+                running.apply([keras.ops.convert_to_tensor(gradient, dtype=dtype) for gradient in gradients])
+                values = [keras.ops.cast(parameter.value, "float64") for parameter in parameters]
+                return [np.array(keras.ops.convert_to_numpy(value), dtype=float) for value in values]
 
         return step
 
     name = optimizer.__name__
-    return Adapter(f"keras {name}", declared or _keras_declared(name, learning_rate, options), start)
-
-
-def _keras_declared(name: str, learning_rate: float, options: dict[str, Any]) -> Recursion:
-    common = Recursion(
-        step_size=learning_rate,
-        beta1=options.get("beta_1", 0.9),
-        beta2=options.get("beta_2", 0.999),
-        eps=options.get("epsilon", 1e-7),
-        eps_place="outside the root, before the correction",
-    )
-    decay = options.get("weight_decay", 0.004 if name == "AdamW" else None)
-    if decay:
-        common = replace(common, weight_decay=decay, decay="decoupled")
-    if name in ("Adam", "AdamW"):
-        return replace(common, second_moment="largest mean of squares") if options.get("amsgrad") else common
-    if name == "Nadam":
-        return replace(common, numerator="look-ahead with growing weight", eps_place="outside the root")
-    if name == "Adamax":
-        return replace(common, second_moment="largest gradient")
-    if name == "RMSprop" and not (options.get("momentum") or options.get("centered")):
-        rho = options.get("rho", 0.9)
-        return replace(common, beta1=0.0, beta2=rho, eps_place="inside the root", second_corrected=False)
-    raise InputError(f"keras_adapter: what {name} should be is not known; give declared=Recursion(...)")
+    declared = declared or keras_declared(optimizer, learning_rate, options)
+    # keras computes powers of its memories in the format of the parameters.
+    return _tried(Adapter(f"keras {name}", declared, start, dtype, dtype), "keras_adapter", name)
 
 
 @contextmanager
-def _keras_in_float64(keras: Any) -> Iterator[None]:
+def _keras_with(keras: Any, dtype: str) -> Iterator[None]:
     before = keras.config.floatx()
-    wide = _library("jax").enable_x64(True) if keras.config.backend() == "jax" else nullcontext()
-    keras.config.set_floatx("float64")
+    wide = _library("jax").enable_x64(dtype == "float64") if keras.config.backend() == "jax" else nullcontext()
+    keras.config.set_floatx(dtype)
     try:
         with wide:
             yield
     finally:
         keras.config.set_floatx(before)
+
+
+def _format(dtype: Any, function: str, allowed: Sequence[str]) -> str:
+    """The name of a floating-point format that is given as text or as a library's own object."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype))
+    name = name.removeprefix("torch.")
+    if name not in allowed:
+        raise InputError(f"{function}: dtype={name!r} is not allowed; allowed are {', '.join(allowed)}")
+    return name
+
+
+def _tried(adapter: Adapter, function: str, name: str) -> Adapter:
+    """The adapter, after one step: what a library refuses is said at once."""
+    try:
+        adapter.start([np.zeros(2)], adapter.declared.step_size)([np.ones(2)])
+    except Exception as error:
+        # Whatever the library raises is the reason that the reader needs.
+        raise InputError(f"{function}: {name} cannot run with these options: {error}".splitlines()[0]) from error
+    return adapter
 
 
 def _library(name: str) -> Any:

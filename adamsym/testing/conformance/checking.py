@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.testing.conformance.adapters import Adapter
 from adamsym.testing.conformance.following import Following, field_method, following
-from adamsym.testing.conformance.identification import MOST_DIFFERENCES, identify, play
+from adamsym.testing.conformance.identification import MOST_DIFFERENCES, Identification, identify
+from adamsym.testing.conformance.probing import STEPS, Probe, at_first_sight, play
 from adamsym.testing.conformance.recursion import Recursion
+from adamsym.testing.conformance.replay import replay
 from adamsym.testing.conformance.words import differences
 
 LEVEL = 1e-6
@@ -22,8 +26,8 @@ class Conformance:
     name
         The optimizer's.
     conforms
-        Whether its steps under the designed gradients are the declared recursion's to rounding, and its runs follow
-        that recursion's field.
+        Whether its steps under the designed gradients are the declared recursion's to the rounding of its format, and
+        its runs follow that recursion's field.
     declared, identified
         The recursion that it should be, and the one that it is; None where none was found.
     differences
@@ -31,7 +35,15 @@ class Conformance:
     field
         The method whose field it should follow, as Python; None where adamsym knows none.
     following
-        Its runs against that field; None where there is none.
+        Its runs against that field; None where there is none, or they were not made.
+    precision
+        The floating-point format to whose rounding its steps were compared.
+    probed
+        What was played: steps, and the shapes of the parameters.
+    alternatives
+        Other recursions, with as few differences, that answer the designed gradients alike.
+    observations
+        What was seen before any recursion was tried: steps that are not finite, or do not move.
     """
 
     name: str
@@ -41,18 +53,29 @@ class Conformance:
     differences: tuple[str, ...]
     field: str | None
     following: Following | None
+    precision: str = "float64"
+    probed: str = ""
+    alternatives: tuple[Recursion, ...] = ()
+    observations: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: " + ("conforms" if self.conforms else "does NOT conform")]
-        lines += [f"  {difference}" for difference in self.differences]
-        if self.field is None or self.following is None:
+        to = "" if self.precision == "float64" else f" to {self.precision}"
+        lines = [f"{self.name}: " + (f"conforms{to}" if self.conforms else "does NOT conform")]
+        said = [*(line for line in self.observations if line not in self.differences), *self.differences]
+        lines += [f"  {line}" for line in said]
+        lines += [f"  or: {'; '.join(differences(self.declared, other))}" for other in self.alternatives]
+        if self.field is None:
             lines.append("  adamsym knows no field that it should follow")
+        elif self.following is None:
+            lines.append(f"  its runs were not compared with the field of {self.field}")
         else:
             found = self.following
             verdict = "follows" if found.p_value >= LEVEL else "does not follow"
             measured = f"{found.measured:.5g} +- {found.standard_error:.2g}"
             lines.append(f"  its mean step {verdict} the field of {self.field}:")
             lines.append(f"  measured {measured}, field {found.expected:.5g}, p = {found.p_value:.2g}")
+        if self.probed:
+            lines.append(f"  probed: {self.probed}")
         return "\n".join(lines)
 
 
@@ -60,9 +83,10 @@ class Conformance:
 def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
     """Return what an optimizer is, and whether it is what it should be.
 
-    It is played designed gradients, from which its recursion is identified: bias corrections, the place of eps,
-    memories, weight decay, amsgrad, signs, and more (:class:`Recursion`). Then chains of it run with a tiny step on a
-    skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
+    It is played designed gradients for scalars, vectors and matrices, from which its recursion is identified: bias
+    corrections, the place of eps, memories, weight decay, amsgrad, signs, and more (:class:`Recursion`). Its steps are
+    compared to the rounding of the format of its parameters, by a running error bound. Then chains of it run with a tiny
+    step on a skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
 
     Parameters
     ----------
@@ -75,15 +99,78 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
         If its steps have a wrong shape.
     """
     declared = adapter.declared
-    probes = play(adapter)
-    identified = declared if probes.explained_by(declared) else identify(probes, declared)
-    said = (
-        differences(declared, identified)
-        if identified is not None
-        else (f"its steps are explained by no recursion known here with at most {MOST_DIFFERENCES} differences",)
-    )
+    probe = play(adapter)
+    identified, alternatives, said, seen, lost = _compared(probe, declared)
+    if identified is None and not lost and probe.precision.name == "float64":
+        shorter = probe.in_precision("float32")
+        if shorter.explained_by(declared):
+            probe, identified, said = shorter, declared, ()
     method = field_method(declared)
-    found = None if method is None else following(adapter, method, seed)
+    found = None if method is None or lost else following(adapter, method, seed, probe.precision)
     conforms = identified == declared and (found is None or found.p_value >= LEVEL)
-    field = None if method is None else repr(method)
-    return Conformance(adapter.name, conforms, declared, identified, said, field, found)
+    return Conformance(
+        adapter.name,
+        conforms,
+        declared,
+        identified,
+        said,
+        None if method is None else repr(method),
+        found,
+        probe.precision.name,
+        _probed(probe),
+        alternatives,
+        () if seen is None else (seen,),
+    )
+
+
+def _compared(
+    probe: Probe, declared: Recursion
+) -> tuple[Recursion | None, tuple[Recursion, ...], tuple[str, ...], str | None, bool]:
+    """The recursion found, those that do as well, the differences, what is seen at once, and whether all is lost."""
+    sight = at_first_sight(probe)
+    seen, lost = sight if sight is not None else (None, False)
+    if probe.explained_by(declared):
+        return declared, (), (), seen, False
+    if lost and seen is not None:
+        return None, (), (seen,), seen, True
+    found = identify(probe, declared)
+    if found.recursions:
+        first, *others = found.recursions
+        return first, tuple(others), differences(declared, first), seen, False
+    if seen is not None and "finite" in seen:
+        return None, (), (seen, *_rounded_away(probe, declared)), seen, not np.isfinite(probe.observed).any(axis=0).all()
+    return None, (), (_deviation(probe, declared, found),), seen, False
+
+
+def _rounded_away(probe: Probe, declared: Recursion) -> tuple[str, ...]:
+    """Whether eps is lost in the format."""
+    if 0 < declared.eps < probe.precision.tiny:
+        return (f"eps = {declared.eps:g} rounds to 0 in {probe.precision.name}",)
+    return ()
+
+
+def _deviation(probe: Probe, declared: Recursion, found: Identification) -> str:
+    """Where the optimizer leaves the nearest recursion, in words."""
+    nearest = found.nearest
+    same = "what was declared" if nearest == declared else f"the declared one where {' and '.join(differences(declared, nearest))}"
+    predicted = replay(nearest, probe.run)
+    assert predicted is not None
+    step, coordinate = found.step, found.coordinate
+    place = probe.run.layout.place(coordinate)
+    wrong = probe.deviations(nearest)
+    assert wrong is not None
+    shapes = probe.run.layout.owner[wrong.any(axis=0)]
+    touched = sorted({probe.run.layout.shapes[int(number)] for number in shapes}, key=str)
+    only = ""
+    if len(touched) < len(set(probe.run.layout.shapes)):
+        only = f" (only tensors of shape {' and '.join(map(str, touched))} deviate)"
+    return (
+        f"its steps are explained by no recursion known here with at most {MOST_DIFFERENCES} differences; the nearest is "
+        f"{same}, from which it first deviates at step {step + 1}, {place}: it moves by "
+        f"{probe.observed[step, coordinate]:.6g}, not {predicted[step, coordinate]:.6g}{only}"
+    )
+
+
+def _probed(probe: Probe) -> str:
+    what = f"{STEPS} steps in {probe.precision.name}, parameters of shapes {probe.run.layout}"
+    return what + (f"; it cannot take {'; '.join(probe.refused)}" if probe.refused else "")

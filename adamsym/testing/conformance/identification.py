@@ -1,4 +1,11 @@
-"""Which recursion an optimizer is: the nearest to what it should be that explains how it answers designed gradients."""
+"""Which recursion an optimizer is: the nearest to what it should be that explains how it answers designed gradients.
+
+A step is a numerator over a denominator, and then a change. Numerators, denominators and changes are varied apart and
+each is computed once; that they go together is tested on a few steps of all pairs at once. So thousands of recursions
+cost no more than a few hundred sequences, and the work is bounded by their number.
+"""
+
+from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
@@ -6,181 +13,304 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.testing.conformance.adapters import Adapter
-from adamsym.testing.conformance.recursion import CHOICES, Recursion
+from adamsym.testing.conformance.fitting import fitted, memory_path, step_size_path
+from adamsym.testing.conformance.moments import Run
+from adamsym.testing.conformance.probing import SCREEN, Probe, same
+from adamsym.testing.conformance.recursion import CHOICES, GROUPS, Recursion
+from adamsym.testing.conformance.replay import bottom, change, entering, meaningful, numerator, replay
 
-STEPS = 48
 MOST_DIFFERENCES = 3
 """Explanations with more differences are not looked for."""
+MOST_CONFIRMED = 24
+"""Candidates of one level that are compared to rounding."""
+MOST_FITS = 24
+"""Structures with one difference whose numbers are fitted."""
+_CHUNK = 64
+_STEPS_SCREENED = (0, 1, 2, 5, 12, 29, 47)
+_STEPS_FIRST = (1, 29)
+
+Changes = tuple[tuple[str, object], ...]
 
 
 @dataclass(frozen=True)
-class Probes:
-    """Designed gradients, shape (n, d), the first parameters (d,), and the changes that the optimizer made (n, d)."""
+class Identification:
+    """Recursions that explain all changes, the first preferred; if none does, the nearest and where it deviates.
 
-    gradients: FloatArray
-    theta: FloatArray
-    observed: FloatArray
-    allowed: FloatArray
-
-    def explained_by(self, recursion: Recursion) -> bool:
-        """Return whether the recursion makes the same changes, up to rounding."""
-        # Most recursions fail in the first steps.
-        return self._explained(recursion, 3) and self._explained(recursion, len(self.gradients))
-
-    def _explained(self, recursion: Recursion, steps: int) -> bool:
-        predicted, observed = recursion.increments(self.gradients[:steps], self.theta), self.observed[:steps]
-        same = (predicted == observed) | (np.isnan(predicted) & np.isnan(observed))
-        with np.errstate(invalid="ignore"):
-            return bool((same | (np.abs(predicted - observed) <= self.allowed[:steps])).all())
-
-    def residuals(self, recursion: Recursion) -> FloatArray:
-        """Return the differences of the changes, bounded, for least squares."""
-        predicted = recursion.increments(self.gradients, self.theta)
-        with np.errstate(invalid="ignore", over="ignore"):
-            scale = np.abs(self.observed) + np.abs(predicted) + recursion.step_size * 1e-6
-            return np.nan_to_num((predicted - self.observed) / scale, nan=1.0).ravel()
-
-
-def designed_gradients(eps: float) -> FloatArray:
-    """Return gradients of shape (``STEPS``, 11), each column made to show one thing.
-
-    Constant and alternating ones show the corrections, drawn ones the memories, an impulse the tails, large ones
-    before small ones a maximum, zeros weight decay and stale moments, those of the sizes of eps and of its root
-    where eps is added.
+    Attributes
+    ----------
+    recursions
+        All with the smallest number of differences that was found; they answer the designed gradients alike.
+    nearest
+        The recursion that explains the changes longest.
+    step, coordinate
+        Where it first deviates, counted from 0.
     """
-    generator = np.random.default_rng(1)
-    n = np.arange(STEPS)
-    drawn = generator.standard_normal((STEPS, 4))
-    sizes = 10.0 ** generator.uniform(-3, 3, STEPS)
-    columns = [
-        np.ones(STEPS),
-        (-1.0) ** n,
-        drawn[:, 0],
-        drawn[:, 1] + 2,
-        np.where(n < 6, 100.0, 0.01) * drawn[:, 2],
-        np.where(n < 4, 0.0, drawn[:, 3]),
-        np.where(n == 0, 1.0, 0.0),
-        np.zeros(STEPS),
-        sizes * np.sign(drawn[:, 1]),
-        eps * drawn[:, 0],
-        eps**0.5 * drawn[:, 1],
-    ]
-    return np.column_stack(columns)
+
+    recursions: tuple[Recursion, ...]
+    nearest: Recursion
+    step: int = 0
+    coordinate: int = 0
 
 
-def play(adapter: Adapter) -> Probes:
-    """Return how the optimizer answers the designed gradients."""
-    gradients = designed_gradients(adapter.declared.eps)
-    theta = np.linspace(-2.0, 3.0, gradients.shape[1])
-    observed, before = adapter.increments(gradients, theta)
-    unit = float(np.finfo(float).eps)
-    size = np.abs(observed)
-    with np.errstate(invalid="ignore", over="ignore"):
-        allowed = adapter.agreement * (size + adapter.declared.step_size) + 8 * unit * (np.abs(before) + size)
-    return Probes(gradients, theta, observed, allowed)
+def identify(probe: Probe, declared: Recursion) -> Identification:
+    """Return what explains the changes with the fewest differences from ``declared``, or the nearest to that.
 
-
-def identify(probes: Probes, declared: Recursion) -> Recursion | None:
-    """Return the recursion with the fewest differences from ``declared`` that explains the changes; None if none does.
-
-    Differences in structure are tried one, two and three at a time, with the declared numbers or with beta1 and beta2
-    swapped; with none and with one also numbers fitted by least squares.
+    One difference is looked for first, in structure, in numbers, or a schedule; then two and three in structure,
+    also with beta1 and beta2 swapped, and one with other numbers.
     """
-    undeclared = declared
-    declared = _with_decay_of(probes, undeclared)
-    swapped = replace(declared, beta1=declared.beta2, beta2=declared.beta1)
-
-    def exact(count: int) -> Iterator[Recursion | None]:
-        for start in (declared, swapped):
-            yield from (candidate for candidate in _varied(start, count) if probes.explained_by(candidate))
-
-    def fitted(count: int) -> Iterator[Recursion | None]:
-        yield from (_fitted(probes, candidate, thorough=count == 0) for candidate in _varied(declared, count))
-
-    # m without the factor 1 - beta1 is a larger step size as well: structure is preferred to numbers.
-    in_gradient = () if declared == undeclared else (replace(undeclared, decay="in the gradient"),)
-    decayed = (_fitted(probes, candidate, thorough=False) for candidate in in_gradient)
-    attempts = (exact(0), exact(1), decayed, fitted(0), exact(2), fitted(1), exact(MOST_DIFFERENCES))
-    return next((found for found in itertools.chain(*attempts) if found is not None), None)
-
-
-def _varied(recursion: Recursion, count: int) -> Iterator[Recursion]:
-    """The recursions with exactly ``count`` attributes changed."""
-    for names in itertools.combinations(CHOICES, count):
-        others = [[value for value in CHOICES[name] if value != getattr(recursion, name)] for name in names]
-        for values in itertools.product(*others):
-            changed: dict[str, Any] = dict(zip(names, values, strict=True))
-            yield replace(recursion, **changed)
+    search = _Search(probe, declared)
+    attempts = (
+        lambda: search.exact(1),
+        search.with_number,
+        search.fitted_numbers,
+        search.schedules,
+        lambda: search.exact(2),
+        search.fitted_structures,
+        lambda: search.exact(MOST_DIFFERENCES),
+    )
+    for attempt in attempts:
+        found = tuple(attempt())
+        if found:
+            return Identification(found, found[0])
+    return _nearest(probe, [declared, *search.nearest])
 
 
-def _with_decay_of(probes: Probes, declared: Recursion) -> Recursion:
-    """Where no decay is declared but parameters move without gradients: the coefficient that this shows."""
-    column = int(np.flatnonzero((probes.gradients == 0).all(axis=0))[0])
-    change, theta = probes.observed[0, column], probes.theta[column]
-    if declared.weight_decay or not np.isfinite(change) or change == 0:
-        return declared
-    return replace(declared, weight_decay=float(f"{abs(change / theta) / declared.step_size:.9g}"))
+class _Search:
+    """The candidates around what was declared, with the sequences that they share."""
 
+    def __init__(self, probe: Probe, declared: Recursion) -> None:
+        self.probe, self.declared = probe, declared
+        self.base = _with_decay_of(probe, declared)
+        self.nearest: list[Recursion] = []
+        self._parts: dict[tuple[str, Recursion], Any] = {}
 
-_LOGARITHMS = ("step_size", "eps", "weight_decay")
-_STARTS = ((0.9, 0.999), (0.5, 0.9), (0.9, 0.95), (0.1, 0.5))
-"""Memories from which a thorough fit sets out, beside the declared ones."""
+    # --- structure ----------------------------------------------------------------------------------------------------
 
+    def exact(self, count: int) -> list[Recursion]:
+        """The recursions with exactly so many differences in structure that explain the changes."""
+        found: dict[Recursion, None] = {}
+        swapped = replace(self.base, beta1=self.base.beta2, beta2=self.base.beta1)
+        starts = [(self.base, count)]
+        if self.base.beta1 != self.base.beta2 and self.base.beta1 > 0:
+            starts.append((swapped, count - 1))
+        for start, left in starts:
+            for candidate in self._screened(start, left):
+                if len(found) < MOST_CONFIRMED and candidate not in found and self.probe.explained_by(candidate):
+                    found[candidate] = None
+        return list(found)
 
-def _fitted(probes: Probes, recursion: Recursion, thorough: bool) -> Recursion | None:
-    """The recursion with as few numbers fitted as explain the changes; None if no fit does."""
-    groups: tuple[tuple[str, ...], ...] = (("beta1", "beta2"), ("beta1", "beta2", "eps"))
-    if recursion.decay == "in the gradient":
-        groups = (("weight_decay",), *groups)
-    starts = [recursion]
-    if thorough:
-        groups = (("step_size",), *groups, ("step_size", "beta1", "beta2", "eps"))
-        starts += [replace(recursion, beta1=beta1, beta2=beta2) for beta1, beta2 in _STARTS]
-    for names in groups:
-        for start in starts:
-            found = _rounded(probes, _least_squares(probes, start, names), names)
+    def _screened(self, start: Recursion, count: int) -> Iterator[Recursion]:
+        """Candidates with so many differences from ``start`` that pass on a few steps."""
+        for shared_count, change_count in itertools.product(range(min(count, 2) + 1), range(min(count, 2) + 1)):
+            left = count - shared_count - change_count
+            if left < 0 or (count == MOST_DIFFERENCES and shared_count + change_count > 1):
+                continue
+            for shared, outer in itertools.product(
+                _varied(start, GROUPS["gradient"], shared_count), _varied(start, GROUPS["change"], change_count)
+            ):
+                for tops in range(min(left, 2) + 1):
+                    if left - tops <= 2:
+                        yield from self._paired(_with(start, shared + outer), tops, left - tops)
+
+    def _paired(self, start: Recursion, top_count: int, bottom_count: int) -> Iterator[Recursion]:
+        """Candidates with so many differences in numerator and in denominator that pass on a few steps."""
+        tops = self._sequences("numerator", start, top_count)
+        bottoms = self._sequences("denominator", start, bottom_count)
+        if not tops or not bottoms:
+            return
+        along = start.momentum != 0 or start.scaling != "none"
+        rows = np.arange(len(self.probe.observed)) if along else np.array(_STEPS_SCREENED)
+        below = np.stack([sequence for _, sequence in bottoms], axis=1)
+        for first in range(0, len(tops), _CHUNK):
+            chunk = tops[first : first + _CHUNK]
+            above = np.stack([sequence for _, sequence in chunk], axis=1)
+            pairs = np.ones((len(chunk), len(bottoms)), dtype=bool)
+            stages = (rows,) if along else (np.array(_STEPS_FIRST), rows)
+            for stage in stages:
+                i, j = np.nonzero(pairs)
+                for part in range(0, len(i), 4096):
+                    k, m = i[part : part + 4096], j[part : part + 4096]
+                    pairs[k, m] = self._agree(start, stage, above[stage][:, k], below[stage][:, m])
+            for i, j in zip(*np.nonzero(pairs), strict=True):
+                yield _with(start, chunk[i][0] + bottoms[j][0])
+
+    def _agree(self, start: Recursion, rows: Any, above: FloatArray, below: FloatArray) -> FloatArray:
+        """Which of the pairs, (rows, k, d), make the observed changes at these steps, roughly."""
+        run, probe = self.probe.run, self.probe
+        at = Run(run.gradients[rows][:, None], run.before[rows][:, None], run.layout, {})
+        observed = probe.observed[rows][:, None]
+        with np.errstate(all="ignore"):
+            predicted = change(start, at.numbers(start), at, above, below)
+            allowed = SCREEN[probe.precision.name] * (np.abs(observed) + start.step_size)
+        allowed = allowed + 4 * probe.last_rounding()[rows][:, None]
+        return np.asarray(same(predicted, observed, allowed).all(axis=(0, 2)))
+
+    def _sequences(self, part: str, start: Recursion, count: int) -> list[tuple[Changes, FloatArray]]:
+        """Numerators or denominators with so many differences, those that make one."""
+        key = (f"{part} {count}", replace(start, scaling="none", momentum_kind="added up", **_outer_decay(start)))
+        if key not in self._parts:
+            compute = numerator if part == "numerator" else bottom
+            run = self.probe.run
+            numbers = run.numbers(start)
+            found = []
+            with np.errstate(all="ignore"):
+                seen = entering(start, numbers, run)
+                plain = compute(start, numbers, run, seen)
+                for changes in _varied(start, GROUPS[part], count):
+                    candidate = _with(start, changes)
+                    if not meaningful(candidate):
+                        continue
+                    sequence = np.broadcast_to(compute(candidate, numbers, run, seen), self.probe.observed.shape)
+                    if count == 0 or not np.array_equal(sequence, plain, equal_nan=True):
+                        found.append((changes, sequence))
+            self._parts[key] = found
+        result: list[tuple[Changes, FloatArray]] = self._parts[key]
+        return result
+
+    # --- numbers ------------------------------------------------------------------------------------------------------
+
+    def with_number(self) -> Iterator[Recursion]:
+        """One difference in structure that comes with a number of its own."""
+        base, undeclared = self.base, self.declared.decay == "none"
+        if undeclared and self._moves_without_gradient():
+            for decay, grows in itertools.product(CHOICES["decay"][1:], (1, -1)):
+                changed: dict[str, Any] = {"decay": decay, "decay_sign": grows}
+                starts = [replace(base, weight_decay=x) for x in (base.weight_decay or 0.01, 1e-3, 0.1, 1.0)]
+                yield from self._fit(replace(base, **changed), ("weight_decay",), starts)
+        deviates = _nearest(self.probe, [base])
+        for steps, name in itertools.product(range(deviates.step - 1, deviates.step + 2), ("reset_every", "frozen_after")):
+            numbers: dict[str, Any] = {name: steps}
+            if steps > 1 and self.probe.explained_by(replace(base, **numbers)):
+                yield replace(base, **numbers)
+        attempts: list[tuple[dict[str, Any], str, tuple[float, ...]]] = [
+            ({"gradient": "clipped by value"}, "clip", (0.1, 0.5, 1.0, 5.0, 10.0)),
+            ({"gradient": "clipped by the norm of its tensor"}, "clip", (0.1, 1.0, 5.0, 10.0)),
+            ({"gradient": "clipped by the norm of all tensors"}, "clip", (0.1, 1.0, 5.0, 10.0)),
+            ({"scaling": "clipped by value"}, "clip", (0.1, 0.5, 1.0, 2.0)),
+            ({"scaling": "clipped by root mean square"}, "clip", (0.1, 0.5, 1.0, 2.0)),
+            ({"root": True}, "exponent", (0.25, 0.4, 0.6, 0.8)),
+            ({}, "eps_root", (1e-8, 1e-4)),
+            *(({"momentum_kind": kind, "momentum": 0.5}, "momentum", (0.5, 0.9)) for kind in CHOICES["momentum_kind"]),
+        ]
+        for changed, name, values in attempts:
+            structure = replace(base, **changed)
+            starts = [replace(structure, **{name: value}) for value in values]  # type: ignore[arg-type]
+            yield from self._fit(structure, (name,), starts)
+
+    def fitted_numbers(self) -> Iterator[Recursion]:
+        """The declared structure with other numbers."""
+        base = self.base
+        starts = [base, *(replace(base, beta1=b1, beta2=b2) for b1, b2 in ((0.9, 0.999), (0.5, 0.9), (0.1, 0.5)))]
+        if base.numerator == "look-ahead with slowly growing weight":
+            slow = [replace(base, momentum_decay=x) for x in (4e-3, 4e-2, 1.0)]
+            yield from self._fit(base, ("momentum_decay",), slow)
+        if base.momentum:
+            yield from self._fit(base, ("momentum",), [base, replace(base, momentum=0.5)])
+        if base.weight_decay:
+            yield from self._fit(base, ("weight_decay",), [replace(base, weight_decay=x) for x in (1e-3, 1e-2, 0.1)])
+        names = ("beta1", "beta2") if base.beta1 or base.second_corrected else ("beta2",)
+        for group in (("step_size",), ("eps",), names, ("step_size", *names, "eps")):
+            yield from self._fit(base, group, starts if len(group) > 1 else starts[:1])
+
+    def fitted_structures(self) -> Iterator[Recursion]:
+        """One difference in structure, with other numbers."""
+        names = ("step_size", "beta1", "beta2", "eps") if self.base.beta1 else ("step_size", "beta2", "eps")
+        for structure in self.nearest[:MOST_FITS]:
+            yield from self._fit(structure, names, [structure])
+
+    def _fit(self, structure: Recursion, names: tuple[str, ...], starts: list[Recursion]) -> Iterator[Recursion]:
+        found = fitted(self.probe, structure, names, starts)
+        if found is not None:
+            yield found
+
+    def schedules(self) -> Iterator[Recursion]:
+        """The declared recursion with a number that changes from step to step."""
+        for found in (
+            step_size_path(self.probe, self.base),
+            memory_path(self.probe, self.base, 1),
+            memory_path(self.probe, self.base, 2),
+        ):
             if found is not None:
-                return found
-    return None
+                yield found
+        self._sort_nearest()
+
+    def _moves_without_gradient(self) -> bool:
+        still = (np.asarray(self.probe.run.gradients) == 0).all(axis=0)
+        return bool(self.probe.observed[:, still].any())
+
+    def _sort_nearest(self) -> None:
+        """Order the structures with one difference by how much they explain."""
+        singles = [_with(self.base, ((name, value),)) for name in CHOICES for value in _others(self.base, name)]
+        scored = []
+        for candidate in [self.base, *singles]:
+            predicted = replay(candidate, self.probe.run)
+            if predicted is not None:
+                scored.append((_distance(predicted, self.probe.observed), candidate))
+        scored.sort(key=lambda pair: pair[0])
+        self.nearest = [candidate for _, candidate in scored]
 
 
-def _least_squares(probes: Probes, start: Recursion, names: tuple[str, ...]) -> Recursion:
-    """The recursion whose named numbers fit best, from ``start`` on."""
-
-    def with_numbers(x: FloatArray) -> Recursion:
-        x = np.clip(x, -40, 40)
-        numbers: dict[str, Any] = {
-            name: float(np.exp(t) if name in _LOGARITHMS else 1 / (1 + np.exp(-t)))
-            for name, t in zip(names, x, strict=True)
-        }
-        return replace(start, **numbers)
-
-    def coordinate(name: str) -> float:
-        value = getattr(start, name)
-        if name in _LOGARITHMS:
-            return float(np.log(value or 1e-2))
-        value = min(max(value, 1e-3), 1 - 1e-6)
-        return float(np.log(value / (1 - value)))
-
-    def residuals(x: FloatArray) -> FloatArray:
-        return probes.residuals(with_numbers(x))
-
-    first, tolerance = [coordinate(name) for name in names], 1e-15
-    found = scipy.optimize.least_squares(residuals, first, max_nfev=40, xtol=tolerance, ftol=tolerance, gtol=tolerance)
-    return with_numbers(found.x)
+def _distance(predicted: FloatArray, observed: FloatArray) -> float:
+    """How unlike the changes are: the median relative deviation, and a little of the mean."""
+    with np.errstate(all="ignore"):
+        deviation = np.abs(predicted - observed) / (np.abs(predicted) + np.abs(observed))
+    deviation = np.where((predicted == observed) | (np.isnan(predicted) & np.isnan(observed)), 0.0, deviation)
+    deviation = np.nan_to_num(deviation, nan=1.0)
+    return float(np.median(deviation) + 0.1 * deviation.mean())
 
 
-def _rounded(probes: Probes, fitted: Recursion, names: tuple[str, ...]) -> Recursion | None:
-    """The fit with its numbers rounded to as few digits as explain the changes; None if it explains nothing."""
-    for digits in (1, 2, 3, 4, 6, 9):
-        numbers: dict[str, Any] = {name: float(f"{getattr(fitted, name):.{digits}g}") for name in names}
-        for name in {"beta1", "beta2"} & set(names):
-            numbers[name] = float(f"{1 - float(f'{1 - getattr(fitted, name):.{digits}g}'):.12g}")
-        candidate = replace(fitted, **numbers)
-        if probes.explained_by(candidate):
-            return candidate
-    return fitted if probes.explained_by(fitted) else None
+def _outer_decay(r: Recursion) -> dict[str, Any]:
+    """Decay that does not enter the moments makes no other sequences."""
+    return {} if r.decay.startswith("in the gradient") else {"decay": "none", "decay_sign": 1}
+
+
+def _with(recursion: Recursion, changes: Changes) -> Recursion:
+    changed: dict[str, Any] = dict(changes)
+    return replace(recursion, **changed)
+
+
+def _others(recursion: Recursion, name: str) -> list[object]:
+    return [value for value in CHOICES[name] if value != getattr(recursion, name)]
+
+
+def _varied(recursion: Recursion, names: tuple[str, ...], count: int) -> Iterator[Changes]:
+    """All ways to change exactly ``count`` of the attributes."""
+    for chosen in itertools.combinations(names, count):
+        for values in itertools.product(*(_others(recursion, name) for name in chosen)):
+            yield tuple(zip(chosen, values, strict=True))
+
+
+def _with_decay_of(probe: Probe, declared: Recursion) -> Recursion:
+    """Where no decay is declared but parameters move without gradients: the coefficient that this shows."""
+    gradients = np.asarray(probe.run.gradients)
+    column = next((c for c in np.flatnonzero((gradients == 0).all(axis=0)) if probe.run.before[0, c] != 0), None)
+    if declared.weight_decay or column is None:
+        return declared
+    moved, theta = probe.observed[0, column], probe.run.before[0, column]
+    if not np.isfinite(moved) or moved == 0:
+        return declared
+    return replace(declared, weight_decay=float(f"{abs(moved / theta) / declared.step_size:.9g}"))
+
+
+def _nearest(probe: Probe, candidates: list[Recursion]) -> Identification:
+    """The candidate that explains the most, and where it deviates first."""
+    best, first = candidates[0], -1
+    deviations = None
+    for candidate in candidates[:MOST_CONFIRMED]:
+        found = probe.deviations(candidate)
+        if found is None:
+            continue
+        wrong = found.any(axis=1)
+        step = int(np.argmax(wrong)) if wrong.any() else len(wrong)
+        if step > first:
+            best, first, deviations = candidate, step, found
+    if deviations is None or first >= len(deviations):
+        return Identification((), best, len(probe.observed) - 1, 0)
+    predicted = replay(best, probe.run)
+    assert predicted is not None
+    with np.errstate(all="ignore"):
+        size = np.abs(predicted[first] - probe.observed[first]) / (np.abs(predicted[first]) + best.step_size)
+    size = np.where(deviations[first], np.nan_to_num(size, nan=np.inf, posinf=np.inf), -1.0)
+    return Identification((), best, first, int(np.argmax(size)))

@@ -1,13 +1,56 @@
 """A family of recursions that holds Adam, its relatives, and the usual ways to get them wrong."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
-import numpy as np
-
 from adamsym.expressions.compilation import FloatArray
 
+Gradient = Literal[
+    "as given",
+    "one step late",
+    "clipped by value",
+    "clipped by the norm of its tensor",
+    "clipped by the norm of all tensors",
+    "divided by the norm of its tensor",
+    "centred over its tensor",
+    "its sign",
+]
+Counter = Literal["n", "n + 1", "n - 1", "n - 1, at least 1", "1 always", "2 n", "counts tensors"]
+Correction = Literal[
+    "1 - beta**n",
+    "1 - beta**n, kept in the state",
+    "1 - beta",
+    "1 - beta**(n + 1)",
+    "1 - beta**(n - 1)",
+    "1 - beta**(2 n)",
+    "1 - beta**(n/2)",
+    "1 - beta of the other**n",
+    "root of 1 - beta**n",
+    "square of 1 - beta**n",
+    "1/(1 - beta**n)",
+    "beta**n",
+    "1 + beta**n",
+    "1 - beta*n",
+    "1 - n**beta",
+    "(1 - beta)**n",
+    "1 - beta/n",
+    "1 - beta**n at the first step only",
+    "1 - product of the present betas",
+    "1 - the present beta**n",
+]
+Mix = Literal[
+    "beta and 1 - beta",
+    "1 - beta and beta",
+    "beta and beta",
+    "beta and 1 - beta of the other",
+    "beta of the other and 1 - beta",
+    "beta of the other and 1 - beta of the other",
+    "1 and 1 - beta",
+    "1 and 1",
+    "beta**2 and 1 - beta**2",
+    "root of beta and its rest",
+]
+Start = Literal["0", "the first gradient", "1"]
 Numerator = Literal[
     "m",
     "gradient",
@@ -15,17 +58,50 @@ Numerator = Literal[
     "look-ahead with slowly growing weight",
     "look-ahead with growing weight",
     "sign of m",
+    "m plus gradient",
+    "square of m",
+]
+Ahead = Literal[
+    "next step",
+    "this step",
+    "no product",
+    "gradient not corrected",
+    "gradient without its factor",
+    "m without its factor",
+    "gradient left out",
+    "weights exchanged",
 ]
 SecondMoment = Literal[
     "mean of squares",
     "largest mean of squares",
     "largest corrected mean of squares",
+    "largest mean of squares, kept as v",
+    "smallest mean of squares",
     "largest gradient",
     "largest gradient, eps added to each",
+    "largest gradient, eps added before the comparison",
+    "largest gradient, bias-corrected",
+    "largest gradient, which never decreases",
+    "largest signed gradient",
+    "largest mean gradient",
+    "sum of absolute values",
     "mean of squared deviations from m",
+    "mean of squared deviations from m before",
+    "mean of squared differences",
     "variance",
     "sum of squares",
+    "mean of all squares",
+    "mean of absolute values",
+    "mean of gradients",
+    "mean of absolute cubes",
+    "mean of squares of m",
+    "mean of squares of corrected m",
+    "mean of products of m and gradient",
+    "squares, not averaged",
     "mean over all coordinates",
+    "mean over its tensor",
+    "mean over its row",
+    "mean over its column",
 ]
 EpsPlace = Literal[
     "outside the root",
@@ -33,8 +109,50 @@ EpsPlace = Literal[
     "outside the root, before the correction",
     "inside the root, before the correction",
     "nowhere",
+    "outside and inside the root",
+    "outside the root, before and after the correction",
+    "outside the root, and inside before the correction",
+    "squared, inside the root",
+    "its root, outside the root",
+    "twice, outside the root",
+    "subtracted",
+    "larger of root and eps",
+    "larger of v and eps, inside the root",
+    "added to v at each step",
+    "added to each square",
+    "divided by the root of the correction",
+    "times the step size",
+    "added to the quotient",
+    "multiplied",
 ]
-Decay = Literal["none", "decoupled", "decoupled, not times the step size", "in the gradient"]
+Decay = Literal[
+    "none",
+    "decoupled",
+    "decoupled, not times the step size",
+    "in the gradient",
+    "decoupled, after the step",
+    "decoupled, with the square of the step size",
+    "decoupled, for matrices only",
+    "decoupled, without the parameter",
+    "decoupled, not times the step size, without the parameter",
+    "decoupled, of the sign of the parameter",
+    "decoupled, of the square of the parameter",
+    "decoupled, of the first parameters",
+    "in the gradient, without the parameter",
+    "in the gradient, of the sign of the parameter",
+    "in the gradient, for m only",
+    "in the gradient, for v only",
+    "in the gradient and decoupled",
+    "in the numerator",
+]
+Scaling = Literal[
+    "none",
+    "trust ratio of each tensor",
+    "clipped by value",
+    "clipped by root mean square",
+    "one step late",
+]
+Momentum = Literal["added up", "averaged", "Nesterov's"]
 
 
 @dataclass(frozen=True)
@@ -47,18 +165,41 @@ class Recursion:
     Attributes
     ----------
     numerator, second_moment, eps_place, decay
-        What the words say. The weights of the look-ahead that grow are beta1 (1 - 0.5 * 0.96**(n psi)), with psi 0.004
-        (``torch.optim.NAdam``) and 1 (``keras.optimizers.Nadam``).
+        What the words say. The weights of the look-ahead that grow are beta1 (1 - 0.5 * 0.96**(n psi)), with psi
+        ``momentum_decay`` (``torch.optim.NAdam``) and 1 (``keras.optimizers.Nadam``).
     first_corrected, second_corrected
-        Whether m is divided by 1 - beta1**n, and v by 1 - beta2**n.
+        Whether m is divided by 1 - beta1**n, and v by 1 - beta2**n, or by what ``first_correction`` and
+        ``second_correction`` say.
     root
-        Whether the root of v is taken.
+        Whether the root of v is taken; its power ``exponent`` if not 1/2.
     first_weighted, second_weighted
         Whether the new gradient enters m with the factor 1 - beta1, and its square v with 1 - beta2.
+    first_mix, second_mix
+        The factors of the old and of the new in m and in v.
+    first_start, second_start
+        What m and v are before the first step; "the first gradient", for v, is its square.
     stale_first, stale_second
         Whether m and v of the step before are used.
     decay_sign, direction
-        1, or -1 for the wrong sign.
+        1, or -1: decay that grows, gradients that are climbed (``maximize``).
+    gradient
+        What is done to the gradient before anything else; ``clip`` is the threshold.
+    counter
+        The number n in the corrections at the n-th step.
+    ahead
+        How the look-ahead is computed; right is "next step".
+    scaling
+        What is done to the quotient.
+    eps_root
+        A second eps, added inside the root.
+    momentum, momentum_kind
+        Momentum of the quotients, as in RMSprop.
+    reset_every
+        Number of steps after which m and v begin anew; never, if 0.
+    frozen_after
+        Step after which v is kept; never, if 0.
+    step_sizes, memories1, memories2
+        One number for each step, in place of ``step_size``, ``beta1`` and ``beta2``; constant if empty.
     """
 
     step_size: float = 1e-3
@@ -79,119 +220,78 @@ class Recursion:
     decay: Decay = "none"
     decay_sign: int = 1
     direction: int = 1
+    gradient: Gradient = "as given"
+    counter: Counter = "n"
+    first_correction: Correction = "1 - beta**n"
+    second_correction: Correction = "1 - beta**n"
+    first_mix: Mix = "beta and 1 - beta"
+    second_mix: Mix = "beta and 1 - beta"
+    first_start: Start = "0"
+    second_start: Start = "0"
+    ahead: Ahead = "next step"
+    scaling: Scaling = "none"
+    exponent: float = 0.5
+    eps_root: float = 0.0
+    clip: float = 1.0
+    momentum: float = 0.0
+    momentum_kind: Momentum = "added up"
+    momentum_decay: float = 0.004
+    reset_every: int = 0
+    frozen_after: int = 0
+    step_sizes: tuple[float, ...] = ()
+    memories1: tuple[float, ...] = ()
+    memories2: tuple[float, ...] = ()
 
     def increments(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
         """Return the changes of theta, shape (n, d), that the gradients (n, d) make, one row a step.
 
-        Values may be infinite or nan where the recursion divides by zero.
+        Theta is one tensor. Values may be infinite or nan where the recursion divides by zero.
         """
-        state = _State(self, np.array(theta, dtype=float))
-        with np.errstate(all="ignore"):
-            return np.array([state.step(gradient) for gradient in gradients])
+        from adamsym.testing.conformance.replay import increments
 
+        return increments(self, gradients, theta)
+
+
+LIKE_ADAMAX = tuple(
+    kind
+    for kind in get_args(SecondMoment)
+    if kind.startswith(("largest gradient", "largest signed", "largest mean gradient", "sum of absolute"))
+)
+"""Denominators that are no root of a mean of squares."""
+
+_FIRST = ("numerator", "ahead", "first_corrected", "first_correction", "first_weighted", "first_mix", "first_start")
+_SECOND = ("second_moment", "eps_place", "root", "second_corrected", "second_correction")
+GROUPS: dict[str, tuple[str, ...]] = {
+    "numerator": (*_FIRST, "stale_first"),
+    "denominator": (*_SECOND, "second_weighted", "second_mix", "second_start", "stale_second"),
+    "gradient": ("gradient", "counter", "direction", "momentum_kind"),
+    "change": ("decay", "decay_sign", "scaling"),
+}
+"""Attributes by what they enter: the numerator alone, the denominator alone, both, or what is made of the quotient."""
 
 CHOICES: dict[str, tuple[object, ...]] = {
     "numerator": get_args(Numerator),
     "second_moment": get_args(SecondMoment),
     "eps_place": get_args(EpsPlace),
     "decay": get_args(Decay),
+    "gradient": get_args(Gradient),
+    "counter": get_args(Counter),
+    "ahead": get_args(Ahead),
+    "scaling": get_args(Scaling),
+    "momentum_kind": get_args(Momentum),
     "direction": (1, -1),
     "decay_sign": (1, -1),
+    "first_correction": get_args(Correction),
+    "second_correction": get_args(Correction),
+    "first_mix": get_args(Mix),
+    "second_mix": get_args(Mix),
+    "first_start": ("0", "the first gradient"),
+    "second_start": get_args(Start),
 } | dict.fromkeys(
     ("root", "first_corrected", "second_corrected", "first_weighted", "second_weighted", "stale_first", "stale_second"),
     (True, False),
 )
 """What each attribute but the numbers may be."""
 
+assert set(CHOICES) == {name for names in GROUPS.values() for name in names}
 assert set(CHOICES) < {field.name for field in fields(Recursion)}
-
-
-class _State:
-    """The moments of one run."""
-
-    def __init__(self, recursion: Recursion, theta: FloatArray) -> None:
-        self.r, self.theta, self.n = recursion, theta, 0
-        self.m, self.v = np.zeros_like(theta), np.zeros_like(theta)
-        self.mean, self.largest = np.zeros_like(theta), np.zeros_like(theta)
-        self.product = 1.0
-
-    def step(self, gradient: FloatArray) -> FloatArray:
-        r = self.r
-        self.n += 1
-        before_m, before_v = self.m, self.v
-        decay = r.decay_sign * r.weight_decay * self.theta
-        if r.decay == "in the gradient":
-            gradient = gradient + decay
-        self.m = r.beta1 * self.m + ((1 - r.beta1) if r.first_weighted else 1.0) * gradient
-        self.v = self._second(gradient)
-        first = before_m if r.stale_first else self.m
-        second = before_v if r.stale_second else self.v
-        change = -r.direction * r.step_size * self._numerator(first, gradient) / self._denominator(second)
-        if r.decay == "decoupled":
-            change = change - r.step_size * decay
-        elif r.decay == "decoupled, not times the step size":
-            change = change - decay
-        # Parameters that are lost stay lost, though the moments go on.
-        change = np.where(np.isfinite(self.theta), change, np.nan)
-        self.theta = self.theta + change
-        return change
-
-    def _second(self, gradient: FloatArray) -> FloatArray:
-        r = self.r
-        new = (1 - r.beta2) if r.second_weighted else 1.0
-        kind = r.second_moment
-        if kind == "largest gradient":
-            return np.maximum(r.beta2 * self.v, np.abs(gradient))
-        if kind == "largest gradient, eps added to each":
-            return np.maximum(r.beta2 * self.v, np.abs(gradient) + r.eps)
-        if kind == "mean of squared deviations from m":
-            return r.beta2 * self.v + new * (gradient - self.m) ** 2
-        if kind == "sum of squares":
-            return self.v + gradient**2
-        square = np.full_like(gradient, np.mean(gradient**2)) if kind == "mean over all coordinates" else gradient**2
-        self.mean = r.beta2 * self.mean + new * gradient
-        return r.beta2 * self.v + new * square
-
-    def _numerator(self, first: FloatArray, gradient: FloatArray) -> FloatArray:
-        r, n = self.r, self.n
-        if r.numerator == "gradient":
-            return gradient
-        if r.numerator.startswith("look-ahead with"):
-            psi = 0.004 if "slowly" in r.numerator else 1.0
-            now, ahead = (r.beta1 * (1 - 0.5 * 0.96 ** (k * psi)) for k in (n, n + 1))
-            self.product *= now
-            current, later = (1 - now) * gradient / (1 - self.product), ahead * first / (1 - self.product * ahead)
-            return np.asarray(current + later)
-        corrected, ahead_corrected = first, first
-        current = gradient
-        if r.first_corrected:
-            corrected = first / (1 - r.beta1**n)
-            ahead_corrected, current = first / (1 - r.beta1 ** (n + 1)), gradient / (1 - r.beta1**n)
-        if r.numerator == "look-ahead":
-            return r.beta1 * ahead_corrected + (1 - r.beta1) * current
-        return np.asarray(np.sign(corrected)) if r.numerator == "sign of m" else corrected
-
-    def _denominator(self, second: FloatArray) -> FloatArray:
-        r = self.r
-        kind = r.second_moment
-        if kind == "largest gradient, eps added to each":
-            return second
-        if kind == "largest gradient":
-            return second + r.eps
-        correction = 1 - r.beta2**self.n if r.second_corrected else 1.0
-        if kind == "largest mean of squares":
-            second = self.largest = np.maximum(self.largest, second)
-        elif kind == "largest corrected mean of squares":
-            second = self.largest = np.maximum(self.largest, second / correction)
-            correction = 1.0
-        elif kind == "variance":
-            second = second - self.mean**2
-        root: Callable[[FloatArray], FloatArray] = np.sqrt if r.root else np.asarray
-        eps = 0.0 if r.eps_place == "nowhere" else r.eps
-        if r.eps_place == "inside the root":
-            return root(second / correction + eps)
-        if r.eps_place == "inside the root, before the correction":
-            return root(second + eps) / root(np.asarray(correction))
-        if r.eps_place == "outside the root, before the correction":
-            return (root(second) + eps) / root(np.asarray(correction))
-        return root(second / correction) + eps
