@@ -85,8 +85,8 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
 
     It is played designed gradients for scalars, vectors and matrices, from which its recursion is identified: bias
     corrections, the place of eps, memories, weight decay, amsgrad, signs, and more (:class:`Recursion`). Its steps are
-    compared to the rounding of the format of its parameters, by a running error bound. Then chains of it run with a tiny
-    step on a skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
+    compared to the rounding of the format of its parameters, by a running error bound. Then chains of it run with a
+    tiny step on a skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
 
     Parameters
     ----------
@@ -138,7 +138,13 @@ def _compared(
         first, *others = found.recursions
         return first, tuple(others), differences(declared, first), seen, False
     if seen is not None and "finite" in seen:
-        return None, (), (seen, *_rounded_away(probe, declared)), seen, not np.isfinite(probe.observed).any(axis=0).all()
+        return (
+            None,
+            (),
+            (seen, *_rounded_away(probe, declared)),
+            seen,
+            not np.isfinite(probe.observed).any(axis=0).all(),
+        )
     return None, (), (_deviation(probe, declared, found),), seen, False
 
 
@@ -152,7 +158,11 @@ def _rounded_away(probe: Probe, declared: Recursion) -> tuple[str, ...]:
 def _deviation(probe: Probe, declared: Recursion, found: Identification) -> str:
     """Where the optimizer leaves the nearest recursion, in words."""
     nearest = found.nearest
-    same = "what was declared" if nearest == declared else f"the declared one where {' and '.join(differences(declared, nearest))}"
+    same = (
+        "what was declared"
+        if nearest == declared
+        else f"the declared one where {' and '.join(differences(declared, nearest))}"
+    )
     predicted = replay(nearest, probe.run)
     assert predicted is not None
     step, coordinate = found.step, found.coordinate
@@ -165,8 +175,8 @@ def _deviation(probe: Probe, declared: Recursion, found: Identification) -> str:
     if len(touched) < len(set(probe.run.layout.shapes)):
         only = f" (only tensors of shape {' and '.join(map(str, touched))} deviate)"
     return (
-        f"its steps are explained by no recursion known here with at most {MOST_DIFFERENCES} differences; the nearest is "
-        f"{same}, from which it first deviates at step {step + 1}, {place}: it moves by "
+        f"its steps are explained by no recursion known here with at most {MOST_DIFFERENCES} differences; the nearest "
+        f"is {same}, from which it first deviates at step {step + 1}, {place}: it moves by "
         f"{probe.observed[step, coordinate]:.6g}, not {predicted[step, coordinate]:.6g}{only}"
     )
 

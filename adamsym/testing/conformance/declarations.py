@@ -38,7 +38,9 @@ class _Options:
         try:
             return float(0.0 if value is None else value)
         except (TypeError, ValueError):
-            raise self.refusal(f"with {name}={value!r} is not known here; give a number, or declared=Recursion(...)") from None
+            raise self.refusal(
+                f"with {name}={value!r} is not known here; give a number, or declared=Recursion(...)"
+            ) from None
 
     def none_left(self) -> None:
         """Refuse what was not taken, unless it has its default value."""

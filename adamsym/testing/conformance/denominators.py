@@ -41,30 +41,28 @@ def denominator(r: Recursion, numbers: Numbers, run: Run, g: Any, m: Any, m_corr
 
 def _entering(r: Recursion, run: Run, g: Any, m: Any, m_corrected: Any) -> Any:
     """What enters v."""
-    kind = r.second_moment
-    if kind == "mean of absolute values":
-        return magnitude(g)
-    if kind == "mean of gradients":
-        return g
-    if kind == "mean of absolute cubes":
+    kind = r.averaged
+    if kind in ("absolute values", "gradients"):
+        return g if kind == "gradients" else magnitude(g)
+    if kind == "absolute cubes":
         return magnitude(g) * g * g
-    if kind == "mean of products of m and gradient":
+    if kind == "products of m and gradient":
         return m * g
     of = g
-    if kind.startswith("mean of squares of"):
-        of = m_corrected if kind.endswith("corrected m") else m
-    elif kind.startswith("mean of squared deviations"):
+    if kind.startswith("squares of deviations"):
         of = g - (late(m) if kind.endswith("before") else m)
-    elif kind == "mean of squared differences":
+    elif kind == "squares of differences":
         of = g - late(g)
+    elif kind.endswith(" m"):
+        of = m_corrected if kind.endswith("corrected m") else m
     square = of * of
-    for kind_over, matrix in (
+    for over, matrix in (
         ("all coordinates", "over_all"),
         ("its tensor", "over_tensors"),
         ("its row", "over_rows"),
         ("its column", "over_columns"),
     ):
-        if kind == f"mean over {kind_over}":
+        if kind == f"squares over {over}":
             return square @ getattr(run.layout, matrix)
     return square
 
@@ -90,10 +88,7 @@ def _mean(r: Recursion, numbers: Numbers, run: Run, entering: Any, correction: A
         for t in range(len(entering)):
             kept, new = (keep[t], add[t]) if along else (keep, add)
             mixed = kept * state + new * entering[t]
-            if kind == "largest mean of squares, kept as v":
-                state = larger(mixed, state)
-            else:
-                state = mixed + numbers.eps
+            state = larger(mixed, state) if kind == "largest mean of squares, kept as v" else mixed + numbers.eps
             rows.append(state)
         return stacked(rows)
     kept_in_state = correction if r.second_correction.endswith("kept in the state") else None
@@ -116,9 +111,11 @@ def _largest(r: Recursion, numbers: Numbers, run: Run, g: Any) -> Any:
     for t in range(len(size)):
         if r.reset_every and t and t % r.reset_every == 0:
             state = size[0] * 0.0
-        old = state if kind == "largest gradient, which never decreases" else (
-            numbers.path2[t] if numbers.path2 is not None else beta
-        ) * state
+        old = (
+            state
+            if kind == "largest gradient, which never decreases"
+            else (numbers.path2[t] if numbers.path2 is not None else beta) * state
+        )
         if kind == "largest gradient, eps added before the comparison":
             old = old + numbers.eps
         state = larger(old, size[t])

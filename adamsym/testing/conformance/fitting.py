@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.testing.conformance.moments import NUMBERS, Run
 from adamsym.testing.conformance.probing import Probe
 from adamsym.testing.conformance.recursion import Correction, Recursion
 from adamsym.testing.conformance.replay import bottom, change, entering, meaningful, numerator, replay
@@ -19,9 +18,7 @@ _SHARES = ("beta1", "beta2", "momentum")
 """Numbers between 0 and 1; the others are positive."""
 
 
-def fitted(
-    probe: Probe, structure: Recursion, names: Sequence[str], starts: Sequence[Recursion]
-) -> Recursion | None:
+def fitted(probe: Probe, structure: Recursion, names: Sequence[str], starts: Sequence[Recursion]) -> Recursion | None:
     """Return the recursion with as few of the named numbers changed, to as few digits, as explain the changes.
 
     Levenberg and Marquardt's method from all starts at once.
@@ -70,6 +67,7 @@ def _least_squares(probe: Probe, structure: Recursion, names: Sequence[str], x: 
     step = 1e-6
     residual = _residuals(probe, structure, names, x)
     cost = (residual**2).sum(axis=1)
+    history = [cost.min()]
     for _ in range(ITERATIONS):
         moved = (x[:, None, :] + step * np.eye(count)).reshape(-1, count)
         shifted = _residuals(probe, structure, names, moved).reshape(starts, count, -1)
@@ -91,7 +89,9 @@ def _least_squares(probe: Probe, structure: Recursion, names: Sequence[str], x: 
         x = np.where(better[:, None], tried, x)
         residual = np.where(better[:, None], after, residual)
         cost = np.where(better, costs, cost)
-        if cost.min() < 1e-24:
+        history.append(cost.min())
+        # Fits that lead nowhere show it soon.
+        if cost.min() < 1e-24 or (cost.min() > 1e-3 and len(history) > 12 and history[-1] > 0.9 * history[-6]):
             break
     return np.asarray(x[int(np.argmin(cost))])
 
@@ -127,6 +127,8 @@ def step_size_path(probe: Probe, declared: Recursion) -> Recursion | None:
         if not usable.any():
             return None
         sizes.append(float(np.median(observed[usable] / one[usable])))
+    if min(sizes) < 0:
+        return None
     found = replace(declared, step_sizes=tuple(sizes))
     return found if _screened(probe, found) else None
 
@@ -152,7 +154,7 @@ def memory_path(probe: Probe, declared: Recursion, moment: int) -> Recursion | N
     hat, entering_values = _seen_moment(probe, declared, moment)
     if hat is None or entering_values is None:
         return None
-    which: dict[str, Any] = {1: ("memories1", "first_correction"), 2: ("memories2", "second_correction")}
+    which = {1: ("memories1", "first_correction"), 2: ("memories2", "second_correction")}
     corrected = declared.first_corrected if moment == 1 else declared.second_corrected
     beta = declared.beta1 if moment == 1 else declared.beta2
     for form in PATH_CORRECTIONS if corrected else PATH_CORRECTIONS[:1]:
@@ -182,7 +184,7 @@ def _seen_moment(probe: Probe, declared: Recursion, moment: int) -> tuple[FloatA
                 return None, None
             return quotient * below, seen.for_first
         root = top / quotient
-        if declared.second_moment != "mean of squares" or not simple:
+        if (declared.second_moment, declared.averaged) != ("mean of squares", "squares") or not simple:
             return None, None
         correction = np.ones((len(root), 1))
         if declared.second_corrected:
@@ -213,9 +215,12 @@ def _path(hat: FloatArray, values: FloatArray, form: Correction | None, beta: fl
             columns, right = [before - s + product * h], h - s
         else:
             columns, right = [before - s, h], h - s
-        if t == 0 and form in PATH_CORRECTIONS[1:]:
+        if t == 0 and form == "1 - product of the present betas":
+            # Normalised means do not show their first memory: it is free.
+            solution = beta
+        elif t == 0 and form == "1 - the present beta**n":
             # Any memory makes the first corrected moment the gradient; two steps together show it.
-            first = _first_memory(hat[:2], values[:2], form)
+            first = _first_memory(hat[:2], values[:2])
             if first is None:
                 return None
             solution = first
@@ -232,15 +237,12 @@ def _path(hat: FloatArray, values: FloatArray, form: Correction | None, beta: fl
     return path
 
 
-def _first_memory(hat: FloatArray, values: FloatArray, form: Correction) -> float | None:
-    """The memory of the first step from the second: unknown are b1 b2, b2, and b2**2 where that is the correction."""
+def _first_memory(hat: FloatArray, values: FloatArray) -> float | None:
+    """The memory of the first step from the second: unknown are b1 b2, b2 and, in the correction, b2**2."""
     h, s1, s2 = hat[1], values[0], values[1]
     usable = np.isfinite(h) & (np.abs(h) > 1e-6)
     h, s1, s2 = h[usable], s1[usable], s2[usable]
     weight = 1 / (np.abs(h) + np.abs(s1) + np.abs(s2))
-    columns = [h - s1, s1 - s2] if form == PATH_CORRECTIONS[2] else [-s1, s1 - s2, h]
-    solution = np.linalg.lstsq(np.column_stack(columns) * weight[:, None], (h - s2) * weight, rcond=None)[0]
+    columns = np.column_stack([-s1, s1 - s2, h]) * weight[:, None]
+    solution = np.linalg.lstsq(columns, (h - s2) * weight, rcond=None)[0]
     return float(np.clip(solution[0] / solution[1], 0.0, 1.0)) if solution[1] > 1e-9 else None
-
-
-__all__ = ["NUMBERS", "Run", "fitted", "memory_path", "step_size_path"]

@@ -72,7 +72,7 @@ def field_method(recursion: Recursion) -> AdaptiveMethod | None:
         return None
     if r.numerator.startswith("look-ahead"):
         return None if inside or decays else NAdam(beta1, r.beta2, r.eps)
-    if r.numerator != "m" and r.numerator != "gradient" or (inside and decays):
+    if (r.numerator != "m" and r.numerator != "gradient") or (inside and decays):
         return None
     if decays:
         return AdamW(beta1, r.beta2, r.eps, r.weight_decay)
@@ -82,8 +82,16 @@ def field_method(recursion: Recursion) -> AdaptiveMethod | None:
 def _lasting_is_plain(r: Recursion) -> bool:
     """Whether nothing else is declared that lasts: clipping, momentum of quotients, a second eps, schedules."""
     plain = Recursion()
-    names = ("gradient", "counter", "first_correction", "second_correction", "first_mix", "second_mix", "ahead")
-    names += ("scaling", "exponent", "eps_root", "momentum", "reset_every", "frozen_after")
+    names: tuple[str, ...] = (
+        "gradient",
+        "counter",
+        "first_correction",
+        "second_correction",
+        "first_mix",
+        "second_mix",
+        "ahead",
+    )
+    names += ("scaling", "averaged", "exponent", "eps_root", "momentum", "reset_every", "frozen_after")
     names += ("step_sizes", "memories1", "memories2")
     places = ("outside the root", "inside the root")
     return all(getattr(r, name) == getattr(plain, name) for name in names) and r.eps_place.split(",")[0] in places
@@ -104,7 +112,7 @@ def following(adapter: Adapter, method: AdaptiveMethod, seed: int, precision: Pr
         )
     elif forget > MOST_FORGOTTEN:
         return None
-    # From 0 on, steps of 1e-8 are not lost; decay needs the parameter itself, which short formats cannot move so little.
+    # From 0 on, steps of 1e-8 are not lost; decay needs the parameter itself, which short formats move by more.
     start = _PLACE if method.decay else 0.0
     if precision.unit > 2.0**-24 or (start and precision.unit > 2.0**-53):
         return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+import scipy.signal
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.testing.conformance.recursion import Correction, Counter, Mix, Recursion
@@ -145,7 +147,7 @@ class Run:
     @staticmethod
     def mixing(mix: Mix | str, beta: Any, other: Any) -> tuple[Any, Any]:
         """Return the factors of the old state and of the new term."""
-        return {
+        pairs: dict[str, Callable[[], tuple[Any, Any]]] = {
             "beta and 1 - beta": lambda: (beta, 1 - beta),
             "beta and 1": lambda: (beta, 1.0),
             "1 - beta and beta": lambda: (1 - beta, beta),
@@ -157,7 +159,8 @@ class Run:
             "1 and 1": lambda: (1.0, 1.0),
             "beta**2 and 1 - beta**2": lambda: (beta * beta, 1 - beta * beta),
             "root of beta and its rest": lambda: (power(beta, 0.5), 1 - power(beta, 0.5)),
-        }[mix]()
+        }
+        return pairs[mix]()
 
 
 def running(values: Any, keep: Any, add: Any, start: Any, reset_every: int, divided: Any, along: bool = False) -> Any:
@@ -166,6 +169,10 @@ def running(values: Any, keep: Any, add: Any, start: Any, reset_every: int, divi
     With ``along``, ``keep`` and ``add`` have one row a step. ``divided``, if given, divides the state itself at each
     step; every ``reset_every`` steps the state begins anew from 0.
     """
+    plain = isinstance(values, np.ndarray) and isinstance(keep, float) and isinstance(add, float)
+    if plain and not reset_every and divided is None and not along:
+        first = keep * start + np.zeros((1, *values.shape[1:]))
+        return scipy.signal.lfilter([add], [1.0, -keep], values, axis=0, zi=first)[0]
     state, states = start, []
     for t in range(len(values)):
         if reset_every and t and t % reset_every == 0:
@@ -180,11 +187,15 @@ def running(values: Any, keep: Any, add: Any, start: Any, reset_every: int, divi
 
 def late(sequence: Any) -> Any:
     """Return the sequence one step late, from zero on."""
+    if isinstance(sequence, np.ndarray):
+        return np.concatenate([sequence[:1] * 0.0, sequence[:-1]])
     return stacked([sequence[0] * 0.0, *(sequence[t] for t in range(len(sequence) - 1))])
 
 
 def accumulated(sequence: Any, smallest: bool = False) -> Any:
     """Return the largest value so far, at every step; the smallest, if asked."""
+    if isinstance(sequence, np.ndarray):
+        return (np.minimum if smallest else np.maximum).accumulate(sequence, axis=0)
     rows = [sequence[0]]
     for t in range(1, len(sequence)):
         rows.append(smaller(rows[-1], sequence[t]) if smallest else larger(rows[-1], sequence[t]))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.testing.conformance.adapters import Adapter
 from adamsym.testing.conformance.moments import Run
 from adamsym.testing.conformance.recursion import Recursion
 from adamsym.testing.conformance.replay import replay
-from adamsym.testing.conformance.rounding import PRECISIONS, Precision, Rounded
+from adamsym.testing.conformance.rounding import PRECISIONS, Precision
 from adamsym.testing.conformance.tensors import Layout, Shape
+
+BoolArray = npt.NDArray[np.bool_]
 
 STEPS = 48
 SHAPES: tuple[Shape, ...] = ((12,), (), (1,), (3, 4), (4, 2), (2, 4), (2, 1, 2, 2))
@@ -49,26 +52,28 @@ class Probe:
         deviation = self.deviations(recursion)
         return deviation is not None and not deviation.any()
 
-    def deviations(self, recursion: Recursion) -> FloatArray | None:
+    def deviations(self, recursion: Recursion) -> BoolArray | None:
         """Return where the changes are not the recursion's, True or False, (n, d); None if it has no meaning."""
         found = replay(recursion, self.run.in_precision(self.precision, self.scalars))
         if found is None:
             return None
         predicted, error = (np.broadcast_to(x, self.observed.shape) for x in (found.value, found.error))
-        return ~same(predicted, self.observed, error + self.last_rounding())
+        # Parameters that are lost stay lost, though the moments go on.
+        going_on = np.isfinite(np.asarray(self.run.before))
+        return np.asarray(going_on & ~same(predicted, self.observed, error + self.last_rounding()))
 
     def last_rounding(self) -> FloatArray:
         """Return the error of the observed changes: parameters are rounded after each step."""
         before = np.asarray(self.run.before)
         with np.errstate(invalid="ignore"):
             size = np.abs(before) + np.abs(before + self.observed)
-        return 2 * self.precision.unit * size + self.precision.tiny
+        return np.asarray(2 * self.precision.unit * size + self.precision.tiny)
 
     def screened(self, predicted: FloatArray, step_size: float) -> bool:
         """Return whether the predicted changes (n, d) are near the observed ones: quick, and not to rounding."""
         with np.errstate(invalid="ignore"):
             allowed = SCREEN[self.precision.name] * (np.abs(self.observed) + step_size) + 4 * self.last_rounding()
-            return bool(same(predicted, self.observed, allowed).all())
+            return bool((same(predicted, self.observed, allowed) | ~np.isfinite(np.asarray(self.run.before))).all())
 
     def in_precision(self, name: str) -> Probe:
         """Return the same probe, to be compared to another format's rounding."""
@@ -76,12 +81,12 @@ class Probe:
         return Probe(self.run, self.observed, PRECISIONS[name], scalars, self.refused)
 
 
-def same(predicted: FloatArray, observed: FloatArray, allowed: FloatArray) -> FloatArray:
+def same(predicted: FloatArray, observed: FloatArray, allowed: FloatArray) -> BoolArray:
     """Return where two agree: within what is allowed, or both not finite in the same way."""
     with np.errstate(invalid="ignore"):
         equal = (predicted == observed) | (np.isnan(predicted) & np.isnan(observed))
         # Bounds that are infinite or nan say nothing: the format has lost the number.
-        lost = ~np.isfinite(allowed) & np.isfinite(predicted)
+        lost = ~np.isfinite(allowed) & np.isfinite(predicted) & np.isfinite(observed)
         return np.asarray(equal | lost | (np.abs(predicted - observed) <= allowed))
 
 
@@ -89,9 +94,9 @@ def designed_gradients(eps: float, layout: Layout, largest: float = 1e3) -> Floa
     """Return gradients of shape (``STEPS``, d), each column made to show one thing.
 
     In the first vector, constant and alternating ones show the corrections, drawn ones the memories, an impulse the
-    tails, large ones before small ones a maximum, zeros weight decay and stale moments, those of the sizes of eps and of
-    its root where eps is added. In the tensor of shape (2, 4) gradients are orthogonal to parameters. All have 8
-    significant bits, as many as every format holds.
+    tails, large ones before small ones a maximum, zeros weight decay and stale moments, those of the sizes of eps and
+    of its root where eps is added. In the tensor of shape (2, 4) gradients are orthogonal to parameters. All have
+    8 significant bits, as many as every format holds.
     """
     generator = np.random.default_rng(1)
     n = np.arange(STEPS)
@@ -177,13 +182,10 @@ def at_first_sight(probe: Probe) -> tuple[str, bool] | None:
         return f"not finite from step {step + 1}{where}{because}", everywhere and step < 3
     if not observed.any():
         return f"it does not move: no parameter changes in {len(observed)} steps", True
-    still = ~observed.any(axis=1) & gradients.any(axis=1)
+    still = np.asarray(~observed.any(axis=1) & gradients.any(axis=1))
     # A step late, or with moments of the step before, only the first step is still.
     if still[1:].any():
         steps = ", ".join(str(int(n) + 1) for n in np.flatnonzero(still)[:6])
         more = ", ..." if still.sum() > 6 else ""
         return f"it does not move at {int(still.sum())} of {len(observed)} steps: {steps}{more}", False
     return None
-
-
-__all__ = ["Probe", "Rounded", "at_first_sight", "designed_gradients", "play"]

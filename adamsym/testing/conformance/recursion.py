@@ -11,6 +11,7 @@ Gradient = Literal[
     "clipped by value",
     "clipped by the norm of its tensor",
     "clipped by the norm of all tensors",
+    "clipped by the norm of all tensors plus 1e-6",
     "divided by the norm of its tensor",
     "centred over its tensor",
     "its sign",
@@ -85,23 +86,26 @@ SecondMoment = Literal[
     "largest signed gradient",
     "largest mean gradient",
     "sum of absolute values",
-    "mean of squared deviations from m",
-    "mean of squared deviations from m before",
-    "mean of squared differences",
     "variance",
     "sum of squares",
     "mean of all squares",
-    "mean of absolute values",
-    "mean of gradients",
-    "mean of absolute cubes",
-    "mean of squares of m",
-    "mean of squares of corrected m",
-    "mean of products of m and gradient",
     "squares, not averaged",
-    "mean over all coordinates",
-    "mean over its tensor",
-    "mean over its row",
-    "mean over its column",
+]
+Averaged = Literal[
+    "squares",
+    "squares of deviations from m",
+    "squares of deviations from m before",
+    "squares of differences",
+    "absolute values",
+    "gradients",
+    "absolute cubes",
+    "squares of m",
+    "squares of corrected m",
+    "products of m and gradient",
+    "squares over all coordinates",
+    "squares over its tensor",
+    "squares over its row",
+    "squares over its column",
 ]
 EpsPlace = Literal[
     "outside the root",
@@ -186,6 +190,8 @@ class Recursion:
         What is done to the gradient before anything else; ``clip`` is the threshold.
     counter
         The number n in the corrections at the n-th step.
+    averaged
+        What v is a mean of.
     ahead
         How the look-ahead is computed; right is "next step".
     scaling
@@ -230,6 +236,7 @@ class Recursion:
     second_start: Start = "0"
     ahead: Ahead = "next step"
     scaling: Scaling = "none"
+    averaged: Averaged = "squares"
     exponent: float = 0.5
     eps_root: float = 0.0
     clip: float = 1.0
@@ -260,7 +267,7 @@ LIKE_ADAMAX = tuple(
 """Denominators that are no root of a mean of squares."""
 
 _FIRST = ("numerator", "ahead", "first_corrected", "first_correction", "first_weighted", "first_mix", "first_start")
-_SECOND = ("second_moment", "eps_place", "root", "second_corrected", "second_correction")
+_SECOND = ("second_moment", "averaged", "eps_place", "root", "second_corrected", "second_correction")
 GROUPS: dict[str, tuple[str, ...]] = {
     "numerator": (*_FIRST, "stale_first"),
     "denominator": (*_SECOND, "second_weighted", "second_mix", "second_start", "stale_second"),
@@ -272,6 +279,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
 CHOICES: dict[str, tuple[object, ...]] = {
     "numerator": get_args(Numerator),
     "second_moment": get_args(SecondMoment),
+    "averaged": get_args(Averaged),
     "eps_place": get_args(EpsPlace),
     "decay": get_args(Decay),
     "gradient": get_args(Gradient),

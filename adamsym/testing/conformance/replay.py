@@ -26,12 +26,15 @@ class Seen:
     for_second: Sequence
 
 
-def increments(recursion: Recursion, gradients: FloatArray, theta: FloatArray) -> FloatArray:
-    """Return the changes of one tensor theta (d,) under gradients (n, d)."""
-    layout = Layout((theta.shape,))
+def increments(
+    recursion: Recursion, gradients: FloatArray, theta: FloatArray, layout: Layout | None = None
+) -> FloatArray:
+    """Return the changes of theta (d,) under gradients (n, d); one vector, or the tensors of a layout."""
+    layout = Layout((theta.shape,)) if layout is None else layout
     before = np.broadcast_to(theta, gradients.shape)
     uses_theta = recursion.decay != "none" or recursion.scaling.startswith("trust")
     # The change of a step rests on the parameters before it: each replay gets one more step right.
+    changes: Any = None
     for _ in range(len(gradients) if uses_theta else 1):
         changes = replay(recursion, Run(gradients, before, layout))
         if changes is None:
@@ -75,11 +78,17 @@ def meaningful(r: Recursion) -> bool:
             "largest gradient, eps added to each",
             "largest gradient, eps added before the comparison",
         )
-        places = ("outside the root", "nowhere", "larger of root and eps", "times the step size", "added to the quotient")
+        places = (
+            "outside the root",
+            "nowhere",
+            "larger of root and eps",
+            "times the step size",
+            "added to the quotient",
+        )
         unused |= r.eps_place not in (places[:1] if own_eps else places)
         unused |= r.second_correction != "1 - beta**n" or not r.root or r.exponent != 0.5
         unused |= r.second_mix != "beta and 1 - beta" or not r.second_weighted or not r.second_corrected
-        unused |= r.second_start == "1"
+        unused |= r.second_start == "1" or r.averaged != "squares"
     before_correction = r.eps_place.endswith(("before the correction", "root of the correction"))
     unused |= before_correction and not r.second_corrected
     unused |= r.second_moment in ("sum of squares", "mean of all squares", "squares, not averaged") and (
@@ -108,6 +117,8 @@ def entering(r: Recursion, numbers: Numbers, run: Run) -> Seen:
         over = layout.over_all if "all" in kind else layout.over_tensors
         count = layout.dimension if "all" in kind else over.astype(bool).sum(axis=0)
         norm = power((g * g) @ over * count, 0.5)
+        if kind.endswith("plus 1e-6"):
+            norm = norm + 1e-6
         # A tensor without a gradient stays without one.
         norm = where(np.asarray(getattr(norm, "value", norm)) == 0, 1.0, norm)
         g = g * smaller(numbers.clip / norm, 1.0) if "clipped" in kind else g / norm
@@ -136,7 +147,11 @@ def numerator(r: Recursion, numbers: Numbers, run: Run, seen: Seen) -> Sequence:
 
 def first_moment(r: Recursion, numbers: Numbers, run: Run, seen: Seen) -> tuple[Sequence, Sequence, Sequence]:
     """Return m, the m that is used, and the same with its bias correction."""
-    correction = run.correction(r.first_correction, numbers.beta1, numbers.beta2, r, numbers.path1) if r.first_corrected else None
+    correction = (
+        run.correction(r.first_correction, numbers.beta1, numbers.beta2, r, numbers.path1)
+        if r.first_corrected
+        else None
+    )
     along = numbers.path1 is not None
     mix = r.first_mix if r.first_weighted else "beta and 1"
     keep, add = run.mixing(mix, numbers.path1 if along else numbers.beta1, numbers.beta2)
@@ -186,7 +201,7 @@ def _look_ahead(r: Recursion, numbers: Numbers, run: Run, g: Sequence, m: Sequen
 def bottom(r: Recursion, numbers: Numbers, run: Run, seen: Seen) -> Sequence:
     """Return what the numerator is divided by."""
     m, m_corrected = None, None
-    if r.second_moment.startswith(("mean of squared deviations", "mean of squares of", "mean of products")):
+    if r.averaged.endswith(("m", "m before")) or "of m and" in r.averaged:
         m, _, m_corrected = first_moment(r, numbers, run, seen)
     return denominator(r, numbers, run, seen.for_second, m, m_corrected)
 

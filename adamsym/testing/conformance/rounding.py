@@ -1,8 +1,8 @@
 """Numbers with running error bounds: how far an evaluation in lower precision may be from one in exact arithmetic.
 
-Replaying a recursion with :class:`Rounded` numbers bounds the rounding of every way to evaluate it with at most
-``SLACK`` roundings for each operation that is written here. The bounds themselves are evaluated in float64, whose own
-rounding the slack covers.
+Replaying a recursion with :class:`Rounded` numbers bounds the rounding of every way to evaluate it with at most so many
+roundings for each operation that is written here as the format allows (``slack``). The bounds themselves are evaluated
+in float64, whose own rounding the slack covers.
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 
-SLACK = 4
-"""Roundings allowed for one operation: libraries fuse, split and reorder operations."""
-
 
 @dataclass(frozen=True)
 class Precision:
-    """A floating-point format: unit roundoff, smallest normal number (below it, errors are absolute) and largest."""
+    """A floating-point format: unit roundoff, smallest normal number (below it, errors are absolute) and largest.
+
+    ``slack`` is the number of roundings allowed for one operation: libraries split and reorder operations. In 16 bits
+    they fuse them, and each rounding tells.
+    """
 
     name: str
     unit: float
     tiny: float
     largest: float
+    slack: float = 4.0
 
 
 PRECISIONS = {
     "float64": Precision("float64", 2.0**-53, 2.0**-1022, 1.79e308),
     "float32": Precision("float32", 2.0**-24, 2.0**-126, 3.4e38),
-    "bfloat16": Precision("bfloat16", 2.0**-8, 2.0**-126, 3.38e38),
+    "bfloat16": Precision("bfloat16", 2.0**-8, 2.0**-126, 3.38e38, 1.5),
     # Its subnormal numbers are used and not flushed: the last digit is 2**-24.
-    "float16": Precision("float16", 2.0**-11, 2.0**-24, 65504.0),
+    "float16": Precision("float16", 2.0**-11, 2.0**-24, 65504.0, 1.5),
 }
 
 
@@ -58,7 +60,7 @@ class Rounded:
         if isinstance(other, Rounded) and other.precision.unit > precision.unit:
             precision = other.precision
         size = np.abs(value)
-        own = np.where((size == 0) & (error == 0), 0.0, SLACK * (precision.unit * size + precision.tiny))
+        own = np.where((size == 0) & (error == 0), 0.0, precision.slack * (precision.unit * size + precision.tiny))
         error = error + own
         return Rounded(value, np.where(size + error > precision.largest, np.inf, error), precision)
 
@@ -89,7 +91,9 @@ class Rounded:
     def __truediv__(self, other: Any) -> Rounded:
         value, error = _parts(other)
         quotient, least = self.value / value, np.abs(value) - error
-        bound = np.where(least > 0, (self.error + _product(np.abs(quotient), error)) / np.maximum(least, 5e-324), np.inf)
+        bound = np.where(
+            least > 0, (self.error + _product(np.abs(quotient), error)) / np.maximum(least, 5e-324), np.inf
+        )
         return self._done(quotient, bound, other)
 
     def __rtruediv__(self, other: Any) -> Rounded:
@@ -127,7 +131,9 @@ def power(x: Any, exponent: Any) -> Any:
     if isinstance(exponent, Rounded):
         value = np.asarray(x, dtype=float) ** exponent.value
         error = np.abs(value) * np.expm1(np.abs(np.log(x)) * exponent.error)
-        return Rounded(value, error + SLACK * exponent.precision.unit * np.abs(value), exponent.precision)
+        return Rounded(
+            value, error + exponent.precision.slack * exponent.precision.unit * np.abs(value), exponent.precision
+        )
     if isinstance(x, Rounded):
         return x**exponent
     return np.sqrt(x) if isinstance(exponent, float) and exponent == 0.5 else np.asarray(x, dtype=float) ** exponent
@@ -186,5 +192,5 @@ def stacked(rows: list[Any]) -> Any:
 def _array(rows: list[Any]) -> FloatArray:
     """Rows as one array; a row of one number, where others have more, is that number everywhere."""
     if len({np.shape(row) for row in rows}) > 1:
-        rows = np.broadcast_arrays(*rows)
+        rows = list(np.broadcast_arrays(*rows))
     return np.array(rows)

@@ -45,7 +45,7 @@ def _mix(mix: Mix, letter: str, beta: str, other: str) -> str:
         "beta of the other and 1 - beta of the other": f"{letter} is averaged with {other} in place of {beta}",
         "1 and 1 - beta": f"the old {letter} is not multiplied by {beta}: {letter} forgets nothing",
         "1 and 1": f"{letter} is a sum, without factors: {letter} forgets nothing",
-        "beta**2 and 1 - beta**2": f"{letter} is averaged with the square of {beta}: it is updated twice or mixed twice",
+        "beta**2 and 1 - beta**2": f"{letter} is averaged with the square of {beta}: perhaps updated twice",
         "root of beta and its rest": f"{letter} is averaged with the root of {beta}",
     }[mix]
 
@@ -56,6 +56,8 @@ _GRADIENT = {
     "clipped by value": "the gradient is clipped to at most {clip:.9g} in each coordinate",
     "clipped by the norm of its tensor": "the gradient of each tensor is clipped to norm {clip:.9g}",
     "clipped by the norm of all tensors": "the gradient is clipped to norm {clip:.9g} over all tensors",
+    "clipped by the norm of all tensors plus 1e-6": "the gradient is clipped to norm {clip:.9g} over all tensors, as "
+    "torch.nn.utils.clip_grad_norm_ does",
     "divided by the norm of its tensor": "the gradient of each tensor is divided by its norm",
     "centred over its tensor": "the mean of each tensor's gradient is subtracted from it",
     "its sign": "the sign of the gradient is used in place of the gradient",
@@ -83,7 +85,7 @@ _SCALING = {
     "none": "the step is not scaled",
     "trust ratio of each tensor": "each tensor's step is scaled by its trust ratio, as in LAMB",
     "clipped by value": "the update is clipped to at most {clip:.9g} in each coordinate",
-    "clipped by root mean square": "the update of each tensor is clipped to root mean square {clip:.9g}, as in Adafactor",
+    "clipped by root mean square": "the update of each tensor is clipped to root mean square {clip:.9g} (Adafactor)",
     "one step late": "each step is the one that belongs to the step before",
 }
 _NUMERATOR = {
@@ -105,28 +107,31 @@ _SECOND_MOMENT = {
     "largest gradient": "v is the largest recent gradient, as in Adamax",
     "largest gradient, eps added to each": "v is the largest recent gradient, as in Adamax, with eps added to each",
     "largest gradient, eps added before the comparison": "eps is added to the old v before it is compared",
-    "largest gradient, bias-corrected": "v is the largest recent gradient, and is bias-corrected, which Adamax's is not",
+    "largest gradient, bias-corrected": "v is the largest recent gradient, bias-corrected, which Adamax's is not",
     "largest gradient, which never decreases": "v is the largest gradient ever: it is not multiplied by beta2",
     "largest signed gradient": "v is the largest recent gradient with its sign: the absolute value is missing",
     "largest mean gradient": "v is the largest running mean of the absolute gradients",
     "sum of absolute values": "v is the sum of forgotten and new absolute value, not the larger of the two",
-    "mean of squared deviations from m": "v averages squared deviations from m, as in AdaBelief",
-    "mean of squared deviations from m before": "v averages squared deviations from the m of the step before",
-    "mean of squared differences": "v averages the squares of the gradients' changes",
     "variance": "v is centred: the squared mean gradient is subtracted",
     "sum of squares": "v is the sum of all squared gradients and forgets nothing, as in Adagrad",
     "mean of all squares": "v is the plain mean of all squared gradients and forgets nothing",
-    "mean of absolute values": "v averages absolute values: the gradients are not squared",
-    "mean of gradients": "v averages the gradients: they are not squared",
-    "mean of absolute cubes": "v averages the cubes of absolute values, not squares",
-    "mean of squares of m": "v averages the squares of m, not of the gradients",
-    "mean of squares of corrected m": "v averages the squares of the corrected m, not of the gradients",
-    "mean of products of m and gradient": "v averages the products of m and the gradient, not squared gradients",
     "squares, not averaged": "v is the present squared gradient: it is not averaged",
-    "mean over all coordinates": "v is averaged over the coordinates: all share one v",
-    "mean over its tensor": "v is averaged over the coordinates of each tensor, which share one v",
-    "mean over its row": "v is averaged over the coordinates of each row (the last axis), which share one v",
-    "mean over its column": "v is averaged over the coordinates of each column (the first axis), which share one v",
+}
+_AVERAGED = {
+    "squares": "v averages the squared gradients",
+    "squares of deviations from m before": "v averages squared deviations from the m of the step before",
+    "squares of deviations from m": "v averages squared deviations from m, as in AdaBelief",
+    "squares of differences": "v averages the squares of the gradients' changes",
+    "absolute values": "v averages absolute values: the gradients are not squared",
+    "gradients": "v averages the gradients: they are not squared",
+    "absolute cubes": "v averages the cubes of absolute values, not squares",
+    "squares of m": "v averages the squares of m, not of the gradients",
+    "squares of corrected m": "v averages the squares of the corrected m, not of the gradients",
+    "products of m and gradient": "v averages the products of m and the gradient, not squared gradients",
+    "squares over all coordinates": "v is averaged over the coordinates: all share one v",
+    "squares over its tensor": "v is averaged over the coordinates of each tensor, which share one v",
+    "squares over its row": "v is averaged over the coordinates of each row (the last axis), which share one v",
+    "squares over its column": "v is averaged over the coordinates of each column (the first axis), which share one v",
 }
 _EPS_PLACE = {
     "outside the root": "eps is added outside the square root, after the bias correction of v",
@@ -135,9 +140,9 @@ _EPS_PLACE = {
     "inside the root, before the correction": "eps is added inside the square root, before v is bias-corrected",
     "nowhere": "eps is not added anywhere",
     "outside and inside the root": "eps is added in two places: outside and inside the square root",
-    "outside the root, before and after the correction": "eps is added in two places: before and after the correction of v",
-    "outside the root, and inside before the correction": "eps is added in two places: outside the square root, and inside "
-    "it before v is bias-corrected",
+    "outside the root, before and after the correction": "eps is added in two places: before and after v is corrected",
+    "outside the root, and inside before the correction": "eps is added in two places: outside the square root, "
+    "and inside it before v is bias-corrected",
     "squared, inside the root": "the square of eps is added inside the square root",
     "its root, outside the root": "the square root of eps is added outside the square root",
     "twice, outside the root": "eps is added twice outside the square root",
@@ -169,8 +174,8 @@ def _decay(r: Recursion) -> str:
         "decoupled, of the sign of the parameter": f"{w} is that of the sign of the parameter (l1)",
         "decoupled, of the square of the parameter": f"{w} is that of the square of the parameter",
         "decoupled, of the first parameters": f"{w} is that of the parameters at the start, not the present ones",
-        "in the gradient, without the parameter": f"{w} is added to the gradient without the parameter: it is a constant",
-        "in the gradient, of the sign of the parameter": f"{w} of the sign of the parameter is added to the gradient (l1)",
+        "in the gradient, without the parameter": f"{w} is added to the gradient without the parameter, a constant",
+        "in the gradient, of the sign of the parameter": f"{w} of the parameter's sign is added to the gradient (l1)",
         "in the gradient, for m only": f"{w} is added to the gradient that enters m, but not to that of v",
         "in the gradient, for v only": f"{w} is added to the gradient that enters v, but not to that of m",
         "in the gradient and decoupled": f"{w} is applied twice: in the gradient and decoupled from it",
@@ -182,6 +187,7 @@ _STARTS = {"0": "0", "the first gradient": "what first enters it", "1": "1"}
 _PHRASES: dict[str, Callable[[Recursion], str]] = {
     "numerator": lambda r: _NUMERATOR[r.numerator],
     "second_moment": lambda r: _SECOND_MOMENT[r.second_moment],
+    "averaged": lambda r: _AVERAGED[r.averaged],
     "eps_place": lambda r: _EPS_PLACE[r.eps_place],
     "root": lambda r: "the square root of v is taken" if r.root else "the square root of v is missing",
     "first_corrected": lambda r: f"m is {'' if r.first_corrected else 'not '}bias-corrected",
@@ -209,12 +215,15 @@ _PHRASES: dict[str, Callable[[Recursion], str]] = {
     "momentum_kind": lambda r: f"momentum of the quotients is {r.momentum_kind}",
     "exponent": lambda r: f"v is taken to the power {r.exponent:.9g}, not 1/2",
     "eps_root": lambda r: f"{r.eps_root:.9g} is added to v inside the square root",
-    "momentum": lambda r: f"the quotients have momentum {r.momentum:.9g}"
-    + ("" if r.momentum_kind == "added up" else f", {r.momentum_kind}"),
+    "momentum": lambda r: (
+        f"the quotients have momentum {r.momentum:.9g}"
+        + ("" if r.momentum_kind == "added up" else f", {r.momentum_kind}")
+    ),
     "reset_every": lambda r: f"m and v begin anew every {r.reset_every} steps" if r.reset_every else "m and v go on",
     "frozen_after": lambda r: f"v is kept as it is after step {r.frozen_after}" if r.frozen_after else "v goes on",
-    "step_sizes": lambda r: f"the step size changes from step to step: {_shown(r.step_sizes)} (a schedule, or another "
-    "bias correction)",
+    "step_sizes": lambda r: (
+        f"the step size changes from step to step: {_shown(r.step_sizes)} (a schedule, or another bias correction)"
+    ),
     "memories1": lambda r: f"beta1 is no constant, it follows a schedule: {_shown(r.memories1)}",
     "memories2": lambda r: f"beta2 is no constant, it follows a schedule: {_shown(r.memories2)}",
 }
@@ -248,5 +257,7 @@ _SILENT: dict[str, Callable[[Recursion, Recursion], bool]] = {
     "weight_decay": lambda declared, found: found.decay != declared.decay,
     "clip": lambda declared, found: (found.gradient, found.scaling) != (declared.gradient, declared.scaling),
     "momentum_kind": lambda declared, found: declared.momentum == 0,
-    "first_correction": lambda declared, found: bool(found.memories1) and found.first_correction.endswith("1 - beta**n"),
+    "first_correction": lambda declared, found: (
+        bool(found.memories1) and found.first_correction.endswith("1 - beta**n")
+    ),
 }
