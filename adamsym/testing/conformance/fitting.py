@@ -54,7 +54,7 @@ def _residuals(probe: Probe, structure: Recursion, names: Sequence[str], x: Floa
     assert predicted is not None
     observed = probe.observed[:, None, :]
     with np.errstate(invalid="ignore", over="ignore"):
-        scale = np.abs(observed) + np.abs(predicted) + structure.step_size * 1e-6
+        scale = np.abs(observed) + np.abs(predicted) + structure.step_size * 1e-2
         found = np.nan_to_num((predicted - observed) / scale, nan=1.0, posinf=1.0, neginf=-1.0)
     found = np.where(np.isnan(observed) & np.isnan(predicted), 0.0, found)
     return np.asarray(np.moveaxis(found, 0, 1).reshape(len(x), -1))
