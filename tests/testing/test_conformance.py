@@ -153,9 +153,8 @@ def _probe(actual: Recursion, declared: Recursion):
     gradients, theta = designed_gradients(declared.eps, layout), first_parameters(layout)
     changes = increments(actual, gradients, theta, layout)
     with np.errstate(invalid="ignore"):
-        after = theta + np.cumsum(changes, axis=0)
-        before = np.vstack([theta, after[:-1]])
-        changes = after - before
+        states = np.cumsum(np.vstack([theta, changes]), axis=0)
+        before, changes = states[:-1], np.diff(states, axis=0)
     return Probe(Run(gradients, before, layout), changes, PRECISIONS["float64"], PRECISIONS["float64"])
 
 
