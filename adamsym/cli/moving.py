@@ -15,7 +15,7 @@ from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.dynamics import Ensemble, PseudoTrajectory, Window
+    from adamsym.dynamics import Ensemble, Flow, PseudoTrajectory, Window
     from adamsym.expressions.compilation import FloatArray
 
 _MOST_RECORDED = 10**8
@@ -30,26 +30,41 @@ def flow(
     samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
     as_json: Json = False,
 ) -> int:
-    """Solve theta' = f(theta)."""
+    """Solve theta' = f(theta), across kinks of the loss and along them."""
     if not 0 < time <= sys.float_info.max:
         raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
     source, theta = read_problem_and_point(file, start, "--from")
     import numpy as np
 
     from adamsym.dynamics import flow as flow_of
+    from adamsym.dynamics.flow import UNFINISHED, about_solution
     from adamsym.field import AdamField
 
     with working("solving"):
         found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
-    zero = None if np.isnan(found.zero) else float(found.zero)
+    code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
     if as_json:
-        print_json({"times": found.times.tolist(), "theta": found.theta.tolist(), "zero": zero})
-        return HOLDS
-    print("no zero reached" if zero is None else f"at a zero (max |f| <= 1e-10) from time {zero:.6g} on")
-    names = source.problem.names
-    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in zip(found.times, found.theta, strict=True)]
+        print_json(_flow_as_json(found))
+        return code
+    for line in about_solution(found):
+        print(line)
+    names, known = source.problem.names, found.times <= found.reached
+    states = zip(found.times[known], found.theta[known], strict=True)
+    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in states]
     print_table(["time", *names], rows, numbers=["time", *names])
-    return HOLDS
+    return code
+
+
+def _flow_as_json(found: "Flow") -> dict[str, Any]:
+    [notes] = found.notes
+    return {
+        "times": found.times.tolist(),
+        "theta": _with_null(found.theta),
+        "zero": _finite([float(found.zero)])[0],
+        "outcome": found.outcome.item(),
+        "reached": float(found.reached),
+        "notes": list(notes),
+    }
 
 
 def simulate(

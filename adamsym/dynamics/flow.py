@@ -1,7 +1,6 @@
 """The flow theta' = f(theta) of the Adam field, from many starts at once."""
 
 import dataclasses
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -10,6 +9,9 @@ import numpy as np
 import scipy.integrate
 from numpy.typing import ArrayLike, NDArray
 
+from adamsym.dynamics.path import AT_ZERO, HALVINGS, MISMATCH, Outcome, Path, follow, step, velocity_of
+from adamsym.dynamics.run import check_integers
+from adamsym.dynamics.surfaces import kink_surfaces
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -18,8 +20,8 @@ from adamsym.field import AdamField
 TOLERANCE = 1e-9
 """Relative tolerance of the solver; the absolute one is a thousandth of it."""
 
-AT_ZERO = 1e-10
-"""The flow is at a zero where max |f_i| is at most this; |f| is at most 1 at the usual momentum parameters."""
+BUDGET = 20_000
+"""Evaluations of f for each start that is solved by itself; a Jacobian counts as d of them."""
 
 STARTS_TOGETHER = 16
 """In one stacked system: enough for fast evaluation of the field; more would share more sharp turns."""
@@ -30,10 +32,10 @@ STEPS_TOGETHER = 800
 SLOW = 1e-3
 """A start last seen to move faster than this is not looked at for a zero: a third of all evaluations less."""
 
-HALVINGS = 40
-"""Of a step, for the time at which a zero is reached: 1e-12 of the step."""
-
 TIMES_AT_ONCE = 2**13
+
+UNFINISHED: tuple[Outcome, ...] = ("budget", "stopped")
+"""Outcomes of solutions that are not followed to the last time."""
 
 Failing = Literal["raise", "nan"]
 Indices = NDArray[np.intp]
@@ -41,11 +43,15 @@ Indices = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class _Stack:
-    """The solutions of the starts numbered ``which``: ``at`` maps times (k,) to (n, k, d); ``zero`` (n,) as below."""
+    """The solutions of the starts numbered ``which``: ``at`` maps times (k,) to (n, k, d); ``zero`` (n,) as below.
+
+    ``path`` is the solution of a single start that was followed by itself.
+    """
 
     which: Indices
     at: Callable[[FloatArray], FloatArray]
     zero: FloatArray
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,25 @@ class Flow:
     zero
         The first times at which max |f_i| <= 1e-10, shape (...), from which on theta stands still; nan where there is
         none. A flow only tends to a zero: the state there lies near one, and this is no proof of one.
+    outcome
+        How each solution ended, shape (...): "end", at the last time; "zero", at rest there; "kink", at rest on a kink
+        of the loss, where the fields of both sides balance; "budget", the evaluations allowed are spent; "stopped", it
+        cannot be followed on.
+    reached
+        The time up to which each is followed, shape (...): the last time, unless it is "budget" or "stopped". After it
+        theta is nan.
+    notes
+        For each start, in order, what was done on the way, each in a sentence: sliding along a kink, a tighter
+        tolerance.
     """
 
     times: FloatArray
     theta: FloatArray
     zero: FloatArray
     _stacks: tuple[_Stack, ...] = dataclasses.field(repr=False)
+    outcome: NDArray[np.str_] = dataclasses.field(default_factory=lambda: np.array("end"))
+    reached: FloatArray = dataclasses.field(default_factory=lambda: np.array(np.inf))
+    notes: tuple[tuple[str, ...], ...] = ()
 
     def at(self, times: ArrayLike) -> FloatArray:
         """Return theta at other times between the first and the last, by the solver's interpolant.
@@ -94,6 +113,7 @@ def flow(
     *,
     tolerance: float = TOLERANCE,
     failing: Failing = "raise",
+    budget: int = BUDGET,
 ) -> Flow:
     """Return the solutions of theta' = f(theta), theta(times[0]) = theta0, at ``times``, for one start or many.
 
@@ -101,6 +121,12 @@ def flow(
     by itself to an implicit method where f changes over distances of eps, as it does next to interpolating minima. Its
     norm is a weighted maximum (ODEPACK's vmnorm), so that every entry of every start meets the tolerance by itself.
     Many starts cost a fraction of one at a time, unless most turn sharply, each at a time of its own.
+
+    Where the loss of a row has a kink f may jump. There a solution crosses, or, if the fields of both sides point to
+    the kink, slides along it with their convex combination that is tangent to it (Filippov 1988), until one no longer
+    does.
+    Where f turns within less than the tolerance, as in a valley of width eps, the solver goes on with the tolerance
+    1e-12, and if that fails too treats the valley as a kink. ``notes`` says so.
 
     Parameters
     ----------
@@ -113,8 +139,10 @@ def flow(
     tolerance
         Relative tolerance of each step, between 1e-12 and 1e-2; the absolute tolerance is a thousandth of it.
     failing
-        What becomes of a start whose flow meets a point where the loss is not differentiable, or whose solver cannot go
-        on: "raise" an error that names it, or make all of its solution "nan".
+        What becomes of a start whose flow meets a point where the gradient is not finite: "raise" an error that names
+        it, or make all of its solution "nan".
+    budget
+        Evaluations of f for a start that is solved by itself, 20,000 if omitted; then its outcome is "budget".
 
     Raises
     ------
@@ -126,14 +154,43 @@ def flow(
     if asked.ndim != 1 or len(asked) < 2 or not np.isfinite(asked).all() or not (np.diff(asked) > 0).all():
         raise InputError("flow: times must be at least two finite, increasing numbers")
     check_tolerance(tolerance, "flow")
+    check_integers("flow", {"budget": (budget, 1)})
     flat = starts.reshape(-1, field.problem.dimension)
-    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance, failing))
-    zero = np.empty(len(flat))
+    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance, failing, budget))
+    zero, reached = np.empty(len(flat)), np.full(len(flat), asked[-1])
+    outcome = np.full(len(flat), "end", dtype="<U7")
+    notes: list[tuple[str, ...]] = [()] * len(flat)
     for stack in stacks:
         zero[stack.which] = stack.zero
+        outcome[stack.which] = np.where(np.isnan(stack.zero), "end", "zero")
+        if stack.path is not None:
+            [k] = stack.which
+            outcome[k], notes[k] = stack.path.outcome, tuple(stack.path.notes)
+            if stack.path.outcome in UNFINISHED:
+                reached[k] = stack.path.ends[-1]
     theta = _sampled(stacks, asked, *flat.shape)
     shape = starts.shape[:-1]
-    return Flow(asked, theta.reshape(*shape, *theta.shape[1:]), zero.reshape(shape), stacks)
+    return Flow(
+        asked,
+        theta.reshape(*shape, *theta.shape[1:]),
+        zero.reshape(shape),
+        stacks,
+        outcome.reshape(shape),
+        reached.reshape(shape),
+        tuple(notes),
+    )
+
+
+def about_solution(found: Flow) -> list[str]:
+    """Return in words what the solution of a single start came to, and what was done on the way."""
+    words = {
+        "end": "no zero reached",
+        "zero": f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on",
+        "kink": "no zero reached",
+        "budget": f"undecided: followed until time {found.reached:.6g} only",
+        "stopped": f"undecided: followed until time {found.reached:.6g} only",
+    }
+    return [words[found.outcome.item()], *(note for notes in found.notes for note in notes)]
 
 
 def check_tolerance(tolerance: float, caller: str) -> None:
@@ -143,29 +200,40 @@ def check_tolerance(tolerance: float, caller: str) -> None:
 
 
 def _stacks(
-    field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float, failing: Failing
+    field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float, failing: Failing, budget: int
 ) -> Iterator[_Stack]:
-    """Solutions of groups of starts; of single starts where a group does not go well together."""
+    """Solutions of groups of starts; of single starts where a group does not go well together, or f may jump."""
+    jumps = kink_surfaces(field.problem) is not None
     for group in _neighbours(starts, np.arange(len(starts))):
-        if len(group) > 1:
+        if len(group) > 1 and not jumps:
             try:
-                yield _solved(field, starts, group, span, tolerance, STEPS_TOGETHER)
+                yield _solved(field, starts, group, span, tolerance)
                 continue
             except InputError:
                 pass
-        for alone in group[:, None]:
+        for alone in group:
             try:
-                yield _solved(field, starts, alone, span, tolerance, None)
+                yield _followed(field, starts[alone], alone, span, tolerance, budget)
             except InputError as error:
-                [start] = starts[alone]
+                start = starts[alone]
                 if failing == "raise":
                     more = ", ..." if len(start) > 6 else ""
                     raise InputError(f"flow from {', '.join(f'{x:.6g}' for x in start[:6])}{more}: {error}") from None
-                yield _nowhere(alone, len(start))
+                yield _nowhere(alone, span[0])
 
 
-def _nowhere(which: Indices, d: int) -> _Stack:
-    return _Stack(which, lambda times: np.full((len(which), len(times), d), np.nan), np.full(len(which), np.nan))
+def _followed(
+    field: AdamField, start: FloatArray, which: np.intp, span: tuple[float, float], tolerance: float, budget: int
+) -> _Stack:
+    path = follow(field, start, span, tolerance, budget)
+    zero = path.ends[-1] if path.outcome == "zero" else np.nan
+    return _Stack(np.array([which]), lambda times: path.at(times)[None], np.array([zero]), path)
+
+
+def _nowhere(which: np.intp, begin: float) -> _Stack:
+    """No solution at all."""
+    path = Path([begin], [], np.array([]), "stopped", ["the gradient is not finite on the way"])
+    return _Stack(np.array([which]), lambda times: np.full((1, len(times), 1), np.nan), np.array([np.nan]), path)
 
 
 def _neighbours(starts: FloatArray, which: Indices) -> Iterator[Indices]:
@@ -186,7 +254,6 @@ def _solved(
     which: Indices,
     span: tuple[float, float],
     tolerance: float,
-    most_steps: int | None,
 ) -> _Stack:
     """The solutions of one stack of starts."""
     rest = all_starts[which]
@@ -198,9 +265,10 @@ def _solved(
     if moving.any():
         solver = _lsoda(field, rest, span, tolerance, moving, speed)
         while solver.status == "running" and moving.any():
-            _step(solver)
-            if len(pieces) == most_steps:
-                raise InputError(f"more than {most_steps} steps")
+            if (reason := step(solver)) is not None or len(pieces) == STEPS_TOGETHER:
+                raise InputError(reason or f"more than {STEPS_TOGETHER} steps")
+            if np.abs(velocity_of(solver) - solver.fun(solver.t, solver.y)).max() > MISMATCH * field.adam.step_bound:
+                raise InputError("the solver's velocity is not the field's")
             ends.append(float(solver.t))
             pieces.append(solver.dense_output())
             reached = np.flatnonzero(moving & (speed <= SLOW))
@@ -258,18 +326,6 @@ def _lsoda(
         rtol=tolerance,
         atol=tolerance / 1000,
     )
-
-
-def _step(solver: scipy.integrate.LSODA) -> None:
-    with warnings.catch_warnings():
-        # SciPy gives the reason for a failure as a warning only.
-        warnings.filterwarnings("error", "lsoda: ", UserWarning)
-        try:
-            message = solver.step()
-        except UserWarning as reason:
-            message = str(reason)
-    if message is not None:
-        raise InputError(f"the solver stopped at time {solver.t:g}: {message}")
 
 
 def _at_zero(field: AdamField, points: FloatArray) -> NDArray[np.bool_]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,9 @@ from adamsym.problem import Problem
 
 STARTS_AT_ONCE = 512
 """Flows held at once: about 100 MB."""
+
+BUDGET = 5_000
+"""Evaluations of f for each start of a basin that is followed by itself."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ class Basins:
     index
         The number of the attracting zero reached, shape (r,) or (r, s); -1 where none is.
     ends
-        Where the flow is at the end, shaped like ``points``; nan where it meets a point at which the loss is not
-        differentiable, or the solver cannot go on.
+        Where the flow is at the end, shaped like ``points``; nan where it meets a point at which the gradient is not
+        finite, cannot be followed on, or takes more than 5,000 evaluations of f.
     """
 
     points: FloatArray
@@ -134,7 +138,8 @@ def basins(
             raise InputError(f"basins: {name} {value} is not allowed; allowed are positive numbers")
     flat = points.reshape(-1, d)
     chunks = [flat[first : first + STARTS_AT_ONCE] for first in range(0, len(flat), STARTS_AT_ONCE)]
-    solutions = (flow(field, chunk, [0.0, time], tolerance=tolerance, failing="nan") for chunk in chunks)
+    options: dict[str, Any] = {"tolerance": tolerance, "failing": "nan", "budget": BUDGET}
+    solutions = (flow(field, chunk, [0.0, time], **options) for chunk in chunks)
     ends = np.concatenate([solution.theta[:, -1] for solution in solutions])
     allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
     index = _reached(ends, targets, radius, allowed)

@@ -8,6 +8,7 @@ import numpy as np
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
+from adamsym.dynamics.flow import UNFINISHED, about_solution
 from adamsym.problem import Problem
 
 Verdict = Literal["holds", "refuted", "undecided", "not applicable"]
@@ -83,10 +84,16 @@ def about_windows(found: PseudoTrajectory) -> Told:
 
 def about_flow(found: Flow, problem: Problem) -> str:
     """Say where one flow ends, and how the loss changed: floating point."""
-    first, last = problem.mean_loss(found.theta[0]), problem.mean_loss(found.theta[-1])
-    rest = "no zero reached" if np.isnan(found.zero) else f"at rest (max |f| <= 1e-10) from time {found.zero:.4g} on"
-    end = point_text(problem.names, found.theta[-1])
-    return f"{rest}; at time {found.times[-1]:g} at {end}; loss {first:.6g} to {last:.6g}"
+    known = np.flatnonzero(found.times <= found.reached)[-1]
+    first, last = problem.mean_loss(found.theta[0]), problem.mean_loss(found.theta[known])
+    rest = "; ".join(about_solution(found))
+    end = point_text(problem.names, found.theta[known])
+    return f"{rest}; at time {found.times[known]:g} at {end}; loss {first:.6g} to {last:.6g}"
+
+
+def told_flow(found: Flow, problem: Problem) -> Told:
+    """Say the same with a verdict: undecided where the flow was not followed to its last time."""
+    return Told("undecided" if found.outcome.item() in UNFINISHED else "holds", about_flow(found, problem))
 
 
 def about_basins(found: Basins) -> str:

@@ -20,7 +20,7 @@ from adamsym.symbolic.derivation import Derivation, Step
 from adamsym.symbolic.rendering import formula, symbol_names
 from adamsym.view.captions import counted, of_flow, of_loss, of_portrait, of_windows, runs_are_drawn
 from adamsym.view.figures import TITLES, flow_figure, loss_figure, portrait_figure, windows_figure
-from adamsym.view.findings import Told, Verdict, about_flow, about_region, about_windows, about_zeros, point_text
+from adamsym.view.findings import Told, Verdict, about_region, about_windows, about_zeros, point_text, told_flow
 from adamsym.view.portraits import Of
 from adamsym.view.saving import figure_bytes
 from adamsym.view.settings import Settings
@@ -188,7 +188,7 @@ def gather_rest(path: str | Path, settings: Settings, box: Sides | None = None) 
         _attempt("the field at the start", "certified", lambda: about_field(study), of_theory=True),
         _attempt("all zeros of the field", "certified", lambda: about_zeros(study.zeros)),
         _attempt("L as a Lyapunov function of the flow", "certified", lambda: about_region(study.region)),
-        _attempt("the flow from the start", "floating point", lambda: Told("holds", about_flow(study.flow, problem))),
+        _attempt("the flow from the start", "floating point", lambda: told_flow(study.flow, problem)),
     )
     facts = (*_facts(source), ("start", f"{point_text(problem.names, start)}{origin}"), _box_fact(study))
     return ProblemReport(

@@ -109,7 +109,7 @@ class Study:
         if self.given_box is not None:
             return np.array(self.given_box)
         try:
-            path = self.flow.theta
+            path = self.flow.theta[self.flow.times <= self.flow.reached]
         except InputError:
             path = np.array([self.start])
         return box_around(path[:, list(self.plane)])

@@ -165,8 +165,11 @@ def test_the_reason_why_the_solver_stops_is_given(monkeypatch):
         warnings.warn("lsoda: Repeated error test failures (internal error).", stacklevel=1)
 
     monkeypatch.setattr(scipy.integrate.LSODA, "step", step)
-    with pytest.raises(InputError, match=r"flow from 1: the solver stopped at time 0: .*error test failures"):
-        flow(SKEWED, [[1.0], [2.0]], [0.0, 1.0])
+    found = flow(SKEWED, [[1.0], [2.0]], [0.0, 1.0])
+    assert found.outcome.tolist() == ["stopped", "stopped"]
+    assert found.reached.tolist() == [0.0, 0.0]
+    assert "stopped at time 0: the solver fails at tolerance 1e-12 (lsoda: Repeated error test" in found.notes[1][-1]
+    np.testing.assert_array_equal(found.theta[:, :, 0], [[1.0, np.nan], [2.0, np.nan]])
 
 
 def test_many_times_of_many_starts():
