@@ -9,8 +9,9 @@ import numpy as np
 import scipy.integrate
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.dynamics.path import AT_ZERO, HALVINGS, MISMATCH, Outcome, Path, follow, step, velocity_of
+from adamsym.dynamics.path import AT_ZERO, MISMATCH, follow
 from adamsym.dynamics.run import check_integers
+from adamsym.dynamics.steps import HALVINGS, Outcome, Path, step, velocity_of
 from adamsym.dynamics.surfaces import kink_surfaces
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
@@ -157,6 +158,10 @@ def flow(
     check_integers("flow", {"budget": (budget, 1)})
     flat = starts.reshape(-1, field.problem.dimension)
     stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance, failing, budget))
+    return _gathered(stacks, asked, flat, starts.shape[:-1])
+
+
+def _gathered(stacks: tuple[_Stack, ...], asked: FloatArray, flat: FloatArray, shape: tuple[int, ...]) -> Flow:
     zero, reached = np.empty(len(flat)), np.full(len(flat), asked[-1])
     outcome = np.full(len(flat), "end", dtype="<U7")
     notes: list[tuple[str, ...]] = [()] * len(flat)
@@ -169,7 +174,6 @@ def flow(
             if stack.path.outcome in UNFINISHED:
                 reached[k] = stack.path.ends[-1]
     theta = _sampled(stacks, asked, *flat.shape)
-    shape = starts.shape[:-1]
     return Flow(
         asked,
         theta.reshape(*shape, *theta.shape[1:]),
