@@ -5,6 +5,7 @@ The long run, ``make test-long``, plays every test with drawn inputs too: ten ti
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
+from hypothesis.internal.conjecture import providers
 
 MORE = 10
 
@@ -20,6 +21,9 @@ def pytest_configure(config):
     # A profile that is asked for stays: the mutation tests have one.
     if settings.get_current_profile_name() in ("default", "ci"):
         settings.load_profile("here")
+    if not is_long(config):
+        # Hypothesis also draws numbers that stand in imported modules: then a test's inputs depend on those before it.
+        providers._get_local_constants = providers.Constants
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -35,17 +35,6 @@ def built(name):
     return Problem(loss, parameters, law)
 
 
-@given(st.permutations(["a", "b", "c", "y", "z"]), st.integers(1, 3))
-def test_library_entries_use_the_columns_that_their_options_name(columns, count):
-    inputs, target = columns[:count], columns[count]
-    used = library.columns_used("least_squares", {"inputs": inputs, "target": target}, columns)
-    assert used == [*inputs, target]
-    # Without options the last column is the target, and all others are inputs.
-    assert library.columns_used("least_squares", {}, columns) == columns
-    with pytest.raises(InputError, match="least_squares"):
-        library.columns_used("least_squares", {"inputs": [*inputs, "no column"]}, columns)
-
-
 @pytest.mark.parametrize("name", BUILDERS)
 def test_library_derivatives_by_differences(name):
     problem = built(name)
