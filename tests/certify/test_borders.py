@@ -118,7 +118,7 @@ def test_every_side_of_a_zeros_box_is_narrow():
     assert np.ptp(zero.box[1]) < 1e-15
 
 
-@pytest.mark.parametrize("scale", ["1e-12", "1e9"])
+@pytest.mark.parametrize("scale", ["1e-12", pytest.param("1e9", marks=pytest.mark.slow)])
 def test_widths_are_relative_to_small_coordinates_and_no_finer_than_floats(scale):
     data = {"x": [f"{k}*{scale}".replace("*1e", "e") if scale != "1" else str(k) for k in (0, 2, 3)]}
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical(data)), Adam("0.5", "0.9", scale))
@@ -163,7 +163,7 @@ def sides(draw):
     return sorted([low, high])
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.sampled_from([SYMMETRIC, SHIFTED]), sides())
 def test_what_is_written_checks_and_is_true_over_any_interval(field, side):
     found = find_zeros(field, [side], budget=40)
@@ -180,7 +180,7 @@ def test_what_is_written_checks_and_is_true_over_any_interval(field, side):
         assert not any(cluster.holds_zero for cluster in found.clusters)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(sides(), sides())
 def test_what_is_written_checks_and_is_true_over_any_rectangle(first, second):
     found = find_zeros(PLANE, [first, second], budget=12)
@@ -189,6 +189,13 @@ def test_what_is_written_checks_and_is_true_over_any_rectangle(first, second):
     assert len(found.zeros) <= int(within)
     if within and found.complete:
         assert len(found.zeros) == 1
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([SYMMETRIC, SHIFTED]), sides())
+def test_what_is_written_checks_over_many_intervals(field, side):
+    checked(find_zeros(field, [side], budget=40))
 
 
 def test_the_budget_counts_what_is_left_as_undecided():
@@ -201,7 +208,7 @@ def test_the_budget_counts_what_is_left_as_undecided():
     checked(found)
 
 
-@pytest.mark.parametrize("asked", range(6))
+@pytest.mark.parametrize("asked", [0, 1, 3])
 def test_a_search_that_is_stopped_says_what_it_knows(asked):
     answers = iter([False] * asked + [True] * 1000)
     found = find_zeros(SYMMETRIC, [[-3, 4]], stop=lambda: next(answers))
