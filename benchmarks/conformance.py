@@ -95,7 +95,7 @@ Checked in {seconds:.0f} s with `check_optimizer` ([testing.md](testing.md)): to
 | --- | --- | --- | --- | --- | --- | --- |
 {chr(10).join(rows)}
 
-The mean step over step size is that of 512 independent chains held at θ = 2 for the loss (θ-x)²/2 with the data 0, 0, 3;
+The mean step over step size is that of 2048 independent chains held at θ = 2 for the loss (θ-x)²/2 with the data 0, 0, 3;
 p is that of Student's test against the field. Memories are 0.8 and 0.7: short, so that fields
 differ.
 
@@ -104,7 +104,7 @@ differ.
 - RMSprop, with or without bias correction, follows the field of Adam with beta1 = 0.
 - torch's NAdam follows NAdam's field only after some ten thousand steps: its look-ahead's weight grows so slowly.
 - amsgrad's v never forgets, Adamax's v is no mean, centred RMSprop's v is a variance, and decay that is added to the
-  gradient belongs to another loss: for these adamsym knows no field, or not this one.
+  gradient belongs to another loss: for these the limiting field is not implemented.
 """
     (DOCS / "benchmark_conformance.md").write_text(page, encoding="utf-8")
 

@@ -399,6 +399,7 @@ def test_degenerate_optimizers_are_said_to_be_that(make, words):
     assert found.identified is None
     assert found.differences == (words,)
     assert str(found).startswith(f"{make.__name__}: does NOT conform\n  {words}\n")
+    assert "48 steps in float64" in found.probed
 
 
 def test_an_optimizer_that_diverges_later_is_said_to():

@@ -108,14 +108,14 @@ class Adapter:
 
 def _on_the_grid_of_float32(states: FloatArray, changes: FloatArray) -> bool:
     """Whether all parameters, or all changes of those that begin at 0, are numbers of float32."""
-    from_zero = changes[:, states[0] == 0]
-    if not changes.any():
+    if not (np.isfinite(changes) & (changes != 0)).any():
         return False
-    with np.errstate(invalid="ignore", over="ignore"):
-        return any(
-            bool(x.any()) and np.array_equal(x.astype(np.float32).astype(float), x, equal_nan=True)
-            for x in (states, from_zero)
-        )
+    for x in (states, changes[:, states[0] == 0]):
+        x = x[np.isfinite(x)]
+        with np.errstate(over="ignore"):
+            if x.any() and np.array_equal(x.astype(np.float32).astype(float), x):
+                return True
+    return False
 
 
 def update_adapter(
