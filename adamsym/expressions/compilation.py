@@ -14,12 +14,18 @@ from adamsym.expressions.functions import BALL_NAMESPACE, FLOAT_NAMESPACE, MPMAT
 FloatArray = NDArray[np.float64]
 
 
-def compile_float(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., FloatArray]:
+def compile_float(
+    symbols: Sequence[sp.Symbol],
+    expressions: Sequence[sp.Expr],
+    statements: Sequence[tuple[sp.Symbol, sp.Expr]] | None = None,
+) -> Callable[..., FloatArray]:
     """Return a function of float64 arrays, one per symbol, that stacks the values of ``expressions`` on the last axis.
 
-    The arrays broadcast against each other. Values out of range come back as inf or nan, without warnings.
+    The arrays broadcast against each other. Values out of range come back as inf or nan, without warnings. Shared
+    subexpressions are found, unless they are given as ``statements``: symbols of the expressions with their values.
     """
-    raw = sp.lambdify(symbols, list(expressions), modules=[FLOAT_NAMESPACE, "scipy", "numpy"], cse=True, dummify=True)
+    shared: Any = True if statements is None else lambda whole: (list(statements), whole)
+    raw = sp.lambdify(symbols, list(expressions), modules=[FLOAT_NAMESPACE, "scipy", "numpy"], cse=shared, dummify=True)
 
     def evaluate(*columns: FloatArray) -> FloatArray:
         shape = np.broadcast_shapes(*(np.shape(column) for column in columns))

@@ -16,7 +16,8 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name, parse_with_domain
-from adamsym.expressions.sizes import first_derivatives, second_derivatives
+from adamsym.expressions.second_derivatives import compile_hessian
+from adamsym.expressions.sizes import check_derivative_size, first_derivatives, second_derivatives
 from adamsym.expressions.writing import source_text
 from adamsym.problem.batches import batch_counts, can_list
 from adamsym.problem.continuous import Independent, as_law
@@ -159,7 +160,8 @@ class Problem:
 
     @cached_property
     def _float_hessian(self) -> Callable[..., FloatArray]:
-        return compile_float(self._symbols, self.hessian_expressions)
+        check_derivative_size(self.loss, self.parameters, "problem.loss", order=2)
+        return compile_hessian(self._symbols, self.gradient_expressions, self.parameters)
 
     @cached_property
     def _pieces(self) -> Piecewise:

@@ -1,0 +1,53 @@
+"""Hessians by the chain rule through shared subexpressions: operations grow like the number of entries."""
+
+from collections.abc import Callable, Sequence
+
+import sympy as sp
+
+from adamsym.expressions.compilation import FloatArray, compile_float
+
+Statements = list[tuple[sp.Symbol, sp.Expr]]
+
+
+def shared_hessian(gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple[Statements, list[sp.Expr]]:
+    """Return statements and, in their symbols, the derivatives of the gradient: the upper triangle, row by row.
+
+    Written out, each entry would hold the whole loss again: for d parameters that enter a sum, d^3 operations in all.
+    """
+    shared, reduced = sp.cse(list(gradient), symbols=sp.numbered_symbols("shared", cls=sp.Dummy))
+    statements: Statements = []
+    slopes: dict[sp.Symbol, dict[sp.Symbol, sp.Expr]] = {p: {p: sp.S.One} for p in parameters}
+    for symbol, value in shared:
+        statements.append((symbol, value))
+        slopes[symbol] = {}
+        for parameter, slope in _slopes(value, slopes).items():
+            if not slope.is_Atom:
+                name = sp.Dummy("slope")
+                statements.append((name, slope))
+                slope = name
+            slopes[symbol][parameter] = slope
+    entries = []
+    for i, value in enumerate(reduced):
+        row = _slopes(value, slopes)
+        entries += [row.get(parameter, sp.S.Zero) for parameter in parameters[i:]]
+    return statements, entries
+
+
+def _slopes(value: sp.Expr, slopes: dict[sp.Symbol, dict[sp.Symbol, sp.Expr]]) -> dict[sp.Symbol, sp.Expr]:
+    """The derivatives that are not 0, from those of the symbols in the value."""
+    parts: dict[sp.Symbol, list[sp.Expr]] = {}
+    for symbol in sorted(value.free_symbols & slopes.keys(), key=sp.default_sort_key):
+        if not slopes[symbol]:
+            continue
+        outer = sp.diff(value, symbol)
+        for parameter, slope in slopes[symbol].items():
+            parts.setdefault(parameter, []).append(outer * slope)
+    return {parameter: sp.Add(*terms) for parameter, terms in parts.items()}
+
+
+def compile_hessian(
+    symbols: Sequence[sp.Symbol], gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]
+) -> Callable[..., FloatArray]:
+    """Return a function of float64 arrays as ``compile_float``'s, of the Hessian's upper triangle row by row."""
+    statements, entries = shared_hessian(gradient, parameters)
+    return compile_float(symbols, entries, statements)

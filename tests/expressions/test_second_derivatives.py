@@ -1,0 +1,42 @@
+"""Hessians through shared subexpressions: those of SymPy, with d^2 operations."""
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from adamsym.expressions.compilation import compile_float
+from adamsym.expressions.second_derivatives import compile_hessian, shared_hessian
+
+A, B, C, X = symbols = sp.symbols("a b c x", real=True)
+LOSSES = [
+    (sp.tanh(A * X + B) - C) ** 2 / 2,
+    sp.exp(A * B * C) * sp.log(1 + (A - X) ** 2) + sp.sqrt(1 + C**2),
+    (A * X + B - C * X**2) ** 2,
+    sp.cos(A * sp.sin(B * X)) / (2 + sp.tanh(C)) + A**3 * B,
+    A * X + B * C,
+]
+
+
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_they_are_the_derivatives_of_the_gradient(loss):
+    parameters = [A, B, C]
+    gradient = [sp.diff(loss, p) for p in parameters]
+    points = np.random.default_rng(1).normal(size=(4, 7))
+    found = compile_hessian(symbols, gradient, parameters)(*points)
+    plain = [sp.diff(gradient[i], parameters[j]) for i in range(3) for j in range(i, 3)]
+    expected = compile_float(symbols, plain)(*points)
+    assert found.shape == (7, 6)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
+    wrong = compile_hessian(symbols, [gradient[1], gradient[0], gradient[2]], parameters)(*points)
+    assert np.abs(wrong - expected).max() > 1e-3 * np.abs(expected).max()
+
+
+def test_operations_grow_like_the_number_of_entries():
+    def operations(d):
+        w, x = sp.symbols(f"w:{d}", real=True), sp.symbols(f"x:{d}", real=True)
+        loss = (sp.tanh(sp.Add(*(a * b for a, b in zip(w, x, strict=True)))) - X) ** 2 / 2
+        statements, entries = shared_hessian([sp.diff(loss, p) for p in w], w)
+        return sum(1 + value.count_ops() for _, value in statements) + sum(1 + value.count_ops() for value in entries)
+
+    few, many = operations(12), operations(24)
+    assert many < 4.5 * few
