@@ -26,7 +26,7 @@ MOST_DIFFERENCES = 3
 """Explanations with more differences are not looked for."""
 MOST_CONFIRMED = 24
 """Candidates of one level that are compared to rounding."""
-MOST_FITS = 12
+MOST_FITS = 8
 """Structures with one difference whose numbers are fitted."""
 _CHUNK = 4096
 _STEPS_SCREENED = (0, 1, 2, 5, 12, 29, 47)
@@ -105,7 +105,7 @@ class _Search:
 
     def _screened(self, start: Recursion, count: int) -> Iterator[Recursion]:
         """Candidates with so many differences from ``start`` that pass on a few steps."""
-        for shared_count, change_count in itertools.product(range(min(count, 2) + 1), range(min(count, 2) + 1)):
+        for shared_count, change_count in itertools.product(range(min(count, 1) + 1), range(min(count, 2) + 1)):
             left = count - shared_count - change_count
             if left < 0 or (count == MOST_DIFFERENCES and shared_count + change_count > 1):
                 continue
@@ -293,6 +293,10 @@ def _with(recursion: Recursion, changes: Changes) -> Recursion:
 
 
 def _others(recursion: Recursion, name: str) -> list[object]:
+    # What is multiplied by 0 makes no difference.
+    idle = {"decay": recursion.weight_decay, "decay_sign": recursion.weight_decay, "momentum_kind": recursion.momentum}
+    if idle.get(name) == 0:
+        return []
     return [value for value in CHOICES[name] if value != getattr(recursion, name)]
 
 
