@@ -90,6 +90,15 @@ def test_flow(run):
     assert run("flow", FILE, "--time", "1000").startswith("at a zero")
 
 
+def test_flow_along_a_kink(run, tmp_path):
+    kink = tmp_path / "kink.toml"
+    kink.write_text('[problem]\nloss = "Abs(theta - x)"\nparameters = ["theta"]\n[data]\nx = [0.0, 1.0, 3.0]\n')
+    assert "it rests on a kink from time" in run("flow", str(kink), "--from", "theta=4", "--time", "10")
+    hill = tmp_path / "hill.toml"
+    hill.write_text('[problem]\nloss = "-Abs(theta)+0*x"\nparameters = ["theta"]\n[data]\nx = [0.0]\n')
+    assert run("flow", str(hill), "--from", "theta=0", code=3).startswith("undecided: followed until time 0 only")
+
+
 def test_simulate(run):
     arguments = ["simulate", FILE, "--from", "theta=2", "--steps", "50", "--chains", "3", "--step-size", "0.1/n**0.7"]
     found = run(*arguments, "--seed", "1", "--json")

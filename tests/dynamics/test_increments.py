@@ -75,8 +75,16 @@ def test_levels(case, beta2):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("beta2", ["0.9", "0.99", "0.999", "0.9999"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("case", "beta2"),
+    [
+        (case, beta2)
+        for case in CASES
+        for beta2 in ("0.9", "0.99", "0.999", "0.9999")
+        # Refused at this step: theta moves too far within the memory.
+        if (case, beta2) != ("nonlinear", "0.9999")
+    ],
+)
 def test_the_p_value_of_the_true_field_is_uniform(case, beta2):
     """Over 200 seeds, by Kolmogorov's and Smirnov's test at level 1e-3; and two per cent more are rejected."""
     assert scipy.stats.kstest(p_values(case, beta2, 200, 200), "uniform").pvalue > 1e-3
