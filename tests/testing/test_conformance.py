@@ -449,15 +449,18 @@ def with_moments_in_float32(step_size):
 
 
 def test_a_right_adam_in_float32_conforms_to_float32():
+    mixed = update_adapter(with_moments_in_float32, PLAIN, "short")
     for adapter in (
         update_adapter(in_float32, PLAIN, "short"),
         update_adapter(plain_adamw, PLAIN, "short", dtype="float32"),
-        update_adapter(with_moments_in_float32, PLAIN, "short"),
+        mixed,
     ):
         found = check_optimizer(adapter)
         assert found.conforms
         assert found.precision == "float32"
         assert str(found).startswith("short: conforms to float32\n")
+        # With a step size in float64, only the search excludes that it is something else in float64.
+        assert ("rounding of float32 only" in str(found)) == (adapter is mixed)
         assert "48 steps in float32" in found.probed
 
 

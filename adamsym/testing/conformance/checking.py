@@ -105,6 +105,7 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
         shorter = probe.in_precision("float32")
         if shorter.explained_by(declared):
             probe, identified, said = shorter, declared, ()
+            seen = "parameters are float64, but the steps are what was declared to the rounding of float32 only"
     method = field_method(declared)
     found = None if method is None or lost else following(adapter, method, seed, probe.precision)
     conforms = identified == declared and (found is None or found.p_value >= LEVEL)
