@@ -14,7 +14,7 @@ from adamsym.certify.search import Box, halves
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import field_over, hulls
+from adamsym.field.enclosure import field_over, gradient_laws, hulls
 from adamsym.optimizer import Adam
 from adamsym.problem import Problem
 
@@ -102,6 +102,8 @@ def _point_in(problem: Problem, hull: FloatArray, boxes: FloatArray) -> Point | 
 def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
     """Y for which (Y f)_i < 0 on the face where x_i is least, and > 0 on the opposite one; None if none is found.
 
+    None too unless f is proven to be continuous in all of the box.
+
     Y is the inverse of f's mean slopes between the faces' midpoints.
     """
     if not (box[:, 0] < box[:, 1]).all():
@@ -109,6 +111,9 @@ def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
     d = len(box)
     try:
         with ball_arithmetic():
+            # Raises InputError unless the loss is real, and its gradient bounded and thus continuous, in all of the
+            # box: at a pole f changes sign without a zero.
+            gradient_laws(problem, hulls(box), slopes=False)
             slopes = np.empty((d, d))
             for j in range(d):
                 low, high = (_values(problem, adam, point) for point in _ends(middle(box), box, j))

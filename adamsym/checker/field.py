@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, around_zero, exact, exponential, magnitude
+from adamsym.checker.intervals import Interval, around_zero, cosine, exact, exponential, magnitude
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
 from adamsym.checker.work import cut_short, spend
@@ -133,11 +133,11 @@ def _trapezoidal_errors(
 ) -> list[Interval]:
     """The rule's errors; a derivative's integrand on the line Im x = a is at most H/eps (1/cos a + C/(4 cos^2 a))."""
     a = iv.mpf(1.5)
-    cosine, decay = iv.cos(a), 2 / (exponential(2 * iv.pi * a / step) - 1)
+    along, decay = cosine(a), 2 / (exponential(2 * iv.pi * a / step) - 1)
     control = 1 / (iv.sqrt(center) + eps)
-    errors = [decay * (bound + abs(law.mean) * control) / cosine]
+    errors = [decay * (bound + abs(law.mean) * control) / along]
     for h, mean in zip(law.largest_slopes, means[1:], strict=True):
-        errors.append(decay * (h / eps * (1 + bound / (4 * cosine)) + abs(mean) * control) / cosine)
+        errors.append(decay * (h / eps * (1 + bound / (4 * along)) + abs(mean) * control) / along)
     return errors
 
 

@@ -71,6 +71,30 @@ def square(x: Interval) -> Interval:
     return x**2
 
 
+def _outward(found: Interval) -> Interval:
+    """Return the values of one of mpmath's functions, wider by some units in the last place.
+
+    Such a function rounds outward only what it has computed with a few more bits: an end may be inside by a small share
+    of a unit. Sums, products, quotients and roots are exact before they are rounded.
+    """
+    share = iv.mpf(2) ** (3 - iv.prec)
+    return found * iv.mpf([(1 - share).a, (1 + share).b])
+
+
+def logarithm(x: Interval) -> Interval:
+    """Return log(x) for x > 0."""
+    return _outward(iv.log(x))
+
+
+def cosine(x: Interval) -> Interval:
+    """Return cos(x)."""
+    return _outward(iv.cos(x))
+
+
+def _sine(x: Interval) -> Interval:
+    return _outward(iv.sin(x))
+
+
 def exponential(x: Interval) -> Interval:
     """Return exp(x), at the lower end possibly 0.
 
@@ -82,8 +106,8 @@ def exponential(x: Interval) -> Interval:
     if x.b > LARGEST_EXPONENT:
         raise OutOfWork("a number is too large to compute with")
     if x.a > -LARGEST_EXPONENT:
-        return iv.exp(x)
-    return iv.mpf([0, iv.exp(iv.mpf(max(x.b, iv.mpf(-LARGEST_EXPONENT).b))).b])
+        return _outward(iv.exp(x))
+    return iv.mpf([0, _outward(iv.exp(iv.mpf(max(x.b, iv.mpf(-LARGEST_EXPONENT).b)))).b])
 
 
 def total(values: "Iterator[Interval] | Sequence[Interval]") -> Interval:
@@ -150,10 +174,10 @@ def _power(base: Interval, exponent: sp.Expr, over: Interval) -> Interval:
         if root is not None and (exponent > 0 or base.a > 0):
             return root ** int(exponent.p) if exponent > 0 else 1 / root ** int(-exponent.p)
     if base.a > 0:
-        return iv.exp(over * iv.log(base))
+        return exponential(over * logarithm(base))
     if base.a == 0 and over.a > 0:
         # Between 0 and what the upper end gives, whatever the exponent: x**p <= max(1, b)**p.
-        largest = iv.exp(over * iv.log(iv.mpf(max(base.b, iv.mpf(1).b))))
+        largest = exponential(over * logarithm(iv.mpf(max(base.b, iv.mpf(1).b))))
         return hull(iv.mpf(0), largest)
     raise NotCheckable("a power that is neither of an integer nor a square root of what is positive")
 
@@ -166,13 +190,13 @@ def _increasing(function: Any) -> Any:
 def _logarithm(x: Interval) -> Interval:
     if not x.a > 0:
         raise NotCheckable("a logarithm of what may not be positive")
-    return iv.log(x)
+    return logarithm(x)
 
 
 def _log_sum_of_exponentials(*points: Interval) -> Interval:
     """log(sum exp) of points, by the largest of them."""
     largest = max(points, key=lambda x: x.a)
-    return largest + iv.log(total(exponential(x - largest) for x in points))
+    return largest + logarithm(total(exponential(x - largest) for x in points))
 
 
 def _oscillating(function: Any) -> Any:
@@ -195,8 +219,8 @@ def _sigmoid(x: Interval) -> Interval:
 _FUNCTIONS: dict[str, Any] = {
     "exp": exponential,
     "log": _logarithm,
-    "sin": _oscillating(iv.sin),
-    "cos": _oscillating(iv.cos),
+    "sin": _oscillating(_sine),
+    "cos": _oscillating(cosine),
     "tanh": _increasing(_tanh),
     "sinh": _increasing(lambda x: (exponential(x) - exponential(-x)) / 2),
     "cosh": lambda x: _increasing(lambda y: (exponential(y) + exponential(-y)) / 2)(abs(x)),

@@ -121,7 +121,8 @@ def _rate(decrease: Interval, loss: Interval | None) -> float:
     """A float below decrease/loss; 0 where L has no known bound."""
     if loss is None or not loss.b > 0:
         return 0.0
-    return max(0.0, float((decrease / iv.mpf(loss.b)).a) * (1 - 1e-15))
+    # One step down: float() rounds to nearest, and among the smallest floats that is no small share.
+    return max(0.0, math.nextafter(float((decrease / iv.mpf(loss.b)).a), -math.inf))
 
 
 def _mean_loss(problem: Problem, theta: list[Interval]) -> Interval:

@@ -12,7 +12,17 @@ from functools import lru_cache
 
 from mpmath import iv
 
-from adamsym.checker.intervals import Interval, around_zero, exact, exponential, magnitude, total
+from adamsym.checker.intervals import (
+    Interval,
+    NotCheckable,
+    around_zero,
+    cosine,
+    exact,
+    exponential,
+    logarithm,
+    magnitude,
+    total,
+)
 from adamsym.checker.law import Law
 from adamsym.checker.work import spend
 from adamsym.optimizer import Adam
@@ -39,7 +49,7 @@ def _step(beta: Fraction, _bits: int) -> tuple[int, Interval]:
     if lag > LARGEST_STEP:
         return 0, exact(LARGEST_STEP)
     lags = int(float(LARGEST_STEP) / lag)
-    return lags, -lags * iv.log(exact(beta))
+    return lags, -lags * logarithm(exact(beta))
 
 
 class Products:
@@ -108,6 +118,8 @@ class Products:
         if self.memory == 0 and t.b == 0:
             return iv.mpf(1), iv.mpf(0), [(iv.mpf(0), iv.mpf(0)) for _ in self.law.slopes]
         z = t * self.width / exact(CIRCLE)
+        if not magnitude(z) < 1:
+            raise NotCheckable("a power series beyond its circle")
         rest = magnitude(z) ** self.terms / (1 - magnitude(z))
         values = []
         for coefficients, top in self.columns:
@@ -130,8 +142,8 @@ class Products:
         ratio = _divided(a, b)
         columns = [(_logarithm(b), ratio)]
         circle = exact(CIRCLE)
-        growth = exponential(2 * circle) / iv.cos(circle)
-        tops = [circle - iv.log(iv.cos(circle)) + iv.pi / 2, law.largest * growth]
+        growth = exponential(2 * circle) / cosine(circle)
+        tops = [circle - logarithm(cosine(circle)) + iv.pi / 2, law.largest * growth]
         for column, h in zip(law.slopes, law.largest_slopes, strict=True):
             double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
             plain = _divided(self._moments(column), b)

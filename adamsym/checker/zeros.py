@@ -183,11 +183,14 @@ def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, c
 def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix) -> bool:
     """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
 
-    For Y f - v has one, for every v near 0, and so Y is invertible too.
+    For Y f - v has one, for every v near 0, and so Y is invertible too. But f must be continuous in all of the box: at
+    a pole it changes sign without a zero.
     """
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner):
         return False
+    # Raises NotCheckable unless the loss is real, and its gradient bounded and thus continuous, in all of the box.
+    gradient_laws(problem, sides(box), slopes=False)
     for i, row in enumerate(preconditioner):
         for end, sign in ((box[i][0], -1), (box[i][1], 1)):
             face = [*box[:i], [end, end], *box[i + 1 :]]

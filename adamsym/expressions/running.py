@@ -21,8 +21,8 @@ UNIT = 2.0**-53
 _FUNCTION = 8 * UNIT
 """What the float64 functions of NumPy and SciPy may be off, as a share of the result: four units in the last place."""
 
-_LEAST = 5e-324
-"""And by at most this, where results underflow."""
+_LEAST = 2e-323
+"""And by at most this, where results underflow: an operation with two products in its bound has three of them."""
 
 _INFLATED = 1 + 1e-9
 """The bounds are floats themselves: their own rounding over some millions of operations."""
@@ -76,7 +76,10 @@ class Running:
     def __truediv__(self, other: Operand) -> "Running":
         x, y = self, running(other)
         value = x.value / y.value
-        passed = (x.error + _times(np.abs(value), y.error)) / np.where(y.least > 0, y.least, 0.0)
+        # A quotient may be 0 by underflow alone, and the denominator's least a small share of its value.
+        passed = (x.error + _times(np.where(x.value == 0, 0, np.abs(value) + _LEAST), y.error)) / np.where(
+            y.least > 0, y.least, 0.0
+        )
         return Running(value, np.where(y.least > 0, passed + UNIT * np.abs(value) + _LEAST, np.inf))
 
     def __rtruediv__(self, other: Operand) -> "Running":
@@ -111,7 +114,10 @@ def integer_power(base: Running, exponent: int) -> Running:
 
 
 def _power(base: Running, exponent: Running) -> Running:
-    return exp(exponent * log(base))
+    found = exp(exponent * log(base))
+    # A power of what is exactly 0, with a positive exponent, is 0.
+    zero = (base.value == 0) & (base.error == 0) & (exponent.value > exponent.error)
+    return Running(found.value, np.where(zero, 0.0, found.error))
 
 
 def sqrt(z: Running) -> Running:
@@ -125,14 +131,24 @@ def sqrt(z: Running) -> Running:
 def exp(z: Running) -> Running:
     """Return the exponential."""
     value = np.exp(z.value)
-    return Running(value, _times(value, np.expm1(z.error)) + _FUNCTION * value + _LEAST)
+    # The exact value lies between 0 and exp(value + error), which may be finite where the growth is not.
+    passed = np.minimum(_grown(value, z.error), np.exp(z.value + z.error))
+    return Running(value, passed + _FUNCTION * value + _LEAST)
+
+
+def _grown(value: FloatArray, error: FloatArray) -> FloatArray:
+    """What an error of the exponent adds to an exponential: one that is 0 by underflow is not exactly 0."""
+    return _times(value + _LEAST, np.expm1(error))
 
 
 def log(z: Running) -> Running:
     """Return the logarithm."""
     value = np.log(z.value)
     with np.errstate(divide="ignore", invalid="ignore"):
-        passed = np.where(z.value > z.error, -np.log1p(-z.error / z.value), np.inf)
+        share = z.error / z.value
+        # Next to 1 the quotient's own rounding would be a large share of what is left; the difference is exact.
+        passed = np.where(share < 0.5, -np.log1p(-share), -np.log((z.value - z.error) / z.value))
+        passed = np.where(z.value > z.error, passed, np.inf)
     return Running(value, passed + _FUNCTION * np.abs(value))
 
 
@@ -185,7 +201,7 @@ def sigmoid(z: Running) -> Running:
     """Return 1/(1 + exp(-z)), with an error that is relative on both sides."""
     value = scipy.special.expit(z.value)
     passed = np.minimum(np.exp(-z.least), 0.25) * z.error
-    left = _times(value, np.expm1(z.error))
+    left = _grown(value, z.error)
     return Running(value, np.minimum(np.minimum(passed, left), 1.0) + _FUNCTION * value + _LEAST)
 
 

@@ -183,3 +183,24 @@ def test_groups_do_not_touch_and_hold_all(corners):
         for j, other in enumerate(boxes[:i]):
             if (one[:, 0] <= other[:, 1]).all() and (other[:, 0] <= one[:, 1]).all():
                 assert any(i in group and j in group for group in groups)
+
+
+@pytest.mark.parametrize(
+    ("loss", "names"),
+    [("x/t**2", ("t",)), ("-log(t**2) + x*t", ("t",)), ("x/(t*t) + s*s/4", ("t", "s"))],
+)
+def test_a_pole_of_the_loss_is_no_zero(loss, names):
+    """F changes its sign at a pole, but is not continuous there: no zero follows."""
+    field, d = of(loss, names), len(names)
+    box = np.array([[-(2.0**-30), 2.0**-29]] + [[-0.5, 0.75]] * (d - 1))
+    (cluster,) = clusters_of(field.problem, field.adam, [(tuple(map(tuple, box.tolist())), "")], [])
+    assert cluster.by == "undecided"
+    found = find_zeros(field, [[-1, 1.3]] + [[-0.5, 0.75]] * (d - 1), budget=60)
+    assert not any(cluster.holds_zero for cluster in found.clusters if cluster.box[0, 0] <= 0 <= cluster.box[0, 1])
+    content = written(found)
+
+    def lie(changed):
+        k = next(k for k, one in enumerate(found.clusters) if one.box[0, 0] <= 0 <= one.box[0, 1])
+        changed["clusters"][k] |= {"by": "faces", "preconditioner": np.eye(d).tolist()}
+
+    assert "not proved real and finite" in reason(content, lie) or "signs" in reason(content, lie)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import iv
 
-from adamsym.checker.intervals import NotCheckable, value_of, working_precision
+from adamsym.checker.intervals import NotCheckable, cosine, exponential, logarithm, value_of, working_precision
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -59,3 +59,26 @@ def test_outside_of_the_domain_there_are_none(text):
     expression = parse_expression(text, {"x": X, "y": Y}, "test")
     with working_precision(), pytest.raises(NotCheckable):
         value_of(expression, {X: iv.mpf([-1, 1]), Y: iv.mpf(0.25)})
+
+
+def _holds(function, precise, x):
+    with working_precision():
+        bottom, top = (mpmath.make_mpf(end) for end in function(iv.mpf(x))._mpi_)
+    with mpmath.workprec(400):
+        return bottom <= precise(mpmath.mpf(x)) <= top
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.floats(1e-40, 1e-20) | st.floats(1e-9, 30))
+def test_functions_are_rounded_outward_to_the_last_bit(x):
+    assert _holds(exponential, mpmath.exp, x)
+    assert _holds(exponential, mpmath.exp, -x)
+    assert _holds(logarithm, mpmath.log, x)
+    assert _holds(cosine, mpmath.cos, x)
+
+
+def test_the_exponential_of_mpmath_alone_is_not():
+    with working_precision():
+        tiny = [2.0**-k * (1 + j / 16) for k in range(90, 112) for j in range(16)]
+    assert not all(_holds(iv.exp, mpmath.exp, x) for x in tiny)
+    assert all(_holds(exponential, mpmath.exp, x) for x in tiny)

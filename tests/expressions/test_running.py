@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.parser import parse_expression
-from adamsym.expressions.running import UNIT, Running, compile_running
+from adamsym.expressions.running import UNIT, Running, compile_running, exp, sigmoid
 
 X, Y = sp.symbols("x y", real=True)
 TEXTS = [
@@ -73,6 +73,29 @@ def test_the_bound_sees_what_cancels_and_little_else():
 @pytest.mark.parametrize(("text", "x", "y"), [("1/(x - y)", 0.1, 0.1), ("log(x - y)", 0.1, 0.1), ("1/x", 0.0, 1.0)])
 def test_where_nothing_can_be_said_the_error_is_infinite(text, x, y):
     assert np.isinf(off(text, x, y)[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "x", "spread"),
+    [
+        ("exp(x)", -1000.0, 999.0), ("exp(x)", -800.0, 800.0), ("sigmoid(x)", -1000.0, 999.0),
+        ("sigmoid(x)", -1000.0, 1100.0), ("y/x", 4.0, 4.0 - 2.0**-30), ("log(x)", 1.25, 1.25 - 2.0**-52),
+        ("(x + 0*y)**(1/3)", 1.25, 1.25 - 2.0**-52),
+    ],
+)  # fmt: skip
+def test_the_bound_holds_where_values_underflow_but_their_errors_do_not(text, x, spread):
+    worst, error, _ = off(text, x, 5e-324, spread)
+    assert worst <= error < np.inf
+
+
+@pytest.mark.parametrize("function", [exp, sigmoid])
+def test_what_may_be_anything_has_no_small_error_where_it_underflows(function):
+    assert function(Running(-1000.0, np.inf)).error >= 1
+
+
+def test_a_power_of_exactly_0_is_0():
+    found = compile_running([X], [sp.Pow(X, sp.Rational(1, 3))])(Running(np.array([0.0]), 0.0))
+    assert found.value == found.error == 0
 
 
 def test_signs_that_may_be_either():
