@@ -1,8 +1,9 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make verify   installs adamsym in .venv, runs the main job on the examples, checks the claims
 #   make test     installs what the tests need and runs them
-# Longer: make test-long (random laws by the thousand), make benchmarks (writes docs/benchmark_*.md; an hour),
-#   make mutation (breaks formulas one at a time and looks whether tests and claims notice; two hours).
+# Longer: make test-long (more cases, and ten times as many drawn inputs), make benchmarks (writes
+#   docs/benchmark_*.md; an hour), make mutation (breaks formulas one at a time and looks whether tests and claims
+#   notice; two hours).
 PYTHON ?= python3
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
