@@ -165,7 +165,7 @@ def test_continuous_laws():
         ({"record_every": 0}, "record_every"),
         ({"threads": 0}, "threads"),
         ({"resume": True}, "checkpoint"),
-        ({"steps": 10**30, "record_every": 1}, "record"),
+        ({"steps": 10**18, "record_every": 1}, "record"),
         ({"checkpoint": "here.txt"}, "checkpoint"),
         ({"checkpoint": "no_such_folder/here.npz"}, "folder"),
     ],
@@ -290,7 +290,7 @@ def test_many_parameters_are_compiled_in_parts():
 
 
 def test_recording_less_often_than_there_are_steps():
-    for every in (301, 10**30):
+    for every in (301, 10**18):
         found = run(3, record_every=every)
         assert found.recorded.shape == (0, 3, 2)
         assert found.recorded_steps.shape == (0,)
