@@ -184,7 +184,7 @@ def _run(arguments: list[str]) -> int:
     except InputError as error:
         _complain(str(error))
     except typer.TyperException as error:
-        _complain(f"{error.format_message()} See: adamsym --help")
+        _complain(f"{error.format_message().rstrip('.')}; see adamsym --help")
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:

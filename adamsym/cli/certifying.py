@@ -244,8 +244,10 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
         print(f"certified: exactly {count} in the box")
     else:
         left = len(found.undecided)
-        boxes = f"{left} box is" if left == 1 else f"{left} boxes are"
-        print(f"undecided: {count} certified in the box, and {boxes} left where there may be others")
+        boxes = f"{left} box is left" if left == 1 else f"{left} boxes are left"
+        proven = sum(cluster.holds_zero for cluster in found.clusters)
+        alone, others = (" one by one", f"with at least {proven} more") if proven else ("", "where there may be others")
+        print(f"undecided: {count} certified{alone} in the box, and {boxes} {others}")
     _print_zero_table(found.zeros, names)
     if found.beyond:
         print("beyond the box, or on its border; not counted:")

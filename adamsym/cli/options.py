@@ -36,7 +36,7 @@ def read_file(file: Path) -> "ProblemFile":
         found = read_problem(file)
     if found.dropped:
         rows = f"{found.dropped} row" + ("s" if found.dropped > 1 else "")
-        tell(f"adamsym: {file.name}: {rows} without an entry left out")
+        tell(f"adamsym: {file.name}: {rows} with missing numbers left out")
     return found
 
 

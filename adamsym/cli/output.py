@@ -86,7 +86,7 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
     if path is None:
         return
     if path.suffix not in suffixes:
-        raise InputError(f"{option}: {str(path)[:80]!r} has no known ending; allowed are {', '.join(suffixes)}")
+        raise InputError(f"{option}: {str(path)[:80]!r} has no known ending; allowed: {', '.join(suffixes)}")
     if not path.parent.is_dir():
         raise InputError(f"{option}: the folder {str(path.parent)[:80]!r} does not exist; make it first")
     if path.is_dir():

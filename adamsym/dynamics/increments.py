@@ -76,7 +76,7 @@ class IncrementTest:
         Of Hotelling's test of all means at once; for one coordinate this is Student's two-sided test.
     """
 
-    differences: FloatArray
+    differences: FloatArray = field(repr=False)
     mean_deviations: FloatArray
     lag: FloatArray
     rest: FloatArray

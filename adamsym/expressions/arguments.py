@@ -40,6 +40,8 @@ EXAMPLES = {
     "PhasePortrait": "phase_portrait(field, box, 41)",
     "Basins": "basins(field, box, 41, zeros, time, radius)",
     "Adapter": "torch_adapter(torch.optim.Adam)",
+    "Recursion": "Recursion(beta1=0.9, beta2=0.999)",
+    "type": "torch.optim.Adam",
     "Axes": "figure.add_subplot()",
     "Figure": "matplotlib.figure.Figure()",
 }

@@ -288,7 +288,7 @@ def _facts(source: ProblemFile) -> tuple[tuple[str, str], ...]:
 
 
 def _left_out(source: ProblemFile) -> str:
-    return f"; {counted(source.dropped, 'row')} without an entry left out" if source.dropped else ""
+    return f"; {counted(source.dropped, 'row')} with missing numbers left out" if source.dropped else ""
 
 
 def _data(problem: Problem) -> str:

@@ -98,6 +98,12 @@ def test_a_zero_beyond_the_box_is_listed_but_not_counted(run):
     assert "widen the box" in border
 
 
+def test_multiple_zeros_are_counted_in_words(run):
+    file = str(Path(SYMMETRIC).with_name("double_root.toml"))
+    words = run("zeros", file, "--box", "t=-1:1", code=3)
+    assert words.startswith("undecided: 0 zeros certified one by one in the box, and 2 boxes are left with at least 1")
+
+
 def test_a_loss_that_is_nowhere_zero_has_no_rate(run):
     file = str(Path(SYMMETRIC).with_name("r1b.toml"))
     found = run("lyapunov", file, "--box", "theta=-1:1", "--json", "-o", "region.json")

@@ -100,6 +100,7 @@ def test_without_extrapolation_it_is_not():
     found = increment_test(problem, adam, field, steps, [3.0], 20_000, 0.2, 200)
     assert found.p_value > 1e-3
     assert found.rest[0] < 0.01
+    assert len(repr(found)) < 300  # without the chains' differences
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,7 @@ def test_what_is_no_number_is_not_missing(read, entry):
 def test_commands_say_how_many_rows_are_left_out(read, tmp_path, capsys):
     read("x,y\n1,2\n,3\n5,6\n", 'missing = "drop"')
     assert main(["field", str(tmp_path / "p.toml"), "--at", "theta=1"]) == 0
-    assert capsys.readouterr().err == "adamsym: p.toml: 1 row without an entry left out\n"
+    assert capsys.readouterr().err == "adamsym: p.toml: 1 row with missing numbers left out\n"
     read("x,y\n1,2\n5,6\n", 'missing = "drop"')
     assert main(["field", str(tmp_path / "p.toml"), "--at", "theta=1"]) == 0
     assert capsys.readouterr().err == ""

@@ -123,6 +123,15 @@ def test_faults_that_last_do_not_follow_the_field(fault):
     assert check_optimizer(plain(fault, PLAIN)).following.p_value < 1e-6
 
 
+def test_decay_that_is_not_declared_does_not_follow_the_field():
+    """Control: begun at 0, where decay does nothing, the same runs follow the field, as they do in float32."""
+    decaying = functools.partial(plain_adamw, weight_decay=0.1)
+    found = check_optimizer(update_adapter(decaying, PLAIN))
+    assert found.following.p_value < 1e-6
+    assert abs(found.following.measured - found.following.expected + 0.1 * 2) < 0.01
+    assert check_optimizer(update_adapter(decaying, PLAIN, dtype="float32")).following.p_value > 1e-4
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.sampled_from([(name, value) for name in CHOICES for value in CHOICES[name]]),
@@ -164,6 +173,30 @@ def test_wrong_shapes_are_refused():
 
     with pytest.raises(InputError, match="shape"):
         check_optimizer(update_adapter(make, PLAIN))
+
+
+def test_functions_that_return_no_pair_are_refused():
+    for make, words in [
+        (lambda step_size: (lambda theta: None, lambda gradient, state, theta: theta), "update must return two things"),
+        (lambda step_size: lambda theta: None, "must return two functions"),
+    ]:
+        with pytest.raises(InputError, match=words):
+            check_optimizer(update_adapter(make, PLAIN))
+
+
+def test_wrong_arguments_of_adapters_are_refused_in_one_line():
+    for wrong, words in [
+        (lambda: update_adapter(3, PLAIN), "make: 3 is not allowed; allowed is a function"),
+        (lambda: update_adapter(plain_adamw, "Adam"), "declared: 'Adam' is no Recursion"),
+        (lambda: update_adapter(PLAIN, plain_adamw), "make: a Recursion is not allowed"),
+        (lambda: torch_adapter("Adam"), "optimizer: 'Adam' is no type; give a type, such as torch"),
+        (lambda: optax_adapter("adam"), "optimizer: 'adam' is not allowed; allowed is a function"),
+        (lambda: keras_adapter("Adam"), "optimizer: 'Adam' is no type"),
+    ]:
+        with pytest.raises(InputError) as caught:
+            wrong()
+        assert words in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_torch():

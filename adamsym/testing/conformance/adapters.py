@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.testing.conformance.declarations import keras_declared, optax_declared, torch_declared
@@ -118,11 +119,12 @@ def _on_the_grid_of_float32(states: FloatArray, changes: FloatArray) -> bool:
     return False
 
 
+@checked_arguments
 def update_adapter(
     make: Callable[[float], tuple[Callable[[FloatArray], Any], Callable[..., tuple[FloatArray, Any]]]],
     declared: Recursion,
     name: str = "optimizer",
-    dtype: str = "float64",
+    dtype: Any = "float64",
 ) -> Adapter:
     """Return the adapter of a plain optimizer: a pair of functions for every step size.
 
@@ -135,13 +137,18 @@ def update_adapter(
         What the optimizer should be.
     dtype
         Of the arrays that it is given: "float64", "float32" or "float16".
+
+    Raises
+    ------
+    InputError
+        If an argument is of a wrong kind; and when it is played, if a function returns anything but a pair.
     """
     dtype = _format(dtype, "update_adapter", ("float64", "float32", "float16"))
 
     def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
         runs: list[list[Any]] = []
         for tensor in tensors:
-            init, update = make(step_size)
+            init, update = _pair(make(step_size), "make(step_size) must return two functions, init and update")
             theta = tensor.astype(dtype)
             runs.append([update, theta, init(theta.copy())])
 
@@ -150,7 +157,8 @@ def update_adapter(
             for run, gradient in zip(runs, gradients, strict=True):
                 update, theta, state = run
                 # Copies: neither may be changed under the reader's hands.
-                theta, run[2] = update(gradient.astype(dtype), state, theta)
+                returned = update(gradient.astype(dtype), state, theta)
+                theta, run[2] = _pair(returned, "update must return two things, the next parameters and the next state")
                 run[1] = np.array(theta)
                 found.append(run[1].copy())
             return found
@@ -160,6 +168,13 @@ def update_adapter(
     return Adapter(name, declared, start, dtype, "float64" if dtype == "float64" else "float32")
 
 
+def _pair(value: Any, rule: str) -> tuple[Any, Any]:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise InputError(f"update_adapter: {rule}")
+    return value[0], value[1]
+
+
+@checked_arguments
 def torch_adapter(
     optimizer: type[Any], declared: Recursion | None = None, lr: float = 1e-3, dtype: Any = "float64", **options: Any
 ) -> Adapter:
@@ -204,6 +219,7 @@ def torch_adapter(
     return _tried(adapter, "torch_adapter", name)
 
 
+@checked_arguments
 def optax_adapter(
     optimizer: Callable[..., Any],
     declared: Recursion | None = None,
@@ -246,6 +262,7 @@ def optax_adapter(
     return _tried(adapter, "optax_adapter", name)
 
 
+@checked_arguments
 def keras_adapter(
     optimizer: type[Any],
     declared: Recursion | None = None,

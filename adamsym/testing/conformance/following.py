@@ -112,9 +112,9 @@ def following(adapter: Adapter, method: AdaptiveMethod, seed: int, precision: Pr
         )
     elif forget > MOST_FORGOTTEN:
         return None
-    # From 0 on, steps of 1e-8 are not lost; decay needs the parameter itself, which short formats move by more.
-    start = _PLACE if method.decay else 0.0
-    if precision.unit > 2.0**-24 or (start and precision.unit > 2.0**-53):
+    # Decay, also one that is not declared, needs the parameter itself; in float32 steps of 1e-8 are lost but from 0 on.
+    start = _PLACE if precision.unit <= 2.0**-53 else 0.0
+    if precision.unit > 2.0**-24 or (method.decay and not start):
         return None
     problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": _DATA}))
     expected = float(AdamField(problem, method)([_PLACE])[0])
