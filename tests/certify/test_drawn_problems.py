@@ -13,7 +13,7 @@ from adamsym.optimizer import Adam
 from adamsym.problem import Empirical, Problem
 from adamsym.testing.properties import assert_loss_decreases
 
-few = settings(max_examples=3, deadline=None)
+few = settings(max_examples=2, deadline=None)
 adams = st.sampled_from([Adam("0.5", "0.9", "0.1"), Adam(0, "0.5", "1"), Adam("0.3", "0.3", "0.01")])
 data = st.lists(st.integers(-6, 6), min_size=2, max_size=4).filter(lambda x: len(set(x)) > 1)
 
