@@ -24,6 +24,12 @@ SAMPLES = 20_000
 PIECES = 256
 """Boxes into which a region is divided for a bound over it: fewer where there are more than 16 rows."""
 
+_ROOM = 1e-12
+"""More than what the operations in float64 round, as a share."""
+
+_ULP = 2.0**-53
+"""What beta2 has been rounded by: next to 1 a large share of 1 - beta2, which may be 0 in floats."""
+
 _TENTHS = 150
 """Factors 1.1 that K may lie above the Hessians' bound: up to a million."""
 
@@ -117,19 +123,26 @@ def level_t6(smoothness: float, pl: float, eps: float) -> float:
 
 def level_theorem_1(smoothness: float, eta: float, rows: float, beta2: float, eps: float) -> float:
     """Return the explicit level of N-Theorem 1; ``rows`` is N, or 1 over the least probability of a row."""
-    one_less_root = (1 - beta2) / (1 + math.sqrt(beta2))
+    one_less_root = (1 - beta2 + _ULP) / (1 + math.sqrt(beta2))
     noise = 16 * one_less_root**2 * eta**2 * rows
     return eps**2 / (2 * smoothness) * (16.0 if noise == 0 else min(16.0, 1 / noise))
 
 
 def theorem_2_applies(eta: float, dimension: int, beta1: float, beta2: float) -> bool:
-    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps."""
+    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps.
+
+    In float64, with room for what the few operations round: false where it is too near to say.
+    """
     if beta2 == 0:
         return False
-    noise = 1 / math.sqrt(beta2) - 1
+    # 1/sqrt(beta2) - 1, which would cancel next to 1.
+    noise = (1 - beta2 + _ULP) / (math.sqrt(beta2) * (1 + math.sqrt(beta2))) * (1 + _ROOM)
     if dimension == 1:
         return noise * eta < 1
-    bound = 1.0 if beta1 <= beta2 else (1 - beta1) / (1 - beta1 / math.sqrt(beta2))
+    rest = 1 - beta1 / math.sqrt(beta2) - 4 * _ULP
+    if rest <= 0:
+        return False
+    bound = 1.0 if beta1 <= beta2 else (1 - beta1 + _ULP) / rest
     return 16 * bound**2 * noise * dimension * eta * (1 + eta) <= 1
 
 

@@ -1,5 +1,7 @@
 """Lyapunov regions: what is certified decreases, what is refuted has a witness, what is neither is said to be open."""
 
+from fractions import Fraction
+
 import flint
 import numpy as np
 import pytest
@@ -276,6 +278,9 @@ def test_levels_of_the_theorems():
     # Row 2 of N1: kappa = 146.7, B >= 8.
     assert theorem_2_applies(145.7 / 8, 1, 0.5, 0.9)
     assert not theorem_2_applies(145.7 / 7, 1, 0.5, 0.9)
+    # A beta2 that is 1 as a float is below 1: the noise is not 0.
+    assert not theorem_2_applies(1e21, 1, 0.5, float(Fraction(10**20 - 1, 10**20)))
+    assert not theorem_2_applies(1e21, 2, 0.5, float(Fraction(10**20 - 1, 10**20)))
 
 
 @pytest.mark.parametrize(

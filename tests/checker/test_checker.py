@@ -23,7 +23,7 @@ from adamsym.checker.field import _complement, field_over, quotient
 from adamsym.checker.form import json_schema
 from adamsym.checker.intervals import NotCheckable, value_of, working_precision
 from adamsym.checker.law import Law, minibatches, sign_factor
-from adamsym.checker.lyapunov import _by_spread
+from adamsym.checker.lyapunov import _by_spread, _rate
 from adamsym.checker.tiling import fills
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
@@ -468,3 +468,12 @@ def test_enclosures_are_no_wider_than_those_that_certificates_rest_on(example, b
         pairs = zip((found.value, *found.jacobian), (known.value, *known.jacobian), strict=True)
         for wide, narrow in (pair for row in pairs for pair in zip(*row, strict=True)):
             assert float(wide.delta.b) <= 1.03 * 2 * float(narrow.rad())
+
+
+def test_rates_among_the_smallest_floats_are_rounded_down():
+    with working_precision():
+        for share in ("0.6", "1.6", "2.9"):
+            exact_rate = iv.mpf(share) * iv.mpf(2) ** -1074
+            assert not iv.mpf(_rate(exact_rate, iv.mpf(1))) > exact_rate.a
+            # The control: float() alone rounds to nearest.
+            assert iv.mpf(float(exact_rate.a)) > exact_rate.b
