@@ -90,10 +90,15 @@ def enclose_box(problem: Problem, adam: Adam, box: FloatArray, tolerance: float 
     theta = hulls(box)
     if (box[:, 0] == box[:, 1]).all() or not problem.is_smooth:
         return field_over(problem, adam, theta, slopes=False, tolerance=tolerance)
-    middle = [flint.arb(float(low) + (float(high) - float(low)) / 2) for low, high in box]
+    middle = [flint.arb(_midpoint(float(low), float(high))) for low, high in box]
     whole = field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
     center = field_over(problem, adam, middle, slopes=False, tolerance=tolerance)
     return BoxEnclosure(mean_value_form(whole, center.value, theta, middle), whole.jacobian)
+
+
+def _midpoint(low: float, high: float) -> float:
+    # The difference of two large numbers may be out of range.
+    return low + (high - low) / 2 if math.isfinite(high - low) else low / 2 + high / 2
 
 
 def mean_value_form(

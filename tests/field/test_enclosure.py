@@ -490,3 +490,9 @@ def test_the_left_tail_is_the_sum_of_its_nodes():
         step, first = float(rule.step), float(ball_lattice.nodes(rule.lattice, adam.epsilon, -2).s[0])
     s = first * np.exp(-step * np.arange(1, 400))
     assert float(found) == pytest.approx(float(factor) * step * float((np.sqrt(s / np.pi) * s).sum()), rel=1e-12)
+
+
+def test_boxes_of_almost_all_floats_are_enclosed():
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam("0.5", "0.9", "0.1"))
+    ((low, high),) = field.enclose([[-1.5e308, 1.5e308]])
+    assert -2 < low < field([5.0])[0] < field([-5.0])[0] < high < 2
