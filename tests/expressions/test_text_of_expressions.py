@@ -116,8 +116,8 @@ REFUSED = [
     (sp.Integral(X, (X, 0, T)), "the function Integral"),
     (T * sp.Float("nan"), "nan"),
     (T * sp.Float("1e400"), "too long|bits|out of range|too large"),
-    (sp.Matrix([T]), "no expression"),
-    (3.5, "no expression"),
+    (sp.Matrix([T]), "expressions of SymPy"),
+    (3.5, "expressions of SymPy"),
 ]
 
 
