@@ -41,7 +41,8 @@ def test_the_one_zero_of_a_quadratic_problem_moves_with_its_data(x, adam, shift)
     assert mirrored.midpoint[0] == pytest.approx(-zero.midpoint[0], abs=2e-9)
 
 
-@settings(max_examples=1, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=3, deadline=None)
 @given(data, adams)
 def test_certificates_of_drawn_zeros_are_confirmed_and_false_ones_are_not(x, adam):
     content = json.loads(json.dumps(certificate(zeros(x, adam))))
@@ -51,6 +52,7 @@ def test_certificates_of_drawn_zeros_are_confirmed_and_false_ones_are_not(x, ada
     assert not check_certificate(content, digest=False).valid
 
 
+@pytest.mark.slow
 @few
 @given(st.integers(1, 9), st.integers(1, 9), adams, st.floats(0.1, 0.9))
 def test_regions_of_parabolas_have_their_curvatures(first, second, adam, start):

@@ -207,7 +207,6 @@ def test_torch():
         torch_adapter(optim.Adam, amsgrad=True, **betas),
         torch_adapter(optim.Adam, weight_decay=0.1, **betas),
         torch_adapter(optim.AdamW, **betas),
-        torch_adapter(optim.NAdam, **betas),
         torch_adapter(optim.RMSprop, alpha=0.95),
         torch_adapter(optim.RMSprop, alpha=0.95, centered=True),
         torch_adapter(optim.Adamax, **betas),
@@ -229,7 +228,6 @@ def test_optax():
         optax_adapter(optax.adam, **memories),
         optax_adapter(optax.adam, eps=0, eps_root=1e-8, **memories),
         optax_adapter(optax.adamw, **memories),
-        optax_adapter(optax.nadam, **memories),
         optax_adapter(optax.amsgrad, **memories),
         optax_adapter(optax.adamax, **memories),
         optax_adapter(optax.rmsprop, decay=0.95),
@@ -263,6 +261,15 @@ def test_keras():
     assert wrong.differences == ("eps is added outside the square root, before v is bias-corrected",)
     with pytest.raises(InputError, match="declared"):
         keras_adapter(optimizers.SGD)
+
+
+@pytest.mark.slow
+def test_nadam_of_torch_and_optax():
+    # Its weight grows slowly: the comparison with the field takes some 40,000 steps.
+    torch, optax = pytest.importorskip("torch", reason="needs torch"), pytest.importorskip("optax", reason="needs optax")
+    for found in (torch_adapter(torch.optim.NAdam, betas=(0.8, 0.95)), optax_adapter(optax.nadam, b1=0.8, b2=0.95)):
+        answer = check_optimizer(found)
+        assert answer.conforms, str(answer)
 
 
 @pytest.mark.slow
