@@ -266,7 +266,8 @@ def test_keras():
 @pytest.mark.slow
 def test_nadam_of_torch_and_optax():
     # Its weight grows slowly: the comparison with the field takes some 40,000 steps.
-    torch, optax = pytest.importorskip("torch", reason="needs torch"), pytest.importorskip("optax", reason="needs optax")
+    torch = pytest.importorskip("torch", reason="needs torch")
+    optax = pytest.importorskip("optax", reason="needs optax")
     for found in (torch_adapter(torch.optim.NAdam, betas=(0.8, 0.95)), optax_adapter(optax.nadam, b1=0.8, b2=0.95)):
         answer = check_optimizer(found)
         assert answer.conforms, str(answer)
