@@ -46,7 +46,9 @@ def hyperparameter_derivatives(evaluate: Callable[[Adam], FloatArray], adam: Ada
     radius = _RADIUS * (math.sqrt(adam.beta2) - adam.beta1)
     first = max(-radius, -adam.beta1)
     by_beta1 = _derivative(
-        lambda u: evaluate(Adam(adam.alpha + Fraction(u), adam.beta, adam.epsilon)), first, first + 2 * radius
+        lambda u: evaluate(Adam(max(adam.alpha + Fraction(u), Fraction(0)), adam.beta, adam.epsilon)),
+        first,
+        first + 2 * radius,
     )
     # 1 - (1 - beta2) exp(u) must stay above beta1^2.
     room = math.log(float((1 - adam.alpha**2) / (1 - adam.beta)))

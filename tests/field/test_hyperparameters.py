@@ -60,3 +60,13 @@ def test_bad_arguments():
         AdamField(MEAN, Adam(0, 0, "0.1")).hyperparameter_derivatives([1.0])
     with pytest.raises(InputError, match="Adam alone"):
         AdamField(MEAN, NAdam()).hyperparameter_derivatives([1.0])
+
+
+@pytest.mark.parametrize("beta1", ["0.001", "0.015", "0.064", "0.099", "0.134"])
+def test_next_to_beta1_0_no_node_leaves_what_is_allowed(beta1):
+    # The first node is beta1 = 0, but for rounding, which may be negative.
+    field = AdamField(MEAN, Adam(beta1, "0.9", "0.1"))
+    found = field.hyperparameter_derivatives([0.8])
+    step = 1e-5
+    ends = [AdamField(MEAN, Adam(float(beta1) + k * step, "0.9", "0.1"))([0.8])[0] for k in (-1, 1)]
+    assert found.beta1[0] == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=1e-6)
