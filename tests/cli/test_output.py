@@ -6,7 +6,7 @@ import os
 import resource
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -114,16 +114,18 @@ def test_a_fault_of_adamsym_is_no_refutation(capsys, monkeypatch):
 # --- full disks ---------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def full_disk():
-    """No file may grow beyond so many bytes: what a write to a full disk does to a process."""
+@contextmanager
+def full_disk(size):
+    """No file may grow beyond so many bytes: what a write to a full disk does to a process.
+
+    For the command alone: what runs the tests may write to files of its own.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def limit(size):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-
-    yield limit
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 WRITING = {
@@ -134,11 +136,11 @@ WRITING = {
 
 
 @pytest.mark.parametrize("name", WRITING)
-def test_a_full_disk_is_one_line_and_leaves_what_was_there(folder, full_disk, capsys, name):
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(folder, capsys, name):
     arguments, output = WRITING[name]
     (folder / output).write_text("older")
-    full_disk(200)
-    code = main(arguments)
+    with full_disk(200):
+        code = main(arguments)
     printed = capsys.readouterr()
     assert code == 2, printed
     assert printed.out == ""
@@ -149,18 +151,19 @@ def test_a_full_disk_is_one_line_and_leaves_what_was_there(folder, full_disk, ca
     assert [path.name for path in folder.iterdir() if path.name not in (output, f"{output}.journal")] == []
 
 
-def test_a_checkpoint_on_a_full_disk(folder, full_disk, capsys):
+def test_a_checkpoint_on_a_full_disk(folder, capsys):
     run = ["simulate", FILE, "--chains", "50", "--checkpoint", "out.npz", "--threads", "1"]
-    full_disk(10**6)  # the control: the same limit, with room enough
-    assert main([*run, "--steps", "2"]) == 0
+    with full_disk(10**6):  # the control: the same limit, with room enough
+        assert main([*run, "--steps", "2"]) == 0
     older = (folder / "out.npz").read_bytes()
-    full_disk(200)
     capsys.readouterr()
-    assert main([*run, "--steps", "4", "--resume"]) == 2
+    with full_disk(200):
+        code = main([*run, "--steps", "4", "--resume"])
+    assert code == 2
     assert capsys.readouterr().err == "adamsym: checkpoint: cannot write 'out.npz': File too large\n"
     assert (folder / "out.npz").read_bytes() == older
-    full_disk(10**6)
-    assert main([*run, "--steps", "4", "--resume"]) == 0
+    with full_disk(10**6):
+        assert main([*run, "--steps", "4", "--resume"]) == 0
     assert np.load(folder / "out.npz")["step"] == 4
 
 
