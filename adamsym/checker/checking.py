@@ -89,8 +89,10 @@ def check_certificate(
     Raises
     ------
     InputError
-        If the source cannot be read as a certificate.
+        If the source cannot be read as a certificate, or there is to be no process.
     """
+    if processes < 1:
+        raise InputError(f"check_certificate: processes = {processes} is not allowed; allowed are integers from 1 up")
     certificate = read_certificate(source)
     content = certificate.model_dump(mode="json")
     if digest and digest_of(content) != certificate.digest:

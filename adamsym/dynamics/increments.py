@@ -21,7 +21,7 @@ import scipy.stats
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.clock import window_sizes
-from adamsym.dynamics.run import Run
+from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -144,6 +144,7 @@ def increment_test(
         or the runs do not scatter, so that there is no standard error.
     """
     _check(problem, method, start, length, chains)
+    check_integers("increment_test", {"seed": (seed, 0)})
     levels = [
         _accumulated(problem, method, field, schedule, theta0, (start, length), parts, chains, [seed, parts])
         for parts, _ in LEVELS

@@ -22,10 +22,13 @@ def compile_float(
     """Return a function of float64 arrays, one per symbol, that stacks the values of ``expressions`` on the last axis.
 
     The arrays broadcast against each other. Values out of range come back as inf or nan, without warnings. Shared
-    subexpressions are found, unless they are given as ``statements``: symbols of the expressions with their values.
+    subexpressions are found, unless they are given as ``statements``: symbols of the expressions with their values;
+    then the names of all symbols must be safe in Python.
     """
-    shared: Any = True if statements is None else lambda whole: (list(statements), whole)
-    raw = sp.lambdify(symbols, list(expressions), modules=[FLOAT_NAMESPACE, "scipy", "numpy"], cse=shared, dummify=True)
+    given = statements is not None
+    shared: Any = (lambda whole: (list(statements or ()), whole)) if given else True
+    modules = [FLOAT_NAMESPACE, "scipy", "numpy"]
+    raw = sp.lambdify(symbols, list(expressions), modules=modules, cse=shared, dummify=not given)
 
     def evaluate(*columns: FloatArray) -> FloatArray:
         shape = np.broadcast_shapes(*(np.shape(column) for column in columns))

@@ -50,4 +50,7 @@ def compile_hessian(
 ) -> Callable[..., FloatArray]:
     """Return a function of float64 arrays as ``compile_float``'s, of the Hessian's upper triangle row by row."""
     statements, entries = shared_hessian(gradient, parameters)
-    return compile_float(symbols, entries, statements)
+    # Safe names, all put in at once: lambdify's own dummies are put in one symbol after the other, d^3 operations.
+    names = {symbol: sp.Symbol(f"argument{k:05d}", real=True) for k, symbol in enumerate(symbols)}
+    renamed = [(symbol, value.xreplace(names)) for symbol, value in statements]
+    return compile_float(list(names.values()), [entry.xreplace(names) for entry in entries], renamed)
