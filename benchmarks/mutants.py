@@ -180,7 +180,11 @@ def sample(mutants: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
     """
     ordered = sorted(mutants, key=lambda mutant: hashlib.sha256(f"{seed} {mutant.key}".encode()).digest())
     counts = Counter(mutant.room for mutant in ordered)
-    left = {room: round(size * count / len(ordered)) for room, count in counts.items()}
+    shares = {room: size * count / len(ordered) for room, count in counts.items()}
+    left = {room: int(share) for room, share in shares.items()}
+    # What rounding down leaves goes to the largest remainders, so that the sample has its size.
+    for room in sorted(shares, key=lambda room: left[room] - shares[room])[: size - sum(left.values())]:
+        left[room] += 1
     chosen = []
     for mutant in ordered:
         if left[mutant.room]:

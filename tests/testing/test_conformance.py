@@ -600,7 +600,7 @@ def test_options_of_optax_are_honoured_or_refused():
         (optax.adamw, {"mask": {"a": True}}, "adamw with mask="),
         (optax.rmsprop, {"initial_scale": 1.0}, "rmsprop with initial_scale=1.0 is not known here"),
         (optax.adam, {"amsgrad": True}, "adam has no option 'amsgrad'; it has b1"),
-        (optax.adam, {"learning_rate": optax.constant_schedule(0.1)}, "schedule of learning rates"),
+        (optax.adam, {"learning_rate": optax.constant_schedule(0.1)}, "learning_rate: a function is not allowed"),
     ):
         with pytest.raises(InputError, match=words):
             optax_adapter(kind, **options)

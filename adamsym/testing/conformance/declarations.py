@@ -96,8 +96,6 @@ def optax_declared(optimizer: Callable[..., Any], learning_rate: Any, given: dic
     name = optimizer.__name__
     if name not in ("adam", "adamw", "nadam", "nadamw", "amsgrad", "adamax", "adamaxw", "rmsprop"):
         raise _unknown("optax_adapter", name)
-    if callable(learning_rate):
-        raise InputError(f"optax_adapter: {name} with a schedule of learning rates is not known here; give a number")
     options = _Options("optax_adapter", optimizer, given, "learning_rate")
     beta2 = options.number("decay", 0.9) if name == "rmsprop" else options.number("b2")
     found = Recursion(
