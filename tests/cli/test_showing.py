@@ -119,7 +119,7 @@ def test_a_slice_of_many_parameters(run, tmp_path):
     [
         (["plot", "picture", "p.toml", "-o", "x.svg"], "allowed are portrait, zeros"),
         (["plot", "zeros", "p.toml"], "-o: no file to write"),
-        (["plot", "zeros", "p.toml", "-o", "x.gif"], "allowed are .svg, .png, .pdf"),
+        (["plot", "zeros", "p.toml", "-o", "x.gif"], "allowed: .svg, .png, .pdf"),
         (["plot", "zeros", "none.toml", "-o", "x.svg"], "none.toml"),
         (["plot", "zeros", "p.toml", "-o", "x.svg", "--box", "theta=1:1"], "has no width"),
         (["plot", "zeros", "p.toml", "-o", "x.svg", "--box", "x=0:1"], "no parameter"),
@@ -127,7 +127,7 @@ def test_a_slice_of_many_parameters(run, tmp_path):
         (["plot", "flow", "p.toml", "-o", "x.svg", "--step-size", "-1"], "step size"),
         (["plot", "windows", "p.toml", "-o", "x.svg", "--starts", "a"], "--starts"),
         (["report", "p.toml"], "-o: no file to write"),
-        (["report", "p.toml", "-o", "x.pdf"], "allowed are .html"),
+        (["report", "p.toml", "-o", "x.pdf"], "allowed: .html"),
         (["report", "none.toml", "-o", "x.html"], "none.toml"),
         (["report", ".", "p.toml", "empty", "-o", "x.html"], "empty"),
         (["report", "p.toml", "-o", "x.html", "--step-size", "m"], "step size"),
