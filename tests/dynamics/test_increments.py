@@ -194,9 +194,7 @@ def test_variances_are_those_of_the_frozen_chain():
     assert more.variance_p_value < 1e-3
 
 
-@settings(max_examples=5, deadline=None)
-@given(strategies.problems("robust"), st.sampled_from(ADAMS), st.integers(0, 2**32), st.sampled_from([-3.0, 0.5]))
-def test_an_error_of_the_field_shifts_the_differences_by_its_time(problem, adam, seed, error):
+def assert_shifted(problem, adam, seed, error):
     field, steps, length = AdamField(problem, adam), StepSizeSchedule("0.001/n**0.2"), 0.1
     one, other = (
         increment_test(problem, adam, lambda theta, by=by: field(theta) + by, steps, [0.5], 80, length, 4, seed)
@@ -207,3 +205,16 @@ def test_an_error_of_the_field_shifts_the_differences_by_its_time(problem, adam,
     shift = -error * sizes.sum() / np.sqrt(np.square(sizes).sum() * 35 / 9)
     np.testing.assert_allclose(other.differences, one.differences + shift, rtol=1e-9, atol=1e-9)
     assert 0 <= one.p_value <= 1
+
+
+@pytest.mark.parametrize("error", [-3.0, 0.5])
+def test_an_error_of_the_field_shifts_the_differences_by_its_time(error):
+    assert_shifted(PROBLEM, ADAMS[0], 1, error)
+
+
+@pytest.mark.slow
+@settings(max_examples=5, deadline=None)
+@given(strategies.problems("robust"), st.sampled_from(ADAMS), st.integers(0, 2**32), st.sampled_from([-3.0, 0.5]))
+def test_so_it_does_for_drawn_problems(problem, adam, seed, error):
+    # A problem of its own is compiled for each: tens of seconds.
+    assert_shifted(problem, adam, seed, error)
