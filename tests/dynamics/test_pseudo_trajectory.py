@@ -114,10 +114,7 @@ def test_small_steps(skewed):
 def test_the_flow_of_another_field_is_far_away(monkeypatch):
     """Against the gradient flow the distance does not shrink with the step, and exceeds the bound."""
 
-    class Gradient:
-        def __init__(self, problem, adam):
-            self.problem = problem
-
+    class Gradient(AdamField):
         def __call__(self, theta):
             return -self.problem.gradient(theta)
 
@@ -302,7 +299,7 @@ def test_orders():
         ({"region": [[1, 0]]}, "box"),
         ({"region": [[[0, 1]]]}, "one box"),
         ({"theta0": [[1.0]]}, "start"),
-        ({"adam": RMSprop()}, "Adam alone"),
+        ({"adam": RMSprop()}, "a RMSprop is no Adam"),
         ({"problem": Problem("(theta - x)**2", ["theta"], Independent({"x": "Normal(0, 1)"}))}, "finitely many"),
         ({"problem": Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1]}))}, "Abs"),
     ],
