@@ -19,6 +19,9 @@ from adamsym.problem import Empirical, Problem
 
 DEFAULTS = Adam()
 
+CHEAP = Adam("0.5", "0.82", "0.1")
+"""The checker's quadrature takes few nodes, and one lag for each."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -68,15 +71,21 @@ def root(field: AdamField, low: float, high: float) -> float:
     return low
 
 
-THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), DEFAULTS)
-PAIRS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}), batch_size=2), DEFAULTS)
-SYMMETRIC = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), DEFAULTS)
-HILL = AdamField(Problem("-(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), DEFAULTS)
-PLANE = AdamField(
-    Problem("(a - x)**2/2 + (b - y)**2", ["a", "b"], Empirical({"x": [0, 0, 3], "y": [1, -2, 0.5]})), DEFAULTS
-)
-SADDLE = AdamField(Problem("(a**2 - b**2)*x", ["a", "b"], Empirical({"x": [1, 2]})), DEFAULTS)
-CUBIC = AdamField(Problem("theta**3*x", ["theta"], Empirical({"x": [1, 2]})), DEFAULTS)
+def squares(loss: str, adam: Adam = CHEAP, **options) -> AdamField:
+    """A loss in theta, of rows x = 0 with probability 2/3 and x = 3."""
+    return AdamField(Problem(loss, ["theta"], Empirical({"x": [0, 3]}, weights=["2/3", "1/3"]), **options), adam)
+
+
+THREE_POINTS = squares("(theta - x)**2/2")
+WITH_DEFAULTS = squares("(theta - x)**2/2", DEFAULTS)
+PAIRS = squares("(theta - x)**2/2", batch_size=2)
+HILL = squares("-(theta - x)**2/2")
+SYMMETRIC = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
+WELLS = AdamField(Problem("(theta**2 - 1)**2/4 - x*theta", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
+PLANE = AdamField(Problem("(a - x)**2/2 + (b - y)**2", ["a", "b"], Empirical({"x": [0, 3], "y": [1, -1.5]})), CHEAP)
+SADDLE = AdamField(Problem("(a**2 - b**2)*x", ["a", "b"], Empirical({"x": [1, 2]})), CHEAP)
+CUBIC = AdamField(Problem("theta**3*x", ["theta"], Empirical({"x": [1, 2]})), CHEAP)
+TRIPLE = AdamField(Problem("theta**4/4 - x*theta", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
 TRAP = AdamField(
     Problem("s*30*theta**2/2 + (1 - s)*sin(theta)**2/2", ["theta"], Empirical({"s": [1, 0]}, weights=["0.02", "0.98"])),
     Adam("0.5", "0.9", "0.01"),
@@ -89,14 +98,22 @@ AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
 
-def three_points(field: AdamField = THREE_POINTS) -> tuple[Known, ...]:
-    return (Known((root(field, 0.5, 1.5),), "attracting", False),)
+def known(field: AdamField, low: float, high: float, stability: str = "attracting") -> Known:
+    """A zero that is no critical point of the loss."""
+    return Known((root(field, low, high),), stability, False)
 
 
-def plane() -> tuple[Known, ...]:
-    first = AdamField(Problem("(a - x)**2/2", ["a"], Empirical({"x": [0, 0, 3]})), DEFAULTS)
-    second = AdamField(Problem("(b - y)**2", ["b"], Empirical({"y": [1, -2, 0.5]})), DEFAULTS)
-    return (Known((root(first, 0.5, 1.5), root(second, -1.0, 1.0)), "attracting", False),)
+def three_points(field: AdamField = THREE_POINTS, stability: str = "attracting") -> tuple[Known, ...]:
+    return (known(field, 0.5, 1.5, stability),)
+
+
+def wells() -> tuple[Known, ...]:
+    return known(WELLS, -2, -0.5), known(WELLS, -0.5, 0.5, "repelling"), known(WELLS, 0.5, 2)
+
+
+def symmetric_plane() -> tuple[Known, ...]:
+    """In the middle of two rows of the same probability f is odd."""
+    return (Known((1.5, -0.25), "attracting", False),)
 
 
 def zeros_of(field, box, **options):
@@ -108,41 +125,46 @@ def region_of(field, box, **options):
 
 
 MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
-    "attracting": (THREE_POINTS, zeros_of(THREE_POINTS, [[-2, 3]]), three_points, AROUND),
-    "pairs": (PAIRS, zeros_of(PAIRS, [[-2, 3]]), lambda: three_points(PAIRS), AROUND),
-    "repelling": (
-        HILL,
-        zeros_of(HILL, [[-2, 3]]),
-        lambda: (Known((root(HILL, 0.5, 1.5),), "repelling", False),),
-        AROUND,
-    ),
-    "plane": (PLANE, zeros_of(PLANE, [[0, 2], [-1.5, 1]]), plane, PLANE_AROUND),
+    "attracting": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.2]]), three_points, AROUND),
+    "defaults": (WITH_DEFAULTS, zeros_of(WITH_DEFAULTS, [[0.99, 1.2]]), lambda: three_points(WITH_DEFAULTS), AROUND),
+    "pairs": (PAIRS, zeros_of(PAIRS, [[0.8, 1.2]]), lambda: three_points(PAIRS), AROUND),
+    "repelling": (HILL, zeros_of(HILL, [[0.8, 1.2]]), lambda: three_points(HILL, "repelling"), AROUND),
+    "two zeros": (WELLS, zeros_of(WELLS, [[-0.03, 1.02]]), wells, AROUND),
+    "plane": (PLANE, zeros_of(PLANE, [[1.4, 1.7], [-0.26, -0.2]]), symmetric_plane, PLANE_AROUND),
     "saddle": (
         SADDLE,
-        zeros_of(SADDLE, [[-0.02, 0.03], [-0.02, 0.025]]),
+        zeros_of(SADDLE, [[-0.005, 0.006], [-0.005, 0.007]]),
         lambda: (Known((0.0, 0.0), "saddle", True),),
         PLANE_AROUND,
     ),
     "empty": (THREE_POINTS, zeros_of(THREE_POINTS, [[1.25, 5]]), three_points, AROUND),
     "beyond": (
         SYMMETRIC,
-        zeros_of(SYMMETRIC, [[1e-4, 0.5]]),
+        zeros_of(SYMMETRIC, [[1e-3, 0.2]]),
         lambda: (Known((0.0,), "attracting", False),),
         AROUND,
     ),
-    "cluster": (
+    "cluster at a point": (
         CUBIC,
-        zeros_of(CUBIC, [[-1, 1.5]], budget=40),
+        zeros_of(CUBIC, [[-1, 1.5]], budget=20),
         lambda: (Known((0.0,), "undecided", True),),
         AROUND,
     ),
-    "incomplete": (THREE_POINTS, zeros_of(THREE_POINTS, [[-2, 3]], budget=3), three_points, AROUND),
-    "by sign": (THREE_POINTS, region_of(THREE_POINTS, [[1.25, 4]]), three_points, AROUND),
+    "cluster by faces": (
+        TRIPLE,
+        zeros_of(TRIPLE, [[-1, 1.5]], budget=20),
+        lambda: (Known((0.0,), "undecided", False),),
+        AROUND,
+    ),
+    "incomplete": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.6]], budget=3), three_points, AROUND),
+    "by sign": (THREE_POINTS, region_of(THREE_POINTS, [[2, 4]]), three_points, AROUND),
     "by minimum": (TRAP, region_of(TRAP, [[-0.25, 0.25]]), tuple, ((-0.25, 0.25),)),
     "by factor": (HYPERBOLA, region_of(HYPERBOLA, [[0.5, 2], [0.5, 2]]), tuple, ((0.5, 2.0), (0.5, 2.0))),
+    "by enclosure": (THREE_POINTS, region_of(THREE_POINTS, [[1.1, 1.3]]), three_points, AROUND),
     "refuted": (TRAP, region_of(TRAP, [[2.2, 2.3]]), tuple, ((2.2, 2.3),)),
-    "undecided": (THREE_POINTS, region_of(THREE_POINTS, [[0.5, 4]], budget=5), three_points, AROUND),
+    "undecided": (THREE_POINTS, region_of(THREE_POINTS, [[0.5, 4]], budget=2), three_points, AROUND),
 }
+"""Field, certificate, known zeros, and the box in which they are all; a check takes about a second at most."""
 
 
 @cache

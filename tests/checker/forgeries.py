@@ -132,6 +132,78 @@ def is_free(leaf):
 
 
 @forgery("zeros")
+def merged_zeros(base, content, rng):
+    """Two zeros of the box are said to be one, in a box that holds both, or with a region that holds both."""
+    if len(content["zeros"]) < 2:
+        return None
+    one, other = rng.sample(range(len(content["zeros"])), 2)
+    kept, lost = content["zeros"][one], content["zeros"][other]
+    both = [[min(a, c), max(b, d)] for (a, b), (c, d) in zip(kept["box"], lost["box"], strict=True)]
+    regions = [{"box": both, "preconditioner": kept["preconditioner"]}]
+    kept["regions"] = regions if rng.random() < 0.5 else kept["regions"] + regions
+    if rng.random() < 0.5:
+        placed(kept, both)
+    del content["zeros"][other]
+    for leaf in content["leaves"]:
+        if leaf["zero"] is not None and leaf["by"] == "zero":
+            whole = leaf["zero"] == other or len(kept["regions"]) == 1
+            leaf.update(zero=one - (other < one), region=len(kept["regions"]) - 1 if whole else leaf["region"])
+    return content
+
+
+@forgery("zeros")
+def zero_of_anothers_region(base, content, rng):
+    """Two zeros exchange their regions, or the leaves around them do, or one takes the other's region along."""
+    if len(content["zeros"]) < 2:
+        return None
+    one, other = rng.sample(content["zeros"], 2)
+    way = rng.randrange(3)
+    if way == 0:
+        one["regions"], other["regions"] = other["regions"], one["regions"]
+    elif way == 1:
+        one["regions"] = one["regions"] + other["regions"]
+    else:
+        pair = [content["zeros"].index(one), content["zeros"].index(other)]
+        for leaf in content["leaves"]:
+            if leaf["by"] == "zero" and leaf["zero"] in pair:
+                leaf["zero"] = pair[1 - pair.index(leaf["zero"])]
+    return content
+
+
+@forgery("zeros")
+def direction_of_no_use(base, content, rng):
+    """y f is said to have no zero in a leaf, but has opposite signs at two of its points."""
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] == "direction"]
+    if not leaves or len(content["box"]) < 2:
+        return None
+    leaf = rng.choice(leaves)
+    # Orthogonal to f at a point, turned back a little: the sign changes near the point.
+    f = base.field(inner_point(leaf["box"], rng))
+    y = np.array([-f[1], f[0]]) * rng.choice([-1, 1]) + rng.uniform(-0.02, 0.02) * f
+    values = [float(y @ base.field(inner_point(leaf["box"], rng))) for _ in range(12)]
+    if not min(values) < -1e-9 < 1e-9 < max(values):
+        return None
+    leaf["direction"] = [float(x) for x in y]
+    return content
+
+
+@forgery("zeros")
+def enlarged_over_a_zero(base, content, rng):
+    """A free leaf, the certificate's whole box, is enlarged until it holds a zero that is not listed."""
+    free = [leaf for leaf in content["leaves"] if is_free(leaf)]
+    if not free:
+        return None
+    leaf, zero = rng.choice(free), rng.choice(base.zeros)
+    box = [
+        [min(a, x - rng.uniform(0.001, 0.3)), max(b, x + rng.uniform(0.001, 0.3))]
+        for (a, b), x in zip(leaf["box"], zero.point, strict=True)
+    ]
+    leaf["box"] = box
+    content.update(box=box, leaves=[leaf], zeros=[], beyond=[], clusters=[], complete=True)
+    return content if base.holds_a_zero(box) else None
+
+
+@forgery("zeros")
 def leaf_without_its_zero(base, content, rng):
     """A leaf that holds a zero is said to hold none."""
     leaves = [leaf for leaf in content["leaves"] if base.holds_a_zero(leaf["box"])]
@@ -514,3 +586,20 @@ def region_of_another_problem(base, content, rng):
         if content["verdict"] != "undecided" and not low - 1e-7 <= value <= high + 1e-7:
             return content
     return None
+
+
+@forgery("lyapunov")
+def enlarged_region(base, content, rng):
+    """A certified box is one leaf, enlarged over points where <grad L, f> is positive."""
+    if content["verdict"] != "certified" or not base.zeros:
+        return None
+    by = rng.choice(content["leaves"])["by"]
+    point = list(base.zeros[0].point)
+    box = [
+        [min(a, x - rng.uniform(1e-3, 1)), max(b, x + rng.uniform(1e-3, 1))]
+        for (a, b), x in zip(content["box"], point, strict=True)
+    ]
+    leaf = content["leaves"][0] | {"by": by, "box": box}
+    content.update(box=box, leaves=[leaf], rate=rng.choice([None, 0.0]))
+    near = np.linspace(-0.9, 0.9, 19)[:, None] * [min(x - a, b - x) for x, (a, b) in zip(point, box, strict=True)]
+    return content if any(base.product(point + step) > 1e-9 for step in near) else None
