@@ -14,6 +14,9 @@ from adamsym.expressions.errors import InputError
 
 OPERATIONS = 3_000_000
 
+DEAR = {"defaults", "pairs", "two zeros", "plane", "cluster by faces"}
+"""Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
+
 
 def drawn(table, count, seed):
     """Changed certificates, one after the other of each function in the table: base, function, certificate."""
@@ -33,16 +36,18 @@ def drawn(table, count, seed):
         assert made > before
 
 
-def covering(table, seed):
-    """One certificate by each function of the table, and one of each base."""
+def covering(table, seed, left_out=frozenset()):
+    """One certificate by each function of the table that applies to a base, and one of each base."""
     rng, uses = random.Random(seed), Counter()
     for kind, functions in table.items():
-        names = [name for name in MAKERS if base(name).kind == kind]
+        names = [name for name in MAKERS if name not in left_out and base(name).kind == kind]
         for function in functions:
             # In a few tries, since not every draw is false for sure.
             order = sorted(names, key=lambda name: (uses[name], rng.random()))
             tries = ((name, changed(name, function, rng)) for _ in range(5) for name in order)
-            name, content = next((name, content) for name, content in tries if content is not None)
+            name, content = next(((name, content) for name, content in tries if content is not None), (None, None))
+            if name is None:
+                continue
             uses[name] += 1
             yield name, function, content
         for name in names:
@@ -85,6 +90,7 @@ def assert_all_are_accepted(rewritten):
         assert found.valid, (name, function.__name__, found.reason, content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "seed"), [(FORGERIES, 1), (REWRITINGS, 2)])
 def test_all_functions_and_bases_are_drawn(table, seed):
     found = [(name, function) for name, function, _ in covering(table, seed)]
@@ -93,11 +99,16 @@ def test_all_functions_and_bases_are_drawn(table, seed):
 
 
 def test_no_forgery_is_accepted():
-    assert_none_is_accepted(covering(FORGERIES, seed=1))
+    forged = list(covering(FORGERIES, seed=1, left_out=DEAR))
+    assert len({name for name, _, _ in forged}) == len(MAKERS) - len(DEAR)
+    assert len({function for _, function, _ in forged}) >= 25
+    assert_none_is_accepted(forged)
 
 
 def test_every_rewriting_is_accepted():
-    assert_all_are_accepted(covering(REWRITINGS, seed=2))
+    rewritten = list(covering(REWRITINGS, seed=2, left_out=DEAR))
+    assert len({name for name, _, _ in rewritten}) == len(MAKERS) - len(DEAR)
+    assert_all_are_accepted(rewritten)
 
 
 @pytest.mark.slow
