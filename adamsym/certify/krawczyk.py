@@ -276,7 +276,11 @@ def _lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
     except np.linalg.LinAlgError:
         return None
     p = -np.real(inverse.conj().T @ np.diag(np.sign(values.real)) @ inverse)
-    return (p + p.T) / 2 if np.isfinite(p).all() else None
+    if not np.isfinite(p).all():
+        return None
+    # A pivot of P may be 0, as in [[0, 1], [1, 0]]: a little on the diagonal moves it. The proof is of this P.
+    d = len(p)
+    return np.asarray((p + p.T) / 2 + 2.0**-12 * np.abs(p).max() * np.diag(np.linspace(1.0, 2.0, d)))
 
 
 def _pivot_signs(matrix: list[list[flint.arb]]) -> list[int] | None:

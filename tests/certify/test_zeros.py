@@ -79,6 +79,12 @@ def test_two_parameters(of_neuron):
     assert [(zero.stability, zero.critical_point, zero.point) for zero in saddle.zeros] == [("saddle", "yes", (0, 0))]
 
 
+@pytest.mark.parametrize("jacobian", [[[0, 1], [1, 0]], [[0, 2, 0], [2, 0, 0], [0, 0, -1]], [[1, 0], [0, -1]]])
+def test_a_saddle_is_one_whatever_the_pivots(jacobian):
+    """Without rounding the first pivot of the matrix that proves it is 0."""
+    assert stability_of([[flint.arb(x) for x in row] for row in jacobian])[0] == "saddle"
+
+
 def test_a_box_without_zeros_and_one_with_a_zero_on_its_edge():
     found = find_zeros(THREE_POINTS, [[1, 5]])
     assert found.complete
