@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import sympy as sp
 
-from adamsym.checker.intervals import Interval, NotCheckable, exact, value_of
+from adamsym.checker.intervals import Interval, NotCheckable, exact, folded, value_of
 from adamsym.checker.work import OutOfWork, spend
 from adamsym.problem import Empirical, Problem
 
@@ -41,15 +41,7 @@ def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value
     NotCheckable
         Where the expression is not defined, has no bounds here, or its exact value is too long.
     """
-    known: dict[sp.Expr, Value] = {}
-
-    def visit(node: sp.Expr) -> Value:
-        if node not in known:
-            spend(2 + len(node.args))
-            known[node] = _value(node, [visit(argument) for argument in node.args], values)
-        return known[node]
-
-    return visit(expression)
+    return folded(expression, lambda node, arguments: _value(node, arguments, values))
 
 
 def vanishes(problem: Problem, point: tuple[Fraction, ...]) -> bool:

@@ -1,14 +1,16 @@
 """Interval arithmetic (mpmath's iv) and the values of expressions over intervals."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy as sp
 from mpmath import iv
 
 from adamsym.checker.work import OutOfWork, spend
+
+T = TypeVar("T")
 
 Interval = Any
 """An ``mpmath.iv.mpf``; its ends ``.a`` and ``.b`` are points."""
@@ -126,12 +128,17 @@ def value_of(expression: sp.Expr, values: Mapping[sp.Symbol, Interval]) -> Inter
     NotCheckable
         For a function without bounds here, or outside of a function's domain.
     """
-    known: dict[sp.Expr, Interval] = {}
+    return folded(expression, lambda node, arguments: _value(node, arguments, values))
 
-    def visit(node: sp.Expr) -> Interval:
+
+def folded(expression: sp.Expr, value: Callable[[sp.Expr, list[T]], T]) -> T:
+    """Return what ``value`` makes of an expression and of its arguments' values, each part once; it counts the work."""
+    known: dict[sp.Expr, T] = {}
+
+    def visit(node: sp.Expr) -> T:
         if node not in known:
             spend(2 + len(node.args))
-            known[node] = _value(node, [visit(argument) for argument in node.args], values)
+            known[node] = value(node, [visit(argument) for argument in node.args])
         return known[node]
 
     return visit(expression)
