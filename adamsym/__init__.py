@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from adamsym.dynamics import simulate as simulate
     from adamsym.expressions.errors import InputError as InputError
     from adamsym.field import AdamField as AdamField
-    from adamsym.optimizer import Adam as Adam
-    from adamsym.optimizer import AdamEpsInsideRoot as AdamEpsInsideRoot
-    from adamsym.optimizer import AdamW as AdamW
-    from adamsym.optimizer import AdamWithoutMomentum as AdamWithoutMomentum
-    from adamsym.optimizer import NAdam as NAdam
-    from adamsym.optimizer import RMSprop as RMSprop
-    from adamsym.optimizer import StepSizeSchedule as StepSizeSchedule
-    from adamsym.problem import Empirical as Empirical
-    from adamsym.problem import Independent as Independent
-    from adamsym.problem import Problem as Problem
-    from adamsym.problem import library as library
-    from adamsym.problem.reading import read_problem as read_problem
+    from adamsym.gradients import Empirical as Empirical
+    from adamsym.gradients import Independent as Independent
+    from adamsym.gradients import Problem as Problem
+    from adamsym.gradients import library as library
+    from adamsym.gradients.reading import read_problem as read_problem
+    from adamsym.methods import Adam as Adam
+    from adamsym.methods import AdamEpsInsideRoot as AdamEpsInsideRoot
+    from adamsym.methods import AdamW as AdamW
+    from adamsym.methods import AdamWithoutMomentum as AdamWithoutMomentum
+    from adamsym.methods import NAdam as NAdam
+    from adamsym.methods import RMSprop as RMSprop
+    from adamsym.methods import StepSizeSchedule as StepSizeSchedule
     from adamsym.symbolic import Derivation as Derivation
     from adamsym.symbolic import SymbolicField as SymbolicField
     from adamsym.symbolic import derive as derive
@@ -44,12 +44,12 @@ if TYPE_CHECKING:
     __version__: str
 
 _ROOMS = {
-    "RMSprop": "adamsym.optimizer",
-    "NAdam": "adamsym.optimizer",
-    "AdamWithoutMomentum": "adamsym.optimizer",
-    "AdamW": "adamsym.optimizer",
-    "AdamEpsInsideRoot": "adamsym.optimizer",
-    "Adam": "adamsym.optimizer",
+    "RMSprop": "adamsym.methods",
+    "NAdam": "adamsym.methods",
+    "AdamWithoutMomentum": "adamsym.methods",
+    "AdamW": "adamsym.methods",
+    "AdamEpsInsideRoot": "adamsym.methods",
+    "Adam": "adamsym.methods",
     "AdamField": "adamsym.field",
     "certificate": "adamsym.certify",
     "certify_lyapunov": "adamsym.certify",
@@ -58,11 +58,11 @@ _ROOMS = {
     "find_zeros": "adamsym.certify",
     "Claim": "adamsym.claims",
     "Derivation": "adamsym.symbolic",
-    "Empirical": "adamsym.problem",
-    "Independent": "adamsym.problem",
+    "Empirical": "adamsym.gradients",
+    "Independent": "adamsym.gradients",
     "InputError": "adamsym.expressions.errors",
-    "Problem": "adamsym.problem",
-    "StepSizeSchedule": "adamsym.optimizer",
+    "Problem": "adamsym.gradients",
+    "StepSizeSchedule": "adamsym.methods",
     "SymbolicField": "adamsym.symbolic",
     "basins": "adamsym.dynamics",
     "derive": "adamsym.symbolic",
@@ -70,7 +70,7 @@ _ROOMS = {
     "phase_portrait": "adamsym.dynamics",
     "increment_test": "adamsym.dynamics",
     "pseudo_trajectory": "adamsym.dynamics",
-    "read_problem": "adamsym.problem.reading",
+    "read_problem": "adamsym.gradients.reading",
     "simulate": "adamsym.dynamics",
 }
 
@@ -78,11 +78,11 @@ __all__ = sorted([*_ROOMS, "__version__", "library"])
 
 
 def __getattr__(name: str) -> Any:
-    # Rooms are imported when first used: `import adamsym` and `adamsym --help` stay quick.
+    # Subpackages are imported when first used: `import adamsym` and `adamsym --help` stay quick.
     if name == "__version__":
         return import_module("importlib.metadata").version("adamsym")
     if name == "library":
-        return import_module("adamsym.problem.library")
+        return import_module("adamsym.gradients.library")
     if name in _ROOMS:
         value = getattr(import_module(_ROOMS[name]), name)
         import_module("adamsym.testing.registration").register_if_used()

@@ -34,10 +34,10 @@ from adamsym import (
     find_zeros,
     read_problem,
 )
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, ball_arithmetic, step_bound
-from adamsym.field.spectral import quotient
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, step_bound
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.float.laplace_quadrature import quotient
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

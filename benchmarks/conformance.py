@@ -74,8 +74,8 @@ def main() -> None:
     for name, adapter in OPTIMIZERS:
         found = check_optimizer(adapter)
         measured = "-"
-        if found.following is not None:
-            f = found.following
+        if found.field_test is not None:
+            f = found.field_test
             p_value = f"{f.p_value:.2f}" if f.p_value >= 0.01 else f"{f.p_value:.1g}"
             measured = f"{f.measured:.4f} ± {f.standard_error:.4f} | {f.expected:.4f} | {p_value}"
         else:

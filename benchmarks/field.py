@@ -16,11 +16,11 @@ import numba
 import numpy as np
 
 from adamsym import Adam, AdamField, Empirical, Problem
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, ball_arithmetic
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.float.laplace_quadrature import quotient
 from adamsym.field.monte_carlo import time_average
-from adamsym.field.spectral import quotient
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-ROOMS = ("field", "symbolic", "dynamics")
+PACKAGES = ("field", "symbolic", "dynamics")
 
 _SWAPPED = {
     ast.Add: ("+", "-"),
@@ -85,7 +85,7 @@ class Mutant:
     earlier: int = 0
 
     @property
-    def room(self) -> str:
+    def package(self) -> str:
         """The package's room that it changes."""
         return self.path.split("/")[1]
 
@@ -168,7 +168,7 @@ def mutants_of(path: Path, root: Path) -> list[Mutant]:
 
 def all_mutants(root: Path) -> list[Mutant]:
     """Return all mutants of the three rooms."""
-    files = [path for room in ROOMS for path in sorted((root / "adamsym" / room).rglob("*.py"))]
+    files = [path for package in PACKAGES for path in sorted((root / "adamsym" / package).rglob("*.py"))]
     return [mutant for path in files for mutant in mutants_of(path, root)]
 
 
@@ -179,7 +179,7 @@ def sample(mutants: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
     change elsewhere in the code leaves it as it is.
     """
     ordered = sorted(mutants, key=lambda mutant: hashlib.sha256(f"{seed} {mutant.key}".encode()).digest())
-    counts = Counter(mutant.room for mutant in ordered)
+    counts = Counter(mutant.package for mutant in ordered)
     shares = {room: size * count / len(ordered) for room, count in counts.items()}
     left = {room: int(share) for room, share in shares.items()}
     # What rounding down leaves goes to the largest remainders, so that the sample has its size.
@@ -187,8 +187,8 @@ def sample(mutants: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
         left[room] += 1
     chosen = []
     for mutant in ordered:
-        if left[mutant.room]:
-            left[mutant.room] -= 1
+        if left[mutant.package]:
+            left[mutant.package] -= 1
             chosen.append(mutant)
     return chosen
 

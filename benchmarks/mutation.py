@@ -35,7 +35,7 @@ CLAIMS_FIRST = {
     "dynamics": ("c00", "c03", "c08", "c11", "c04", "c12"),
     "optimizer": ("c01", "c00"),
 }
-"""Fast claims that say much about a room come first."""
+"""Fast claims that say much about a package come first."""
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Session:
         outcome = {
             "kind": task.kind,
             "key": mutant.key,
-            "room": mutant.room,
+            "package": mutant.package,
             "path": mutant.path,
             "line": mutant.line,
             "operator": mutant.operator,
@@ -98,8 +98,8 @@ class Session:
             print(f"{task.kind} {seconds:5.0f} s  {mutant.path}:{mutant.line} {mutant.operator}: {verdict}", flush=True)
 
     def claims_for(self, mutant: Mutant) -> dict[str, float]:
-        """Return all claim modules with their seconds, those first that say most about a room."""
-        first = {number: k for k, number in enumerate(CLAIMS_FIRST[mutant.room])}
+        """Return all claim modules with their seconds, those first that say most about a package."""
+        first = {number: k for k, number in enumerate(CLAIMS_FIRST[mutant.package])}
         return dict(sorted(self.claims.items(), key=lambda item: first.get(Path(item[0]).name[:3], 99)))
 
     def try_mutant(self, copy: Copy, task: Task) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from hypothesis import Phase, settings
 
-ROOMS = ("field", "symbolic", "dynamics")
+PACKAGES = ("field", "symbolic", "dynamics")
 
 # Failing examples need not become small.
 settings.register_profile(
@@ -27,8 +27,8 @@ settings.load_profile("mutation")
 
 
 def keep_compiled_code() -> None:
-    """Let the code on disk stay valid: its digest covers all files of a room, also those that it does not use."""
-    name = "adamsym.field.compiled"
+    """Let the code on disk stay valid: its digest covers all files of a package, also those that it does not use."""
+    name = "adamsym.field.float.compiled"
     specification = importlib.util.find_spec("adamsym")
     assert specification is not None
     assert specification.origin is not None
@@ -54,7 +54,7 @@ class Measurement:
 
         self.target, self.root, self.durations = target, root, defaultdict(float)
         self.coverage = coverage.Coverage(
-            data_file=None, source=[str(root / "adamsym" / room) for room in ROOMS], config_file=False
+            data_file=None, source=[str(root / "adamsym" / package) for package in PACKAGES], config_file=False
         )
         self.coverage.start()
 
@@ -70,7 +70,7 @@ class Measurement:
         """Write everything down."""
         self.coverage.stop()
         with warnings.catch_warnings():
-            # Tests that execute nothing of the rooms are no fault.
+            # Tests that execute nothing of the packages are no fault.
             warnings.simplefilter("ignore")
             data = self.coverage.get_data()
         lines: dict[str, dict[str, list[str]]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core_mutants import LISTED
-from mutants import ROOMS
+from mutants import PACKAGES
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -30,7 +30,7 @@ and `>=`; a sign or `not` dropped; whole numbers one up or down, others shifted 
 left out; a condition turned round. Texts, annotations, raised errors, assertions and `__repr__` are left alone.
 
 A mutant of the sample first meets {first:.0f} seconds of tests, chosen by what they cover, and dies with the first that
-fails, if that fails again when it is run alone. (Without a mutant the tests of these rooms pass in a random order and in
+fails, if that fails again when it is run alone. (Without a mutant the tests of these packages pass in a random order and in
 its reverse.) Lines inside machine code (Numba) are invisible to coverage.py and lines behind a cache are seen in one test
 only, so the tests of the whole file and of the files that import it follow those of the line. Survivors meet more tests,
 those written since, and all claim modules as `--quick` runs them, unless reading them shows a reason, which stands
@@ -122,7 +122,7 @@ def _verdict(
         f"**{noticed} of {len(core)} core formulas, broken by hand, make a claim fail**, without any test"
         f"{f'; {untried} more are listed and not tried yet' if untried else ''}.\n\n"
         f"The sample is drawn from all {known:,} mutants of adamsym/field, adamsym/symbolic and adamsym/dynamics, from each "
-        f"room in proportion, with seed {seed}. {planned}The first look, {first_look:.0f} seconds "
+        f"package in proportion, with seed {seed}. {planned}The first look, {first_look:.0f} seconds "
         f"of tests, killed {killed - later}, {_share(killed - later, len(drawn))}. The others met more tests and all claims; "
         "where a survivor then showed a gap, a test was written and the mutant tried again. The shares above are those of "
         "the tests as they are now; a fresh sample lies between the two."
@@ -131,18 +131,18 @@ def _verdict(
 
 def _rooms(drawn: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) -> str:
     rows = [
-        "| room | drawn | killed by tests | by claims | by time-out | survive | of these equivalent | killed | 95% interval | "
+        "| package | drawn | killed by tests | by claims | by time-out | survive | of these equivalent | killed | 95% interval | "
         "without equivalent |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: |",
     ]
-    for room in (*ROOMS, "all"):
-        own = [one for one in drawn if room in (one["room"], "all")]
+    for package in (*PACKAGES, "all"):
+        own = [one for one in drawn if package in (one["package"], "all")]
         count = Counter(one["killed"] for one in own)
         killed = len(own) - count[None]
         same = sum(_kind(one, reasons) == "equivalent" for one in own if not one["killed"])
         low, high = wilson(killed, len(own))
         rows.append(
-            f"| {room} | {len(own)} | {count['tests']} | {count['claims']} | {count['time-out']} | {count[None]} | {same} "
+            f"| {package} | {len(own)} | {count['tests']} | {count['claims']} | {count['time-out']} | {count[None]} | {same} "
             f"| {killed / len(own):.1%} | {low:.1%} to {high:.1%} | {killed / (len(own) - same):.1%} |"
         )
     return "\n".join(rows)
@@ -150,7 +150,7 @@ def _rooms(drawn: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) 
 
 def _core_table(core: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) -> str:
     rows = ["| formula | where | change | claim that fails |", "| --- | --- | --- | --- |"]
-    for one in sorted(core, key=lambda one: (("optimizer", *ROOMS).index(one["room"]), one["path"], one["line"])):
+    for one in sorted(core, key=lambda one: (("methods", *PACKAGES).index(one["package"]), one["path"], one["line"])):
         if one["killed"]:
             by = f"**{one['by']}** {_short(one.get('detail', ''), 90)}" if one["killed"] == "claims" else "time-out"
         else:

@@ -107,7 +107,7 @@ def compiled_files(root: Path) -> set[str]:
         for path in (root / "adamsym").rglob("*.py")
         if re.search(r"^@compiled|= compiled\(|return compiled\(|^@_inlined", path.read_text(), re.MULTILINE)
     }
-    return own | {file for file, by in users.items() if by & own} | {"adamsym/field/compiled.py"}
+    return own | {file for file, by in users.items() if by & own} | {"adamsym/field/float/compiled.py"}
 
 
 class Copy:

@@ -54,7 +54,7 @@ def run(path: Path) -> Outcome:
     solution = flow(field, theta, np.linspace(0.0, 2.0, 5))
     chains = simulate(problem, adam, StepSizeSchedule("0.1/n**0.7"), theta, steps=1000, chains=32, seed=1)
     if not (np.isfinite(solution.theta).all() and np.isfinite(chains.theta).all()):
-        faults.append("a path left the numbers")
+        faults.append("a path diverged")
     losses = problem.mean_loss(np.stack([theta, solution.theta[-1], *chains.theta]))
     path_of_losses = f"{losses[0]:.4g} -> {losses[1]:.4g}"
     ends = f"{losses[0]:.4g} -> {losses[2:].mean():.4g}"

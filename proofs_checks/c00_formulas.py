@@ -19,8 +19,8 @@ import sympy as sp
 from adamsym import Adam, AdamField, Claim, Empirical, Independent, Problem, StepSizeSchedule, derive, simulate
 from adamsym.claims import Finding, holds, refuted, scaled
 from adamsym.expressions.compilation import FloatArray
-from adamsym.symbolic import Check, Step, SymbolicField, frozen_chain, laplace, lyapunov
-from adamsym.symbolic.letters import adam_values, alpha, beta, epsilon, k, s, t
+from adamsym.symbolic import Check, Step, SymbolicField, laplace, lyapunov, stationary_moments
+from adamsym.symbolic.symbols import adam_values, alpha, beta, epsilon, k, s, t
 
 claim = Claim(
     "C0",
@@ -64,7 +64,7 @@ def derivations() -> Finding:
     return refuted(f"steps fail: {failing}") if failing else holds("every step is checked", cases=len(steps()))
 
 
-WEIGHTS = (frozen_chain.numerator_weight, frozen_chain.denominator_weight)
+WEIGHTS = (stationary_moments.numerator_weight, stationary_moments.denominator_weight)
 
 
 def lags(adam: Adam) -> FloatArray:
@@ -146,7 +146,7 @@ def step_bound_is_sharp() -> Finding:
     a, w = 0.5 * 0.5 ** lags(ADAM), 0.4 * 0.6 ** lags(ADAM)
     found = float((a * a / w).sum() / np.sqrt((w * (a / w) ** 2).sum()))
     known = float(
-        sp.sqrt(frozen_chain.step_bound_squared.xreplace({alpha: sp.Rational(1, 2), beta: sp.Rational(3, 5)}))
+        sp.sqrt(stationary_moments.step_bound_squared.xreplace({alpha: sp.Rational(1, 2), beta: sp.Rational(3, 5)}))
     )
     agree = abs(found - known) < 1e-12 and abs(found - ADAM.step_bound) < 1e-12
     text = f"C = {found:.9f} by the weights, {known:.9f} by its formula"
@@ -254,12 +254,12 @@ def another_kernel() -> Finding:
 
 @claim.control("weights that do not sum to 1")
 def unnormed_weights() -> Finding:
-    return judged(frozen_chain.weights_check(beta**k, beta))
+    return judged(stationary_moments.weights_check(beta**k, beta))
 
 
 @claim.control("C without the factor 1 - beta")
 def another_step_bound() -> Finding:
-    return judged(frozen_chain.step_bound_check(frozen_chain.step_bound_squared * (1 - beta)))
+    return judged(stationary_moments.step_bound_check(stationary_moments.step_bound_squared * (1 - beta)))
 
 
 @claim.control("half the level of the Lyapunov region")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, simulate
 from adamsym.claims import Finding, check_property, holds, refuted
-from adamsym.field.balls import ball, ball_arithmetic, step_bound
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, step_bound
 
 claim = Claim(
     "C1",

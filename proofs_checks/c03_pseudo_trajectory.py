@@ -26,7 +26,7 @@ from adamsym import (
     pseudo_trajectory,
 )
 from adamsym.claims import Finding, check_property, holds, refuted, run_seed, scaled
-from adamsym.optimizer import AdaptiveMethod
+from adamsym.methods import AdaptiveMethod
 from adamsym.testing import strategies
 
 claim = Claim(

@@ -16,7 +16,7 @@ import numpy as np
 
 from adamsym import Adam, AdamField, Claim, Empirical, NAdam, Problem, StepSizeSchedule, find_zeros, simulate
 from adamsym.claims import Finding, all_of, check_limit, run_seed, scaled, undecided
-from adamsym.optimizer import AdaptiveMethod
+from adamsym.methods import AdaptiveMethod
 
 claim = Claim(
     "C4",
@@ -89,7 +89,7 @@ def ends_at(case: Case, points: np.ndarray, reached: int = 1) -> Finding:
     earlier, ends = runs.recorded[0], runs.theta
     nearest = np.argmin(np.linalg.norm(ends[:, None] - points, axis=2), axis=1)
     groups = [(points[k], nearest == k) for k in sorted(set(nearest))]
-    if len(groups) < reached or min(members.sum() for _, members in groups) < FEWEST or runs.failed.any():
+    if len(groups) < reached or min(members.sum() for _, members in groups) < FEWEST or runs.diverged.any():
         return undecided(f"groups of {[int(members.sum()) for _, members in groups]} runs")
     bias, level = BIAS * schedule(np.array([STEPS]))[0] + WIDTH, LEVEL / len(groups)
     return all_of(

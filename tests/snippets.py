@@ -24,7 +24,7 @@ from hypothesis import settings
 
 from adamsym.__main__ import main
 from adamsym.claims import run_claims
-from adamsym.problem.reading import read_problem
+from adamsym.gradients.reading import read_problem
 
 ROOT = Path(__file__).parents[1]
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")

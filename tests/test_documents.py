@@ -82,7 +82,7 @@ def only_the_right_field_stands(names):
 
 def parts_are_the_whole(names):
     np.testing.assert_array_equal(names["run"].theta, names["ensemble"].theta)
-    assert not names["ensemble"].failed.any()
+    assert not names["ensemble"].diverged.any()
 
 
 def there_is_a_sensitivity_for_every_atom(names):

@@ -68,7 +68,7 @@ def test_the_formulas_listed_by_hand_are_still_there(mutants, monkeypatch):
     by_hand = importlib.import_module("core_mutants")
     assert len(by_hand.core_mutants(BENCHMARKS.parent)) > 70
     assert len(by_hand.control_mutants(BENCHMARKS.parent)) >= 2
-    monkeypatch.setitem(by_hand.LISTED, "core", [["field/balls.py", "no such line", "a", "b", "gone"]])
+    monkeypatch.setitem(by_hand.LISTED, "core", [["field/ball/arithmetic.py", "no such line", "a", "b", "gone"]])
     with pytest.raises(ValueError, match="no such line"):
         by_hand.core_mutants(BENCHMARKS.parent)
 
@@ -79,7 +79,7 @@ def test_the_page_shows_every_formula_and_every_survivor(mutants, monkeypatch, t
     listed = [("core", mutant, meaning) for mutant, meaning in by_hand.core_mutants(BENCHMARKS.parent)]
     drawn = [("sample", mutant, "") for mutant in mutants.sample(mutants.all_mutants(BENCHMARKS.parent), 20, 1)]
     outcomes = [
-        {**vars(mutant), "kind": kind, "key": mutant.key, "room": mutant.room, "meaning": meaning, "again": False}
+        {**vars(mutant), "kind": kind, "key": mutant.key, "package": mutant.package, "meaning": meaning, "again": False}
         | ({"killed": None} if number % 2 else {"killed": "claims", "by": "C0", "detail": "seen"})
         for number, (kind, mutant, meaning) in enumerate([*listed, *drawn])
     ]

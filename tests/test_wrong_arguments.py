@@ -35,9 +35,9 @@ from adamsym import (
     simulate,
 )
 from adamsym.expressions.arguments import checked_arguments, real, real_array
-from adamsym.problem.library import BUILDERS
+from adamsym.gradients.library import BUILDERS
+from adamsym.plots import draw_flow, draw_portrait, recorded_runs
 from adamsym.testing import check_optimizer
-from adamsym.view import draw_flow, draw_portrait, recorded_runs
 
 COLUMNS = {"x": [0, 0, 3]}
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical(COLUMNS))

@@ -3,7 +3,7 @@
 from adamsym.certify.certificate import certificate
 from adamsym.certify.clusters import Cluster
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
-from adamsym.certify.regions import Regions, compare_regions
+from adamsym.certify.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
 
 __all__ = [

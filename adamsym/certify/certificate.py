@@ -3,13 +3,13 @@
 from importlib.metadata import version
 from typing import Any
 
+from adamsym.certificates.form import digest_of
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
 from adamsym.certify.zeros import Zero, Zeros
-from adamsym.checker.form import digest_of
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.writing import expression_text
-from adamsym.problem.record import problem_record
+from adamsym.gradients.record import problem_record
 
 RATE_MARGIN = 0.98
 """The certificate claims this share of the rate, and a witness's bounds wider by it: the checker's arithmetic has its

@@ -13,10 +13,10 @@ from adamsym.certify.krawczyk import meet, middle
 from adamsym.certify.search import Box, halves
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import field_over, gradient_laws, hulls
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import field_over, gradient_laws, hulls
+from adamsym.gradients import Problem
+from adamsym.methods import Adam
 
 TOLERANCE = 1e-12
 FACE_DEPTH = 4

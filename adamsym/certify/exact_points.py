@@ -16,8 +16,8 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.functions import BALL_NAMESPACE
 from adamsym.expressions.numbers import exact_rational
-from adamsym.field.balls import ball, ball_arithmetic
-from adamsym.problem import Empirical, Problem
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic
+from adamsym.gradients import Empirical, Problem
 
 Point = tuple[Fraction, ...]
 

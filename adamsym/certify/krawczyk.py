@@ -7,10 +7,10 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.balls import outward, step_bound
-from adamsym.field.enclosure import BoxEnclosure, field_over, hulls
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
+from adamsym.field.ball.arithmetic import outward, step_bound
+from adamsym.field.ball.enclosure import BoxEnclosure, field_over, hulls
+from adamsym.gradients import Problem
+from adamsym.methods import Adam
 
 _INFLATION = 1.6
 """A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""

@@ -14,9 +14,9 @@ import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.certify.descent import Descent, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.exact_points import Point, loss_is_at_most_zero, vanishes
 from adamsym.certify.krawczyk import middle
+from adamsym.certify.lyapunov_decrease import Descent, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.minima import CommonFactor, common_factor, common_minima
 from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, search, shares_of, starting_box
 from adamsym.expressions.arguments import checked_arguments
@@ -25,12 +25,12 @@ from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.field import AdamField
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.balls import ball, ball_arithmetic, norm_bound, outward
-from adamsym.field.enclosure import field_of, gradient_laws, hulls, laws_of_rows
-from adamsym.optimizer import Adam, require_adam
-from adamsym.problem import Problem
-from adamsym.problem.record import problem_from_record, problem_record
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
+from adamsym.field.ball.enclosure import field_of, gradient_laws, hulls, laws_of_rows
+from adamsym.field.ball.law import BallLaw
+from adamsym.gradients import Problem
+from adamsym.gradients.record import problem_from_record, problem_record
+from adamsym.methods import Adam, require_adam
 
 TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30

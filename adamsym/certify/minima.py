@@ -20,8 +20,8 @@ from adamsym.expressions.compilation import FloatArray, compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.expressions.writing import expression_text
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.rows import substituted_rows
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.rows import substituted_rows
 
 MOST_ENTRIES = 400
 """Rows times parameters, up to which a common factor is looked for."""

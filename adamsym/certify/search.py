@@ -23,9 +23,9 @@ from adamsym.certify.journal import Outcome as Outcome
 from adamsym.certify.journal import journal_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import checked_boxes, hulls
-from adamsym.problem import Problem
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import checked_boxes, hulls
+from adamsym.gradients import Problem
 
 NOT_REAL = "the loss is not proved real and finite there"
 """Why a box that reaches over the edge of the loss's domain stays undecided."""

@@ -17,17 +17,17 @@ from adamsym.certify.clusters import Cluster, clusters_of
 from adamsym.certify.exact_points import Point, simplest_point, vanishes
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero, lies_in, meet, middle, stability_of
 from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, halves, search, shares_of, starting_box
-from adamsym.certify.signs import proven_sign
+from adamsym.certify.sign_lemma import proven_sign
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.balls import ball_arithmetic, outward
-from adamsym.field.enclosure import BoxEnclosure, field_over, gradient_laws, hulls
-from adamsym.optimizer import Adam, require_adam
-from adamsym.problem import Problem
-from adamsym.problem.record import problem_from_record, problem_record
+from adamsym.field.ball.arithmetic import ball_arithmetic, outward
+from adamsym.field.ball.enclosure import BoxEnclosure, field_over, gradient_laws, hulls
+from adamsym.gradients import Problem
+from adamsym.gradients.record import problem_from_record, problem_record
+from adamsym.methods import Adam, require_adam
 
 TOLERANCE = 1e-9
 """Accuracy of the enclosures during the search."""

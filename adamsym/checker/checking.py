@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from adamsym.checker.form import (
+from adamsym.certificates.form import (
     Box,
     Certificate,
     Cluster,
@@ -29,9 +29,9 @@ from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
-from adamsym.problem.record import problem_from_record
+from adamsym.gradients import Problem
+from adamsym.gradients.record import problem_from_record
+from adamsym.methods import Adam
 
 BUDGET = 10_000_000
 """Operations on intervals that a check may take: some minutes."""

@@ -12,7 +12,7 @@ import sympy as sp
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, folded, value_of
 from adamsym.checker.work import OutOfWork, spend
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
 
 MOST_BITS = 100_000
 """Longest numerator or denominator of an exact value."""

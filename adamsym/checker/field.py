@@ -20,8 +20,8 @@ from adamsym.checker.intervals import Interval, around_zero, cosine, exact, expo
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
 from adamsym.checker.work import cut_short, spend
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import Adam
 
 TOLERANCE = 1e-15
 """Share of the scale that a truncation may have."""
@@ -57,11 +57,11 @@ def quotient(law: Law, adam: Adam, tolerance: float) -> list[Interval]:
     eps, bound = exact(adam.epsilon), step_bound(adam)
     means = [law.mean, *law.mean_slopes]
     # Next to interpolation: |F - mu/eps| <= E g^2/eps^2, |F' - mu'/eps| <= 2 G H/eps^2.
-    errors = [magnitude(law.mean_square), *(2 * law.largest * h for h in law.largest_slopes)]
+    errors = [magnitude(law.mean_square), *(2 * law.max_abs * h for h in law.max_abs_slopes)]
     crude = [mean / eps + around_zero(error / eps**2) for mean, error in zip(means, errors, strict=True)]
     crude[0] = _both(crude[0], around_zero(bound))
     center = iv.mpf(law.mean_square.mid)
-    if law.largest.b < 1e-14 * eps.a or not center.a > 1e-250:
+    if law.max_abs.b < 1e-14 * eps.a or not center.a > 1e-250:
         return crude
     found = _by_quadrature(law, adam, center, means, tolerance)
     return crude if found is None else [_both(x, y) for x, y in zip(found, crude, strict=True)]
@@ -81,7 +81,7 @@ def _by_quadrature(
     products, width = Products(law, adam), float(step.mid)
     cubes = [law.mean_of([magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])]
     cubes[0] += abs(law.mean) * center
-    cubes += [3 * h * law.largest**2 + abs(m) * center for h, m in zip(law.largest_slopes, means[1:], strict=True)]
+    cubes += [3 * h * law.max_abs**2 + abs(m) * center for h, m in zip(law.max_abs_slopes, means[1:], strict=True)]
     size, cube = float(center.mid) ** 0.5, max(float(x.b) for x in cubes)
     j = math.floor(math.log((tolerance * min(1.0, size / float(eps.mid)) / cube) ** (2 / 3)) / width)
     first = exponential(step * j)
@@ -94,8 +94,8 @@ def _by_quadrature(
         """Bounds of what the nodes right of s add."""
         weights, before = _weights_beyond(s, eps, step), earlier[-1 - half] if len(earlier) > half else iv.mpf(1).b
         lows = [
-            law.largest * product.b,
-            *(h * (product.b + 4 / iv.e * bound * before) for h in law.largest_slopes),
+            law.max_abs * product.b,
+            *(h * (product.b + 4 / iv.e * bound * before) for h in law.max_abs_slopes),
         ]
         return [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
 
@@ -136,7 +136,7 @@ def _trapezoidal_errors(
     along, decay = cosine(a), 2 / (exponential(2 * iv.pi * a / step) - 1)
     control = 1 / (iv.sqrt(center) + eps)
     errors = [decay * (bound + abs(law.mean) * control) / along]
-    for h, mean in zip(law.largest_slopes, means[1:], strict=True):
+    for h, mean in zip(law.max_abs_slopes, means[1:], strict=True):
         errors.append(decay * (h / eps * (1 + bound / (4 * along)) + abs(mean) * control) / along)
     return errors
 

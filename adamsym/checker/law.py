@@ -9,8 +9,8 @@ from mpmath import iv
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
 from adamsym.checker.work import OutOfWork, spend
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 MOST_BATCHES = 20_000
 
@@ -53,12 +53,12 @@ class Law:
         return self.mean_of([square(g - self.mean) for g in self.atoms])
 
     @cached_property
-    def largest(self) -> Interval:
+    def max_abs(self) -> Interval:
         """G, the largest |g|."""
         return iv.mpf(max(magnitude(g).b for g in self.atoms))
 
     @cached_property
-    def largest_slopes(self) -> list[Interval]:
+    def max_abs_slopes(self) -> list[Interval]:
         """H, the largest |g'|, for each parameter."""
         return [iv.mpf(max(magnitude(h).b for h in column)) for column in self.slopes]
 
@@ -183,4 +183,4 @@ def _can_list(rows: int, size: int) -> bool:
 def sign_factor(law: Law, adam: Adam) -> Interval:
     """Return q of N-Lemma 1: q^2 = (1 - sqrt beta) G/(sqrt beta G + eps)."""
     root = iv.sqrt(exact(adam.beta))
-    return iv.sqrt((1 - root) * law.largest / (root * law.largest + exact(adam.epsilon)))
+    return iv.sqrt((1 - root) * law.max_abs / (root * law.max_abs + exact(adam.epsilon)))

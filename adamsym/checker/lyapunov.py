@@ -10,9 +10,9 @@ import mpmath
 import sympy as sp
 from mpmath import iv
 
+from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
-from adamsym.checker.form import Box, LyapunovCertificate, LyapunovLeaf
 from adamsym.checker.intervals import (
     Interval,
     NotCheckable,
@@ -29,9 +29,9 @@ from adamsym.checker.work import OutOfWork, is_cut_short, spend
 from adamsym.checker.zeros import DEPTH, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.rows import substituted_rows
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.rows import substituted_rows
+from adamsym.methods import Adam
 
 Point = tuple[Fraction, ...]
 

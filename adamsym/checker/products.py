@@ -25,7 +25,7 @@ from adamsym.checker.intervals import (
 )
 from adamsym.checker.law import Law
 from adamsym.checker.work import spend
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 LARGEST_STEP = Fraction(1, 5)
 MOST_TERMS = 20
@@ -143,8 +143,8 @@ class Products:
         columns = [(_logarithm(b), ratio)]
         circle = exact(CIRCLE)
         growth = exponential(2 * circle) / cosine(circle)
-        tops = [circle - logarithm(cosine(circle)) + iv.pi / 2, law.largest * growth]
-        for column, h in zip(law.slopes, law.largest_slopes, strict=True):
+        tops = [circle - logarithm(cosine(circle)) + iv.pi / 2, law.max_abs * growth]
+        for column, h in zip(law.slopes, law.max_abs_slopes, strict=True):
             double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
             plain = _divided(self._moments(column), b)
             cube = _divided(self._moments([2 * q * x for q, x in zip(law.squares, column, strict=True)]), b)
@@ -159,7 +159,7 @@ class Products:
                 )
             )
             t = circle / self.width if self.width.b > 0 else iv.mpf(0)
-            tops += [2 * t * law.largest * h * growth, h * growth * (1 + 2 * t * law.largest**2 * (1 + growth))]
+            tops += [2 * t * law.max_abs * h * growth, h * growth * (1 + 2 * t * law.max_abs**2 * (1 + growth))]
         powers = [self.beta**k for k in range(self.terms + 1)]
         for k, (log_part, ratio_part) in enumerate(columns):
             first = [iv.mpf(0), *(x / (1 - p) for x, p in zip(log_part[1:], powers[1 : self.terms], strict=True))]

@@ -1,6 +1,6 @@
 """How boxes lie: whether they fill a region, meet, or hold each other; without comparing all with all."""
 
-from adamsym.checker.form import Box
+from adamsym.certificates.form import Box
 from adamsym.checker.work import spend
 from adamsym.checker.zeros import contains, meet, middle
 

@@ -6,15 +6,15 @@ from fractions import Fraction
 
 from mpmath import iv
 
+from adamsym.certificates.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
-from adamsym.checker.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
 from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import gradient_laws, sign_factor
 from adamsym.checker.work import is_cut_short, spend
 from adamsym.expressions.numbers import exact_rational
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import Adam
 
 COARSE = 1e-11
 """Truncations that are enough to exclude zeros from boxes."""

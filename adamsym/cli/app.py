@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adamsym.cli import certifying, moving, showing, verifying
+from adamsym.cli import certify, dynamics, plots, verify
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
@@ -134,15 +134,15 @@ def derive(
     return HOLDS
 
 
-app.command()(certifying.zeros)
-app.command()(certifying.lyapunov)
-app.command()(certifying.check)
-app.command()(moving.flow)
-app.command()(moving.simulate)
-app.command()(moving.track)
-app.command()(verifying.verify)
-app.command()(showing.plot)
-app.command()(showing.report)
+app.command()(certify.zeros)
+app.command()(certify.lyapunov)
+app.command()(certify.check)
+app.command()(dynamics.flow)
+app.command()(dynamics.simulate)
+app.command()(dynamics.track)
+app.command()(verify.verify)
+app.command()(plots.plot)
+app.command()(plots.report)
 
 
 def _complain(message: str) -> None:

@@ -11,7 +11,7 @@ from adamsym.cli.output import tell, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.problem.reading import ProblemFile
+    from adamsym.gradients.reading import ProblemFile
 
 HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 """Exit codes."""
@@ -31,7 +31,7 @@ POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2.
 def read_file(file: Path) -> "ProblemFile":
     """Read a problem file, saying so on a terminal."""
     with working("reading the problem"):
-        from adamsym.problem.reading import read_problem
+        from adamsym.gradients.reading import read_problem
 
         found = read_problem(file)
     if found.dropped:

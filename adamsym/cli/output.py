@@ -95,8 +95,8 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
 
 def write_output(path: Path, content: str | bytes) -> None:
     """Write what ``-o`` asks for so that the file is there whole or not at all."""
-    # The room of problems loads numpy, which asking for help need not wait for.
-    from adamsym.problem.writing import write_whole
+    # The subpackage of problems loads numpy, which asking for help need not wait for.
+    from adamsym.gradients.writing import write_whole
 
     content = content.encode() if isinstance(content, str) else content
     write_whole(path, lambda file: file.write(content), "-o")

@@ -15,10 +15,10 @@ from adamsym.dynamics.run import Run, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import open_regular
-from adamsym.problem.record import problem_text
-from adamsym.problem.writing import write_whole
+from adamsym.gradients.record import problem_text
+from adamsym.gradients.writing import write_whole
 
-_NAMES = ("theta", "m", "v", "random", "failed")
+_NAMES = ("theta", "m", "v", "random", "diverged")
 """The arrays of :meth:`Run.state`."""
 
 _LONGEST_HEADER = 2**10

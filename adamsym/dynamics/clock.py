@@ -4,7 +4,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import StepSizeSchedule
+from adamsym.methods import StepSizeSchedule
 
 MOST_STEPS = 20_000_000
 """Steps of a window at most."""

@@ -14,8 +14,8 @@ from adamsym.dynamics.run import Run, check_integers, multiples
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -28,11 +28,11 @@ class Ensemble:
     Attributes
     ----------
     theta
-        The parameters after ``steps`` steps, shape (chains, d); nan where a chain has failed.
+        The parameters after ``steps`` steps, shape (chains, d); nan where a chain has diverged.
     steps
         Number of steps.
-    failed
-        For each chain the step at which it left the numbers (a gradient that is not finite or does not exist, or an
+    diverged
+        For each chain the step at which it diverged (a gradient that is not finite or does not exist, or an
         overflow), or 0, shape (chains,).
     recorded_steps, recorded
         The steps whose states were kept, shape (r,), and the parameters after them, shape (r, chains, d).
@@ -40,7 +40,7 @@ class Ensemble:
 
     theta: FloatArray
     steps: int
-    failed: NDArray[np.int64]
+    diverged: NDArray[np.int64]
     recorded_steps: NDArray[np.int64]
     recorded: FloatArray
 
@@ -66,7 +66,7 @@ def simulate(
     Adam: theta_n = theta_{n-1} - gamma_n mhat_n/(sqrt(vhat_n) + eps), with the usual bias corrections and
     m_0 = v_0 = 0 (Kingma and Ba 2015), rounded as ``torch.optim.Adam`` rounds in float64; relatives by their own
     ``step_factors``. Chain k draws from a generator of its own: its path depends neither on the number of chains nor
-    on that of threads. A chain that leaves the numbers is marked, and the others go on.
+    on that of threads. A chain that diverges is marked, and the others go on.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def simulate(
         if path is not None and (last or now >= saved + SECONDS_BETWEEN_CHECKPOINTS):
             save_checkpoint(path, digest, run, recorded[: multiples(0, run.step, every)])
             saved = now
-    return Ensemble(run.theta, run.step, run.failed, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
+    return Ensemble(run.theta, run.step, run.diverged, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
 
 
 def _room(shape: tuple[int, ...]) -> FloatArray:

@@ -26,8 +26,8 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.monte_carlo import monte_carlo
-from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 LEVELS = ((1, 1 / 3), (2, -2.0), (4, 8 / 3))
 """Into how many parts each step is divided, and with what weight the mean counts: extrapolation by a parabola."""
@@ -139,7 +139,7 @@ def increment_test(
     Raises
     ------
     InputError
-        If an argument is out of range, a chain leaves the numbers, or nothing can be decided: the start is not
+        If an argument is out of range, a chain diverges, or nothing can be decided: the start is not
         forgotten, the steps are so large that the extrapolation is not good enough (the message says which would do),
         or the runs do not scatter, so that there is no standard error.
     """
@@ -222,9 +222,9 @@ def _accumulated(
     states, values = [run.theta], [np.asarray(field(run.theta))]
     for block in blocks:
         run.advance(len(block) * parts)
-        if run.failed.any():
-            chain = int(np.argmax(run.failed > 0))
-            raise InputError(f"increment_test: chain {chain} left the numbers; take smaller step sizes")
+        if run.diverged.any():
+            chain = int(np.argmax(run.diverged > 0))
+            raise InputError(f"increment_test: chain {chain} diverged; take smaller step sizes")
         states.append(run.theta)
         values.append(np.asarray(field(run.theta)))
     times = np.append(0.0, np.cumsum([block.sum() for block in blocks]))

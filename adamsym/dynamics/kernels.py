@@ -15,7 +15,7 @@ from numba.core import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from adamsym.field.compiled import compiled
+from adamsym.field.float.compiled import compiled
 
 ROOT_PLUS_EPS, ROOT_OF_SUM, SQUARE_PLUS_EPS, ONE = range(4)
 DENOMINATORS = {"sqrt(v) + eps": ROOT_PLUS_EPS, "sqrt(v + eps)": ROOT_OF_SUM, "v + eps": SQUARE_PLUS_EPS, "1": ONE}
@@ -122,15 +122,15 @@ def _update(
 
 
 @_inlined
-def _mark_failures(theta: Any, v: Any, failed: Any, step: int, lanes: int) -> int:
-    """Mark the chains that have left the numbers with the step, and return the number of all marked ones."""
+def _mark_failures(theta: Any, v: Any, diverged: Any, step: int, lanes: int) -> int:
+    """Mark the chains that have diverged with the step, and return the number of all marked ones."""
     marked = 0
     for lane in range(lanes):
-        if failed[lane] == 0:
+        if diverged[lane] == 0:
             for i in range(lane, len(theta), lanes):
                 if not (abs(theta[i]) <= _LARGEST and v[i] <= _LARGEST):
-                    failed[lane] = step
-        if failed[lane] > 0:
+                    diverged[lane] = step
+        if diverged[lane] > 0:
             marked += 1
             theta[lane::lanes] = np.nan
     return marked
@@ -162,10 +162,10 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
             drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
         for block in range(first, last):
             theta, m, v = state[0][block], state[1][block], state[2][block]
-            random, failed = state[3][block], state[4][block]
+            random, diverged = state[3][block], state[4][block]
             marked = 0
             for lane in range(lanes):
-                marked += int(failed[lane] > 0)
+                marked += int(diverged[lane] > 0)
             for k in range(factors.shape[1]):
                 for b in range(batch_size):
                     rows = drawn
@@ -192,7 +192,7 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
                     bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, False)
                 now = step + k + 1
                 if bad > marked * (size // lanes):
-                    marked = _mark_failures(theta, v, failed, now, lanes)
+                    marked = _mark_failures(theta, v, diverged, now, lanes)
                 if record_every > 0 and now % record_every == 0:
                     record = recorded[now // record_every - step // record_every - 1]
                     for lane in range(min(lanes, len(record) - block * lanes)):

@@ -12,8 +12,8 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.enclosure import checked_boxes
-from adamsym.problem import Problem
+from adamsym.field.ball.enclosure import checked_boxes
+from adamsym.gradients import Problem
 
 STARTS_AT_ONCE = 512
 """Flows held at once: about 100 MB."""

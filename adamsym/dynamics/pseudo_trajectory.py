@@ -23,9 +23,9 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.enclosure import checked_boxes
-from adamsym.optimizer import Adam, StepSizeSchedule, require_adam
-from adamsym.problem import Problem
+from adamsym.field.ball.enclosure import checked_boxes
+from adamsym.gradients import Problem
+from adamsym.methods import Adam, StepSizeSchedule, require_adam
 
 PILOT_CHAINS = 64
 """Chains of other random numbers that choose the region where none is given."""
@@ -222,7 +222,7 @@ def _window(
     other = int(np.random.SeedSequence([seed, start]).generate_state(1, np.uint64)[0])
     pilot = _travel(Run(problem, adam, schedule, theta0, PILOT_CHAINS, other), steps, None)
     if np.isnan(pilot.recent).any():
-        raise InputError("pseudo_trajectory: runs leave the numbers before the window ends; take smaller step sizes")
+        raise InputError("pseudo_trajectory: runs diverge before the window ends; take smaller step sizes")
     region = _widened(pilot.recent) if region is None else region
     whole = _widened(np.concatenate((pilot.recent, pilot.earlier)), region)
     constants, largest = hypotheses(problem, adam, region), largest_gradients(problem, whole)
@@ -290,7 +290,7 @@ def _thinning(step: int) -> int:
 
 
 def _box(path: FloatArray) -> FloatArray:
-    """The box of each chain's path (times, chains, d); nan if the chain has failed."""
+    """The box of each chain's path (times, chains, d); nan if the chain has diverged."""
     return np.stack((path.min(axis=0), path.max(axis=0)), axis=-1)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.problem.continuous import DISTRIBUTIONS, Independent
+from adamsym.gradients.continuous import DISTRIBUTIONS, Independent
 
 Words = NDArray[np.uint64]
 

@@ -14,8 +14,8 @@ from adamsym.dynamics import kernels
 from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import AdaptiveMethod, StepSizeSchedule
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 _LANES = ((1, 1), (16, 8))
 """Up to so many chains in blocks of so many lanes; ``_MOST_LANES`` beyond."""
@@ -96,12 +96,12 @@ class Run:
 
     @property
     def theta(self) -> FloatArray:
-        """The parameters, shape (chains, d); nan where a chain has failed."""
+        """The parameters, shape (chains, d); nan where a chain has diverged."""
         return self._chainwise(self._blocks[0])
 
     @property
-    def failed(self) -> NDArray[np.int64]:
-        """For each chain the step at which it left the numbers, or 0."""
+    def diverged(self) -> NDArray[np.int64]:
+        """For each chain the step at which it diverged, or 0."""
         return self._chainwise(self._blocks[4])[:, 0]
 
     def state(self) -> tuple[NDArray[Any], ...]:

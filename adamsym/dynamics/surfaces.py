@@ -7,8 +7,8 @@ import numpy as np
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_float
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.smoothness import kinks
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.smoothness import kinks
 
 KINK_OFFSET = 1e-12
 """How far from a kink its one-sided fields are taken, for parameters of size 1: a kink has no width."""

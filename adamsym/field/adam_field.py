@@ -12,21 +12,21 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
-from adamsym.field.batch_mean import BatchMean
-from adamsym.field.closed_forms import closed_form
-from adamsym.field.gradient_errors import (
+from adamsym.field.float.batch_mean import BatchMean
+from adamsym.field.float.closed_forms import closed_form
+from adamsym.field.float.gradient_errors import (
     MOST_REPAIRED,
     batch_errors,
     change_of_quotients,
     exact_gradients,
     gradient_errors,
 )
-from adamsym.field.gradient_laws import GradientLaw
+from adamsym.field.float.gradient_laws import GradientLaw
+from adamsym.field.float.laplace_quadrature import quotient
+from adamsym.field.float.law_quotient import law_quotient
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
-from adamsym.field.law_quotient import law_quotient
-from adamsym.field.spectral import quotient
-from adamsym.optimizer import AdaptiveMethod, require_adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import AdaptiveMethod, require_adam
 
 if TYPE_CHECKING:
     from adamsym.symbolic import SymbolicField
@@ -78,7 +78,7 @@ class AdamField:
     problem
         Loss, law of the data and batch size.
     adam
-        Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.optimizer`, with its own numerator,
+        Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.methods`, with its own numerator,
         denominator and weight decay.
 
     Raises
@@ -188,14 +188,14 @@ class AdamField:
 
         One or two units in the last place at points (lower = upper); over small boxes the excess shrinks with the
         square of the width. Ball arithmetic with every truncation bounded (theory T5), in mean-value form; see
-        :mod:`adamsym.field.enclosure`. Where the work would be too much the bounds are wide, but hold.
+        :mod:`adamsym.field.ball.enclosure`. Where the work would be too much the bounds are wide, but hold.
 
         Raises
         ------
         InputError
             If the shape is wrong, a lower end exceeds its upper end, or the law is not empirical.
         """
-        from adamsym.field.enclosure import enclose
+        from adamsym.field.ball.enclosure import enclose
 
         return enclose(self.problem, require_adam(self.adam, "an enclosure"), box)
 
@@ -207,7 +207,7 @@ class AdamField:
         InputError
             As for ``enclose``; and for losses with kinks.
         """
-        from adamsym.field.enclosure import enclose_jacobian
+        from adamsym.field.ball.enclosure import enclose_jacobian
 
         return enclose_jacobian(self.problem, require_adam(self.adam, "an enclosure"), box)
 

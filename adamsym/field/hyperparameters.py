@@ -9,7 +9,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 _DEGREE = 12
 """Degree of the interpolant; with the radius below its error is near rounding, which it amplifies some hundredfold."""

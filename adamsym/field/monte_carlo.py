@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import AdaptiveMethod
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import AdaptiveMethod
 
 _BURN_IN_TIMES = 12
 """Burn-in in units of 1/(1-beta) and 1/(1-alpha): the start is forgotten up to e^-12 (theory T3)."""

@@ -5,15 +5,15 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from adamsym.expressions.arguments import checked_arguments
-from adamsym.optimizer import Adam, AdaptiveMethod, require_adam
-from adamsym.problem import Empirical, Problem
-from adamsym.symbolic import expansion, expansion_checks, frozen_chain, laplace, lyapunov, point_checks
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdaptiveMethod, require_adam
+from adamsym.symbolic import expansion, expansion_checks, laplace, lyapunov, point_checks, stationary_moments
 from adamsym.symbolic.derivation import Derivation, Step, checked_step
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
-from adamsym.symbolic.letters import alpha, beta, epsilon, geometric_sum, k, phi
 from adamsym.symbolic.rendering import formula, symbol_names
 from adamsym.symbolic.symbolic_field import SymbolicField
+from adamsym.symbolic.symbols import alpha, beta, epsilon, geometric_sum, k, phi
 
 _ALL_SHOWN = 4
 """Problems with more parameters show their first two coordinates and the last."""
@@ -128,23 +128,24 @@ def _series(w: _Writer) -> Step:
         [f"F = {w.tex(w.field.series)}", r"f = -F"],
         lambda: all_of(
             [
-                frozen_chain.weights_check(frozen_chain.numerator_weight, alpha),
-                frozen_chain.weights_check(frozen_chain.denominator_weight, beta),
+                stationary_moments.weights_check(stationary_moments.numerator_weight, alpha),
+                stationary_moments.weights_check(stationary_moments.denominator_weight, beta),
             ]
         ),
     )
 
 
 def _step_bound(w: _Writer) -> Step:
-    bound = frozen_chain.step_bound_squared
+    bound = stationary_moments.step_bound_squared
     return checked_step(
         "Step bound",
         f"By the Cauchy-Schwarz inequality |M| is at most C sqrt(V), so |f| <= C. Here C = {w.adam.step_bound:.6g}.",
         [
             f"C^2 = \\sum_{{k=0}}^{{\\infty}} \\frac{{a_k^2}}{{w_k}} = {w.tex(bound)}",
-            f"a_k = {w.tex(frozen_chain.numerator_weight)},\\quad w_k = {w.tex(frozen_chain.denominator_weight)}",
+            f"a_k = {w.tex(stationary_moments.numerator_weight)},\\quad "
+            f"w_k = {w.tex(stationary_moments.denominator_weight)}",
         ],
-        lambda: all_of([frozen_chain.step_bound_check(), point_checks.step_bound_number_check(w.adam, bound)]),
+        lambda: all_of([stationary_moments.step_bound_check(), point_checks.step_bound_number_check(w.adam, bound)]),
     )
 
 
@@ -203,10 +204,10 @@ def _limits(w: _Writer) -> Step:
 
 def _limits_algebra() -> Check:
     g, big_m, big_v = sp.Symbol("g", real=True), sp.Symbol("M", real=True), sp.Symbol("V", positive=True)
-    quotient = frozen_chain.series(sp.Integer(3)).doit()
-    first = frozen_chain.gradients[0]
-    numerator = frozen_chain.numerator_weight.subs(k, 0) * geometric_sum(alpha) * g
-    denominator = frozen_chain.denominator_weight.subs(k, 0) * geometric_sum(beta) * g**2
+    quotient = stationary_moments.series(sp.Integer(3)).doit()
+    first = stationary_moments.gradients[0]
+    numerator = stationary_moments.numerator_weight.subs(k, 0) * geometric_sum(alpha) * g
+    denominator = stationary_moments.denominator_weight.subs(k, 0) * geometric_sum(beta) * g**2
     zeroth = expansion.expansion_coefficients(0)[0].xreplace(expansion.kernel_values(0))
     return all_of(
         [

@@ -11,8 +11,8 @@ from functools import cache
 import sympy as sp
 
 from adamsym.expressions.errors import InputError
-from adamsym.symbolic.frozen_chain import denominator_weight, numerator_weight
-from adamsym.symbolic.letters import alpha, beta, eta, geometric_sum, k, phi, v
+from adamsym.symbolic.stationary_moments import denominator_weight, numerator_weight
+from adamsym.symbolic.symbols import alpha, beta, eta, geometric_sum, k, phi, v
 
 HIGHEST_ORDER = 4
 """Orders beyond this need moments of the gradient beyond the 17th."""

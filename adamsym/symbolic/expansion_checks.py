@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expansion import (
     centred_moment,
@@ -25,7 +25,7 @@ from adamsym.symbolic.expansion import (
     squared_weights,
     truncated,
 )
-from adamsym.symbolic.letters import alpha, beta, epsilon, eta
+from adamsym.symbolic.symbols import alpha, beta, epsilon, eta
 
 _ATOMS = (
     (sp.Integer(1), sp.Rational(1, 2)),

@@ -8,9 +8,9 @@ from fractions import Fraction
 import sympy as sp
 import sympy.stats
 
-from adamsym.problem import Empirical, Independent, Problem
-from adamsym.problem.batches import batch_numbers
-from adamsym.symbolic.letters import EXPECTATION, j, r
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.gradients.batches import batch_numbers
+from adamsym.symbolic.symbols import EXPECTATION, j, r
 
 MOST_ATOMS = 12
 """Laws with more atoms keep a sum over rows, or the letter E, in place of the terms."""

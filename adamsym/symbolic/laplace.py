@@ -6,11 +6,11 @@ from functools import cache
 
 import sympy as sp
 
-from adamsym.problem import Independent, Problem
+from adamsym.gradients import Independent, Problem
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
-from adamsym.symbolic.frozen_chain import denominator_weight, numerator_weight
-from adamsym.symbolic.letters import epsilon, j, k, s, t
+from adamsym.symbolic.stationary_moments import denominator_weight, numerator_weight
+from adamsym.symbolic.symbols import epsilon, j, k, s, t
 
 A, B = sp.Function("A"), sp.Function("B")
 """A(t) = E[g exp(-t g**2)] and B(t) = E[exp(-t g**2)]."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
-from adamsym.symbolic.frozen_chain import denominator_weight, mean_quotient, numerator_weight
-from adamsym.symbolic.letters import alpha, beta, epsilon, geometric_sum, k
+from adamsym.symbolic.stationary_moments import denominator_weight, mean_quotient, numerator_weight
+from adamsym.symbolic.symbols import alpha, beta, epsilon, geometric_sum, k
 
 smoothness, pl_constant = sp.symbols("K mu", positive=True)
 """K: every row's loss is K-smooth. mu: |grad L|**2 >= 2 mu L."""

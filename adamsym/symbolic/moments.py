@@ -7,7 +7,7 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
 from adamsym.symbolic.expansion import mean, moment_letters, second_moment
 from adamsym.symbolic.expectation import expectation
 

@@ -13,13 +13,13 @@ import sympy as sp
 
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 from adamsym.symbolic.enumeration import half_line_integral, listed_quotient
 from adamsym.symbolic.equality import DIGITS, Check, numerical_equality
 from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
-from adamsym.symbolic.letters import alpha, beta, epsilon, s, t
+from adamsym.symbolic.symbols import alpha, beta, epsilon, s, t
 
 _ROWS_LOOKED_AT = 500
 _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))

@@ -10,9 +10,9 @@ import latex2mathml.converter
 import sympy as sp
 from sympy.printing.latex import LatexPrinter, greek_letters_set
 
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
 from adamsym.symbolic.derivation import Derivation
-from adamsym.symbolic.letters import RESERVED
+from adamsym.symbolic.symbols import RESERVED
 
 LONGEST_FORMULA = 2_500
 """Characters of LaTeX; a longer formula is described instead of shown."""

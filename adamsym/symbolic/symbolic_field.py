@@ -11,15 +11,15 @@ import sympy as sp
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import Adam
 from adamsym.symbolic.expansion import expansion_coefficients, generic_expansion, kernel_values, mean, second_moment
 from adamsym.symbolic.expectation import expectation
-from adamsym.symbolic.frozen_chain import mean_quotient
 from adamsym.symbolic.laplace import Laplace, laplace
-from adamsym.symbolic.letters import adam_values, alpha, epsilon, eta, phi
 from adamsym.symbolic.lyapunov import LyapunovDerivative, lyapunov_derivative
 from adamsym.symbolic.moments import moment_expressions, moment_numbers
+from adamsym.symbolic.stationary_moments import mean_quotient
+from adamsym.symbolic.symbols import adam_values, alpha, epsilon, eta, phi
 
 
 class SymbolicField:
@@ -32,7 +32,7 @@ class SymbolicField:
 
     Examples
     --------
-    >>> from adamsym.problem import Empirical, Problem
+    >>> from adamsym.gradients import Empirical, Problem
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [-1, 1]}))
     >>> SymbolicField(problem, Adam()).limits["beta -> 1"]
     (theta/(epsilon + sqrt((theta - 1)**2/2 + (theta + 1)**2/2)),)

@@ -28,7 +28,7 @@ __all__ = [*_CONFORMANCE, "properties", "strategies"]
 
 
 def __getattr__(name: str) -> Any:
-    # pytest imports this room at every start, for its plugin: nothing heavy before it is used.
+    # pytest imports this package at every start, for its plugin: nothing heavy before it is used.
     if name in ("properties", "strategies"):
         return import_module(f"adamsym.testing.{name}")
     if name in _CONFORMANCE:

@@ -10,8 +10,8 @@ import pytest
 
 if TYPE_CHECKING:
     from adamsym.claims.settings import Settings
-    from adamsym.optimizer import Adam
-    from adamsym.problem import Problem
+    from adamsym.gradients import Problem
+    from adamsym.methods import Adam
 
 _EXAMPLES = {"quick": 20, "full": 1000}
 """Inputs that Hypothesis draws for each test under a profile."""
@@ -134,8 +134,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def adamsym_skewed_data() -> "tuple[Problem, Adam]":
     """(theta - x)^2/2 for the data 0, 0, 3, with the usual Adam: its zero is not the mean."""
-    from adamsym.optimizer import Adam
-    from adamsym.problem import Empirical, Problem
+    from adamsym.gradients import Empirical, Problem
+    from adamsym.methods import Adam
 
     return Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam()
 
@@ -143,8 +143,8 @@ def adamsym_skewed_data() -> "tuple[Problem, Adam]":
 @pytest.fixture
 def adamsym_hyperbola() -> "tuple[Problem, Adam]":
     """(a b x - y)^2/2 for y = x: overparametrized, with the minima a b = 1."""
-    from adamsym.optimizer import Adam
-    from adamsym.problem import Empirical, Problem
+    from adamsym.gradients import Empirical, Problem
+    from adamsym.methods import Adam
 
     law = Empirical({"x": [1, 2, "-0.5"], "y": [1, 2, "-0.5"]})
     return Problem("(a*b*x - y)**2/2", ["a", "b"], law), Adam("0.9", "0.99", 1)
@@ -153,8 +153,8 @@ def adamsym_hyperbola() -> "tuple[Problem, Adam]":
 @pytest.fixture
 def adamsym_two_losses() -> "tuple[Problem, Adam]":
     """N1, globally Polyak-Lojasiewicz: the field has a spurious attracting zero at 3.12358."""
-    from adamsym.optimizer import Adam
-    from adamsym.problem import Empirical, Problem
+    from adamsym.gradients import Empirical, Problem
+    from adamsym.methods import Adam
 
     law = Empirical({"a": [1, 0]}, ["1/50", "49/50"])
     return Problem("a*15*theta**2 + (1 - a)*sin(theta)**2/2", ["theta"], law), Adam("0.5", "0.9", "0.01")

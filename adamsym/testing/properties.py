@@ -18,8 +18,8 @@ from adamsym.dynamics import flow, pseudo_trajectory
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
-from adamsym.optimizer import Adam, AdaptiveMethod, StepSizeSchedule
-from adamsym.problem import Problem
+from adamsym.gradients import Problem
+from adamsym.methods import Adam, AdaptiveMethod, StepSizeSchedule
 
 Field = Callable[[ArrayLike], FloatArray]
 FieldOf = Callable[[Problem, AdaptiveMethod], Field]

@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam, AdamEpsInsideRoot, AdamWithoutMomentum, NAdam, RMSprop, StepSizeSchedule
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamWithoutMomentum, NAdam, RMSprop, StepSizeSchedule
 
 LawKind = Literal["any", "symmetric", "asymmetric", "degenerate", "heavy spread"]
 ProblemKind = Literal["any", "quadratic", "robust", "interpolating", "PL", "several minima", "regression"]

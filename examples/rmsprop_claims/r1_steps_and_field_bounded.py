@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adamsym import AdamField, AdamWithoutMomentum, Claim, Empirical, Problem, RMSprop
 from adamsym.claims import Finding, check_property, holds, refuted
-from adamsym.optimizer import AdaptiveMethod
+from adamsym.methods import AdaptiveMethod
 
 claim = Claim(
     "R1",

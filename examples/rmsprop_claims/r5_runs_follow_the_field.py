@@ -22,7 +22,7 @@ from adamsym import (
     increment_test,
 )
 from adamsym.claims import Finding, holds, refuted, run_seed, scaled
-from adamsym.optimizer import AdaptiveMethod
+from adamsym.methods import AdaptiveMethod
 
 claim = Claim(
     "R5",

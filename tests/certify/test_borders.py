@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from adamsym.certify import certificate, find_zeros
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.reading import read_problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.reading import read_problem
+from adamsym.methods import Adam
 
 CASES = Path(__file__).parents[1] / "cases"
 QUICK = Adam("0.5", "0.9", "0.1")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from adamsym.certify import certificate, certify_lyapunov, compare_regions, find_zeros
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 from adamsym.testing.properties import assert_loss_decreases
 
 few = settings(max_examples=2, deadline=None)

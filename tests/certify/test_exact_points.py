@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adamsym.certificates.form import digest_of
 from adamsym.certify import certificate, certify_lyapunov, compare_regions
 from adamsym.certify import exact_points as maker
 from adamsym.checker import check_certificate
 from adamsym.checker import exact_values as checker
-from adamsym.checker.form import digest_of
 from adamsym.checker.intervals import NotCheckable, working_precision
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.reading import read_problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.reading import read_problem
+from adamsym.methods import Adam
 
 CASES = Path(__file__).parents[1] / "cases"
 QUICK = Adam("0.5", "0.9", "0.1")

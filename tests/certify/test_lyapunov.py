@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certify_lyapunov, compare_regions, descent, lyapunov
+from adamsym.certify import certify_lyapunov, compare_regions, lyapunov, lyapunov_decrease
 from adamsym.certify.minima import common_factor, common_minima
-from adamsym.certify.regions import level_t6, level_theorem_1, pointwise_smoothness, theorem_2_applies
+from adamsym.certify.theorem_regions import level_t6, level_theorem_1, pointwise_smoothness, theorem_2_applies
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import gradient_laws, hulls
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import gradient_laws, hulls
+from adamsym.field.ball.law import BallLaw
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 HYPERBOLA = Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]}))
 TRAP = Problem(
@@ -143,14 +143,14 @@ def test_each_condition_of_the_proofs_is_needed():
     adam = Adam("0.5", "0.9", "0.01")
     with ball_arithmetic():
         laws = gradient_laws(TRAP, theta, slopes=False)
-        assert descent.by_signs(laws, laws, adam, None, "sign") is None
+        assert lyapunov_decrease.by_signs(laws, laws, adam, None, "sign") is None
         square, variance = laws[0].mean ** 2, laws[0].variance
-        assert descent.by_spread(square, variance, laws, adam, None, "sign") is None
-        assert descent.by_spread(square, flint.arb(0), laws, adam, None, "sign") is not None
+        assert lyapunov_decrease.by_spread(square, variance, laws, adam, None, "sign") is None
+        assert lyapunov_decrease.by_spread(square, flint.arb(0), laws, adam, None, "sign") is not None
         # Small noise is enough for both.
         quiet = gradient_laws(TRAP, theta, slopes=False)
         quiet[0].variance = flint.arb("1e-6")
-        assert descent.by_signs(quiet, quiet, adam, None, "sign") is not None
+        assert lyapunov_decrease.by_signs(quiet, quiet, adam, None, "sign") is not None
 
 
 def test_the_spread_counts_noise_twice():
@@ -158,11 +158,11 @@ def test_the_spread_counts_noise_twice():
     law = BallLaw([flint.arb(-3), flint.arb(3)], [flint.arb("0.5")] * 2)  # x = 3 for eps = 1
     adam = Adam("0.5", "0.9", "1")
     with ball_arithmetic():
-        q = descent.sign_factor(law, adam)
+        q = lyapunov_decrease.sign_factor(law, adam)
         eta = (flint.arb("0.8") / q) ** 2
         assert 1 - q * eta.sqrt() > 0
-        assert descent.by_spread(flint.arb(1), eta, [law], adam, None, "sign") is None
-        less = descent.by_spread(flint.arb(1), eta / 4, [law], adam, flint.arb(1), "sign")
+        assert lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam, None, "sign") is None
+        less = lyapunov_decrease.by_spread(flint.arb(1), eta / 4, [law], adam, flint.arb(1), "sign")
         assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
 
 
@@ -170,7 +170,7 @@ def test_the_spread_of_matrices():
     half = [flint.arb("0.5")] * 2
     entries = [BallLaw([flint.arb(a), flint.arb(b)], half) for a, b in ((1, 3), (0, 0), (0, 0), (3, 1))]
     with ball_arithmetic():
-        square, variance = descent.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
+        square, variance = lyapunov_decrease.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
     assert 1 < square <= 4
     assert 2 <= variance <= 2.001
 

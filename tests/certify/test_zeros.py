@@ -14,15 +14,15 @@ import pytest
 from adamsym.certify import find_zeros, search
 from adamsym.certify import zeros as zeros_module
 from adamsym.certify.krawczyk import certified_zero, krawczyk, stability_of
-from adamsym.certify.signs import proven_sign
+from adamsym.certify.sign_lemma import proven_sign
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import field_over, hulls
-from adamsym.optimizer import Adam, NAdam
-from adamsym.problem import Empirical, Independent, Problem
-from adamsym.problem.record import problem_from_record, problem_record
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import field_over, hulls
+from adamsym.field.ball.law import BallLaw
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.gradients.record import problem_from_record, problem_record
+from adamsym.methods import Adam, NAdam
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
 NEURON = AdamField(

@@ -14,8 +14,8 @@ import numpy as np
 
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 DEFAULTS = Adam()
 

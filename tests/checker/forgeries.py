@@ -8,10 +8,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from adamsym.checker.form import digest_of
+from adamsym.certificates.form import digest_of
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.problem.record import problem_from_record
+from adamsym.gradients.record import problem_from_record
 
 FORGERIES = {"zeros": [], "lyapunov": []}
 

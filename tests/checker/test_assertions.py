@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from adamsym.certificates.form import digest_of
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.checker import check_certificate
-from adamsym.checker.form import digest_of
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 CASES = Path(__file__).parents[1] / "cases"
 QUICK = Adam("0.5", "0.9", "0.1")

@@ -15,16 +15,16 @@ from bases import base
 from forgeries import signed
 from mpmath import iv
 
+from adamsym.certificates.form import digest_of
 from adamsym.checker import Check, check_certificate
 from adamsym.checker.exact_values import value_at
-from adamsym.checker.form import digest_of
 from adamsym.checker.intervals import exponential, value_of, working_precision
 from adamsym.checker.law import minibatches
 from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.checker.work import OutOfWork, budget, spend
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import check_derivative_size, derivative_sizes
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import iv
 
+from adamsym.certificates.form import json_schema
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.checker import check_certificate
 from adamsym.checker import field as field_module
 from adamsym.checker import products as products_module
 from adamsym.checker.field import _complement, field_over, quotient
-from adamsym.checker.form import json_schema
 from adamsym.checker.intervals import NotCheckable, value_of, working_precision
 from adamsym.checker.law import Law, minibatches, sign_factor
 from adamsym.checker.lyapunov import _by_spread, _rate
@@ -29,12 +29,13 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
-from adamsym.field import AdamField, enclosure
-from adamsym.field.balls import ball_arithmetic
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.reading import read_problem
-from adamsym.problem.record import problem_from_record
+from adamsym.field import AdamField
+from adamsym.field.ball import enclosure
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.reading import read_problem
+from adamsym.gradients.record import problem_from_record
+from adamsym.methods import Adam
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
 HYPERBOLA = AdamField(

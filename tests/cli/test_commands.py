@@ -131,16 +131,16 @@ def test_simulate_says_which_chains_left_the_numbers(run):
     assert [k for k, [theta] in enumerate(found["theta"]) if theta is None] == chains
     assert 5 < len(chains) < 35
     text = run(*arguments, code=1)
-    assert text.startswith(f"{len(chains)} of 40 chains left the numbers, first chain {chains[0]} at step 1")
+    assert text.startswith(f"{len(chains)} of 40 chains diverged, first chain {chains[0]} at step 1")
 
 
 def test_interruptions(monkeypatch):
-    import adamsym.problem.reading
+    import adamsym.gradients.reading
 
     def interrupted(path):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(adamsym.problem.reading, "read_problem", interrupted)
+    monkeypatch.setattr(adamsym.gradients.reading, "read_problem", interrupted)
     assert main(["field", FILE]) == 130
 
 

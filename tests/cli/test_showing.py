@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.view.kinds import KINDS
+from adamsym.plots.registry import KINDS
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROBLEM = """

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from adamsym.__main__ import main
 from adamsym.claims import run_claims
-from adamsym.cli.verifying import _table
+from adamsym.cli.verify import _table
 
 CLAIM = """
 from adamsym.claims import Claim, holds, refuted, undecided

@@ -13,13 +13,13 @@ import pytest
 
 from adamsym.dynamics import ensemble, simulate
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam, AdamW, StepSizeSchedule
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam, AdamW, StepSizeSchedule
 
 SCRIPT = """
 from adamsym.dynamics import ensemble
-from adamsym.optimizer import Adam, StepSizeSchedule
-from adamsym.problem import Empirical, Problem
+from adamsym.methods import Adam, StepSizeSchedule
+from adamsym.gradients import Empirical, Problem
 ensemble.SECONDS_BETWEEN_CHECKPOINTS = 0.02
 problem = Problem("(w*x + b - y)**2/2", ["w", "b"], Empirical({"x": [0, 1, 2], "y": [1, 0, 5]}), batch_size=2)
 ensemble.simulate(problem, Adam(), StepSizeSchedule("0.1/n**0.5"), [0.0, 1.0], 10**9, 30, 4, checkpoint="c.npz")
@@ -97,9 +97,9 @@ def test_failures_go_on(path):
     whole = run(30, **overflowing)
     run(6, **overflowing, checkpoint=path)
     resumed = run(30, **overflowing, checkpoint=path, resume=True)
-    assert (whole.failed > 0).any()
-    assert len(set(whole.failed.tolist())) > 2
-    np.testing.assert_array_equal(resumed.failed, whole.failed)
+    assert (whole.diverged > 0).any()
+    assert len(set(whole.diverged.tolist())) > 2
+    np.testing.assert_array_equal(resumed.diverged, whole.diverged)
     np.testing.assert_array_equal(resumed.theta, whole.theta)
 
 
@@ -148,7 +148,7 @@ DAMAGES = {
     ),
     "objects": lambda path: rewritten(path, theta=np.array([{}], object)),
     "another shape": lambda path: rewritten(path, theta=np.zeros((2, 30))),
-    "another type": lambda path: rewritten(path, failed=np.zeros((30, 1))),
+    "another type": lambda path: rewritten(path, diverged=np.zeros((30, 1))),
     "larger": lambda path: rewritten(path, m=np.zeros((10**6, 2))),
     "a negative step": lambda path: rewritten(path, step=np.array(-1)),
 }

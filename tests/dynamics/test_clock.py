@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from adamsym.dynamics import clock
 from adamsym.dynamics.clock import window_sizes
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import StepSizeSchedule
+from adamsym.methods import StepSizeSchedule
 
 
 @given(st.integers(0, 10**6), st.floats(0.01, 3), st.sampled_from(["0.01", "0.01/n**0.3", "0.002*(2 + sin(n))"]))

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from adamsym.dynamics import Run, ensemble, flow, simulate
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam, AdaptiveMethod, NAdam, StepSizeSchedule
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam, AdaptiveMethod, NAdam, StepSizeSchedule
 from adamsym.testing import strategies
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
@@ -185,7 +185,7 @@ def test_chains_that_leave_the_numbers_are_marked_and_the_others_go_on():
     rows = np.array([plain_chains.rows_of_chain(0, chain, 8, 2) for chain in range(100)])
     # A row of 1 moves theta by 3, so that the square of the third such gradient overflows.
     third = np.array([np.flatnonzero(row)[2] + 1 if row.sum() >= 3 else 0 for row in rows])
-    np.testing.assert_array_equal(found.failed, third)
+    np.testing.assert_array_equal(found.diverged, third)
     assert 0 < (third == 0).sum() < 100
     np.testing.assert_array_equal(np.isnan(found.theta[:, 0]), third > 0)
     np.testing.assert_array_equal(
@@ -200,12 +200,12 @@ def test_kinks_are_marked(loss, start):
     problem = Problem(loss, ["theta"], Empirical({"x": [0, 3]}))
     found = simulate(problem, Adam(), StepSizeSchedule("1e-3"), [start], steps=1, chains=50, seed=0)
     at_kink = np.array([plain_chains.rows_of_chain(0, c, 1, 2)[0] for c in range(50)]) == (1 if start else 0)
-    np.testing.assert_array_equal(found.failed, at_kink)
+    np.testing.assert_array_equal(found.diverged, at_kink)
     beside = simulate(problem, Adam(), StepSizeSchedule("1e-3"), [start + 0.01], steps=1, chains=50, seed=0)
-    assert not beside.failed.any()
+    assert not beside.diverged.any()
     # Where the slope does not jump there is no kink.
     smooth = Problem("(theta - x)*Abs(theta - x)", ["theta"], Empirical({"x": [0, 3]}))
-    assert not simulate(smooth, Adam(), StepSizeSchedule(1), [start], steps=1, chains=50, seed=0).failed.any()
+    assert not simulate(smooth, Adam(), StepSizeSchedule(1), [start], steps=1, chains=50, seed=0).diverged.any()
 
 
 GRAMMAR = [

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from adamsym.dynamics import flow
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 from adamsym.testing import strategies
 
 SKEWED = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())

@@ -14,8 +14,8 @@ from adamsym.dynamics import increment_test, increments
 from adamsym.dynamics.clock import window_sizes
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam, AdamEpsInsideRoot, NAdam, RMSprop, StepSizeSchedule
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamEpsInsideRoot, NAdam, RMSprop, StepSizeSchedule
 from adamsym.testing import strategies
 
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
@@ -170,7 +170,7 @@ def test_bad_arguments():
     with pytest.raises(InputError, match="3 chains"):
         increment_test(PROBLEM, ADAM, field, SCHEDULE, [1.0], 100, 1.0, chains=2)
     steep = Problem("-exp(exp(theta*x))", ["theta"], Empirical({"x": [1, 2]}))
-    with pytest.raises(InputError, match="left the numbers"):
+    with pytest.raises(InputError, match="diverged"):
         increment_test(steep, ADAM, lambda theta: 0 * theta, StepSizeSchedule("10"), [0.0], 18, 100.0, chains=3)
 
 

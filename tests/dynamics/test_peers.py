@@ -12,8 +12,8 @@ import plain_chains
 import pytest
 
 from adamsym.dynamics import simulate
-from adamsym.optimizer import Adam, AdamW, RMSprop, StepSizeSchedule
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamW, RMSprop, StepSizeSchedule
 
 STEPS = 10_000
 RATE = 1e-3

@@ -11,9 +11,9 @@ from adamsym.certify import find_zeros
 from adamsym.dynamics import basins, flow, phase_portrait
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.reading import read_problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.reading import read_problem
+from adamsym.methods import Adam
 from adamsym.testing import strategies
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

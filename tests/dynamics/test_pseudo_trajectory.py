@@ -23,10 +23,10 @@ from adamsym.dynamics.pseudo_trajectory import (
 )
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.balls import ball_arithmetic
-from adamsym.field.enclosure import divided
-from adamsym.optimizer import Adam, RMSprop, StepSizeSchedule
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import divided
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam, RMSprop, StepSizeSchedule
 from adamsym.testing import strategies
 
 pseudo_trajectory_module = importlib.import_module("adamsym.dynamics.pseudo_trajectory")

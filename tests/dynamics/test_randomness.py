@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from adamsym.dynamics.kernels import fill_words
 from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states, splitmix64
 from adamsym.dynamics.run import Run
-from adamsym.optimizer import Adam, StepSizeSchedule
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam, StepSizeSchedule
 
 # Vigna's splitmix64.c from 1234567; xoshiro256plusplus.c from 1, 2, 3, 4 (also in Rust's rand_xoshiro).
 SPLITMIX = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431, 16408922859458223821]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from adamsym.dynamics import basins, flow
 from adamsym.dynamics.flow import about_solution
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
-from adamsym.problem.reading import read_problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.reading import read_problem
+from adamsym.methods import Adam
 
 CASES = pathlib.Path(__file__).parents[1] / "cases"
 ONE_ROW = Empirical({"x": [0]})

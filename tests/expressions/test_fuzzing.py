@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import parse_expression
-from adamsym.problem.reading import read_problem
+from adamsym.gradients.reading import read_problem
 
 SYMBOLS = {name: sp.Symbol(name, real=True) for name in ("theta", "x")}
 WORDS = "theta x pi e 0 1 2 3.5 .5 1e9 1e-400 7/0 ( ) , + - * / ** ** exp( log( sqrt( tanh( sin( Abs( Max( Min("

@@ -15,8 +15,8 @@ from adamsym import Empirical, Problem
 from adamsym.checker.intervals import value_of, working_precision
 from adamsym.expressions.compilation import compile_ball, compile_float
 from adamsym.expressions.functions import logsumexp, softplus
-from adamsym.expressions.lanes import compile_lanes
 from adamsym.expressions.parser import parse_expression
+from adamsym.expressions.simd import compile_lanes
 
 T, X = (sp.Symbol(name, real=True) for name in ("t", "x"))
 SYMBOLS = {"t": T, "x": X}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adamsym import Adam, Empirical, InputError, Problem
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.writing import expression_text
-from adamsym.problem.record import problem_from_record, problem_record
+from adamsym.gradients.record import problem_from_record, problem_record
 
 T, X = (sp.Symbol(name, real=True) for name in ("t", "x"))
 SYMBOLS = {"t": T, "x": X}

@@ -15,8 +15,8 @@ from fractions import Fraction
 import flint
 
 from adamsym.expressions.errors import InputError
-from adamsym.field.balls import ball, kernel, step_bound, symmetric
-from adamsym.optimizer import Adam
+from adamsym.field.ball.arithmetic import ball, kernel, step_bound, symmetric
+from adamsym.methods import Adam
 
 _TERMS = 20
 _SERIES_RANGE = 0.25

@@ -79,7 +79,7 @@ class FiniteLaw:
             [list(d) for d in directions],
         )
         self.squares = [g * g for g in self.atoms]
-        self.largest = max((abs(g).upper() for g in self.atoms), key=lambda x: x)
+        self.max_abs = max((abs(g).upper() for g in self.atoms), key=lambda x: x)
         self.mean, self.size = self.expect(self.atoms), self.expect([abs(g) for g in self.atoms])
         self.square = self.expect(self.squares)
         self.cube = self.expect([abs(g) * q for g, q in zip(self.atoms, self.squares, strict=True)])
@@ -117,7 +117,7 @@ class SmoothLaw:
     def __init__(self, transforms: Callable[[arb], tuple[arb, arb]], moments: Sequence[arb]) -> None:
         self._transforms = transforms
         self.mean, self.size, self.square, self.cube, self.fourth = moments
-        self.largest = arb("inf")
+        self.max_abs = arb("inf")
 
     def at(self, t: arb) -> Transforms:
         a, b = self._transforms(t)
@@ -396,7 +396,7 @@ def quotient(law: FiniteLaw | SmoothLaw, method: Method) -> list[arb]:
     factors = [law.cube + abs(law.mean) * c]
     allowed = [scale * TOLERANCE]
     for h, mean in zip(law.widest, means[1:], strict=True):
-        factors.append(h * c + 2 * law.largest**2 * h + abs(mean) * c)
+        factors.append(h * c + 2 * law.max_abs**2 * h + abs(mean) * c)
         allowed.append((h / (c.sqrt() + size) + arb("1e-300")) * TOLERANCE)
     # There S is known to TOLERANCE.
     most = min(float((arb("1e-9") / c).log()), float((arb(TOLERANCE).sqrt() / law.fourth.sqrt()).log()))

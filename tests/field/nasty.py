@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 
 def decimals(value: float, digits: int = 6) -> Fraction:

@@ -13,12 +13,13 @@ from flint import arb
 from nasty import decimals, random_adam, random_atoms, random_probabilities
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, BatchMean, ball_quadrature, law_quotient, quotient
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball_arithmetic
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.field import AdamField, BatchMean, law_quotient, quotient
+from adamsym.field.ball import quadrature as ball_quadrature
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 
 BOXES, FEWER_LAGS = 25, 2_000
 """Boxes around one point; lags that are walked for most of them, so that many fit in the time."""

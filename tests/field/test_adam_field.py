@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
-from adamsym.field.closed_forms import closed_form
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.field.float.closed_forms import closed_form
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 
 REGRESSION = Problem(
     "(w*x + b - y)**2/2",
@@ -196,7 +196,7 @@ def test_listed_and_unlisted_minibatches_agree(monkeypatch):
     problem = Problem("(tanh(w*x) - y)**2/2", ["w"], REGRESSION.law, batch_size=6)
     adam = Adam("0.9", "0.99", "1e-2")
     listed, slope = AdamField(problem, adam)([0.4]), AdamField(problem, adam).jacobian([0.4])
-    monkeypatch.setattr("adamsym.problem.batches.MOST_ENTRIES", 10)
+    monkeypatch.setattr("adamsym.gradients.batches.MOST_ENTRIES", 10)
     np.testing.assert_allclose(AdamField(problem, adam)([0.4]), listed, atol=1e-12)
     np.testing.assert_allclose(AdamField(problem, adam).jacobian([0.4]), slope, rtol=1e-10)
 

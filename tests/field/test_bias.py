@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, batch_bias, bias, memory_bias
 from adamsym.field.bias import _capital_lambda
-from adamsym.optimizer import Adam, NAdam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, NAdam
 
 SKEWED = Empirical({"x": [0, 0, 3]})
 numbers = st.lists(st.integers(-5, 5), min_size=2, max_size=4, unique=True)

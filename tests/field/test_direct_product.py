@@ -7,8 +7,8 @@ import flint
 import pytest
 from direct_product import BallLaw, enclose_quotient
 
-from adamsym.field.balls import ball
-from adamsym.optimizer import Adam
+from adamsym.field.ball.arithmetic import ball
+from adamsym.methods import Adam
 
 LAWS = {
     "skewed": ([(-1, 3), (2, 1), (0, 1)], Adam("0.9", "0.99", "0.1")),

@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from raw_laws import laws
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, ball_lattice, ball_quadrature, ball_series
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, ball_arithmetic, outward, step_bound
-from adamsym.field.spectral import quotient
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.field import AdamField
+from adamsym.field.ball import lag_series, quadrature_nodes
+from adamsym.field.ball import quadrature as ball_quadrature
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward, step_bound
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.float.laplace_quadrature import quotient
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 from adamsym.testing.strategies import adams
 
 LAWS = {
@@ -114,7 +116,7 @@ def test_the_inequalities_of_the_tails(name):
     with ball_arithmetic():
         balls = law_of(BallLaw, law, slopes=True)
         rule = rule_for(balls, adam)
-        series = ball_series.LagSeries(balls, adam, 1e9)
+        series = lag_series.LagSeries(balls, adam, 1e9)
         factors, bound, share = rule._left_factors(), step_bound(adam), 1 - ball(adam.alpha)
 
         def at(s):
@@ -128,12 +130,12 @@ def test_the_inequalities_of_the_tails(name):
             product, (value, slope) = at(flint.arb(s))
             earlier, _ = at(flint.arb(s) / 2)
             decay = (-rule.center * s).exp()
-            largest = balls.largest_slopes[0]
-            assert abs(value) <= balls.largest * product.upper() * (1 + flint.arb("1e-9"))
+            largest = balls.max_abs_slopes[0]
+            assert abs(value) <= balls.max_abs * product.upper() * (1 + flint.arb("1e-9"))
             assert abs(slope) <= largest * (product + 4 / flint.arb(1).exp() * bound * earlier)
             slopes_needed |= bool(abs(slope) > largest * product)
             tails = rule._right_tails(flint.arb(s), product.upper(), earlier.upper(), decay)
-            weights = tails[0] / (balls.largest * product.upper() + abs(balls.mean) * decay)
+            weights = tails[0] / (balls.max_abs * product.upper() + abs(balls.mean) * decay)
             assert tails[1] * (1 + flint.arb("1e-9")) >= weights * (abs(slope) + abs(balls.mean_slopes[0]) * decay)
             assert abs(value - balls.mean * decay) <= factors[0] * s
             assert abs(slope - balls.mean_slopes[0] * decay) <= factors[1] * s
@@ -144,7 +146,7 @@ def test_the_remainder_of_the_series_is_what_cauchys_estimates_leave():
     """Coefficients as large as M r^-j from the first that is left out: all of them together fit, and hardly less."""
     law, adam = LAWS["skewed"]
     with ball_arithmetic():
-        series = ball_series.LagSeries(law_of(BallLaw, law), adam, 1e9)
+        series = lag_series.LagSeries(law_of(BallLaw, law), adam, 1e9)
         last = flint.arb(series.end) * (1 - ball(adam.beta))
         powers = flint.arb_mat([[last**j for j in range(series.terms)]])
         ratio = last * series.width / flint.arb("1.4")
@@ -166,7 +168,7 @@ def test_the_series_reach_as_far_as_the_integrand(size, beta):
     with ball_arithmetic():
         balls = law_of(BallLaw, [(-size, 3), (2 * size, 1)])
         rule = rule_for(balls, adam)
-        holds_up_to = ball_series.RANGE / (float(rule.series.width) * float(1 - adam.beta))
+        holds_up_to = lag_series.RANGE / (float(rule.series.width) * float(1 - adam.beta))
         assert rule.series.end == pytest.approx(min(200 / float(rule.center), holds_up_to), rel=1e-9)
 
 
@@ -184,7 +186,12 @@ def test_the_left_tail_needs_both_parts_of_its_factor():
 
 
 def clear_caches():
-    for cached in (ball_lattice.lattice, ball_lattice.nodes, ball_lattice.powers, ball_lattice._powers_at):
+    for cached in (
+        quadrature_nodes.lattice,
+        quadrature_nodes.nodes,
+        quadrature_nodes.powers,
+        quadrature_nodes._powers_at,
+    ):
         cached.cache_clear()
 
 
@@ -210,12 +217,12 @@ def test_the_trapezoidal_bound_suffices_and_is_needed(law, adam, monkeypatch, re
 @pytest.mark.parametrize(("law", "adam"), LAWS.values(), ids=LAWS)
 def test_the_series_remainders_suffice_and_are_needed(law, adam, monkeypatch):
     fine = enclosed(law, adam)
-    monkeypatch.setattr(ball_series, "MOST_TERMS", 6)
+    monkeypatch.setattr(lag_series, "MOST_TERMS", 6)
     coarse = enclosed(law, adam)
     assert contains(coarse, fine)
     if adam.beta2 < 0.99:  # Beyond, six terms are enough.
         assert float(coarse[0].rad()) > 1e-12
-        monkeypatch.setattr(ball_series.LagSeries, "_coefficient_bounds", lambda self: [flint.arb(0)] * 4)
+        monkeypatch.setattr(lag_series.LagSeries, "_coefficient_bounds", lambda self: [flint.arb(0)] * 4)
         cut = enclosed(law, adam)
         assert not any(x.contains(y.mid()) for x, y in zip(cut, fine, strict=True))
 
@@ -288,8 +295,8 @@ def test_work_beyond_the_budget_leaves_wide_balls(monkeypatch):
 @pytest.mark.parametrize("radius", [0.5, 3])
 def test_no_more_lags_are_walked_than_the_budget(beta, radius, monkeypatch):
     """A node may be more lags long than there are to spend; and none is walked where the series alone suffice."""
-    steps, step = [], ball_lattice.LagRecursion._step
-    monkeypatch.setattr(ball_lattice.LagRecursion, "_step", lambda self: steps.append(1) or step(self))
+    steps, step = [], quadrature_nodes.LagRecursion._step
+    monkeypatch.setattr(quadrature_nodes.LagRecursion, "_step", lambda self: steps.append(1) or step(self))
     adam = Adam("0.9", beta, "1e-8")
     with ball_arithmetic():
         law = BallLaw([flint.arb(1, radius), flint.arb(-2, radius)], [flint.arb(1) / 2] * 2)
@@ -376,7 +383,7 @@ def test_a_slope_that_is_not_finite_is_never_lost(place):
         slopes = [flint.arb(1)] * 3
         slopes[place] = flint.arb("nan")
         law = BallLaw([flint.arb(g) for g in (1, 2, -1)], [flint.arb(1) / 3] * 3, [slopes])
-        assert not law.largest_slopes[0].is_finite()
+        assert not law.max_abs_slopes[0].is_finite()
         found = enclose_law(law, Adam("0.5", "0.9", "0.1"))
         assert found.value.is_finite()
         assert not found.slopes[0].is_finite()
@@ -487,7 +494,7 @@ def test_the_left_tail_is_the_sum_of_its_nodes():
         law, adam = BallLaw([flint.arb(1), flint.arb(-2)], [flint.arb(1) / 3, flint.arb(2) / 3]), Adam("0.5", "0.6", 1)
         rule = rule_for(law, adam)
         (found,), (factor,) = rule.left_tails(-2), rule._left_factors()
-        step, first = float(rule.step), float(ball_lattice.nodes(rule.lattice, adam.epsilon, -2).s[0])
+        step, first = float(rule.step), float(quadrature_nodes.nodes(rule.lattice, adam.epsilon, -2).s[0])
     s = first * np.exp(-step * np.arange(1, 400))
     assert float(found) == pytest.approx(float(factor) * step * float((np.sqrt(s / np.pi) * s).sum()), rel=1e-12)
 

@@ -11,8 +11,8 @@ import pytest
 import sympy as sp
 
 from adamsym.field import AdamField, FieldValue, adam_field
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -5,8 +5,8 @@ import pytest
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam, NAdam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, NAdam
 
 MEAN = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
 from adamsym.field.monte_carlo import time_average
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 from adamsym.testing import strategies
 
 LINE = Empirical({"x": [0, 1, 2, 3], "y": [1, 0, 2, 5]}, weights=[1, 2, 2, 1])

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.field import law_quotient, quotient
-from adamsym.field.gradient_laws import Atoms
-from adamsym.field.nodes import place_nodes, workspace
-from adamsym.field.quadrature import control_integrals
-from adamsym.field.records import rule_of
-from adamsym.field.transforms import block_dot, log_one_plus, transforms
-from adamsym.optimizer import Adam, AdamEpsInsideRoot
+from adamsym.field.float.gradient_laws import Atoms
+from adamsym.field.float.nodes import place_nodes, workspace
+from adamsym.field.float.quadrature import control_integrals
+from adamsym.field.float.records import rule_of
+from adamsym.field.float.transforms import block_dot, log_one_plus, transforms
+from adamsym.methods import Adam, AdamEpsInsideRoot
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}
 outside_or_inside = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())

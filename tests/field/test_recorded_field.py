@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adamsym.field import AdamField, enclosure, law_quotient, quotient
-from adamsym.field.gradient_laws import Exponential, Normal, Uniform
-from adamsym.optimizer import Adam, AdamEpsInsideRoot
-from adamsym.problem import Empirical, Problem
+from adamsym.field import AdamField, law_quotient, quotient
+from adamsym.field.ball import enclosure
+from adamsym.field.float.gradient_laws import Exponential, Normal, Uniform
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamEpsInsideRoot
 
 RECORDS = Path(__file__).with_name("recorded.json")
 
@@ -63,7 +64,7 @@ def coefficient_bounds(case: str) -> list[float]:
     original = enclosure.enclose_law
 
     def watched(law, *arguments):
-        from adamsym.field.ball_series import LagSeries
+        from adamsym.field.ball.lag_series import LagSeries
 
         found.extend(float(bound.mid()) for bound in LagSeries(law, adam, 1.0)._coefficient_bounds())
         return original(law, *arguments)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from adamsym.field import AdamField
-from adamsym.field.ball_law import BallLaw
-from adamsym.field.ball_quadrature import enclose_law
-from adamsym.field.balls import ball, ball_arithmetic
-from adamsym.field.spectral import quotient
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.float.laplace_quadrature import quotient
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 ENTRIES = json.loads((Path(__file__).parents[1] / "reference" / "field_reference.json").read_text())["entries"]
 

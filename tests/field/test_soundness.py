@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundness
 
-from adamsym.field.balls import ball_arithmetic
+from adamsym.field.ball.arithmetic import ball_arithmetic
 
 
 def test_some_laws_from_the_corners(monkeypatch):

@@ -6,8 +6,8 @@ import pytest
 import sympy as sp
 
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 from adamsym.symbolic import DerivationError, SymbolicField, derive, lyapunov, point_checks
 from adamsym.symbolic.equality import EXACT, Check
 

@@ -9,8 +9,8 @@ import scipy.special
 import sympy as sp
 
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
 from adamsym.symbolic import SymbolicField
 from adamsym.symbolic import expansion_checks as checks
 from adamsym.symbolic.expansion import (
@@ -20,8 +20,8 @@ from adamsym.symbolic.expansion import (
     kernel_derivative,
     published_coefficients,
 )
-from adamsym.symbolic.letters import alpha, eta
 from adamsym.symbolic.moments import batch_moments, moment_numbers
+from adamsym.symbolic.symbols import alpha, eta
 
 
 def oracle(atoms, weights, a, b, eps, lags):

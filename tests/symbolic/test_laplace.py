@@ -10,31 +10,31 @@ import scipy.special
 import sympy as sp
 
 from adamsym.expressions.errors import InputError
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Independent, Problem
-from adamsym.symbolic import SymbolicField, enumeration, frozen_chain, laplace, point_checks
+from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.methods import Adam
+from adamsym.symbolic import SymbolicField, enumeration, laplace, point_checks, stationary_moments
 from adamsym.symbolic.expectation import MOST_ATOMS, gradient_atoms
-from adamsym.symbolic.letters import alpha, beta, epsilon, k, s, t
+from adamsym.symbolic.symbols import alpha, beta, epsilon, k, s, t
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 4]}, weights=[3, 2, 1]))
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "field_reference.json").read_text())["entries"]
 
 
 def test_weights_solve_the_recursions():
-    assert frozen_chain.weights_check(frozen_chain.numerator_weight, alpha).ok
-    assert frozen_chain.weights_check(frozen_chain.denominator_weight, beta).ok
+    assert stationary_moments.weights_check(stationary_moments.numerator_weight, alpha).ok
+    assert stationary_moments.weights_check(stationary_moments.denominator_weight, beta).ok
 
 
 @pytest.mark.parametrize("weight", [1 - alpha, alpha**k, (1 - alpha) * alpha ** (k + 1), (1 - beta) * beta**k])
 def test_control_wrong_weights(weight):
-    assert not frozen_chain.weights_check(weight, alpha).ok
+    assert not stationary_moments.weights_check(weight, alpha).ok
 
 
 def test_step_bound_and_controls():
-    bound = frozen_chain.step_bound_squared
-    assert frozen_chain.step_bound_check().ok
-    assert not frozen_chain.step_bound_check(bound / 4).ok
-    assert not frozen_chain.step_bound_check((1 - alpha) ** 2 / ((1 - beta) * (1 - alpha / beta))).ok
+    bound = stationary_moments.step_bound_squared
+    assert stationary_moments.step_bound_check().ok
+    assert not stationary_moments.step_bound_check(bound / 4).ok
+    assert not stationary_moments.step_bound_check((1 - alpha) ** 2 / ((1 - beta) * (1 - alpha / beta))).ok
     for adam in (Adam(), Adam(0, 0, 1), Adam(0, "0.5", 1), Adam("0.3", "0.1", 1)):
         assert point_checks.step_bound_number_check(adam, bound).ok
         assert not point_checks.step_bound_number_check(adam, 2 * bound).ok
@@ -150,7 +150,7 @@ def test_a_sum_over_rows_has_the_value_of_its_terms(weights):
 
 @pytest.mark.parametrize("entry", [e for e in REFERENCE if e["beta"] <= 0.99][:12])
 def test_reference_values_come_out_of_the_transforms(entry):
-    """F at 25 digits, by others: the product form with this room's A, B and rho, in float64."""
+    """F at 25 digits, by others: the product form with this package's A, B and rho, in float64."""
     problem = Problem("theta*x", ["theta"], Empirical({"x": entry["atoms"]}, weights=entry["weights"]))
     field = SymbolicField(problem, Adam(entry["alpha"], entry["beta"], entry["eps"]))
     first, second = (sp.lambdify(t, x[0], "numpy") for x in (field.laplace.A, field.laplace.B))
@@ -233,8 +233,8 @@ def test_the_integral_has_its_digits_whatever_the_sizes(size, ratio):
 
 
 def test_a_series_over_few_lags_is_its_terms():
-    g, values = frozen_chain.gradients, {alpha: sp.Rational(1, 3), beta: sp.Rational(1, 2), epsilon: 1}
-    found = frozen_chain.series(3).subs(values).doit().subs({g[0]: 3, g[1]: -1, g[2]: 2})
+    g, values = stationary_moments.gradients, {alpha: sp.Rational(1, 3), beta: sp.Rational(1, 2), epsilon: 1}
+    found = stationary_moments.series(3).subs(values).doit().subs({g[0]: 3, g[1]: -1, g[2]: 2})
     m = sp.Rational(2, 3) * (3 - sp.Rational(1, 3) + sp.Rational(2, 9))
     v = sp.Rational(1, 2) * (9 + sp.Rational(1, 2) + sp.Rational(4, 4))
     assert sp.simplify(found - m / (sp.sqrt(v) + 1)) == 0

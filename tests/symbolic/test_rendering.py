@@ -7,8 +7,8 @@ import re
 import pytest
 import sympy as sp
 
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 from adamsym.symbolic import Derivation, Step, derive
 from adamsym.symbolic.rendering import formula, latex_text, mathml, symbol_names
 

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.field import AdamField
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 from adamsym.symbolic import Derivation, DerivationError, Step, SymbolicField, derive, lyapunov_derivative
-from adamsym.symbolic.letters import adam_values, alpha, epsilon, eta
+from adamsym.symbolic.symbols import adam_values, alpha, epsilon, eta
 from adamsym.testing import strategies
 
 few = settings(max_examples=5, deadline=None)

@@ -23,15 +23,21 @@ from adamsym.testing.conformance import (
     torch_adapter,
     update_adapter,
 )
-from adamsym.testing.conformance.following import field_method, following
+from adamsym.testing.conformance.field_test import field_method, field_test
 from adamsym.testing.conformance.identification import identify
+from adamsym.testing.conformance.messages import differences
 from adamsym.testing.conformance.moments import Run
-from adamsym.testing.conformance.probing import SHAPES, Probe, designed_gradients, first_parameters, play
+from adamsym.testing.conformance.probing import (
+    SHAPES,
+    ProbeResponse,
+    apply_probes,
+    designed_gradients,
+    first_parameters,
+)
 from adamsym.testing.conformance.recursion import CHOICES
 from adamsym.testing.conformance.replay import increments, meaningful
 from adamsym.testing.conformance.rounding import PRECISIONS
 from adamsym.testing.conformance.tensors import Layout
-from adamsym.testing.conformance.words import differences
 
 DECAYING = Recursion(beta1=0.8, beta2=0.95, weight_decay=0.1, decay="decoupled")
 PLAIN = Recursion(beta1=0.8, beta2=0.95)
@@ -48,9 +54,9 @@ def test_the_right_one_conforms(declared):
     assert found.conforms
     assert found.differences == ()
     assert found.identified == declared
-    assert found.following is not None
-    assert found.following.p_value > 1e-4
-    assert abs(found.following.measured - found.following.expected) < 0.01 * abs(found.following.expected)
+    assert found.field_test is not None
+    assert found.field_test.p_value > 1e-4
+    assert abs(found.field_test.measured - found.field_test.expected) < 0.01 * abs(found.field_test.expected)
     assert found.probed.startswith("48 steps in float64, parameters of shapes (12,), (), (1,), (3, 4)")
     assert str(found).startswith("plain: conforms\n  its mean step follows the field of Adam")
 
@@ -109,27 +115,27 @@ def test_noise_is_not_explained_and_does_not_follow_the_field():
     found = check_optimizer(update_adapter(make, PLAIN))
     assert not found.conforms
     assert found.identified is None
-    assert found.following.p_value < 1e-6
+    assert found.field_test.p_value < 1e-6
 
 
 def test_faults_that_vanish_with_time_follow_the_field_all_the_same():
     found = check_optimizer(plain("no bias correction of m", PLAIN))
     assert not found.conforms
-    assert found.following.p_value > 1e-4
+    assert found.field_test.p_value > 1e-4
 
 
 @pytest.mark.parametrize("fault", ["sqrt forgotten", "ascent", "wrong axis", "m without its factor"])
 def test_faults_that_last_do_not_follow_the_field(fault):
-    assert check_optimizer(plain(fault, PLAIN)).following.p_value < 1e-6
+    assert check_optimizer(plain(fault, PLAIN)).field_test.p_value < 1e-6
 
 
 def test_decay_that_is_not_declared_does_not_follow_the_field():
     """Control: begun at 0, where decay does nothing, the same runs follow the field, as they do in float32."""
     decaying = functools.partial(plain_adamw, weight_decay=0.1)
     found = check_optimizer(update_adapter(decaying, PLAIN))
-    assert found.following.p_value < 1e-6
-    assert abs(found.following.measured - found.following.expected + 0.1 * 2) < 0.01
-    assert check_optimizer(update_adapter(decaying, PLAIN, dtype="float32")).following.p_value > 1e-4
+    assert found.field_test.p_value < 1e-6
+    assert abs(found.field_test.measured - found.field_test.expected + 0.1 * 2) < 0.01
+    assert check_optimizer(update_adapter(decaying, PLAIN, dtype="float32")).field_test.p_value > 1e-4
 
 
 @settings(max_examples=30, deadline=None)
@@ -164,7 +170,7 @@ def _probe(actual: Recursion, declared: Recursion):
     with np.errstate(invalid="ignore"):
         states = np.cumsum(np.vstack([theta, changes]), axis=0)
         before, changes = states[:-1], np.diff(states, axis=0)
-    return Probe(Run(gradients, before, layout), changes, PRECISIONS["float64"], PRECISIONS["float64"])
+    return ProbeResponse(Run(gradients, before, layout), changes, PRECISIONS["float64"], PRECISIONS["float64"])
 
 
 def test_wrong_shapes_are_refused():
@@ -524,11 +530,11 @@ def test_torch_in_short_formats():
     for dtype, eps in ((torch.float32, 1e-8), (torch.bfloat16, 1e-3), (torch.float16, 1e-3)):
         for kind in (optim.Adam, optim.AdamW, optim.NAdam, optim.RMSprop, optim.Adamax):
             adapter = torch_adapter(kind, dtype=dtype, eps=eps)
-            probe = play(adapter)
+            probe = apply_probes(adapter)
             assert probe.precision.name == str(dtype).removeprefix("torch.")
             assert probe.explained_by(adapter.declared), (kind, dtype)
         # Controls: the same, declared as something else.
-        probe = play(torch_adapter(optim.Adam, dtype=dtype, eps=eps))
+        probe = apply_probes(torch_adapter(optim.Adam, dtype=dtype, eps=eps))
         for declared in (
             Recursion(beta1=0.5, eps=eps),
             Recursion(beta2=0.5, eps=eps),
@@ -568,7 +574,7 @@ def test_options_of_torch_are_honoured_or_refused():
     ]
     for kind, options in honoured:
         adapter = torch_adapter(kind, **options)
-        probe = play(adapter)
+        probe = apply_probes(adapter)
         assert probe.explained_by(adapter.declared), (kind, options)
         # Control: the option makes a difference, unless it only says how steps are computed.
         if not set(options) <= {"foreach", "fused", "differentiable"}:
@@ -592,7 +598,7 @@ def test_options_of_optax_are_honoured_or_refused():
         (optax.adamw, {"nesterov": True, "eps_root": 1e-6}),
     ):
         adapter = optax_adapter(kind, **options)
-        probe = play(adapter)
+        probe = apply_probes(adapter)
         assert probe.explained_by(adapter.declared), (kind, options)
         assert not probe.explained_by(optax_adapter(kind).declared), (kind, options)
     for kind, options, words in (
@@ -618,7 +624,7 @@ def test_options_of_keras_are_honoured_or_refused():
         (kinds.RMSprop, {"momentum": 0.9, "centered": True, "weight_decay": 0.1}),
     ):
         adapter = keras_adapter(kind, **options)
-        probe = play(adapter)
+        probe = apply_probes(adapter)
         assert probe.explained_by(adapter.declared), (kind, options)
         assert not probe.explained_by(keras_adapter(kind).declared), (kind, options)
     assert check_optimizer(keras_adapter(kinds.Adam, use_ema=True)).conforms
@@ -714,7 +720,7 @@ def p_values(beta2, seeds):
     declared = Recursion(beta1=0.8, beta2=beta2)
     adapter = update_adapter(functools.partial(plain_adamw, beta2=beta2), declared)
     method = field_method(declared)
-    return [following(adapter, method, seed, PRECISIONS["float64"]).p_value for seed in seeds]
+    return [field_test(adapter, method, seed, PRECISIONS["float64"]).p_value for seed in seeds]
 
 
 def test_p_values_of_the_true_field_are_uniform():
@@ -734,5 +740,5 @@ def test_runs_that_cannot_forget_are_not_compared():
     )
     found = check_optimizer(adapter)
     assert found.conforms
-    assert found.following is None
+    assert found.field_test is None
     assert "its runs were not compared with the field of Adam" in str(found)

@@ -15,7 +15,7 @@ from adamsym.dynamics.bound.hypotheses import Coordinate
 from adamsym.dynamics.bound.lags import LagBounds, momentum_ratio
 from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments, geometric_sum_moments, norms, sum_moments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 Norms = Mapping[int, float]
 """Bounds of (E|X|^p)^(1/p) for even p."""

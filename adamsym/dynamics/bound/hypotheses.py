@@ -14,10 +14,10 @@ from adamsym.dynamics.bound.denominators import DenominatorLaw, denominator_law
 from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.field.balls import ball_arithmetic, outward
-from adamsym.field.enclosure import divided, field_of, gradient_laws, hulls
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.field.ball.arithmetic import ball_arithmetic, outward
+from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 CELLS = 36
 """Cells of K at most, for the gradients' constants."""
@@ -125,7 +125,7 @@ def largest_gradients(problem: Problem, region: FloatArray) -> FloatArray:
     """Return an upper bound of |g_i| over a box (d, 2) for each coordinate i, shape (d,)."""
     with ball_arithmetic():
         laws = [gradient_laws(problem, hulls(cell), slopes=False) for cell in divided(region, CELLS)]
-        return np.array([max(outward(law[i].largest)[1] for law in laws) for i in range(problem.dimension)])
+        return np.array([max(outward(law[i].max_abs)[1] for law in laws) for i in range(problem.dimension)])
 
 
 def _enclosed(problem: Problem, cell: FloatArray) -> _Cell:

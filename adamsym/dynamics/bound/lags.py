@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 
 def momentum_ratio(adam: Adam) -> float:

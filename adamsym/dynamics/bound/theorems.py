@@ -11,7 +11,7 @@ from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity, largest_
 from adamsym.dynamics.bound.hypotheses import Hypotheses
 from adamsym.dynamics.bound.lags import LagBounds
 from adamsym.expressions.compilation import FloatArray
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 MEMORY = 60
 """Lags up to 60/(1-beta) are looked at one by one; what older ones add is bounded at once."""

@@ -6,12 +6,12 @@ import numpy as np
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.testing.conformance.adapters import Adapter
-from adamsym.testing.conformance.following import Following, field_method, following
+from adamsym.testing.conformance.field_test import FieldTest, field_method, field_test
 from adamsym.testing.conformance.identification import MOST_DIFFERENCES, Identification, identify
-from adamsym.testing.conformance.probing import STEPS, Probe, at_first_sight, play
+from adamsym.testing.conformance.messages import differences
+from adamsym.testing.conformance.probing import STEPS, ProbeResponse, apply_probes, at_first_sight
 from adamsym.testing.conformance.recursion import Recursion
 from adamsym.testing.conformance.replay import replay
-from adamsym.testing.conformance.words import differences
 
 LEVEL = 1e-6
 """Chance that an optimizer that follows its field is rejected by the test of its runs."""
@@ -34,7 +34,7 @@ class Conformance:
         One sentence for each difference.
     field
         The method whose field it should follow, as Python; None where adamsym knows none.
-    following
+    field_test
         Its runs against that field; None where there is none, or they were not made.
     precision
         The floating-point format to whose rounding its steps were compared.
@@ -52,7 +52,7 @@ class Conformance:
     identified: Recursion | None
     differences: tuple[str, ...]
     field: str | None
-    following: Following | None
+    field_test: FieldTest | None
     precision: str = "float64"
     probed: str = ""
     alternatives: tuple[Recursion, ...] = ()
@@ -66,10 +66,10 @@ class Conformance:
         lines += [f"  or: {'; '.join(differences(self.declared, other))}" for other in self.alternatives]
         if self.field is None:
             lines.append("  adamsym knows no field that it should follow")
-        elif self.following is None:
+        elif self.field_test is None:
             lines.append(f"  its runs were not compared with the field of {self.field}")
         else:
-            found = self.following
+            found = self.field_test
             verdict = "follows" if found.p_value >= LEVEL else "does not follow"
             measured = f"{found.measured:.5g} +- {found.standard_error:.2g}"
             lines.append(f"  its mean step {verdict} the field of {self.field}:")
@@ -99,7 +99,7 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
         If its steps have a wrong shape.
     """
     declared = adapter.declared
-    probe = play(adapter)
+    probe = apply_probes(adapter)
     identified, alternatives, said, seen, lost = _compared(probe, declared)
     if identified is None and not lost and probe.precision.name == "float64":
         shorter = probe.in_precision("float32")
@@ -107,7 +107,7 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
             probe, identified, said = shorter, declared, ()
             seen = "parameters are float64, but the steps are what was declared to the rounding of float32 only"
     method = field_method(declared)
-    found = None if method is None or lost else following(adapter, method, seed, probe.precision)
+    found = None if method is None or lost else field_test(adapter, method, seed, probe.precision)
     conforms = identified == declared and (found is None or found.p_value >= LEVEL)
     return Conformance(
         adapter.name,
@@ -125,7 +125,7 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
 
 
 def _compared(
-    probe: Probe, declared: Recursion
+    probe: ProbeResponse, declared: Recursion
 ) -> tuple[Recursion | None, tuple[Recursion, ...], tuple[str, ...], str | None, bool]:
     """The recursion found, those that do as well, the differences, what is seen at once, and whether all is lost."""
     sight = at_first_sight(probe)
@@ -149,14 +149,14 @@ def _compared(
     return None, (), (_deviation(probe, declared, found),), seen, False
 
 
-def _rounded_away(probe: Probe, declared: Recursion) -> tuple[str, ...]:
+def _rounded_away(probe: ProbeResponse, declared: Recursion) -> tuple[str, ...]:
     """Whether eps is lost in the format."""
     if 0 < declared.eps < probe.precision.tiny:
         return (f"eps = {declared.eps:g} rounds to 0 in {probe.precision.name}",)
     return ()
 
 
-def _deviation(probe: Probe, declared: Recursion, found: Identification) -> str:
+def _deviation(probe: ProbeResponse, declared: Recursion, found: Identification) -> str:
     """Where the optimizer leaves the nearest recursion, in words."""
     nearest = found.nearest
     same = (
@@ -182,6 +182,6 @@ def _deviation(probe: Probe, declared: Recursion, found: Identification) -> str:
     )
 
 
-def _probed(probe: Probe) -> str:
+def _probed(probe: ProbeResponse) -> str:
     what = f"{STEPS} steps in {probe.precision.name}, parameters of shapes {probe.run.layout}"
     return what + (f"; it cannot take {'; '.join(probe.refused)}" if probe.refused else "")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.testing.conformance.probing import Probe
+from adamsym.testing.conformance.probing import ProbeResponse
 from adamsym.testing.conformance.recursion import Correction, Recursion
 from adamsym.testing.conformance.replay import bottom, change, entering, meaningful, numerator, replay
 
@@ -18,7 +18,9 @@ _SHARES = ("beta1", "beta2", "momentum")
 """Numbers between 0 and 1; the others are positive."""
 
 
-def fitted(probe: Probe, structure: Recursion, names: Sequence[str], starts: Sequence[Recursion]) -> Recursion | None:
+def fitted(
+    probe: ProbeResponse, structure: Recursion, names: Sequence[str], starts: Sequence[Recursion]
+) -> Recursion | None:
     """Return the recursion with as few of the named numbers changed, to as few digits, as explain the changes.
 
     Levenberg and Marquardt's method from all starts at once.
@@ -47,7 +49,7 @@ def _value(name: str, x: Any) -> Any:
     return 1 / (1 + np.exp(-x)) if name in _SHARES else np.exp(x)
 
 
-def _residuals(probe: Probe, structure: Recursion, names: Sequence[str], x: FloatArray) -> FloatArray:
+def _residuals(probe: ProbeResponse, structure: Recursion, names: Sequence[str], x: FloatArray) -> FloatArray:
     """Differences of the changes, bounded, shape (k, n d), for k sets of coordinates (k, p)."""
     varied = {name: _value(name, x[:, i])[:, None] for i, name in enumerate(names)}
     predicted = replay(structure, probe.run.with_varied(varied))
@@ -60,7 +62,7 @@ def _residuals(probe: Probe, structure: Recursion, names: Sequence[str], x: Floa
     return np.asarray(np.moveaxis(found, 0, 1).reshape(len(x), -1))
 
 
-def _least_squares(probe: Probe, structure: Recursion, names: Sequence[str], x: FloatArray) -> FloatArray:
+def _least_squares(probe: ProbeResponse, structure: Recursion, names: Sequence[str], x: FloatArray) -> FloatArray:
     """The coordinates that fit best."""
     starts, count = x.shape
     damping = np.full(starts, 1e-3)
@@ -96,7 +98,7 @@ def _least_squares(probe: Probe, structure: Recursion, names: Sequence[str], x: 
     return np.asarray(x[int(np.argmin(cost))])
 
 
-def _shortest(probe: Probe, structure: Recursion, found: Recursion, names: Sequence[str]) -> Recursion:
+def _shortest(probe: ProbeResponse, structure: Recursion, found: Recursion, names: Sequence[str]) -> Recursion:
     """The fit with what need not change as it was, and the rest rounded to as few digits as explain the changes."""
     for name in names:
         kept: dict[str, Any] = {name: getattr(structure, name)}
@@ -116,7 +118,7 @@ def _shortest(probe: Probe, structure: Recursion, found: Recursion, names: Seque
     return found
 
 
-def step_size_path(probe: Probe, declared: Recursion) -> Recursion | None:
+def step_size_path(probe: ProbeResponse, declared: Recursion) -> Recursion | None:
     """Return the recursion with a step size of its own at each step; None if that does not explain the changes."""
     unit = replay(replace(declared, step_size=1.0), probe.run)
     if unit is None:
@@ -133,7 +135,7 @@ def step_size_path(probe: Probe, declared: Recursion) -> Recursion | None:
     return found if _screened(probe, found) else None
 
 
-def _screened(probe: Probe, found: Recursion) -> bool:
+def _screened(probe: ProbeResponse, found: Recursion) -> bool:
     predicted = replay(found, probe.run)
     return predicted is not None and probe.screened(predicted, found.step_size)
 
@@ -145,7 +147,7 @@ PATH_CORRECTIONS: tuple[Correction, ...] = (
 )
 
 
-def memory_path(probe: Probe, declared: Recursion, moment: int) -> Recursion | None:
+def memory_path(probe: ProbeResponse, declared: Recursion, moment: int) -> Recursion | None:
     """Return the recursion with a memory of m (1) or of v (2) of its own at each step; None if that explains nothing.
 
     For given m and step, what the changes show of v is linear in the memory (and in its power in the correction): all
@@ -169,7 +171,7 @@ def memory_path(probe: Probe, declared: Recursion, moment: int) -> Recursion | N
     return None
 
 
-def _seen_moment(probe: Probe, declared: Recursion, moment: int) -> tuple[FloatArray | None, FloatArray | None]:
+def _seen_moment(probe: ProbeResponse, declared: Recursion, moment: int) -> tuple[FloatArray | None, FloatArray | None]:
     """The corrected moment that the changes show, and what enters it."""
     run = probe.run
     numbers = run.numbers(declared)

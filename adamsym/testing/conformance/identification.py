@@ -18,7 +18,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.testing.conformance.fitting import fitted, memory_path, step_size_path
 from adamsym.testing.conformance.moments import Run
-from adamsym.testing.conformance.probing import SCREEN, Probe, same
+from adamsym.testing.conformance.probing import SCREEN, ProbeResponse, same
 from adamsym.testing.conformance.recursion import CHOICES, GROUPS, Recursion
 from adamsym.testing.conformance.replay import bottom, change, entering, meaningful, numerator, replay
 
@@ -55,7 +55,7 @@ class Identification:
     coordinate: int = 0
 
 
-def identify(probe: Probe, declared: Recursion) -> Identification:
+def identify(probe: ProbeResponse, declared: Recursion) -> Identification:
     """Return what explains the changes with the fewest differences from ``declared``, or the nearest to that.
 
     One difference is looked for first, in structure, in numbers, or a schedule; then two and three in structure,
@@ -81,7 +81,7 @@ def identify(probe: Probe, declared: Recursion) -> Identification:
 class _Search:
     """The candidates around what was declared, with the sequences that they share."""
 
-    def __init__(self, probe: Probe, declared: Recursion) -> None:
+    def __init__(self, probe: ProbeResponse, declared: Recursion) -> None:
         self.probe, self.declared = probe, declared
         self.base = _with_decay_of(probe, declared)
         self.nearest: list[Recursion] = []
@@ -307,7 +307,7 @@ def _varied(recursion: Recursion, names: tuple[str, ...], count: int) -> Iterato
             yield tuple(zip(chosen, values, strict=True))
 
 
-def _with_decay_of(probe: Probe, declared: Recursion) -> Recursion:
+def _with_decay_of(probe: ProbeResponse, declared: Recursion) -> Recursion:
     """Where no decay is declared but parameters move without gradients: the coefficient that this shows."""
     gradients = np.asarray(probe.run.gradients)
     column = next((c for c in np.flatnonzero((gradients == 0).all(axis=0)) if probe.run.before[0, c] != 0), None)
@@ -319,7 +319,7 @@ def _with_decay_of(probe: Probe, declared: Recursion) -> Recursion:
     return replace(declared, weight_decay=float(f"{abs(moved / theta) / declared.step_size:.9g}"))
 
 
-def _nearest(probe: Probe, candidates: list[Recursion]) -> Identification:
+def _nearest(probe: ProbeResponse, candidates: list[Recursion]) -> Identification:
     """The candidate that explains the most, and where it deviates first."""
     best, first = candidates[0], -1
     deviations = None

@@ -26,7 +26,7 @@ SCREEN = {"float64": 1e-9, "float32": 2e-3, "bfloat16": 0.3, "float16": 0.1}
 
 
 @dataclass(frozen=True)
-class Probe:
+class ProbeResponse:
     """What an optimizer did under the designed gradients.
 
     Attributes
@@ -75,10 +75,10 @@ class Probe:
             allowed = SCREEN[self.precision.name] * (np.abs(self.observed) + step_size) + 4 * self.last_rounding()
             return bool((same(predicted, self.observed, allowed) | ~np.isfinite(np.asarray(self.run.before))).all())
 
-    def in_precision(self, name: str) -> Probe:
+    def in_precision(self, name: str) -> ProbeResponse:
         """Return the same probe, to be compared to another format's rounding."""
         scalars = PRECISIONS["float32"] if PRECISIONS[name].unit >= 2.0**-24 else self.scalars
-        return Probe(self.run, self.observed, PRECISIONS[name], scalars, self.refused)
+        return ProbeResponse(self.run, self.observed, PRECISIONS[name], scalars, self.refused)
 
 
 def same(predicted: FloatArray, observed: FloatArray, allowed: FloatArray) -> BoolArray:
@@ -153,7 +153,7 @@ def to_8_bits(x: FloatArray) -> FloatArray:
     return np.asarray(np.ldexp(np.round(mantissa * 256) / 256, exponent))
 
 
-def play(adapter: Adapter) -> Probe:
+def apply_probes(adapter: Adapter) -> ProbeResponse:
     """Return how the optimizer answers the designed gradients, in all shapes that it takes."""
     layout, refused = adapter.accepted(SHAPES)
     largest = 30.0 if adapter.precision == "float16" else 1e3
@@ -164,10 +164,10 @@ def play(adapter: Adapter) -> Probe:
     if PRECISIONS[precision].unit > PRECISIONS[scalars].unit:
         scalars = "float32"
     run = Run(gradients, before, layout)
-    return Probe(run, observed, PRECISIONS[precision], PRECISIONS[scalars], refused)
+    return ProbeResponse(run, observed, PRECISIONS[precision], PRECISIONS[scalars], refused)
 
 
-def at_first_sight(probe: Probe) -> tuple[str, bool] | None:
+def at_first_sight(probe: ProbeResponse) -> tuple[str, bool] | None:
     """Return what is seen without any recursion, and whether nothing is left to identify; None if all is in order."""
     observed, gradients = probe.observed, np.asarray(probe.run.gradients)
     finite = np.isfinite(observed)

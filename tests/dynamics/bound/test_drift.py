@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity, largest_slope, worst_case
 from adamsym.dynamics.bound.hypotheses import hypotheses
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 LAGS = 150
 SQUARE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}, weights=[3, 5, 2]))

@@ -8,7 +8,7 @@ from hypothesis import given, settings, target
 from hypothesis import strategies as st
 
 from adamsym.dynamics.bound.lags import LagBounds
-from adamsym.optimizer import Adam
+from adamsym.methods import Adam
 
 ADAMS = [Adam("0.9", "0.99", "0.1"), Adam(0, "0.5", "0.01"), Adam("0.8", "0.7", "1"), Adam("0.5", "0.999", "1e-4")]
 LAGS = 400

@@ -25,8 +25,8 @@ from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity
 from adamsym.dynamics.bound.hypotheses import Hypotheses, hypotheses
 from adamsym.dynamics.bound.lags import LagBounds
 from adamsym.dynamics.bound.theorems import Steps
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 RECORDS = Path(__file__).with_name("recorded.json")
 LAGS = np.array([0.0, 1, 2, 5, 10, 25, 60, 150, 400, 1000])

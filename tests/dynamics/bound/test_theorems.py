@@ -13,8 +13,8 @@ from adamsym.dynamics.bound.drift import CoordinateBounds, Sensitivity
 from adamsym.dynamics.bound.hypotheses import hypotheses
 from adamsym.dynamics.bound.lags import LagBounds
 from adamsym.dynamics.bound.theorems import Steps, closed_form, memory, window_bound
-from adamsym.optimizer import Adam
-from adamsym.problem import Empirical, Problem
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 ADAM = Adam("0.5", "0.8", "0.2")
 ONE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 2]}))

@@ -1,0 +1,211 @@
+"""The form of certificates: what their JSON may hold, and no more. The JSON Schema is derived from these classes."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.files import json_value, read_bytes
+from adamsym.expressions.parser import LONGEST_TEXT
+
+LARGEST_FILE = 64 * 2**20
+"""Bytes of a certificate."""
+
+MOST_ROWS = 100_000
+MOST_LEAVES = 200_000
+LARGEST_BATCH = 10**9
+
+Interval = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+Box = Annotated[list[Interval], Field(min_length=1, max_length=1000)]
+Matrix = Annotated[list[list[FiniteFloat]], Field(max_length=1000)]
+
+
+Name = Annotated[str, Field(max_length=80)]
+Number = Annotated[str, Field(max_length=2000)]
+"""An integer, decimal or fraction as text."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Region(_Part):
+    """A box in which a zero is alone: Krawczyk's operator with this preconditioner maps it into its inside."""
+
+    box: Box
+    preconditioner: Matrix
+
+
+class ZeroEntry(_Part):
+    """A zero of f: it lies in ``box``, and is the only one there and in each of ``regions``.
+
+    ``point``, if given, is the zero itself: a rational point at which the gradients of all rows are exactly 0.
+    """
+
+    box: Box
+    preconditioner: Matrix
+    midpoint: list[FiniteFloat]
+    unique: Literal[True]
+    stability: Literal["attracting", "repelling", "saddle", "undecided"]
+    stability_matrix: Matrix
+    critical_point: Literal["yes", "no", "undecided"]
+    point: list[Number] | None
+    regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class ZerosLeaf(_Part):
+    """A box and why it holds no zero but those listed, or that this is not known.
+
+    ``by`` sign and direction: it holds none. ``by`` zero: it lies in ``region`` of the zero ``zero`` of ``zeros``.
+    ``by`` beyond: it lies in ``region`` of the zero ``zero`` of ``beyond``, but does not meet that zero's own box.
+    """
+
+    box: Box
+    by: Literal["sign", "direction", "zero", "beyond", "undecided"]
+    coordinate: Annotated[int, Field(ge=0)] | None = None
+    direction: list[FiniteFloat] | None = None
+    zero: Annotated[int, Field(ge=0)] | None = None
+    region: Annotated[int, Field(ge=0)] | None = None
+    reason: str | None = None
+
+
+class Cluster(_Part):
+    """A box around undecided leaves that lie side by side.
+
+    ``by`` point: all rows' gradients are 0 at the rational ``point`` in it. ``by`` faces: the coordinates of
+    ``preconditioner`` times f have opposite signs on opposite faces (Poincare-Miranda). Either way it holds at least
+    one zero, and none of those listed.
+    """
+
+    box: Box
+    by: Literal["point", "faces", "undecided"]
+    point: list[Number] | None = None
+    preconditioner: Matrix | None = None
+
+
+class LyapunovLeaf(_Part):
+    """A box and why <grad L, f> < 0 in it where not all rows' gradients vanish, or that it is not known.
+
+    ``by`` witness: the witness lies in it.
+    """
+
+    box: Box
+    by: Literal["sign", "factor", "minimum", "enclosure", "witness", "undecided"]
+    reason: str | None = None
+
+
+class Witness(_Part):
+    """A point where <grad L, f> is positive, and bounds of its value."""
+
+    point: list[FiniteFloat]
+    bounds: Interval
+
+
+class AdamRecord(_Part):
+    """Adam's parameters, exactly, as text."""
+
+    beta1: Number
+    beta2: Number
+    eps: Number
+
+
+class ProblemRecord(_Part):
+    """The problem: its loss as text, the data and their probabilities exactly, as text."""
+
+    loss: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
+    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
+    columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
+    probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
+    adam: AdamRecord
+
+
+class _Certificate(_Part):
+    format: Literal["adamsym certificate 2"]
+    made_by: dict[Name, Annotated[str, Field(max_length=80)]]
+    problem: ProblemRecord
+    box: Box
+    digest: str
+
+
+class ZerosCertificate(_Certificate):
+    """Zeros of f in ``box``, each in a box that lies in it: all of them, if it is ``complete``.
+
+    ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it.
+    """
+
+    kind: Literal["zeros"]
+    complete: bool
+    zeros: list[ZeroEntry]
+    beyond: list[ZeroEntry]
+    clusters: list[Cluster]
+    leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class LyapunovCertificate(_Certificate):
+    """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it.
+
+    ``rate`` is a c with -<grad L, f> >= c L in all of ``box``. ``factor`` divides every row's gradient. At each of
+    ``minima`` the gradients of all rows are exactly 0.
+    """
+
+    kind: Literal["lyapunov"]
+    verdict: Literal["certified", "refuted", "undecided"]
+    witness: Witness | None
+    rate: FiniteFloat | None
+    factor: str | None
+    minima: list[list[str]]
+    leaves: Annotated[list[LyapunovLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+Certificate = ZerosCertificate | LyapunovCertificate
+
+
+def digest_of(content: dict[str, Any]) -> str:
+    """Return the SHA-256 of a certificate's content without its digest."""
+    bare = {key: value for key, value in content.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(bare, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
+    """Return a certificate from a file or from JSON data.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or has another form; the message names the place.
+    """
+    if isinstance(source, dict):
+        content: Any = source
+    else:
+        place = f"certificate {str(source)[:80]!r}"
+        content = json_value(read_bytes(Path(source), LARGEST_FILE, place), place)
+    kinds: dict[str, type[ZerosCertificate] | type[LyapunovCertificate]] = {
+        "zeros": ZerosCertificate,
+        "lyapunov": LyapunovCertificate,
+    }
+    kind = content.get("kind") if isinstance(content, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise InputError("certificate: kind must be zeros or lyapunov")
+    if content.get("format") == "adamsym certificate 1":
+        raise InputError(
+            "certificate.format: certificates of format 1 did not say which zeros lie in the box, and are no longer "
+            f"read; make a new one: adamsym {kind} FILE --box ... -o CERTIFICATE"
+        )
+    try:
+        return kinds[kind].model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"certificate.{place[:80]}: {first['msg']}") from None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of certificates."""
+    from pydantic import TypeAdapter
+
+    schema: dict[str, Any] = TypeAdapter(Certificate).json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "adamsym certificate", **schema}

@@ -1,0 +1,110 @@
+"""Proofs that <grad L, f> < 0 over one box, each with a lower bound of -<grad L, f>/L (N-Lemma 1, N-Theorem 1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import flint
+
+from adamsym.certify.sign_lemma import sign_factor
+from adamsym.field.ball.arithmetic import ball, outward, square
+from adamsym.field.ball.enclosure import BoxEnclosure
+from adamsym.field.ball.law import BallLaw
+from adamsym.methods import Adam
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A proof's kind, and lower bounds over the box of -<grad L, f>/L and |grad L|^2/(2 L); None where L is unknown."""
+
+    by: str
+    rate: float | None
+    pl: float | None
+
+
+def below(value: flint.arb, loss: flint.arb | None) -> float | None:
+    """Return a float below value/loss and not below 0; None if ``loss`` is no positive bound."""
+    if loss is None or not loss.is_finite() or not loss > 0:
+        return None
+    return max(0.0, outward(value / loss)[0])
+
+
+def by_signs(
+    laws: Sequence[BallLaw], over: Sequence[BallLaw], adam: Adam, loss: flint.arb | None, name: str
+) -> Descent | None:
+    """N-Lemma 1 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
+
+    -m_i f_i >= |m_i| (|m_i| - q sigma_i)/(sqrt S_i + eps), S_i = E g_i^2, where |m_i| > q sigma_i; it is 0 where all
+    atoms are 0.
+    """
+    total, mean_square = flint.arb(0), flint.arb(0)
+    for h, g in zip(laws, over, strict=True):
+        if all(atom == 0 for atom in h.atoms):
+            continue
+        mean = h.mean.abs_lower()
+        excess = mean - sign_factor(g, adam) * h.variance.upper().sqrt()
+        if not excess > 0:
+            return None
+        mean_square += mean**2
+        total += mean * excess / (g.mean_square.upper().sqrt() + ball(adam.epsilon))
+    return Descent(name, below(total, loss), below(mean_square / 2, loss)) if total > 0 else None
+
+
+def by_spread(
+    mean_square: flint.arb, variance: flint.arb, over: Sequence[BallLaw], adam: Adam, loss: flint.arb | None, name: str
+) -> Descent | None:
+    """N-Theorem 1: -<grad L, f> >= D^2 Q/(eps (1 + x)), Q = 1 - q sqrt(eta) - q^2 eta x/4, x = sqrt(E|g|^2)/eps.
+
+    ``mean_square`` is below |E h|^2, ``variance`` above sum Var h_i, for gradients rho h: eta is at most the quotient.
+    """
+    if not mean_square > 0:
+        return None
+    eps = ball(adam.epsilon)
+    eta = (variance / mean_square).upper()
+    x = (sum((g.mean_square for g in over), flint.arb(0)).upper().sqrt() / eps).upper()
+    q = flint.arb(0)
+    for g in over:
+        q = q.max(sign_factor(g, adam))
+    share = 1 - q * eta.sqrt() - q**2 * eta * x / 4
+    if not share > 0:
+        return None
+    return Descent(name, below(mean_square * share / (eps * (1 + x)), loss), below(mean_square / 2, loss))
+
+
+def by_enclosure(
+    laws: Sequence[BallLaw],
+    at_middle: Sequence[BallLaw],
+    over: BoxEnclosure,
+    center: Sequence[flint.arb],
+    shifts: Sequence[flint.arb],
+) -> flint.arb:
+    """Return a ball around <grad L, f> over the box: sum m_i f_i, and its mean-value form.
+
+    Its gradient is sum_i (d_j m_i) f_i + m_i d_j f_i.
+    """
+    plain = sum((law.mean * f for law, f in zip(laws, over.value, strict=True)), flint.arb(0))
+    linear = sum((law.mean * f for law, f in zip(at_middle, center, strict=True)), flint.arb(0))
+    for j, shift in enumerate(shifts):
+        slope = flint.arb(0)
+        for law, f, row in zip(laws, over.value, over.jacobian, strict=True):
+            slope += law.mean_slopes[j] * f + law.mean * row[j]
+        linear += slope * shift
+    if not linear.is_finite():
+        return plain
+    return plain.intersection(linear) if plain.is_finite() else linear
+
+
+def spread_of_matrices(laws: Sequence[BallLaw], inverse: Sequence[Sequence[float]]) -> tuple[flint.arb, flint.arb]:
+    """Return a lower bound of |E A v|^2 and an upper one of sum Var (A v)_i, for |v| = 1; ``laws`` are A's entries'.
+
+    With Y near 1/E A, |E A v| >= (1 - |1 - Y E A|)/|Y| in Frobenius norms; and Var (A v)_i <= sum_j Var A_ij.
+    """
+    d = len(inverse)
+    defect, size = flint.arb(0), flint.arb(0)
+    for i in range(d):
+        for j in range(d):
+            entry = sum((flint.arb(inverse[i][k]) * laws[k * d + j].mean for k in range(d)), flint.arb(0))
+            defect += square(int(i == j) - entry)
+            size += flint.arb(inverse[i][j]) ** 2
+    least = (1 - defect.upper().sqrt()) / size.sqrt()
+    variance = sum((law.variance for law in laws), flint.arb(0)).upper()
+    return (least.lower() ** 2 if least > 0 else flint.arb(0)), variance

@@ -1,0 +1,167 @@
+"""The theorems' Lyapunov regions beside the certified one, for constants K and mu enclosed over the region.
+
+T6 and N-Theorem 1 give sublevel sets {L < level}; N-Theorem 2, where it applies, all of the region.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+
+import flint
+import numpy as np
+
+from adamsym.certify.lyapunov import LyapunovRegion
+from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
+from adamsym.field.ball.arithmetic import ball_arithmetic, norm_bound, outward
+from adamsym.field.ball.enclosure import divided, hulls
+from adamsym.gradients import Empirical, Problem
+
+SAMPLES = 20_000
+PIECES = 256
+"""Boxes into which a region is divided for a bound over it: fewer where there are more than 16 rows."""
+
+_ROOM = 1e-12
+"""More than what the operations in float64 round, as a share."""
+
+_ULP = 2.0**-53
+"""What beta2 has been rounded by: next to 1 a large share of 1 - beta2, which may be 0 in floats."""
+
+_TENTHS = 150
+"""Factors 1.1 that K may lie above the Hessians' bound: up to a million."""
+
+
+@dataclass(frozen=True)
+class Regions:
+    """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
+
+    ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
+    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). That l_j >= 0 is the user's to establish; where a
+    point drawn speaks against it, K is None. The levels are computed from K and mu in float64.
+    ``shares`` are estimates from 20,000 points drawn with seed 0, but for that of ``certified``, which is the volume of
+    the certified boxes.
+    """
+
+    smoothness: float | None
+    pl: float | None
+    level_t6: float | None
+    level_theorem_1: float | None
+    theorem_2: bool | None
+    shares: dict[str, float | None]
+
+
+@checked_arguments
+def compare_regions(found: LyapunovRegion) -> Regions:
+    """Return the regions of T6, N-Theorem 1, N-Theorem 2 and the certified one, side by side."""
+    outcomes = [outcome for _, outcome in found.certified]
+    hessians = _extreme(max, [outcome["smoothness"] for outcome in outcomes])
+    whole = not found.undecided and found.witness is None
+    smoothness = pointwise_smoothness(found.problem, found.region, hessians) if hessians and whole else None
+    if smoothness is not None and not _is_smooth(found.problem, found.region, smoothness):
+        smoothness = None
+    pl = _extreme(min, [outcome["pl"] for outcome in outcomes])
+    if smoothness is None or not pl:
+        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
+    t6 = level_t6(smoothness, pl, found.adam.eps)
+    assert isinstance(found.problem.law, Empirical)
+    heaviest = 1 / float(min(found.problem.law.exact_probabilities))
+    eta = (smoothness / pl - 1) / found.problem.batch_size
+    one = level_theorem_1(smoothness, eta, heaviest, found.adam.beta2, found.adam.eps)
+    two = theorem_2_applies(eta, found.problem.dimension, found.adam.beta1, found.adam.beta2)
+    return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+
+
+def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
+    """Whether |grad l_j|^2 <= 2 K l_j at points drawn: it need not be, where some l_j is negative."""
+    points = np.random.default_rng(0).uniform(region[:, 0], region[:, 1], (SAMPLES // 20, len(region)))
+    squares, losses = (problem.row_gradients(points) ** 2).sum(axis=-1), problem.row_losses(points)
+    return bool((squares <= 2 * smoothness * losses + 1e-9 * np.abs(losses).max()).all())
+
+
+def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) -> float | None:
+    """Return K with |grad l_j|^2 <= 2 K l_j on a region where ``hessians`` bounds the rows' Hessians; None if none.
+
+    0 <= l_j(theta - grad l_j/K) <= l_j(theta) - |grad l_j|^2/(2 K) if K bounds the Hessian along that step: on the
+    region widened by sup |grad l_j|/K. A larger K has shorter steps; this is the least, up to a tenth, that will do.
+    """
+    assert isinstance(problem.law, Empirical)
+    most = min(PIECES, 16 * PIECES / len(problem.law.rows))
+    with ball_arithmetic():
+        gradients = (row for cell in divided(region, most) for row in problem.row_gradients_ball(hulls(cell)))
+        try:
+            steepest = outward(_largest(gradients))[1]
+        except DomainError:
+            return None
+        if not math.isfinite(steepest):
+            return None
+
+        def suffices(smoothness: float) -> bool:
+            margin = steepest / smoothness * (1 + 1e-12)
+            wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
+            matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_hessians_ball(hulls(cell)))
+            try:
+                return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
+            except DomainError:
+                return False
+
+        tried = (hessians * (1 + 1e-12) * 1.1**k for k in range(_TENTHS))
+        return next((smoothness for smoothness in tried if suffices(smoothness)), None)
+
+
+def _largest(vectors: Iterable[Iterable[flint.arb]]) -> flint.arb:
+    """The largest Euclidean norm, as an upper bound; infinite or nan if one is."""
+    return reduce(lambda a, b: a.max(b), map(norm_bound, vectors), flint.arb(0))
+
+
+def level_t6(smoothness: float, pl: float, eps: float) -> float:
+    """Return mu^2 eps^2/(2 K^3) (theory T6)."""
+    return pl**2 * eps**2 / (2 * smoothness**3)
+
+
+def level_theorem_1(smoothness: float, eta: float, rows: float, beta2: float, eps: float) -> float:
+    """Return the explicit level of N-Theorem 1; ``rows`` is N, or 1 over the least probability of a row."""
+    one_less_root = (1 - beta2 + _ULP) / (1 + math.sqrt(beta2))
+    noise = 16 * one_less_root**2 * eta**2 * rows
+    return eps**2 / (2 * smoothness) * (16.0 if noise == 0 else min(16.0, 1 / noise))
+
+
+def theorem_2_applies(eta: float, dimension: int, beta1: float, beta2: float) -> bool:
+    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps.
+
+    In float64, with room for what the few operations round: false where it is too near to say.
+    """
+    if beta2 == 0:
+        return False
+    # 1/sqrt(beta2) - 1, which would cancel next to 1.
+    noise = (1 - beta2 + _ULP) / (math.sqrt(beta2) * (1 + math.sqrt(beta2))) * (1 + _ROOM)
+    if dimension == 1:
+        return noise * eta < 1
+    rest = 1 - beta1 / math.sqrt(beta2) - 4 * _ULP
+    if rest <= 0:
+        return False
+    bound = 1.0 if beta1 <= beta2 else (1 - beta1 + _ULP) / rest
+    return 16 * bound**2 * noise * dimension * eta * (1 + eta) <= 1
+
+
+def _extreme(pick: Callable[[list[float]], float], values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return pick(known) if known and len(known) == len(values) else None
+
+
+def _shares(found: LyapunovRegion, t6: float | None, one: float | None, two: bool | None) -> dict[str, float | None]:
+    low, high = found.region[:, 0], found.region[:, 1]
+    points: FloatArray = np.random.default_rng(0).uniform(low, high, (SAMPLES, len(low)))
+
+    def below(level: float | None) -> float | None:
+        # Levels are known only where the loss is proved real in all of the region.
+        return None if level is None else float((found.problem.mean_loss(points) < level).mean())
+
+    return {
+        "T6": below(t6),
+        "N-Theorem 1": below(one),
+        "N-Theorem 2": None if two is None else float(two),
+        "certified": found.share,
+    }

@@ -1,0 +1,381 @@
+"""The commands that certify, and the one that re-checks."""
+
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.assignments import parse_box
+from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.certify import LyapunovRegion, Zero, Zeros
+    from adamsym.gradients.reading import ProblemFile
+
+BoxOption = Annotated[
+    list[str] | None, typer.Option("--box", help="theta=-5:5; several by commas or repetition.", show_default=False)
+]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write the certificate (.json).", show_default=False)
+]
+Budget = Annotated[int, typer.Option("--budget", help="Most boxes to examine.", min=1)]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")]
+Journal = Annotated[
+    Path | None,
+    typer.Option("--journal", help="Keep finished boxes in this file.", show_default="OUTPUT.journal, with -o"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the journal.")]
+_LISTED = 10
+"""Undecided boxes that are printed; --json lists all."""
+
+_AT_LEAST_ONE = "at least one, multiplicity not resolved"
+
+
+def zeros(
+    file: File,
+    box: BoxOption = None,
+    output: Output = None,
+    width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = 1e-10,
+    budget: Budget = 20_000,
+    workers: Workers = None,
+    journal: Journal = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> int:
+    """Find all zeros of the field in a box, each certified."""
+    source, sides = _problem_and_box(file, box, output)
+    from adamsym.certify import certificate, find_zeros
+    from adamsym.field import AdamField
+
+    with _search(output, journal, resume, workers) as options:
+        found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
+    if output is not None:
+        write_output(output, json.dumps(certificate(found)))
+    if as_json:
+        print_json(_zeros_as_json(found))
+    else:
+        _print_zeros(found, source.problem.names, output)
+    return HOLDS if found.complete else UNDECIDED
+
+
+def lyapunov(
+    file: File,
+    box: BoxOption = None,
+    output: Output = None,
+    budget: Budget = 20_000,
+    workers: Workers = None,
+    journal: Journal = None,
+    resume: Resume = False,
+    as_json: Json = False,
+) -> int:
+    """Certify the loss as a Lyapunov function of the flow in a box."""
+    source, sides = _problem_and_box(file, box, output)
+    from adamsym.certify import certificate, certify_lyapunov
+    from adamsym.field import AdamField
+
+    with _search(output, journal, resume, workers) as options:
+        found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
+    if output is not None:
+        write_output(output, json.dumps(certificate(found)))
+    if as_json:
+        print_json(_region_as_json(found))
+    else:
+        _print_region(found, source.problem.names, output)
+    return {"certified": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[found.verdict]
+
+
+def check(
+    certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
+    workers: Workers = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="10000000: minutes")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Re-check a certificate with other arithmetic, trusting nothing in it."""
+    from adamsym.checker import check_certificate
+    from adamsym.checker.checking import BUDGET
+
+    with working("re-checking"):
+        found = check_certificate(
+            certificate, processes=workers or os.cpu_count() or 1, operations=BUDGET if budget is None else budget
+        )
+    if as_json:
+        print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))
+    else:
+        verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
+        more = "; this would take more work than is allowed (--budget)" if found.undecided else ""
+        print(f"{verdict}: {found.reason}{more}")
+    return HOLDS if found.valid else UNDECIDED if found.undecided else REFUTED
+
+
+def _problem_and_box(
+    file: Path, texts: list[str] | None, output: Path | None
+) -> "tuple[ProblemFile, list[list[float]]]":
+    check_writable(output, (".json",))
+    source = read_file(file)
+    return source, parse_box(texts or (), source.problem.names, "--box")
+
+
+@contextmanager
+def _search(output: Path | None, journal: Path | None, resume: bool, workers: int | None) -> Iterator[dict[str, Any]]:
+    """Options of a search: executor, journal and progress; a journal of our own choice goes when the search ends."""
+    from adamsym.certify.journal import check_journal
+
+    path = journal or (output.with_name(f"{output.name}.journal") if output else None)
+    if path is not None:
+        check_journal(path)
+    if resume and (path is None or not path.exists()):
+        raise InputError("--resume: there is no journal to go on from; name it with --journal")
+    if path is not None and path.exists() and not resume:
+        raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
+    pool: Executor | None = None
+    if workers is not None:
+        from adamsym.certify.search import ignore_interrupts
+
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts)
+    try:
+        with _progress() as progress, _stop() as stop:
+            yield {"executor": pool, "journal": path, "progress": progress, "stop": stop}
+    except BrokenProcessPool:
+        again = f" Finished boxes are in {path}: add --resume." if path else ""
+        raise InputError(f"--workers: a worker process was killed.{again}") from None
+    except KeyboardInterrupt:
+        if path is not None:
+            print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
+        raise
+    finally:
+        if pool is not None:
+            pool.shutdown(cancel_futures=True)
+    if path is not None and stop():
+        print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
+    elif path is not None and journal is None:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _stop() -> Iterator[Callable[[], bool]]:
+    """Whether Ctrl-C has been pressed: once, a search stops and says what it knows; twice, it is broken off."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+        print("adamsym: stopping; what is known so far follows. Ctrl-C again breaks off.", file=sys.stderr)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    previous = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(pressed)
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda examined, pending: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.completed} boxes examined, {task.fields[pending]} pending"), BarColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, pending=0)
+        yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)
+
+
+def _zeros_as_json(found: "Zeros") -> dict[str, Any]:
+    return {
+        "complete": found.complete,
+        "zeros": [_zero_as_json(zero) for zero in found.zeros],
+        "beyond": [_zero_as_json(zero) for zero in found.beyond],
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "clusters": [
+            {
+                "box": cluster.box.tolist(),
+                "boxes": cluster.leaves,
+                "zeros": "at least one" if cluster.holds_zero else "unknown",
+                "point": None if cluster.point is None else [str(x) for x in cluster.point],
+                "reason": cluster.reason,
+            }
+            for cluster in found.clusters
+        ],
+        "examined": found.examined,
+        "stopped": found.stopped,
+    }
+
+
+def _zero_as_json(zero: "Zero") -> dict[str, Any]:
+    return {
+        "box": zero.box.tolist(),
+        "midpoint": zero.midpoint.tolist(),
+        "unique": True,
+        "unique_in": zero.unique_in.tolist(),
+        "stability": zero.stability,
+        "critical_point": zero.critical_point,
+        "point": None if zero.point is None else [str(x) for x in zero.point],
+        "gradient": zero.gradient.tolist(),
+    }
+
+
+def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
+    _print_stopped(found.stopped, found.examined)
+    number = len(found.zeros)
+    count = f"{number} zero" + ("" if number == 1 else "s")
+    if found.complete:
+        print(f"certified: exactly {count} in the box")
+    else:
+        left = len(found.undecided)
+        boxes = f"{left} box is left" if left == 1 else f"{left} boxes are left"
+        proven = sum(cluster.holds_zero for cluster in found.clusters)
+        alone, others = (" one by one", f"with at least {proven} more") if proven else ("", "where there may be others")
+        print(f"undecided: {count} certified{alone} in the box, and {boxes} {others}")
+    _print_zero_table(found.zeros, names)
+    if found.beyond:
+        print("beyond the box, or on its border; not counted:")
+        _print_zero_table(found.beyond, names)
+    if found.clusters:
+        rows = [
+            [
+                _box_text(cluster.box, names),
+                _AT_LEAST_ONE if cluster.holds_zero else "may hold zeros",
+                cluster.reason,
+            ]
+            for cluster in found.clusters[:_LISTED]
+        ]
+        print_table(["undecided boxes, side by side", "zeros", "why undecided"], rows)
+        _print_more(len(found.clusters))
+    _print_end(found.examined, output)
+
+
+def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
+    from adamsym.certify.digits import shared_digits
+
+    rows = [
+        [
+            *(shared_digits(*side) for side in zero.box.tolist()),
+            f"{(zero.box[:, 1] - zero.box[:, 0]).max():.1e}",
+            zero.stability,
+            zero.critical_point,
+        ]
+        for zero in zeros
+    ]
+    if rows:
+        columns = [*names, "box width", "stability", "critical point of L"]
+        print_table(columns, rows, numbers=columns[:-2])
+
+
+def _print_stopped(stopped: bool, examined: int) -> None:
+    if stopped:
+        print(f"cut short by Ctrl-C after {examined} boxes: what is known so far")
+
+
+def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
+    from adamsym.certify import compare_regions
+
+    regions = compare_regions(found)
+    return {
+        "verdict": found.verdict,
+        "region": {"box": found.region.tolist(), "share": found.share, "rate": _rate(found)},
+        "witness": None
+        if found.witness is None
+        else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "regions": {
+            "K": regions.smoothness,
+            "mu": regions.pl,
+            "T6": regions.level_t6,
+            "N-Theorem 1": regions.level_theorem_1,
+            "N-Theorem 2": regions.theorem_2,
+            "shares": regions.shares,
+        },
+        "examined": found.examined,
+        "stopped": found.stopped,
+    }
+
+
+def _rate(found: "LyapunovRegion") -> float | None:
+    """The rate proven in all of the box."""
+    return found.rate if found.verdict == "certified" else None
+
+
+def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:
+    from adamsym.certify import compare_regions
+    from adamsym.certify.digits import interval_text, rounded_down, rounded_up
+
+    _print_stopped(found.stopped, found.examined)
+    if found.verdict == "refuted" and found.witness is not None and found.witness_bounds is not None:
+        # The witness is this float and no other.
+        point = ", ".join(f"{name} = {x!r}" for name, x in zip(names, found.witness.tolist(), strict=True))
+        bounds = interval_text(*found.witness_bounds)
+        print(f"refuted: at {point} the loss increases: <grad L, f> is proven to lie in {bounds}")
+    elif found.verdict == "certified":
+        print("certified: L decreases along the flow in all of the box, but where every row's gradient vanishes")
+        if found.rate is not None:
+            print(f"there L decays at least like exp(-{rounded_down(found.rate)} t)")
+    else:
+        print(f"undecided: certified on {100 * found.share:.4g}% of the box, {len(found.undecided)} boxes left")
+    regions = compare_regions(found)
+    if regions.level_t6 is not None and regions.smoothness and regions.pl:
+        print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])
+        constants = f"K = {rounded_up(regions.smoothness)}, mu = {rounded_down(regions.pl)}"
+        print(f"{constants}: proven on the box if no row's loss is negative. Shares of levels are sampled.")
+    if found.verdict == "undecided":
+        _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
+    _print_end(found.examined, output)
+
+
+def _region_rows(regions: Any) -> list[list[str]]:
+    def share(name: str) -> str:
+        value = regions.shares[name]
+        return "-" if value is None else f"{100 * value:.4g}%"
+
+    two = "applies: everywhere" if regions.theorem_2 else "does not apply"
+    return [
+        ["T6", f"L < {regions.level_t6:.3g}", share("T6")],
+        ["N-Theorem 1", f"L < {regions.level_theorem_1:.3g}", share("N-Theorem 1")],
+        ["N-Theorem 2", two, share("N-Theorem 2")],
+        ["certified", "boxes, each proven", share("certified")],
+    ]
+
+
+def _print_undecided(leaves: list[tuple[Any, dict[str, Any]]], names: tuple[str, ...]) -> None:
+    if not leaves:
+        return
+    rows = [[_box_text(box, names), outcome["reason"]] for box, outcome in leaves[:_LISTED]]
+    print_table(["undecided box", "why"], rows)
+    _print_more(len(leaves))
+
+
+def _box_text(box: Any, names: tuple[str, ...]) -> str:
+    from adamsym.certify.digits import interval_text
+
+    return ", ".join(f"{name} in {interval_text(*side)}" for name, side in zip(names, box, strict=True))
+
+
+def _print_more(number: int) -> None:
+    if number > _LISTED:
+        print(f"and {number - _LISTED} more: --json lists them")
+
+
+def _print_end(examined: int, output: Path | None) -> None:
+    boxes = "1 box" if examined == 1 else f"{examined} boxes"
+    print(f"{boxes} examined" + (f"; certificate in {output}: adamsym check {output}" if output else ""))

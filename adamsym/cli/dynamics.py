@@ -1,0 +1,287 @@
+"""The commands that follow Adam in time: its flow, and Adam itself."""
+
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.assignments import parse_box
+from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
+from adamsym.cli.output import print_json, print_table, working
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.dynamics import Ensemble, Flow, PseudoTrajectory, Window
+    from adamsym.expressions.compilation import FloatArray
+
+_MOST_RECORDED = 10**8
+
+Start = Annotated[list[str] | None, typer.Option("--from", help=POINT_HELP, show_default=False)]
+
+
+def flow(
+    file: File,
+    start: Start = None,
+    time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
+    samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
+    as_json: Json = False,
+) -> int:
+    """Solve theta' = f(theta), across kinks of the loss and along them."""
+    if not 0 < time <= sys.float_info.max:
+        raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
+    source, theta = read_problem_and_point(file, start, "--from")
+    import numpy as np
+
+    from adamsym.dynamics import flow as flow_of
+    from adamsym.dynamics.flow import UNFINISHED, about_solution
+    from adamsym.field import AdamField
+
+    with working("solving"):
+        found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
+    code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
+    if as_json:
+        print_json(_flow_as_json(found))
+        return code
+    for line in about_solution(found):
+        print(line)
+    names, known = source.problem.names, found.times <= found.reached
+    states = zip(found.times[known], found.theta[known], strict=True)
+    rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in states]
+    print_table(["time", *names], rows, numbers=["time", *names])
+    return code
+
+
+def _flow_as_json(found: "Flow") -> dict[str, Any]:
+    [notes] = found.notes
+    return {
+        "times": found.times.tolist(),
+        "theta": _with_null(found.theta),
+        "zero": _finite([float(found.zero)])[0],
+        "outcome": found.outcome.item(),
+        "reached": float(found.reached),
+        "notes": list(notes),
+    }
+
+
+def simulate(
+    file: File,
+    start: Start = None,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of each chain.", min=1)] = 10_000,
+    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=1, max=1_000_000)] = 100,
+    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads.", min=1, max=1024, show_default="processors")
+    ] = None,
+    record: Annotated[
+        int | None, typer.Option("--record", help="Keep the states after every so many steps.", min=1)
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="A .npz file to go on from.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Run many chains of Adam itself."""
+    source, theta = read_problem_and_point(file, start, "--from")
+    if record is not None and (steps // record) * chains * len(theta) > _MOST_RECORDED:
+        raise InputError(f"--record: more than {_MOST_RECORDED} numbers; record fewer states or chains")
+    from adamsym.dynamics import simulate as ensemble_of
+    from adamsym.methods import StepSizeSchedule
+
+    options: dict[str, Any] = {"record_every": record, "threads": threads, "checkpoint": checkpoint, "resume": resume}
+    schedule = StepSizeSchedule(step_size)
+    try:
+        with _progress(f"running {chains} chains", steps) as progress:
+            found = ensemble_of(
+                source.problem, source.adam, schedule, theta, steps, chains, seed, progress=progress, **options
+            )
+    except KeyboardInterrupt:
+        if checkpoint is not None and checkpoint.exists():
+            print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)
+        raise
+    if as_json:
+        print_json(_ensemble_as_json(found, record is not None))
+    else:
+        print(_verdict(found))
+        print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
+        _print_spread(found, source.problem.names)
+    return REFUTED if found.diverged.any() else HOLDS
+
+
+def track(
+    file: File,
+    start: Start = None,
+    starts: Annotated[
+        list[str] | None,
+        typer.Option("--starts", help="Steps at which windows begin, by commas.", show_default="1000,10000,100000"),
+    ] = None,
+    length: Annotated[float, typer.Option("--length", help="Length of the windows, in sums of step sizes.")] = 1.0,
+    chains: Annotated[int, typer.Option("--chains", help="Independent chains.", min=2, max=100_000)] = 200,
+    step_size: Annotated[str, typer.Option("--step-size", help="Expression in the step number n.")] = "0.1/n**0.7",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of all randomness.", min=0)] = 0,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", help="Box of the bound, theta=-1:2.", show_default="around 64 other chains"),
+    ] = None,
+    level: Annotated[float, typer.Option("--level", help="Probability that one run exceeds its bound.")] = 0.05,
+    as_json: Json = False,
+) -> int:
+    """Measure how far Adam gets from its flow, beside the proven bound."""
+    source, theta = read_problem_and_point(file, start, "--from")
+    numbers = whole_numbers(starts, "--starts", (1_000, 10_000, 100_000))
+    box = parse_box(region, source.problem.names, "--region") if region else None
+    from adamsym.dynamics import pseudo_trajectory
+    from adamsym.methods import StepSizeSchedule, require_adam
+
+    adam = require_adam(source.adam, "the pseudo-trajectory bound")
+    schedule = StepSizeSchedule(step_size)
+    with _progress("windows", len(numbers)) as progress:
+        found = pseudo_trajectory(
+            source.problem,
+            adam,
+            schedule,
+            theta,
+            numbers,
+            length,
+            chains,
+            seed,
+            box,
+            level,
+            progress or (lambda _: None),
+        )
+    if as_json:
+        print_json(_track_as_json(found))
+    else:
+        _print_track(found, chains)
+    return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
+
+
+def _print_track(found: "PseudoTrajectory", chains: int) -> None:
+    windows = found.windows
+    within, empty = sum(w.holds is True for w in windows), sum(w.holds is None for w in windows)
+    verdict = "undecided" if found.holds is None else "within the bound" if found.holds else "beyond the bound"
+    unseen = f"; in {empty} no chain stayed in the region" if empty else ""
+    print(f"{verdict}: {within} of {len(windows)} windows of {chains} chains are within{unseen}")
+    if found.order is not None:
+        order = found.order
+        print(f"order of the distance in the step: {order.value:.3f} (99%: {order.low:.3f} to {order.high:.3f})")
+    columns = ["start", "step", "measured", "bound", "bound/measured", "in region", "one run", "exceeding"]
+    rows = [
+        [
+            str(w.start),
+            f"{w.effective_step:.2e}",
+            f"{w.measured.value:.3g}",
+            f"{w.bound.mean_square.total:.3g}",
+            f"{w.looseness:.1f}",
+            str(w.inside),
+            f"{w.bound.per_run:.3g}",
+            f"{w.exceeding:.0%}",
+        ]
+        for w in windows
+    ]
+    print_table(columns, rows, numbers=columns)
+    print("What the bound is made of: its growth times the sum of four pieces, at most the ceiling")
+    pieces = ["start", "martingale", "drift", "bias", "discretization", "growth", "ceiling", "by G, L, eps alone"]
+    print_table(pieces, [[str(w.start), *(f"{x:.3g}" for x in _pieces(w).values())] for w in windows], numbers=pieces)
+
+
+def _pieces(window: "Window") -> dict[str, float]:
+    bound = window.bound.mean_square
+    return {
+        "martingale": bound.martingale,
+        "drift": bound.drift,
+        "bias": bound.bias,
+        "discretization": bound.discretization,
+        "growth": bound.growth,
+        "ceiling": bound.ceiling,
+        "closed_form": window.bound.closed_form,
+    }
+
+
+def _track_as_json(found: "PseudoTrajectory") -> dict[str, Any]:
+    windows = [
+        {
+            "start": w.start,
+            "stop": w.stop,
+            "step": w.step,
+            "effective_step": w.effective_step,
+            "length": w.length,
+            "measured": w.measured.value,
+            "measured_interval": [w.measured.low, w.measured.high],
+            "quantiles": {str(q): _finite([x.value, x.low, x.high]) for q, x in w.quantiles.items()},
+            "bound": w.bound.mean_square.total,
+            "pieces": {name: _finite([x])[0] for name, x in _pieces(w).items()},
+            "one_run": w.bound.per_run,
+            "level": w.bound.level,
+            "exceeding": w.exceeding,
+            "inside": w.inside,
+            "region": w.region.tolist(),
+        }
+        for w in found.windows
+    ]
+    order = (
+        None if found.order is None else {"value": found.order.value, "interval": [found.order.low, found.order.high]}
+    )
+    return {"holds": found.holds, "windows": windows, "order": order}
+
+
+def _finite(values: list[float]) -> list[float | None]:
+    """Numbers for JSON, which knows neither infinity nor nan."""
+    return [value if math.isfinite(value) else None for value in values]
+
+
+def _verdict(found: "Ensemble") -> str:
+    failed, chains = found.diverged, len(found.diverged)
+    if not failed.any():
+        return f"all {chains} chains ran"
+    first = min((step, chain) for chain, step in enumerate(failed.tolist()) if step)
+    return f"{(failed > 0).sum()} of {chains} chains diverged, first chain {first[1]} at step {first[0]}"
+
+
+def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
+    """Print how the chains that ran are spread."""
+    ran = found.theta[found.diverged == 0]
+    if len(ran) == 0:
+        return
+    rows = [
+        [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
+        for name, x in zip(names, ran.T, strict=True)
+    ]
+    columns = ["parameter", "mean", "deviation", "smallest", "largest"]
+    print_table(columns, rows, numbers=columns[1:])
+    if len(found.recorded_steps):
+        print(f"{len(found.recorded_steps)} states recorded; --json prints them")
+
+
+def _ensemble_as_json(found: "Ensemble", with_record: bool) -> dict[str, Any]:
+    failed = [{"chain": chain, "step": step} for chain, step in enumerate(found.diverged.tolist()) if step]
+    result = {"theta": _with_null(found.theta), "steps": found.steps, "failed": failed}
+    if with_record:
+        result["recorded"] = {"steps": found.recorded_steps.tolist(), "theta": _with_null(found.recorded)}
+    return result
+
+
+def _with_null(values: "FloatArray") -> Any:
+    """Nested lists for JSON, which has no nan."""
+    objects = values.astype(object)
+    objects[values != values] = None
+    return objects.tolist()
+
+
+@contextmanager
+def _progress(text: str, steps: int) -> Iterator[Callable[[int], None] | None]:
+    """A progress bar on standard error, if it is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(text, total=steps)
+        yield lambda done: bar.update(task, completed=done)

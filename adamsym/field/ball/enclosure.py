@@ -1,0 +1,187 @@
+"""Rigorous enclosures of the Adam field and its Jacobian over boxes of parameters, in ball arithmetic.
+
+A box X with midpoint m gives f(X) and, by the mean-value theorem, f(m) + Df(X) (X - m): their intersection, whose
+excess shrinks with the square of the width. Every truncation is bounded; see :mod:`adamsym.field.ball.quadrature`.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+import flint
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.arguments import real_array
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import TOLERANCE, LawEnclosure, enclose_law
+from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.batches import batch_numbers
+from adamsym.methods import Adam
+
+
+@dataclass(frozen=True)
+class BoxEnclosure:
+    """Balls that hold f_i, and df_i/dtheta_j if it was asked for, at every point of a box."""
+
+    value: list[flint.arb]
+    jacobian: list[list[flint.arb]]
+
+
+def enclose(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
+    """Return proven lower and upper bounds of f over boxes; see :meth:`AdamField.enclose`."""
+    boxes = checked_boxes(problem, box)
+    with ball_arithmetic():
+        bounds = [_bounds(enclose_box(problem, adam, one)) for one in boxes.reshape(-1, problem.dimension, 2)]
+    return np.array(bounds).reshape(boxes.shape)
+
+
+def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
+    """Return proven bounds of Df over boxes; see :meth:`AdamField.enclose_jacobian`."""
+    boxes = checked_boxes(problem, box)
+    d = problem.dimension
+    if not problem.is_smooth:
+        raise NotApplicable("problem.loss: the Jacobian's enclosure needs a loss without Abs, Max or Min")
+    with ball_arithmetic():
+        found = []
+        for one in boxes.reshape(-1, d, 2):
+            jacobian = field_over(problem, adam, hulls(one), slopes=True).jacobian
+            found.append([[outward(entry) for entry in row] for row in jacobian])
+    return np.array(found).reshape(*boxes.shape[:-2], d, d, 2)
+
+
+def checked_boxes(problem: Problem, box: ArrayLike) -> FloatArray:
+    """Return boxes (d, 2) or (n, d, 2) as an array, or raise InputError."""
+    boxes = real_array(box, "box")
+    if boxes.ndim not in (2, 3) or boxes.shape[-2:] != (problem.dimension, 2):
+        raise InputError(f"box: shape {boxes.shape} is not allowed; give ({problem.dimension}, 2) or (n, .., 2)")
+    if not np.isfinite(boxes).all() or (boxes[..., 0] > boxes[..., 1]).any():
+        raise InputError("box: each parameter needs finite ends, the lower first")
+    return boxes
+
+
+def hulls(box: FloatArray) -> list[flint.arb]:
+    """Return the balls of a box's sides."""
+    return [hull(float(low), float(high)) for low, high in box]
+
+
+def divided(box: FloatArray, most: float) -> Iterator[FloatArray]:
+    """Cut a box (d, 2) into at most ``most`` equal cells (d, 2), with as many parts in each side that has a length."""
+    parts = max(1, int(most ** (1 / len(box)) + 1e-9))
+    sides = [list(itertools.pairwise(np.linspace(low, high, (1 if low == high else parts) + 1))) for low, high in box]
+    return (np.array(cell) for cell in itertools.product(*sides))
+
+
+def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
+    return [outward(value) for value in found.value]
+
+
+def enclose_box(problem: Problem, adam: Adam, box: FloatArray, tolerance: float = TOLERANCE) -> BoxEnclosure:
+    """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df.
+
+    Call within ``ball_arithmetic()``.
+    """
+    theta = hulls(box)
+    if (box[:, 0] == box[:, 1]).all() or not problem.is_smooth:
+        return field_over(problem, adam, theta, slopes=False, tolerance=tolerance)
+    middle = [flint.arb(_midpoint(float(low), float(high))) for low, high in box]
+    whole = field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
+    center = field_over(problem, adam, middle, slopes=False, tolerance=tolerance)
+    return BoxEnclosure(mean_value_form(whole, center.value, theta, middle), whole.jacobian)
+
+
+def _midpoint(low: float, high: float) -> float:
+    # The difference of two large numbers may be out of range.
+    return low + (high - low) / 2 if math.isfinite(high - low) else low / 2 + high / 2
+
+
+def mean_value_form(
+    whole: BoxEnclosure, center: Sequence[flint.arb], theta: Sequence[flint.arb], middle: Sequence[flint.arb]
+) -> list[flint.arb]:
+    """Return f(m) + Df(X) (X - m), intersected with f(X)."""
+    found = []
+    for value, at_middle, row in zip(whole.value, center, whole.jacobian, strict=True):
+        shift = sum((slope * (x - m) for slope, x, m in zip(row, theta, middle, strict=True)), flint.arb(0))
+        linear = at_middle + shift
+        found.append(value.intersection(linear) if linear.is_finite() else value)
+    return found
+
+
+def field_over(
+    problem: Problem, adam: Adam, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
+) -> BoxEnclosure:
+    """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``.
+
+    Call within ``ball_arithmetic()``.
+    """
+    return field_of(gradient_laws(problem, theta, slopes), adam, tolerance)
+
+
+def field_of(laws: Sequence[BallLaw], adam: Adam, tolerance: float = TOLERANCE) -> BoxEnclosure:
+    """Return f, and Df if the laws have slopes, from the law of each coordinate. Call within ``ball_arithmetic()``."""
+    found: list[LawEnclosure] = [enclose_law(law, adam, tolerance) for law in laws]
+    return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
+
+
+def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) -> list[BallLaw]:
+    """Return the law of each coordinate of the minibatch gradient over the balls ``theta``.
+
+    Raises
+    ------
+    InputError
+        If the law is not empirical, the loss is not proved real over the balls (``DomainError``), or its gradient is
+        not bounded there.
+    """
+    gradients = problem.row_gradients_ball(theta)
+    for row, gradient in enumerate(gradients):
+        if not all(entry.is_finite() for entry in gradient):
+            raise InputError(f"problem.loss: the gradient at data row {row} is not bounded over the box")
+    return laws_of_rows(problem, gradients, problem.row_hessians_ball(theta) if slopes else [])
+
+
+def laws_of_rows(
+    problem: Problem, gradients: Sequence[Sequence[flint.arb]], hessians: Sequence[Sequence[Sequence[flint.arb]]] = ()
+) -> list[BallLaw]:
+    """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
+    batches = _minibatches(problem)
+    probabilities = [probability for _, probability in batches]
+
+    def means(rows: Sequence[flint.arb]) -> list[flint.arb]:
+        return [_batch_mean(rows, shares) for shares, _ in batches]
+
+    return [
+        BallLaw(
+            means([gradient[i] for gradient in gradients]),
+            probabilities,
+            [means([hessian[i][j] for hessian in hessians]) for j in range(problem.dimension)] if hessians else [],
+        )
+        for i in range(len(gradients[0]))
+    ]
+
+
+@lru_cache(maxsize=8)
+def _minibatches(problem: Problem) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
+    """Every minibatch as pairs (row, share), with its exact probability as a ball."""
+    assert isinstance(problem.law, Empirical)
+    probabilities, size = problem.law.exact_probabilities, problem.batch_size
+    if size == 1:
+        return [([(row, Fraction(1))], ball(probability)) for row, probability in enumerate(probabilities)]
+    listed = []
+    for numbers in batch_numbers(len(probabilities), size):
+        drawn = [(row, int(number)) for row, number in enumerate(numbers) if number]
+        orders = math.factorial(size) // math.prod(math.factorial(number) for _, number in drawn)
+        weight = math.prod((probabilities[row] ** number for row, number in drawn), start=Fraction(orders))
+        listed.append(([(row, Fraction(number, size)) for row, number in drawn], ball(weight)))
+    return listed
+
+
+def _batch_mean(gradients: Sequence[flint.arb], shares: Sequence[tuple[int, Fraction]]) -> flint.arb:
+    if len(shares) == 1 and shares[0][1] == 1:
+        return gradients[shares[0][0]]
+    return sum((ball(share) * gradients[row] for row, share in shares), flint.arb(0))

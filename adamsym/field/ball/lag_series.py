@@ -1,0 +1,111 @@
+"""Products over all lags as power series, in ball arithmetic with proven remainders.
+
+With u = g^2 - c, |u| <= w, and B(t) = E exp(-t u), A(t) = E[g exp(-t u)]: B has no zero where |t| w < pi/2, since there
+Re B > 0. So log B = sum c_j t^j and A/B = sum r_j t^j, and over the lags t_k = t beta^k geometric series sum up:
+S = sum_k log B(t_k) = sum_j c_j t^j/(1 - beta^j),  Q = sum_k alpha^k (A/B)(t_k) = sum_j r_j t^j/(1 - alpha beta^j).
+The cost does not depend on beta. On |t| w = r < pi/2, |log|B|| <= r - log cos r, |arg B| < pi/2, |B| >= exp(-r) cos r:
+Cauchy's estimates bound the coefficients from J on.
+"""
+
+import math
+
+import flint
+
+from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
+from adamsym.field.ball.law import BallLaw
+from adamsym.methods import Adam
+
+RANGE = 0.5
+"""The series are used up to t w = 1/2 ..."""
+
+_CIRCLE = 1.4
+"""... and bounded on the circle t w = 1.4, below pi/2."""
+
+_LOG_REMAINDER = math.log(1e-22)
+
+
+class LagSeries:
+    """S and Q of a law as functions of s, with their derivatives in the parameters; P = exp(S - s c).
+
+    ``end`` is the largest s that is allowed: at most ``farthest``, and t w <= 1/2 there, t = (1 - beta) s; the number
+    of terms is chosen for it.
+    """
+
+    def __init__(self, law: BallLaw, adam: Adam, farthest: float) -> None:
+        self.law, self.adam = law, adam
+        self.center = ((law.min_square + law.max_square) / 2).mid()
+        self.width = larger((law.max_square - self.center).upper(), (self.center - law.min_square).upper())
+        scale = float(self.width) * float(1 - adam.beta)
+        self.end = min(farthest, RANGE / scale if scale > 0 else math.inf)
+        ratio = max(self.end * scale / _CIRCLE, 1e-30)
+        self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
+        self._coefficients = self._summed_over_lags()
+        self._tops = self._coefficient_bounds()
+
+    def _summed_over_lags(self) -> flint.arb_mat:
+        """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
+        law, alpha, beta, terms = self.law, ball(self.adam.alpha), ball(self.adam.beta), self.terms
+        series = self._moment_series()
+        b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
+        t = flint.arb_series([0, 1], terms)
+        reciprocal = 1 / b
+        ratio = flint.arb_series(series[1], terms) * reciprocal
+        columns = [(b.log(), ratio)]
+        for j in range(len(law.slopes)):
+            own = series[2 + 3 * j : 5 + 3 * j]
+            double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
+            # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
+            columns.append((-t * double, slope - t * cube + t * ratio * double))
+        # A lower flint.ctx.cap would drop terms without a trace.
+        assert all(x.prec >= terms for pair in columns for x in pair), "call within ball_arithmetic()"
+        powers = [beta**j for j in range(terms)]
+        rows = []
+        for j, power in enumerate(powers):
+            log_factor = flint.arb(0) if j == 0 else 1 / (1 - power)
+            ratio_factor = 1 / (1 - alpha * power)
+            rows.append([x for s, q in columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
+        return flint.arb_mat(rows)
+
+    def _moment_series(self) -> list[list[flint.arb]]:
+        """Coefficients of E[v exp(-t u)] for v = 1, g, and for each parameter 2 g g', g', 2 g^2 g'."""
+        law = self.law
+        values = [[flint.arb(1)] * len(law.atoms), law.atoms]
+        for column in law.slopes:
+            double = [2 * g * h for g, h in zip(law.atoms, column, strict=True)]
+            cube = [2 * q * h for q, h in zip(law.squares, column, strict=True)]
+            values += [double, column, cube]
+        weighted = flint.arb_mat([[p * v for p, v in zip(law.probabilities, row, strict=True)] for row in values])
+        powers = []
+        for q in law.squares:
+            u, power, row = self.center - q, flint.arb(1), []
+            for order in range(self.terms):
+                row.append(power)
+                power = power * u / (order + 1)
+            powers.append(row)
+        return list((weighted * flint.arb_mat(powers)).tolist())
+
+    def _coefficient_bounds(self) -> list[flint.arb]:
+        """For each column a bound M of its function on the circle |t| w = r, over the least denominator."""
+        law, alpha, beta = self.law, ball(self.adam.alpha), ball(self.adam.beta)
+        r = flint.arb(_CIRCLE)
+        reciprocal = (2 * r).exp() / r.cos()  # bounds |exp(-t u)|/|B|
+        log_bound = r - r.cos().log() + flint.arb.pi() / 2
+        log_least, ratio_least = 1 - beta**self.terms, 1 - alpha * beta**self.terms
+        bounds = [log_bound / log_least, law.max_abs * reciprocal / ratio_least]
+        if self.width == 0:
+            return bounds + [flint.arb(0)] * (2 * len(law.slopes))
+        t = r / self.width
+        for largest in law.max_abs_slopes:
+            double = 2 * law.max_abs * largest * reciprocal
+            whole = largest * reciprocal * (1 + 2 * t * law.max_abs**2 * (1 + reciprocal))
+            bounds += [t * double / log_least, whole / ratio_least]
+        return bounds
+
+    def values(self, powers: flint.arb_mat, last: flint.arb) -> list[list[flint.arb]]:
+        """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""
+        rows: list[list[flint.arb]] = (powers * self._coefficients).tolist()
+        if self.width == 0:
+            return rows
+        z = (last * self.width / _CIRCLE).upper()
+        rest = [symmetric(bound * z**self.terms / (1 - z)) for bound in self._tops]
+        return [[x + error for x, error in zip(row, rest, strict=True)] for row in rows]

@@ -1,0 +1,1 @@
+"""Float64: laws of one gradient coordinate, Laplace quadrature with error estimates, adjoints."""

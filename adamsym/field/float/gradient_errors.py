@@ -1,0 +1,128 @@
+"""What rounding does to the gradients, and what this does to the field.
+
+Gradients come in float64; a running error bound through their expressions says how far they may be from the exact ones,
+for theta as it is given and the data as they are written. Where their terms cancel, ball arithmetic gives them again.
+"""
+
+from functools import lru_cache
+
+import flint
+import mpmath
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray, compile_mpmath
+from adamsym.expressions.running import UNIT, Running, compile_running
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import AdaptiveMethod
+
+MOST_REPAIRED = 20_000
+"""Gradients of rows that are computed again in ball arithmetic, in one call."""
+
+_PRECISIONS = (128, 256, 512, 1024)
+
+_QUANTILE = 8 * UNIT
+"""Relative accuracy of the quantile functions that give a continuous law's nodes."""
+
+_DIGITS = 40
+
+_RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)
+"""Relative errors up to which an atom may count as relatively accurate; the best choice for each law is taken."""
+
+
+def gradient_errors(problem: Problem, points: FloatArray, gradients: FloatArray, level: int) -> FloatArray:
+    """Return bounds of |float - exact| for the rows' gradients (points, rows, d) at ``points`` (points, d).
+
+    Infinite where nothing can be said. For functions outside the grammar a comparison with 40 digits, no bound.
+    """
+    rows = problem.law.discretise(level)[0]
+    compute = _running_gradient(problem)
+    if compute is None:
+        return _compared(problem, points, rows, gradients)
+    entries = [Running(points[:, None, k], 0.0) for k in range(problem.dimension)]
+    errors = _row_errors(problem) if isinstance(problem.law, Empirical) else _QUANTILE * np.abs(rows)
+    entries += [Running(rows[None, :, k], errors[None, :, k]) for k in range(rows.shape[1])]
+    found = compute(*entries)
+    # The order of operations may differ from that of the gradients.
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(found.error), np.inf, found.error + np.abs(found.value - gradients))
+
+
+@lru_cache(maxsize=8)
+def _running_gradient(problem: Problem):  # type: ignore[no-untyped-def]
+    try:
+        return compile_running([*problem.parameters, *problem.columns], problem.gradient_expressions)
+    except NotImplementedError:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _row_errors(problem: Problem) -> FloatArray:
+    """How far the rows as floats may be from the rows as they are written."""
+    assert isinstance(problem.law, Empirical)
+    exact = np.array([[float(x) == x for x in row] for row in problem.law.exact_rows])
+    return np.where(exact, 0.0, UNIT * np.abs(problem.law.rows) + 5e-324)
+
+
+def _compared(problem: Problem, points: FloatArray, rows: FloatArray, gradients: FloatArray) -> FloatArray:
+    compute = compile_mpmath([*problem.parameters, *problem.columns], problem.gradient_expressions)
+    errors = np.empty_like(gradients)
+    with mpmath.workdps(_DIGITS):
+        for i, j in np.ndindex(gradients.shape[:2]):
+            exact = compute(*map(mpmath.mpf, points[i].tolist()), *map(mpmath.mpf, rows[j].tolist()))
+            errors[i, j] = [abs(float(x - mpmath.mpf(float(y)))) for x, y in zip(exact, gradients[i, j], strict=True)]
+    return errors + 8 * UNIT * np.abs(gradients)
+
+
+def exact_gradients(problem: Problem, point: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the gradients (rows, d) of an empirical law's rows as the floats nearest to them, and their errors.
+
+    From ball arithmetic, with more and more bits; what it does not resolve stays as it was, with an infinite error.
+    """
+    value, error = gradients.copy(), np.full_like(gradients, np.inf)
+    for bits in _PRECISIONS:
+        with ball_arithmetic(bits):
+            balls = problem.row_gradients_ball([flint.arb(float(x)) for x in point])
+            for i, row in enumerate(balls):
+                for j, entry in enumerate(row):
+                    if not entry.is_finite() or not np.isinf(error[i, j]):
+                        continue
+                    nearest, spread = float(entry.mid()), float(entry.rad())
+                    if np.isfinite(nearest) and spread <= 2.0**-60 * abs(nearest) + 1e-310:
+                        value[i, j], error[i, j] = nearest, UNIT * abs(nearest) + spread + 5e-324
+        if np.isfinite(error).all():
+            break
+    return value, error
+
+
+def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: FloatArray) -> FloatArray:
+    """Return bounds of the errors of minibatch means (points, n, d), from those of the rows."""
+    if shares is None:
+        return errors
+    own = (shares.shape[1] + 2) * UNIT
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.einsum("nr,...rd->...nd", shares, np.minimum(errors, 1e300) + own * np.abs(gradients)))
+
+
+def change_of_quotients(
+    atoms: FloatArray, errors: FloatArray, probabilities: FloatArray, inverse: FloatArray, method: AdaptiveMethod
+) -> FloatArray:
+    """Return bounds of how far F of laws (laws, n) may be from F of laws whose atoms differ by up to ``errors``.
+
+    Atoms with relative errors up to r change F by at most 2 r/(1 - r)^2 min(C, E|g|/eps), since |M| <= C sqrt V for the
+    moduli of g too; the others, whose errors are at most e, by e (1 + C) E[1/(sqrt V + eps)] (theory T1, T2).
+    """
+    size = np.sqrt(method.eps) if method.eps_inside_root else method.eps
+    magnitudes = np.abs(atoms)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        relative = np.where(errors == 0, 0.0, errors / magnitudes)
+        most = np.minimum(method.step_bound, (magnitudes @ probabilities) / size)
+        whole = most + np.minimum(method.step_bound, ((magnitudes + np.minimum(errors, 1e300)) @ probabilities) / size)
+        best = whole
+        for limit in _RELATIVE:
+            good = relative <= limit
+            ratio = np.where(good, relative, 0.0).max(axis=1)
+            rest = np.where(good, 0.0, errors).max(axis=1)
+            far = np.where(rest == 0, 0.0, rest * (1 + method.step_bound) * inverse)
+            best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
+    return np.asarray(best)

@@ -1,0 +1,199 @@
+"""Problem files: TOML in, a problem, its optimizer and a start out. Nothing in a file is ever executed."""
+
+import inspect
+import os
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import sympy as sp
+
+from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.files import read_text
+from adamsym.expressions.numbers import exact_rational
+from adamsym.gradients.data import Wanted, law_of, shown
+from adamsym.gradients.laws import Law
+from adamsym.gradients.problem import Problem
+from adamsym.gradients.record import NESTED_TOO_DEEPLY
+from adamsym.methods import METHODS, AdaptiveMethod
+
+LARGEST_FILE = 20 * 2**20
+"""Bytes of a problem file."""
+
+
+@dataclass(frozen=True)
+class ProblemFile:
+    """What a problem file describes.
+
+    Attributes
+    ----------
+    path, problem, adam
+        The file, its problem and its optimizer.
+    start
+        The point of its [start] table, or None.
+    dropped
+        How many rows of its table were left out, for they lacked an entry: ``missing = "drop"``.
+    """
+
+    path: Path
+    problem: Problem
+    adam: AdaptiveMethod
+    start: dict[str, float] | None
+    dropped: int = 0
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+
+class _ProblemTable(_Strict):
+    loss: str | None = None
+    library: str | None = None
+    options: dict[str, Any] = {}
+    parameters: list[str] | dict[str, int] | None = None
+    batch_size: int = 1
+
+
+class _AdamTable(_Strict):
+    method: str = "Adam"
+    beta1: int | Decimal | None = None
+    beta2: int | Decimal | None = None
+    eps: int | Decimal | None = None
+    weight_decay: int | Decimal | None = None
+
+
+_TABLES: dict[str, type[_Strict]] = {"problem": _ProblemTable, "adam": _AdamTable}
+
+
+class _File(_Strict):
+    problem: _ProblemTable
+    data: dict[str, Any]
+    adam: _AdamTable = _AdamTable()
+    start: dict[str, Any] | None = None
+
+
+@checked_arguments
+def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
+    """Return the problem that a TOML file describes.
+
+    Raises
+    ------
+    InputError
+        If the file or its table of data cannot be read, a key or value is not allowed, or the problem is malformed:
+        one line that names the file, the key and what is allowed.
+    """
+    file = Path(path)
+    text = read_text(file, LARGEST_FILE)
+    try:
+        content = _validated(_parsed(text))
+        law, dropped = _law(content, file.parent)
+        problem = _problem(content.problem, law)
+        method = _method(content.adam)
+        start = None if content.start is None else _start(content.start, problem)
+        return ProblemFile(file, problem, method, start, dropped)
+    except InputError as error:
+        raise InputError(f"{file.name}: {error}") from None
+    except RecursionError:
+        raise InputError(f"{file.name}: problem.loss: {NESTED_TOO_DEEPLY}") from None
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
+    except RecursionError:
+        raise InputError("nested too deeply; no value in a problem file nests more than two brackets") from None
+    except (ValueError, ArithmeticError) as error:
+        raise InputError(f"not valid TOML: {error}") from None
+
+
+def _validated(content: dict[str, Any]) -> _File:
+    try:
+        return _File.model_validate(content)
+    except pydantic.ValidationError as error:
+        raise InputError(_first_error(error)) from None
+
+
+def _first_error(error: pydantic.ValidationError) -> str:
+    """The first of pydantic's errors in one line: place, and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    table = first["loc"][0] if first["loc"] else ""
+    # Members of a union appear in the path under names of their types.
+    place = ".".join(
+        str(part) for part in first["loc"] if not re.search(r"[\[\]]|^(int|decimal|str|dict|list)$", str(part))
+    )
+    if first["type"] == "extra_forbidden":
+        model: type[_Strict] = _TABLES.get(str(table), _File) if len(first["loc"]) > 1 else _File
+        return f"{place}: unknown key; allowed are {', '.join(model.model_fields)}"
+    if first["type"] == "missing":
+        return f"[{place}]: this table is missing"
+    wanted = {
+        "problem.parameters": "a list of names, or a table of lengths such as { w = 3 }",
+        "problem.batch_size": "an integer from 1 up",
+        "problem.loss": 'text, such as "(theta - x)**2/2"',
+        "adam.method": "the name of a method: " + ", ".join(METHODS),
+        "adam": "a number",
+    }
+    keys = (place, ".".join(place.split(".")[:2]), str(table))
+    allowed = next((wanted[key] for key in keys if key in wanted), first["msg"])
+    return f"{place}: {shown(first['input'])} is not allowed; allowed is {allowed}"
+
+
+def _method(table: _AdamTable) -> AdaptiveMethod:
+    """The method that the table names, with its own defaults for numbers left out."""
+    if table.method not in METHODS:
+        raise InputError(f"adam.method: {shown(table.method)} is unknown; allowed are {', '.join(METHODS)}")
+    method = METHODS[table.method]
+    numbers = table.model_dump(exclude={"method"}, exclude_none=True)
+    known = list(inspect.signature(method).parameters)
+    for name in numbers:
+        if name not in known:
+            raise InputError(f"adam.{name}: {table.method} has no such number; allowed are {', '.join(known)}")
+    return method(**numbers)
+
+
+def _law(content: _File, folder: Path) -> tuple[Law, int]:
+    table = content.problem
+    return law_of(content.data, Wanted(table.loss, table.library, table.options, table.parameters or []), folder)
+
+
+def _problem(table: _ProblemTable, law: Law) -> Problem:
+    loss: str | sp.Expr
+    parameters: Sequence[str] | Mapping[str, int]
+    if (table.loss is None) == (table.library is None):
+        raise InputError('problem: give either loss = "..." or library = "..."')
+    if table.library is not None:
+        if table.parameters is not None:
+            raise InputError("problem.parameters: a library loss names its own parameters; leave them out")
+        from adamsym.gradients.library import build
+
+        loss, parameters = build(table.library, table.options, law.names)
+    else:
+        assert table.loss is not None
+        if table.options:
+            raise InputError("problem.options: allowed only beside problem.library; leave it out")
+        if table.parameters is None:
+            raise InputError('problem.parameters: missing; give a list of names, such as ["theta"]')
+        loss, parameters = table.loss, table.parameters
+    return Problem(loss, parameters, law, table.batch_size)
+
+
+def _start(table: Mapping[str, Any], problem: Problem) -> dict[str, float]:
+    values: dict[str, float] = {}
+    for name, value in table.items():
+        entries = {f"{name}{k}": entry for k, entry in enumerate(value)} if isinstance(value, list) else {name: value}
+        for key, entry in entries.items():
+            if key not in problem.names:
+                raise InputError(f"start.{key}: no parameter; the parameters are {', '.join(problem.names[:12])}")
+            if isinstance(entry, str):
+                raise InputError(f"start.{key}: {shown(entry)} is not a number; allowed are finite real numbers")
+            values[key] = float(exact_rational(entry, f"start.{key}"))
+    missing = [name for name in problem.names if name not in values]
+    if missing:
+        raise InputError(f"start: no value for {', '.join(missing[:6])}; give every parameter one")
+    return values

@@ -1,0 +1,90 @@
+"""A problem and Adam as plain data: what certificates hold and what goes to worker processes."""
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from adamsym.certificates.form import MOST_ROWS
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.parser import LONGEST_TEXT
+from adamsym.gradients.laws import Empirical
+from adamsym.gradients.problem import Problem
+from adamsym.methods import Adam
+
+NESTED_TOO_DEEPLY = "nested too deeply to be differentiated; write it with fewer parentheses in parentheses"
+
+
+def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
+    """Return the problem and the optimizer as JSON data; every number is text, exactly as a fraction.
+
+    The loss is the text as written: what simplifies away, such as x/x, still says where the loss is real.
+
+    Raises
+    ------
+    InputError
+        If the law is not empirical, or the loss's text is too long to be read back.
+    """
+    if not isinstance(problem.law, Empirical):
+        raise NotApplicable("data: a certificate needs the rows of an empirical law; a continuous law has none")
+    if len(problem.text) > LONGEST_TEXT:
+        raise InputError(f"problem.loss: {len(problem.text)} characters; a certificate may hold {LONGEST_TEXT}")
+    return {
+        **_loss_record(problem),
+        **_rows_record(problem.law),
+        "adam": {"beta1": str(adam.alpha), "beta2": str(adam.beta), "eps": str(adam.epsilon)},
+    }
+
+
+def problem_text(problem: Problem) -> str:
+    """Return text that two problems share only if they are the same."""
+    law = problem.law
+    data = _rows_record(law) if isinstance(law, Empirical) else {"columns": repr(law)}
+    return json.dumps({**_loss_record(problem), **data})
+
+
+def _loss_record(problem: Problem) -> dict[str, Any]:
+    return {"loss": problem.text, "parameters": list(problem.names), "batch_size": problem.batch_size}
+
+
+def _rows_record(law: Empirical) -> dict[str, Any]:
+    return {
+        "columns": {name: [str(row[k]) for row in law.exact_rows] for k, name in enumerate(law.names)},
+        "probabilities": [str(p) for p in law.exact_probabilities],
+    }
+
+
+def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Adam]:
+    """Return what :func:`problem_record` described; nothing in it is executed.
+
+    Raises
+    ------
+    InputError
+        If the record is malformed; the message names the place.
+    """
+    keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "adam"}
+    if not isinstance(record, Mapping) or set(record) != keys:
+        raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them")
+    columns, adam = record["columns"], record["adam"]
+    if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
+        raise InputError("problem.columns: allowed are lists of numbers as text, by name")
+    if not _is_list_of_text(record["probabilities"]) or not _is_list_of_text(record["parameters"]):
+        raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
+    if any(len(column) > MOST_ROWS for column in columns.values()):
+        raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
+    if not isinstance(adam, Mapping) or set(adam) != {"beta1", "beta2", "eps"}:
+        raise InputError("problem.adam: allowed are beta1, beta2 and eps, all of them")
+    if not isinstance(record["loss"], str):
+        raise InputError("problem.loss: allowed is text")
+    law = Empirical(columns, weights=record["probabilities"])
+    if sum(Fraction(p) for p in record["probabilities"]) != 1:
+        raise InputError("problem.probabilities: they must sum to 1 exactly")
+    try:
+        problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
+    except RecursionError:
+        raise InputError(f"problem.loss: {NESTED_TOO_DEEPLY}") from None
+    return problem, Adam(adam["beta1"], adam["beta2"], adam["eps"])
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)

@@ -1,0 +1,115 @@
+"""Relatives of Adam: one class each, with its numerator, its denominator and its bias correction (theory T4)."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.methods.adam import Adam
+from adamsym.methods.method import AdaptiveMethod, StepFactors, bias_corrections
+
+
+@dataclass(frozen=True, init=False)
+class RMSprop(AdaptiveMethod):
+    """RMSprop: g/(sqrt(v) + eps) without bias correction (Tieleman and Hinton 2012; ``torch.optim.RMSprop``)."""
+
+    beta1: float = field(repr=False)
+
+    def __init__(self, beta2: Number = 0.99, eps: Number = 1e-8) -> None:
+        super().__init__(0, beta2, eps)
+
+    def step_factors(self, first: int, sizes: FloatArray) -> StepFactors:
+        """Return factors without corrections; with beta1 = 0, m is g."""
+        return super().step_factors(first, sizes)._replace(root=np.ones_like(sizes))
+
+
+@dataclass(frozen=True, init=False)
+class AdamWithoutMomentum(AdaptiveMethod):
+    """Adam with beta1 = 0: RMSprop with bias correction, the same field."""
+
+    beta1: float = field(repr=False)
+
+    def __init__(self, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(0, beta2, eps)
+
+
+@dataclass(frozen=True, init=False)
+class NAdam(AdaptiveMethod):
+    """Adam with Nesterov's look-ahead: the numerator (1-beta1) g + beta1 m (Dozat 2016; ``optax.nadam``).
+
+    ``torch.optim.NAdam`` lets the look-ahead's weight grow to beta1; its field is the same.
+    """
+
+    def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(beta1, beta2, eps)
+
+    @property
+    def current_weight(self) -> Fraction:
+        """w_0 = 1 - beta1."""
+        return 1 - self.alpha
+
+    def step_factors(self, first: int, sizes: FloatArray) -> StepFactors:
+        """Return Adam's factors with m corrected as if one step further, for it is the look-ahead's."""
+        now = bias_corrections(self.beta1, first, len(sizes))
+        ahead = bias_corrections(self.beta1, first + 1, len(sizes))
+        factors = super().step_factors(first, sizes)
+        return factors._replace(momentum=sizes * (self.beta1 / ahead), current=sizes * ((1 - self.beta1) / now))
+
+
+@dataclass(frozen=True, init=False)
+class AdamW(AdaptiveMethod):
+    """Adam with decoupled weight decay: the field gets the term -lambda theta (Loshchilov and Hutter 2019).
+
+    Raises
+    ------
+    InputError
+        As Adam, and if ``weight_decay`` is negative.
+    """
+
+    weight_decay: float
+
+    def __init__(
+        self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
+    ) -> None:
+        super().__init__(beta1, beta2, eps)
+        decay = float(exact_rational(weight_decay, "adam.weight_decay"))
+        if decay < 0:
+            raise InputError(f"adam.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
+        object.__setattr__(self, "weight_decay", decay)
+
+    @property
+    def decay(self) -> float:
+        """Lambda."""
+        return self.weight_decay
+
+
+@dataclass(frozen=True, init=False)
+class AdamEpsInsideRoot(AdaptiveMethod):
+    """Adam with the denominator sqrt(v + eps): ``optax.adam(eps=0, eps_root=eps)``."""
+
+    denominator = "sqrt(v + eps)"
+
+    def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
+        super().__init__(beta1, beta2, eps)
+
+
+def require_adam(method: AdaptiveMethod, what: str) -> Adam:
+    """Return ``method`` if it is Adam itself.
+
+    Raises
+    ------
+    InputError
+        If it is a relative; the message says that ``what`` is not available for it.
+    """
+    if not isinstance(method, Adam):
+        raise NotApplicable(f"adam: {what} is available for Adam alone, not for {type(method).__name__}")
+    return method
+
+
+METHODS: dict[str, type[AdaptiveMethod]] = {
+    method.__name__: method for method in (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
+}
+"""The methods by name. A new one is one entry here."""

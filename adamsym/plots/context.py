@@ -1,0 +1,233 @@
+"""One problem file and what plots and the report need of it, each computed once, when it is first asked for."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from adamsym.certify import LyapunovRegion, Zeros, certify_lyapunov, find_zeros
+from adamsym.dynamics import (
+    Basins,
+    Flow,
+    PhasePortrait,
+    PseudoTrajectory,
+    Run,
+    basins,
+    flow,
+    phase_portrait,
+    pseudo_trajectory,
+)
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+from adamsym.gradients import Problem
+from adamsym.gradients.reading import ProblemFile
+from adamsym.methods import StepSizeSchedule, require_adam
+from adamsym.plots.settings import Settings
+from adamsym.plots.trajectories import Runs
+
+TIMES = 301
+"""Times at which the flow is drawn."""
+
+RECORDED = 300
+"""States of each run that are drawn."""
+
+MOST_RUNS = 10
+"""Runs of Adam drawn over the flow."""
+
+MOST_STEPS = 100_000
+"""Of each run that is drawn: slower step sizes end before the flow."""
+
+_MARGIN = 1.0
+"""The default box reaches beyond the flow's path by this share of its width on every side."""
+
+_FLATTEST = 0.25
+"""The path counts as at least so wide in each parameter, as a share of its width in the widest."""
+
+_NARROWEST = 0.1
+"""Of a path that hardly moves: its width counts as at least this share of its distance from 0."""
+
+_REACHED = 1e-3
+"""How near to a zero, as a share of the box, an end of the flow counts as having reached it."""
+
+
+@dataclass(frozen=True)
+class PlotContext:
+    """A problem with a start, the plane of parameters that is drawn, and settings.
+
+    Attributes
+    ----------
+    source
+        The problem file.
+    start
+        Where the flow and the runs begin, d numbers.
+    settings
+        Budgets, times, seeds.
+    plane
+        The numbers of the parameters that vary in portraits: one, or two.
+    given_box
+        Lower and upper end of each of these; chosen around the flow's path if None.
+    """
+
+    source: ProblemFile
+    start: tuple[float, ...]
+    settings: Settings
+    plane: tuple[int, ...]
+    given_box: tuple[tuple[float, float], ...] | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """The problem."""
+        return self.source.problem
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its parameters."""
+        return self.source.problem.names
+
+    @cached_property
+    def schedule(self) -> StepSizeSchedule:
+        """The step sizes."""
+        return StepSizeSchedule(self.settings.step_size)
+
+    @cached_property
+    def field(self) -> AdamField:
+        """The Adam field."""
+        return AdamField(self.problem, self.source.adam)
+
+    @cached_property
+    def flow(self) -> Flow:
+        """The flow from the start."""
+        return flow(self.field, self.start, np.linspace(0.0, self.settings.time, TIMES))
+
+    @cached_property
+    def sides(self) -> FloatArray:
+        """The box of the plane's parameters, shape (1, 2) or (2, 2)."""
+        if self.given_box is not None:
+            return np.array(self.given_box)
+        try:
+            path = self.flow.theta[self.flow.times <= self.flow.reached]
+        except InputError:
+            path = np.array([self.start])
+        return box_around(path[:, list(self.plane)])
+
+    @cached_property
+    def box(self) -> FloatArray:
+        """The box of all parameters, (d, 2): those outside the plane are fixed at the start."""
+        whole = np.column_stack((self.start, self.start)).astype(np.float64)
+        whole[list(self.plane)] = self.sides
+        return whole
+
+    @cached_property
+    def portrait(self) -> PhasePortrait:
+        """The field and minus the gradient on a grid over the box."""
+        fine = 401 if len(self.plane) == 1 else self.settings.resolution
+        return phase_portrait(self.field, self.box, fine)
+
+    def require_plane(self, what: str) -> None:
+        """Raise InputError if there are more than two parameters."""
+        if len(self.names) > 2:
+            raise InputError(
+                f"{what}: searched for in boxes of one or two parameters; this problem has {len(self.names)}. "
+                "With a box of your own: adamsym zeros, adamsym lyapunov"
+            )
+
+    @cached_property
+    def zeros(self) -> Zeros:
+        """The certified zeros in the box."""
+        self.require_plane("zeros")
+        with _alone() as executor:
+            return find_zeros(self.field, self.box, budget=self.settings.budget, executor=executor)
+
+    @cached_property
+    def region(self) -> LyapunovRegion:
+        """The certified Lyapunov region in the box."""
+        self.require_plane("a Lyapunov region")
+        with _alone() as executor:
+            return certify_lyapunov(self.field, self.box, budget=self.settings.budget, executor=executor)
+
+    @cached_property
+    def steps(self) -> int:
+        """Steps of the runs drawn over the flow: until its end, unless the settings say otherwise."""
+        if self.settings.steps is not None:
+            return self.settings.steps
+        clock = np.cumsum(self.schedule(np.arange(1, MOST_STEPS + 1)))
+        return min(int(np.searchsorted(clock, self.settings.time)) + 1, MOST_STEPS)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Some runs of Adam itself from the start, at times of the flow's clock that are about equally far apart."""
+        chains = min(self.settings.chains, MOST_RUNS)
+        run = Run(self.problem, self.source.adam, self.schedule, self.start, chains, self.settings.seed)
+        clock = np.concatenate(([0.0], np.cumsum(self.schedule(np.arange(1, self.steps + 1)))))
+        stops = np.unique(np.searchsorted(clock, np.linspace(0.0, clock[-1], RECORDED)).clip(max=self.steps))
+        states = [run.theta]
+        for count in np.diff(stops):
+            run.advance(int(count))
+            states.append(run.theta)
+        return Runs(clock[stops], np.stack(states))
+
+    @cached_property
+    def windows(self) -> PseudoTrajectory:
+        """Distances of Adam from the flow in windows of time, with their bounds."""
+        adam = require_adam(self.source.adam, "the pseudo-trajectory bound")
+        chosen = self.settings
+        return pseudo_trajectory(
+            self.problem, adam, self.schedule, self.start, chosen.starts, chosen.length, chosen.chains, chosen.seed
+        )
+
+    @cached_property
+    def basins(self) -> Basins:
+        """Where the flow from each point of a grid over the box ends."""
+        zeros = self.zeros.zeros
+        attracting = [zero.stability == "attracting" for zero in zeros]
+        points = [zero.midpoint for zero in zeros]
+        radius = _REACHED * float(np.ptp(self.sides, axis=1).max())
+        fine = 41 if len(self.plane) == 1 else min(self.settings.resolution, 21)
+        return basins(self.field, self.box, fine, points, self.settings.time, radius, attracting=attracting)
+
+
+def _alone() -> ThreadPoolExecutor:
+    """One thread: boxes are few, processes would take longer to start, and a report's own processes may start none."""
+    return ThreadPoolExecutor(1)
+
+
+def box_around(path: FloatArray) -> FloatArray:
+    """Return a box (p, 2) around a path (times, p), three times as wide, with ends of two or three digits."""
+    low, high = path.min(axis=0), path.max(axis=0)
+    size = np.abs(np.stack((low, high))).max(axis=0)
+    width = np.maximum(high - low, _NARROWEST * np.maximum(size, 1.0))
+    width = np.maximum(width, _FLATTEST * width.max())
+    spare = width - (high - low)
+    ends = [
+        _rounded_outward(a - _MARGIN * w - s / 2, b + _MARGIN * w + s / 2)
+        for a, b, w, s in zip(low, high, width, spare, strict=True)
+    ]
+    return np.array(ends)
+
+
+def _rounded_outward(low: float, high: float) -> tuple[float, float]:
+    unit = 10.0 ** (math.floor(math.log10(high - low)) - 1)
+    digits = max(0, -round(math.log10(unit)))
+    return round(math.floor(low / unit) * unit, digits), round(math.ceil(high / unit) * unit, digits)
+
+
+def plane_of(names: Sequence[str], chosen: Sequence[str] = ()) -> tuple[int, ...]:
+    """Return the numbers of the parameters that portraits vary: those chosen, or the first two.
+
+    Raises
+    ------
+    InputError
+        If one is no parameter, or not one or two different ones are chosen.
+    """
+    wanted = list(chosen) or list(names[:2])
+    for name in wanted:
+        if name not in names:
+            listed = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+            raise InputError(f"--plane: {name[:40]!r} is no parameter; the parameters are {listed}")
+    if len(wanted) != len(set(wanted)) or len(wanted) != min(2, len(names)):
+        raise InputError(f"--plane: give {min(2, len(names))} different parameters, such as {','.join(names[:2])}")
+    return tuple(names.index(name) for name in wanted)

@@ -1,0 +1,68 @@
+"""The report as one HTML page: no scripts, nothing from elsewhere, every text escaped."""
+
+import base64
+import re
+
+import jinja2
+from markupsafe import Markup, escape
+
+from adamsym.report.collection import Report
+from adamsym.report.sections import Picture
+from adamsym.symbolic.rendering import mathml
+
+GRADES = {
+    "symbolic": "exact algebra",
+    "certified": "proven bounds",
+    "property": "drawn by Hypothesis, none falsifies",
+    "statistical": "a test with an error level",
+    "floating point": "numbers without a proof",
+}
+"""What each grade of evidence means."""
+
+MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicable": "\u2013"}
+"""Of verdicts, beside the word: colour is not all that tells them apart."""
+
+
+def render_page(report: Report) -> str:
+    """Return the page; it shows what the report holds and computes nothing."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("adamsym.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        block=lambda latex: Markup(mathml(latex)),  # escapes what is no plain MathML
+        statement=statement_markup,
+        source=image_source,
+    )
+    return environment.get_template("report.html.jinja").render(
+        report=report,
+        claims=report.claims,
+        grades=GRADES,
+        marks=MARKS,
+        title=page_title(report),
+    )
+
+
+def page_title(report: Report) -> str:
+    """Return the page's title: how many problems and claims."""
+    parts = []
+    for things, word in ((report.problems, "problem"), (report.claims, "claim")):
+        if things:
+            parts.append(f"{len(things)} {word}" + ("s" if len(things) > 1 else ""))
+    return "adamsym report: " + (" and ".join(parts) or "nothing to show")
+
+
+def statement_markup(text: str) -> Markup:
+    """Return text with LaTeX between single dollars as escaped text with inline MathML."""
+    pieces = re.split(r"\$([^$]+)\$", text)
+    return Markup("").join(
+        Markup(mathml(piece, "inline")) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
+    )
+
+
+def image_source(picture: Picture) -> str:
+    """Return a figure as the data of an image."""
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")

@@ -1,0 +1,179 @@
+"""Whatever the data, the artists hold it: drawn starts, chains, grids, boxes and losses."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from matplotlib.figure import Figure
+
+from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
+from adamsym.plots import (
+    Runs,
+    draw_basins,
+    draw_flow,
+    draw_flow_in_plane,
+    draw_loss,
+    draw_lyapunov,
+    draw_portrait,
+    draw_runs,
+    draw_runs_in_plane,
+    draw_windows,
+    draw_zeros,
+    place_legend,
+    recorded_runs,
+    save_figure,
+)
+from adamsym.testing import strategies
+
+few = settings(max_examples=10, deadline=None)
+numbers = st.integers(-64, 64).map(lambda k: k / 16)
+positive = st.integers(-60, 60).map(lambda k: 10 ** (k / 10))
+plane_boxes = st.lists(strategies.boxes(2).map(lambda box: tuple(map(tuple, box))), max_size=5)
+
+
+def pad():
+    return Figure(figsize=(4, 4), layout="constrained").add_subplot()
+
+
+def table(*shape, elements=numbers):
+    return arrays.arrays(float, shape, elements=elements)
+
+
+@st.composite
+def paths(draw):
+    """Times (k,), solutions (starts, k, d) and names of d parameters."""
+    starts, d = draw(st.integers(1, 3)), draw(st.integers(2, 4))
+    return np.arange(5.0), draw(table(starts, 5, d)), ["a", "b", "c", "d"][:d]
+
+
+@few
+@given(paths(), st.booleans(), st.permutations([0, 1]))
+def test_flows_and_runs(drawn, change, plane):
+    times, theta, names = drawn
+    flow, runs = Flow(times, theta, np.full(len(theta), np.nan), ()), Runs(times, theta.swapaxes(0, 1))
+    shown = theta - theta[:, :1] if change else theta
+    for lines, values in (
+        (draw_flow(pad(), flow, names, change=change), shown),
+        (draw_runs(pad(), runs, names), theta),
+    ):
+        expected = [np.column_stack((times, path[:, k])) for path in values for k in range(len(names))]
+        np.testing.assert_array_equal([line.get_xydata() for line in lines], expected)
+    axes = pad()
+    for lines in (draw_flow_in_plane(axes, flow, names, plane), draw_runs_in_plane(axes, runs, names, plane)):
+        np.testing.assert_array_equal([line.get_xydata() for line in lines], theta[..., plane])
+    assert ("not shown" in axes.get_xlabel()) is (len(names) > 2)
+    legend = place_legend(axes)
+    assert [text.get_text() for text in legend.get_texts()] == [
+        "flow of the Adam field",
+        "start",
+        "runs of the optimizer",
+    ]
+
+
+@few
+@given(strategies.schedules(vanishing=False), st.integers(1, 4), st.integers(1, 3), st.data())
+def test_recorded_runs_are_at_the_times_of_their_steps(schedule, records, every, data):
+    chains, theta0 = 2, data.draw(table(2))
+    recorded, steps = data.draw(table(records, chains, 2)), every * np.arange(1, records + 1)
+    runs = recorded_runs(Ensemble(recorded[-1], steps[-1], np.zeros(chains, int), steps, recorded), schedule, theta0)
+    np.testing.assert_array_equal(runs.theta, [np.tile(theta0, (chains, 1)), *recorded])
+    for step, time in zip((0, *steps), runs.times, strict=True):
+        assert time == pytest.approx(sum(schedule([n])[0] for n in range(1, step + 1)))
+
+
+# 10^(13/10) is 19.95, just not 20.
+within_some_spread = st.sampled_from([5, 13, 14, 60]).flatmap(
+    lambda most: table(6, 3, elements=st.sampled_from([0, most // 2, most]).map(lambda k: 10 ** (k / 10)))
+)
+
+
+@few
+@given(within_some_spread)
+def test_losses_are_on_a_logarithmic_scale_where_they_spread(losses):
+    along, of_runs = losses[:, 0], losses[:, 1:]
+    axes = pad()
+    lines = draw_loss(axes, np.arange(6), along, (np.arange(6), of_runs))
+    np.testing.assert_array_equal([line.get_ydata() for line in lines], [along, *of_runs.T])
+    every = np.concatenate((along, of_runs.ravel()))
+    assert axes.get_yscale() == ("log" if every.max() > 20 * every.min() else "linear")
+
+
+@few
+@given(table(7, 1), table(7, 1), st.sampled_from(["field", "descent"]))
+def test_graphs_of_portraits(field, descent, of):
+    points = np.linspace(-1, 2, 7)[:, None]
+    portrait = PhasePortrait(points, field, descent)
+    [graph] = draw_portrait(pad(), portrait, ["theta"], of)
+    np.testing.assert_array_equal(graph.get_xydata(), np.hstack((points, getattr(portrait, of))))
+
+
+@few
+@given(arrays.arrays(np.intp, (4, 3), elements=st.integers(-1, 2)), table(4, 3, 2), table(3, 2))
+def test_images_and_ends_of_basins(index, ends, zeros):
+    grid = np.stack(np.meshgrid(np.arange(4.0), np.arange(3.0), indexing="ij"), axis=-1)
+    [image] = draw_basins(pad(), Basins(grid, index, ends), zeros, ["a", "b"])
+    np.testing.assert_array_equal(image.get_array(), index.T)
+    line = Basins(grid[:, 0, :1], index[:, 0], ends[:, 0, :1])
+    marks = draw_basins(pad(), line, zeros[:, :1], ["a"])
+    reached = [*sorted(set(index[:, 0]) - {-1}), -1]
+    for mark, number in zip(marks, reached, strict=True):
+        of_number = index[:, 0] == number
+        np.testing.assert_array_equal(mark.get_xydata(), np.hstack((line.points, line.ends))[of_number])
+
+
+def corners(collection):
+    found = np.array([path.vertices[:4] for path in collection.get_paths()])
+    return np.stack((found.min(axis=1), found.max(axis=1)), axis=-1)
+
+
+@few
+@given(plane_boxes, plane_boxes, st.lists(st.sampled_from(["attracting", "saddle", "repelling"]), max_size=4))
+def test_boxes_and_marks_of_what_is_certified(plane, certified, undecided, stabilities):
+    leaves = tuple((box, {"by": "sign"}) for box in certified)
+    collections = draw_lyapunov(pad(), replace(plane.region, leaves=leaves, undecided=tuple(undecided), witness=None))
+    assert len(collections) == bool(certified) + bool(undecided)
+    for collection, boxes in zip(collections, filter(None, (certified, undecided)), strict=True):
+        np.testing.assert_array_equal(corners(collection), boxes)
+    some = plane.zeros.zeros[0]
+    zeros = [replace(some, box=some.box + n, stability=kind) for n, kind in enumerate(stabilities)]
+    lines = draw_zeros(pad(), replace(plane.zeros, zeros=tuple(zeros), leaves=()))
+    marked = {line.get_label().split()[0]: line.get_xydata().tolist() for line in lines}
+    assert marked == {
+        kind: [zero.midpoint.tolist() for zero in zeros if zero.stability == kind] for kind in set(stabilities)
+    }
+
+
+@few
+@given(table(3, elements=positive), table(3, elements=positive), st.integers(0, 3))
+def test_windows_that_were_measured(line, distances, ceilings, outside):
+    windows = []
+    for window, distance, ceiling in zip(line.windows.windows, distances, ceilings, strict=True):
+        own = np.full(20, np.nan if len(windows) < outside else distance)
+        bound = replace(window.bound, mean_square=replace(window.bound.mean_square, ceiling=ceiling))
+        measured = replace(window.measured, value=distance)
+        windows.append(replace(window, distances=own, measured=measured, bound=bound))
+    axes = pad()
+    points, bounds = draw_windows(axes, replace(line.windows, windows=tuple(windows)))
+    np.testing.assert_array_equal(points[0].get_ydata(), distances[outside:])
+    np.testing.assert_array_equal(bounds.get_ydata(), [window.bound.mean_square.total for window in windows])
+    assert (bounds.get_ydata() <= ceilings).all()
+    assert axes.get_title() == (f"undecided: no measured distance in {outside} of 3 windows" if outside else "")
+
+
+@few
+@given(st.sampled_from(["svg", "png", "pdf"]), table(4), table(4))
+def test_equal_figures_give_equal_bytes_and_others_do_not(tmp_path_factory, ending, first, second):
+    folder = tmp_path_factory.mktemp("figures")
+
+    def written(values, name):
+        axes = pad()
+        draw_loss(axes, np.arange(4), values)
+        save_figure(axes.get_figure(), folder / f"{name}.{ending}")
+        return (folder / f"{name}.{ending}").read_bytes()
+
+    one = written(first, "one")
+    assert written(first, "again") == one
+    assert (written(second, "other") == one) is bool((first == second).all())

@@ -1,0 +1,106 @@
+"""A subpackage imports only from layers below its own; modules stay short."""
+
+import ast
+from pathlib import Path
+
+import adamsym
+
+ROOT = Path(adamsym.__file__).parent
+LAYERS = {
+    "expressions": 0,
+    "methods": 1,
+    "certificates": 1,
+    "gradients": 2,
+    "claims": 2,
+    "checker": 3,
+    "symbolic": 3,
+    "field": 4,
+    "certify": 5,
+    "dynamics": 5,
+    "plots": 6,
+    "testing": 6,
+    "report": 7,
+    "cli": 8,
+}
+LONGEST_MODULE = 420
+LONGEST_FUNCTION = 70
+
+
+def imported_packages(source: str) -> set[str]:
+    """The subpackages of adamsym that a module imports, at any depth."""
+    packages = set()
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name their subpackage"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        packages |= {name.split(".")[1] for name in names if name.startswith("adamsym.")}
+    return packages
+
+
+def faults(package: str, source: str) -> list[str]:
+    return [
+        other for other in imported_packages(source) if other != package and LAYERS.get(other, 99) >= LAYERS[package]
+    ]
+
+
+def modules():
+    return [path for path in sorted(ROOT.rglob("*.py")) if path.parent != ROOT]
+
+
+def test_every_subpackage_has_a_layer():
+    packages = {path.relative_to(ROOT).parts[0] for path in modules()}
+    assert packages == set(LAYERS)
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_subpackages_import_from_below():
+    found = {str(path): faults(path.relative_to(ROOT).parts[0], path.read_text()) for path in modules()}
+    assert len(found) > 30
+    assert {path: packages for path, packages in found.items() if packages} == {}
+
+
+def test_an_import_from_above_is_seen():
+    assert faults("gradients", "from adamsym.field import AdamField") == ["field"]
+    assert faults("gradients", "def f():\n    import adamsym.claims.claim") == ["claims"]
+    assert faults("field", "from adamsym import newpackage") == ["newpackage"]
+    assert faults("field", "from adamsym.gradients import Problem") == []
+
+
+def test_modules_and_functions_are_short():
+    for path in modules():
+        source = path.read_text()
+        assert source.count("\n") <= LONGEST_MODULE, path
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= LONGEST_FUNCTION, (path, node.name)
+
+
+EVALUATING = {"eval", "exec", "compile", "parse_expr", "__import__"}
+UNPICKLING = {"pickle", "marshal", "shelve", "dill", "joblib"}
+
+
+def evaluations(source: str) -> list[str]:
+    """The calls and imports of a module that could run text or bytes; ``re.compile`` runs nothing."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) != "re.compile":
+            found.append(ast.unparse(node.func).split(".")[-1])
+        elif isinstance(node, ast.Import):
+            found += [alias.name.split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [(node.module or "").split(".")[0], *(alias.name for alias in node.names)]
+    return [name for name in found if name in EVALUATING | UNPICKLING]
+
+
+def test_nothing_evaluates_text():
+    assert {str(path): found for path in ROOT.rglob("*.py") if (found := evaluations(path.read_text()))} == {}
+
+
+def test_an_evaluation_is_seen():
+    assert evaluations("def f(text):\n    return eval(text)") == ["eval"]
+    assert evaluations("sympy.parsing.parse_expr(text)") == ["parse_expr"]
+    assert evaluations("from pickle import loads") == ["pickle"]
+    assert evaluations("re.compile(text)\njson.loads(text)") == []
