@@ -33,7 +33,7 @@ CLAIMS_FIRST = {
     "field": ("c05", "c02", "c11", "c10", "c00", "c12", "c07", "c14"),
     "symbolic": ("c00", "c10"),
     "dynamics": ("c00", "c03", "c08", "c11", "c04", "c12"),
-    "optimizer": ("c01", "c00"),
+    "methods": ("c01", "c00"),
 }
 """Fast claims that say much about a package come first."""
 
