@@ -11,9 +11,9 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.float.kernel import complementary_ratio
 from adamsym.gradients import Empirical
 from adamsym.methods import Adam, require_adam
+from adamsym.methods.kernels import complementary_ratio
 
 _SPACING = 0.05
 """Step of the trapezoidal rule in log s, with which it errs by far less than rounding."""

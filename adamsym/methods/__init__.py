@@ -1,6 +1,7 @@
 """What optimises: Adam, its relatives, and step-size schedules."""
 
 from adamsym.methods.adam import Adam
+from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.method import AdaptiveMethod
 from adamsym.methods.relatives import (
     METHODS,
@@ -20,6 +21,9 @@ __all__ = [
     "AdamW",
     "AdamWithoutMomentum",
     "AdaptiveMethod",
+    "Kernel",
+    "LagWeights",
+    "LaplaceForm",
     "NAdam",
     "RMSprop",
     "StepSizeSchedule",

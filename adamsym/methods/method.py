@@ -12,6 +12,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 
 Denominator = Literal["sqrt(v) + eps", "sqrt(v + eps)", "v + eps", "1"]
 
@@ -94,9 +95,30 @@ class AdaptiveMethod:
         return 1 - self.current_weight
 
     @property
+    def exact_decay(self) -> Fraction:
+        """Lambda, exactly."""
+        return Fraction(0)
+
+    @property
     def decay(self) -> float:
         """Coefficient lambda of decoupled weight decay: the field gets the term -lambda theta."""
-        return 0.0
+        return float(self.exact_decay)
+
+    @property
+    def laplace(self) -> LaplaceForm | None:
+        """What the field and all proofs need to know of the method; None where it divides by no root."""
+        from adamsym.methods.kernels import RootOfSum, RootPlusEps
+
+        kernels: dict[str, type[RootPlusEps] | type[RootOfSum]] = {
+            "sqrt(v) + eps": RootPlusEps,
+            "sqrt(v + eps)": RootOfSum,
+        }
+        if self.denominator not in kernels:
+            return None
+        kernel: Kernel = kernels[self.denominator](self.epsilon)
+        head = (self.current_weight,) if self.current_weight else ()
+        terms = ((self.momentum_weight * (1 - self.alpha), self.alpha),) if self.momentum_weight else ()
+        return LaplaceForm(LagWeights(head, terms), self.beta, kernel, self.exact_decay)
 
     @property
     def step_bound(self) -> float:

@@ -70,20 +70,22 @@ class AdamW(AdaptiveMethod):
     """
 
     weight_decay: float
+    _exact_decay: Fraction = field(repr=False)
 
     def __init__(
         self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
     ) -> None:
         super().__init__(beta1, beta2, eps)
-        decay = float(exact_rational(weight_decay, "adam.weight_decay"))
+        decay = exact_rational(weight_decay, "adam.weight_decay")
         if decay < 0:
             raise InputError(f"adam.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
-        object.__setattr__(self, "weight_decay", decay)
+        object.__setattr__(self, "weight_decay", float(decay))
+        object.__setattr__(self, "_exact_decay", decay)
 
     @property
-    def decay(self) -> float:
-        """Lambda."""
-        return self.weight_decay
+    def exact_decay(self) -> Fraction:
+        """Lambda, exactly."""
+        return self._exact_decay
 
 
 @dataclass(frozen=True, init=False)

@@ -8,15 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-import scipy.special
 
 from adamsym.expressions.compilation import FloatArray
-
-_CONTINUED_FRACTION_FROM = 2.0
-"""Above this argument 1 - sqrt(pi) e erfcx(e) is a difference of close numbers; below it loses at most one digit."""
-
-_CONTINUED_FRACTION_DEPTH = 60
-"""Levels that give full precision from _CONTINUED_FRACTION_FROM on."""
+from adamsym.methods.kernels import complementary_ratio
 
 _TABLE_ENDS = {False: (-80.0, 23.0), True: (-40.0, 7.0)}
 """Range of log s where the cutoff is neither 1 nor its asymptotic series to rounding, by ``eps_inside_root``."""
@@ -36,21 +30,3 @@ def cutoff_table(spacing: float, eps_inside_root: bool) -> CutoffTable:
     first = int(np.floor(low / spacing))
     s = np.exp(spacing * np.arange(first, int(np.ceil(high / spacing)) + 1))
     return CutoffTable(first, np.exp(-s) if eps_inside_root else complementary_ratio(np.sqrt(s)))
-
-
-def complementary_ratio(e: FloatArray) -> FloatArray:
-    """Return 1 - sqrt(pi) e erfcx(e) for e >= 0, without cancellation for large e.
-
-    Source: Laplace's continued fraction sqrt(pi) erfcx(e) = 1/(e + K), K = (1/2)/(e + 1/(e + (3/2)/(e + ...))).
-    """
-    e = np.asarray(e, dtype=np.float64)
-    result = 1.0 - np.sqrt(np.pi) * e * scipy.special.erfcx(np.minimum(e, _CONTINUED_FRACTION_FROM))
-    large = e > _CONTINUED_FRACTION_FROM
-    if large.any():
-        argument = e[large]
-        tail = argument.copy()
-        for level in range(_CONTINUED_FRACTION_DEPTH, 1, -1):
-            tail = argument + (level / 2) / tail
-        k = 0.5 / tail
-        result[large] = k / (argument + k)
-    return np.asarray(result)

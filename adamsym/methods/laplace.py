@@ -1,0 +1,127 @@
+"""The Laplace form of a method: what its limiting field, and every proof about it, needs to know (theory T4).
+
+A method whose numerator is M = sum_k c_k g_k over past gradients, whose second moment is V = (1 - beta) sum_k beta^k
+g_k^2 and which divides by 1/phi(V) has the field f = -E[M phi(V)] - lambda theta. If phi(v) = int_0^inf exp(-s v)
+rho(s) ds with rho >= 0, the expectation is int rho(s) E[M exp(-s V)] ds, a product over the lags.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Protocol
+
+import flint
+import sympy as sp
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+
+
+@dataclass(frozen=True)
+class LagWeights:
+    """The weights c_k = head_k + sum of amount * ratio^k over ``terms`` of the gradient k steps before the newest.
+
+    Attributes
+    ----------
+    head
+        What is added to c_0, c_1, ...; nothing from its end on.
+    terms
+        Pairs (amount, ratio) with 0 <= ratio < 1; ratio^0 is 1, also for ratio 0.
+
+    Examples
+    --------
+    Adam's are LagWeights((), ((1 - beta1, beta1),)); those of RMSprop LagWeights((Fraction(1),), ()).
+    """
+
+    head: tuple[Fraction, ...]
+    terms: tuple[tuple[Fraction, Fraction], ...]
+
+    def __post_init__(self) -> None:
+        if any(not 0 <= ratio < 1 for _, ratio in self.terms):
+            raise InputError("lag weights: a ratio is not in [0, 1); the weights must decay geometrically")
+
+    def weight(self, k: int) -> Fraction:
+        """Return c_k, exactly."""
+        own = self.head[k] if k < len(self.head) else Fraction(0)
+        return own + sum((amount * ratio**k for amount, ratio in self.terms), Fraction(0))
+
+    @property
+    def total(self) -> Fraction:
+        """The sum of all c_k: 1 for a mean of gradients."""
+        return sum(self.head, Fraction(0)) + sum((amount / (1 - ratio) for amount, ratio in self.terms), Fraction(0))
+
+    def square_bound(self, beta: Fraction) -> Fraction:
+        """Return C^2 = sum_k c_k^2/((1 - beta) beta^k), by which |M| <= C sqrt V (theory T1).
+
+        Raises
+        ------
+        InputError
+            If the sum is infinite: some ratio^2 >= beta, or beta = 0 and a weight beyond c_0.
+        """
+        if beta == 0:
+            if len(self.head) > 1 or any(ratio != 0 for _, ratio in self.terms):
+                raise InputError("beta2 = 0 needs a numerator of the newest gradient alone")
+            return self.weight(0) ** 2
+        if any(ratio**2 >= beta for _, ratio in self.terms):
+            raise InputError("the square of each ratio of the lag weights must be below beta2")
+        n = len(self.head)
+        first = sum((self.weight(k) ** 2 / beta**k for k in range(n)), Fraction(0))
+        rest = sum(
+            (a * b * (p * q) ** n / beta**n / (1 - p * q / beta) for a, p in self.terms for b, q in self.terms),
+            Fraction(0),
+        )
+        return (first + rest) / (1 - beta)
+
+
+class Kernel(Protocol):
+    """A function phi(v) = int_0^inf exp(-s v) rho(s) ds, rho completely monotone (phi is a Stieltjes function).
+
+    Then |rho(s)| <= rho(Re s) for Re s > 0, which the error bounds of the quadrature use (theory T5).
+    """
+
+    @property
+    def name(self) -> str:
+        """Its formula in v and eps; certificates name it by this."""
+
+    @property
+    def epsilon(self) -> Fraction:
+        """Eps, exactly."""
+
+    def of(self, v: FloatArray) -> FloatArray:
+        """Return phi(v), elementwise, for v >= 0."""
+
+    def log_weight(self, log_s: FloatArray) -> FloatArray:
+        """Return log(s rho(s)) at s = exp(log_s), elementwise, to a few units in the last place."""
+
+    def ball_of(self, v: flint.arb) -> flint.arb:
+        """Return a ball around phi(v)."""
+
+    def ball_weight(self, s: flint.arb) -> flint.arb:
+        """Return a ball around s rho(s)."""
+
+    def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+        """Return phi(v)."""
+
+    def density(self, s: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+        """Return rho(s)."""
+
+
+@dataclass(frozen=True)
+class LaplaceForm:
+    """The field f_i = -E[M_i phi(V_i)] - ``decay`` theta_i.
+
+    Attributes
+    ----------
+    weights
+        The numerator's lag weights c_k.
+    beta
+        The memory of the second moment, exactly.
+    kernel
+        phi.
+    decay
+        Lambda, exactly: the coefficient of decoupled weight decay.
+    """
+
+    weights: LagWeights
+    beta: Fraction
+    kernel: Kernel
+    decay: Fraction = Fraction(0)
