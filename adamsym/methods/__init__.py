@@ -3,6 +3,8 @@
 from adamsym.methods.adam import Adam
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.method import AdaptiveMethod
+from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
+from adamsym.methods.recursion import Method
 from adamsym.methods.relatives import (
     METHODS,
     AdamEpsInsideRoot,
@@ -16,14 +18,18 @@ from adamsym.methods.schedule import StepSizeSchedule
 
 __all__ = [
     "METHODS",
+    "AMSGrad",
     "Adam",
     "AdamEpsInsideRoot",
     "AdamW",
     "AdamWithoutMomentum",
+    "Adamax",
     "AdaptiveMethod",
     "Kernel",
     "LagWeights",
     "LaplaceForm",
+    "Lion",
+    "Method",
     "NAdam",
     "RMSprop",
     "StepSizeSchedule",

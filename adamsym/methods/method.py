@@ -11,8 +11,9 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.numbers import Number
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
+from adamsym.methods.recursion import Method, State, memory_number, positive_number
 
 Denominator = Literal["sqrt(v) + eps", "sqrt(v + eps)", "v + eps", "1"]
 
@@ -27,7 +28,7 @@ class StepFactors(NamedTuple):
 
 
 @dataclass(frozen=True, init=False)
-class AdaptiveMethod:
+class AdaptiveMethod(Method):
     """A method that moves along -(w_0 g + w_1 m)/(sqrt(v) + eps), or /sqrt(v + eps), with running means m and v.
 
     m averages the gradients g with memory ``beta1`` (alpha in the paper), v their squares with memory ``beta2`` (beta).
@@ -53,19 +54,13 @@ class AdaptiveMethod:
     with momentum."""
 
     def __init__(self, beta1: Number, beta2: Number, eps: Number) -> None:
-        alpha = exact_rational(beta1, "adam.beta1")
-        beta = exact_rational(beta2, "adam.beta2")
-        epsilon = exact_rational(eps, "adam.eps")
-        for name, value in (("beta1", alpha), ("beta2", beta)):
-            if not 0 <= value < 1 or float(value) == 1.0:
-                raise InputError(f"adam.{name}: {float(value)} is not allowed; allowed is 0 <= {name} < 1")
+        alpha, beta = memory_number(beta1, "beta1"), memory_number(beta2, "beta2")
         if not (alpha**2 < beta or alpha == beta == 0):
             raise InputError(
                 f"adam: beta1**2 = {float(alpha**2)} must be below beta2 = {float(beta)}; "
                 "raise beta2 or lower beta1 (both may be 0)"
             )
-        if epsilon <= 0 or float(epsilon) == 0.0:
-            raise InputError(f"adam.eps: {eps} is not allowed; allowed is eps > 0, such as 1e-8")
+        epsilon = positive_number(eps, "eps")
         for letter, name, exact in (("alpha", "beta1", alpha), ("beta", "beta2", beta), ("epsilon", "eps", epsilon)):
             object.__setattr__(self, letter, exact)
             object.__setattr__(self, name, float(exact))
@@ -105,6 +100,34 @@ class AdaptiveMethod:
         return float(self.exact_decay)
 
     @property
+    def has_factors(self) -> bool:
+        """Whether the method is what its weights, denominator and ``step_factors`` say: its step is not its own."""
+        return type(self).step is AdaptiveMethod.step and type(self).initial_state is AdaptiveMethod.initial_state
+
+    def initial_state(self, shape: tuple[int, ...]) -> State:
+        """Return m = v = 0."""
+        return np.zeros(shape), np.zeros(shape)
+
+    def step(self, state: State, gradient: FloatArray, theta: FloatArray, n: int) -> tuple[State, FloatArray]:
+        """Return m and v after step n, and the change of theta for the step size 1.
+
+        The compiled chains take the same step; a class that states another one is simulated with that, and then has no
+        Laplace form unless it states this too.
+        """
+        m, v = state
+        m = m + (1 - self.beta1) * (gradient - m)
+        v = self.beta2 * v + (1 - self.beta2) * gradient**2
+        momentum, current, root, _ = (float(factor[0]) for factor in self.step_factors(n, np.ones(1)))
+        rooted = self.denominator == "sqrt(v) + eps"
+        divisor = np.sqrt(v) / root + self.eps if rooted else self.divisor(v / root)
+        return (m, v), -(momentum * m + current * gradient) / divisor - self.decay * theta
+
+    @property
+    def memory(self) -> float:
+        """The longer of those of m and v."""
+        return 1 / (1 - max(self.beta1, self.beta2))
+
+    @property
     def laplace(self) -> LaplaceForm | None:
         """What the field and all proofs need to know of the method; None where it divides by no root."""
         from adamsym.methods.kernels import RootOfSum, RootPlusEps
@@ -113,7 +136,7 @@ class AdaptiveMethod:
             "sqrt(v) + eps": RootPlusEps,
             "sqrt(v + eps)": RootOfSum,
         }
-        if self.denominator not in kernels:
+        if self.denominator not in kernels or not self.has_factors:
             return None
         kernel: Kernel = kernels[self.denominator](self.epsilon)
         head = (self.current_weight,) if self.current_weight else ()

@@ -6,10 +6,11 @@ from fractions import Fraction
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.errors import NotApplicable
+from adamsym.expressions.numbers import Number
 from adamsym.methods.adam import Adam
 from adamsym.methods.method import AdaptiveMethod, StepFactors, bias_corrections
+from adamsym.methods.recursion import Method, decay_number
 
 
 @dataclass(frozen=True, init=False)
@@ -76,9 +77,7 @@ class AdamW(AdaptiveMethod):
         self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8, weight_decay: Number = 0.01
     ) -> None:
         super().__init__(beta1, beta2, eps)
-        decay = exact_rational(weight_decay, "adam.weight_decay")
-        if decay < 0:
-            raise InputError(f"adam.weight_decay: {weight_decay} is not allowed; allowed are numbers from 0 up")
+        decay = decay_number(weight_decay)
         object.__setattr__(self, "weight_decay", float(decay))
         object.__setattr__(self, "_exact_decay", decay)
 
@@ -98,7 +97,7 @@ class AdamEpsInsideRoot(AdaptiveMethod):
         super().__init__(beta1, beta2, eps)
 
 
-def require_adam(method: AdaptiveMethod, what: str) -> Adam:
+def require_adam(method: Method, what: str) -> Adam:
     """Return ``method`` if it is Adam itself.
 
     Raises

@@ -15,16 +15,20 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify import LyapunovRegion
 from adamsym.dynamics import flow, pseudo_trajectory
+from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
 from adamsym.gradients import Problem
-from adamsym.methods import Adam, AdaptiveMethod, StepSizeSchedule
+from adamsym.methods import Adam, AdaptiveMethod, Method, StepSizeSchedule
 
 Field = Callable[[ArrayLike], FloatArray]
 FieldOf = Callable[[Problem, AdaptiveMethod], Field]
 
 ROUNDING = 1e-11
+
+_FORGOTTEN = 40
+"""Memories after which the start is below rounding: exp(-40)."""
 
 
 def assert_bounded(field: Field, problem: Problem, method: AdaptiveMethod, theta: ArrayLike) -> None:
@@ -81,6 +85,39 @@ def assert_lipschitz(field: Field, adam: Adam, gradient_lipschitz: float, first:
     distance = float(np.linalg.norm(np.subtract(first, second)))
     bound = (1 + adam.step_bound) * gradient_lipschitz * distance / adam.eps
     _compare(difference, np.full_like(difference, bound), "f is not Lipschitz", (first, second))
+
+
+def assert_laplace_form(method: Method, gradients: ArrayLike, theta: float = 0.0) -> None:
+    """Assert that the recursion's changes are those of its Laplace form, once the bias corrections have become 1.
+
+    After zeros for 40 memories come ``gradients`` g_1, g_2, ... (n,); the k-th must change theta, which is held fixed,
+    by -sum_j c_j g_(k-j) phi((1 - beta2) sum_j beta2^j g_(k-j)^2) - decay theta, with the lag weights c_j.
+
+    Raises
+    ------
+    InputError
+        If the method has no Laplace form, or never forgets.
+    """
+    form = method.laplace
+    if form is None or math.isinf(method.memory):
+        raise InputError(f"assert_laplace_form: {type(method).__name__} has no Laplace form")
+    g, at = real_array(gradients, "gradients"), np.array([float(theta)])
+    before = math.ceil(_FORGOTTEN * method.memory)
+    state, changes = method.initial_state((1,)), []
+    for n, gradient in enumerate([*np.zeros(before), *g], start=1):
+        state, change = method.step(state, np.array([gradient]), at, n)
+        changes.append(float(change[0]))
+    lags = np.arange(len(g))
+    weights = np.array([float(form.weights.weight(int(k))) for k in lags])
+    squares = float(1 - form.beta) * float(form.beta) ** lags
+    for k, found in enumerate(changes[before:]):
+        past = g[k::-1]
+        means = weights[: k + 1] * past
+        phi, drift = float(form.kernel.of(squares[: k + 1] @ past**2)), float(form.decay) * float(at[0])
+        expected, size = -means.sum() * phi - drift, np.abs(means).sum() * phi + abs(drift)
+        assert abs(found - expected) <= ROUNDING * size, (
+            f"{method!r}: gradient {k + 1} changes theta by {found}, in its Laplace form by {expected}"
+        )
 
 
 def assert_odd(field_of: FieldOf, problem: Problem, method: AdaptiveMethod, theta: ArrayLike) -> None:

@@ -1,0 +1,76 @@
+"""The contract of a method: one recursion with open state, from which everything else about it follows."""
+
+from abc import ABC, abstractmethod
+from fractions import Fraction
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.methods.laplace import LaplaceForm
+
+State = tuple[FloatArray, ...]
+"""What a method remembers: any number of arrays (..., k), with the leading axes of the gradients."""
+
+
+class Method(ABC):
+    """A recursion theta_n = theta_(n-1) + gamma_n change_n, whose change follows from a state and the gradient.
+
+    The recursion is the truth about a method: simulation, conformance and the field by Monte Carlo use nothing else. A
+    method whose change is a mean of past gradients, times a function of a mean of their squares, states this as its
+    Laplace form as well; from that follow quadrature, enclosures, derivations and certificates.
+
+    A method of your own is a frozen dataclass, whose fields are its numbers, with ``initial_state``, ``step`` and
+    ``memory``, and ``laplace`` where it has one.
+    """
+
+    @abstractmethod
+    def initial_state(self, shape: tuple[int, ...]) -> State:
+        """Return the state before the first step, for parameters of ``shape`` (..., d)."""
+
+    @abstractmethod
+    def step(self, state: State, gradient: FloatArray, theta: FloatArray, n: int) -> tuple[State, FloatArray]:
+        """Return the state after step n = 1, 2, ... and the change of theta for the step size 1.
+
+        ``gradient`` and ``theta``, the parameters before the step, have the same shape (..., d), and so has the change.
+        Entries of leading axes, such as chains, do not touch each other. The arrays given are not changed in place.
+        """
+
+    @property
+    @abstractmethod
+    def memory(self) -> float:
+        """In how many steps the weight of the past in the state falls by the factor e; inf where it never does."""
+
+    @property
+    def laplace(self) -> LaplaceForm | None:
+        """What the field and all proofs need to know of the method; None where it has no Laplace form."""
+        return None
+
+
+def memory_number(value: Number, name: str) -> Fraction:
+    """Return a number of [0, 1) such as ``beta1``, exactly.
+
+    Raises
+    ------
+    InputError
+        If it is no number, or outside.
+    """
+    exact = exact_rational(value, f"adam.{name}")
+    if not 0 <= exact < 1 or float(exact) == 1.0:
+        raise InputError(f"adam.{name}: {float(exact)} is not allowed; allowed is 0 <= {name} < 1")
+    return exact
+
+
+def positive_number(value: Number, name: str) -> Fraction:
+    """Return a number above 0 such as ``eps``, exactly; errors as :func:`memory_number`."""
+    exact = exact_rational(value, f"adam.{name}")
+    if exact <= 0 or float(exact) == 0.0:
+        raise InputError(f"adam.{name}: {value} is not allowed; allowed is {name} > 0, such as 1e-8")
+    return exact
+
+
+def decay_number(value: Number, name: str = "weight_decay") -> Fraction:
+    """Return a number from 0 up, exactly; errors as :func:`memory_number`."""
+    exact = exact_rational(value, f"adam.{name}")
+    if exact < 0:
+        raise InputError(f"adam.{name}: {value} is not allowed; allowed are numbers from 0 up")
+    return exact

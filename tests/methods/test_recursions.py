@@ -1,0 +1,238 @@
+"""The recursions of the methods: step by step against other libraries, the compiled chains and the Laplace forms."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import Empirical, InputError, Problem, StepSizeSchedule, simulate
+from adamsym.methods import (
+    Adam,
+    Adamax,
+    AdamEpsInsideRoot,
+    AdamW,
+    AdamWithoutMomentum,
+    AdaptiveMethod,
+    AMSGrad,
+    Lion,
+    Method,
+    NAdam,
+    RMSprop,
+)
+from adamsym.testing.properties import assert_laplace_form
+
+WITH_FORM = [
+    Adam("0.9", "0.95", "0.1"),
+    Adam(0, 0, "1e-3"),
+    RMSprop("0.9", "0.1"),
+    AdamWithoutMomentum("0.9", "1e-8"),
+    NAdam("0.8", "0.9", "0.1"),
+    AdamW("0.9", "0.95", "0.1", "0.5"),
+    AdamEpsInsideRoot("0.9", "0.95", "0.1"),
+    AdamEpsInsideRoot("0.3", "0.9", "1e-8"),
+]
+WITHOUT_FORM = [Lion("0.9", "0.95", "0.3"), Adamax("0.9", "0.95", "1e-3"), AMSGrad("0.9", "0.95", "1e-3")]
+ALL = [*WITH_FORM, *WITHOUT_FORM]
+each = pytest.mark.parametrize("method", ALL, ids=repr)
+
+BOWL = Problem("(a - x)**2/2 + sin(3*b)/10 + (c - x/2)**4 + cosh(a*b/5)", ["a", "b", "c"], Empirical({"x": [3]}))
+START, RATE, STEPS = np.array([1.0, -2.0, 0.0]), 1e-2, 200
+
+
+def path(method, gradient=BOWL.gradient):
+    """Parameters after every step of the recursion, with the step size RATE."""
+    theta, state, states = START, method.initial_state((3,)), []
+    for n in range(1, STEPS + 1):
+        state, change = method.step(state, gradient(theta), theta, n)
+        theta = theta + RATE * change
+        states.append(theta)
+    return np.array(states)
+
+
+@pytest.mark.parametrize("method", WITH_FORM, ids=repr)
+def test_the_compiled_chains_take_the_recursion_s_steps(method):
+    found = simulate(BOWL, method, StepSizeSchedule(RATE), START, steps=STEPS, chains=1, seed=0, record_every=1)
+    np.testing.assert_allclose(found.recorded[:, 0], path(method), rtol=0, atol=1e-12)
+    other = path(Adam("0.9", "0.94", "0.1"))
+    assert np.abs(found.recorded[:, 0] - other).max() > 1e-6
+
+
+def torch_path(make):
+    torch = pytest.importorskip("torch")
+    parameter = torch.nn.Parameter(torch.tensor(START))
+    optimizer, states = make(torch.optim, [parameter]), []
+    for _ in range(STEPS):
+        parameter.grad = torch.tensor(BOWL.gradient(parameter.detach().numpy()))
+        optimizer.step()
+        states.append(parameter.detach().numpy().copy())
+    return np.array(states)
+
+
+def optax_path(make):
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    jax.config.update("jax_enable_x64", True)
+    optimizer, theta = make(optax), jax.numpy.asarray(START)
+    state, states = optimizer.init(theta), []
+    for _ in range(STEPS):
+        update, state = optimizer.update(jax.numpy.asarray(BOWL.gradient(theta)), state, theta)
+        theta = optax.apply_updates(theta, update)
+        states.append(np.asarray(theta))
+    return np.array(states)
+
+
+BETAS = (0.9, 0.95)
+OTHERS = {
+    "torch Adamax": (Adamax(*BETAS, "1e-3"), torch_path, lambda o, p: o.Adamax(p, RATE, BETAS, 1e-3, foreach=False)),
+    "torch amsgrad": (
+        AMSGrad(*BETAS, "1e-3"),
+        torch_path,
+        lambda o, p: o.Adam(p, RATE, BETAS, 1e-3, amsgrad=True, foreach=False),
+    ),
+    "optax lion": (Lion(*BETAS, "0.3"), optax_path, lambda o: o.lion(RATE, *BETAS, weight_decay=0.3)),
+    "optax adamax": (Adamax(*BETAS, "1e-3"), optax_path, lambda o: o.adamax(RATE, *BETAS, 1e-3)),
+}
+
+
+@pytest.mark.parametrize(("method", "play", "make"), OTHERS.values(), ids=OTHERS)
+def test_steps_agree_with_other_libraries(method, play, make):
+    theirs = play(make)
+    np.testing.assert_allclose(path(method), theirs, rtol=0, atol=1e-12)
+    wrong = type(method)("0.9", "0.96")
+    assert np.abs(path(wrong) - theirs).max() > 1e-6
+
+
+def test_defaults_are_those_of_the_libraries():
+    torch, optax = pytest.importorskip("torch"), pytest.importorskip("optax")
+    np.testing.assert_allclose(path(Adamax()), torch_path(lambda o, p: o.Adamax(p, RATE)), rtol=0, atol=1e-12)
+    amsgrad = torch_path(lambda o, p: o.Adam(p, RATE, amsgrad=True))
+    np.testing.assert_allclose(path(AMSGrad()), amsgrad, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(path(Lion()), optax_path(lambda o: o.lion(RATE)), rtol=0, atol=1e-12)
+    assert torch is not None
+    assert optax is not None
+
+
+# --- the contract -----------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.sampled_from(ALL), st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 4))
+def test_entries_of_leading_axes_do_not_touch_each_other(method, seed, chains, d):
+    generator = np.random.default_rng(seed)
+    gradients = generator.standard_normal((5, 2, chains, d)) * 10.0 ** generator.integers(-3, 4, (5, 1, chains, 1))
+    theta = generator.standard_normal((2, chains, d))
+    together, alone = method.initial_state((2, chains, d)), method.initial_state((d,))
+    assert isinstance(method, Method)
+    for n, g in enumerate(gradients, start=1):
+        kept = [array.copy() for array in (*together, g, theta)]
+        given = (*together, g, theta)
+        together, changes = method.step(together, g, theta, n)
+        alone, change = method.step(alone, g[1, -1], theta[1, -1], n)
+        assert changes.shape == g.shape
+        np.testing.assert_array_equal(changes[1, -1], change)
+        assert all((old == now).all() for old, now in zip(kept, given, strict=True)), "changed in place"
+
+
+@each
+def test_the_start_is_forgotten_within_some_memories(method):
+    if math.isinf(method.memory):
+        pytest.skip("it is never forgotten")
+    generator = np.random.default_rng(0)
+    states = [method.initial_state((1,)), tuple(np.full(1, 3.0) for _ in method.initial_state((1,)))]
+    theta, differences = np.zeros(1), []
+    for n, g in enumerate(generator.uniform(0.5, 1.5, math.ceil(20 * method.memory)), start=1):
+        found = [method.step(state, np.array([g]), theta, n) for state in states]
+        states = [state for state, _ in found]
+        differences.append(max(abs(a - b).max() for a, b in zip(*states, strict=True)))
+    assert differences[0] > 0.01 or method.memory == 1
+    assert differences[-1] < 10 * math.exp(-19)
+
+
+def test_the_largest_second_moment_is_never_forgotten():
+    method = AMSGrad("0.5", "0.5", "1e-8")
+    zero, one = np.zeros(1), np.ones(1)
+    state = method.step(method.initial_state((1,)), 1000 * one, zero, 1)[0]
+    for n in range(2, 200):
+        state, change = method.step(state, one, zero, n)
+    assert abs(change[0]) < 2e-3
+    assert math.isinf(method.memory)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Lion(beta1=1), r"adam\.beta1"),
+        (lambda: Lion(weight_decay=-1), r"adam\.weight_decay"),
+        (lambda: Adamax(beta2=-0.1), r"adam\.beta2"),
+        (lambda: Adamax(eps=0), r"adam\.eps"),
+        (lambda: AMSGrad(eps="a"), r"adam\.eps"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(make, words):
+    with pytest.raises(InputError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("method", WITHOUT_FORM, ids=repr)
+def test_methods_show_themselves_as_python(method):
+    assert eval(repr(method), {type(method).__name__: type(method)}) == method
+    assert method.laplace is None
+
+
+# --- Laplace forms ----------------------------------------------------------------------------------------------------
+
+sizes = st.floats(-1, 1).map(lambda x: math.copysign(10.0 ** (4 * abs(x) - 2), x))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sampled_from(WITH_FORM), st.lists(sizes, min_size=1, max_size=12), st.floats(-3, 3))
+def test_laplace_forms_are_their_recursions(method, gradients, theta):
+    assert_laplace_form(method, gradients, theta)
+
+
+@dataclass(frozen=True, init=False)
+class WrongWeight(NAdam):
+    """Its lag weights say less of the current gradient than its steps do."""
+
+    @property
+    def current_weight(self):
+        return (1 - self.alpha) * Fraction(999, 1000)
+
+
+@dataclass(frozen=True, init=False)
+class WrongMemory(Adam):
+    """Its steps forget squares faster than its form says."""
+
+    def step(self, state, gradient, theta, n):
+        return Adam(self.alpha, self.beta - Fraction(1, 1000), self.epsilon).step(state, gradient, theta, n)
+
+    laplace = Adam("0.8", "0.9", "0.1").laplace
+
+
+@dataclass(frozen=True, init=False)
+class WrongDecay(AdamW):
+    def step(self, state, gradient, theta, n):
+        state, change = super().step(state, gradient, theta, n)
+        return state, change + 1e-6 * theta
+
+    laplace = AdamW("0.8", "0.9", "0.1", "0.01").laplace
+
+
+@pytest.mark.parametrize("kind", [WrongWeight, WrongMemory, WrongDecay])
+def test_a_form_that_is_not_the_recursion_s_is_rejected(kind):
+    with pytest.raises(AssertionError, match="in its Laplace form by"):
+        assert_laplace_form(kind("0.8", "0.9", "0.1"), [1.0, -0.3, 0.0, 2.0], 1.5)
+
+
+def test_a_step_of_its_own_takes_the_laplace_form_away():
+    class Other(Adam):
+        def step(self, state, gradient, theta, n):
+            return super().step(state, 2 * gradient, theta, n)
+
+    assert Other().laplace is None
+    assert isinstance(Other(), AdaptiveMethod)
+    with pytest.raises(InputError, match="Other has no Laplace form"):
+        assert_laplace_form(Other(), [1.0])
