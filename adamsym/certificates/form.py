@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
+from adamsym.certificates.earlier import in_format_3, renewed_digest
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import json_value, read_bytes
 from adamsym.expressions.parser import LONGEST_TEXT
@@ -104,12 +105,27 @@ class Witness(_Part):
     bounds: Interval
 
 
-class AdamRecord(_Part):
-    """Adam's parameters, exactly, as text."""
+class LaplaceRecord(_Part):
+    """The field's Laplace form, exactly, as text: -E[M phi(V)] - ``decay`` theta.
 
-    beta1: Number
-    beta2: Number
+    M has the lag weights c_k = head_k + sum of amount ratio^k over ``terms``, pairs (amount, ratio); V has the weights
+    (1-beta) beta^k. ``kernel`` names phi, a function of v and eps.
+    """
+
+    head: Annotated[list[Number], Field(max_length=64)]
+    terms: Annotated[list[Annotated[list[Number], Field(min_length=2, max_length=2)]], Field(max_length=16)]
+    beta: Number
+    kernel: Name
     eps: Number
+    decay: Number
+
+
+class MethodRecord(_Part):
+    """A method by its name, with its parameters, exactly, as text; and its Laplace form."""
+
+    name: Name
+    parameters: Annotated[dict[Name, Number], Field(max_length=64)]
+    laplace: LaplaceRecord
 
 
 class ProblemRecord(_Part):
@@ -120,11 +136,11 @@ class ProblemRecord(_Part):
     batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
     columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
     probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
-    adam: AdamRecord
+    method: MethodRecord
 
 
 class _Certificate(_Part):
-    format: Literal["adamsym certificate 2"]
+    format: Literal["adamsym certificate 3"]
     made_by: dict[Name, Annotated[str, Field(max_length=80)]]
     problem: ProblemRecord
     box: Box
@@ -195,8 +211,15 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
             "certificate.format: certificates of format 1 did not say which zeros lie in the box, and are no longer "
             f"read; make a new one: adamsym {kind} FILE --box ... -o CERTIFICATE"
         )
+    if content.get("format") != "adamsym certificate 2":
+        return _validated(kinds[kind], content)
+    new = _validated(kinds[kind], in_format_3(content))
+    return new.model_copy(update={"digest": renewed_digest(content, new.model_dump(mode="json"), digest_of)})
+
+
+def _validated(kind: type[ZerosCertificate] | type[LyapunovCertificate], content: dict[str, Any]) -> Certificate:
     try:
-        return kinds[kind].model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])

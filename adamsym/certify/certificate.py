@@ -28,7 +28,7 @@ def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
 
 def _head(found: Zeros | LyapunovRegion, box: Any) -> dict[str, Any]:
     return {
-        "format": "adamsym certificate 2",
+        "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
         "problem": problem_record(found.problem, found.adam),
         "box": box.tolist(),

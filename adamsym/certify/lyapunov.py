@@ -197,7 +197,8 @@ class _Case:
 @lru_cache(maxsize=4)
 def _read(arguments: str) -> _Case:
     given: dict[str, Any] = json.loads(arguments)
-    problem, adam = problem_from_record(given["problem"])
+    problem, method = problem_from_record(given["problem"])
+    adam = require_adam(method, "a Lyapunov region")
     points = [tuple(Fraction(x) for x in point) for point in given["minima"]]
     minima = [(point, loss_is_at_most_zero(problem, point)) for point in points]
     start: Box = tuple((low, high) for low, high in given["start"])

@@ -232,7 +232,8 @@ def _zero_of(outcome: Outcome) -> Zero:
 @lru_cache(maxsize=4)
 def _read(arguments: str) -> tuple[Problem, Adam, Box, float]:
     given: dict[str, Any] = json.loads(arguments)
-    problem, adam = problem_from_record(given["problem"])
+    problem, method = problem_from_record(given["problem"])
+    adam = require_adam(method, "a search for zeros")
     return problem, adam, tuple((low, high) for low, high in given["start"]), given["width"]
 
 

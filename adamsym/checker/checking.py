@@ -31,7 +31,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
 from adamsym.gradients import Problem
 from adamsym.gradients.record import problem_from_record
-from adamsym.methods import Adam
+from adamsym.methods import Adam, require_adam
 
 BUDGET = 10_000_000
 """Operations on intervals that a check may take: some minutes."""
@@ -98,7 +98,8 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        problem, _ = problem_from_record(certificate.problem.model_dump())
+        problem, method = problem_from_record(certificate.problem.model_dump())
+        require_adam(method, "a check of certificates")
     except InputError as error:
         return Check(False, f"the problem is not valid: {error}")
     try:
@@ -225,7 +226,8 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> s
 def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     """A function that checks one proof of a certificate; negative numbers are those that are no leaves."""
     certificate = read_certificate(json.loads(text))
-    problem, adam = problem_from_record(certificate.problem.model_dump())
+    problem, method = problem_from_record(certificate.problem.model_dump())
+    adam = require_adam(method, "a check of certificates")
     statements = _statements(certificate)
 
     def check(number: int) -> _Proof:

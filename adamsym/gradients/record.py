@@ -1,4 +1,4 @@
-"""A problem and Adam as plain data: what certificates hold and what goes to worker processes."""
+"""A problem and a method as plain data: what certificates hold and what goes to worker processes."""
 
 import json
 from collections.abc import Mapping
@@ -10,20 +10,21 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.laws import Empirical
 from adamsym.gradients.problem import Problem
-from adamsym.methods import Adam
+from adamsym.methods import AdaptiveMethod
+from adamsym.methods.record import method_from_record, method_record
 
 NESTED_TOO_DEEPLY = "nested too deeply to be differentiated; write it with fewer parentheses in parentheses"
 
 
-def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
-    """Return the problem and the optimizer as JSON data; every number is text, exactly as a fraction.
+def problem_record(problem: Problem, method: AdaptiveMethod) -> dict[str, Any]:
+    """Return the problem and the method as JSON data; every number is text, exactly as a fraction.
 
     The loss is the text as written: what simplifies away, such as x/x, still says where the loss is real.
 
     Raises
     ------
     InputError
-        If the law is not empirical, or the loss's text is too long to be read back.
+        If the law is not empirical, the method has no Laplace form, or something is too long to be read back.
     """
     if not isinstance(problem.law, Empirical):
         raise NotApplicable("data: a certificate needs the rows of an empirical law; a continuous law has none")
@@ -32,7 +33,7 @@ def problem_record(problem: Problem, adam: Adam) -> dict[str, Any]:
     return {
         **_loss_record(problem),
         **_rows_record(problem.law),
-        "adam": {"beta1": str(adam.alpha), "beta2": str(adam.beta), "eps": str(adam.epsilon)},
+        "method": method_record(method),
     }
 
 
@@ -54,26 +55,27 @@ def _rows_record(law: Empirical) -> dict[str, Any]:
     }
 
 
-def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Adam]:
+def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, AdaptiveMethod]:
     """Return what :func:`problem_record` described; nothing in it is executed.
 
     Raises
     ------
     InputError
-        If the record is malformed; the message names the place.
+        If the record is malformed, or the method is unknown here or has another Laplace form; the message names the
+        place.
     """
-    keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "adam"}
+    keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "method"}
     if not isinstance(record, Mapping) or set(record) != keys:
         raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them")
-    columns, adam = record["columns"], record["adam"]
+    columns, method = record["columns"], record["method"]
     if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
         raise InputError("problem.columns: allowed are lists of numbers as text, by name")
     if not _is_list_of_text(record["probabilities"]) or not _is_list_of_text(record["parameters"]):
         raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
     if any(len(column) > MOST_ROWS for column in columns.values()):
         raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
-    if not isinstance(adam, Mapping) or set(adam) != {"beta1", "beta2", "eps"}:
-        raise InputError("problem.adam: allowed are beta1, beta2 and eps, all of them")
+    if not isinstance(method, Mapping):
+        raise InputError("problem.method: allowed are name, parameters and laplace, all of them")
     if not isinstance(record["loss"], str):
         raise InputError("problem.loss: allowed is text")
     law = Empirical(columns, weights=record["probabilities"])
@@ -83,7 +85,7 @@ def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Adam]:
         problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
     except RecursionError:
         raise InputError(f"problem.loss: {NESTED_TOO_DEEPLY}") from None
-    return problem, Adam(adam["beta1"], adam["beta2"], adam["eps"])
+    return problem, method_from_record(method)
 
 
 def _is_list_of_text(value: object) -> bool:

@@ -4,6 +4,7 @@ Each function changes a copy of a base's certificate at random. It returns it on
 """
 
 import copy
+from contextlib import suppress
 from fractions import Fraction
 
 import numpy as np
@@ -12,6 +13,8 @@ from adamsym.certificates.form import digest_of
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients.record import problem_from_record
+from adamsym.methods import METHODS
+from adamsym.methods.record import method_record
 
 FORGERIES = {"zeros": [], "lyapunov": []}
 
@@ -393,6 +396,13 @@ def field_of(record):
         return None
 
 
+def change_parameter(record, name, value):
+    """Change one of a method's parameters, and its Laplace form with it."""
+    record["parameters"][name] = value
+    with suppress(InputError):  # Where the method does not allow it.
+        record.update(method_record(METHODS[record["name"]](**record["parameters"])))
+
+
 def change_problem(record, rng):
     """Change one thing in a problem."""
     way = rng.choice(["data", "data", "probabilities", "beta1", "beta2", "eps", "batch", "loss"])
@@ -420,7 +430,7 @@ def change_problem(record, rng):
             "beta2": ["9/10", "99/100", "9999/10000"],
             "eps": ["1/10", "1", "1/100"],
         }
-        record["adam"][way] = rng.choice(new[way])
+        change_parameter(record["method"], way, rng.choice(new[way]))
     return True
 
 

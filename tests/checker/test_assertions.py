@@ -122,7 +122,7 @@ ZEROS = [
     ("inside", lambda c: c["leaves"].append(c["leaves"][0]), "fill"),
     ("inside", at(box=[[-1.0, 3.0]]), "fill"),
     ("inside", at("problem", "columns", x=["-1", "2"]), "Krawczyk"),
-    ("inside", at("problem", "adam", beta1="9/10", beta2="1/10", eps="1/1000000000"), ""),
+    ("inside", at("problem", "method", "parameters", beta1="9/10", beta2="1/10", eps="1/1000000000"), ""),
 ]
 
 REGIONS = [
@@ -208,6 +208,7 @@ def test_certificates_of_the_first_format_are_refused_with_what_to_do(case):
 def test_what_was_false_in_them_is_false_in_the_second_format(case):
     """As they were: a zero outside of the box, and a witness outside of the region."""
     content = json.loads((CASES / f"{case}.json").read_text())
+    assert content["format"] == "adamsym certificate 1"
     content["format"] = "adamsym certificate 2"
     if content["kind"] == "zeros":
         content.update(beyond=[], clusters=[])
