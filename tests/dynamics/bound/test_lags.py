@@ -41,6 +41,10 @@ histories = st.builds(
 )
 
 
+def counts(few, many):
+    return pytest.mark.parametrize("examples", [few, pytest.param(many, marks=pytest.mark.slow)])
+
+
 def largest_found(test, *strategies, examples=300):
     """The largest ratio of a quantity to its bound that Hypothesis reaches, aiming upward."""
     ratios = [0.0]
@@ -77,7 +81,8 @@ def test_root_changes():
     assert 0.3 < largest_found(ratio, adams, sizes, sizes, st.sampled_from([1.0, 0.5])) <= ROUNDING
 
 
-def test_one_lag():
+@counts(200, 1000)
+def test_one_lag(examples):
     def ratio(adam, history, lag, values):
         whole = extended(adam, *history)
         found = []
@@ -86,7 +91,7 @@ def test_one_lag():
             found.append(quotient(adam, whole))
         return abs(found[0] - found[1]) / float(LagBounds(adam, LARGEST).oscillation(np.array(float(lag))))
 
-    found = largest_found(ratio, adams, histories, st.integers(0, 12), st.tuples(entries, entries), examples=1000)
+    found = largest_found(ratio, adams, histories, st.integers(0, 12), st.tuples(entries, entries), examples=examples)
     # A bound of half the size would be falsified.
     assert 0.5 < found <= ROUNDING
 
@@ -101,7 +106,8 @@ def test_one_lag_alone_attains_its_bound_for_large_eps():
         assert 0.95 * bound < oscillation <= bound * ROUNDING
 
 
-def test_shared_gradients():
+@counts(200, 1000)
+def test_shared_gradients(examples):
     def ratio(adam, shared, first, second):
         one = extended(adam, np.concatenate((shared, first[0])), *first[1:])
         other = extended(adam, np.concatenate((shared, second[0])), *second[1:])
@@ -109,10 +115,11 @@ def test_shared_gradients():
         return abs(quotient(adam, one) - quotient(adam, other)) / bound
 
     shared = st.lists(entries, max_size=20).map(np.array)
-    assert 0.5 < largest_found(ratio, adams, shared, histories, histories, examples=1000) <= ROUNDING
+    assert 0.5 < largest_found(ratio, adams, shared, histories, histories, examples=examples) <= ROUNDING
 
 
-def test_the_start():
+@counts(500, 1000)
+def test_the_start(examples):
     def ratio(adam, newest, older):
         n = len(newest)
         lags = np.arange(n)
@@ -123,7 +130,7 @@ def test_the_start():
         return abs(increment - other) / float(LagBounds(adam, LARGEST).start(np.array([float(n)]))[0])
 
     newest = st.lists(entries, min_size=1, max_size=30).map(np.array)
-    assert 0.5 < largest_found(ratio, adams, newest, histories, examples=1000) <= ROUNDING
+    assert 0.5 < largest_found(ratio, adams, newest, histories, examples=examples) <= ROUNDING
 
 
 def test_the_start_by_hand():
