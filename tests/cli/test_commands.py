@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from adamsym import derive, read_problem
 from adamsym.__main__ import main
 
@@ -28,12 +30,24 @@ def test_field(run):
     assert "proven lower bound" in run("field", FILE, "--enclose")
 
 
-def test_track(run):
-    command = ("track", FILE, "--from", "theta=1.2", "--starts", "0,20000", "--length", "0.1", "--chains", "20")
+SHORT_MEMORY = "[adam]\nbeta1 = 0.5\nbeta2 = 0.9\neps = 0.1\n"
+
+
+@pytest.mark.parametrize(
+    ("adam", "late"),
+    [(SHORT_MEMORY, 1000), pytest.param(None, 20_000, marks=pytest.mark.slow)],
+    ids=["short", "default"],
+)
+def test_track(run, adam, late):
+    file = FILE
+    if adam is not None:
+        text, file = Path(FILE).read_text(), "short.toml"
+        Path(file).write_text(text.split("[adam]")[0] + adam)
+    command = ("track", file, "--from", "theta=1.2", "--starts", f"0,{late}", "--length", "0.1", "--chains", "20")
     found = run(*command, "--json")
     assert found["holds"] is True
     assert found["order"] is None
-    assert [window["start"] for window in found["windows"]] == [0, 20_000]
+    assert [window["start"] for window in found["windows"]] == [0, late]
     for window in found["windows"]:
         assert window["measured"] <= window["bound"]
         assert window["measured_interval"][0] <= window["measured"] <= window["measured_interval"][1]

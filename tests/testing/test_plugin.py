@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import settings
 
 # Runs inside this process find what claims need, which may be loaded only once.
 import adamsym.certify
@@ -87,6 +88,14 @@ def test_a_file_without_claims_and_a_claim_without_controls_are_errors(project, 
     found.stdout.fnmatch_lines_random(["*defines no Claim*", "*at least 2 controls*"])
 
 
+@pytest.fixture
+def profile_kept():
+    before = settings.get_current_profile_name()
+    yield
+    settings.load_profile(before)
+
+
+@pytest.mark.usefixtures("profile_kept")
 def test_profiles_and_seed(project, pytester):
     project(evidence="refuted(f'{scaled(100)} cases, seed {run_seed(1)}')")
     pytester.makepyfile(
@@ -97,10 +106,10 @@ def test_profiles_and_seed(project, pytester):
             assert settings.default.max_examples == 20
         """
     )
-    quick = pytester.runpytest_subprocess("--adamsym-profile", "quick", "--adamsym-seed", "1")
+    quick = pytester.runpytest_inprocess("--adamsym-profile", "quick", "--adamsym-seed", "1")
     quick.assert_outcomes(passed=4, failed=1)
     quick.stdout.fnmatch_lines(["*25 cases, seed 1000004"])
-    full = pytester.runpytest_subprocess("--adamsym-profile", "full")
+    full = pytester.runpytest_inprocess("--adamsym-profile", "full")
     full.assert_outcomes(passed=3, failed=2)
     full.stdout.fnmatch_lines(["*300 cases, seed 1"])
 
@@ -129,7 +138,7 @@ def test_fixtures_and_types(pytester):
             assert schedule([1])[0] > 0
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=4)
+    pytester.runpytest_inprocess().assert_outcomes(passed=4)
 
 
 def test_a_project_that_does_not_use_it_pays_nothing(pytester):
