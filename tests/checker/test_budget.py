@@ -219,21 +219,26 @@ def redigested(content):
         return content
 
 
-def test_damaged_certificates_are_refused_or_checked():
+many = pytest.mark.parametrize("count", [60, pytest.param(300, marks=pytest.mark.slow)])
+
+
+@many
+def test_damaged_certificates_are_refused_or_checked(count):
     rng = random.Random(7)
     names = ["attracting", "empty", "beyond", "by sign", "by factor", "undecided"]
-    for _ in range(300):
+    for _ in range(count):
         content = redigested(damaged(base(rng.choice(names)).content, rng))
         # Any other exception fails the test.
         with suppress(InputError):
             assert isinstance(check_certificate(content, operations=100_000), Check)
 
 
-def test_damaged_bytes_are_refused_or_checked(tmp_path):
+@many
+def test_damaged_bytes_are_refused_or_checked(tmp_path, count):
     rng = random.Random(8)
     file = tmp_path / "certificate.json"
     text = json.dumps(base("empty").content).encode()
-    for _ in range(300):
+    for _ in range(count):
         changed = bytearray(text)
         for _ in range(rng.randint(1, 3)):
             k = rng.randrange(len(changed))

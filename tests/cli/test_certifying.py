@@ -98,9 +98,14 @@ def test_a_zero_beyond_the_box_is_listed_but_not_counted(run):
     assert "widen the box" in border
 
 
-def test_multiple_zeros_are_counted_in_words(run):
-    file = str(Path(SYMMETRIC).with_name("double_root.toml"))
-    words = run("zeros", file, "--box", "t=-1:1", code=3)
+SHORT_MEMORY = "[adam]\nbeta1 = 0.5\nbeta2 = 0.9\neps = 0.1\n"
+
+
+@pytest.mark.parametrize("adam", [SHORT_MEMORY, pytest.param("", marks=pytest.mark.slow)], ids=["short", "default"])
+def test_multiple_zeros_are_counted_in_words(run, adam):
+    file = Path("double_root.toml")
+    file.write_text(Path(SYMMETRIC).with_name(file.name).read_text() + adam)
+    words = run("zeros", str(file), "--box", "t=-1:1", code=3)
     assert words.startswith("undecided: 0 zeros certified one by one in the box, and 2 boxes are left with at least 1")
 
 

@@ -47,16 +47,17 @@ adams = st.sampled_from(
 )
 
 
-def check_every_window(problem, adam, schedule, length, seed):
+def check_every_window(problem, adam, schedule, length, seed, starts, chains):
     theta0 = [0.5] * problem.dimension
-    found = pseudo_trajectory(problem, adam, schedule, theta0, [0, 300, 6000], length, chains=40, seed=seed)
-    assert len(found.windows) == 3
+    found = pseudo_trajectory(problem, adam, schedule, theta0, starts, length, chains=chains, seed=seed)
+    assert len(found.windows) == len(starts)
+    # Each run is beyond its bound with probability at most 0.05: more than so many have probability 1e-3 at most.
+    most = scipy.stats.binom.isf(1e-3, chains, 0.05)
     for window in found.windows:
         assert window.inside > 0
         assert window.measured.value <= window.bound.mean_square.total
         assert window.bound.mean_square.total <= window.bound.closed_form * (1 + 1e-9)
-        # 40 runs, each beyond its bound with probability at most 0.05: 8 or more have probability 8e-4 at most.
-        assert window.exceeding <= 0.2
+        assert window.exceeding * chains <= most + 0.5
     assert found.holds
 
 
@@ -76,14 +77,14 @@ unsimplified = [phase for phase in Phase if phase not in (Phase.shrink, Phase.ex
 )
 @given(*arguments)
 def test_measured_is_at_most_the_bound(problem, adam, schedule, length, seed):
-    check_every_window(problem, adam, schedule, length, seed)
+    check_every_window(problem, adam, schedule, length, seed, [300], chains=12)
 
 
 @pytest.mark.slow
 @settings(max_examples=200, deadline=None, database=None, suppress_health_check=unhurried, phases=unsimplified)
 @given(*arguments)
 def test_measured_is_at_most_the_bound_on_200_problems(problem, adam, schedule, length, seed):
-    check_every_window(problem, adam, schedule, length, seed)
+    check_every_window(problem, adam, schedule, length, seed, [0, 300, 6000], chains=40)
 
 
 @pytest.fixture(scope="module")
