@@ -169,6 +169,7 @@ def test_changed_digits_that_matter_are_caught_by_the_proofs(zeros):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("zeros", [Adam()], ids=["defaults"], indirect=True)
 def test_changed_problems_are_caught_unless_the_statement_stays_true(zeros):
     """By default the forgeries do, which change problems too."""
     generator = random.Random(2)
