@@ -14,7 +14,7 @@ from adamsym.expressions.errors import InputError
 
 OPERATIONS = 3_000_000
 
-DEAR = {"defaults", "pairs", "two zeros", "plane", "cluster by faces"}
+DEAR = {"defaults", "pairs", "two zeros", "plane", "saddle", "cluster by faces"}
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
 
 

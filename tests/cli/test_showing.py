@@ -2,12 +2,14 @@
 
 import json
 import re
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
 from adamsym.__main__ import main
 from adamsym.plots.registry import KINDS
+from adamsym.report.sections import derivation_not_gathered
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROBLEM = """
@@ -29,6 +31,10 @@ loss = "(a*x + b - c)**2/2 + c**4"
 parameters = ["a", "b", "c"]
 [data]
 x = [0, 1]
+[adam]
+beta1 = 0.5
+beta2 = 0.6
+eps = 0.1
 [start]
 a = 1
 b = 0
@@ -172,6 +178,38 @@ def test_a_report_of_claims(run, tmp_path, evidence, verdict, code):
     assert f"</span> {verdict}</span>" in (tmp_path / "r.html").read_text()
 
 
+class PoolInThisProcess:
+    """Does at once what pebble's pool does in processes of its own, each of which imports everything."""
+
+    def __init__(self, **options):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised):
+        pass
+
+    def schedule(self, function, args, timeout):
+        done = Future()
+        done.set_result(function(*args))
+        return done
+
+
+def test_a_report_of_a_problem_without_its_derivation(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("pebble.ProcessPool", PoolInThisProcess)
+    monkeypatch.setattr(
+        "adamsym.report.collection.gather_derivation", lambda file: derivation_not_gathered("left out in this test")
+    )
+    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK, code=3)
+    assert text.startswith("undecided: 1 problem; written to r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert "theta from 0 to 2" in page
+    assert "certified: exactly 1 zero in the box" in page
+    assert "left out in this test" in page
+
+
+@pytest.mark.slow
 def test_a_report_of_a_problem(run, tmp_path):
     text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
     assert text.startswith("holds: 1 problem; written to r.html")
