@@ -32,8 +32,13 @@ def claims_run(*paths: Path) -> dict:
     return json.loads(printed.splitlines()[-1])
 
 
-def test_claims_that_hold_are_told_from_one_that_fails(tmp_path):
-    holding = BENCHMARKS.parent / "proofs_checks" / "c05_zeros_and_critical_points.py"
+@pytest.mark.parametrize("holding", ["", pytest.param("c05_zeros_and_critical_points.py", marks=pytest.mark.slow)])
+def test_claims_that_hold_are_told_from_one_that_fails(tmp_path, holding):
+    if holding:
+        holding = BENCHMARKS.parent / "proofs_checks" / holding
+    else:
+        holding = tmp_path / "c98_holds.py"
+        holding.write_text(FAILING.replace('"X"', '"Y"').replace('refuted("seen to fail")', 'holds("seen", cases=1)'))
     failing = tmp_path / "c99_fails.py"
     failing.write_text(FAILING)
     assert claims_run(holding)["claim"] is None

@@ -341,7 +341,7 @@ def test_steps_at_once_are_bounded_work(chains, problem):
     assert run.steps_at_once == expected
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     strategies.problems(), strategies.adam_relatives(), strategies.schedules(False), st.integers(0, 2**32), st.data()
 )

@@ -24,7 +24,12 @@ def test_there_are_examples_on_real_data():
     assert len(real) >= 4
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+main_jobs = [
+    pytest.param(path, marks=pytest.mark.slow if path.stem == "random_features" else (), id=path.stem) for path in FILES
+]
+
+
+@pytest.mark.parametrize("path", main_jobs)
 def test_the_main_job(path):
     source = read_problem(path)
     problem, adam, theta = source.problem, source.adam, start(source)
@@ -43,10 +48,13 @@ def test_the_main_job(path):
     assert np.abs(chains.theta.mean(axis=0) - solution.theta[-1]).max() < 0.4
 
 
-longer = [pytest.param(name, marks=pytest.mark.slow) for name in ("diabetes_regression", "iris_logistic")]
+# That of three_points is derived below, as part of its script.
+longer = [
+    pytest.param(name, marks=pytest.mark.slow) for name in ("three_points", "diabetes_regression", "iris_logistic")
+]
 
 
-@pytest.mark.parametrize("name", ["three_points", "exponential", *longer])
+@pytest.mark.parametrize("name", ["exponential", *longer])
 def test_derivations(name):
     source = read_problem(FOLDER / f"{name}.toml")
     derivation = derive(source.problem, source.adam)
