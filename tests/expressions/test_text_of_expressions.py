@@ -61,7 +61,7 @@ def round_trip(expression):
     return True
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.recursive(leaves, combined, max_leaves=6))
 def test_texts_say_what_was_given(expression):
     if expression.is_extended_real is not False and not expression.has(sp.zoo, sp.nan, sp.oo, sp.I):

@@ -64,7 +64,7 @@ def test_the_rest_is_of_second_order_in_the_batch(x, alpha, beta, eps):
 
 
 @given(numbers, adams, sizes, st.integers(-3, 3), st.sampled_from([1, 4]))
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 def test_units_and_reflections(x, adam, size, shift, scale):
     moved = Empirical({"x": [scale * value + shift for value in x]})
     mirrored = Empirical({"x": [-value for value in x]})
@@ -77,7 +77,7 @@ def test_units_and_reflections(x, adam, size, shift, scale):
 
 
 @given(numbers, adams, sizes)
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=20)
 def test_first_terms(x, adam, size):
     """b_1 in closed form, whatever beta1; and 0 < Lambda < 1, so that batches have a share of -mu3/(2 sigma^2 B)."""
     law = Empirical({"x": x})

@@ -81,7 +81,7 @@ def test_agrees_with_the_direct_product(law, adam):
         assert float(slope.rad()) < 1e-17 / adam.eps + 1e-16
 
 
-@settings(deadline=None, max_examples=50, derandomize=True)
+@settings(deadline=None, max_examples=25, derandomize=True)
 @given(laws, adams())
 def test_random_laws_agree_with_the_direct_product(law, adam):
     with ball_arithmetic():
@@ -236,7 +236,7 @@ def test_wide_atoms_are_summed_with_coarser_steps(radius, step):
     assert all(error <= allowed for error, allowed in zip(rule.errors, rule.tolerances, strict=True))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=30, derandomize=True)
 @given(
     st.lists(
         st.tuples(st.floats(-5, 5), st.floats(0, 0.1), st.floats(-2, 2), st.floats(0, 0.1)), min_size=1, max_size=4

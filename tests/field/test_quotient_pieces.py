@@ -20,7 +20,7 @@ from adamsym.methods import Adam, AdamEpsInsideRoot
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}
 outside_or_inside = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
-quickly = settings(max_examples=20, deadline=None)
+quickly = settings(max_examples=10, deadline=None)
 unhurried = settings(deadline=None)
 
 LAGS = 16
