@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.models import ArgumentInfo
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import (
+    FAULT,
     HOLDS,
     POINT_HELP,
     REFUTED,
@@ -20,9 +22,9 @@ from adamsym.cli.options import (
     read_problem_and_point,
     whole_numbers,
 )
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import check_writable, print_json, print_table, tell, working, write_output
 from adamsym.expressions.errors import InputError
-from adamsym.plots.registry import KINDS
+from adamsym.plots.registry import known_kind, plot_kinds
 from adamsym.plots.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,8 +51,23 @@ Length = Annotated[float, typer.Option("--length", help="Length of the windows, 
 Resolution = Annotated[int, typer.Option("--resolution", help="Points along each of two parameters.", min=5, max=1000)]
 
 
+class _KindArgument(ArgumentInfo):
+    """The argument of ``plot``, whose help lists what is registered when it is asked for."""
+
+    @property
+    def help(self) -> str:
+        try:
+            return "; ".join(f"{name}: {one.summary}" for name, one in plot_kinds().items()) + "."
+        except InputError as error:
+            return str(error)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        pass
+
+
 def plot(
-    kind: Annotated[str, typer.Argument(help="; ".join(f"{name}: {one.summary}" for name, one in KINDS.items()) + ".")],
+    kind: Annotated[str, _KindArgument(default=...)],
     file: File,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The .svg, .png or .pdf file.", show_default=False)
@@ -77,8 +94,7 @@ def plot(
     as_json: Json = False,
 ) -> int:
     """Draw one plot of a problem."""
-    if kind not in KINDS:
-        raise InputError(f"plot: {kind[:40]!r} is no kind of plot; allowed are {', '.join(KINDS)}")
+    entry = known_kind(kind)
     if output is None:
         raise InputError(f"-o: no file to write; give one, such as -o {kind}.svg")
     check_writable(output, _FORMATS)
@@ -93,16 +109,17 @@ def plot(
         starts=whole_numbers(starts, "--starts", _DEFAULT.starts),
         length=_positive(length, "--length"),
     )
-    study = _study(file, start, box, plane, settings)
+    context = _context(file, start, box, plane, settings)
+    from adamsym.plots.figures import plot as plot_of
     from adamsym.plots.saving import figure_bytes
 
     with working(f"drawing {kind}"):
-        drawn = KINDS[kind].make(study)
+        drawn = plot_of(entry, context)
         write_output(output, figure_bytes(drawn.figure, output.suffix[1:]))
     if as_json:
-        print_json({"plot": str(output), "kind": kind, "finding": drawn.finding})
+        print_json({"plot": str(output), "kind": kind, "finding": drawn.text})
     else:
-        print(f"{drawn.finding}\nwritten to {output}")
+        print(f"{drawn.text}\nwritten to {output}")
     return HOLDS
 
 
@@ -166,7 +183,10 @@ def report(
         print_json({"report": str(output)} | gathered.to_dict())
     else:
         _print_report(gathered, output)
-    return {"holds": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[gathered.verdict]
+    for fault in gathered.faults:
+        tell(f"{fault}adamsym: this is a fault of adamsym, not of its input; please report it")
+    codes = {"holds": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED, "internal error": FAULT}
+    return codes[gathered.verdict]
 
 
 def _say(done: str) -> None:
@@ -193,16 +213,18 @@ def _print_report(found: "Report", output: Path) -> None:
     print_table(["problem or claim", "what", "verdict", "grade"], rows)
 
 
-def _study(
+def _context(
     file: Path, start: Sequence[str] | None, box: Sequence[str] | None, plane: str | None, settings: Settings
 ) -> "PlotContext":
     source, theta = read_problem_and_point(file, start, "--from")
     from adamsym.plots.context import PlotContext, plane_of
 
     names = source.problem.names
+    from adamsym.field import AdamField
+
     shown = plane_of(names, [name.strip() for name in plane.split(",")] if plane else ())
     sides = _sides(box, [names[k] for k in shown]) if box else None
-    return PlotContext(source, tuple(theta), settings, shown, sides)
+    return PlotContext(AdamField(source.problem, source.adam), tuple(theta), settings, shown, sides)
 
 
 def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float], ...]:

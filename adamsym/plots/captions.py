@@ -1,4 +1,4 @@
-"""What stands below each figure: what is drawn, and nothing that is not."""
+"""The caption of each figure: it says what is drawn, and nothing that is not."""
 
 import math
 
@@ -7,85 +7,96 @@ import numpy as np
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.dynamics import PseudoTrajectory
 from adamsym.plots.context import PlotContext
-from adamsym.plots.figures import MOST_IN_TIME, TITLES
 from adamsym.plots.portraits import Of
 from adamsym.plots.trajectories import Runs
 
+TITLES: dict[Of, str] = {"field": "The Adam field", "descent": "Minus the gradient of L"}
 
-def runs_are_drawn(study: PlotContext) -> bool:
+MOST_IN_TIME = 2
+"""Runs of more parameters than this would hide each other over time."""
+
+
+def runs_are_drawn(context: PlotContext) -> bool:
     """Return whether runs are drawn over the flow: those of many parameters would hide each other."""
-    return len(study.names) <= MOST_IN_TIME
+    return len(context.names) <= MOST_IN_TIME
 
 
-def of_runs(study: PlotContext, runs: Runs | None, missing: str) -> str:
+def of_runs(context: PlotContext, runs: Runs | None, missing: str) -> str:
     """Return what the runs are that are drawn; ``missing`` says why there are none."""
-    method = type(study.source.adam).__name__
+    method = context.method_name
     if runs is None:
         return f"Runs of {method} are not drawn: {missing or 'they could not be made'}."
     count = runs.theta.shape[1]
-    text = f"Over it {counted(count, 'run')} of {method}, step size {study.settings.step_size}, "
-    text += f"seed {study.settings.seed}."
+    text = f"Over it {counted(count, 'run')} of {method}, step size {context.settings.step_size}, "
+    text += f"seed {context.settings.seed}."
     gone = int((~np.isfinite(runs.theta[-1]).all(axis=-1)).sum())
     if gone:
-        text += f" {counted(gone, 'run')} left the finite numbers and {'end' if gone > 1 else 'ends'} there."
-    if runs.times[-1] < study.settings.time * (1 - 1e-9):
-        text += f" The runs end after {study.steps} steps, at time {runs.times[-1]:.3g}."
+        text += f" {counted(gone, 'run')} diverged and {'end' if gone > 1 else 'ends'} there."
+    if runs.times[-1] < context.settings.time * (1 - 1e-9):
+        text += f" The runs end after {context.steps} steps, at time {runs.times[-1]:.3g}."
     return text
 
 
-def of_flow(study: PlotContext, runs: Runs | None, missing: str) -> str:
+def of_flow(context: PlotContext, runs: Runs | None, missing: str) -> str:
     """Return the caption of the flow's figure."""
-    end = f"to time {study.settings.time:g}"
-    if not runs_are_drawn(study):
+    end = f"to time {context.settings.time:g}"
+    if not runs_are_drawn(context):
         return (
             f"How far each parameter is from its start along the flow {end}. "
-            f"Runs of {type(study.source.adam).__name__} are not drawn: with more than two parameters they would "
+            f"Runs of {context.method_name} are not drawn: with more than two parameters they would "
             "hide each other."
         )
-    where = " in the plane of the parameters and over time" if len(study.names) == 2 else ""
-    return f"The flow from the start {end}{where}. {of_runs(study, runs, missing)}"
+    return f"The flow from the start {end}. {of_runs(context, runs, missing)}"
 
 
-def of_loss(study: PlotContext, runs: Runs | None, missing: str) -> str:
+def of_plane(context: PlotContext) -> str:
+    """Return the caption of the flow's path."""
+    return f"The same in the plane of {' and '.join(context.names)}."
+
+
+def of_loss(context: PlotContext, runs: Runs | None, missing: str) -> str:
     """Return the caption of the losses' figure."""
-    return f"The mean loss along the flow to time {study.settings.time:g}. {of_runs(study, runs, missing)}"
+    return f"The mean loss along the flow to time {context.settings.time:g}. {of_runs(context, runs, missing)}"
 
 
-def of_portrait(study: PlotContext, of: Of, zeros: Zeros | None, region: LyapunovRegion | None) -> str:
-    """Return the caption of a portrait: what it shows, and what is marked in it."""
-    where = " and ".join(study.names[k] for k in study.plane)
-    kind = "Graph" if len(study.plane) == 1 else "Streamlines"
-    text = f"{kind} of {TITLES[of]} over {where}"
-    others = len(study.names) - len(study.plane)
-    text += f"; {counted(others, 'other parameter')} as at the start." if others else "."
-    return " ".join((text, *of_zeros(zeros), *of_region(region)))
+def of_portrait(context: PlotContext, of: Of) -> str:
+    """Return the caption of a portrait."""
+    where = " and ".join(context.names[k] for k in context.plane)
+    kind = "Graph" if len(context.plane) == 1 else "Streamlines"
+    text = f"{kind} of {TITLES[of][0].lower()}{TITLES[of][1:]} over {where}"
+    others = len(context.names) - len(context.plane)
+    return text + (f"; {counted(others, 'other parameter')} as at the start." if others else ".")
 
 
-def of_zeros(zeros: Zeros | None) -> list[str]:
-    """Return what a figure marks of a search for zeros; nothing if there was none."""
-    if zeros is None:
-        return []
+def box_text(context: PlotContext) -> str:
+    """Return the box of portraits and searches, and where it comes from."""
+    ranges = [f"{context.names[k]} from {a:g} to {b:g}" for k, (a, b) in zip(context.plane, context.sides, strict=True)]
+    fixed = "; the other parameters as at the start" if len(context.names) > 2 else ""
+    origin = "" if context.given_box is not None else ", around the flow's path"
+    return ", ".join(ranges) + fixed + origin
+
+
+def of_zeros(zeros: Zeros) -> str:
+    """Return what a figure marks of a search for zeros."""
     count = counted(len(zeros.zeros), "certified zero") if zeros.zeros else "No certified zero"
-    left = " Hatched boxes may hold others." if zeros.undecided else ""
-    return [f"{count} of the Adam field marked.{left}"]
+    left = " Hatched boxes may contain others." if zeros.undecided else ""
+    return f"{count} of the Adam field marked.{left}"
 
 
-def of_region(region: LyapunovRegion | None) -> list[str]:
-    """Return what a figure marks of a search for a Lyapunov region; nothing if there was none."""
-    if region is None:
-        return []
+def of_region(region: LyapunovRegion) -> str:
+    """Return what a figure marks of a search for a Lyapunov region."""
     what = "L is certified to decrease along the flow of the Adam field"
     text = [f"Shaded with dots: where {what}." if region.certified else f"In no part of the box {what}."]
     if region.undecided:
         text.append("Shaded with crosses: undecided.")
     if region.witness is not None:
         text.append("Star: a point at which L is certified to increase.")
-    return text
+    return " ".join(text)
 
 
-def of_windows(study: PlotContext, found: PseudoTrajectory) -> str:
+def of_windows(context: PlotContext, found: PseudoTrajectory) -> str:
     """Return the caption of the windows' figure."""
-    chosen, windows = study.settings, found.windows
+    chosen, windows = context.settings, found.windows
     text = (
         f"Root mean square over {chosen.chains} chains of the largest distance in a window of length "
         f"{chosen.length:g}, and its proven bound, against the step size. Chains that left its region count 0."

@@ -1,4 +1,4 @@
-"""One problem file and what plots and the report need of it, each computed once, when it is first asked for."""
+"""One field with a start, and what plots and the report need of it, each computed once, when it is first asked for."""
 
 import math
 from collections.abc import Sequence
@@ -24,8 +24,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients import Problem
-from adamsym.gradients.reading import ProblemFile
-from adamsym.methods import StepSizeSchedule, require_adam
+from adamsym.methods import AdaptiveMethod, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
 from adamsym.plots.trajectories import Runs
 
@@ -56,12 +55,12 @@ _REACHED = 1e-3
 
 @dataclass(frozen=True)
 class PlotContext:
-    """A problem with a start, the plane of parameters that is drawn, and settings.
+    """A field with a start, the plane of parameters that is drawn, and settings.
 
     Attributes
     ----------
-    source
-        The problem file.
+    field
+        The Adam field, of a problem and a method.
     start
         Where the flow and the runs begin, d numbers.
     settings
@@ -72,7 +71,7 @@ class PlotContext:
         Lower and upper end of each of these; chosen around the flow's path if None.
     """
 
-    source: ProblemFile
+    field: AdamField
     start: tuple[float, ...]
     settings: Settings
     plane: tuple[int, ...]
@@ -81,22 +80,27 @@ class PlotContext:
     @property
     def problem(self) -> Problem:
         """The problem."""
-        return self.source.problem
+        return self.field.problem
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its parameters."""
-        return self.source.problem.names
+        return self.field.problem.names
 
     @cached_property
     def schedule(self) -> StepSizeSchedule:
         """The step sizes."""
         return StepSizeSchedule(self.settings.step_size)
 
-    @cached_property
-    def field(self) -> AdamField:
-        """The Adam field."""
-        return AdamField(self.problem, self.source.adam)
+    @property
+    def method(self) -> AdaptiveMethod:
+        """The optimizer."""
+        return self.field.adam
+
+    @property
+    def method_name(self) -> str:
+        """The optimizer's name."""
+        return type(self.method).__name__
 
     @cached_property
     def flow(self) -> Flow:
@@ -158,11 +162,16 @@ class PlotContext:
         return min(int(np.searchsorted(clock, self.settings.time)) + 1, MOST_STEPS)
 
     @cached_property
+    def clock(self) -> FloatArray:
+        """The times of the runs' steps, the start first."""
+        return np.concatenate(([0.0], np.cumsum(self.schedule(np.arange(1, self.steps + 1)))))
+
+    @cached_property
     def runs(self) -> Runs:
         """Some runs of Adam itself from the start, at times of the flow's clock that are about equally far apart."""
         chains = min(self.settings.chains, MOST_RUNS)
-        run = Run(self.problem, self.source.adam, self.schedule, self.start, chains, self.settings.seed)
-        clock = np.concatenate(([0.0], np.cumsum(self.schedule(np.arange(1, self.steps + 1)))))
+        run = Run(self.problem, self.method, self.schedule, self.start, chains, self.settings.seed)
+        clock = self.clock
         stops = np.unique(np.searchsorted(clock, np.linspace(0.0, clock[-1], RECORDED)).clip(max=self.steps))
         states = [run.theta]
         for count in np.diff(stops):
@@ -173,7 +182,7 @@ class PlotContext:
     @cached_property
     def windows(self) -> PseudoTrajectory:
         """Distances of Adam from the flow in windows of time, with their bounds."""
-        adam = require_adam(self.source.adam, "the pseudo-trajectory bound")
+        adam = require_adam(self.method, "the pseudo-trajectory bound")
         chosen = self.settings
         return pseudo_trajectory(
             self.problem, adam, self.schedule, self.start, chosen.starts, chosen.length, chosen.chains, chosen.seed

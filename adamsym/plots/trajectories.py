@@ -1,6 +1,6 @@
 """The flow and runs of Adam: parameters over time, paths in a plane, losses over time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,6 +69,14 @@ def recorded_runs(ensemble: Ensemble, schedule: StepSizeSchedule, theta0: ArrayL
     start = np.broadcast_to(start, ensemble.theta.shape)
     times = clock[np.concatenate(([0], ensemble.recorded_steps))]
     return Runs(times, np.concatenate((start[None], ensemble.recorded)))
+
+
+def losses_of(mean_loss: Callable[[FloatArray], FloatArray], theta: FloatArray) -> FloatArray:
+    """Return the losses of states (r, chains, d), nan where a chain has diverged."""
+    known = np.isfinite(theta).all(axis=-1)
+    losses = np.full(theta.shape[:-1], np.nan)
+    losses[known] = mean_loss(theta[known])
+    return losses
 
 
 @checked_arguments

@@ -7,30 +7,27 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pebble
 
 from adamsym.claims import ClaimReport, discover, run_claims
 from adamsym.expressions.errors import InputError
 from adamsym.gradients.reading import read_problem
+from adamsym.plots.registry import Finding, Section, Verdict, sections
 from adamsym.plots.settings import Settings
-from adamsym.plots.summaries import Verdict
 from adamsym.report.sections import (
     ProblemReport,
+    SectionReport,
     Sides,
-    derivation_not_gathered,
-    gather_derivation,
-    gather_rest,
-    gather_windows,
-    joined,
-    rest_not_gathered,
-    windows_not_gathered,
+    compute_sections,
+    problem_report,
+    unfinished,
 )
 
-Part = TypeVar("Part")
+Part = tuple[tuple[SectionReport, ...], float]
+"""Sections computed in one process, and the seconds that they took."""
 
 PACKAGES = ("adamsym", "numpy", "scipy", "sympy", "python-flint", "mpmath", "numba", "hypothesis", "matplotlib")
 
@@ -55,9 +52,19 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """Refuted if a claim, or a statement of the theory about a problem, is; else undecided if anything is."""
-        found = {*(claim.verdict for claim in self.claims), *(problem.verdict for problem in self.problems)}
+        """Refuted if a claim, or a statement of the theory about a problem, is; else undecided if anything is.
+
+        An internal error comes before all of these.
+        """
+        found: set[str] = {*(claim.verdict for claim in self.claims), *(problem.verdict for problem in self.problems)}
+        if "internal error" in found:
+            return "internal error"
         return "refuted" if "refuted" in found else "holds" if found == {"holds"} else "undecided"
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The tracebacks of the faults of the program."""
+        return tuple(fault for problem in self.problems for fault in problem.faults)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdicts as JSON's dictionaries, under the keys that ``adamsym report --json`` promises."""
@@ -154,48 +161,69 @@ def _gathered(
 ) -> tuple[ProblemReport, ...]:
     if not files:
         return ()
+    groups = groups_of(list(sections().values()))
     reports = []
     # "spawn": a fork of a process with threads may hang.
     context = multiprocessing.get_context("spawn")
     with pebble.ProcessPool(max_workers=workers or os.cpu_count() or 1, context=context) as pool:
-
-        def scheduled(part: Callable[..., Any], *arguments: object) -> "pebble.ProcessFuture[Any]":
-            return pool.schedule(part, args=arguments, timeout=time_limit)
-
         tasks = [
-            (
-                scheduled(gather_windows, str(file), settings),
-                scheduled(gather_rest, str(file), settings, box),
-                scheduled(gather_derivation, str(file)),
-            )
+            [
+                pool.schedule(compute_sections, args=(str(file), settings, box, group), timeout=time_limit)
+                for group in groups
+            ]
             for file in files
         ]
         try:
-            for file, (windows, rest, derivation) in zip(files, tasks, strict=True):
-                report = joined(
-                    part_or_undecided(rest, time_limit, partial(rest_not_gathered, file)),
-                    part_or_undecided(derivation, time_limit, derivation_not_gathered),
-                    part_or_undecided(windows, time_limit, windows_not_gathered),
-                )
-                reports.append(report)
-                progress(report.name)
+            for file, parts in zip(files, tasks, strict=True):
+                found = [part_or_undecided(part, time_limit, group) for part, group in zip(parts, groups, strict=True)]
+                reports.append(joined(file, groups, found))
+                progress(reports[-1].name)
         except BaseException:
             pool.stop()  # type: ignore[no-untyped-call]
             raise
     return tuple(reports)
 
 
-def part_or_undecided(
-    future: "concurrent.futures.Future[Any]", limit: float | None, otherwise: Callable[[str], Part]
-) -> Part:
-    """Return a part of a problem's report; the undecided one if it took too long or its process failed."""
+def gather_problem(path: str | Path, settings: Settings, box: Sides | None = None) -> ProblemReport:
+    """Return what the report shows of one problem file, computed in this process and without a limit of time.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    groups = groups_of(list(sections().values()))
+    return joined(path, groups, [compute_sections(path, settings, box, group) for group in groups])
+
+
+def groups_of(entries: Sequence[Section]) -> tuple[tuple[Section, ...], ...]:
+    """Return the entries that the report shows, by group: what may take long for itself first."""
+    names = sorted({one.group for one in entries if one.group is not None}, reverse=True)
+    return tuple(tuple(one for one in entries if one.group == name) for name in names)
+
+
+def joined(path: str | Path, groups: Sequence[Sequence[Section]], parts: Sequence[Part]) -> ProblemReport:
+    """Return the report of one problem, its sections in the registry's order again."""
+    found = {
+        entry.name: made
+        for group, (mades, _) in zip(groups, parts, strict=True)
+        for entry, made in zip(group, mades, strict=True)
+    }
+    ordered = [found[name] for name in sections() if name in found]
+    return problem_report(path, ordered, sum(seconds for _, seconds in parts))
+
+
+def part_or_undecided(future: "concurrent.futures.Future[Any]", limit: float | None, group: Sequence[Section]) -> Part:
+    """Return what a process has computed; undecided sections if it took too long or was ended from outside."""
     try:
         found: Part = future.result()
     except concurrent.futures.TimeoutError:
-        return otherwise(f"took longer than {limit:g} seconds")
-    except Exception as error:
-        return otherwise(f"{type(error).__name__}: {error}")
-    return found
+        reason = f"took longer than {limit:g} seconds"
+    except (pebble.ProcessExpired, MemoryError, OSError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        return found
+    return tuple(unfinished(entry, Finding("undecided", reason)) for entry in group), 0.0
 
 
 def versions() -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from adamsym.report.collection import Report
-from adamsym.report.sections import Picture
+from adamsym.report.sections import Image
 from adamsym.symbolic.rendering import mathml
 
 GRADES = {
@@ -19,7 +19,7 @@ GRADES = {
 }
 """What each grade of evidence means."""
 
-MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicable": "\u2013"}
+MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicable": "\u2013", "internal error": "!"}
 """Of verdicts, beside the word: colour is not all that tells them apart."""
 
 
@@ -63,6 +63,6 @@ def statement_markup(text: str) -> Markup:
     )
 
 
-def image_source(picture: Picture) -> str:
+def image_source(image: Image) -> str:
     """Return a figure as the data of an image."""
-    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")
+    return "data:image/svg+xml;base64," + base64.b64encode(image.svg).decode("ascii")

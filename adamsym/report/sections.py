@@ -1,52 +1,38 @@
-"""What the report shows of one problem, computed: verdicts first, every check to its end or said to be undecided."""
+"""What the report shows of one problem: every section of the registry, computed to its end or said to be undecided."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Literal, TypeVar
 
-import numpy as np
-from matplotlib.figure import Figure
-
-from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.certify.digits import shared_digits
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.reading import ProblemFile, read_problem
-from adamsym.methods import require_adam
-from adamsym.plots.captions import counted, of_flow, of_loss, of_portrait, of_windows, runs_are_drawn
+from adamsym.plots.captions import counted
 from adamsym.plots.context import PlotContext, plane_of
-from adamsym.plots.figures import TITLES, flow_figure, loss_figure, portrait_figure, windows_figure
-from adamsym.plots.portraits import Of
+from adamsym.plots.figures import figure_of
+from adamsym.plots.findings import point_text
+from adamsym.plots.registry import Finding, Grade, Question, Section, Table, Verdict
 from adamsym.plots.saving import figure_bytes
 from adamsym.plots.settings import Settings
-from adamsym.plots.summaries import Summary, Verdict, about_region, about_windows, about_zeros, point_text, told_flow
-from adamsym.symbolic import DerivationError, derive
-from adamsym.symbolic.derivation import Derivation, Step
+from adamsym.symbolic.derivation import Step
 from adamsym.symbolic.rendering import formula, symbol_names
 
-Grade = Literal["symbolic", "certified", "statistical", "floating point"]
-
-Result = TypeVar("Result")
-
 Sides = tuple[tuple[float, float], ...]
-
-_DERIVATION: tuple[str, Grade] = ("the derivation of the field", "symbolic")
-_WINDOWS: tuple[str, Grade] = ("Adam near its flow", "statistical")
-_DISTANCE = "Adam's distance from its flow"
 
 _COLUMNS = 6
 """Columns of the data that are summarised one by one."""
 
+_LONGEST = 500
+"""Characters of a finding or of a reason."""
+
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the summary.
-
-    ``of_theory`` tells statements that hold for every problem, whose refutation is a fault, from questions about this
-    one, whose answer may be no.
-    """
+    """One line of the summary: a question and what was found."""
 
     what: str
     grade: Grade
@@ -56,13 +42,42 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure as SVG; empty with the reason in ``caption`` where it could not be drawn."""
+class Image:
+    """A figure as SVG; empty, with the reason in ``caption``, where it could not be drawn."""
 
     title: str
     caption: str
-    alternative: str
     svg: bytes
+
+
+@dataclass(frozen=True)
+class SectionReport:
+    """One section of the page.
+
+    Attributes
+    ----------
+    heading
+        Sections that follow each other under one heading share it.
+    check
+        Its line in the summary; None if it has none.
+    images, table, facts, steps
+        What it shows.
+    fault
+        The traceback of an error that is a fault of the program; empty if there is none.
+    """
+
+    heading: str
+    check: Check | None = None
+    images: tuple[Image, ...] = ()
+    table: Table | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+    steps: tuple[Step, ...] = ()
+    fault: str = ""
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether anything stands under its heading."""
+        return bool(self.images or self.table or self.steps)
 
 
 @dataclass(frozen=True)
@@ -75,59 +90,70 @@ class ProblemReport:
         The file's name without ending, and its path.
     loss
         LaTeX.
-    facts
-        Labels and values: data, parameters, method.
-    checks
-        The summary.
-    derivation
-        Its steps; empty if there is none.
-    portraits, figures
-        The pair of portraits, and what follows.
-    zero_columns, zeros
-        The table of certified zeros.
+    origin
+        Labels and values: parameters, data, method, start.
+    sections
+        In the registry's order.
     seconds
-        How long it took.
+        How long they took, one after the other.
     """
 
     name: str
     file: str
     loss: str
-    facts: tuple[tuple[str, str], ...]
-    checks: tuple[Check, ...]
-    derivation: tuple[Step, ...]
-    portraits: tuple[Picture, ...]
-    figures: tuple[Picture, ...]
-    zero_columns: tuple[str, ...]
-    zeros: tuple[tuple[str, ...], ...]
+    origin: tuple[tuple[str, str], ...]
+    sections: tuple[SectionReport, ...]
     seconds: float
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The summary."""
+        return tuple(one.check for one in self.sections if one.check is not None)
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Labels and values."""
+        return (*self.origin, *(fact for one in self.sections for fact in one.facts))
+
+    @property
+    def headings(self) -> tuple[tuple[str, tuple[SectionReport, ...]], ...]:
+        """The sections that show something, by heading."""
+        shown = [one for one in self.sections if one.is_shown]
+        return tuple((heading, tuple(group)) for heading, group in groupby(shown, lambda one: one.heading))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """The tracebacks of the faults of the program."""
+        return tuple(one.fault for one in self.sections if one.fault)
 
     @property
     def verdict(self) -> Verdict:
         """Refuted if a statement of the theory is; undecided if any check is, or nothing is decided; else holds."""
         verdicts = {check.verdict for check in self.checks}
+        if "internal error" in verdicts:
+            return "internal error"
         if any(check.of_theory and check.verdict == "refuted" for check in self.checks):
             return "refuted"
         return "undecided" if "undecided" in verdicts or verdicts <= {"not applicable"} else "holds"
 
 
-@dataclass(frozen=True)
-class DerivationPart:
-    """The derivation's line of the summary, and its steps."""
+def problem_report(path: str | Path, sections: Sequence[SectionReport], seconds: float) -> ProblemReport:
+    """Return the report of one problem file out of its sections.
 
-    check: Check
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True)
-class WindowsPart:
-    """The windows' line of the summary, and their figure."""
-
-    check: Check
-    picture: Picture
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
+    source = read_problem(path)
+    loss = formula(source.problem.loss, symbol_names(source.problem))
+    return ProblemReport(Path(path).stem, str(path), loss, _origin(source), tuple(sections), seconds)
 
 
-def gather_problem(path: str | Path, settings: Settings, box: Sides | None = None) -> ProblemReport:
-    """Return what the report shows of one problem file, without a limit of time.
+def compute_sections(
+    path: str | Path, settings: Settings, box: Sides | None, entries: Sequence[Section]
+) -> tuple[tuple[SectionReport, ...], float]:
+    """Return sections of one problem file, which share what is computed once, and the seconds that they took.
 
     Parameters
     ----------
@@ -136,159 +162,87 @@ def gather_problem(path: str | Path, settings: Settings, box: Sides | None = Non
     settings
         Budgets, times, seeds.
     box
-        For portraits and certified searches; chosen around the flow's path if omitted.
+        For portraits and certified searches; chosen around the flow's path if None.
+    entries
+        Of the registry.
 
     Raises
     ------
     InputError
         If the file cannot be read.
     """
-    return joined(gather_rest(path, settings, box), gather_derivation(path), gather_windows(path, settings))
-
-
-def joined(rest: ProblemReport, derivation: DerivationPart, windows: WindowsPart) -> ProblemReport:
-    """Return the report of one problem out of its parts."""
-    return replace(
-        rest,
-        checks=(derivation.check, *rest.checks, windows.check),
-        derivation=derivation.steps,
-        figures=(*rest.figures, windows.picture),
-    )
-
-
-def gather_derivation(path: str | Path) -> DerivationPart:
-    """Return the derivation of the field."""
-    source = read_problem(path)
-    found: list[Derivation] = []
-    check = _attempt(*_DERIVATION, lambda: _derive(source, found), of_theory=True)
-    return DerivationPart(check, found[0].steps if found else ())
-
-
-def gather_windows(path: str | Path, settings: Settings) -> WindowsPart:
-    """Return Adam's distance from its flow in windows of time."""
-    source = read_problem(path)
-    start, _ = _start(source)
-    study = PlotContext(source, start, settings, plane_of(source.problem.names))
-    check = _attempt(*_WINDOWS, lambda: about_windows(study.windows), of_theory=True)
-    if "windows" not in vars(study):
-        return WindowsPart(check, _no_windows(check.text))
-    caption = of_windows(study, study.windows)
-    picture = _picture(_DISTANCE, caption, caption, lambda: windows_figure(study.windows))
-    return WindowsPart(check, picture)
-
-
-def gather_rest(path: str | Path, settings: Settings, box: Sides | None = None) -> ProblemReport:
-    """Return all but the derivation and the windows, which may take long: see :func:`gather_problem`."""
     begin = time.perf_counter()
     source = read_problem(path)
-    problem = source.problem
-    start, origin = _start(source)
-    study = PlotContext(source, start, settings, plane_of(problem.names), box)
-    checks = (
-        _attempt("the field at the start", "certified", lambda: about_field(study), of_theory=True),
-        _attempt("all zeros of the field", "certified", lambda: about_zeros(study.zeros)),
-        _attempt("L as a Lyapunov function of the flow", "certified", lambda: about_region(study.region)),
-        _attempt("the flow from the start", "floating point", lambda: told_flow(study.flow, problem)),
-    )
-    facts = (*_facts(source), ("start", f"{point_text(problem.names, start)}{origin}"), _box_fact(study))
-    return ProblemReport(
-        name=Path(path).stem,
-        file=str(path),
-        loss=formula(problem.loss, symbol_names(problem)),
-        facts=facts,
-        checks=checks,
-        derivation=(),
-        portraits=_portraits(study),
-        figures=_figures(study),
-        zero_columns=(*problem.names, "width of the box", "stability", "critical point of L"),
-        zeros=_zero_rows(study),
-        seconds=time.perf_counter() - begin,
-    )
+    context = context_of(source, settings, box)
+    found = tuple(section_report(entry, context) for entry in entries)
+    return found, time.perf_counter() - begin
 
 
-def derivation_not_gathered(reason: str) -> DerivationPart:
-    """Return the part of a derivation that did not come to its end."""
-    return DerivationPart(_attempt(*_DERIVATION, lambda: Summary("undecided", reason), of_theory=True), ())
+def context_of(source: ProblemFile, settings: Settings, box: Sides | None = None) -> PlotContext:
+    """Return the context of a problem file: its start, or 1 for every parameter."""
+    field = AdamField(source.problem, source.adam)
+    return PlotContext(field, _start(source), settings, plane_of(source.problem.names), box)
 
 
-def windows_not_gathered(reason: str) -> WindowsPart:
-    """Return the part of windows that did not come to their end."""
-    return WindowsPart(_attempt(*_WINDOWS, lambda: Summary("undecided", reason), of_theory=True), _no_windows(reason))
+def section_report(entry: Section, context: PlotContext) -> SectionReport:
+    """Return one section.
 
-
-def _no_windows(reason: str) -> Picture:
-    return Picture(_DISTANCE, f"Not drawn: {reason}", "", b"")
-
-
-def rest_not_gathered(path: str | Path, reason: str) -> ProblemReport:
-    """Return the report of a problem whose searches and flow did not come to their end."""
-    check = _attempt(
-        "the field, its zeros, the Lyapunov region, the flow", "certified", lambda: Summary("undecided", reason)
-    )
-    return ProblemReport(Path(path).stem, str(path), "", (), (check,), (), (), (), (), (), 0.0)
-
-
-def _attempt(what: str, grade: Grade, make: Callable[[], Summary], of_theory: bool = False) -> Check:
-    """A check's line; undecided if it cannot be made, whatever the reason, unless nothing can be decided here."""
+    What the input does not allow is undecided or not applicable, with the reason; so is what the system refuses, such
+    as memory. Any other error is a fault of the program, and the section says so.
+    """
     try:
-        told = make()
-    except DerivationError as error:
-        told = Summary("refuted", f"a step fails its check: {error}")
+        content = entry.make(context)
+        images = tuple(Image(one.title, one.caption, figure_bytes(figure_of([one]), "svg")) for one in content.pictures)
     except NotApplicable as error:
-        told = Summary("not applicable", str(error))
+        return unfinished(entry, Finding("not applicable", str(error)))
     except InputError as error:
-        told = Summary("undecided", str(error))
+        return unfinished(entry, Finding("undecided", str(error)))
+    except (MemoryError, OSError) as error:
+        return unfinished(entry, Finding("undecided", f"the system refuses: {error or type(error).__name__}"))
     except Exception as error:
-        told = Summary("undecided", f"{type(error).__name__}: {error}")
-    return Check(what, grade, told.verdict, " ".join(told.text.split())[:500], of_theory)
+        return unfinished(entry, Finding("internal error", f"{type(error).__name__}: {error}"), traceback.format_exc())
+    check = None if entry.question is None or content.finding is None else _check(entry.question, content.finding)
+    return SectionReport(entry.heading, check, images, content.table, content.facts, content.steps)
 
 
-def _start(source: ProblemFile) -> tuple[tuple[float, ...], str]:
+def unfinished(entry: Section, finding: Finding, fault: str = "") -> SectionReport:
+    """Return the section that says why there is none."""
+    question = entry.question
+    if question is None and fault:
+        question = Question(entry.summary, "floating point")
+    check = None if question is None else _check(question, finding)
+    images = (Image(entry.summary[0].upper() + entry.summary[1:], f"Not drawn: {_line(finding.text)}", b""),)
+    return SectionReport(entry.heading, check, images if entry.drawn else (), fault=fault)
+
+
+def _check(question: Question, finding: Finding) -> Check:
+    return Check(question.text, question.grade, finding.verdict, _line(finding.text), question.of_theory)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST]
+
+
+def _start(source: ProblemFile) -> tuple[float, ...]:
     names = source.problem.names
-    if source.start is None:
-        return (1.0,) * len(names), "; the file has no [start], so that all parameters start at 1"
-    return tuple(source.start[name] for name in names), ""
+    return (1.0,) * len(names) if source.start is None else tuple(source.start[name] for name in names)
 
 
-def _derive(source: ProblemFile, found: list[Derivation]) -> Summary:
-    found.append(derive(source.problem, source.adam))
-    return Summary("holds", f"all {len(found[0].steps)} steps passed their checks")
-
-
-def about_field(study: PlotContext) -> Summary:
-    """Say what the field is at the start; the value should lie in its proven bounds, to within its error estimate."""
-    require_adam(study.source.adam, "an enclosure")
-    found = study.field.evaluate(study.start)
-    bounds = study.field.enclose([[x, x] for x in study.start])
-    outside = np.maximum(bounds[:, 0] - found.value, found.value - bounds[:, 1])
-    worst = int(np.argmax(np.abs(found.value)))
-    low, high = bounds[worst]
-    size = f"largest entry {study.names[worst]}: f = {found.value[worst]:.12g}"
-    text = f"{size}, certified to lie in [{low:.16g}, {high:.16g}]; error estimate {found.error.max():.1e}"
-    if (outside > found.error).any():
-        # No fault of the theory: the estimate leaves out how gradients are rounded (docs/accuracy.md).
-        off = f"a floating-point value lies {outside.max():.1e} outside its proven bounds, more than its error estimate"
-        return Summary("undecided", f"{off}: the rounding of gradients; {text}")
-    return Summary("holds", text)
-
-
-def _facts(source: ProblemFile) -> tuple[tuple[str, str], ...]:
+def _origin(source: ProblemFile) -> tuple[tuple[str, str], ...]:
     problem, method = source.problem, source.adam
     names = ", ".join(problem.names[:8]) + (", ..." if problem.dimension > 8 else "")
     numbers = [f"beta1 = {method.beta1:g}", f"beta2 = {method.beta2:g}", f"eps = {method.eps:g}"]
     if method.decay:
         numbers.append(f"weight_decay = {method.decay:g}")
-    count = f"{problem.dimension} parameter" + ("s" if problem.dimension > 1 else "")
+    missing = "" if source.start else "; the file has no [start], so that all parameters start at 1"
+    left_out = f"; {counted(source.dropped, 'row')} with missing numbers left out" if source.dropped else ""
     return (
-        (count, names),
-        ("data", _data(problem) + _left_out(source)),
-        ("minibatch", f"{problem.batch_size} row" + ("s" if problem.batch_size > 1 else "")),
+        (counted(problem.dimension, "parameter"), names),
+        ("data", _data(problem) + left_out),
+        ("minibatch", counted(problem.batch_size, "row")),
         (type(method).__name__, ", ".join(numbers)),
+        ("start", f"{point_text(problem.names, _start(source))}{missing}"),
     )
-
-
-def _left_out(source: ProblemFile) -> str:
-    return f"; {counted(source.dropped, 'row')} with missing numbers left out" if source.dropped else ""
 
 
 def _data(problem: Problem) -> str:
@@ -303,72 +257,4 @@ def _data(problem: Problem) -> str:
         for k, name in enumerate(law.names[:_COLUMNS])
     ]
     more = f"; and {len(law.names) - _COLUMNS} more columns" if len(law.names) > _COLUMNS else ""
-    return f"{len(rows)} row{'s' if len(rows) > 1 else ''}, {weights}; " + "; ".join(columns) + more
-
-
-def _box_fact(study: PlotContext) -> tuple[str, str]:
-    try:
-        sides = study.sides
-    except Exception as error:
-        return "box", f"undecided: {type(error).__name__}: {error}"
-    ranges = [f"{study.names[k]} from {a:g} to {b:g}" for k, (a, b) in zip(study.plane, sides, strict=True)]
-    fixed = "; the other parameters as at the start" if len(study.names) > 2 else ""
-    origin = "" if study.given_box is not None else ", around the flow's path"
-    return "box of portraits and searches", ", ".join(ranges) + fixed + origin
-
-
-def _zero_rows(study: PlotContext) -> tuple[tuple[str, ...], ...]:
-    try:
-        found = study.zeros.zeros
-    except Exception:  # the summary says why
-        return ()
-    return tuple(
-        (
-            *(shared_digits(*side) for side in zero.box.tolist()),
-            f"{np.ptp(zero.box, axis=1).max():.1e}",
-            zero.stability,
-            zero.critical_point,
-        )
-        for zero in found
-    )
-
-
-def _portraits(study: PlotContext) -> tuple[Picture, ...]:
-    zeros, _ = _tried(lambda: study.zeros)
-    region, _ = _tried(lambda: study.region)
-    return tuple(_portrait(study, of, zeros, region) for of in TITLES)
-
-
-def _portrait(study: PlotContext, of: Of, zeros: Zeros | None, region: LyapunovRegion | None) -> Picture:
-    title, caption = TITLES[of][0].upper() + TITLES[of][1:], of_portrait(study, of, zeros, region)
-    return _picture(
-        title,
-        caption,
-        caption,
-        lambda: portrait_figure(study.portrait, study.names, (of,), zeros, region, title=False),
-    )
-
-
-def _figures(study: PlotContext) -> tuple[Picture, ...]:
-    runs, missing = _tried(lambda: study.runs)
-    of_both, of_losses = of_flow(study, runs, missing), of_loss(study, runs, missing)
-    title = f"The flow, and {type(study.source.adam).__name__}" if runs_are_drawn(study) else "The flow"
-    return (
-        _picture(title, of_both, of_both, lambda: flow_figure(study.flow, runs, study.names)),
-        _picture("The loss", of_losses, of_losses, lambda: loss_figure(study.flow, runs, study.problem)),
-    )
-
-
-def _tried(make: Callable[[], Result]) -> tuple[Result | None, str]:
-    """What is made, or None and the reason."""
-    try:
-        return make(), ""
-    except Exception as error:
-        return None, " ".join(str(error).split())[:300]
-
-
-def _picture(title: str, caption: str, alternative: str, make: Callable[[], Figure]) -> Picture:
-    try:
-        return Picture(title, caption, alternative, figure_bytes(make(), "svg"))
-    except Exception as error:
-        return Picture(title, f"Not drawn: {' '.join(str(error).split())[:300]}", alternative, b"")
+    return f"{counted(len(rows), 'row')}, {weights}; " + "; ".join(columns) + more

@@ -3,13 +3,13 @@
 import json
 import re
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.plots.registry import KINDS
-from adamsym.report.sections import derivation_not_gathered
+from adamsym.plots.registry import plot_kinds, sections
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROBLEM = """
@@ -57,7 +57,7 @@ def run(capsys, tmp_path, monkeypatch):
     return command
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", plot_kinds())
 def test_every_kind_is_drawn_and_the_same_again(run, tmp_path, kind):
     for name in ("one.svg", "two.svg"):
         assert f"written to {name}" in run("plot", kind, "p.toml", "-o", name, *QUICK)
@@ -198,15 +198,27 @@ class PoolInThisProcess:
 
 def test_a_report_of_a_problem_without_its_derivation(run, tmp_path, monkeypatch):
     monkeypatch.setattr("pebble.ProcessPool", PoolInThisProcess)
-    monkeypatch.setattr(
-        "adamsym.report.collection.gather_derivation", lambda file: derivation_not_gathered("left out in this test")
-    )
-    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK, code=3)
-    assert text.startswith("undecided: 1 problem; written to r.html")
+    quick = {name: one for name, one in sections().items() if name != "derivation"}
+    monkeypatch.setattr("adamsym.report.collection.sections", lambda: quick)
+    text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
+    assert text.startswith("holds: 1 problem; written to r.html")
     page = (tmp_path / "r.html").read_text()
     assert "theta from 0 to 2" in page
     assert "certified: exactly 1 zero in the box" in page
-    assert "left out in this test" in page
+    assert "The derivation" not in page
+
+
+def test_a_fault_of_the_program_is_a_fault_of_the_report(run, tmp_path, monkeypatch):
+    def broken(context):
+        raise KeyError("a bug")
+
+    [entry] = [one for name, one in sections().items() if name == "field"]
+    monkeypatch.setattr("pebble.ProcessPool", PoolInThisProcess)
+    monkeypatch.setattr("adamsym.report.collection.sections", lambda: {"field": replace(entry, make=broken)})
+    message = run("report", "p.toml", "-o", "r.html", *QUICK, code=70)
+    assert "KeyError: 'a bug'" in message
+    assert message.endswith("adamsym: this is a fault of adamsym, not of its input; please report it\n")
+    assert "internal error" in (tmp_path / "r.html").read_text()
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from adamsym import (
     simulate,
 )
 from adamsym.plots.settings import Settings
-from adamsym.report.sections import gather_problem
+from adamsym.report.collection import gather_problem
 
 ADAM = Adam("0.5", "0.6", "1")
 PROBLEM = """

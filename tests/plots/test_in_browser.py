@@ -105,7 +105,7 @@ def test_the_page_is_sound(browser, tmp_path, page):
     faults, measured = look(browser, tmp_path, page)
     assert faults == []
     for one in measured:
-        assert len(one["images"]) == 5
+        assert len(one["images"]) == 7
         assert len(one["formulas"]) > 10
         assert one["text"] > 2000
 

@@ -4,7 +4,6 @@ import inspect
 import re
 from concurrent.futures import Future
 from dataclasses import replace
-from functools import partial
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -15,23 +14,22 @@ from adamsym.claims import ClaimReport, run_claims
 from adamsym.claims import Settings as ClaimSettings
 from adamsym.claims.report import ControlReport, EvidenceReport
 from adamsym.plots.captions import of_flow, of_loss, of_region, of_windows, of_zeros
-from adamsym.plots.context import PlotContext
+from adamsym.plots.findings import about_field
+from adamsym.plots.registry import Content, Finding, Question, Section, Table, sections
 from adamsym.plots.settings import Settings
 from adamsym.plots.trajectories import Runs
-from adamsym.report.collection import Places, Report, find_places, gather_report, part_or_undecided
-from adamsym.report.page import render_page, statement_markup
-from adamsym.report.sections import (
-    Check,
-    Picture,
-    about_field,
-    derivation_not_gathered,
-    gather_derivation,
-    gather_rest,
-    gather_windows,
+from adamsym.report.collection import (
+    Places,
+    Report,
+    find_places,
+    gather_problem,
+    gather_report,
+    groups_of,
     joined,
-    rest_not_gathered,
-    windows_not_gathered,
+    part_or_undecided,
 )
+from adamsym.report.page import render_page, statement_markup
+from adamsym.report.sections import Check, Image, SectionReport, compute_sections, context_of, section_report
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>&{{ 7*7 }}'
 QUICK = Settings(time=2.0, chains=4, starts=(10, 50, 100), length=0.2, budget=200)
@@ -108,7 +106,7 @@ def test_the_page_of_a_problem(problem):
     text = render_page(report_of(problem))
     assert faults(text) == []
     page = Page(text)
-    assert len(page.all("img")) == 5
+    assert len(page.all("img")) == 7
     assert len(page.all("math")) > 10
     assert page.all("html") == [{"lang": "en"}]
     assert len(page.all("caption")) == len(page.all("table")) == 2
@@ -118,7 +116,15 @@ def test_the_page_of_a_problem(problem):
     verdicts = {check.what: check.verdict for check in problem.checks}
     assert verdicts["all zeros of the field"] == "holds"
     assert verdicts["Adam near its flow"] == "holds"
-    assert problem.zeros[0][-2] == "attracting"
+    [table] = [one.table for one in problem.sections if one.table]
+    assert table.rows[0][-2] == "attracting"
+    assert [heading for heading, _ in problem.headings] == [
+        "Where Adam goes, and where the gradient flow goes",
+        "Zeros of the Adam field",
+        "Where the loss decreases along the flow",
+        "The flow, and the optimizer beside it",
+        "The derivation",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -141,18 +147,25 @@ def test_everything_is_escaped(problem):
         name=HOSTILE,
         file=HOSTILE,
         loss=rf"\text{{{HOSTILE}}}",
-        facts=((HOSTILE, HOSTILE),),
-        checks=(Check(HOSTILE, "symbolic", "holds", HOSTILE, True),),
-        derivation=(replace(problem.derivation[0], title=HOSTILE, check=HOSTILE, equations=(HOSTILE,)),),
-        figures=(Picture(HOSTILE, HOSTILE, HOSTILE, b"<svg/>"),),
-        zero_columns=(HOSTILE,),
-        zeros=((HOSTILE,),),
+        origin=((HOSTILE, HOSTILE),),
+        sections=(
+            SectionReport(
+                HOSTILE,
+                Check(HOSTILE, "symbolic", "holds", HOSTILE, True),
+                (Image(HOSTILE, HOSTILE, b"<svg/>"), Image(HOSTILE, HOSTILE, b"<svg/>")),
+                Table(HOSTILE, (HOSTILE,), ((HOSTILE,),), HOSTILE),
+                ((HOSTILE, HOSTILE),),
+                (replace(problem.sections[-1].steps[0], title=HOSTILE, check=HOSTILE, equations=(HOSTILE,)),),
+                HOSTILE,
+            ),
+            SectionReport(HOSTILE, table=Table(HOSTILE, (HOSTILE,), (), empty=HOSTILE)),
+        ),
     )
     bad = claim(HOSTILE, title=HOSTILE, detail=HOSTILE, source=HOSTILE)
     bad = replace(bad, statement=f"{HOSTILE} $\\text{{{HOSTILE}}}$")
     text = render_page(replace(report_of(hostile, claims=[bad]), command=HOSTILE))
     assert faults(text) == []
-    assert len(Page(text).all("img")) == 3
+    assert len(Page(text).all("img")) == 2
     assert "{{ 7*7 }}" in text
     assert " 49" not in re.sub(r"base64,\S+", "", text).replace("&{{ 7*7 }}", "")
     assert "&lt;script&gt;" in text
@@ -180,25 +193,31 @@ def test_statements_without_formulas_are_text():
     assert statement_markup("costs $5 <b>") == "costs $5 &lt;b&gt;"
 
 
+def with_checks(problem, *checks):
+    return replace(problem, sections=tuple(SectionReport("", check) for check in checks))
+
+
 def test_verdicts(problem):
     lyapunov = next(check for check in problem.checks if "Lyapunov" in check.what)
     assert not lyapunov.of_theory
-    assert report_of(replace(problem, checks=(replace(lyapunov, verdict="refuted"),))).verdict == "holds"
-    derivation = replace(problem.checks[0], verdict="refuted")
-    assert report_of(replace(problem, checks=(derivation,))).verdict == "refuted"
+    assert report_of(with_checks(problem, replace(lyapunov, verdict="refuted"))).verdict == "holds"
+    assert report_of(with_checks(problem, replace(problem.checks[-1], verdict="refuted"))).verdict == "refuted"
     assert report_of(problem, claims=[claim(verdict="undecided")]).verdict == "undecided"
     assert report_of(problem, claims=[claim(verdict="undecided"), claim(verdict="refuted")]).verdict == "refuted"
+    broken = with_checks(problem, replace(lyapunov, verdict="internal error"))
+    assert report_of(broken, claims=[claim(verdict="refuted")]).verdict == "internal error"
 
 
-def test_what_is_cut_short_is_undecided(problem_file):
-    short = gather_rest(problem_file, replace(QUICK, budget=1))
-    verdicts = {check.what: check for check in short.checks}
-    assert verdicts["all zeros of the field"].verdict == "undecided"
-    assert "the budget was spent" in verdicts["all zeros of the field"].text
-    assert "No zero is listed" in render_page(report_of(short))
-    gone = rest_not_gathered(problem_file, "took longer than 1 seconds")
-    assert gone.verdict == "undecided"
-    assert "took longer than 1 seconds" in render_page(report_of(gone))
+def some_sections(*names):
+    return [one for name, one in sections().items() if name in names]
+
+
+def test_what_is_cut_short_is_undecided(problem_file, problem):
+    made, _ = compute_sections(problem_file, replace(QUICK, budget=1), None, some_sections("zeros"))
+    [check] = [one.check for one in made]
+    assert check.verdict == "undecided"
+    assert "the budget was spent" in check.text
+    assert "No zero is listed" in render_page(report_of(replace(problem, sections=made)))
 
 
 def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
@@ -207,7 +226,8 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
         '[problem]\nloss = "(a - x)**2 + (b - x)**2/2 + (c - 1)**2"\nparameters = ["a", "b", "c"]\n'
         '[data]\nx = [0, 1]\n[adam]\nmethod = "RMSprop"\nbeta2 = 0.6\neps = 1\n'
     )
-    found = joined(gather_rest(file, QUICK), derivation_not_gathered("not asked for"), gather_windows(file, QUICK))
+    entries = some_sections("field", "portrait", "zeros", "lyapunov", "flow", "loss", "windows")
+    found = joined(file, [entries], [compute_sections(file, QUICK, None, entries)])
     verdicts = {check.what: check for check in found.checks}
     for what in ("all zeros of the field", "L as a Lyapunov function of the flow"):
         assert verdicts[what].verdict == "undecided"
@@ -215,13 +235,16 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
     for what in ("Adam near its flow", "the field at the start"):
         assert verdicts[what].verdict == "not applicable"
         assert "available for Adam alone" in verdicts[what].text
-    assert found.figures[-1].svg == b""
-    assert found.figures[0].title == "The flow"
-    assert "Runs of RMSprop are not drawn: with more than two parameters" in found.figures[0].caption
-    assert "Over it 4 runs of RMSprop" in found.figures[1].caption
-    for picture in found.portraits:
-        assert "; 1 other parameter as at the start." in picture.caption
-        assert "zero" not in picture.caption
+    images = {image.title: image for one in found.sections for image in one.images}
+    assert [title for title, image in images.items() if not image.svg] == [
+        "The field with its certified zeros, and boxes that may contain others",
+        "The field with the region where the loss is certified to decrease",
+        "Adam's distance from its flow in windows of time, beside the proven bound",
+    ]
+    assert "Runs of RMSprop are not drawn: with more than two parameters" in images["The flow"].caption
+    assert "Over it 4 runs of RMSprop" in images["The loss"].caption
+    for title in ("The Adam field", "Minus the gradient of L"):
+        assert "; 1 other parameter as at the start." in images[title].caption
     text = render_page(report_of(found))
     assert faults(text) == []
     assert "Not drawn: " in text
@@ -230,13 +253,13 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
 
 def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
     source = read_problem(problem_file)
-    study = PlotContext(source, (2.0,), quick, (0,))
-    assert about_field(study).verdict == "holds"
-    field = study.field
-    vars(study)["field"] = SimpleNamespace(evaluate=field.evaluate, enclose=lambda box: field.enclose(box) + 1e-9)
-    told = about_field(study)
-    assert told.verdict == "undecided"
-    assert "1.0e-09 outside its proven bounds" in told.text
+    context = context_of(source, quick)
+    field = context.field
+    assert about_field(field, context.start, context.names).verdict == "holds"
+    moved = SimpleNamespace(adam=field.adam, evaluate=field.evaluate, enclose=lambda box: field.enclose(box) + 1e-9)
+    found = about_field(moved, context.start, context.names)
+    assert found.verdict == "undecided"
+    assert "1.0e-09 outside its proven bounds" in found.text
 
 
 def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_path):
@@ -246,7 +269,7 @@ def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_pat
         "[adam]\nbeta1 = 0.5\nbeta2 = 0.6\neps = 1\n"
     )
     settings = replace(QUICK, time=0.5)
-    found = joined(gather_rest(file, settings), gather_derivation(file), gather_windows(file, settings))
+    found = gather_problem(file, settings)
     verdicts = {check.what: check.verdict for check in found.checks}
     assert verdicts == {
         "the derivation of the field": "holds",
@@ -262,38 +285,37 @@ def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_pat
     assert faults(text) == []
     assert text.count("</span> not applicable</span>") == 4
     # Where nothing at all is decided, nothing holds.
-    inapplicable = tuple(check for check in found.checks if check.verdict == "not applicable")
-    assert replace(found, checks=inapplicable).verdict == "undecided"
-    assert replace(found, checks=()).verdict == "undecided"
+    inapplicable = [check for check in found.checks if check.verdict == "not applicable"]
+    assert with_checks(found, *inapplicable).verdict == "undecided"
+    assert with_checks(found).verdict == "undecided"
 
 
 def test_captions_say_what_is_drawn(problem_file):
     """Runs that could not be made, none certified, chains that diverge: each caption is true."""
     source = read_problem(problem_file)
-    study = PlotContext(source, (2.0,), QUICK, (0,))
-    assert "Over it 4 runs of Adam, step size 0.1/n**0.7, seed 0." in of_flow(study, study.runs, "")
-    assert of_flow(study, None, "why not").endswith("Runs of Adam are not drawn: why not.")
-    assert "4 runs" not in of_loss(study, None, "why not")
-    gone = Runs(study.runs.times, study.runs.theta.copy())
+    context = context_of(source, QUICK)
+    assert "Over it 4 runs of Adam, step size 0.1/n**0.7, seed 0." in of_flow(context, context.runs, "")
+    assert of_flow(context, None, "why not").endswith("Runs of Adam are not drawn: why not.")
+    assert "4 runs" not in of_loss(context, None, "why not")
+    gone = Runs(context.runs.times, context.runs.theta.copy())
     gone.theta[-1, :3] = float("nan")
-    assert "3 runs left the finite numbers and end there." in of_flow(study, gone, "")
-    short = Runs(study.runs.times[:2], study.runs.theta[:2])
-    assert "The runs end after" in of_flow(study, short, "")
-    assert "The runs end after" not in of_flow(study, study.runs, "")
+    assert "3 runs diverged and end there." in of_flow(context, gone, "")
+    short = Runs(context.runs.times[:2], context.runs.theta[:2])
+    assert "The runs end after" in of_flow(context, short, "")
+    assert "The runs end after" not in of_flow(context, context.runs, "")
     none = SimpleNamespace(zeros=(), undecided=())
-    assert of_zeros(none) == ["No certified zero of the Adam field marked."]
+    assert of_zeros(none) == "No certified zero of the Adam field marked."
     some = SimpleNamespace(zeros=(1, 2), undecided=(1,))
-    assert of_zeros(some) == ["2 certified zeros of the Adam field marked. Hatched boxes may hold others."]
-    assert of_zeros(None) == of_region(None) == []
+    assert of_zeros(some) == "2 certified zeros of the Adam field marked. Hatched boxes may contain others."
     region = SimpleNamespace(certified=(), undecided=(1,), witness=None)
-    assert of_region(region)[0].startswith("In no part of the box")
-    assert "Star" not in " ".join(of_region(region))
-    assert "Star" in " ".join(of_region(SimpleNamespace(certified=(1,), undecided=(), witness=1)))
+    assert of_region(region).startswith("In no part of the box")
+    assert "Star" not in of_region(region)
+    assert "Star" in of_region(SimpleNamespace(certified=(1,), undecided=(), witness=1))
 
 
 def test_captions_of_windows(problem_file):
     source = read_problem(problem_file)
-    study = PlotContext(source, (2.0,), QUICK, (0,))
+    context = context_of(source, QUICK)
 
     def window(inside, value, total):
         return SimpleNamespace(
@@ -303,10 +325,10 @@ def test_captions_of_windows(problem_file):
         )
 
     seen = SimpleNamespace(windows=[window(4, 0.1, 1.0)])
-    assert "drawn" not in of_windows(study, seen)
+    assert "drawn" not in of_windows(context, seen)
     unseen = SimpleNamespace(windows=[window(4, 0.1, 1.0), window(0, 0.0, float("inf"))])
-    assert "No distance is drawn for 1 window of 2" in of_windows(study, unseen)
-    assert "No bound is drawn for 1 window of 2: it is infinite" in of_windows(study, unseen)
+    assert "No distance is drawn for 1 window of 2" in of_windows(context, unseen)
+    assert "No bound is drawn for 1 window of 2: it is infinite" in of_windows(context, unseen)
 
 
 def test_budgets_are_counts(problem_file):
@@ -314,9 +336,9 @@ def test_budgets_are_counts(problem_file):
     assert not [name for name in vars(QUICK) if "time" in name and name != "time"]
     for function in (gather_report, run_claims):
         assert inspect.signature(function).parameters["time_limit"].default is None
-    study = PlotContext(read_problem(problem_file), (2.0,), replace(QUICK, budget=7), (0,))
-    assert study.zeros.examined <= 7
-    assert study.region.examined <= 7
+    context = context_of(read_problem(problem_file), replace(QUICK, budget=7))
+    assert context.zeros.examined <= 7
+    assert context.region.examined <= 7
 
 
 @pytest.mark.parametrize(
@@ -326,16 +348,64 @@ def test_budgets_are_counts(problem_file):
 def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, words):
     future = Future()
     future.set_exception(error)
-    parts = [
-        part_or_undecided(future, 3, otherwise)
-        for otherwise in (partial(rest_not_gathered, problem_file), derivation_not_gathered, windows_not_gathered)
+    groups = groups_of(list(sections().values()))
+    assert [[one.name for one in group] for group in groups] == [
+        ["windows"],
+        ["field", "portrait", "zeros", "lyapunov", "flow", "loss"],
+        ["derivation"],
     ]
-    found = joined(*parts)
-    assert [check.verdict for check in found.checks] == ["undecided"] * 3
+    found = joined(problem_file, groups, [part_or_undecided(future, 3, group) for group in groups])
+    assert [check.verdict for check in found.checks] == ["undecided"] * 6
     assert all(check.text == words for check in found.checks)
     text = render_page(report_of(found))
     assert faults(text) == []
-    assert text.count(words) == 4
+    # In the summary, and in place of each figure.
+    assert text.count(words) == 6 + 6
+
+
+def test_a_fault_of_the_program_is_no_verdict(problem_file, problem):
+    """An error that no input explains is shown as what it is; the rest of the report stands."""
+
+    def wrong(context):
+        return Content(Finding("holds", str(1 // (len(context.names) - 1))))
+
+    def refused(context):
+        raise InputError("the box has no width")
+
+    def starved(context):
+        raise MemoryError
+
+    context = context_of(read_problem(problem_file), QUICK)
+
+    asked = Question("is it?", "certified")
+
+    def made(make, question=asked):
+        return section_report(Section("one", "one", make, True, "One", question, "searches"), context)
+
+    found = made(wrong)
+    assert (found.check.verdict, found.check.text) == (
+        "internal error",
+        "ZeroDivisionError: integer division or modulo by zero",
+    )
+    assert "return Content(Finding(" in found.fault
+    # One that answers no question still shows that it failed.
+    assert made(wrong, None).check.verdict == "internal error"
+    assert (made(refused).check.verdict, made(refused).fault) == ("undecided", "")
+    assert (made(starved).check.verdict, made(starved).fault) == ("undecided", "")
+    report = report_of(replace(problem, sections=(*problem.sections, found)))
+    assert report.verdict == "internal error"
+    assert report.faults == (found.fault,)
+    text = render_page(report)
+    assert faults(text) == []
+    assert "A fault of adamsym, not of its input" in text
+
+
+def test_a_fault_in_another_process_surfaces():
+    """A part whose process raises what is no input error is no undecided part."""
+    future = Future()
+    future.set_exception(KeyError("a bug"))
+    with pytest.raises(KeyError):
+        part_or_undecided(future, None, ())
 
 
 def test_places(tmp_path, problem_file):

@@ -1,0 +1,207 @@
+"""What adamsym shows of a problem: plots and sections of the report, in the report's order.
+
+Each is one function, which imports what it needs when it is called.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from adamsym.expressions.errors import InputError
+from adamsym.plots.registry import Content, Finding, Picture, Question, Table, plot_kind, section
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from adamsym.plots.context import PlotContext
+    from adamsym.plots.trajectories import Runs
+
+_WHERE = "Where Adam goes, and where the gradient flow goes"
+_FLOW = "The flow, and the optimizer beside it"
+_NARROW, _WIDE = 5.0, 6.4
+"""Inches: of a picture that has another beside it, and of one that has not."""
+
+
+@section(
+    "the field at the start, beside its proven bounds",
+    heading="",
+    question=Question("the field at the start", "certified", of_theory=True),
+)
+def field(context: "PlotContext") -> Content:
+    """Evaluate and enclose the field at the start."""
+    from adamsym.plots.findings import about_field
+
+    return Content(about_field(context.field, context.start, context.names))
+
+
+@plot_kind("the Adam field beside minus the gradient of the loss", heading=_WHERE)
+def portrait(context: "PlotContext") -> Content:
+    """Draw the field and the gradient field side by side."""
+    from adamsym.plots.captions import TITLES, box_text, of_portrait
+    from adamsym.plots.portraits import draw_portrait
+
+    found = context.portrait
+    pictures = tuple(
+        Picture(title, of_portrait(context, of), partial(draw_portrait, portrait=found, names=context.names, of=of))
+        for of, title in TITLES.items()
+    )
+    return Content(pictures=pictures, facts=(("box of portraits and searches", box_text(context)),))
+
+
+@plot_kind(
+    "the field with its certified zeros, and boxes that may contain others",
+    heading="Zeros of the Adam field",
+    question=Question("all zeros of the field", "certified"),
+)
+def zeros(context: "PlotContext") -> Content:
+    """Draw the field with all zeros, certified."""
+    from adamsym.plots.captions import of_portrait, of_zeros
+    from adamsym.plots.certified import draw_zeros
+    from adamsym.plots.findings import about_zeros, zero_rows
+    from adamsym.plots.portraits import draw_portrait
+
+    found, field = context.zeros, context.portrait
+
+    def draw(axes: "Axes") -> None:
+        draw_portrait(axes, field, context.names)
+        draw_zeros(axes, found)
+
+    drawn = Picture("The zeros", f"{of_portrait(context, 'field')} {of_zeros(found)}", draw)
+    table = Table(
+        "Each certified: a zero lies in a box of this width around the point, and is alone there; the digits shown are "
+        "proven",
+        (*context.names, "width of the box", "stability", "critical point of L"),
+        zero_rows(found),
+        "Critical point of L: “yes” and “no” are proven; “undecided” means that the gradient may vanish there.",
+        "No zero is listed: the summary says why.",
+    )
+    return Content(about_zeros(found), (drawn,), table)
+
+
+@plot_kind(
+    "the field with the region where the loss is certified to decrease",
+    heading="Where the loss decreases along the flow",
+    question=Question("L as a Lyapunov function of the flow", "certified"),
+)
+def lyapunov(context: "PlotContext") -> Content:
+    """Draw the field with the certified Lyapunov region."""
+    from adamsym.plots.captions import of_portrait, of_region
+    from adamsym.plots.certified import draw_lyapunov
+    from adamsym.plots.findings import about_region
+    from adamsym.plots.portraits import draw_portrait
+
+    found, field = context.region, context.portrait
+
+    def draw(axes: "Axes") -> None:
+        draw_portrait(axes, field, context.names)
+        draw_lyapunov(axes, found)
+
+    drawn = Picture("The Lyapunov region", f"{of_portrait(context, 'field')} {of_region(found)}", draw)
+    return Content(about_region(found), (drawn,))
+
+
+@plot_kind(
+    "the flow, for one or two parameters with runs of Adam over it",
+    heading=_FLOW,
+    question=Question("the flow from the start", "floating point"),
+)
+def flow(context: "PlotContext") -> Content:
+    """Draw the flow, with runs of Adam over it where they would not hide each other."""
+    from adamsym.plots.captions import of_flow, of_plane, runs_are_drawn
+    from adamsym.plots.findings import about_flow
+    from adamsym.plots.trajectories import draw_flow, draw_flow_in_plane, draw_runs, draw_runs_in_plane
+
+    found, names = context.flow, context.names
+    few = runs_are_drawn(context)
+    runs, missing = _runs(context) if few else (None, "")
+
+    def draw_over_time(axes: "Axes") -> None:
+        if runs is not None:
+            draw_runs(axes, runs, names)
+        draw_flow(axes, found, names, change=not few)
+
+    def draw_in_plane(axes: "Axes") -> None:
+        if runs is not None:
+            draw_runs_in_plane(axes, runs, names)
+        draw_flow_in_plane(axes, found, names)
+
+    title = f"The flow, and {context.method_name}" if few else "The flow"
+    pictures = [Picture(title, of_flow(context, runs, missing), draw_over_time, _WIDE if len(names) != 2 else _NARROW)]
+    if len(names) == 2:
+        pictures.append(Picture(f"{title}, in the plane of the parameters", of_plane(context), draw_in_plane))
+    return Content(about_flow(found, names, context.problem.mean_loss), tuple(pictures))
+
+
+@plot_kind("the loss along the flow and along runs of Adam", heading=_FLOW)
+def loss(context: "PlotContext") -> Content:
+    """Draw the loss over time."""
+    from adamsym.plots.captions import of_loss
+    from adamsym.plots.trajectories import draw_loss, losses_of
+
+    runs, missing = _runs(context)
+    found, mean_loss = context.flow, context.problem.mean_loss
+    along = mean_loss(found.theta)
+    of_runs = None if runs is None else (runs.times, losses_of(mean_loss, runs.theta))
+
+    def draw(axes: "Axes") -> None:
+        draw_loss(axes, found.times, along, of_runs)
+        axes.set_xlim(found.times[0], found.times[-1])
+
+    return Content(pictures=(Picture("The loss", of_loss(context, runs, missing), draw, _WIDE),))
+
+
+@plot_kind(
+    "Adam's distance from its flow in windows of time, beside the proven bound",
+    heading=_FLOW,
+    question=Question("Adam near its flow", "statistical", of_theory=True),
+    group="windows",
+)
+def windows(context: "PlotContext") -> Content:
+    """Draw the pseudo-trajectory windows."""
+    from adamsym.plots.captions import of_windows
+    from adamsym.plots.findings import about_windows
+    from adamsym.plots.windows import draw_windows
+
+    found = context.windows
+    drawn = Picture(
+        "Adam's distance from its flow", of_windows(context, found), lambda axes: draw_windows(axes, found), _WIDE
+    )
+    return Content(about_windows(found), (drawn,))
+
+
+# Not in the report: some hundred flows are followed, which may take longer than all the rest.
+@plot_kind("which attracting zero the flow from each start reaches", group=None)
+def basins(context: "PlotContext") -> Content:
+    """Draw the basins of the certified attracting zeros."""
+    from adamsym.plots.findings import about_basins, zero_points
+    from adamsym.plots.portraits import draw_basins
+
+    found, points = context.basins, zero_points(context.zeros)
+    drawn = Picture("Basins", about_basins(found), lambda axes: draw_basins(axes, found, points, context.names), _WIDE)
+    return Content(pictures=(drawn,))
+
+
+@section(
+    "the derivation of the field, step by checked step",
+    heading="The derivation",
+    question=Question("the derivation of the field", "symbolic", of_theory=True),
+    group="derivation",
+)
+def derivation(context: "PlotContext") -> Content:
+    """Derive the field."""
+    from adamsym.symbolic import DerivationError, derive
+
+    try:
+        found = derive(context.problem, context.method)
+    except DerivationError as error:
+        return Content(Finding("refuted", f"a step fails its check: {error}"))
+    return Content(Finding("holds", f"all {len(found.steps)} steps passed their checks"), steps=found.steps)
+
+
+def _runs(context: "PlotContext") -> "tuple[Runs | None, str]":
+    """The runs, or None and the reason why they cannot be made: the flow is shown without them."""
+    # Step sizes that are not allowed are for the user to mend.
+    context.clock  # noqa: B018
+    try:
+        return context.runs, ""
+    except InputError as error:
+        return None, str(error)
