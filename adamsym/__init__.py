@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from adamsym.field import AdamField as AdamField
     from adamsym.gradients import Empirical as Empirical
     from adamsym.gradients import Independent as Independent
+    from adamsym.gradients import PerRowGradients as PerRowGradients
     from adamsym.gradients import Problem as Problem
+    from adamsym.gradients import StochasticGradient as StochasticGradient
+    from adamsym.gradients import VectorField as VectorField
     from adamsym.gradients import library as library
     from adamsym.gradients.reading import read_problem as read_problem
     from adamsym.methods import Adam as Adam
@@ -61,9 +64,12 @@ _ROOMS = {
     "Empirical": "adamsym.gradients",
     "Independent": "adamsym.gradients",
     "InputError": "adamsym.expressions.errors",
+    "PerRowGradients": "adamsym.gradients",
     "Problem": "adamsym.gradients",
     "StepSizeSchedule": "adamsym.methods",
+    "StochasticGradient": "adamsym.gradients",
     "SymbolicField": "adamsym.symbolic",
+    "VectorField": "adamsym.gradients",
     "basins": "adamsym.dynamics",
     "derive": "adamsym.symbolic",
     "flow": "adamsym.dynamics",

@@ -29,6 +29,7 @@ from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, out
 from adamsym.field.ball.enclosure import field_of, gradient_laws, hulls, laws_of_rows
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Problem
+from adamsym.gradients.problem import require_loss
 from adamsym.gradients.record import problem_from_record, problem_record
 from adamsym.methods import Adam, require_adam
 
@@ -135,7 +136,7 @@ def certify_lyapunov(
     InputError
         For a bad region, a loss with kinks, a continuous law, minima that are none, or a journal of another search.
     """
-    adam, problem = require_adam(field.adam, "a Lyapunov region"), field.problem
+    adam, problem = require_adam(field.adam, "a Lyapunov region"), require_loss(field.problem, "a Lyapunov region")
     whole, start = starting_box(problem, region, "region")
     if not (whole[:, 0] < whole[:, 1]).all() or budget < 1:
         raise InputError(
@@ -253,7 +254,7 @@ def _mean(problem: Problem, values: Sequence[flint.arb]) -> flint.arb:
 def _certified(problem: Problem, theta: list[flint.arb], loss: flint.arb, descent: Descent) -> Outcome:
     """The outcome, with what the comparison of regions needs: bounds of L, the rows' Hessians and the PL ratio."""
     smoothness = flint.arb(0)
-    for hessian in problem.row_hessians_ball(theta):
+    for hessian in problem.row_jacobians_ball(theta):
         smoothness = smoothness.max(norm_bound(itertools.chain(*hessian)))
     low, high = outward(loss) if loss.is_finite() else (None, None)
     return {
@@ -300,7 +301,7 @@ def _around(
         return None
     d = problem.dimension
     try:
-        hessians = problem.row_hessians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
+        hessians = problem.row_jacobians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
     except DomainError:
         return None
     entries = laws_of_rows(problem, [[entry for row in hessian for entry in row] for hessian in hessians])

@@ -101,7 +101,7 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
         def suffices(smoothness: float) -> bool:
             margin = steepest / smoothness * (1 + 1e-12)
             wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
-            matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_hessians_ball(hulls(cell)))
+            matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_jacobians_ball(hulls(cell)))
             try:
                 return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
             except DomainError:

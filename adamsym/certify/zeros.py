@@ -26,6 +26,7 @@ from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import BoxEnclosure, field_over, gradient_laws, hulls
 from adamsym.gradients import Problem
+from adamsym.gradients.problem import require_loss
 from adamsym.gradients.record import problem_from_record, problem_record
 from adamsym.methods import Adam, require_adam
 
@@ -149,12 +150,13 @@ def find_zeros(
         For a bad box, a loss with kinks, a continuous law, or a journal of another search.
     """
     adam = require_adam(field.adam, "a search for zeros")
-    whole, start = starting_box(field.problem, box, "box")
+    problem = require_loss(field.problem, "a search for zeros")
+    whole, start = starting_box(problem, box, "box")
     if not (width > 0 and budget > 0):
         raise InputError(f"width, budget: {width}, {budget} are not allowed; both must be positive")
-    arguments = {"problem": problem_record(field.problem, adam), "start": start, "width": width}
+    arguments = {"problem": problem_record(problem, adam), "start": start, "width": width}
     found = search(Task(examine, json.dumps(arguments)), start, budget, executor, journal, progress, stop=stop)
-    return _gathered(field.problem, adam, whole, found)
+    return _gathered(problem, adam, whole, found)
 
 
 def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) -> Zeros:

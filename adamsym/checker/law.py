@@ -101,7 +101,7 @@ def gradient_laws(problem: Problem, theta: Sequence[Interval], slopes: bool) -> 
     if not slopes:
         return laws_of_rows(problem, gradients)
     place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
-    triangles = row_values(problem, problem.hessian_expressions, theta)
+    triangles = row_values(problem, problem.jacobian_expressions, theta)
     hessians = [[[triangle[place[min(i, j), max(i, j)]] for j in range(d)] for i in range(d)] for triangle in triangles]
     return laws_of_rows(problem, gradients, hessians)
 

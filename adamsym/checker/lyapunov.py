@@ -226,7 +226,7 @@ def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], star: Point
     d = problem.dimension
     joint = [hull(side, exact(x)) for side, x in zip(theta, star, strict=True)]
     place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
-    triangles = row_values(problem, problem.hessian_expressions, joint)
+    triangles = row_values(problem, problem.jacobian_expressions, joint)
     entries = laws_of_rows(
         problem, [[triangle[place[min(i, j), max(i, j)]] for i in range(d) for j in range(d)] for triangle in triangles]
     )

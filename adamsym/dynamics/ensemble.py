@@ -14,7 +14,7 @@ from adamsym.dynamics.run import Run, check_integers, multiples
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.gradients import Problem
+from adamsym.gradients import StochasticGradient
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
@@ -47,7 +47,7 @@ class Ensemble:
 
 @checked_arguments
 def simulate(
-    problem: Problem,
+    problem: StochasticGradient,
     method: AdaptiveMethod,
     schedule: StepSizeSchedule,
     theta0: ArrayLike,

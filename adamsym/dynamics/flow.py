@@ -17,6 +17,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.gradients.source import require_everywhere
 
 TOLERANCE = 1e-9
 """Relative tolerance of the solver; the absolute one is a thousandth of it."""
@@ -150,6 +151,7 @@ def flow(
     InputError
         If a shape, a time or the tolerance is wrong; and for a failing start.
     """
+    require_everywhere(field.problem, "flow")
     starts = field.problem.points(theta0)
     asked = np.asarray(times, dtype=np.float64)
     if asked.ndim != 1 or len(asked) < 2 or not np.isfinite(asked).all() or not (np.diff(asked) > 0).all():
@@ -324,7 +326,7 @@ def _lsoda(
         span[0],
         starts.ravel(),
         span[1],
-        jac=banded_jacobian,
+        jac=banded_jacobian if field.problem.has_jacobians else None,
         lband=d - 1,
         uband=d - 1,
         rtol=tolerance,

@@ -26,7 +26,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.monte_carlo import monte_carlo
-from adamsym.gradients import Problem
+from adamsym.gradients import StochasticGradient
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 LEVELS = ((1, 1 / 3), (2, -2.0), (4, 8 / 3))
@@ -105,7 +105,7 @@ class IncrementTest:
 
 @checked_arguments
 def increment_test(
-    problem: Problem,
+    problem: StochasticGradient,
     method: AdaptiveMethod,
     field: Callable[[FloatArray], FloatArray],
     schedule: StepSizeSchedule,
@@ -166,7 +166,7 @@ def increment_test(
     return IncrementTest(differences, deviations, lag, rest, _hotelling(differences), own, long_run)
 
 
-def _check(problem: Problem, method: AdaptiveMethod, start: int, length: float, chains: int) -> None:
+def _check(problem: StochasticGradient, method: AdaptiveMethod, start: int, length: float, chains: int) -> None:
     least = max(3, problem.dimension + 1)
     if chains < least or start < 0 or not 0 < length < math.inf:
         raise InputError(f"increment_test: at least {least} chains, a start from 0 up and a positive length are needed")
@@ -202,7 +202,7 @@ class _Level:
 
 
 def _accumulated(
-    problem: Problem,
+    problem: StochasticGradient,
     method: AdaptiveMethod,
     field: Callable[[FloatArray], FloatArray],
     schedule: StepSizeSchedule,
@@ -240,7 +240,7 @@ def _standard_error(values: FloatArray) -> FloatArray:
     return np.asarray(values.std(axis=0, ddof=1) / math.sqrt(len(values)))
 
 
-def _check_scatter(problem: Problem, differences: FloatArray) -> None:
+def _check_scatter(problem: StochasticGradient, differences: FloatArray) -> None:
     spread = differences.std(axis=0)
     still = spread <= 1e-9 * np.abs(differences).max(axis=0)
     if still.any():
@@ -249,7 +249,7 @@ def _check_scatter(problem: Problem, differences: FloatArray) -> None:
 
 
 def _expansion(
-    problem: Problem, method: AdaptiveMethod, levels: list[_Level], differences: FloatArray, scale: float
+    problem: StochasticGradient, method: AdaptiveMethod, levels: list[_Level], differences: FloatArray, scale: float
 ) -> tuple[FloatArray, FloatArray]:
     """The lag taken out and the estimated rest, in standard errors; refuse where the rest is too large.
 
@@ -271,9 +271,9 @@ def _expansion(
     return np.asarray(lag), np.asarray(rest)
 
 
-def _change_within_memory(problem: Problem, method: AdaptiveMethod, level: _Level) -> FloatArray:
+def _change_within_memory(problem: StochasticGradient, method: AdaptiveMethod, level: _Level) -> FloatArray:
     """The largest relative change of each coordinate's root mean square gradient within a memory, on the mean path."""
-    gradients, p = problem.single_gradient_atoms(level.path, problem.law.levels - 1)
+    gradients, p = problem.row_atoms(level.path, problem.law.levels - 1)
     mean = np.einsum("krd,r->kd", gradients, p)
     squares = mean**2 + np.einsum("krd,r->kd", (gradients - mean[:, None]) ** 2, p) / problem.batch_size
     steps = np.array([len(block) for block in level.blocks])
@@ -311,7 +311,9 @@ def _hotelling(differences: FloatArray) -> float:
     return float(scipy.stats.f(rank, chains - rank).sf(squared * (chains - rank) / (rank * (chains - 1))))
 
 
-def _long_run_variance(problem: Problem, method: AdaptiveMethod, level: _Level, window: int, seed: int) -> FloatArray:
+def _long_run_variance(
+    problem: StochasticGradient, method: AdaptiveMethod, level: _Level, window: int, seed: int
+) -> FloatArray:
     """The long-run variance of the frozen increments, averaged over points of equal weight of the mean path."""
     weights = np.array([np.square(block).sum() for block in level.blocks])
     shares = np.cumsum(weights) / weights.sum()

@@ -82,6 +82,7 @@ class _Walk:
     ) -> None:
         self.field, self.left, self.tolerance, self.asked = adam_field, budget, tolerance, tolerance
         self.surfaces = self.kinks = kink_surfaces(adam_field.problem)
+        self.differentiable = self.kinks is None and adam_field.problem.has_jacobians
         self.time, self.end, self.state = span[0], span[1], np.array(start)
         self.least = LEAST_ADVANCE * (span[1] - span[0])
         self.steps, self.since, self.sought, self.speed = 0, span[0], -np.inf, np.inf
@@ -204,7 +205,7 @@ class _Walk:
         return None
 
     def solver(self, velocity: Callable[[float, FloatArray], FloatArray], on: int | None) -> scipy.integrate.LSODA:
-        jacobian = (lambda _, theta: self.jacobian(theta)) if on is None and self.kinks is None else None
+        jacobian = (lambda _, theta: self.jacobian(theta)) if on is None and self.differentiable else None
         # Along a surface nothing is thin any more.
         rtol = self.tolerance if on is None else self.asked
         return scipy.integrate.LSODA(

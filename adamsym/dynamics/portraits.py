@@ -13,7 +13,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
-from adamsym.gradients import Problem
+from adamsym.gradients import StochasticGradient
 
 STARTS_AT_ONCE = 512
 """Flows held at once: about 100 MB."""
@@ -157,7 +157,7 @@ def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArra
     return np.where(near & allowed[nearest], nearest, -1)
 
 
-def _grid(problem: Problem, box: ArrayLike, resolution: int | Sequence[int]) -> FloatArray:
+def _grid(problem: StochasticGradient, box: ArrayLike, resolution: int | Sequence[int]) -> FloatArray:
     """The points of a grid over the parameters of a box whose ends differ: (r, d) or (r, s, d)."""
     sides, d = checked_boxes(problem, box), problem.dimension
     if sides.ndim != 2:

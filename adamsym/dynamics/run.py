@@ -14,7 +14,8 @@ from adamsym.dynamics import kernels
 from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.gradients import Empirical, Independent, StochasticGradient
+from adamsym.gradients.source import require_everywhere
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule
 
 _LANES = ((1, 1), (16, 8))
@@ -66,7 +67,7 @@ class Run:
 
     def __init__(
         self,
-        problem: Problem,
+        problem: StochasticGradient,
         method: AdaptiveMethod,
         schedule: StepSizeSchedule,
         theta0: ArrayLike,
@@ -77,6 +78,7 @@ class Run:
         check_integers(
             "simulate", {"chains": (chains, 1), "seed": (seed, 0), "threads": (1 if threads is None else threads, 1)}
         )
+        require_everywhere(problem, "simulate")
         start = problem.points(theta0)
         if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
             raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
@@ -132,7 +134,7 @@ class Run:
 
     @property
     def _numbers_a_step(self) -> int:
-        return (self.problem.dimension + len(self.problem.columns)) * self.problem.batch_size
+        return (self.problem.dimension + len(self.problem.law.names)) * self.problem.batch_size
 
     def advance(self, steps: int, record_every: int | None = None, out: FloatArray | None = None) -> FloatArray:
         """Take ``steps`` more steps.
@@ -196,7 +198,7 @@ class Run:
         if not isinstance(law, Independent):
             self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
             return
-        rows_a_step, columns = self.problem.batch_size, len(self.problem.columns)
+        rows_a_step, columns = self.problem.batch_size, len(self.problem.law.names)
         together = max(1, _DRAWS_AT_ONCE // (rows_a_step * columns * self._lanes))
         for block in range(first, last):
             for start in range(0, factors.shape[1], together):
@@ -218,7 +220,7 @@ class Run:
             np.empty(size),
             np.empty(size),
             np.empty(gradient.scratch * self._lanes + 1),
-            np.empty(len(self.problem.columns) * self._lanes),
+            np.empty(len(self.problem.law.names) * self._lanes),
             np.empty(self._lanes, np.uint64),
         )
         batch_size, law = self.problem.batch_size, (*self._law, given)
@@ -236,6 +238,7 @@ class Run:
             every,
             recorded,
         )
+        gradient.check()
 
 
 @lru_cache
@@ -253,7 +256,7 @@ def multiples(first: int, last: int, every: int) -> int:
     return last // every - first // every if every else 0
 
 
-def _law_tables(problem: Problem) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:
+def _law_tables(problem: StochasticGradient) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:
     """Table of rows by columns, thresholds and aliases; of a continuous law none is used."""
     law = problem.law
     if isinstance(law, Empirical):

@@ -7,7 +7,7 @@ import numpy as np
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_float
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.gradients.smoothness import kinks
 
 KINK_OFFSET = 1e-12
@@ -56,8 +56,10 @@ def _distances(values: FloatArray, slopes: FloatArray) -> tuple[FloatArray, Floa
         )
 
 
-def kink_surfaces(problem: Problem) -> Surfaces | None:
-    """Return the kinks of every row's loss; None if there are none, or the law is continuous and smooths them."""
+def kink_surfaces(problem: StochasticGradient) -> Surfaces | None:
+    """Return the kinks of every row's loss; None if none are known, or the law is continuous and smooths them."""
+    if not isinstance(problem, SymbolicGradient):
+        return None
     found = kinks(problem.gradient_expressions, problem.parameters)
     if not found or not isinstance(problem.law, Empirical):
         return None
@@ -77,17 +79,17 @@ def kink_surfaces(problem: Problem) -> Surfaces | None:
     return Surfaces(distances, np.full(count, KINK_OFFSET), ("kink",) * count)
 
 
-def valley_surfaces(problem: Problem, offset: float) -> Surfaces | None:
-    """Return where each coordinate of the mean gradient vanishes; None for a continuous law.
+def valley_surfaces(problem: StochasticGradient, offset: float) -> Surfaces | None:
+    """Return where each coordinate of the mean gradient vanishes; None for a continuous law, or without Jacobians.
 
     For one row, or next to interpolation, the field's coordinate turns there within a distance of eps over the Hessian.
     """
-    if not isinstance(problem.law, Empirical):
+    if not isinstance(problem.law, Empirical) or not problem.has_jacobians:
         return None
     p = problem.law.probabilities
 
     def distances(theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        return _distances(problem.gradient(theta), np.einsum("rij,r->ij", problem.row_hessians(theta), p))
+        return _distances(problem.gradient(theta), np.einsum("rij,r->ij", problem.row_jacobians(theta), p))
 
     d = problem.dimension
     return Surfaces(distances, np.full(d, offset), (f"valley thinner than {offset:g}",) * d)

@@ -25,11 +25,15 @@ from adamsym.expressions.errors import InputError
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
+_PROBLEM = 'Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))'
+
 EXAMPLES = {
     "AdamField": "AdamField(problem, Adam())",
     "AdaptiveMethod": "Adam()",
     "Adam": "Adam()",
-    "Problem": 'Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))',
+    "StochasticGradient": _PROBLEM,
+    "SymbolicGradient": _PROBLEM,
+    "Problem": _PROBLEM,
     "StepSizeSchedule": 'StepSizeSchedule("0.1/n**0.7")',
     "Zeros": "find_zeros(field, box)",
     "LyapunovRegion": "certify_lyapunov(field, box)",

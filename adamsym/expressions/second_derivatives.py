@@ -1,4 +1,4 @@
-"""Hessians by the chain rule through shared subexpressions: operations grow like the number of entries."""
+"""Jacobians by the chain rule through shared subexpressions: operations grow like the number of entries."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,12 +9,15 @@ from adamsym.expressions.compilation import FloatArray, compile_float
 Statements = list[tuple[sp.Symbol, sp.Expr]]
 
 
-def shared_hessian(gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple[Statements, list[sp.Expr]]:
-    """Return statements and, in their symbols, the derivatives of the gradient: the upper triangle, row by row.
+def shared_jacobian(
+    values: Sequence[sp.Expr], parameters: Sequence[sp.Symbol], symmetric: bool
+) -> tuple[Statements, list[sp.Expr]]:
+    """Return statements and, in their symbols, the derivatives of ``values`` row by row; or the upper triangle alone.
 
-    Written out, each entry would hold the whole loss again: for d parameters that enter a sum, d^3 operations in all.
+    Written out, each entry of a Hessian would hold the whole loss again: for d parameters that enter a sum, d^3
+    operations in all.
     """
-    shared, reduced = sp.cse(list(gradient), symbols=sp.numbered_symbols("shared", cls=sp.Dummy))
+    shared, reduced = sp.cse(list(values), symbols=sp.numbered_symbols("shared", cls=sp.Dummy))
     statements: Statements = []
     slopes: dict[sp.Symbol, dict[sp.Symbol, sp.Expr]] = {p: {p: sp.S.One} for p in parameters}
     for symbol, value in shared:
@@ -29,7 +32,7 @@ def shared_hessian(gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol])
     entries = []
     for i, value in enumerate(reduced):
         row = _slopes(value, slopes)
-        entries += [row.get(parameter, sp.S.Zero) for parameter in parameters[i:]]
+        entries += [row.get(parameter, sp.S.Zero) for parameter in parameters[i if symmetric else 0 :]]
     return statements, entries
 
 
@@ -45,11 +48,11 @@ def _slopes(value: sp.Expr, slopes: dict[sp.Symbol, dict[sp.Symbol, sp.Expr]]) -
     return {parameter: sp.Add(*terms) for parameter, terms in parts.items()}
 
 
-def compile_hessian(
-    symbols: Sequence[sp.Symbol], gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]
+def compile_jacobian(
+    symbols: Sequence[sp.Symbol], values: Sequence[sp.Expr], parameters: Sequence[sp.Symbol], symmetric: bool
 ) -> Callable[..., FloatArray]:
-    """Return a function of float64 arrays as ``compile_float``'s, of the Hessian's upper triangle row by row."""
-    statements, entries = shared_hessian(gradient, parameters)
+    """Return a function of float64 arrays as ``compile_float``'s, of the entries of ``shared_jacobian``."""
+    statements, entries = shared_jacobian(values, parameters, symmetric)
     # Safe names, all put in at once: lambdify's own dummies are put in one symbol after the other, d^3 operations.
     names = {symbol: sp.Symbol(f"argument{k:05d}", real=True) for k, symbol in enumerate(symbols)}
     renamed = [(symbol, value.xreplace(names)) for symbol, value in statements]

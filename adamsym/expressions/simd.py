@@ -38,6 +38,9 @@ class LaneFunction:
     scratch: int
     _code: Any
 
+    def check(self) -> None:
+        """Raise what a call has raised: machine code raises nothing."""
+
 
 UnlessKink = sp.Function("UnlessKink")
 """UnlessKink(value, switch, jump): nan where the switch is 0 and the jump of the gradient positive, else the value."""

@@ -25,7 +25,9 @@ from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import quotient
 from adamsym.field.float.law_quotient import law_quotient
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, StochasticGradient
+from adamsym.gradients.problem import require_loss
+from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.methods import AdaptiveMethod, require_adam
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ class AdamField:
     Parameters
     ----------
     problem
-        Loss, law of the data and batch size.
+        The source of the stochastic gradients, such as a :class:`adamsym.gradients.Problem`: loss, law of the data and
+        batch size; or an array (n, d) of the gradients of n rows at one point.
     adam
         Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.methods`, with its own numerator,
         denominator and weight decay.
@@ -96,7 +99,7 @@ class AdamField:
     """
 
     @checked_arguments
-    def __init__(self, problem: Problem, adam: AdaptiveMethod) -> None:
+    def __init__(self, problem: StochasticGradient, adam: AdaptiveMethod) -> None:
         if not adam.denominator.startswith("sqrt"):
             raise InputError(
                 f"adam: a method with the denominator {adam.denominator} has no field here; it needs a root"
@@ -141,13 +144,13 @@ class AdamField:
     def jacobian(self, theta: ArrayLike) -> FloatArray:
         """Return Df at theta (..., d) as float64 (..., d, d), by differentiating under the integral.
 
-        df_i/dtheta = -sum_a dF/dg_a(coordinate i) H_a[i, :], H_a the Hessian of the atom a. A continuous law is
+        df_i/dtheta = -sum_a dF/dg_a(coordinate i) H_a[i, :], H_a the Jacobian of the atom a. A continuous law is
         replaced by the Gauss rule at which the field's value has converged.
 
         Raises
         ------
         InputError
-            As for a call; and where the Hessian is not finite.
+            As for a call; and where a row's Jacobian is not finite, or there is none.
         """
         points = self.problem.points(theta)
         d = self.problem.dimension
@@ -164,8 +167,10 @@ class AdamField:
                 laws, probabilities = self._laws(flat[chosen], int(level))
                 found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
                 assert found.sensitivity is not None
-                triangles = self.problem.hessian_atoms(flat[chosen], int(level))
-                result[chosen] = _contracted(-found.sensitivity.reshape(laws.shape), triangles)
+                # A minibatch's part in the mean is shared among its rows.
+                shares, slopes = self.problem.batches(int(level))[0], -found.sensitivity.reshape(laws.shape)
+                weights = slopes if shares is None else slopes @ shares
+                result[chosen] = self.problem.weighted_jacobian(flat[chosen], weights, int(level))
         result -= self.adam.decay * np.eye(d)
         return result.reshape(*points.shape, d)
 
@@ -197,7 +202,7 @@ class AdamField:
         """
         from adamsym.field.ball.enclosure import enclose
 
-        return enclose(self.problem, require_adam(self.adam, "an enclosure"), box)
+        return enclose(require_expressions(self.problem, "an enclosure"), require_adam(self.adam, "an enclosure"), box)
 
     def enclose_jacobian(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of Df over boxes: (d, 2) in, (d, d, 2) out; (n, d, 2) in, (n, d, d, 2).
@@ -209,14 +214,16 @@ class AdamField:
         """
         from adamsym.field.ball.enclosure import enclose_jacobian
 
-        return enclose_jacobian(self.problem, require_adam(self.adam, "an enclosure"), box)
+        return enclose_jacobian(
+            require_expressions(self.problem, "an enclosure"), require_adam(self.adam, "an enclosure"), box
+        )
 
     @property
     def symbolic(self) -> "SymbolicField":
         """The field's SymPy forms: ``.series``, ``.laplace``, ``.limits``, ``.expansion(order)``."""
         from adamsym.symbolic import SymbolicField
 
-        return SymbolicField(self.problem, require_adam(self.adam, "a symbolic form"))
+        return SymbolicField(require_loss(self.problem, "a symbolic form"), require_adam(self.adam, "a symbolic form"))
 
     @cached_property
     def _closed_forms(self) -> list[Callable[[FloatArray], tuple[GradientLaw, float]]]:
@@ -224,9 +231,10 @@ class AdamField:
 
         None is used where the loss has a domain: it is the nodes of a rule that tell whether the loss is real.
         """
-        if self.problem.domain:
+        if not isinstance(self.problem, SymbolicGradient) or self.problem.domain:
             return []
-        forms = [closed_form(self.problem, i) for i in range(self.problem.dimension)]
+        source = self.problem
+        forms = [closed_form(source, i) for i in range(source.dimension)]
         return [form for form in forms if form is not None] if None not in forms else []
 
     def _by_closed_forms(self, points: FloatArray) -> tuple[_Found, FloatArray]:
@@ -264,10 +272,10 @@ class AdamField:
             alike = np.flatnonzero(levels == level)
             for part in self._parts(len(alike), int(level)):
                 chosen = alike[part]
-                gradients, _ = self.problem.single_gradient_atoms(points[chosen], int(level))
+                gradients, _ = self.problem.row_atoms(points[chosen], int(level))
                 errors = gradient_errors(self.problem, points[chosen], gradients, int(level))
                 moved[chosen] = self._moved(gradients, errors, found.inverse[chosen], int(level))
-        if not isinstance(self.problem.law, Empirical):
+        if not isinstance(self.problem, SymbolicGradient) or not isinstance(self.problem.law, Empirical):
             return found, moved
         value, error, inverse = found.value.copy(), found.error.copy(), found.inverse.copy()
         for k in np.flatnonzero((moved > 2 * found.error).any(axis=1)):
@@ -307,7 +315,7 @@ class AdamField:
 
     def _at_level(self, points: FloatArray, level: int) -> _Found:
         found = [
-            self._of_gradients(self.problem.single_gradient_atoms(points[part], level)[0], level)
+            self._of_gradients(self.problem.row_atoms(points[part], level)[0], level)
             for part in self._parts(len(points), level)
         ]
         empty = np.empty((0, points.shape[1]))
@@ -324,11 +332,11 @@ class AdamField:
             laws = self._batch_means(point, level)
             adjoints = [law_quotient(law, self.adam, adjoints=True).adjoints for law in laws]
             slopes = [law.sensitivity(one) for law, one in zip(laws, adjoints, strict=True) if one is not None]
-            found.append(_contracted(-np.array(slopes)[None], self.problem.single_hessian_atoms(point[None], level)))
+            found.append(self.problem.weighted_jacobian(point[None], -np.array(slopes)[None], level))
         return np.concatenate(found)
 
     def _batch_means(self, point: FloatArray, level: int) -> list[BatchMean]:
-        rows, probabilities = self.problem.single_gradient_atoms(point, level)
+        rows, probabilities = self.problem.row_atoms(point, level)
         return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 
     def _by_rules(self, points: FloatArray) -> tuple[_Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
@@ -368,8 +376,8 @@ class AdamField:
 
         The rule sees no jump between its nodes: then all levels may agree, and be wrong by so much.
         """
-        rows, probabilities = self.problem.single_gradient_atoms(points, self.problem.law.levels - 1)
-        share = probabilities.max() ** (1 / len(self.problem.columns))
+        rows, probabilities = self.problem.row_atoms(points, self.problem.law.levels - 1)
+        share = probabilities.max() ** (1 / len(self.problem.law.names))
         weights = np.append((1 - share) * probabilities, share)
         moved = []
         for end in (rows.min(axis=1), rows.max(axis=1)):
@@ -396,16 +404,3 @@ def _unfinished(differences: FloatArray) -> FloatArray:
 
 def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
-
-
-def _contracted(sensitivity: FloatArray, triangles: FloatArray) -> FloatArray:
-    """Sum over atoms a of sensitivity (points, i, a) times symmetric H (points, a, i, j), given by upper triangles."""
-    points, d, _ = sensitivity.shape
-    result = np.empty((points, d, d))
-    first = 0
-    for i in range(d):
-        row = triangles[:, :, first : first + d - i]
-        result[:, i, i:] = np.einsum("pa,paj->pj", sensitivity[:, i], row)
-        result[:, i + 1 :, i] = np.einsum("pja,paj->pj", sensitivity[:, i + 1 :], row[:, :, 1:])
-        first += d - i
-    return result

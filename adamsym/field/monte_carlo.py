@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.methods import AdaptiveMethod
 
 _BURN_IN_TIMES = 12
@@ -26,7 +26,12 @@ class Estimate:
 
 
 def monte_carlo(
-    problem: Problem, method: AdaptiveMethod, theta: ArrayLike, seed: int, steps: int = 20_000, chains: int = 64
+    problem: StochasticGradient,
+    method: AdaptiveMethod,
+    theta: ArrayLike,
+    seed: int,
+    steps: int = 20_000,
+    chains: int = 64,
 ) -> Estimate:
     """Return f(theta) as minus the time average of the method's direction over independent frozen chains.
 
@@ -98,7 +103,7 @@ def time_average(
 
 
 def _gradients(
-    problem: Problem, point: FloatArray, generator: np.random.Generator, shape: tuple[int, int]
+    problem: StochasticGradient, point: FloatArray, generator: np.random.Generator, shape: tuple[int, int]
 ) -> FloatArray:
     """Stochastic gradients at one point, shape (*shape, d)."""
     batch = (*shape, problem.batch_size)

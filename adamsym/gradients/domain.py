@@ -1,4 +1,4 @@
-"""Tests and proofs that a loss is real and finite as written: in floats at points, in balls over boxes."""
+"""Tests and proofs that expressions are real and finite as written: in floats at points, in balls over boxes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -14,9 +14,10 @@ from adamsym.expressions.domain import Condition, DomainError
 
 
 class Domain:
-    """The conditions under which a loss is real and finite, as functions of parameters and data columns.
+    """The conditions under which expressions are real and finite, as functions of parameters and data columns.
 
-    ``ends`` are rows at the ends of a continuous law's support, near which there are rows with positive probability.
+    Messages begin with ``place``. ``ends`` are rows at the ends of a continuous law's support, near which there are
+    rows with positive probability.
     """
 
     def __init__(
@@ -24,9 +25,11 @@ class Domain:
         conditions: tuple[Condition, ...],
         parameters: Sequence[sp.Symbol],
         columns: Sequence[sp.Symbol],
+        place: str,
         ends: FloatArray | None = None,
     ) -> None:
         self.conditions = conditions
+        self._place = place
         self._ends = ends
         self._parameters, self._columns = tuple(parameters), tuple(columns)
         self._symbols = (*self._parameters, *self._columns)
@@ -42,7 +45,7 @@ class Domain:
             if not holds.all():
                 row = named(int(np.argwhere(~holds)[0][-1]))
                 raise DomainError(
-                    f"problem.loss: not real and finite at {row} and the given parameters, where {condition}"
+                    f"{self._place}: not real and finite at {row} and the given parameters, where {condition}"
                 )
 
         if self._ends is not None:
@@ -54,7 +57,7 @@ class Domain:
         for k, condition in enumerate(self.conditions):
             if condition.relation != "nonzero" and (values[..., k] < 0).any():
                 raise DomainError(
-                    f"problem.loss: not real and finite with positive probability at the given parameters, "
+                    f"{self._place}: not real and finite with positive probability at the given parameters, "
                     f"where {condition}"
                 )
 
@@ -66,7 +69,7 @@ class Domain:
             holds = condition.holds(compile_float(self._columns, [condition.expression])(*rows.T)[..., 0])
             if not np.all(holds):
                 row = named(int(np.argmin(np.broadcast_to(holds, len(rows)))))
-                raise DomainError(f"problem.loss: not real and finite at {row}, where {condition}")
+                raise DomainError(f"{self._place}: not real and finite at {row}, where {condition}")
 
     def check_mpmath(self, theta: Sequence[Any], rows: Sequence[Sequence[Any]]) -> None:
         """Require the conditions for mpmath numbers."""
@@ -74,17 +77,17 @@ class Domain:
             try:
                 values = self._mpmath(*theta, *row)
             except (ArithmeticError, ValueError):
-                raise DomainError(f"problem.loss: not real and finite at data row {number}") from None
+                raise DomainError(f"{self._place}: not real and finite at data row {number}") from None
             for condition, value in zip(self.conditions, values, strict=True):
                 if isinstance(value, mpmath.mpc) or not condition.proved(value, value):
-                    raise DomainError(f"problem.loss: not real and finite at data row {number}, where {condition}")
+                    raise DomainError(f"{self._place}: not real and finite at data row {number}, where {condition}")
 
     def require(self, theta: Sequence[flint.arb], rows: Sequence[Sequence[flint.arb]]) -> None:
         """Prove the conditions for all rows over balls, or raise DomainError."""
         for row, condition, value in self._over(theta, rows):
             if not (value.is_finite() and condition.proved(value.lower(), value.upper())):
                 raise DomainError(
-                    f"problem.loss: not proved real and finite over the box at data row {row}, where {condition}"
+                    f"{self._place}: not proved real and finite over the box at data row {row}, where {condition}"
                 )
 
     def refuted(self, theta: Sequence[flint.arb], rows: Sequence[Sequence[flint.arb]]) -> str | None:

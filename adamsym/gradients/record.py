@@ -10,6 +10,9 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.laws import Empirical
 from adamsym.gradients.problem import Problem
+from adamsym.gradients.source import StochasticGradient
+from adamsym.gradients.symbolic import require_expressions
+from adamsym.gradients.vector_field import VectorField
 from adamsym.methods import AdaptiveMethod
 from adamsym.methods.record import method_from_record, method_record
 
@@ -31,21 +34,32 @@ def problem_record(problem: Problem, method: AdaptiveMethod) -> dict[str, Any]:
     if len(problem.text) > LONGEST_TEXT:
         raise InputError(f"problem.loss: {len(problem.text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {
-        **_loss_record(problem),
+        **_expressions_record(problem),
         **_rows_record(problem.law),
         "method": method_record(method),
     }
 
 
-def problem_text(problem: Problem) -> str:
-    """Return text that two problems share only if they are the same."""
-    law = problem.law
+def problem_text(source: StochasticGradient) -> str:
+    """Return text that two sources of gradients share only if they are the same.
+
+    Raises
+    ------
+    NotApplicable
+        If the gradients are no expressions: what Python computes has no text.
+    """
+    law = require_expressions(source, "a checkpoint").law
     data = _rows_record(law) if isinstance(law, Empirical) else {"columns": repr(law)}
-    return json.dumps({**_loss_record(problem), **data})
+    return json.dumps({**_expressions_record(source), **data})
 
 
-def _loss_record(problem: Problem) -> dict[str, Any]:
-    return {"loss": problem.text, "parameters": list(problem.names), "batch_size": problem.batch_size}
+def _expressions_record(source: StochasticGradient) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    if isinstance(source, Problem):
+        written = {"loss": source.text}
+    elif isinstance(source, VectorField):
+        written = {"field": list(source.texts)}
+    return {**written, "parameters": list(source.names), "batch_size": source.batch_size}
 
 
 def _rows_record(law: Empirical) -> dict[str, Any]:

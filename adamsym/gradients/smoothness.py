@@ -55,15 +55,16 @@ def data_terms(expressions: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) 
     return tuple(sorted(terms, key=sp.default_sort_key))
 
 
-def finite_forms(loss: sp.Expr) -> str:
-    """Return how to write a loss whose gradient overflows or is 0/0, by the functions that it holds."""
-    if loss.has(sp.exp):
+def finite_forms(expressions: Sequence[sp.Expr]) -> str:
+    """Return how to write what overflows or is 0/0, itself or its gradient, by the functions that it holds."""
+    written = sp.Tuple(*expressions)
+    if written.has(sp.exp):
         return (
             "write 1/(1 + exp(-z)) as sigmoid(z), log(1 + exp(z)) as softplus(z), log(exp(a) + exp(b)) as "
             "logsumexp(a, b), or take smaller parameters"
         )
-    if loss.has(sp.cosh, sp.sinh):
+    if written.has(sp.cosh, sp.sinh):
         return "write log(cosh(z)) as logsumexp(z, -z) - log(2) and sinh(z)/cosh(z) as tanh(z)"
-    if any(power.exp.is_negative or not power.exp.is_Integer for power in loss.atoms(sp.Pow)):
+    if any(power.exp.is_negative or not power.exp.is_Integer for power in written.atoms(sp.Pow)):
         return "a root or quotient is at the edge of its domain: add a positive number, as in sqrt(z**2 + 1e-12)"
     return "take smaller parameters"

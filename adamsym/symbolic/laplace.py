@@ -6,7 +6,7 @@ from functools import cache
 
 import sympy as sp
 
-from adamsym.gradients import Independent, Problem
+from adamsym.gradients import Independent, Problem, SymbolicGradient
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
 from adamsym.symbolic.stationary_moments import denominator_weight, numerator_weight
@@ -69,7 +69,7 @@ def transforms(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr]:
     )
 
 
-def normal_gradient(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr] | None:
+def normal_gradient(problem: SymbolicGradient, coordinate: int) -> tuple[sp.Expr, sp.Expr] | None:
     """Return mean and variance of one gradient coordinate if it is affine in independent Normal columns, else None."""
     if not isinstance(problem.law, Independent):
         return None

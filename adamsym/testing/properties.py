@@ -20,6 +20,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
 from adamsym.gradients import Problem
+from adamsym.gradients.problem import require_loss
 from adamsym.methods import Adam, AdaptiveMethod, Method, StepSizeSchedule
 
 Field = Callable[[ArrayLike], FloatArray]
@@ -220,7 +221,7 @@ def assert_loss_decreases(field: AdamField, region: LyapunovRegion, theta: Array
     states = flow(field, start, np.linspace(0, time, 101)).theta
     outside = ~((box[:, 0] <= states) & (states <= box[:, 1])).all(axis=1)
     inside = states[: int(outside.argmax()) if outside.any() else None]
-    losses = field.problem.mean_loss(inside)
+    losses = require_loss(field.problem, "assert_loss_decreases").mean_loss(inside)
     rises = np.diff(losses) > 1e-7 * np.abs(losses[:-1]) + 1e-14
     assert not rises.any(), f"from {theta!r}: the loss rises from {losses[:-1][rises][:1]} to {losses[1:][rises][:1]}"
 

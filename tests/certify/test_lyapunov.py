@@ -206,7 +206,7 @@ def test_regions_side_by_side():
     adam = Adam("0.5", "0.9", "0.01")
     found = compare_regions(certify_lyapunov(AdamField(HYPERBOLA, adam), [[0.5, 2], [0.5, 2]]))
     # K bounds every row's Hessian norm, mu the PL ratio: compare with points.
-    hessians = HYPERBOLA.row_hessians(np.random.default_rng(2).uniform(0.5, 2, size=(100, 2)))
+    hessians = HYPERBOLA.row_jacobians(np.random.default_rng(2).uniform(0.5, 2, size=(100, 2)))
     assert found.smoothness >= np.abs(np.linalg.eigvalsh(hessians)).max()
     points = np.random.default_rng(3).uniform(0.5, 2, size=(1000, 2))
     ratios = (HYPERBOLA.gradient(points) ** 2).sum(axis=1) / (2 * HYPERBOLA.mean_loss(points))
@@ -231,7 +231,7 @@ def test_smoothness_is_what_the_theorems_need(loss, rows, box):
     names = ["theta", "w"][: len(box)]
     problem, box = Problem(loss, names, Empirical(rows)), np.array(box, dtype=float)
     points = np.random.default_rng(1).uniform(*box.T, size=(2000, len(box)))
-    hessians = float(np.linalg.norm(problem.row_hessians(points), axis=(-2, -1)).max())
+    hessians = float(np.linalg.norm(problem.row_jacobians(points), axis=(-2, -1)).max())
     needed = ((problem.row_gradients(points) ** 2).sum(axis=-1) / (2 * problem.row_losses(points))).max()
     found = pointwise_smoothness(problem, box, 1.001 * hessians)
     assert found >= needed

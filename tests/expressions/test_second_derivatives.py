@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 from adamsym.expressions.compilation import compile_float
-from adamsym.expressions.second_derivatives import compile_hessian, shared_hessian
+from adamsym.expressions.second_derivatives import compile_jacobian, shared_jacobian
 
 A, B, C, X = symbols = sp.symbols("a b c x", real=True)
 LOSSES = [
@@ -22,12 +22,12 @@ def test_they_are_the_derivatives_of_the_gradient(loss):
     parameters = [A, B, C]
     gradient = [sp.diff(loss, p) for p in parameters]
     points = np.random.default_rng(1).normal(size=(4, 7))
-    found = compile_hessian(symbols, gradient, parameters)(*points)
+    found = compile_jacobian(symbols, gradient, parameters, symmetric=True)(*points)
     plain = [sp.diff(gradient[i], parameters[j]) for i in range(3) for j in range(i, 3)]
     expected = compile_float(symbols, plain)(*points)
     assert found.shape == (7, 6)
     np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * np.abs(expected).max())
-    wrong = compile_hessian(symbols, [gradient[1], gradient[0], gradient[2]], parameters)(*points)
+    wrong = compile_jacobian(symbols, [gradient[1], gradient[0], gradient[2]], parameters, symmetric=True)(*points)
     assert np.abs(wrong - expected).max() > 1e-3 * np.abs(expected).max()
 
 
@@ -35,7 +35,7 @@ def test_operations_grow_like_the_number_of_entries():
     def operations(d):
         w, x = sp.symbols(f"w:{d}", real=True), sp.symbols(f"x:{d}", real=True)
         loss = (sp.tanh(sp.Add(*(a * b for a, b in zip(w, x, strict=True)))) - X) ** 2 / 2
-        statements, entries = shared_hessian([sp.diff(loss, p) for p in w], w)
+        statements, entries = shared_jacobian([sp.diff(loss, p) for p in w], w, symmetric=True)
         return sum(1 + value.count_ops() for _, value in statements) + sum(1 + value.count_ops() for value in entries)
 
     few, many = operations(12), operations(24)

@@ -45,7 +45,7 @@ def test_library_derivatives_by_differences(name):
     central = (problem.row_losses(theta + shifts) - problem.row_losses(theta - shifts)).T / (2 * step)
     assert np.abs(gradients).max() > 1e-3
     np.testing.assert_allclose(gradients, central, atol=1e-7 * (1 + np.abs(gradients).max()))
-    hessians = problem.row_hessians(theta)
+    hessians = problem.row_jacobians(theta)
     central = np.moveaxis(problem.row_gradients(theta + shifts) - problem.row_gradients(theta - shifts), 0, -1)
     np.testing.assert_allclose(hessians, central / (2 * step), atol=1e-7 * (1 + np.abs(hessians).max()))
 

@@ -58,7 +58,7 @@ def test_no_point_outside_of_the_domain_is_evaluated(loss, at):
     evaluations = [
         problem.row_gradients,
         problem.row_losses,
-        problem.row_hessians,
+        problem.row_jacobians,
         problem.mean_loss,
         field,
         field.jacobian,

@@ -21,7 +21,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import TOLERANCE, LawEnclosure, enclose_law
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import Adam
 
@@ -34,7 +34,7 @@ class BoxEnclosure:
     jacobian: list[list[flint.arb]]
 
 
-def enclose(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
+def enclose(problem: SymbolicGradient, adam: Adam, box: ArrayLike) -> FloatArray:
     """Return proven lower and upper bounds of f over boxes; see :meth:`AdamField.enclose`."""
     boxes = checked_boxes(problem, box)
     with ball_arithmetic():
@@ -42,12 +42,12 @@ def enclose(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
     return np.array(bounds).reshape(boxes.shape)
 
 
-def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray:
+def enclose_jacobian(problem: SymbolicGradient, adam: Adam, box: ArrayLike) -> FloatArray:
     """Return proven bounds of Df over boxes; see :meth:`AdamField.enclose_jacobian`."""
     boxes = checked_boxes(problem, box)
     d = problem.dimension
     if not problem.is_smooth:
-        raise NotApplicable("problem.loss: the Jacobian's enclosure needs a loss without Abs, Max or Min")
+        raise NotApplicable(f"{problem.place}: the Jacobian's enclosure needs expressions without Abs, Max or Min")
     with ball_arithmetic():
         found = []
         for one in boxes.reshape(-1, d, 2):
@@ -56,7 +56,7 @@ def enclose_jacobian(problem: Problem, adam: Adam, box: ArrayLike) -> FloatArray
     return np.array(found).reshape(*boxes.shape[:-2], d, d, 2)
 
 
-def checked_boxes(problem: Problem, box: ArrayLike) -> FloatArray:
+def checked_boxes(problem: StochasticGradient, box: ArrayLike) -> FloatArray:
     """Return boxes (d, 2) or (n, d, 2) as an array, or raise InputError."""
     boxes = real_array(box, "box")
     if boxes.ndim not in (2, 3) or boxes.shape[-2:] != (problem.dimension, 2):
@@ -82,7 +82,7 @@ def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
     return [outward(value) for value in found.value]
 
 
-def enclose_box(problem: Problem, adam: Adam, box: FloatArray, tolerance: float = TOLERANCE) -> BoxEnclosure:
+def enclose_box(problem: SymbolicGradient, adam: Adam, box: FloatArray, tolerance: float = TOLERANCE) -> BoxEnclosure:
     """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df.
 
     Call within ``ball_arithmetic()``.
@@ -114,7 +114,7 @@ def mean_value_form(
 
 
 def field_over(
-    problem: Problem, adam: Adam, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
+    problem: SymbolicGradient, adam: Adam, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
 ) -> BoxEnclosure:
     """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``.
 
@@ -129,7 +129,7 @@ def field_of(laws: Sequence[BallLaw], adam: Adam, tolerance: float = TOLERANCE) 
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 
-def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) -> list[BallLaw]:
+def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> list[BallLaw]:
     """Return the law of each coordinate of the minibatch gradient over the balls ``theta``.
 
     Raises
@@ -141,12 +141,14 @@ def gradient_laws(problem: Problem, theta: Sequence[flint.arb], slopes: bool) ->
     gradients = problem.row_gradients_ball(theta)
     for row, gradient in enumerate(gradients):
         if not all(entry.is_finite() for entry in gradient):
-            raise InputError(f"problem.loss: the gradient at data row {row} is not bounded over the box")
-    return laws_of_rows(problem, gradients, problem.row_hessians_ball(theta) if slopes else [])
+            raise InputError(f"{problem.place}: {problem.component} at data row {row} is not bounded over the box")
+    return laws_of_rows(problem, gradients, problem.row_jacobians_ball(theta) if slopes else [])
 
 
 def laws_of_rows(
-    problem: Problem, gradients: Sequence[Sequence[flint.arb]], hessians: Sequence[Sequence[Sequence[flint.arb]]] = ()
+    problem: SymbolicGradient,
+    gradients: Sequence[Sequence[flint.arb]],
+    hessians: Sequence[Sequence[Sequence[flint.arb]]] = (),
 ) -> list[BallLaw]:
     """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
     batches = _minibatches(problem)
@@ -166,7 +168,7 @@ def laws_of_rows(
 
 
 @lru_cache(maxsize=8)
-def _minibatches(problem: Problem) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
+def _minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
     """Every minibatch as pairs (row, share), with its exact probability as a ball."""
     assert isinstance(problem.law, Empirical)
     probabilities, size = problem.law.exact_probabilities, problem.batch_size

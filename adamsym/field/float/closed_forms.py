@@ -13,7 +13,7 @@ import sympy as sp
 from adamsym.expressions.compilation import FloatArray, compile_float
 from adamsym.expressions.running import UNIT, Running, compile_running
 from adamsym.field.float.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
-from adamsym.gradients import Independent, Problem
+from adamsym.gradients import Independent, SymbolicGradient
 from adamsym.gradients.continuous import Column
 from adamsym.symbolic.laplace import normal_gradient
 
@@ -21,7 +21,7 @@ _DEVIATIONS = 8
 """Deviations from the mean, or multiples of an exponential law's mean, that the bounds of rounding reach."""
 
 
-def closed_form(problem: Problem, coordinate: int) -> Callable[[FloatArray], tuple[GradientLaw, float]] | None:
+def closed_form(problem: SymbolicGradient, coordinate: int) -> Callable[[FloatArray], tuple[GradientLaw, float]] | None:
     """Return the law of one gradient coordinate as a function of theta (d,), or None if it has no closed form here.
 
     The function returns a bound of the gradient's rounding too.
@@ -47,7 +47,7 @@ def closed_form(problem: Problem, coordinate: int) -> Callable[[FloatArray], tup
     return lambda theta: _affine(entry, *compute(theta))
 
 
-def _compiled(problem: Problem, expressions: list[sp.Expr]) -> Callable[[FloatArray], tuple[Running, Running]]:
+def _compiled(problem: SymbolicGradient, expressions: list[sp.Expr]) -> Callable[[FloatArray], tuple[Running, Running]]:
     """A function of theta that returns two values with bounds of their rounding."""
     plain = compile_float(problem.parameters, expressions)
     bounded = compile_running(problem.parameters, expressions)

@@ -13,7 +13,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray, compile_mpmath
 from adamsym.expressions.running import UNIT, Running, compile_running
 from adamsym.field.ball.arithmetic import ball_arithmetic
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.methods import AdaptiveMethod
 
 MOST_REPAIRED = 20_000
@@ -30,11 +30,14 @@ _RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)
 """Relative errors up to which an atom may count as relatively accurate; the best choice for each law is taken."""
 
 
-def gradient_errors(problem: Problem, points: FloatArray, gradients: FloatArray, level: int) -> FloatArray:
+def gradient_errors(problem: StochasticGradient, points: FloatArray, gradients: FloatArray, level: int) -> FloatArray:
     """Return bounds of |float - exact| for the rows' gradients (points, rows, d) at ``points`` (points, d).
 
     Infinite where nothing can be said. For functions outside the grammar a comparison with 40 digits, no bound.
+    Gradients that are no expressions are exact: they are what is given.
     """
+    if not isinstance(problem, SymbolicGradient):
+        return np.zeros_like(gradients)
     rows = problem.law.discretise(level)[0]
     compute = _running_gradient(problem)
     if compute is None:
@@ -49,7 +52,7 @@ def gradient_errors(problem: Problem, points: FloatArray, gradients: FloatArray,
 
 
 @lru_cache(maxsize=8)
-def _running_gradient(problem: Problem):  # type: ignore[no-untyped-def]
+def _running_gradient(problem: SymbolicGradient):  # type: ignore[no-untyped-def]
     try:
         return compile_running([*problem.parameters, *problem.columns], problem.gradient_expressions)
     except NotImplementedError:
@@ -57,14 +60,14 @@ def _running_gradient(problem: Problem):  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=8)
-def _row_errors(problem: Problem) -> FloatArray:
+def _row_errors(problem: SymbolicGradient) -> FloatArray:
     """How far the rows as floats may be from the rows as they are written."""
     assert isinstance(problem.law, Empirical)
     exact = np.array([[float(x) == x for x in row] for row in problem.law.exact_rows])
     return np.where(exact, 0.0, UNIT * np.abs(problem.law.rows) + 5e-324)
 
 
-def _compared(problem: Problem, points: FloatArray, rows: FloatArray, gradients: FloatArray) -> FloatArray:
+def _compared(problem: SymbolicGradient, points: FloatArray, rows: FloatArray, gradients: FloatArray) -> FloatArray:
     compute = compile_mpmath([*problem.parameters, *problem.columns], problem.gradient_expressions)
     errors = np.empty_like(gradients)
     with mpmath.workdps(_DIGITS):
@@ -74,7 +77,9 @@ def _compared(problem: Problem, points: FloatArray, rows: FloatArray, gradients:
     return errors + 8 * UNIT * np.abs(gradients)
 
 
-def exact_gradients(problem: Problem, point: FloatArray, gradients: FloatArray) -> tuple[FloatArray, FloatArray]:
+def exact_gradients(
+    problem: SymbolicGradient, point: FloatArray, gradients: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return the gradients (rows, d) of an empirical law's rows as the floats nearest to them, and their errors.
 
     From ball arithmetic, with more and more bits; what it does not resolve stays as it was, with an infinite error.

@@ -36,7 +36,8 @@ class Frozen:
     def __init__(self, problem, theta, adam):
         self.adam = adam
         self.atoms, self.probabilities = (x[..., 0] if x.ndim > 1 else x for x in problem.gradient_atoms([theta]))
-        self.slopes = problem.hessian_atoms([theta])[..., 0]
+        slopes, shares = problem.row_jacobians([theta])[:, 0, 0], problem.batches()[0]
+        self.slopes = slopes if shares is None else shares @ slopes
         lags = np.arange(LAGS)
         self.w, self.u = (1 - adam.beta1) * adam.beta1**lags, (1 - adam.beta2) * adam.beta2**lags
 

@@ -1,0 +1,195 @@
+"""A source of stochastic gradients: what everything above needs to know of what is optimised."""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.arguments import real_array
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.gradients.batches import batch_counts, can_list
+from adamsym.gradients.laws import Law
+
+if TYPE_CHECKING:
+    from adamsym.expressions.simd import LaneFunction
+    from adamsym.gradients.callbacks import LaneCallback
+
+
+class StochasticGradient(ABC):
+    """G(theta, x) for data rows x drawn from a law; each stochastic gradient is the mean of G over a minibatch.
+
+    A source of its own is a subclass with ``names``, ``law`` and ``row_gradients``: the float field, simulation,
+    flows and the Monte-Carlo estimate follow. What has ``row_jacobians`` too has Jacobians of the field. Proofs and
+    derivations need expressions (:class:`adamsym.gradients.symbolic.SymbolicGradient`); some of them a loss
+    (:class:`adamsym.gradients.Problem`).
+
+    Attributes
+    ----------
+    names
+        The parameters, in order.
+    law
+        The law of one data row x.
+    batch_size
+        Each stochastic gradient is the mean over this many rows, drawn independently with replacement.
+    """
+
+    names: tuple[str, ...]
+    law: Law
+    batch_size: int = 1
+
+    is_known_everywhere: bool = True
+    """Whether there are gradients at every theta, and not at a single point alone."""
+
+    @classmethod
+    def from_plain(cls, value: Any) -> "StochasticGradient | None":
+        """Return a source for what is plainly meant as one: an array (n, d) of rows' gradients; else None."""
+        from adamsym.gradients.per_row import PerRowGradients
+
+        if not issubclass(PerRowGradients, cls):
+            return None
+        if callable(value):
+            raise InputError('problem: a function needs names: write PerRowGradients(function, ["a", "b"])')
+        listed = isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], (list, tuple, np.ndarray))
+        is_table = listed or (isinstance(value, np.ndarray) and value.ndim == 2)
+        return PerRowGradients(value) if is_table else None
+
+    @abstractmethod
+    def row_gradients(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
+        """Return G(theta, x) for every row x, shape (..., rows, d), for theta (..., d).
+
+        Parameters
+        ----------
+        theta
+            Points, shape (..., d).
+        rows
+            Data rows, shape (..., rows, columns), broadcast against theta's leading axes; the law's own if omitted.
+
+        Raises
+        ------
+        InputError
+            Where G is not finite or does not exist.
+        """
+
+    def row_jacobians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
+        """Return the Jacobian of G(., x) for every row x, shape (..., rows, d, d); arguments as ``row_gradients``.
+
+        Raises
+        ------
+        NotApplicable
+            If the source has none.
+        """
+        raise NotApplicable(f"{type(self).__name__}: no Jacobians of the rows' gradients are given")
+
+    @property
+    def has_jacobians(self) -> bool:
+        """Whether ``row_jacobians`` or ``weighted_jacobian`` is there; without them flows take differences."""
+        given = (type(self).row_jacobians, type(self).weighted_jacobian)
+        return given != (StochasticGradient.row_jacobians, StochasticGradient.weighted_jacobian)
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether G is continuously differentiable in theta; if not, rules for a continuous law converge slowly."""
+        return True
+
+    @property
+    def dimension(self) -> int:
+        """Number d of parameters."""
+        return len(self.names)
+
+    def points(self, theta: ArrayLike) -> FloatArray:
+        """Return ``theta`` as float64 of shape (..., d).
+
+        Raises
+        ------
+        InputError
+            If the last axis is not d or an entry is not finite.
+        """
+        points = real_array(theta, "theta")
+        if points.ndim == 0 or points.shape[-1] != self.dimension:
+            raise InputError(
+                f"theta: shape {points.shape} is not allowed; the last axis must be {self.dimension} "
+                f"({', '.join(self.names[:6])}{', ...' if self.dimension > 6 else ''})"
+            )
+        if not np.isfinite(points).all():
+            raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")
+        return points
+
+    # --- means and minibatches ---------------------------------------------------------------------------------
+
+    def gradient(self, theta: ArrayLike) -> FloatArray:
+        """Return the mean E G(theta, x), shape (..., d); for a continuous law by the finest of its rules."""
+        gradients, probabilities = self.row_atoms(theta, self.law.levels - 1)
+        return np.asarray(np.einsum("...rd,r->...d", gradients, probabilities))
+
+    def row_atoms(self, theta: ArrayLike, level: int = 0) -> tuple[FloatArray, FloatArray]:
+        """Return the gradients of single rows, shape (..., rows, d), and the rows' probabilities (rows,).
+
+        For a continuous law the rows are the nodes of its rule at ``level``.
+        """
+        return self.row_gradients(theta, self._rule(level)), self.law.discretise(level)[1]
+
+    def gradient_atoms(self, theta: ArrayLike, level: int = 0) -> tuple[FloatArray, FloatArray]:
+        """Return the atoms of the stochastic gradient, shape (..., n, d), and their probabilities (n,).
+
+        They are those of ``row_atoms``, or the means of all minibatches of them.
+
+        Raises
+        ------
+        InputError
+            As ``row_gradients``, and if there are too many minibatches to list.
+        """
+        shares, probabilities = self.batches(level)
+        gradients = self.row_gradients(theta, self._rule(level))
+        return gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients), probabilities
+
+    def weighted_jacobian(self, theta: ArrayLike, weights: FloatArray, level: int = 0) -> FloatArray:
+        """Return sum_a weights[..., i, a] dG_i(theta, x_a)/dtheta_j, shape (..., d, d), for weights (..., d, rows).
+
+        The rows x_a are those of ``row_atoms``; errors are those of ``row_jacobians``.
+        """
+        return np.asarray(np.einsum("...ia,...aij->...ij", weights, self.row_jacobians(theta, self._rule(level))))
+
+    def lists_batches(self, level: int = 0) -> bool:
+        """Whether the minibatches are few enough to be listed."""
+        return self.batch_size == 1 or can_list(len(self.law.discretise(level)[1]), self.batch_size)
+
+    def batches(self, level: int = 0) -> tuple[FloatArray | None, FloatArray]:
+        """Return each minibatch's shares of the rows, (n, rows) or None if B = 1, and their probabilities (n,)."""
+        if level not in self._batches:
+            probabilities = self.law.discretise(level)[1]
+            listed = (None, probabilities) if self.batch_size == 1 else batch_counts(probabilities, self.batch_size)
+            self._batches[level] = listed
+        return self._batches[level]
+
+    @cached_property
+    def _batches(self) -> dict[int, tuple[FloatArray | None, FloatArray]]:
+        return {}
+
+    def _rule(self, level: int) -> FloatArray | None:
+        """The nodes of a continuous law's rule; None for the law's own rows, which messages name by number."""
+        return None if self.law.levels == 1 else self.law.discretise(level)[0]
+
+    # --- simulation --------------------------------------------------------------------------------------------
+
+    def lane_gradient(self, lanes: int) -> "LaneFunction | LaneCallback":
+        """Return G as a function for ``lanes`` points side by side; it is nan where it does not exist."""
+        from adamsym.gradients.callbacks import LaneCallback
+
+        return LaneCallback(self, lanes)
+
+
+def named_row(row: int, rows: Any) -> str:
+    """Return a row for a message: those given have no number that the user knows."""
+    return f"data row {row}" if rows is None else "a row drawn from the law"
+
+
+def require_everywhere(source: StochasticGradient, what: str) -> None:
+    """Raise NotApplicable unless there are gradients at every theta."""
+    if not source.is_known_everywhere:
+        raise NotApplicable(
+            f"{what} needs gradients at every theta, and an array holds those at one point: give PerRowGradients a "
+            "function theta -> (n, d)"
+        )

@@ -1,0 +1,142 @@
+"""A stochastic vector field that need not be the gradient of a loss: games, fixed-point iterations."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from adamsym.expressions.arguments import shown
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import Condition
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.parser import parse_with_domain
+from adamsym.expressions.second_derivatives import compile_jacobian
+from adamsym.expressions.sizes import check_derivative_size, first_derivatives
+from adamsym.expressions.writing import source_text
+from adamsym.gradients.laws import Law
+from adamsym.gradients.symbolic import SymbolicGradient
+
+_SWITCHING = (sp.Abs, sp.Max, sp.Min)
+
+
+class VectorField(SymbolicGradient):
+    """A stochastic vector G(theta, x) that takes the place of a gradient: the method moves against it.
+
+    Its Jacobian in theta need not be symmetric, so that there need not be a loss: G may hold the gradients of several
+    players of a game, each in the parameters of its own, or theta minus a map whose fixed points are sought.
+
+    Parameters
+    ----------
+    field
+        The components of G for one row, one for each parameter in order; each as :class:`Problem` takes a loss.
+    parameters, law, batch_size
+        As of :class:`Problem`.
+    lyapunov
+        A function of the parameters, and of data columns over which its mean is taken, that is to be shown to decrease
+        along the flow; as a loss is written. None if there is no such function.
+
+    Raises
+    ------
+    InputError
+        For malformed components or not one for each parameter, clashing or bad names, a component that is 0 everywhere,
+        or one that is not real and finite at a data row whatever the parameters.
+
+    Attributes
+    ----------
+    texts, lyapunov_text
+        The components as written, and the Lyapunov function, or None.
+
+    Examples
+    --------
+    A damped game: x minimises, and y maximises, x*y + x**2/2 - y**2/2, with noise in x's gradient.
+
+    >>> from adamsym import Empirical
+    >>> game = VectorField(["x + y + z", "y - x"], ["x", "y"], Empirical({"z": [-1, 1]}))
+    >>> game.gradient([2.0, 1.0])
+    array([ 3., -1.])
+    """
+
+    place = "problem.field"
+    component = "the field"
+    is_symmetric = False
+
+    def __init__(
+        self,
+        field: Sequence[str | sp.Expr],
+        parameters: Sequence[str] | Mapping[str, int],
+        law: Law | Mapping[str, Any],
+        batch_size: int = 1,
+        lyapunov: str | sp.Expr | None = None,
+    ) -> None:
+        super().__init__(parameters, law, batch_size)
+        components = _listed(field)
+        if len(components) != self.dimension:
+            raise InputError(
+                f"problem.field: {len(components)} components for {self.dimension} parameters; give one for each, in "
+                f"the order {', '.join(self.names[:6])}{', ...' if self.dimension > 6 else ''}"
+            )
+        symbols = {symbol.name: symbol for symbol in self._symbols}
+        texts, expressions, domain = [], [], dict[Condition, None]()
+        for k, component in enumerate(components):
+            place = f"{self.place}[{k}]"
+            texts.append(source_text(component, symbols, place))
+            expression, conditions = parse_with_domain(texts[k], symbols, place)
+            if expression == 0:
+                raise InputError(f"{place}: 0 everywhere; nothing would move {self.names[k]}")
+            expressions.append(expression)
+            domain |= dict.fromkeys(conditions)
+        self.texts: tuple[str, ...] = tuple(texts)
+        self._complete(tuple(expressions), tuple(domain))
+        self.lyapunov_text: str | None = None
+        if lyapunov is not None:
+            self.lyapunov_text = source_text(lyapunov, symbols, "problem.lyapunov")
+            parse_with_domain(self.lyapunov_text, symbols, "problem.lyapunov")
+
+    def __repr__(self) -> str:
+        """Python that makes this field again."""
+        batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
+        lyapunov = f", lyapunov={self.lyapunov_text!r}" if self.lyapunov_text is not None else ""
+        return f"VectorField({list(self.texts)!r}, {list(self.names)!r}, {self.law!r}{batch}{lyapunov})"
+
+    @property
+    def written(self) -> tuple[sp.Expr, ...]:
+        """The components."""
+        return self.gradient_expressions
+
+    @cached_property
+    def jacobian_expressions(self) -> tuple[sp.Expr, ...]:
+        """The d x d derivatives of the components, row by row; away from kinks."""
+        entries = [
+            entry
+            for k, component in enumerate(self.gradient_expressions)
+            for entry in first_derivatives(component, self.parameters, f"{self.place}[{k}]")
+        ]
+        if any(entry.has(sp.Derivative, sp.Subs, sp.re, sp.im, sp.I) for entry in entries):
+            raise InputError(f"{self.place}: its derivatives are not real-valued; keep roots and logs real")
+        return tuple(entries)
+
+    @cached_property
+    def _float_jacobian(self) -> Callable[..., FloatArray]:
+        for k, component in enumerate(self.gradient_expressions):
+            check_derivative_size(component, self.parameters, f"{self.place}[{k}]")
+        return compile_jacobian(self._symbols, self.gradient_expressions, self.parameters, symmetric=False)
+
+    @cached_property
+    def is_smooth(self) -> bool:
+        """Whether the components have no Abs, Max or Min that could switch as the parameters move."""
+        moving = set(self.parameters)
+        return not any(
+            atom.free_symbols & moving for one in self.gradient_expressions for atom in one.atoms(*_SWITCHING)
+        )
+
+
+def _listed(field: Any) -> list[Any]:
+    try:
+        if not isinstance(field, (str, bytes, Mapping, set, sp.Expr)):
+            return list(field)
+    except TypeError:
+        pass
+    raise InputError(
+        f'problem.field: {shown(field)} is not allowed; give the list of its components, such as ["x + y", "y - x"]'
+    )
