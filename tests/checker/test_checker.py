@@ -66,7 +66,8 @@ def zeros(request):
 
 @pytest.fixture(scope="module")
 def saddle():
-    return written(find_zeros(SADDLE, [[-0.01, 0.01], [-0.01, 0.012]]))
+    field = AdamField(SADDLE.problem, Adam("0.5", "0.82", "0.1"))
+    return written(find_zeros(field, [[-0.01, 0.01], [-0.01, 0.012]]))
 
 
 @pytest.fixture(scope="module")
