@@ -1,7 +1,7 @@
 """One field with a start, and what plots and the report need of it, each computed once, when it is first asked for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +23,8 @@ from adamsym.dynamics import (
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.gradients import Problem
+from adamsym.gradients import Problem, StochasticGradient
+from adamsym.gradients.problem import require_loss
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
 from adamsym.plots.trajectories import Runs
@@ -78,9 +79,14 @@ class PlotContext:
     given_box: tuple[tuple[float, float], ...] | None = None
 
     @property
-    def problem(self) -> Problem:
-        """The problem."""
+    def problem(self) -> StochasticGradient:
+        """The source of the gradients: a problem, or another."""
         return self.field.problem
+
+    @property
+    def mean_loss(self) -> Callable[[FloatArray], FloatArray] | None:
+        """The mean loss; None for gradients of none."""
+        return self.problem.mean_loss if isinstance(self.problem, Problem) else None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -185,7 +191,14 @@ class PlotContext:
         adam = require_adam(self.method, "the pseudo-trajectory bound")
         chosen = self.settings
         return pseudo_trajectory(
-            self.problem, adam, self.schedule, self.start, chosen.starts, chosen.length, chosen.chains, chosen.seed
+            require_loss(self.problem, "the pseudo-trajectory bound"),
+            adam,
+            self.schedule,
+            self.start,
+            chosen.starts,
+            chosen.length,
+            chosen.chains,
+            chosen.seed,
         )
 
     @cached_property

@@ -113,13 +113,14 @@ def about_windows(found: PseudoTrajectory) -> Finding:
     return Finding("undecided" if found.holds is None else "holds" if found.holds else "refuted", text)
 
 
-def about_flow(found: Flow, names: Sequence[str], mean_loss: Callable[[FloatArray], FloatArray]) -> Finding:
-    """Say where one flow ends, and how the loss changed; undecided where it was not followed to its last time."""
+def about_flow(found: Flow, names: Sequence[str], mean_loss: Callable[[FloatArray], FloatArray] | None) -> Finding:
+    """Say where one flow ends, and how a loss changed; undecided where it was not followed to its last time."""
     known = np.flatnonzero(found.times <= found.reached)[-1]
-    first, last = mean_loss(found.theta[0]), mean_loss(found.theta[known])
     rest = "; ".join(about_solution(found))
     end = point_text(names, found.theta[known])
-    text = f"{rest}; at time {found.times[known]:g} at {end}; loss {first:.6g} to {last:.6g}"
+    text = f"{rest}; at time {found.times[known]:g} at {end}"
+    if mean_loss is not None:
+        text += f"; loss {mean_loss(found.theta[0]):.6g} to {mean_loss(found.theta[known]):.6g}"
     return Finding("undecided" if found.outcome.item() in UNFINISHED else "holds", text)
 
 

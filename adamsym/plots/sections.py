@@ -128,17 +128,19 @@ def flow(context: "PlotContext") -> Content:
     pictures = [Picture(title, of_flow(context, runs, missing), draw_over_time, _WIDE if len(names) != 2 else _NARROW)]
     if len(names) == 2:
         pictures.append(Picture(f"{title}, in the plane of the parameters", of_plane(context), draw_in_plane))
-    return Content(about_flow(found, names, context.problem.mean_loss), tuple(pictures))
+    return Content(about_flow(found, names, context.mean_loss), tuple(pictures))
 
 
 @plot_kind("the loss along the flow and along runs of Adam", heading=_FLOW)
 def loss(context: "PlotContext") -> Content:
     """Draw the loss over time."""
+    from adamsym.gradients.problem import require_loss
     from adamsym.plots.captions import of_loss
     from adamsym.plots.trajectories import draw_loss, losses_of
 
+    mean_loss = require_loss(context.problem, "the loss along the flow").mean_loss
     runs, missing = _runs(context)
-    found, mean_loss = context.flow, context.problem.mean_loss
+    found = context.flow
     along = mean_loss(found.theta)
     of_runs = None if runs is None else (runs.times, losses_of(mean_loss, runs.theta))
 
@@ -188,10 +190,11 @@ def basins(context: "PlotContext") -> Content:
 )
 def derivation(context: "PlotContext") -> Content:
     """Derive the field."""
+    from adamsym.gradients.problem import require_loss
     from adamsym.symbolic import DerivationError, derive
 
     try:
-        found = derive(context.problem, context.method)
+        found = derive(require_loss(context.problem, "a derivation"), context.method)
     except DerivationError as error:
         return Content(Finding("refuted", f"a step fails its check: {error}"))
     return Content(Finding("holds", f"all {len(found.steps)} steps passed their checks"), steps=found.steps)
