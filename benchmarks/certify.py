@@ -271,15 +271,15 @@ def enclosures_per_second() -> tuple[float, float]:
     adam, generator = Adam("0.9", "0.999", "1e-8"), np.random.default_rng(0)
     widest, count = 0.0, 300
     with ball_arithmetic():
-        bound = float(step_bound(adam))
+        bound = float(step_bound(adam.laplace))
         laws = [
             BallLaw([ball(Fraction(float(g))) for g in generator.normal(0.3, 1, 3)], [flint.arb(1) / 3] * 3)
             for _ in range(count)
         ]
-        enclose_law(laws[0], adam)
+        enclose_law(laws[0], adam.laplace)
         begin = time.perf_counter()
         for law in laws:
-            widest = max(widest, 2 * float(enclose_law(law, adam).value.rad()) / bound)
+            widest = max(widest, 2 * float(enclose_law(law, adam.laplace).value.rad()) / bound)
         return count / (time.perf_counter() - begin), widest
 
 

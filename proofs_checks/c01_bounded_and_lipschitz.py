@@ -81,7 +81,7 @@ def enclosed_constant(factor: str) -> Finding:
     for a, b in EXACT:
         needed = largest_quotient_squared(sp.Rational(a), sp.Rational(b))
         with ball_arithmetic():
-            found = (ball(Fraction(factor)) * step_bound(Adam(a, b, 1))) ** 2
+            found = (ball(Fraction(factor)) * step_bound(Adam(a, b, 1).laplace)) ** 2
             right = found.contains(ball(Fraction(needed.p, needed.q))) and found.rad() < found.mid() / 2**80
         if not right:
             return refuted(f"C^2 in {found.str(15)} at alpha = {a}, beta = {b}; needed is {needed}", cases=len(EXACT))

@@ -16,7 +16,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import field_over, gradient_laws, hulls
 from adamsym.gradients import Problem
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 TOLERANCE = 1e-12
 FACE_DEPTH = 4
@@ -53,7 +53,7 @@ class Cluster:
 
 
 def clusters_of(
-    problem: Problem, adam: Adam, undecided: Sequence[tuple[Box, str]], known: Sequence[FloatArray]
+    problem: Problem, form: LaplaceForm, undecided: Sequence[tuple[Box, str]], known: Sequence[FloatArray]
 ) -> tuple[Cluster, ...]:
     """Return undecided boxes with their reasons as clusters, of which no two touch.
 
@@ -67,7 +67,7 @@ def clusters_of(
         point, preconditioner = None, None
         if k < MOST_TRIED and not any(meet(hull, other) for other in known):
             point = _point_in(problem, hull, boxes)
-            preconditioner = _faces(problem, adam, hull) if point is None else None
+            preconditioner = _faces(problem, form, hull) if point is None else None
         by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
         found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
@@ -99,7 +99,7 @@ def _point_in(problem: Problem, hull: FloatArray, boxes: FloatArray) -> Point | 
     return None
 
 
-def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
+def _faces(problem: Problem, form: LaplaceForm, box: FloatArray) -> FloatArray | None:
     """Y for which (Y f)_i < 0 on the face where x_i is least, and > 0 on the opposite one; None if none is found.
 
     None too unless f is proven to be continuous in all of the box.
@@ -116,7 +116,7 @@ def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
             gradient_laws(problem, hulls(box), slopes=False)
             slopes = np.empty((d, d))
             for j in range(d):
-                low, high = (_values(problem, adam, point) for point in _ends(middle(box), box, j))
+                low, high = (_values(problem, form, point) for point in _ends(middle(box), box, j))
                 slopes[:, j] = np.array([float((b - a).mid()) for a, b in zip(low, high, strict=True)])
             if not np.isfinite(slopes).all() or np.linalg.matrix_rank(slopes) < d:
                 return None
@@ -127,7 +127,7 @@ def _faces(problem: Problem, adam: Adam, box: FloatArray) -> FloatArray | None:
                 for sign, end in ((-1, box[i, 0]), (1, box[i, 1])):
                     face = box.copy()
                     face[i] = end
-                    if not _is_positive(problem, adam, face, sign * row, FACE_DEPTH):
+                    if not _is_positive(problem, form, face, sign * row, FACE_DEPTH):
                         return None
     except InputError:
         return None
@@ -141,23 +141,23 @@ def _ends(center: FloatArray, box: FloatArray, j: int) -> Iterator[FloatArray]:
         yield point
 
 
-def _values(problem: Problem, adam: Adam, point: FloatArray) -> list[flint.arb]:
+def _values(problem: Problem, form: LaplaceForm, point: FloatArray) -> list[flint.arb]:
     points = [flint.arb(float(x)) for x in point]
-    return field_over(problem, adam, points, slopes=False, tolerance=TOLERANCE).value
+    return field_over(problem, form, points, slopes=False, tolerance=TOLERANCE).value
 
 
-def _is_positive(problem: Problem, adam: Adam, face: FloatArray, direction: FloatArray, depth: int) -> bool:
+def _is_positive(problem: Problem, form: LaplaceForm, face: FloatArray, direction: FloatArray, depth: int) -> bool:
     """Whether y f > 0 over a box; seen at its midpoint first, for most boxes fail there."""
-    if not _along(direction, _values(problem, adam, middle(face))) > 0:
+    if not _along(direction, _values(problem, form, middle(face))) > 0:
         return False
-    over = field_over(problem, adam, hulls(face), slopes=False, tolerance=TOLERANCE).value
+    over = field_over(problem, form, hulls(face), slopes=False, tolerance=TOLERANCE).value
     if _along(direction, over) > 0:
         return True
     if depth == 0 or not (face[:, 0] < face[:, 1]).any():
         return False
     box: Box = tuple((float(low), float(high)) for low, high in face)
     parts = halves(box, int(np.argmax(face[:, 1] / 2 - face[:, 0] / 2)))
-    return all(_is_positive(problem, adam, np.array(part), direction, depth - 1) for part in parts)
+    return all(_is_positive(problem, form, np.array(part), direction, depth - 1) for part in parts)
 
 
 def _along(direction: FloatArray, value: Sequence[flint.arb]) -> flint.arb:

@@ -10,7 +10,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import outward, step_bound
 from adamsym.field.ball.enclosure import BoxEnclosure, field_over, hulls
 from adamsym.gradients import Problem
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 _INFLATION = 1.6
 """A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""
@@ -106,7 +106,7 @@ def approximate_inverse(jacobian: list[list[flint.arb]]) -> FloatArray | None:
 
 def certified_zero(
     problem: Problem,
-    adam: Adam,
+    form: LaplaceForm,
     sides: FloatArray,
     over: BoxEnclosure,
     width: float,
@@ -131,12 +131,12 @@ def certified_zero(
         wide = np.stack([center - reach, center + reach], axis=1)
     if not (np.abs(wide) < _LARGEST).all():
         return None
-    image = krawczyk(problem, adam, wide, inverse, 1e-13)
+    image = krawczyk(problem, form, wide, inverse, 1e-13)
     if image is None or not _inside(image, _shrunk(wide, 0.9)):
         return None
-    narrow = _narrowed(problem, adam, image, width)
+    narrow = _narrowed(problem, form, image, width)
     if narrow is not None and meet(narrow[0], searched) and not lies_in(narrow[0], searched):
-        narrow = _narrowed(problem, adam, narrow[0], 0.0) or narrow
+        narrow = _narrowed(problem, form, narrow[0], 0.0) or narrow
     if narrow is None or not _inside(narrow[0], wide):
         return None
     box, preconditioner, jacobian = narrow
@@ -144,13 +144,13 @@ def certified_zero(
 
 
 def _narrowed(
-    problem: Problem, adam: Adam, image: FloatArray, width: float
+    problem: Problem, form: LaplaceForm, image: FloatArray, width: float
 ) -> tuple[FloatArray, FloatArray, list[list[flint.arb]]] | None:
     """A box of the wanted width that Krawczyk's operator maps into its inside, the preconditioner, and Df over it."""
-    best, bound = None, 1 + float(step_bound(adam).upper())
+    best, bound = None, 1 + float(step_bound(form).upper())
     for _ in range(_MOST_STEPS):
         try:
-            over = field_over(problem, adam, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
+            over = field_over(problem, form, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
         except InputError:
             return best
         inverse = approximate_inverse(over.jacobian)
@@ -158,7 +158,7 @@ def _narrowed(
             return best
         # The image of the image, widened so that it is mapped into its inside with room to spare: a checker with
         # other arithmetic is to prove it too.
-        mapped = krawczyk(problem, adam, image, inverse, _FINAL_TOLERANCE, over)
+        mapped = krawczyk(problem, form, image, inverse, _FINAL_TOLERANCE, over)
         if mapped is None:
             return best
         floor = _CHECKABLE * bound * np.abs(inverse).sum(axis=1)
@@ -191,7 +191,7 @@ def _is_worth(smaller: FloatArray, image: FloatArray) -> bool:
 
 def krawczyk(
     problem: Problem,
-    adam: Adam,
+    form: LaplaceForm,
     sides: FloatArray,
     preconditioner: FloatArray,
     tolerance: float,
@@ -204,11 +204,11 @@ def krawczyk(
     theta, center = hulls(sides), middle(sides)
     points = [flint.arb(float(x)) for x in center]
     try:
-        over = over or field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
+        over = over or field_over(problem, form, theta, slopes=True, tolerance=tolerance)
     except InputError:
         # A neighbourhood may reach beyond where the loss is real or its gradient bounded.
         return None
-    value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
+    value = field_over(problem, form, points, slopes=False, tolerance=tolerance).value
     found = []
     for i, row in enumerate(preconditioner):
         entry = points[i] - sum((flint.arb(float(y)) * f for y, f in zip(row, value, strict=True)), flint.arb(0))

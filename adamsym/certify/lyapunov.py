@@ -31,7 +31,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Problem
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.record import problem_from_record, problem_record
-from adamsym.methods import Adam, require_adam
+from adamsym.methods import Adam, LaplaceForm, require_adam, require_laplace
 
 TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30
@@ -188,7 +188,7 @@ def _gathered(
 @dataclass(frozen=True)
 class _Case:
     problem: Problem
-    adam: Adam
+    form: LaplaceForm
     start: Box
     minima: list[tuple[Point, bool]]
     """Each with whether the mean loss is proven to be at most 0 there."""
@@ -203,7 +203,7 @@ def _read(arguments: str) -> _Case:
     points = [tuple(Fraction(x) for x in point) for point in given["minima"]]
     minima = [(point, loss_is_at_most_zero(problem, point)) for point in points]
     start: Box = tuple((low, high) for low, high in given["start"])
-    return _Case(problem, adam, start, minima, common_factor(problem))
+    return _Case(problem, require_laplace(adam, "a Lyapunov region"), start, minima, common_factor(problem))
 
 
 def examine(arguments: str, box: Box) -> Outcome:
@@ -214,7 +214,7 @@ def examine(arguments: str, box: Box) -> Outcome:
 
 
 def _examine(case: _Case, box: Box) -> Outcome:
-    problem, adam = case.problem, case.adam
+    problem, form = case.problem, case.form
     sides = np.array(box)
     theta = hulls(sides)
     try:
@@ -226,18 +226,18 @@ def _examine(case: _Case, box: Box) -> Outcome:
     except InputError:
         return _split(case, box, "the gradient is not bounded over the box")
     loss = _mean(problem, losses)
-    descent = by_signs(laws, laws, adam, loss.upper(), "sign") or next_to_minima(case, theta, laws)
+    descent = by_signs(laws, laws, form, loss.upper(), "sign") or next_to_minima(case, theta, laws)
     if descent is not None:
         return _certified(problem, theta, loss, descent)
     points = [flint.arb(float(x)) for x in middle(sides)]
     shifts = [x - m for x, m in zip(theta, points, strict=True)]
     at_middle = gradient_laws(problem, points, slopes=False)
-    center = field_of(at_middle, adam, TOLERANCE).value
+    center = field_of(at_middle, form, TOLERANCE).value
     product = sum((law.mean * f for law, f in zip(at_middle, center, strict=True)), flint.arb(0))
     # Not by a hair: a checker with other arithmetic is to prove it too.
     if product > 0 and product.rad() < _SHARE_OF_WITNESS * product.mid():
         return {"by": "witness", "point": middle(sides).tolist(), "bounds": outward(product)}
-    over = field_of(laws, adam, TOLERANCE)
+    over = field_of(laws, form, TOLERANCE)
     product = by_enclosure(laws, at_middle, over, center, shifts)
     if product < 0:
         square = sum((law.mean.abs_lower() ** 2 for law in laws), flint.arb(0))
@@ -268,18 +268,18 @@ def _certified(problem: Problem, theta: list[flint.arb], loss: flint.arb, descen
 
 def next_to_minima(case: _Case, theta: list[flint.arb], laws: list[BallLaw]) -> Descent | None:
     """N-Lemma 1 or N-Theorem 1 for the gradients with their common zero divided out."""
-    problem, adam = case.problem, case.adam
+    problem, form = case.problem, case.form
     if case.factor is not None:
         quotients = case.factor.over(theta)
         divided = laws_of_rows(problem, quotients.gradients)
         square = sum((law.mean.abs_lower() ** 2 for law in divided), flint.arb(0)).lower()
         variance = sum((law.variance for law in divided), flint.arb(0)).upper()
-        found = by_signs(divided, laws, adam, quotients.loss, "factor")
-        found = found or by_spread(square, variance, laws, adam, quotients.loss, "factor")
+        found = by_signs(divided, laws, form, quotients.loss, "factor")
+        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor")
         if found is not None:
             return found
     for point, without_loss in case.minima:
-        found = _around(problem, adam, theta, [ball(x) for x in point], laws, without_loss)
+        found = _around(problem, form, theta, [ball(x) for x in point], laws, without_loss)
         if found is not None:
             return found
     return None
@@ -287,7 +287,7 @@ def next_to_minima(case: _Case, theta: list[flint.arb], laws: list[BallLaw]) -> 
 
 def _around(
     problem: Problem,
-    adam: Adam,
+    form: LaplaceForm,
     theta: list[flint.arb],
     point: list[flint.arb],
     laws: list[BallLaw],
@@ -311,14 +311,14 @@ def _around(
     half_norm = norm_bound(itertools.chain(*means)).upper() / 2
     loss = half_norm if without_loss else None
     if d == 1:
-        found = by_signs(entries, laws, adam, loss, "minimum")
+        found = by_signs(entries, laws, form, loss, "minimum")
         if found is not None:
             return found
     matrix = np.array([[float(entry.mid()) for entry in row] for row in means])
     if np.linalg.cond(matrix) > 1e12:
         return None
     square, variance = spread_of_matrices(entries, np.linalg.inv(matrix).tolist())
-    return by_spread(square, variance, laws, adam, loss, "minimum")
+    return by_spread(square, variance, laws, form, loss, "minimum")
 
 
 def _split(case: _Case, box: Box, reason: str) -> Outcome:

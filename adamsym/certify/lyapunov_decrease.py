@@ -9,7 +9,7 @@ from adamsym.certify.sign_lemma import sign_factor
 from adamsym.field.ball.arithmetic import ball, outward, square
 from adamsym.field.ball.enclosure import BoxEnclosure
 from adamsym.field.ball.law import BallLaw
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 
 @dataclass(frozen=True)
@@ -29,45 +29,55 @@ def below(value: flint.arb, loss: flint.arb | None) -> float | None:
 
 
 def by_signs(
-    laws: Sequence[BallLaw], over: Sequence[BallLaw], adam: Adam, loss: flint.arb | None, name: str
+    laws: Sequence[BallLaw], over: Sequence[BallLaw], form: LaplaceForm, loss: flint.arb | None, name: str
 ) -> Descent | None:
     """N-Lemma 1 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
 
-    -m_i f_i >= |m_i| (|m_i| - q sigma_i)/(sqrt S_i + eps), S_i = E g_i^2, where |m_i| > q sigma_i; it is 0 where all
-    atoms are 0.
+    -m_i f_i >= |m_i| (|m_i| - q sigma_i) phi(S_i), S_i = E g_i^2, where |m_i| > q sigma_i, times the sum of the lag
+    weights; it is 0 where all atoms are 0.
     """
+    weight = ball(form.weights.total)
     total, mean_square = flint.arb(0), flint.arb(0)
     for h, g in zip(laws, over, strict=True):
         if all(atom == 0 for atom in h.atoms):
             continue
         mean = h.mean.abs_lower()
-        excess = mean - sign_factor(g, adam) * h.variance.upper().sqrt()
+        excess = mean - sign_factor(g, form) * h.variance.upper().sqrt()
         if not excess > 0:
             return None
         mean_square += mean**2
-        total += mean * excess / (g.mean_square.upper().sqrt() + ball(adam.epsilon))
+        total += weight * mean * excess * form.kernel.ball_of(g.mean_square.upper())
     return Descent(name, below(total, loss), below(mean_square / 2, loss)) if total > 0 else None
 
 
 def by_spread(
-    mean_square: flint.arb, variance: flint.arb, over: Sequence[BallLaw], adam: Adam, loss: flint.arb | None, name: str
+    mean_square: flint.arb,
+    variance: flint.arb,
+    over: Sequence[BallLaw],
+    form: LaplaceForm,
+    loss: flint.arb | None,
+    name: str,
 ) -> Descent | None:
-    """N-Theorem 1: -<grad L, f> >= D^2 Q/(eps (1 + x)), Q = 1 - q sqrt(eta) - q^2 eta x/4, x = sqrt(E|g|^2)/eps.
+    """N-Theorem 1: -<grad L, f> >= D^2 phi(E|g|^2) Q, Q = 1 - q sqrt(eta) - q^2 eta x/4, x = phi(0)/phi(E|g|^2) - 1.
+
+    The sum of the lag weights is a factor of the bound.
 
     ``mean_square`` is below |E h|^2, ``variance`` above sum Var h_i, for gradients rho h: eta is at most the quotient.
     """
     if not mean_square > 0:
         return None
-    eps = ball(adam.epsilon)
     eta = (variance / mean_square).upper()
-    x = (sum((g.mean_square for g in over), flint.arb(0)).upper().sqrt() / eps).upper()
+    lowest = form.kernel.ball_of(sum((g.mean_square for g in over), flint.arb(0)).upper())
+    x = (form.kernel.ball_of(flint.arb(0)) / lowest - 1).upper()
     q = flint.arb(0)
     for g in over:
-        q = q.max(sign_factor(g, adam))
+        q = q.max(sign_factor(g, form))
     share = 1 - q * eta.sqrt() - q**2 * eta * x / 4
     if not share > 0:
         return None
-    return Descent(name, below(mean_square * share / (eps * (1 + x)), loss), below(mean_square / 2, loss))
+    return Descent(
+        name, below(ball(form.weights.total) * mean_square * lowest * share, loss), below(mean_square / 2, loss)
+    )
 
 
 def by_enclosure(

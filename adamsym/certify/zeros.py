@@ -28,7 +28,7 @@ from adamsym.field.ball.enclosure import BoxEnclosure, field_over, gradient_laws
 from adamsym.gradients import Problem
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.record import problem_from_record, problem_record
-from adamsym.methods import Adam, require_adam
+from adamsym.methods import Adam, LaplaceForm, require_adam, require_laplace
 
 TOLERANCE = 1e-9
 """Accuracy of the enclosures during the search."""
@@ -184,7 +184,9 @@ def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) ->
     leaves += [(box, {"by": "undecided", "reason": f"{left} it was examined"}) for box in found.left]
     full = [replace(zero, regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
     undecided = [(box, str(outcome["reason"])) for box, outcome in leaves if outcome["by"] == "undecided"]
-    clusters = clusters_of(problem, adam, undecided, [zero.box for zero in zeros])
+    clusters = clusters_of(
+        problem, require_laplace(adam, "a search for zeros"), undecided, [zero.box for zero in zeros]
+    )
     zeros, beyond = full[:inside], full[inside:]
     return Zeros(
         problem, adam, whole, tuple(zeros), tuple(beyond), clusters, tuple(leaves), found.examined, found.stopped
@@ -232,21 +234,21 @@ def _zero_of(outcome: Outcome) -> Zero:
 
 
 @lru_cache(maxsize=4)
-def _read(arguments: str) -> tuple[Problem, Adam, Box, float]:
+def _read(arguments: str) -> tuple[Problem, LaplaceForm, Box, float]:
     given: dict[str, Any] = json.loads(arguments)
     problem, method = problem_from_record(given["problem"])
-    adam = require_adam(method, "a search for zeros")
-    return problem, adam, tuple((low, high) for low, high in given["start"]), given["width"]
+    form = require_laplace(method, "a search for zeros")
+    return problem, form, tuple((low, high) for low, high in given["start"]), given["width"]
 
 
 def examine(arguments: str, box: Box) -> Outcome:
     """Say what is proven about the zeros in one box; for worker processes."""
-    problem, adam, start, width = _read(arguments)
+    problem, form, start, width = _read(arguments)
     with ball_arithmetic():
-        return _examine(problem, adam, box, start, width)
+        return _examine(problem, form, box, start, width)
 
 
-def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -> Outcome:
+def _examine(problem: Problem, form: LaplaceForm, box: Box, start: Box, width: float) -> Outcome:
     sides = np.array(box)
     try:
         laws = gradient_laws(problem, hulls(sides), slopes=False)
@@ -256,18 +258,18 @@ def _examine(problem: Problem, adam: Adam, box: Box, start: Box, width: float) -
     except InputError:
         return _split(box, start, None, "the gradient is not bounded over the box")
     for i, law in enumerate(laws):
-        if proven_sign(law, adam):
+        if proven_sign(law, form):
             return {"by": "sign", "coordinate": i}
     points = [flint.arb(float(x)) for x in middle(sides)]
-    over = field_over(problem, adam, hulls(sides), slopes=True, tolerance=TOLERANCE)
-    center = field_over(problem, adam, points, slopes=False, tolerance=TOLERANCE).value
+    over = field_over(problem, form, hulls(sides), slopes=True, tolerance=TOLERANCE)
+    center = field_over(problem, form, points, slopes=False, tolerance=TOLERANCE).value
     direction = direction_without_zero(over, center, sides)
     if direction is not None:
         return {"by": "direction", "direction": direction}
     reason = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
     otherwise = _split(box, start, over, reason)
     last = otherwise["by"] == "undecided"
-    zero = certified_zero(problem, adam, sides, over, width, np.array(start), last)
+    zero = certified_zero(problem, form, sides, over, width, np.array(start), last)
     if zero is None:
         return otherwise
     stability, matrix = stability_of(zero.jacobian)

@@ -28,7 +28,7 @@ from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparame
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
-from adamsym.methods import AdaptiveMethod, require_adam
+from adamsym.methods import AdaptiveMethod, require_adam, require_laplace
 
 if TYPE_CHECKING:
     from adamsym.symbolic import SymbolicField
@@ -202,7 +202,9 @@ class AdamField:
         """
         from adamsym.field.ball.enclosure import enclose
 
-        return enclose(require_expressions(self.problem, "an enclosure"), require_adam(self.adam, "an enclosure"), box)
+        return enclose(
+            require_expressions(self.problem, "an enclosure"), require_laplace(self.adam, "an enclosure"), box
+        )
 
     def enclose_jacobian(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of Df over boxes: (d, 2) in, (d, d, 2) out; (n, d, 2) in, (n, d, d, 2).
@@ -215,7 +217,7 @@ class AdamField:
         from adamsym.field.ball.enclosure import enclose_jacobian
 
         return enclose_jacobian(
-            require_expressions(self.problem, "an enclosure"), require_adam(self.adam, "an enclosure"), box
+            require_expressions(self.problem, "an enclosure"), require_laplace(self.adam, "an enclosure"), box
         )
 
     @property

@@ -1,6 +1,7 @@
 """What optimises: Adam, its relatives, and step-size schedules."""
 
 from adamsym.methods.adam import Adam
+from adamsym.methods.kernels import StieltjesKernel
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.method import AdaptiveMethod
 from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
@@ -13,6 +14,7 @@ from adamsym.methods.relatives import (
     NAdam,
     RMSprop,
     require_adam,
+    require_laplace,
 )
 from adamsym.methods.schedule import StepSizeSchedule
 
@@ -33,5 +35,7 @@ __all__ = [
     "NAdam",
     "RMSprop",
     "StepSizeSchedule",
+    "StieltjesKernel",
     "require_adam",
+    "require_laplace",
 ]

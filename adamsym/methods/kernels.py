@@ -18,12 +18,92 @@ _CONTINUED_FRACTION_DEPTH = 60
 """Levels that give full precision from _CONTINUED_FRACTION_FROM on."""
 
 
+class StieltjesKernel:
+    """Bounds that hold for every kernel phi(v) = int dnu(r)/(v + r), nu >= 0, with phi(0) finite (theory T5).
+
+    A kernel of your own inherits them, and gives the rest of :class:`adamsym.methods.laplace.Kernel`. The bounds that
+    it knows to be smaller it may override.
+    """
+
+    def ball_of(self, v: flint.arb) -> flint.arb:
+        """Return a ball around phi(v)."""
+        raise NotImplementedError
+
+    @property
+    def root_bound(self) -> Fraction | None:
+        """An upper bound of sqrt(v) phi(v) over all v; None if none is known."""
+        return None
+
+    @property
+    def root_slope(self) -> Fraction | None:
+        """An upper bound of |d phi(r^2)/dr| over all r > 0; None if none is known."""
+        return None
+
+    @property
+    def slope_share(self) -> Fraction:
+        """1/4, for v r/(v + r)^2 is at most that."""
+        return Fraction(1, 4)
+
+    def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
+        """Return a bound of phi(beta v)/phi(v) - 1: v phi(v) increases, and phi decreases."""
+        by_value = self.ball_of(flint.arb(0)) / self.ball_of(root**2)
+        return (by_value.min(1 / beta) if beta > 0 else by_value) - 1
+
+    def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return a bound from u rho(u) <= phi(1/u) <= phi(1/s), for x exp(-x) <= x/(1 + x)."""
+        return step * s * self.ball_of(1 / s) / step.expm1()
+
+    def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return a bound from the integral of rho beyond s, at most phi(0) - phi(1/s), for exp(-x) <= 1/(1 + x)."""
+        return step / -(-step).expm1() * (self.ball_of(flint.arb(0)) - self.ball_of(1 / s))
+
+
+def _root_weights_left(s: flint.arb, step: flint.arb) -> flint.arb:
+    """The sum of h u sqrt(u/pi) over u = s e^(-h), s e^(-2 h), ...: rho(u) <= 1/sqrt(pi u) for both kernels here."""
+    ratio = (-step * 3 / 2).exp()
+    return step * s * (s / flint.arb.pi()).sqrt() * ratio / (1 - ratio)
+
+
+def _root_weights_right(s: flint.arb, step: flint.arb) -> flint.arb:
+    """The sum of h/sqrt(u) over u = s e^h, s e^(2 h), ..."""
+    ratio = (-step / 2).exp()
+    return step * ratio / (1 - ratio) / s.sqrt()
+
+
 @dataclass(frozen=True)
-class RootPlusEps:
+class RootPlusEps(StieltjesKernel):
     """phi(v) = 1/(sqrt(v) + eps): rho(s) = 1/sqrt(pi s) - eps exp(eps^2 s) erfc(eps sqrt s)."""
 
     epsilon: Fraction
     name: ClassVar[str] = "1/(sqrt(v) + eps)"
+
+    @property
+    def root_bound(self) -> Fraction:
+        """1, the limit at infinity."""
+        return Fraction(1)
+
+    @property
+    def root_slope(self) -> Fraction:
+        """1/eps^2, the limit at 0."""
+        return 1 / self.epsilon**2
+
+    @property
+    def slope_share(self) -> Fraction:
+        """1/8, at sqrt v = eps."""
+        return Fraction(1, 8)
+
+    def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
+        """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
+        share = beta.sqrt()
+        return (1 - share) * root / (share * root + _ball(self.epsilon))
+
+    def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return the bound from rho(u) <= 1/sqrt(pi u)."""
+        return _root_weights_left(s, step)
+
+    def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return the bound from u rho(u) <= 1/(2 sqrt(pi u) eps^2)."""
+        return _root_weights_right(s, step) / (2 * flint.arb.pi().sqrt() * _ball(self.epsilon) ** 2)
 
     def of(self, v: FloatArray) -> FloatArray:
         """Return phi(v), elementwise, for v >= 0."""
@@ -53,11 +133,41 @@ class RootPlusEps:
 
 
 @dataclass(frozen=True)
-class RootOfSum:
+class RootOfSum(StieltjesKernel):
     """phi(v) = 1/sqrt(v + eps): rho(s) = exp(-eps s)/sqrt(pi s)."""
 
     epsilon: Fraction
     name: ClassVar[str] = "1/sqrt(v + eps)"
+
+    @property
+    def root_bound(self) -> Fraction:
+        """1, the limit at infinity."""
+        return Fraction(1)
+
+    @property
+    def root_slope(self) -> Fraction:
+        """Above 2/(3 sqrt(3) eps), the value at r^2 = eps/2."""
+        return Fraction(3850, 10000) / self.epsilon
+
+    @property
+    def slope_share(self) -> Fraction:
+        """Above 1/(3 sqrt 3), at v = 2 eps."""
+        return Fraction(1925, 10000)
+
+    def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
+        """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
+        eps, v = _ball(self.epsilon), root**2
+        return (((1 - beta) * v / (beta * v + eps)).log1p() / 2).expm1()
+
+    def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return the bound from rho(u) <= 1/sqrt(pi u)."""
+        return _root_weights_left(s, step)
+
+    def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return the bound from u rho(u) <= exp(-eps s/2) 2/(e eps sqrt(pi u)), for u exp(-eps u/2) <= 2/(e eps)."""
+        eps = _ball(self.epsilon)
+        factor = 2 * (-eps * s / 2 - 1).exp() / (eps * flint.arb.pi().sqrt())
+        return factor * _root_weights_right(s, step)
 
     def of(self, v: FloatArray) -> FloatArray:
         """Return phi(v), elementwise, for v >= 0."""

@@ -7,6 +7,7 @@ rho(s) ds with rho >= 0, the expectation is int rho(s) E[M exp(-s V)] ds, a prod
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Protocol
 
 import flint
@@ -44,10 +45,23 @@ class LagWeights:
         own = self.head[k] if k < len(self.head) else Fraction(0)
         return own + sum((amount * ratio**k for amount, ratio in self.terms), Fraction(0))
 
-    @property
+    @cached_property
     def total(self) -> Fraction:
         """The sum of all c_k: 1 for a mean of gradients."""
         return sum(self.head, Fraction(0)) + sum((amount / (1 - ratio) for amount, ratio in self.terms), Fraction(0))
+
+    @cached_property
+    def absolute_bound(self) -> Fraction:
+        """An upper bound of the sum of all |c_k|: the sum itself if each amount has one sign, or there is one term."""
+        n = len(self.head)
+        first = sum((abs(self.weight(k)) for k in range(n)), Fraction(0))
+        return first + sum((abs(amount) * ratio**n / (1 - ratio) for amount, ratio in self.terms), Fraction(0))
+
+    @cached_property
+    def nonnegative(self) -> bool:
+        """Whether all c_k are proved to be at least 0; with amounts of both signs beyond the head this says no."""
+        ahead = all(self.weight(k) >= 0 for k in range(len(self.head)))
+        return ahead and all(amount >= 0 for amount, _ in self.terms)
 
     def square_bound(self, beta: Fraction) -> Fraction:
         """Return C^2 = sum_k c_k^2/((1 - beta) beta^k), by which |M| <= C sqrt V (theory T1).
@@ -75,7 +89,9 @@ class LagWeights:
 class Kernel(Protocol):
     """A function phi(v) = int_0^inf exp(-s v) rho(s) ds, rho completely monotone (phi is a Stieltjes function).
 
-    Then |rho(s)| <= rho(Re s) for Re s > 0, which the error bounds of the quadrature use (theory T5).
+    Then |rho(s)| <= rho(Re s) for Re s > 0, which the error bounds of the quadrature use (theory T5). phi(0) is finite.
+    A kernel is hashable, as a frozen dataclass is. The bounds from ``root_bound`` on hold for every such kernel as
+    :class:`adamsym.methods.kernels.StieltjesKernel` has them: inherit it, and override what is known to be smaller.
     """
 
     @property
@@ -104,6 +120,30 @@ class Kernel(Protocol):
     def density(self, s: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
         """Return rho(s)."""
 
+    def __hash__(self) -> int:
+        """Return a hash: values are kept by kernel."""
+
+    @property
+    def root_bound(self) -> Fraction | None:
+        """An upper bound of sqrt(v) phi(v) over all v; None if none is known."""
+
+    @property
+    def root_slope(self) -> Fraction | None:
+        """An upper bound of |d phi(r^2)/dr| over all r > 0; None if none is known."""
+
+    @property
+    def slope_share(self) -> Fraction:
+        """An upper bound of -v phi'(v)/phi(0) over all v."""
+
+    def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
+        """Return an upper bound of phi(beta v)/phi(v) - 1 over all v <= root^2."""
+
+    def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return an upper bound of the sum of h u^2 rho(u) over u = s e^(-h), s e^(-2 h), ..., h = ``step``."""
+
+    def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
+        """Return an upper bound of the sum of h u rho(u) over u = s e^h, s e^(2 h), ..., h = ``step``."""
+
 
 @dataclass(frozen=True)
 class LaplaceForm:
@@ -125,3 +165,8 @@ class LaplaceForm:
     beta: Fraction
     kernel: Kernel
     decay: Fraction = Fraction(0)
+
+    @cached_property
+    def square_bound(self) -> Fraction:
+        """C^2 with |M| <= C sqrt V (theory T1); see :meth:`LagWeights.square_bound`, also for the error."""
+        return self.weights.square_bound(self.beta)

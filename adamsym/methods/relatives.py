@@ -9,6 +9,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.numbers import Number
 from adamsym.methods.adam import Adam
+from adamsym.methods.laplace import LaplaceForm
 from adamsym.methods.method import AdaptiveMethod, StepFactors, bias_corrections
 from adamsym.methods.recursion import Method, decay_number
 
@@ -108,6 +109,21 @@ def require_adam(method: Method, what: str) -> Adam:
     if not isinstance(method, Adam):
         raise NotApplicable(f"adam: {what} is available for Adam alone, not for {type(method).__name__}")
     return method
+
+
+def require_laplace(method: AdaptiveMethod, what: str) -> LaplaceForm:
+    """Return the Laplace form of ``method``.
+
+    Raises
+    ------
+    InputError
+        If it has none; the message says that ``what`` needs one.
+    """
+    form = method.laplace
+    if form is None:
+        name = type(method).__name__
+        raise NotApplicable(f"adam: {what} needs a Laplace form (lag weights and a kernel), and {name} has none")
+    return form
 
 
 METHODS: dict[str, type[AdaptiveMethod]] = {

@@ -143,14 +143,14 @@ def test_each_condition_of_the_proofs_is_needed():
     adam = Adam("0.5", "0.9", "0.01")
     with ball_arithmetic():
         laws = gradient_laws(TRAP, theta, slopes=False)
-        assert lyapunov_decrease.by_signs(laws, laws, adam, None, "sign") is None
+        assert lyapunov_decrease.by_signs(laws, laws, adam.laplace, None, "sign") is None
         square, variance = laws[0].mean ** 2, laws[0].variance
-        assert lyapunov_decrease.by_spread(square, variance, laws, adam, None, "sign") is None
-        assert lyapunov_decrease.by_spread(square, flint.arb(0), laws, adam, None, "sign") is not None
+        assert lyapunov_decrease.by_spread(square, variance, laws, adam.laplace, None, "sign") is None
+        assert lyapunov_decrease.by_spread(square, flint.arb(0), laws, adam.laplace, None, "sign") is not None
         # Small noise is enough for both.
         quiet = gradient_laws(TRAP, theta, slopes=False)
         quiet[0].variance = flint.arb("1e-6")
-        assert lyapunov_decrease.by_signs(quiet, quiet, adam, None, "sign") is not None
+        assert lyapunov_decrease.by_signs(quiet, quiet, adam.laplace, None, "sign") is not None
 
 
 def test_the_spread_counts_noise_twice():
@@ -158,11 +158,11 @@ def test_the_spread_counts_noise_twice():
     law = BallLaw([flint.arb(-3), flint.arb(3)], [flint.arb("0.5")] * 2)  # x = 3 for eps = 1
     adam = Adam("0.5", "0.9", "1")
     with ball_arithmetic():
-        q = lyapunov_decrease.sign_factor(law, adam)
+        q = lyapunov_decrease.sign_factor(law, adam.laplace)
         eta = (flint.arb("0.8") / q) ** 2
         assert 1 - q * eta.sqrt() > 0
-        assert lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam, None, "sign") is None
-        less = lyapunov_decrease.by_spread(flint.arb(1), eta / 4, [law], adam, flint.arb(1), "sign")
+        assert lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, None, "sign") is None
+        less = lyapunov_decrease.by_spread(flint.arb(1), eta / 4, [law], adam.laplace, flint.arb(1), "sign")
         assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
 
 
@@ -181,7 +181,7 @@ def test_mean_hessians_reach_to_the_minimum():
     theta = hulls(np.array([[0.4, 0.8]]))
     with ball_arithmetic():
         laws = gradient_laws(quartic, theta, slopes=False)
-        assert lyapunov._around(quartic, Adam(), theta, [flint.arb(0)], laws, True) is None
+        assert lyapunov._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
         square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
         laws = gradient_laws(square, theta, slopes=False)
         assert lyapunov._around(square, Adam(), theta, [flint.arb(0)], laws, True) is not None

@@ -191,10 +191,10 @@ def test_krawczyk_does_not_prove_a_zero_where_there_is_none():
     with ball_arithmetic():
         inverse = np.array([[-1.4]])
         around = np.array([[0.98, 1.02]])
-        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam, around, inverse, 1e-13)
+        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam.laplace, around, inverse, 1e-13)
         assert around[0, 0] < image[0, 0] < image[0, 1] < around[0, 1]
         beside = np.array([[1.0, 1.02]])
-        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam, beside, inverse, 1e-13)
+        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam.laplace, beside, inverse, 1e-13)
         assert image[0, 0] < beside[0, 0]
 
 
@@ -204,8 +204,8 @@ def test_a_zero_beside_the_region_is_not_claimed():
     with ball_arithmetic():
         for sides, expected in (([[0.999, 1.001]], True), ([[1.01, 1.02]], False), ([[0.97, 0.98]], False)):
             box = np.array(sides)
-            over = field_over(problem, adam, hulls(box), slopes=True)
-            assert (certified_zero(problem, adam, box, over, 1e-10, box) is not None) == expected
+            over = field_over(problem, adam.laplace, hulls(box), slopes=True)
+            assert (certified_zero(problem, adam.laplace, box, over, 1e-10, box) is not None) == expected
 
 
 def test_the_sign_lemma_proves_signs_and_no_more():
@@ -216,7 +216,7 @@ def test_the_sign_lemma_proves_signs_and_no_more():
         weights = generator.integers(1, 200, size=3)
         probabilities = [flint.arb(int(w)) / int(weights.sum()) for w in weights]
         adam = Adam("0.5", str(generator.choice(["0.3", "0.9", "0.999"])), str(generator.choice(["1e-8", "1"])))
-        sign = proven_sign(BallLaw([flint.arb(float(g)) for g in atoms], probabilities), adam)
+        sign = proven_sign(BallLaw([flint.arb(float(g)) for g in atoms], probabilities), adam.laplace)
         law = Empirical({"g": list(atoms)}, weights=[int(w) for w in weights])
         value = AdamField(Problem("theta*g", ["theta"], law), adam)([0.0])[0]
         if sign:

@@ -15,7 +15,7 @@ from fractions import Fraction
 import flint
 
 from adamsym.expressions.errors import InputError
-from adamsym.field.ball.arithmetic import ball, kernel, step_bound, symmetric
+from adamsym.field.ball.arithmetic import ball, step_bound, symmetric
 from adamsym.methods import Adam
 
 _TERMS = 20
@@ -128,7 +128,7 @@ def enclose_quotient(law: BallLaw, adam: Adam) -> flint.arb:
     InputError
         If beta is so near 1 that more than ``MOST_LATTICE_POINTS`` lattice points would be needed.
     """
-    eps, bound = ball(adam.epsilon), step_bound(adam)
+    eps, bound = ball(adam.epsilon), step_bound(adam.laplace)
     universal = _smaller(bound.upper(), (law.mean_magnitude / eps).upper())
     if universal == 0:
         return flint.arb(0)
@@ -152,7 +152,7 @@ def _trapezoidal_sum(
     """h sum w(s) [G(s) - mu exp(-c s)] over all nodes, the far ones enclosed by bounds."""
     alpha, beta, eps = ball(adam.alpha), ball(adam.beta), ball(adam.epsilon)
     step, growth = lattice.step, lattice.spacing.exp()
-    bound = step_bound(adam)
+    bound = step_bound(adam.laplace)
     half = math.ceil(math.log(2) / float(step)) + 1
     back = [law.start_values(first * growth**-k, alpha, beta) for k in range(lattice.stride, 0, -1)]
     before = deque(back, maxlen=max(lattice.stride, 1))
@@ -167,7 +167,7 @@ def _trapezoidal_sum(
             before.append((product, numerator))
         if j % lattice.per_node == 0:
             control = law.mean * (-square * s).exp()
-            total += kernel(s, eps) * ((1 - alpha) * numerator - control)
+            total += adam.laplace.kernel.ball_weight(s) * ((1 - alpha) * numerator - control)
             products.append(product)
             if len(products) > half:
                 right = _right_tail(bound * products[-1 - half].upper(), abs(control), s, eps, step)

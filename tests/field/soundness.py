@@ -144,7 +144,7 @@ def law_case(rng: np.random.Generator, counts: Counts) -> None:
             balls = [around(rng, one, abs(one) * width + (width if one == 0 else 0)) for one in atoms]
             turned = [around(rng, one, abs(one) * width) for one in slopes]
             law = BallLaw(balls, [independent.ball(p) for p in probabilities], [turned] if k % 2 else [])
-            found = enclose_law(law, adam)
+            found = enclose_law(law, adam.laplace)
             counts.enclosed(found.value, value, "enclosures", f"{case}, width {width}")
             if k % 2:
                 counts.enclosed(found.slopes[0], slope, "enclosures of derivatives", f"{case}, width {width}")

@@ -17,7 +17,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam
+from adamsym.methods import Adam, require_laplace
 
 CELLS = 36
 """Cells of K at most, for the gradients' constants."""
@@ -169,7 +169,9 @@ def field_bounds(problem: Problem, adam: Adam, region: FloatArray) -> tuple[floa
 
 
 def _field_over(problem: Problem, adam: Adam, cell: FloatArray) -> _FieldCell:
-    found = field_of(gradient_laws(problem, hulls(cell), slopes=True), adam)
+    found = field_of(
+        gradient_laws(problem, hulls(cell), slopes=True), require_laplace(adam, "the pseudo-trajectory bound")
+    )
     size = math.hypot(*(max(map(abs, outward(value))) for value in found.value))
     ends = np.array([[outward(entry) for entry in row] for row in found.jacobian])
     if not np.isfinite(ends).all():

@@ -1,4 +1,4 @@
-"""Ball arithmetic for the enclosures: small tools, the kernel s rho(s), and the step bound C."""
+"""Ball arithmetic for the enclosures: small tools, and the step bound C."""
 
 import math
 import threading
@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import flint
 
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 BITS = 128
 """Working precision of the enclosures."""
@@ -73,14 +73,6 @@ def square(value: flint.arb) -> flint.arb:
     return low**2 if low == high else (low**2).union(high**2)
 
 
-def kernel(s: flint.arb, eps: flint.arb) -> flint.arb:
-    """Return s rho(s) = s eps U(3/2, 3/2, eps^2 s)/(2 sqrt(pi)), U Tricomi's function (DLMF 13.4.4)."""
-    order = flint.arb(3) / 2
-    return s * eps * (eps**2 * s).hypgeom_u(order, order) / (2 * flint.arb.pi().sqrt())
-
-
-def step_bound(adam: Adam) -> flint.arb:
+def step_bound(form: LaplaceForm) -> flint.arb:
     """Return a ball around C of T1."""
-    alpha, beta = ball(adam.alpha), ball(adam.beta)
-    rest = alpha**2 / beta if adam.alpha else flint.arb(0)
-    return (1 - alpha) / ((1 - beta) * (1 - rest)).sqrt()
+    return ball(form.square_bound).sqrt()

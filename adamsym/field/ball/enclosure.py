@@ -1,4 +1,4 @@
-"""Rigorous enclosures of the Adam field and its Jacobian over boxes of parameters, in ball arithmetic.
+"""Rigorous enclosures of a field with a Laplace form and its Jacobian over boxes of parameters, in ball arithmetic.
 
 A box X with midpoint m gives f(X) and, by the mean-value theorem, f(m) + Df(X) (X - m): their intersection, whose
 excess shrinks with the square of the width. Every truncation is bounded; see :mod:`adamsym.field.ball.quadrature`.
@@ -23,7 +23,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import TOLERANCE, LawEnclosure, enclose_law
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class BoxEnclosure:
     jacobian: list[list[flint.arb]]
 
 
-def enclose(problem: SymbolicGradient, adam: Adam, box: ArrayLike) -> FloatArray:
+def enclose(problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike) -> FloatArray:
     """Return proven lower and upper bounds of f over boxes; see :meth:`AdamField.enclose`."""
     boxes = checked_boxes(problem, box)
     with ball_arithmetic():
-        bounds = [_bounds(enclose_box(problem, adam, one)) for one in boxes.reshape(-1, problem.dimension, 2)]
+        bounds = [_bounds(enclose_box(problem, form, one)) for one in boxes.reshape(-1, problem.dimension, 2)]
     return np.array(bounds).reshape(boxes.shape)
 
 
-def enclose_jacobian(problem: SymbolicGradient, adam: Adam, box: ArrayLike) -> FloatArray:
+def enclose_jacobian(problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike) -> FloatArray:
     """Return proven bounds of Df over boxes; see :meth:`AdamField.enclose_jacobian`."""
     boxes = checked_boxes(problem, box)
     d = problem.dimension
@@ -51,7 +51,7 @@ def enclose_jacobian(problem: SymbolicGradient, adam: Adam, box: ArrayLike) -> F
     with ball_arithmetic():
         found = []
         for one in boxes.reshape(-1, d, 2):
-            jacobian = field_over(problem, adam, hulls(one), slopes=True).jacobian
+            jacobian = field_over(problem, form, hulls(one), slopes=True).jacobian
             found.append([[outward(entry) for entry in row] for row in jacobian])
     return np.array(found).reshape(*boxes.shape[:-2], d, d, 2)
 
@@ -82,17 +82,19 @@ def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
     return [outward(value) for value in found.value]
 
 
-def enclose_box(problem: SymbolicGradient, adam: Adam, box: FloatArray, tolerance: float = TOLERANCE) -> BoxEnclosure:
+def enclose_box(
+    problem: SymbolicGradient, form: LaplaceForm, box: FloatArray, tolerance: float = TOLERANCE
+) -> BoxEnclosure:
     """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df.
 
     Call within ``ball_arithmetic()``.
     """
     theta = hulls(box)
     if (box[:, 0] == box[:, 1]).all() or not problem.is_smooth:
-        return field_over(problem, adam, theta, slopes=False, tolerance=tolerance)
+        return field_over(problem, form, theta, slopes=False, tolerance=tolerance)
     middle = [flint.arb(_midpoint(float(low), float(high))) for low, high in box]
-    whole = field_over(problem, adam, theta, slopes=True, tolerance=tolerance)
-    center = field_over(problem, adam, middle, slopes=False, tolerance=tolerance)
+    whole = field_over(problem, form, theta, slopes=True, tolerance=tolerance)
+    center = field_over(problem, form, middle, slopes=False, tolerance=tolerance)
     return BoxEnclosure(mean_value_form(whole, center.value, theta, middle), whole.jacobian)
 
 
@@ -114,18 +116,29 @@ def mean_value_form(
 
 
 def field_over(
-    problem: SymbolicGradient, adam: Adam, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
+    problem: SymbolicGradient, form: LaplaceForm, theta: Sequence[flint.arb], slopes: bool, tolerance: float = TOLERANCE
 ) -> BoxEnclosure:
     """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``.
 
     Call within ``ball_arithmetic()``.
     """
-    return field_of(gradient_laws(problem, theta, slopes), adam, tolerance)
+    found = field_of(gradient_laws(problem, theta, slopes), form, tolerance)
+    if form.decay == 0:
+        return found
+    decay = ball(form.decay)
+    value = [entry - decay * x for entry, x in zip(found.value, theta, strict=True)]
+    jacobian = [
+        [entry - (decay if i == j else 0) for j, entry in enumerate(row)] for i, row in enumerate(found.jacobian)
+    ]
+    return BoxEnclosure(value, jacobian)
 
 
-def field_of(laws: Sequence[BallLaw], adam: Adam, tolerance: float = TOLERANCE) -> BoxEnclosure:
-    """Return f, and Df if the laws have slopes, from the law of each coordinate. Call within ``ball_arithmetic()``."""
-    found: list[LawEnclosure] = [enclose_law(law, adam, tolerance) for law in laws]
+def field_of(laws: Sequence[BallLaw], form: LaplaceForm, tolerance: float = TOLERANCE) -> BoxEnclosure:
+    """Return -E[M phi(V)], and its Jacobian if the laws have slopes, from the law of each coordinate.
+
+    The form's decay is left out: laws do not know theta. Call within ``ball_arithmetic()``.
+    """
+    found: list[LawEnclosure] = [enclose_law(law, form, tolerance) for law in laws]
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 

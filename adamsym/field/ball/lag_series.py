@@ -1,19 +1,23 @@
 """Products over all lags as power series, in ball arithmetic with proven remainders.
 
 With u = g^2 - c, |u| <= w, and B(t) = E exp(-t u), A(t) = E[g exp(-t u)]: B has no zero where |t| w < pi/2, since there
-Re B > 0. So log B = sum c_j t^j and A/B = sum r_j t^j, and over the lags t_k = t beta^k geometric series sum up:
-S = sum_k log B(t_k) = sum_j c_j t^j/(1 - beta^j),  Q = sum_k alpha^k (A/B)(t_k) = sum_j r_j t^j/(1 - alpha beta^j).
+Re B > 0. So log B = sum b_j t^j and A/B = sum r_j t^j, and over the lags t_k = t beta^k geometric series sum up:
+S = sum_k log B(t_k) = sum_j b_j t^j/(1 - beta^j),  Q = sum_k c_k (A/B)(t_k) = sum_j r_j t^j sum_k c_k beta^(jk),
+with the lag weights c_k: for head_k it is head_k beta^(jk), for a geometric term amount/(1 - ratio beta^j).
 The cost does not depend on beta. On |t| w = r < pi/2, |log|B|| <= r - log cos r, |arg B| < pi/2, |B| >= exp(-r) cos r:
 Cauchy's estimates bound the coefficients from J on.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 import flint
 
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
 from adamsym.field.ball.law import BallLaw
-from adamsym.methods import Adam
+from adamsym.field.ball.numerator import Part, parts_of
+from adamsym.methods import LaplaceForm
 
 RANGE = 0.5
 """The series are used up to t w = 1/2 ..."""
@@ -31,20 +35,20 @@ class LagSeries:
     of terms is chosen for it.
     """
 
-    def __init__(self, law: BallLaw, adam: Adam, farthest: float) -> None:
-        self.law, self.adam = law, adam
+    def __init__(self, law: BallLaw, form: LaplaceForm, farthest: float) -> None:
+        self.law, self.form, self.parts = law, form, parts_of(form.weights)
         self.center = ((law.min_square + law.max_square) / 2).mid()
         self.width = larger((law.max_square - self.center).upper(), (self.center - law.min_square).upper())
-        scale = float(self.width) * float(1 - adam.beta)
+        scale = float(self.width) * float(1 - form.beta)
         self.end = min(farthest, RANGE / scale if scale > 0 else math.inf)
         ratio = max(self.end * scale / _CIRCLE, 1e-30)
         self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
-        self._coefficients = self._summed_over_lags()
-        self._tops = self._coefficient_bounds()
+        self._columns = self._quotients()
+        self._coefficients, self._tops = self._summed(self.parts), self._coefficient_bounds()
 
-    def _summed_over_lags(self) -> flint.arb_mat:
-        """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
-        law, alpha, beta, terms = self.law, ball(self.adam.alpha), ball(self.adam.beta), self.terms
+    def _quotients(self) -> list[tuple[flint.arb_series, flint.arb_series]]:
+        """The series of log B and A/B, and for each parameter of their derivatives."""
+        law, terms = self.law, self.terms
         series = self._moment_series()
         b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
         t = flint.arb_series([0, 1], terms)
@@ -58,12 +62,16 @@ class LagSeries:
             columns.append((-t * double, slope - t * cube + t * ratio * double))
         # A lower flint.ctx.cap would drop terms without a trace.
         assert all(x.prec >= terms for pair in columns for x in pair), "call within ball_arithmetic()"
-        powers = [beta**j for j in range(terms)]
-        rows = []
-        for j, power in enumerate(powers):
+        return columns
+
+    def _summed(self, parts: Sequence[Part]) -> flint.arb_mat:
+        """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
+        beta, rows = ball(self.form.beta), []
+        for j in range(self.terms):
+            power = beta**j
             log_factor = flint.arb(0) if j == 0 else 1 / (1 - power)
-            ratio_factor = 1 / (1 - alpha * power)
-            rows.append([x for s, q in columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
+            ratio_factor = sum((part.amount * part.lag_sum(power) for part in parts), flint.arb(0))
+            rows.append([x for s, q in self._columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
         return flint.arb_mat(rows)
 
     def _moment_series(self) -> list[list[flint.arb]]:
@@ -84,28 +92,41 @@ class LagSeries:
             powers.append(row)
         return list((weighted * flint.arb_mat(powers)).tolist())
 
-    def _coefficient_bounds(self) -> list[flint.arb]:
-        """For each column a bound M of its function on the circle |t| w = r, over the least denominator."""
-        law, alpha, beta = self.law, ball(self.adam.alpha), ball(self.adam.beta)
+    def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
+        """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
+        law, power = self.law, ball(self.form.beta) ** self.terms
         r = flint.arb(_CIRCLE)
         reciprocal = (2 * r).exp() / r.cos()  # bounds |exp(-t u)|/|B|
         log_bound = r - r.cos().log() + flint.arb.pi() / 2
-        log_least, ratio_least = 1 - beta**self.terms, 1 - alpha * beta**self.terms
-        bounds = [log_bound / log_least, law.max_abs * reciprocal / ratio_least]
+        log_factor = 1 / (1 - power)
+        chosen = self.parts if parts is None else parts
+        # The factors of all later coefficients are no larger.
+        ratio_factor = sum((abs(part.amount) * part.lag_sum(power) for part in chosen), flint.arb(0))
+        bounds = [log_bound * log_factor, law.max_abs * reciprocal * ratio_factor]
         if self.width == 0:
             return bounds + [flint.arb(0)] * (2 * len(law.slopes))
         t = r / self.width
         for largest in law.max_abs_slopes:
             double = 2 * law.max_abs * largest * reciprocal
             whole = largest * reciprocal * (1 + 2 * t * law.max_abs**2 * (1 + reciprocal))
-            bounds += [t * double / log_least, whole / ratio_least]
+            bounds += [t * double * log_factor, whole * ratio_factor]
         return bounds
 
     def values(self, powers: flint.arb_mat, last: flint.arb) -> list[list[flint.arb]]:
         """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""
-        rows: list[list[flint.arb]] = (powers * self._coefficients).tolist()
+        return self._values(self._coefficients, self._tops, powers, last)
+
+    def values_of_parts(self, powers: flint.arb_mat, last: flint.arb) -> list[list[list[flint.arb]]]:
+        """Return the same for each part of the numerator alone, with the amount 1."""
+        units = [[replace(part, amount=flint.arb(1))] for part in self.parts]
+        return [self._values(self._summed(unit), self._coefficient_bounds(unit), powers, last) for unit in units]
+
+    def _values(
+        self, coefficients: flint.arb_mat, tops: Sequence[flint.arb], powers: flint.arb_mat, last: flint.arb
+    ) -> list[list[flint.arb]]:
+        rows: list[list[flint.arb]] = (powers * coefficients).tolist()
         if self.width == 0:
             return rows
         z = (last * self.width / _CIRCLE).upper()
-        rest = [symmetric(bound * z**self.terms / (1 - z)) for bound in self._tops]
+        rest = [symmetric(bound * z**self.terms / (1 - z)) for bound in tops]
         return [[x + error for x, error in zip(row, rest, strict=True)] for row in rows]

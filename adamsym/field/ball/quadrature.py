@@ -1,10 +1,10 @@
-"""F = E[M/(sqrt V + eps)] and its derivatives in the parameters, enclosed: every truncation is bounded (theory T5).
+"""F = E[M phi(V)] and its derivatives in the parameters, enclosed: every truncation is bounded (theory T5).
 
-With G(s) = E[M exp(-s V)], F = int w(s) G(s) dx, s = e^x, w(s) = s rho(s). The control variate mu exp(-c s), c near
-E g^2, has the integral mu/(sqrt c + eps). The trapezoidal rule with step h, on all of the real line, errs by at most
-2 K/(cos a (e^(2 pi a/h) - 1)) for every a < pi/2, K = E|M|/(sqrt V + eps). Notation of the bounds: |g| <= G, |g'| <= H
-over the law's atoms, C the step bound, M' and V' the derivatives: |M| <= min(G, C sqrt V), |M'| <= H,
-|V'| <= 2 H min(G, sqrt V).
+With G(s) = E[M exp(-s V)], F = int w(s) G(s) dx, s = e^x, w(s) = s rho(s). The control variate mu exp(-b s), mu = E M,
+b near E g^2, has the integral mu phi(b). The trapezoidal rule with step h, on all of the real line, errs by at most
+2 K/(cos a (e^(2 pi a/h) - 1)) for every a < pi/2, K = E|M| phi(V). Notation of the bounds: |g| <= G, |g'| <= H over
+the law's atoms, C the step bound, c the sum of all |c_k|, M' and V' the derivatives: |M| <= min(c G, C sqrt V),
+|M'| <= c H, |V'| <= 2 H min(G, sqrt V).
 """
 
 import math
@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import flint
 
-from adamsym.field.ball.arithmetic import ball, larger, smaller, step_bound, symmetric
+from adamsym.field.ball.arithmetic import larger, smaller, symmetric
+from adamsym.field.ball.form_bounds import FormBounds, bounds_of
 from adamsym.field.ball.lag_series import LagSeries
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature_nodes import CHUNK, LARGEST_STEPS, LagRecursion, lattice, nodes, powers
-from adamsym.methods import Adam
+from adamsym.methods import LaplaceForm
 
 TOLERANCE = 1e-18
 """Share of the scale min(1, sqrt(E g^2)/eps) that each truncation of the integral may have."""
@@ -51,57 +52,59 @@ class LawEnclosure:
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums over the nodes from the first on, of w G and its derivatives, of w exp(-c s), and bounds of the rest."""
+    """Sums over the nodes from the first on, of w G and its derivatives, of w exp(-b s), and bounds of the rest."""
 
     totals: list[flint.arb]
     control: flint.arb
     tails: list[flint.arb]
 
 
-def enclose_law(law: BallLaw, adam: Adam, tolerance: float = TOLERANCE) -> LawEnclosure:
-    """Return balls around F = E[M/(sqrt V + eps)] and its derivatives.
+def enclose_law(law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE) -> LawEnclosure:
+    """Return balls around F = E[M phi(V)] and its derivatives.
 
     At points the radius is about ``tolerance`` of the scale; it grows with the atoms' radii. Call within
-    ``ball_arithmetic()``. Never raises: where the work would be too much the balls are wide.
+    ``ball_arithmetic()``. Where the work would be too much the balls are wide.
+
+    Raises
+    ------
+    InputError
+        If the form has no step bound (theory T1).
     """
-    eps, bound = ball(adam.epsilon), step_bound(adam)
-    universal = smaller(bound.upper(), (law.mean_magnitude / eps).upper())
+    bounds = bounds_of(form)
+    universal = bounds.universal(law.mean_magnitude)
     if universal == 0:
-        return LawEnclosure(flint.arb(0), [slope / eps for slope in law.mean_slopes])
+        return LawEnclosure(flint.arb(0), [bounds.total * bounds.at_zero * slope for slope in law.mean_slopes])
     if not all(h.is_finite() for h in law.max_abs_slopes):
-        plain = enclose_law(BallLaw(law.atoms, law.probabilities), adam, tolerance)
+        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance)
         return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
-    crude = _crude(law, eps, bound, universal)
+    crude = _crude(law, bounds, universal)
     center = law.mean_square.mid()
     in_range = center.sqrt() >= _LEAST_SIZE and law.max_abs <= _LARGEST_SIZE
-    if not in_range or law.max_abs < tolerance * eps:
+    if not in_range or law.max_abs < tolerance * bounds.knee:
         return LawEnclosure(crude[0], crude[1:])
-    rule = _Rule(law, adam, center, tolerance, universal)
+    rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
     sums = rule.sums(first)
-    means = [law.mean, *law.mean_slopes]
     left = rule.left_tails(first)
     # The control variate's integral less its sum: with mu taken out, its width hardly counts.
-    control = 1 / (center.sqrt() + eps) - sums.control
+    control = form.kernel.ball_of(center) - sums.control
     found = [
-        total + mean * control + symmetric(tail + error + truncated)
-        for mean, total, tail, error, truncated in zip(means, sums.totals, sums.tails, rule.errors, left, strict=True)
+        total + bounds.total * mean * control + symmetric(tail + error + truncated)
+        for mean, total, tail, error, truncated in zip(
+            [law.mean, *law.mean_slopes], sums.totals, sums.tails, rule.errors, left, strict=True
+        )
     ]
     narrowed = [_intersection(x, y) for x, y in zip(found, crude, strict=True)]
     return LawEnclosure(narrowed[0], narrowed[1:])
 
 
-def _crude(law: BallLaw, eps: flint.arb, bound: flint.arb, universal: flint.arb) -> list[flint.arb]:
-    """Bounds without a quadrature, sharp where G is small beside eps.
-
-    |F| <= min(C, E|g|/eps), |dF| <= H (1 + C)/eps (T1, T2); |F - E g/eps| <= E g^2/eps^2 (T6), and likewise, since
-    d(1/(sqrt V + eps)) <= H/eps^2, |dF - E g'/eps| <= 2 G H/eps^2.
-    """
-    linear = law.mean / eps + symmetric(law.mean_square / eps**2)
+def _crude(law: BallLaw, bounds: FormBounds, universal: flint.arb) -> list[flint.arb]:
+    """Bounds without a quadrature, sharp where G is small (T1, T2, T6): see :class:`FormBounds`."""
+    linear = bounds.total * law.mean * bounds.at_zero + symmetric(bounds.departure(law))
     found = [_intersection(linear, symmetric(universal))]
     for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True):
-        linear = mean / eps + symmetric(2 * law.max_abs * h / eps**2)
-        found.append(_intersection(linear, symmetric(h * (1 + bound) / eps)))
+        linear = bounds.total * mean * bounds.at_zero + symmetric(bounds.slope_departure(law, h))
+        found.append(_intersection(linear, symmetric(h * bounds.lipschitz)))
     return found
 
 
@@ -114,21 +117,23 @@ def _intersection(left: flint.arb, right: flint.arb) -> flint.arb:
 class _Rule:
     """The trapezoidal rule for one law: where it begins and ends, its sums, and its proven errors."""
 
-    def __init__(self, law: BallLaw, adam: Adam, center: flint.arb, tolerance: float, universal: flint.arb) -> None:
-        self.law, self.adam, self.center = law, adam, center
-        self.eps, self.bound = ball(adam.epsilon), step_bound(adam)
+    def __init__(
+        self, law: BallLaw, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb
+    ) -> None:
+        self.law, self.form, self.center, self.bounds = law, form, center, bounds_of(form)
+        self.control = form.kernel.ball_of(center)
         size = float(center.sqrt())
-        eps = float(self.eps)
-        self.tolerances = _tolerances(law, size, eps, tolerance)
+        self.tolerances = _tolerances(law, self.bounds, size, float(self.control), tolerance)
         for largest_step in LARGEST_STEPS:
-            self.lattice = lattice(adam.beta, largest_step)
+            self.lattice = lattice(form.beta, largest_step)
             self.errors = self.trapezoidal_errors(universal)
             if all(error <= allowed for error, allowed in zip(self.errors, self.tolerances, strict=True)):
                 break
         self.step = self.lattice.step
-        # Next to interpolation the kernel's decay alone ends the integral.
-        farthest = 200 / size**2 if size > eps else 200 / size**2 + 1e24 / eps**2
-        self.series = LagSeries(law, adam, farthest)
+        # Where the gradients are small the kernel's decay alone ends the integral.
+        knee = float(self.bounds.knee)
+        farthest = 200 / size**2 + (1e24 / knee / knee if size <= knee else 0)
+        self.series = LagSeries(law, form, farthest)
 
     def first_chunk(self) -> int:
         """The chunk where the rule may begin: what lies to the left is negligible, and the series hold there."""
@@ -142,35 +147,36 @@ class _Rule:
         return math.floor(math.log(max(first, 1e-300)) / float(self.step) / CHUNK)
 
     def _left_factors(self) -> list[flint.arb]:
-        """Factors k of |G - mu exp(-c s)| <= k s, and of the like for the derivatives."""
-        law, largest = self.law, self.law.max_abs
-        value = law.mean_cube + abs(law.mean) * self.center
+        """Factors k of |G - mu exp(-b s)| <= k s, and of the like for the derivatives."""
+        law, largest, absolute = self.law, self.law.max_abs, self.bounds.absolute
+        control = abs(self.bounds.total) * self.center
+        value = absolute * law.mean_cube + abs(law.mean) * control
         slopes = [
-            3 * h * largest**2 + abs(mean) * self.center
+            3 * absolute * h * largest**2 + abs(mean) * control
             for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True)
         ]
         return [factor.upper() for factor in (value, *slopes)]
 
     def left_tails(self, chunk: int) -> list[flint.arb]:
-        """Bounds of the nodes left of the first, from w(s) <= sqrt(s/pi)."""
-        first = nodes(self.lattice, self.adam.epsilon, chunk).s[0]
-        ratio = (-self.step * 3 / 2).exp()
-        sum_of_nodes = self.step * first * (first / flint.arb.pi()).sqrt() * ratio / (1 - ratio)
-        return [factor * sum_of_nodes for factor in self._left_factors()]
+        """Bounds of the nodes left of the first."""
+        first = nodes(self.lattice, self.form.kernel, chunk).s[0]
+        weights = self.form.kernel.weights_left(first, self.step)
+        return [factor * weights for factor in self._left_factors()]
 
     def trapezoidal_errors(self, universal: flint.arb) -> list[flint.arb]:
         """Bounds of the rule's errors, at the nearly best a: tan a = 2 pi/h.
 
-        On the line Im x = a, |s| = Re s/cos a; int rho(r) r e^(-r V) dr = 1/(2 sqrt V (sqrt V + eps)^2), so that the
-        part of M V' is at most C H sqrt V/(sqrt V + eps)^2 <= C H/(4 eps), over cos^2 a.
+        On the line Im x = a, |s| = Re s/cos a; int rho(r) r e^(-r V) dr = -phi'(V), so that the part of M V' is at most
+        2 C H V (-phi'(V)), over cos^2 a.
         """
         frequency = 2 * flint.arb.pi() / self.lattice.step
         a = frequency.atan().mid()
         cosine, decay = a.cos(), 2 / (a * frequency).expm1()
-        control = 1 / (self.center.sqrt() + self.eps)
+        control = abs(self.bounds.total) * self.control
         errors = [decay * (universal + abs(self.law.mean) * control) / cosine]
+        slope = self.bounds.at_zero * self.bounds.absolute + self.bounds.by_squares / cosine
         for h, mean in zip(self.law.max_abs_slopes, self.law.mean_slopes, strict=True):
-            errors.append(decay * (h / self.eps * (1 + self.bound / (4 * cosine)) + abs(mean) * control) / cosine)
+            errors.append(decay * (h * slope + abs(mean) * control) / cosine)
         return errors
 
     def sums(self, chunk: int) -> _Sums:
@@ -180,10 +186,9 @@ class _Rule:
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
-        last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-c s)
-        one_less_alpha = 1 - ball(self.adam.alpha)
+        last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-b s)
         while True:
-            place = nodes(self.lattice, self.adam.epsilon, chunk)
+            place = nodes(self.lattice, self.form.kernel, chunk)
             allowed = sum(s <= self.series.end for s in place.s)
             rows = (
                 self.series.values(powers(self.lattice, chunk, self.series.terms), place.t[allowed - 1])
@@ -197,14 +202,13 @@ class _Rule:
                     if lags + self.lattice.per_node > MOST_LAGS:
                         return _Sums(totals, control, self._right_tails(*last))
                     if recursion is None:
-                        recursion = LagRecursion(law, self.adam, self.series, self.lattice, chunk * CHUNK + k - 1)
+                        recursion = LagRecursion(law, self.form, self.series, self.lattice, chunk * CHUNK + k - 1)
                     product, values = _from_recursion(recursion, s * law.min_square)
                     lags += self.lattice.per_node
                 products.append(product)
                 decay = (-self.center * s).exp()
                 control += weight * decay
-                weight_of_values = weight * one_less_alpha
-                totals = [total + weight_of_values * value for total, value in zip(totals, values, strict=True)]
+                totals = [total + weight * value for total, value in zip(totals, values, strict=True)]
                 earlier = products[-1 - half].upper() if len(products) > half else flint.arb(1)
                 last = s, product.upper(), earlier, decay
                 if k % _LOOK_EVERY == _LOOK_EVERY - 1 or k == allowed - 1:
@@ -222,26 +226,26 @@ class _Rule:
     def _right_tails(self, s: flint.arb, product: flint.arb, earlier: flint.arb, decay: flint.arb) -> list[flint.arb]:
         """Bounds of the nodes u right of s; ``earlier`` bounds P(s/2).
 
-        |G(u)| <= G P(u), and since u V exp(-u V/2) <= 2/e, |G'(u)| <= H P(u) + (4/e) C H P(u/2). The weights sum up to
-        at most int rho ds = 1/eps and the rule's error, and from w(u) <= u^(-1/2)/(2 sqrt(pi) eps^2) to a geometric
-        series.
+        |G(u)| <= c G P(u), and since u V exp(-u V/2) <= 2/e, |G'(u)| <= c H P(u) + (4/e) C H P(u/2). The weights sum up
+        to at most int rho ds = phi(0) and the rule's error, and to what the kernel bounds.
         """
-        ratio = (-self.step / 2).exp()
-        geometric = self.step * ratio / (1 - ratio) / (2 * (flint.arb.pi() * s).sqrt() * self.eps**2)
-        weights = smaller(geometric.upper(), (flint.arb("1.001") / self.eps).upper())
-        law, four = self.law, 4 / flint.arb(1).exp()
-        tails = [(law.max_abs * product + abs(law.mean) * decay) * weights]
+        bounds, law, four = self.bounds, self.law, 4 / flint.arb(1).exp()
+        all_weights = flint.arb("1.001") * bounds.at_zero
+        weights = smaller(self.form.kernel.weights_right(s, self.step).upper(), all_weights.upper())
+        control, absolute = abs(bounds.total) * decay, bounds.absolute
+        tails = [(absolute * law.max_abs * product + abs(law.mean) * control) * weights]
         for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True):
-            tails.append((h * (product + four * self.bound * earlier) + abs(mean) * decay) * weights)
+            tails.append((h * (absolute * product + four * bounds.step * earlier) + abs(mean) * control) * weights)
         return [tail.upper() for tail in tails]
 
 
-def _tolerances(law: BallLaw, size: float, eps: float, tolerance: float) -> list[float]:
+def _tolerances(law: BallLaw, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
     """What F and each derivative may lose: a share of their scales, or of what the atoms' radii make uncertain."""
-    spread = float(law.expect([flint.arb(atom.rad()) for atom in law.atoms])) / (size + eps)
-    found = [max(tolerance * min(1.0, size / eps), _SHARE_OF_WIDTH * spread)]
+    spread = float(law.expect([flint.arb(atom.rad()) for atom in law.atoms])) * control
+    scale = min(float(bounds.root), size * float(bounds.at_zero))
+    found = [max(tolerance * scale, _SHARE_OF_WIDTH * spread)]
     relative = max(tolerance, _SHARE_OF_WIDTH * spread)
-    return found + [relative * float(h) / (size + eps) for h in law.max_abs_slopes]
+    return found + [relative * float(h) * control for h in law.max_abs_slopes]
 
 
 def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:
@@ -253,5 +257,5 @@ def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, 
 
 
 def _from_recursion(recursion: LagRecursion, exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:
-    found, factor = recursion.next_node(), (-exponent).exp()
-    return factor * found.product, [factor * found.numerator, *(factor * slope for _, slope in found.slopes)]
+    (product, values), factor = recursion.next_node(), (-exponent).exp()
+    return factor * product, [factor * value for value in values]

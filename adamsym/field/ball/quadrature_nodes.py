@@ -6,16 +6,17 @@ exceeds h it is several nodes long, otherwise there are several lattice points t
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
 import flint
 
-from adamsym.field.ball.arithmetic import ball, kernel
+from adamsym.field.ball.arithmetic import ball
 from adamsym.field.ball.lag_series import LagSeries
 from adamsym.field.ball.law import BallLaw
-from adamsym.methods import Adam
+from adamsym.methods import Kernel, LaplaceForm
 
 LARGEST_STEPS = (0.4, 0.3, 0.2)
 """The rule's steps h, of which the first that is fine enough is taken: with the last the error is below 1e-19 of the
@@ -66,10 +67,10 @@ def lattice(beta: Fraction, largest_step: float) -> Lattice:
 
 
 @lru_cache(maxsize=4096)
-def nodes(points: Lattice, epsilon: Fraction, chunk: int) -> Nodes:
+def nodes(points: Lattice, kernel: Kernel, chunk: int) -> Nodes:
     """Return the nodes number ``chunk`` CHUNK ... (``chunk`` + 1) CHUNK - 1."""
-    s, eps = [points.node(j) for j in _numbers(chunk)], ball(epsilon)
-    weights = tuple(points.step * kernel(x, eps) for x in s)
+    s = [points.node(j) for j in _numbers(chunk)]
+    weights = tuple(points.step * kernel.ball_weight(x) for x in s)
     return Nodes(tuple(s), tuple((1 - ball(points.beta)) * x for x in s), weights)
 
 
@@ -90,23 +91,30 @@ def _numbers(chunk: int) -> range:
 
 
 @dataclass(frozen=True)
-class Products:
-    """P and N over all lags, without the factor exp(-s least), with their derivatives in each parameter."""
+class Value:
+    """A function's value at a node, without the factor exp(-s least), and its derivatives in the parameters."""
 
-    product: flint.arb
-    numerator: flint.arb
-    slopes: tuple[tuple[flint.arb, flint.arb], ...]
+    value: flint.arb
+    slopes: tuple[flint.arb, ...]
+
+
+@dataclass(frozen=True)
+class Products:
+    """P over all lags and the parts of the numerator, each with the amount 1."""
+
+    product: Value
+    parts: tuple[Value, ...]
 
 
 class LagRecursion:
-    """P(s) = B(t) P(beta s) and N(s) = A(t) P(beta s) + alpha B(t) N(beta s), node after node, from a node on.
+    """P(s) = B(t) P(beta s), and the parts of the numerator alike, node after node, from a node on.
 
-    Products and sums alone: nothing divides by a ball that may hold zero.
+    See :mod:`adamsym.field.ball.numerator`. Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
-    def __init__(self, law: BallLaw, adam: Adam, series: LagSeries, points: Lattice, node: int) -> None:
-        self.law, self.lattice = law, points
-        self.alpha, self.one_less_beta = ball(adam.alpha), 1 - ball(adam.beta)
+    def __init__(self, law: BallLaw, form: LaplaceForm, series: LagSeries, points: Lattice, node: int) -> None:
+        self.law, self.lattice, self.parts = law, points, series.parts
+        self.one_less_beta = 1 - ball(form.beta)
         self.s, self.growth = points.node(node), points.spacing.exp()
         # Where a lag holds several points, the points are the nodes.
         back = range(node - points.stride + 1, node + 1)
@@ -117,36 +125,56 @@ class LagRecursion:
             return []
         places = [self.lattice.node(node) for node in back]
         powers_of_t = flint.arb_mat([_powers_at(self.lattice, node, series.terms) for node in back])
+        last = self.one_less_beta * places[-1]
+        parts = list(zip(*series.values_of_parts(powers_of_t, last), strict=True)) if self.parts else [()] * len(places)
         found = []
-        for s, row in zip(places, series.values(powers_of_t, self.one_less_beta * places[-1]), strict=True):
-            log_product, ratio, *slopes = row
-            product = (log_product - s * (series.center - self.law.min_square)).exp()
-            pairs = zip(slopes[::2], slopes[1::2], strict=True)
-            derivatives = tuple((product * x, product * (x * ratio + y)) for x, y in pairs)
-            found.append(Products(product, product * ratio, derivatives))
+        for s, row, own in zip(places, series.values(powers_of_t, last), parts, strict=True):
+            product = (row[0] - s * (series.center - self.law.min_square)).exp()
+            values = [_numerator(product, part) for part in own]
+            found.append(Products(Value(product, tuple(product * x for x in row[2::2])), tuple(values)))
         return found
 
-    def next_node(self) -> Products:
-        """Return the products at the next node."""
+    def next_node(self) -> tuple[flint.arb, list[flint.arb]]:
+        """Return P, and E[M exp(-s V)] with its derivatives, at the next node, without the factor exp(-s least)."""
         found = None
         for _ in range(self.lattice.per_node):
             self.s *= self.growth
             found = self._step()
         assert found is not None
-        return found
+        totals = [flint.arb(0)] * (1 + len(self.law.slopes))
+        for part, one in zip(self.parts, found.parts, strict=True):
+            totals = [x + part.amount * y for x, y in zip(totals, (one.value, *one.slopes), strict=True)]
+        return found.product.value, totals
 
     def _step(self) -> Products:
         a, b, derivatives = self.law.transforms(self.one_less_beta * self.s)
+        newest = Value(a, tuple(slope for slope, _ in derivatives))
+        factor = Value(b, tuple(slope for _, slope in derivatives))
         if self.lattice.stride == 0:
-            return Products(b, a, tuple((b_slope, a_slope) for a_slope, b_slope in derivatives))
-        alpha, old = self.alpha, self.before[0]
-        slopes = tuple(
-            (
-                b_slope * old.product + b * product_slope,
-                a_slope * old.product + a * product_slope + alpha * (b_slope * old.numerator + b * numerator_slope),
-            )
-            for (a_slope, b_slope), (product_slope, numerator_slope) in zip(derivatives, old.slopes, strict=True)
-        )
-        found = Products(b * old.product, a * old.product + alpha * b * old.numerator, slopes)
-        self.before.append(found)
-        return found
+            # Without memory, V is the newest square: A and B are all there is.
+            none = Value(flint.arb(0), (flint.arb(0),) * len(derivatives))
+            return Products(factor, tuple(none if part.lag else newest for part in self.parts))
+        old = self.before[0]
+        newest = _times(newest, old.product)
+        found = []
+        for part, one, lag_before in zip(self.parts, old.parts, (None, *old.parts[:-1]), strict=True):
+            if part.ratio is not None:
+                shifted = _times(factor, one)
+                slopes = (x + part.ratio * y for x, y in zip(newest.slopes, shifted.slopes, strict=True))
+                found.append(Value(newest.value + part.ratio * shifted.value, tuple(slopes)))
+            else:
+                found.append(newest if lag_before is None else _times(factor, lag_before))
+        result = Products(_times(factor, old.product), tuple(found))
+        self.before.append(result)
+        return result
+
+
+def _times(left: Value, right: Value) -> Value:
+    pairs = zip(left.slopes, right.slopes, strict=True)
+    return Value(left.value * right.value, tuple(x * right.value + left.value * y for x, y in pairs))
+
+
+def _numerator(product: flint.arb, row: Sequence[flint.arb]) -> Value:
+    _, ratio, *slopes = row
+    pairs = zip(slopes[::2], slopes[1::2], strict=True)
+    return Value(product * ratio, tuple(product * (x * ratio + y) for x, y in pairs))

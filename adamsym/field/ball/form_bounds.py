@@ -1,0 +1,103 @@
+"""Constants of a Laplace form, and bounds of its field without a quadrature (T1, T2, T6)."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import flint
+
+from adamsym.field.ball.arithmetic import BITS, ball, smaller, step_bound
+from adamsym.field.ball.law import BallLaw
+from adamsym.methods import Kernel, LaplaceForm
+
+
+@dataclass(frozen=True)
+class FormBounds:
+    """Constants of a form, for gradients |g| <= G with |g'| <= H.
+
+    Attributes
+    ----------
+    kernel
+        phi.
+    total, absolute
+        The sum of the lag weights c_k, and c, the sum of their magnitudes or above.
+    step
+        C of T1.
+    at_zero
+        phi(0).
+    root
+        An upper bound of sqrt(v) phi(v), or infinity.
+    root_slope
+        An upper bound of |d phi(r^2)/dr|, or infinity.
+    by_squares
+        An upper bound of 2 C V (-phi'(V)), so that E|M V' phi'(V)| <= H times it.
+    """
+
+    kernel: Kernel
+    total: flint.arb
+    absolute: flint.arb
+    step: flint.arb
+    at_zero: flint.arb
+    root: flint.arb
+    root_slope: flint.arb
+    by_squares: flint.arb
+
+    @property
+    def knee(self) -> flint.arb:
+        """The size of sqrt(v) up to which phi hardly falls: eps, or sqrt(eps) inside the root; 0 if not known."""
+        return self.root / self.at_zero if self.root.is_finite() else flint.arb(0)
+
+    @property
+    def lipschitz(self) -> flint.arb:
+        """A bound of |dF|/H (T2): |M'| phi(V) + |M V' phi'(V)|, the latter at most C H phi(0)/2."""
+        return (self.absolute + self.step) * self.at_zero
+
+    def universal(self, mean_magnitude: flint.arb) -> flint.arb:
+        """Return an upper bound of E|M| phi(V) (T1): |M| <= C sqrt V, and E|M| <= c E|g|."""
+        by_magnitude = (self.absolute * mean_magnitude * self.at_zero).upper()
+        return smaller((self.step * self.root).upper(), by_magnitude) if self.root.is_finite() else by_magnitude
+
+    def departure(self, law: BallLaw) -> flint.arb:
+        """Return a bound of |F - phi(0) E M|.
+
+        phi(0) - phi(v) <= D sqrt v, D the bound of the root's slope, and E|M| sqrt V <= c E g^2 (T6); without D,
+        V <= G^2.
+        """
+        if self.root_slope.is_finite():
+            return self.absolute * law.mean_square * self.root_slope
+        return self.absolute * law.mean_magnitude * self._fall(law)
+
+    def slope_departure(self, law: BallLaw, h: flint.arb) -> flint.arb:
+        """Return a bound of |dF - phi(0) E M'|.
+
+        E|M'| (phi(0) - phi(V)) <= c H D G, and E|M V' phi'(V)| <= c G 2 H sqrt(V) |phi'(V)| <= c G H D. Without D,
+        -v phi'(v) <= phi(0) - phi(v), as phi is convex.
+        """
+        if self.root_slope.is_finite():
+            return 2 * self.absolute * law.max_abs * h * self.root_slope
+        return (self.absolute + 2 * self.step) * h * self._fall(law)
+
+    def _fall(self, law: BallLaw) -> flint.arb:
+        return self.at_zero - self.kernel.ball_of(law.max_abs**2)
+
+
+def bounds_of(form: LaplaceForm) -> FormBounds:
+    """Return the constants of a form. Call within ``ball_arithmetic()``."""
+    return _bounds_of(form, flint.ctx.prec)
+
+
+@lru_cache(maxsize=64)
+def _bounds_of(form: LaplaceForm, bits: int) -> FormBounds:
+    assert bits >= BITS, "call within ball_arithmetic()"
+    kernel, step = form.kernel, step_bound(form)
+    at_zero = kernel.ball_of(flint.arb(0))
+    root, root_slope = kernel.root_bound, kernel.root_slope
+    return FormBounds(
+        kernel,
+        ball(form.weights.total),
+        ball(form.weights.absolute_bound),
+        step,
+        at_zero,
+        flint.arb("inf") if root is None else ball(root),
+        flint.arb("inf") if root_slope is None else ball(root_slope),
+        2 * step * ball(kernel.slope_share) * at_zero,
+    )
