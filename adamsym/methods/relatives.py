@@ -111,7 +111,7 @@ def require_adam(method: Method, what: str) -> Adam:
     return method
 
 
-def require_laplace(method: AdaptiveMethod, what: str) -> LaplaceForm:
+def require_laplace(method: Method, what: str) -> LaplaceForm:
     """Return the Laplace form of ``method``.
 
     Raises

@@ -184,7 +184,7 @@ def test_mean_hessians_reach_to_the_minimum():
         assert lyapunov._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
         square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
         laws = gradient_laws(square, theta, slopes=False)
-        assert lyapunov._around(square, Adam(), theta, [flint.arb(0)], laws, True) is not None
+        assert lyapunov._around(square, Adam().laplace, theta, [flint.arb(0)], laws, True) is not None
 
 
 def test_common_minima_are_exact():
