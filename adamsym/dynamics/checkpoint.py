@@ -18,9 +18,6 @@ from adamsym.expressions.files import open_regular
 from adamsym.gradients.record import problem_text
 from adamsym.gradients.writing import write_whole
 
-_NAMES = ("theta", "m", "v", "random", "diverged")
-"""The arrays of :meth:`Run.state`."""
-
 _LONGEST_HEADER = 2**10
 
 LARGEST_FILE = 2**36
@@ -29,16 +26,18 @@ LARGEST_FILE = 2**36
 
 def run_digest(run: Run, theta0: ArrayLike, seed: int, record_every: int) -> str:
     """Return a digest of all that determines a run's numbers but the number of its steps."""
-    method = {field.name: str(getattr(run.method, field.name)) for field in dataclasses.fields(run.method)}
+    method: Any = run.method
+    names = [f.name for f in dataclasses.fields(method)] if dataclasses.is_dataclass(method) else list(vars(method))
+    numbers = {name: str(getattr(method, name)) for name in names}
     start = np.broadcast_to(np.asarray(theta0, np.float64), (run.chains, run.problem.dimension))
-    text = [type(run.method).__qualname__, method, str(run.schedule.expression), run.chains, seed, record_every]
+    text = [type(method).__qualname__, numbers, str(run.schedule.expression), run.chains, seed, record_every]
     whole = problem_text(run.problem) + json.dumps(text)
     return hashlib.sha256(whole.encode() + start.tobytes()).hexdigest()
 
 
 def save_checkpoint(path: Path, digest: str, run: Run, recorded: FloatArray) -> None:
     """Write a run's state and records so that the file is there whole or not at all."""
-    arrays: dict[str, Any] = dict(zip(_NAMES, run.state(), strict=True))
+    arrays: dict[str, Any] = _named(run.state())
     arrays |= {"digest": np.array(digest), "step": np.array(run.step), "recorded": recorded}
     write_whole(path, lambda file: np.savez(file, **arrays), "checkpoint")
 
@@ -51,7 +50,7 @@ def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: Flo
     InputError
         If the file is no regular one, no checkpoint, one of another run, or of more steps than are asked for.
     """
-    expected = {name: (array.shape, array.dtype) for name, array in zip(_NAMES, run.state(), strict=True)}
+    expected = {name: (array.shape, array.dtype) for name, array in _named(run.state()).items()}
     try:
         with (
             open_regular(path, LARGEST_FILE, f"checkpoint {str(path)[:80]!r}") as file,
@@ -67,13 +66,19 @@ def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: Flo
             if not 0 < step <= steps:
                 raise InputError(f"checkpoint: {str(path)[:80]!r} has {step} steps, more than are asked for")
             kept = _member(archive, "recorded", (count, *recorded.shape[1:]), np.dtype(np.float64))
-            state = [_member(archive, name, *expected[name]) for name in _NAMES]
+            state = [_member(archive, name, *kind) for name, kind in expected.items()]
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"checkpoint: {str(path)[:80]!r} is no checkpoint, or damaged") from None
     recorded[:count] = kept
     run.restore(step, state)
+
+
+def _named(state: tuple[NDArray[Any], ...]) -> dict[str, NDArray[Any]]:
+    """The arrays of :meth:`Run.state` by their names in the file."""
+    own = [f"state{k}" for k in range(len(state) - 3)]
+    return dict(zip(["theta", *own, "random", "diverged"], state, strict=True))
 
 
 def _member(archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

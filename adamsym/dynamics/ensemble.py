@@ -15,7 +15,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.gradients import StochasticGradient
-from adamsym.methods import AdaptiveMethod, StepSizeSchedule
+from adamsym.methods import Method, StepSizeSchedule
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -48,7 +48,7 @@ class Ensemble:
 @checked_arguments
 def simulate(
     problem: StochasticGradient,
-    method: AdaptiveMethod,
+    method: Method,
     schedule: StepSizeSchedule,
     theta0: ArrayLike,
     steps: int,
@@ -61,11 +61,11 @@ def simulate(
     resume: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> Ensemble:
-    """Return the states of ``chains`` independent runs of Adam, or of a relative, after ``steps`` steps.
+    """Return the states of ``chains`` independent runs of Adam, or of another method, after ``steps`` steps.
 
     Adam: theta_n = theta_{n-1} - gamma_n mhat_n/(sqrt(vhat_n) + eps), with the usual bias corrections and
-    m_0 = v_0 = 0 (Kingma and Ba 2015), rounded as ``torch.optim.Adam`` rounds in float64; relatives by their own
-    ``step_factors``. Chain k draws from a generator of its own: its path depends neither on the number of chains nor
+    m_0 = v_0 = 0 (Kingma and Ba 2015), rounded as ``torch.optim.Adam`` rounds in float64; other methods take their own
+    steps. Chain k draws from a generator of its own: its path depends neither on the number of chains nor
     on that of threads. A chain that diverges is marked, and the others go on.
 
     Parameters

@@ -94,6 +94,40 @@ def _draw_rows(words: Any, table: Any, thresholds: Any, aliases: Any, rows: Any,
 
 
 @_inlined
+def _mean_gradient(
+    theta: Any, random: Any, g: Any, source: Any, batch_size: int, work: Any, law: Any, place: int, lanes: int
+) -> None:
+    """Mean gradient of a block's next minibatch, of rows that are drawn or stand in ``given`` from ``place`` on."""
+    part, scratch, drawn, words = work
+    table, thresholds, aliases, given = law
+    for b in range(batch_size):
+        rows = drawn
+        if len(given) > 0:
+            rows = given[place + b]
+        elif table.shape[1] > 1:
+            _next_words(random, words, lanes)
+            _draw_rows(words, table, thresholds, aliases, drawn, lanes)
+        if b == 0:
+            for address in source:
+                _call(address, theta, rows, g, scratch)
+        else:
+            for address in source:
+                _call(address, theta, rows, part, scratch)
+            for i in range(len(g)):
+                g[i] += part[i]
+    if batch_size > 1:
+        for i in range(len(g)):
+            g[i] /= batch_size
+
+
+@_inlined
+def _first_rows(table: Any, drawn: Any, lanes: int) -> None:
+    """The first row for each lane: a table of one row draws nothing."""
+    for k in range(len(table)):
+        drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
+
+
+@_inlined
 def _update(
     theta: Any, m: Any, v: Any, g: Any, constants: Any, factors: Any, kind: int, heavy: bool, rooted: bool
 ) -> int:
@@ -156,10 +190,8 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
     ) -> None:
         """Carry the blocks from ``first`` to before ``last`` through the steps of ``factors``, after ``step`` steps."""
         g, part, scratch, drawn, words = work
-        table, thresholds, aliases, given = law
         size = state[0].shape[1]
-        for k in range(len(table)):
-            drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
+        _first_rows(law[0], drawn, lanes)
         for block in range(first, last):
             theta, m, v = state[0][block], state[1][block], state[2][block]
             random, diverged = state[3][block], state[4][block]
@@ -167,24 +199,8 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
             for lane in range(lanes):
                 marked += int(diverged[lane] > 0)
             for k in range(factors.shape[1]):
-                for b in range(batch_size):
-                    rows = drawn
-                    if len(given) > 0:
-                        rows = given[k * batch_size + b]
-                    elif table.shape[1] > 1:
-                        _next_words(random, words, lanes)
-                        _draw_rows(words, table, thresholds, aliases, drawn, lanes)
-                    if b == 0:
-                        for address in gradient:
-                            _call(address, theta, rows, g, scratch)
-                    else:
-                        for address in gradient:
-                            _call(address, theta, rows, part, scratch)
-                        for i in range(size):
-                            g[i] += part[i]
-                if batch_size > 1:
-                    for i in range(size):
-                        g[i] /= batch_size
+                own = (part, scratch, drawn, words)
+                _mean_gradient(theta, random, g, gradient, batch_size, own, law, k * batch_size, lanes)
                 step_factors = (factors[0, k], factors[1, k], factors[2, k], factors[3, k])
                 if factors[2, k] == 1.0:
                     bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, True)
@@ -201,6 +217,30 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
 
     # Without reference counts: counting those of arrays costs more than the arithmetic on a single chain.
     return compiled(advance, _nrt=False)
+
+
+@lru_cache
+def gradients_of(lanes: int) -> Callable[..., None]:
+    """Return the loop that evaluates the next gradients of blocks of ``lanes`` chains; its code is kept on disk."""
+
+    def evaluate(
+        theta: Any,
+        random: Any,
+        gradients: Any,
+        source: Any,
+        batch_size: int,
+        work: tuple[Any, Any, Any, Any],
+        law: tuple[Any, Any, Any, Any],
+        place: int,
+    ) -> None:
+        """Write the gradients of all blocks; ``given``, if any, holds each block's rows from ``place`` on."""
+        _first_rows(law[0], work[2], lanes)
+        apart = len(law[3]) // len(theta)
+        for block in range(len(theta)):
+            at = block * apart + place
+            _mean_gradient(theta[block], random[block], gradients[block], source, batch_size, work, law, at, lanes)
+
+    return compiled(evaluate, _nrt=False)
 
 
 def _fill_words(random: Any, words: Any) -> None:

@@ -255,6 +255,7 @@ class _Travel:
 
 def _travel(run: Run, steps: Steps, field: AdamField | None) -> _Travel:
     """Run to the end of the window; distances from the flow are measured if a field is given."""
+    assert isinstance(run.method, Adam)
     chains, d = run.theta.shape
     at_once = max(1, _NUMBERS_AT_ONCE // (chains * d))
     earlier = _box(run.theta[None])

@@ -1,7 +1,7 @@
 """Chains of Adam that advance together, as many steps at a time as one likes."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import pairwise
@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics import kernels
+from adamsym.dynamics.own_steps import checked_state, take_own_steps
 from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.gradients import Empirical, Independent, StochasticGradient
 from adamsym.gradients.source import require_everywhere
-from adamsym.methods import AdaptiveMethod, StepSizeSchedule
+from adamsym.methods import AdaptiveMethod, Method, StepSizeSchedule
 
 _LANES = ((1, 1), (16, 8))
 """Up to so many chains in blocks of so many lanes; ``_MOST_LANES`` beyond."""
@@ -28,6 +29,9 @@ _STEPS_AT_ONCE = 2**14
 
 _WORK_AT_ONCE = 2**24
 """Numbers updated or drawn between two looks at the clock: some 50 ms."""
+
+_WORK_OF_A_CALL = 2**12
+"""How many such numbers one step in NumPy costs beside its own: the calls of its functions."""
 
 _DRAWS_AT_ONCE = 2**16
 """Numbers of a continuous law that are drawn together for a block: 0.5 MB."""
@@ -41,15 +45,16 @@ _MOST_NUMBERS = 10**9
 
 
 class Run:
-    """Independent chains of an adaptive method on a problem.
+    """Independent chains of a method on a problem.
 
-    Chain k draws from a generator of its own, whatever the number of chains and threads; however a run is divided into
-    calls of :meth:`advance`, its numbers are the same to the last bit.
+    The steps of an :class:`AdaptiveMethod` that states its factors are compiled; any other :class:`Method` takes its
+    own, in NumPy, for all chains at once. Chain k draws from a generator of its own, whatever the number of chains and
+    threads; however a run is divided into calls of :meth:`advance`, its numbers are the same to the last bit.
 
     Parameters
     ----------
     problem, method
-        What is optimised, and how; any :class:`AdaptiveMethod`.
+        What is optimised, and how; any :class:`Method`.
     schedule
         Step sizes gamma_n, n = 1, 2, ...
     theta0
@@ -68,7 +73,7 @@ class Run:
     def __init__(
         self,
         problem: StochasticGradient,
-        method: AdaptiveMethod,
+        method: Method,
         schedule: StepSizeSchedule,
         theta0: ArrayLike,
         chains: int,
@@ -87,14 +92,12 @@ class Run:
         self.problem, self.method, self.schedule, self.chains, self.step = problem, method, schedule, chains, 0
         self._threads = threads or os.cpu_count() or 1
         self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)
-        weight1, weight2 = 1 - method.beta1, 1 - method.beta2
-        self._constants = (weight1, method.beta2, weight2, method.eps)
-        self._advance_blocks = kernels.advancing(self._lanes, kernels.DENOMINATORS[method.denominator], weight1 >= 0.5)
+        self._compiled = method if isinstance(method, AdaptiveMethod) and method.has_factors else None
         self._gradient = problem.lane_gradient(self._lanes)
         self._law = _law_tables(problem)
         theta = np.broadcast_to(start, (chains, problem.dimension))
-        still = np.zeros(theta.shape)
-        self.restore(0, (theta, still, still, generator_states(seed, chains), np.zeros((chains, 1), np.int64)))
+        state = checked_state(method, method.initial_state(theta.shape), chains)
+        self.restore(0, (theta, *state, generator_states(seed, chains), np.zeros((chains, 1), np.int64)))
 
     @property
     def theta(self) -> FloatArray:
@@ -104,10 +107,13 @@ class Run:
     @property
     def diverged(self) -> NDArray[np.int64]:
         """For each chain the step at which it diverged, or 0."""
-        return self._chainwise(self._blocks[4])[:, 0]
+        return self._chainwise(self._blocks[-1])[:, 0]
 
     def state(self) -> tuple[NDArray[Any], ...]:
-        """Return theta, m, v, the generators' words and the marks of failure: (chains, k) each."""
+        """Return theta, the arrays of the method's state, the generators' words and the marks of divergence.
+
+        Each has the shape (chains, k).
+        """
         return tuple(self._chainwise(blocks) for blocks in self._blocks)
 
     def restore(self, step: int, state: Sequence[NDArray[Any]]) -> None:
@@ -130,7 +136,8 @@ class Run:
     @property
     def steps_at_once(self) -> int:
         """Steps that take well below a second, for those who wish to look at the clock between them."""
-        return max(1, min(_STEPS_AT_ONCE, _WORK_AT_ONCE // (self.chains * self._numbers_a_step)))
+        work = self.chains * self._numbers_a_step + (0 if self._compiled else _WORK_OF_A_CALL)
+        return max(1, min(_STEPS_AT_ONCE, _WORK_AT_ONCE // work))
 
     @property
     def _numbers_a_step(self) -> int:
@@ -172,7 +179,10 @@ class Run:
     def _advance_together(self, steps: int, every: int, recorded: FloatArray) -> None:
         """Take steps whose factors are tabulated together, on all threads."""
         sizes = self.schedule(np.arange(self.step + 1, self.step + steps + 1))
-        factors = np.array(self.method.step_factors(self.step + 1, sizes))
+        if self._compiled is None:
+            self._take_own_steps(sizes, every, recorded)
+            return
+        factors = np.array(self._compiled.step_factors(self.step + 1, sizes))
         blocks = len(self._blocks[0])
         work = self._numbers_a_step * steps * blocks * self._lanes
         parts = min(blocks, self._threads if work > _WORTH_A_THREAD else 1)
@@ -198,47 +208,89 @@ class Run:
         if not isinstance(law, Independent):
             self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
             return
-        rows_a_step, columns = self.problem.batch_size, len(self.problem.law.names)
-        together = max(1, _DRAWS_AT_ONCE // (rows_a_step * columns * self._lanes))
+        together = max(1, _DRAWS_AT_ONCE // (self.problem.batch_size * len(self.problem.law.names) * self._lanes))
         for block in range(first, last):
             for start in range(0, factors.shape[1], together):
                 some = np.ascontiguousarray(factors[:, start : start + together])
-                words = np.empty((some.shape[1] * rows_a_step * columns, self._lanes), np.uint64)
-                kernels.fill_words(self._blocks[3][block], words)
-                given = continuous_rows(law, words.reshape(-1, columns, self._lanes))
+                given = self._continuous_rows(self._blocks[-2][block], some.shape[1])
                 step = self.step + start
                 kept = multiples(self.step, step, every)
-                self._compiled_steps(
-                    block, block + 1, step, given.reshape(len(given), -1), some, every, recorded[kept:]
-                )
+                self._compiled_steps(block, block + 1, step, given, some, every, recorded[kept:])
+
+    def _continuous_rows(self, random: NDArray[np.uint64], steps: int) -> FloatArray:
+        """The rows of a continuous law that a block's chains draw in ``steps`` steps, (rows, columns*lanes)."""
+        law, columns = self.problem.law, len(self.problem.law.names)
+        assert isinstance(law, Independent)
+        words = np.empty((steps * self.problem.batch_size * columns, self._lanes), np.uint64)
+        kernels.fill_words(random, words)
+        return continuous_rows(law, words.reshape(-1, columns, self._lanes)).reshape(-1, columns * self._lanes)
+
+    def _take_own_steps(self, sizes: FloatArray, every: int, recorded: FloatArray) -> None:
+        """Take the method's own steps, with the gradients and the rows of the compiled ones."""
+        # Written back at the end: an interruption leaves all as it was.
+        random = self._blocks[-2].copy()
+        theta, *state, _, diverged = (self._chainwise(blocks) for blocks in self._blocks)
+        before = self.step
+
+        def record(n: int, theta: FloatArray) -> None:
+            if every and n % every == 0:
+                recorded[multiples(before, n, every) - 1] = theta
+
+        chains = (theta, tuple(state), diverged)
+        gradients = self._gradients(random, len(sizes))
+        theta, after, diverged = take_own_steps(self.method, chains, gradients, before + 1, sizes, record)
+        self._blocks = (*map(self._blockwise, (theta, *after)), random, self._blockwise(diverged))
+        self.step += len(sizes)
+
+    def _gradients(self, random: NDArray[np.uint64], steps: int) -> Callable[[FloatArray], FloatArray]:
+        """The function that takes theta of all chains and returns their next gradients, for ``steps`` steps."""
+        evaluate, values = kernels.gradients_of(self._lanes), np.empty((len(random), self._blocks[0].shape[1]))
+        batch_size, continuous = self.problem.batch_size, isinstance(self.problem.law, Independent)
+        numbers = batch_size * len(self.problem.law.names) * len(random) * self._lanes
+        work, left, given, place = self._work()[1:], steps, np.empty((0, 0)), 0
+
+        def next_gradients(theta: FloatArray) -> FloatArray:
+            nonlocal left, given, place
+            if continuous and place * len(random) == len(given):
+                together = min(left, max(1, _DRAWS_AT_ONCE // numbers))
+                left, place = left - together, 0
+                given = np.concatenate([self._continuous_rows(block, together) for block in random])
+            law = (*self._law, given)
+            evaluate(self._blockwise(theta), random, values, self._gradient.addresses, batch_size, work, law, place)
+            self._gradient.check()
+            place += batch_size
+            # A copy: the method may keep the gradients in its state.
+            return self._chainwise(values)
+
+        return next_gradients
 
     def _compiled_steps(
         self, first: int, last: int, step: int, given: FloatArray, factors: FloatArray, every: int, recorded: FloatArray
     ) -> None:
-        size, gradient = self.problem.dimension * self._lanes, self._gradient
-        work = (
-            np.empty(size),
-            np.empty(size),
-            np.empty(gradient.scratch * self._lanes + 1),
-            np.empty(len(self.problem.law.names) * self._lanes),
-            np.empty(self._lanes, np.uint64),
-        )
-        batch_size, law = self.problem.batch_size, (*self._law, given)
-        self._advance_blocks(
+        method = self._compiled
+        assert method is not None
+        weight1, weight2 = 1 - method.beta1, 1 - method.beta2
+        kernels.advancing(self._lanes, kernels.DENOMINATORS[method.denominator], weight1 >= 0.5)(
             first,
             last,
             step,
             self._blocks,
-            gradient.addresses,
-            batch_size,
-            work,
-            law,
-            self._constants,
+            self._gradient.addresses,
+            self.problem.batch_size,
+            self._work(),
+            (*self._law, given),
+            (weight1, method.beta2, weight2, method.eps),
             factors,
             every,
             recorded,
         )
-        gradient.check()
+        self._gradient.check()
+
+    def _work(self) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, NDArray[np.uint64]]:
+        """Room for a block's gradient and a part of it, the gradient's own, its rows and random words."""
+        size, lanes = self.problem.dimension * self._lanes, self._lanes
+        scratch, rows = np.empty(self._gradient.scratch * lanes + 1), np.empty(len(self.problem.law.names) * lanes)
+        return np.empty(size), np.empty(size), scratch, rows, np.empty(lanes, np.uint64)
 
 
 @lru_cache

@@ -30,6 +30,7 @@ _PROBLEM = 'Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))'
 EXAMPLES = {
     "AdamField": "AdamField(problem, Adam())",
     "AdaptiveMethod": "Adam()",
+    "Method": "Adam()",
     "Adam": "Adam()",
     "StochasticGradient": _PROBLEM,
     "SymbolicGradient": _PROBLEM,

@@ -149,7 +149,7 @@ DAMAGES = {
     "objects": lambda path: rewritten(path, theta=np.array([{}], object)),
     "another shape": lambda path: rewritten(path, theta=np.zeros((2, 30))),
     "another type": lambda path: rewritten(path, diverged=np.zeros((30, 1))),
-    "larger": lambda path: rewritten(path, m=np.zeros((10**6, 2))),
+    "larger": lambda path: rewritten(path, state0=np.zeros((10**6, 2))),
     "a negative step": lambda path: rewritten(path, step=np.array(-1)),
 }
 

@@ -53,8 +53,8 @@ def path(method, gradient=BOWL.gradient):
     return np.array(states)
 
 
-@pytest.mark.parametrize("method", WITH_FORM, ids=repr)
-def test_the_compiled_chains_take_the_recursion_s_steps(method):
+@each
+def test_simulated_chains_take_the_recursion_s_steps(method):
     found = simulate(BOWL, method, StepSizeSchedule(RATE), START, steps=STEPS, chains=1, seed=0, record_every=1)
     np.testing.assert_allclose(found.recorded[:, 0], path(method), rtol=0, atol=1e-12)
     other = path(Adam("0.9", "0.94", "0.1"))
