@@ -297,7 +297,7 @@ def test_numbers_and_text_in_place_of_schedules_and_paths(tmp_path):
         (lambda: flow(PROBLEM, [1.0], [0, 1]), "a Problem is no AdamField"),
         (lambda: simulate(ADAM, PROBLEM, SCHEDULE, [1.0], 2, 2, 0), "the order is simulate(problem, method, schedule,"),
         (lambda: AdamField(ADAM, PROBLEM), "the order is AdamField(problem, adam)"),
-        (lambda: AdamField(PROBLEM, 0.9), "0.9 is no AdaptiveMethod; give an AdaptiveMethod, such as Adam()"),
+        (lambda: AdamField(PROBLEM, 0.9), "0.9 is no Method; give a Method, such as Adam()"),
         (lambda: find_zeros(FIELD, "theta=1:2"), "box: 'theta=1:2' is not allowed; allowed is a list or array"),
         (lambda: find_zeros(FIELD, [[1, 2]], budget=1e4), "budget: 10000.0 is not allowed; allowed is an integer"),
         (lambda: FIELD({"theta": 1.0}), "give the numbers in order, as a list or an array"),

@@ -61,13 +61,13 @@ def take_own_steps(
         If a step returns anything but a state like the one before and a change of theta's shape.
     """
     theta, state, diverged = chains[0], chains[1], chains[2].copy()
-    finite = _finite(state)
+    finite = _finite(state, len(theta))
     for n, size in enumerate(sizes, start=first):
         g = gradients(theta)
         with np.errstate(all="ignore"):
             after, change = _checked_step(method, method.step(state, g, theta, n), theta, state)
             theta = theta + size * change
-        lasting = _finite(after)
+        lasting = _finite(after, len(theta))
         # A state that was infinite before may stay so; one that becomes infinite has overflown.
         lost = ~np.isfinite(theta).all(axis=1) | ~np.isfinite(g).all(axis=1) | (finite & ~lasting).any(axis=0)
         diverged[lost & (diverged[:, 0] == 0)] = n
@@ -77,9 +77,9 @@ def take_own_steps(
     return theta, state, diverged
 
 
-def _finite(state: Arrays) -> NDArray[np.bool_]:
+def _finite(state: Arrays, chains: int) -> NDArray[np.bool_]:
     """Whether the entries of each array are all finite, chain by chain: shape (arrays, chains)."""
-    return np.array([np.isfinite(array).all(axis=1) for array in state], dtype=bool).reshape(len(state), -1)
+    return np.array([np.isfinite(array).all(axis=1) for array in state], dtype=bool).reshape(len(state), chains)
 
 
 def _checked_step(method: Method, found: Any, theta: FloatArray, state: Arrays) -> tuple[Arrays, FloatArray]:

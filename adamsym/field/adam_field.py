@@ -28,7 +28,7 @@ from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparame
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
-from adamsym.methods import AdaptiveMethod, require_adam, require_laplace
+from adamsym.methods import AdaptiveMethod, Method, require_adam, require_laplace
 
 if TYPE_CHECKING:
     from adamsym.symbolic import SymbolicField
@@ -87,7 +87,7 @@ class AdamField:
     Raises
     ------
     InputError
-        If the method divides by no square root: its kernel rho is not known here.
+        If the method has no Laplace form; :func:`monte_carlo` estimates its field.
 
     Examples
     --------
@@ -99,10 +99,11 @@ class AdamField:
     """
 
     @checked_arguments
-    def __init__(self, problem: StochasticGradient, adam: AdaptiveMethod) -> None:
-        if not adam.denominator.startswith("sqrt"):
+    def __init__(self, problem: StochasticGradient, adam: Method) -> None:
+        if adam.laplace is None or not isinstance(adam, AdaptiveMethod):
             raise InputError(
-                f"adam: a method with the denominator {adam.denominator} has no field here; it needs a root"
+                f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
+                "monte_carlo(problem, method, theta, seed) estimates it"
             )
         self.problem = problem
         self.adam = adam

@@ -21,7 +21,7 @@ from adamsym.gradients.data import Wanted, law_of, shown
 from adamsym.gradients.laws import Law
 from adamsym.gradients.problem import Problem
 from adamsym.gradients.record import NESTED_TOO_DEEPLY
-from adamsym.methods import METHODS, AdaptiveMethod
+from adamsym.methods import Method, known_methods, make_method, method_class
 
 LARGEST_FILE = 20 * 2**20
 """Bytes of a problem file."""
@@ -43,7 +43,7 @@ class ProblemFile:
 
     path: Path
     problem: Problem
-    adam: AdaptiveMethod
+    adam: Method
     start: dict[str, float] | None
     dropped: int = 0
 
@@ -61,12 +61,16 @@ class _ProblemTable(_Strict):
 
 
 class _AdamTable(_Strict):
-    method: str = "Adam"
-    beta1: int | Decimal | None = None
-    beta2: int | Decimal | None = None
-    eps: int | Decimal | None = None
-    weight_decay: int | Decimal | None = None
+    """The numbers are those of the method's class, whatever they are called."""
 
+    model_config = pydantic.ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, int | Decimal] = pydantic.Field(init=False)
+
+    method: str = "Adam"
+
+
+_COMMON_NUMBERS = ("beta1", "beta2", "eps", "weight_decay")
+"""Numbers that some methods have, so that another one lacks them."""
 
 _TABLES: dict[str, type[_Strict]] = {"problem": _ProblemTable, "adam": _AdamTable}
 
@@ -136,7 +140,7 @@ def _first_error(error: pydantic.ValidationError) -> str:
         "problem.parameters": "a list of names, or a table of lengths such as { w = 3 }",
         "problem.batch_size": "an integer from 1 up",
         "problem.loss": 'text, such as "(theta - x)**2/2"',
-        "adam.method": "the name of a method: " + ", ".join(METHODS),
+        "adam.method": "the name of a method: " + ", ".join(known_methods()),
         "adam": "a number",
     }
     keys = (place, ".".join(place.split(".")[:2]), str(table))
@@ -144,17 +148,14 @@ def _first_error(error: pydantic.ValidationError) -> str:
     return f"{place}: {shown(first['input'])} is not allowed; allowed is {allowed}"
 
 
-def _method(table: _AdamTable) -> AdaptiveMethod:
+def _method(table: _AdamTable) -> Method:
     """The method that the table names, with its own defaults for numbers left out."""
-    if table.method not in METHODS:
-        raise InputError(f"adam.method: {shown(table.method)} is unknown; allowed are {', '.join(METHODS)}")
-    method = METHODS[table.method]
-    numbers = table.model_dump(exclude={"method"}, exclude_none=True)
-    known = list(inspect.signature(method).parameters)
-    for name in numbers:
-        if name not in known:
-            raise InputError(f"adam.{name}: {table.method} has no such number; allowed are {', '.join(known)}")
-    return method(**numbers)
+    numbers = table.__pydantic_extra__
+    known = inspect.signature(method_class(table.method)).parameters
+    unknown = next((name for name in numbers if name not in {*known, *_COMMON_NUMBERS}), None)
+    if unknown is not None:
+        raise InputError(f"adam.{unknown}: unknown key; allowed are method, {', '.join(known)}")
+    return make_method(table.method, numbers)
 
 
 def _law(content: _File, folder: Path) -> tuple[Law, int]:

@@ -13,13 +13,13 @@ from adamsym.gradients.problem import Problem
 from adamsym.gradients.source import StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.gradients.vector_field import VectorField
-from adamsym.methods import AdaptiveMethod
+from adamsym.methods import Method
 from adamsym.methods.record import method_from_record, method_record
 
 NESTED_TOO_DEEPLY = "nested too deeply to be differentiated; write it with fewer parentheses in parentheses"
 
 
-def problem_record(problem: Problem, method: AdaptiveMethod) -> dict[str, Any]:
+def problem_record(problem: Problem, method: Method) -> dict[str, Any]:
     """Return the problem and the method as JSON data; every number is text, exactly as a fraction.
 
     The loss is the text as written: what simplifies away, such as x/x, still says where the loss is real.
@@ -69,7 +69,7 @@ def _rows_record(law: Empirical) -> dict[str, Any]:
     }
 
 
-def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, AdaptiveMethod]:
+def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Method]:
     """Return what :func:`problem_record` described; nothing in it is executed.
 
     Raises

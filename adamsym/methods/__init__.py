@@ -6,8 +6,8 @@ from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.method import AdaptiveMethod
 from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
 from adamsym.methods.recursion import Method
+from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
 from adamsym.methods.relatives import (
-    METHODS,
     AdamEpsInsideRoot,
     AdamW,
     AdamWithoutMomentum,
@@ -36,6 +36,9 @@ __all__ = [
     "RMSprop",
     "StepSizeSchedule",
     "StieltjesKernel",
+    "known_methods",
+    "make_method",
+    "method_class",
     "require_adam",
     "require_laplace",
 ]

@@ -8,14 +8,14 @@ from typing import Any
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import exact_rational
 from adamsym.methods.laplace import LagWeights, LaplaceForm
-from adamsym.methods.method import AdaptiveMethod
-from adamsym.methods.relatives import METHODS
+from adamsym.methods.recursion import Method
+from adamsym.methods.registry import known_methods, method_class
 
 MOST_HEAD_WEIGHTS = 64
 MOST_TERMS = 16
 
 
-def method_record(method: AdaptiveMethod) -> dict[str, Any]:
+def method_record(method: Method) -> dict[str, Any]:
     """Return a method's name, parameters and Laplace form as JSON data; every number is text, exactly as a fraction.
 
     Raises
@@ -36,19 +36,14 @@ def method_record(method: AdaptiveMethod) -> dict[str, Any]:
     return {"name": name, "parameters": _parameters(method), "laplace": _form_record(form)}
 
 
-def _parameters(method: AdaptiveMethod) -> dict[str, str]:
+def _parameters(method: Method) -> dict[str, str]:
     """The arguments of the method's class, exactly."""
-    exact: dict[str, Fraction] = {
-        "beta1": method.alpha,
-        "beta2": method.beta,
-        "eps": method.epsilon,
-        "weight_decay": method.exact_decay,
-    }
-    names = inspect.signature(type(method)).parameters
-    return {
-        name: str(exact[name] if name in exact else exact_rational(getattr(method, name), f"adam.{name}"))
-        for name in names
-    }
+    exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "exact_decay"}
+    found = {}
+    for name in inspect.signature(type(method)).parameters:
+        kept = getattr(method, exact.get(name, name), None)
+        found[name] = str(exact_rational(getattr(method, name) if kept is None else kept, f"adam.{name}"))
+    return found
 
 
 def _form_record(form: LaplaceForm) -> dict[str, Any]:
@@ -62,7 +57,7 @@ def _form_record(form: LaplaceForm) -> dict[str, Any]:
     }
 
 
-def method_from_record(record: Mapping[str, Any]) -> AdaptiveMethod:
+def method_from_record(record: Mapping[str, Any]) -> Method:
     """Return the method that :func:`method_record` described, after comparing its Laplace form with the one described.
 
     Raises
@@ -74,12 +69,13 @@ def method_from_record(record: Mapping[str, Any]) -> AdaptiveMethod:
     name, parameters, laplace = (record.get(key) for key in ("name", "parameters", "laplace"))
     if set(record) != {"name", "parameters", "laplace"} or not isinstance(parameters, Mapping):
         raise InputError(f"{place}: allowed are name, parameters and laplace, all of them")
-    if not isinstance(name, str) or name not in METHODS:
-        raise InputError(f"{place}.name: {str(name)[:80]!r} is unknown here; known are {', '.join(METHODS)}")
-    known = list(inspect.signature(METHODS[name]).parameters)
+    if not isinstance(name, str) or name not in known_methods():
+        raise InputError(f"{place}.name: {str(name)[:80]!r} is unknown here; known are {', '.join(known_methods())}")
+    kind = method_class(name)
+    known = list(inspect.signature(kind).parameters)
     if sorted(parameters) != sorted(known) or not all(isinstance(value, str) for value in parameters.values()):
         raise InputError(f"{place}.parameters: {name} has {', '.join(known)}; give each as text")
-    method = METHODS[name](**parameters)
+    method = kind(**parameters)
     if method.laplace is None:
         raise InputError(f"{place}.name: {name} has no Laplace form")
     fault = _difference(_stated_form(laplace), _canonical(_form_record(method.laplace)))

@@ -124,9 +124,3 @@ def require_laplace(method: Method, what: str) -> LaplaceForm:
         name = type(method).__name__
         raise NotApplicable(f"adam: {what} needs a Laplace form (lag weights and a kernel), and {name} has none")
     return form
-
-
-METHODS: dict[str, type[AdaptiveMethod]] = {
-    method.__name__: method for method in (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
-}
-"""The methods by name. A new one is one entry here."""

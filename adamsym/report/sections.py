@@ -1,5 +1,6 @@
 """What the report shows of one problem: every section of the registry, computed to its end or said to be undecided."""
 
+import inspect
 import time
 import traceback
 from collections.abc import Sequence
@@ -231,9 +232,7 @@ def _start(source: ProblemFile) -> tuple[float, ...]:
 def _origin(source: ProblemFile) -> tuple[tuple[str, str], ...]:
     problem, method = source.problem, source.adam
     names = ", ".join(problem.names[:8]) + (", ..." if problem.dimension > 8 else "")
-    numbers = [f"beta1 = {method.beta1:g}", f"beta2 = {method.beta2:g}", f"eps = {method.eps:g}"]
-    if method.decay:
-        numbers.append(f"weight_decay = {method.decay:g}")
+    numbers = [f"{name} = {getattr(method, name)}" for name in inspect.signature(type(method)).parameters]
     missing = "" if source.start else "; the file has no [start], so that all parameters start at 1"
     left_out = f"; {counted(source.dropped, 'row')} with missing numbers left out" if source.dropped else ""
     return (

@@ -6,7 +6,7 @@ import sympy as sp
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam, AdaptiveMethod, require_adam
+from adamsym.methods import Adam, Method, require_adam
 from adamsym.symbolic import expansion, expansion_checks, laplace, lyapunov, point_checks, stationary_moments
 from adamsym.symbolic.derivation import Derivation, Step, checked_step
 from adamsym.symbolic.equality import Check, all_of, exact_equality
@@ -71,7 +71,7 @@ class _Writer:
 
 
 @checked_arguments
-def derive(problem: Problem, adam: AdaptiveMethod) -> Derivation:
+def derive(problem: Problem, adam: Method) -> Derivation:
     """Return the derivation of a problem's Adam field; every step has passed the check that it names.
 
     Parameters
