@@ -164,6 +164,22 @@ def test_atoms_agree_with_the_compiled_path(adam):
     assert law_quotient(shifted, adam).value != pytest.approx(expected, abs=1e-13 * adam.step_bound)
 
 
+@pytest.mark.parametrize(
+    "law",
+    [Exponential(-18.68, 0.0173), Exponential(18.68, -0.0173), Atoms((-29.0, 30.0), (1e-300, 1.0))],
+    ids=str,
+)
+def test_transforms_stay_finite_where_all_factors_underflow(law):
+    """exp(-t g^2) is below every float for all atoms that have a weight."""
+    t = np.geomspace(0.1, 3, 9)
+    log_b, ratio = law.transforms(t)
+    nearest, farthest = (17.0, 18.7) if isinstance(law, Exponential) else (29.0, 30.0)
+    assert (-t * farthest**2 - 1e-9 <= log_b).all()
+    assert (log_b <= -t * nearest**2 + 1e-9).all()
+    assert (np.abs(ratio) >= nearest - 1e-9).all()
+    assert (np.abs(ratio) <= farthest + 1e-9).all()
+
+
 def listed(law):
     """The law of the mean with every ordered minibatch listed."""
     draws = list(itertools.product(range(len(law.atoms)), repeat=law.size))

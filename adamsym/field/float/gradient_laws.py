@@ -102,13 +102,13 @@ class Uniform:
         least = max(self.low, 0.0)
         small = t * (self.magnitude_bound**2 - least**2) < 1
         log_b, ratio = np.empty_like(t), np.empty_like(t)
-        log_b[small], ratio[small] = self._by_rule(t[small], least)
+        log_b[small], ratio[small] = self._by_rule(t[small])
         log_b[~small], ratio[~small] = self._by_error_functions(t[~small], least)
         return log_b, ratio
 
-    def _by_rule(self, t: FloatArray, least: float) -> tuple[FloatArray, FloatArray]:
+    def _by_rule(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         g = 0.5 * (self.low + self.high) + 0.5 * (self.high - self.low) * _LEGENDRE
-        return _sums(t, g, _LEGENDRE_WEIGHTS / 2, least)
+        return _sums(t, g, _LEGENDRE_WEIGHTS / 2)
 
     def _by_error_functions(self, t: FloatArray, least: float) -> tuple[FloatArray, FloatArray]:
         width, root = self.high - self.low, np.sqrt(t)
@@ -166,7 +166,7 @@ class Exponential:
         log_b, ratio = np.empty_like(t), np.empty_like(t)
         small = t * self.scale**2 < 0.02
         x, weights = _EXPONENTIAL_RULE
-        log_b[small], ratio[small] = _sums(t[small], self.start + self.scale * x, weights, max(self.start, 0.0))
+        log_b[small], ratio[small] = _sums(t[small], self.start + self.scale * x, weights)
         log_b[~small], ratio[~small] = self._by_error_function(t[~small])
         return log_b, ratio
 
@@ -218,7 +218,7 @@ class Atoms:
 
     def transforms(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return log B(t) and A(t)/B(t)."""
-        return _sums(t, np.array(self.values), np.array(self.probabilities), min(abs(g) for g in self.values))
+        return _sums(t, np.array(self.values), np.array(self.probabilities))
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw values."""
@@ -334,7 +334,7 @@ class Density:
     def transforms(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return log B(t) and A(t)/B(t)."""
         g, weights = self._rule
-        return _sums(t, g, weights, float(np.abs(g).min()))
+        return _sums(t, g, weights)
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw values, from the nodes of the rule."""
@@ -349,8 +349,11 @@ def _require(name: str, holds: bool, allowed: str, *numbers: float) -> None:
         raise ValueError(f"{name}: {', '.join(map(str, numbers[:6]))} is not allowed; allowed is {allowed}")
 
 
-def _sums(t: FloatArray, g: FloatArray, weights: FloatArray, least: float) -> tuple[FloatArray, FloatArray]:
-    """Log B and A/B of finitely many atoms; exp(-t least^2) is taken out."""
+def _sums(t: FloatArray, g: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Log B and A/B of finitely many atoms; exp(-t least^2), the largest of the factors, is taken out."""
+    present = weights > 0
+    g, weights = g[present], weights[present]
+    least = float(np.abs(g).min())
     excess = (np.abs(g) - least) * (np.abs(g) + least)
     log_b, ratio = np.empty_like(t), np.empty_like(t)
     for k, time in enumerate(t):
