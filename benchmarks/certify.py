@@ -288,9 +288,7 @@ def plot(found) -> None:
     figure, axes = plt.subplots(figsize=(6, 6), constrained_layout=True)
     for box, outcome in found.leaves:
         (a, b), (c, d) = box
-        axes.add_patch(
-            Rectangle((a, c), b - a, d - c, facecolor=COLOURS[outcome["by"]], edgecolor="white", linewidth=0.3)
-        )
+        axes.add_patch(Rectangle((a, c), b - a, d - c, facecolor=COLOURS[outcome.by], edgecolor="white", linewidth=0.3))
     marks = {"attracting": "o", "saddle": "x", "repelling": "s", "undecided": "d"}
     for zero in found.zeros:
         axes.plot(*zero.midpoint, marks[zero.stability], color="black")

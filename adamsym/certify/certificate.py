@@ -4,16 +4,25 @@ from importlib.metadata import version
 from typing import Any
 
 from adamsym.certificates.form import digest_of
+from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
+from adamsym.certify.outcomes import as_json
 from adamsym.certify.zeros import Zero, Zeros
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.writing import expression_text
+from adamsym.gradients import Problem
 from adamsym.gradients.record import problem_record
+from adamsym.methods import Adam
 
 RATE_MARGIN = 0.98
 """The certificate claims this share of the rate, and a witness's bounds wider by it: the checker's arithmetic has its
 own small excess."""
+
+_NAMED_BY_PROOFS = ("coordinate", "direction", "zero", "region", "reason")
+"""What the leaves of zeros may name; null where they do not."""
 
 
 @checked_arguments
@@ -26,22 +35,23 @@ def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
     return content | {"digest": digest_of(content)}
 
 
-def _head(found: Zeros | LyapunovRegion, box: Any) -> dict[str, Any]:
+def _head(problem: Problem, method: Adam, box: FloatArray) -> dict[str, Any]:
     return {
         "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
-        "problem": problem_record(found.problem, found.adam),
+        "problem": problem_record(problem, method),
         "box": box.tolist(),
     }
 
 
 def _zeros(found: Zeros) -> dict[str, Any]:
-    keys = ("coordinate", "direction", "zero", "region", "reason")
     leaves = [
-        {"box": [list(side) for side in box], "by": outcome["by"]} | {key: outcome.get(key) for key in keys}
+        {"box": [list(side) for side in box]} | dict.fromkeys(_NAMED_BY_PROOFS) | as_json(outcome)
         for box, outcome in found.leaves
     ]
-    return _head(found, found.box) | {
+    if not isinstance(found.function, FieldFunction):
+        raise NotApplicable("found: a certificate is about the field of a problem; give zeros of an AdamField")
+    return _head(found.function.problem, found.function.method, found.box) | {
         "kind": "zeros",
         "complete": found.complete,
         "zeros": [_zero(zero) for zero in found.zeros],
@@ -80,7 +90,7 @@ def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
         low, high = found.witness_bounds
         witness = {"point": found.witness.tolist(), "bounds": [RATE_MARGIN * low, high / RATE_MARGIN]}
     rate = None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate
-    return _head(found, found.region) | {
+    return _head(found.problem, found.adam, found.region) | {
         "kind": "lyapunov",
         "verdict": found.verdict,
         "witness": witness,
@@ -88,7 +98,7 @@ def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
         "factor": None if factor is None else expression_text(factor.factor, "certificate.factor"),
         "minima": [[str(x) for x in point] for point in found.minima],
         "leaves": [
-            {"box": [list(side) for side in box], "by": outcome["by"], "reason": outcome.get("reason")}
+            {"box": [list(side) for side in box], "by": outcome.by, "reason": getattr(outcome, "reason", None)}
             for box, outcome in found.leaves
         ],
     }

@@ -5,18 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import flint
 import numpy as np
 
-from adamsym.certify.exact_points import Point, simplest_point, vanishes
-from adamsym.certify.krawczyk import meet, middle
-from adamsym.certify.search import Box, halves
+from adamsym.certify.box_function import BoxFunction, Undefined, along, values_at, values_in_middle
+from adamsym.certify.boxes import Box, Point, box_of, halves, meet, middle, simplest_point
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball_arithmetic
-from adamsym.field.ball.enclosure import field_over, gradient_laws, hulls
-from adamsym.gradients import Problem
-from adamsym.methods import LaplaceForm
+from adamsym.field.ball.enclosure import hulls
 
 TOLERANCE = 1e-12
 FACE_DEPTH = 4
@@ -33,8 +28,8 @@ Proof = Literal["point", "faces", "undecided"]
 class Cluster:
     """A box (d, 2) around ``leaves`` undecided boxes that lie side by side, none of which touches another cluster's.
 
-    ``by`` says why it holds at least one zero, and none of those that are listed as certified: all rows' gradients are
-    0 at the rational ``point`` in it; or the coordinates of ``preconditioner`` times f have opposite signs on opposite
+    ``by`` says why it holds at least one zero, and none of those that are listed as certified: f is exactly 0 at the
+    rational ``point`` in it; or the coordinates of ``preconditioner`` times f have opposite signs on opposite
     faces (Poincare and Miranda; Kulpa, Amer. Math. Monthly 104, 1997). Nothing is said of how many zeros there are, or
     of their multiplicity. ``undecided``: it may hold zeros. ``reason`` says why its boxes are undecided.
     """
@@ -53,7 +48,7 @@ class Cluster:
 
 
 def clusters_of(
-    problem: Problem, form: LaplaceForm, undecided: Sequence[tuple[Box, str]], known: Sequence[FloatArray]
+    function: BoxFunction, undecided: Sequence[tuple[Box, str]], known: Sequence[FloatArray]
 ) -> tuple[Cluster, ...]:
     """Return undecided boxes with their reasons as clusters, of which no two touch.
 
@@ -66,8 +61,8 @@ def clusters_of(
         reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
         point, preconditioner = None, None
         if k < MOST_TRIED and not any(meet(hull, other) for other in known):
-            point = _point_in(problem, hull, boxes)
-            preconditioner = _faces(problem, form, hull) if point is None else None
+            point = _point_in(function, hull, boxes)
+            preconditioner = _faces(function, hull) if point is None else None
         by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
         found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
@@ -90,19 +85,19 @@ def _groups(boxes: Sequence[FloatArray]) -> list[list[int]]:
     return [sorted(members) for _, members in groups]
 
 
-def _point_in(problem: Problem, hull: FloatArray, boxes: FloatArray) -> Point | None:
-    """A rational point in the hull, simple there or in one of the boxes, at which all rows' gradients are exactly 0."""
+def _point_in(function: BoxFunction, hull: FloatArray, boxes: FloatArray) -> Point | None:
+    """A rational point in the hull, simple there or in one of the boxes, at which f is exactly 0."""
     for box in (hull, *boxes[:MOST_TRIED]):
         point = simplest_point(box)
-        if point is not None and vanishes(problem, point):
+        if point is not None and function.vanishes(point):
             return point
     return None
 
 
-def _faces(problem: Problem, form: LaplaceForm, box: FloatArray) -> FloatArray | None:
+def _faces(function: BoxFunction, box: FloatArray) -> FloatArray | None:
     """Y for which (Y f)_i < 0 on the face where x_i is least, and > 0 on the opposite one; None if none is found.
 
-    None too unless f is proven to be continuous in all of the box.
+    None too unless f is proven to be continuous in all of the box: at a pole f changes its sign without a zero.
 
     Y is the inverse of f's mean slopes between the faces' midpoints.
     """
@@ -111,12 +106,10 @@ def _faces(problem: Problem, form: LaplaceForm, box: FloatArray) -> FloatArray |
     d = len(box)
     try:
         with ball_arithmetic():
-            # Raises InputError unless the loss is real, and its gradient bounded and thus continuous, in all of the
-            # box: at a pole f changes sign without a zero.
-            gradient_laws(problem, hulls(box), slopes=False)
+            function.enclose(hulls(box), False, TOLERANCE)
             slopes = np.empty((d, d))
             for j in range(d):
-                low, high = (_values(problem, form, point) for point in _ends(middle(box), box, j))
+                low, high = (values_at(function, point, TOLERANCE) for point in _ends(middle(box), box, j))
                 slopes[:, j] = np.array([float((b - a).mid()) for a, b in zip(low, high, strict=True)])
             if not np.isfinite(slopes).all() or np.linalg.matrix_rank(slopes) < d:
                 return None
@@ -127,9 +120,9 @@ def _faces(problem: Problem, form: LaplaceForm, box: FloatArray) -> FloatArray |
                 for sign, end in ((-1, box[i, 0]), (1, box[i, 1])):
                     face = box.copy()
                     face[i] = end
-                    if not _is_positive(problem, form, face, sign * row, FACE_DEPTH):
+                    if not _is_positive(function, face, sign * row, FACE_DEPTH):
                         return None
-    except InputError:
+    except Undefined:
         return None
     return rows
 
@@ -141,24 +134,13 @@ def _ends(center: FloatArray, box: FloatArray, j: int) -> Iterator[FloatArray]:
         yield point
 
 
-def _values(problem: Problem, form: LaplaceForm, point: FloatArray) -> list[flint.arb]:
-    points = [flint.arb(float(x)) for x in point]
-    return field_over(problem, form, points, slopes=False, tolerance=TOLERANCE).value
-
-
-def _is_positive(problem: Problem, form: LaplaceForm, face: FloatArray, direction: FloatArray, depth: int) -> bool:
+def _is_positive(function: BoxFunction, face: FloatArray, direction: FloatArray, depth: int) -> bool:
     """Whether y f > 0 over a box; seen at its midpoint first, for most boxes fail there."""
-    if not _along(direction, _values(problem, form, middle(face))) > 0:
+    if not along(direction.tolist(), values_in_middle(function, face, TOLERANCE)) > 0:
         return False
-    over = field_over(problem, form, hulls(face), slopes=False, tolerance=TOLERANCE).value
-    if _along(direction, over) > 0:
+    if along(direction.tolist(), function.enclose(hulls(face), False, TOLERANCE).value) > 0:
         return True
     if depth == 0 or not (face[:, 0] < face[:, 1]).any():
         return False
-    box: Box = tuple((float(low), float(high)) for low, high in face)
-    parts = halves(box, int(np.argmax(face[:, 1] / 2 - face[:, 0] / 2)))
-    return all(_is_positive(problem, form, np.array(part), direction, depth - 1) for part in parts)
-
-
-def _along(direction: FloatArray, value: Sequence[flint.arb]) -> flint.arb:
-    return sum((flint.arb(float(y)) * f for y, f in zip(direction, value, strict=True)), flint.arb(0))
+    parts = halves(box_of(face), int(np.argmax(face[:, 1] / 2 - face[:, 0] / 2)))
+    return all(_is_positive(function, np.array(part), direction, depth - 1) for part in parts)

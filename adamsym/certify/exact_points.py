@@ -12,14 +12,11 @@ from typing import Any
 import flint
 import sympy as sp
 
-from adamsym.expressions.compilation import FloatArray
+from adamsym.certify.boxes import Point
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.functions import BALL_NAMESPACE
-from adamsym.expressions.numbers import exact_rational
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.gradients import Empirical, Problem
-
-Point = tuple[Fraction, ...]
 
 MOST_BITS = 50_000
 """Longest numerator or denominator of an exact power; beyond, a value counts as unknown."""
@@ -62,33 +59,6 @@ def _is_in_domain(problem: Problem, point: Point) -> bool:
     except DomainError:
         return False
     return True
-
-
-def simplest_point(box: FloatArray) -> Point | None:
-    """Return the point of a box (d, 2) whose coordinates have the least denominators; None if out of range."""
-    try:
-        return tuple(exact_rational(_simplest(Fraction(low), Fraction(high)), "point") for low, high in box.tolist())
-    except ValueError:
-        return None
-
-
-def _simplest(low: Fraction, high: Fraction) -> Fraction:
-    """The fraction of least denominator, then of least magnitude, between two (Stern and Brocot)."""
-    if low <= 0 <= high:
-        return Fraction(0)
-    if high < 0:
-        return -_simplest(-high, -low)
-    parts = []
-    while True:
-        whole = math.ceil(low)
-        if whole <= high:
-            break
-        parts.append(whole - 1)
-        low, high = 1 / (high - (whole - 1)), 1 / (low - (whole - 1))
-    found = Fraction(whole)
-    for part in reversed(parts):
-        found = part + 1 / found
-    return found
 
 
 def _rows(problem: Problem, point: Point, expressions: Sequence[sp.Expr]) -> Iterator[list[Any]]:

@@ -14,14 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from adamsym.certify.boxes import Box
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import json_value, read_bytes
 
-Box = tuple[tuple[float, float], ...]
-"""Lower and upper end of each parameter: floats, which are exact."""
-
-Outcome = dict[str, Any]
-"""JSON data. ``by`` tells what was found; "split" (with ``axis``) asks for the box's halves."""
+Data = dict[str, Any]
 
 LARGEST_FILE = 2**28
 """Bytes of a journal that is gone on from."""
@@ -40,7 +37,7 @@ def check_journal(path: Path) -> None:
 
 
 @contextmanager
-def journal_of(owner: str, path: Path | None) -> Iterator[tuple[dict[Box, Outcome], Callable[[Box, Outcome], None]]]:
+def journal_of(owner: str, path: Path | None) -> Iterator[tuple[dict[Box, Data], Callable[[Box, Data], None]]]:
     """What a journal of the task ``owner`` holds already, and a function that appends to it.
 
     Raises
@@ -71,7 +68,7 @@ def journal_of(owner: str, path: Path | None) -> Iterator[tuple[dict[Box, Outcom
                     path.unlink(missing_ok=True)
                 raise
 
-        def record(box: Box, outcome: Outcome) -> None:
+        def record(box: Box, outcome: Data) -> None:
             entry = {"box": box, "outcome": outcome}
             _append(file, path, entry | {"digest": _digest(owner, entry)})
 
@@ -93,11 +90,11 @@ def _append(file: int, path: Path, entry: dict[str, Any]) -> None:
         raise InputError(f"{_named(path)}: cannot write: {error.strerror}; lines written before are kept") from None
 
 
-def _read(owner: str, path: Path) -> tuple[dict[Box, Outcome], int]:
+def _read(owner: str, path: Path) -> tuple[dict[Box, Data], int]:
     """The finished boxes of a journal, and the length of its whole lines."""
     content = read_bytes(path, LARGEST_FILE, _named(path))
     length = content.rfind(b"\n") + 1
-    known: dict[Box, Outcome] = {}
+    known: dict[Box, Data] = {}
     for number, line in enumerate(content[:length].split(b"\n")[:-1]):
         try:
             entry = json_value(line, "journal")

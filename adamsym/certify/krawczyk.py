@@ -1,16 +1,15 @@
-"""Krawczyk's operator for the Adam field, and the stability of a zero from its enclosed Jacobian."""
+"""Contractors for functions that can be enclosed over boxes: Krawczyk's operator, and exclusion along a direction."""
 
 from dataclasses import dataclass
 
 import flint
 import numpy as np
 
+from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
+from adamsym.certify.boxes import around, lies_in, lies_inside, meet, middle, shrunk
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
-from adamsym.field.ball.arithmetic import outward, step_bound
-from adamsym.field.ball.enclosure import BoxEnclosure, field_over, hulls
-from adamsym.gradients import Problem
-from adamsym.methods import LaplaceForm
+from adamsym.field.ball.arithmetic import outward
+from adamsym.field.ball.enclosure import BoxEnclosure, hulls
 
 _INFLATION = 1.6
 """A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""
@@ -19,10 +18,10 @@ _LARGEST = 1e300
 """Zeros are looked for within this distance: no difference of two coordinates is out of range."""
 
 _MOST_STEPS = 20
-_FINAL_TOLERANCE = 1e-18
+_FIRST_TOLERANCE, _FINAL_TOLERANCE = 1e-13, 1e-18
 
 _CHECKABLE = 1e-18
-"""Share of 1 + C to which the checker's own quadrature knows f: boxes around zeros are no narrower than that."""
+"""Share of f's scale to which the checker's own quadrature knows f: boxes around zeros are no narrower than that."""
 
 _WORTH = 0.8
 """A step that narrows no side to less than this share of itself is the last."""
@@ -45,27 +44,17 @@ class CertifiedZero:
     jacobian: list[list[flint.arb]]
 
 
-def middle(sides: FloatArray) -> FloatArray:
-    """Return the midpoint of a box (d, 2) in float64, or of boxes (n, d, 2)."""
-    low, high = sides[..., 0], sides[..., 1]
-    with np.errstate(over="ignore"):
-        width = high - low
-        # The difference of two large numbers may be out of range.
-        return np.asarray(np.where(np.isfinite(width), low + width / 2, low / 2 + high / 2))
+@dataclass(frozen=True)
+class _Proven:
+    """A box that Krawczyk's operator with ``preconditioner`` maps into its interior, and Df over it."""
 
-
-def lies_in(inner: FloatArray, outer: FloatArray) -> bool:
-    """Whether one closed box (d, 2) lies in another."""
-    return bool((outer[:, 0] <= inner[:, 0]).all() and (inner[:, 1] <= outer[:, 1]).all())
-
-
-def meet(one: FloatArray, other: FloatArray) -> bool:
-    """Whether two closed boxes (d, 2) have a point in common."""
-    return bool((one[:, 0] <= other[:, 1]).all() and (other[:, 0] <= one[:, 1]).all())
+    box: FloatArray
+    preconditioner: FloatArray
+    jacobian: list[list[flint.arb]]
 
 
 def direction_without_zero(over: BoxEnclosure, center: list[flint.arb], sides: FloatArray) -> list[float] | None:
-    """Return y such that y f has no zero over the box, as y f(m) + (y Df(X)) (X - m) does not hold 0; or None.
+    """Return y such that y f has no zero over the box, as y f(m) + (y Df(X)) (X - m) excludes 0; or None.
 
     Tried are the coordinate directions and the rows of an approximate inverse of Df.
     """
@@ -105,8 +94,7 @@ def approximate_inverse(jacobian: list[list[flint.arb]]) -> FloatArray | None:
 
 
 def certified_zero(
-    problem: Problem,
-    form: LaplaceForm,
+    function: BoxFunction,
     sides: FloatArray,
     over: BoxEnclosure,
     width: float,
@@ -127,62 +115,57 @@ def certified_zero(
     reach = _INFLATION * (sides[:, 1] / 2 - sides[:, 0] / 2)
     final = ~((sides[:, 0] < center) & (center < sides[:, 1])) | last
     reach = np.where(final, np.maximum(reach, _NEIGHBOURHOOD * np.maximum(np.abs(center), _SMALL)), reach)
-    with np.errstate(over="ignore"):
-        wide = np.stack([center - reach, center + reach], axis=1)
+    wide = around(center, reach)
     if not (np.abs(wide) < _LARGEST).all():
         return None
-    image = krawczyk(problem, form, wide, inverse, 1e-13)
-    if image is None or not _inside(image, _shrunk(wide, 0.9)):
+    image = krawczyk(function, wide, inverse, _FIRST_TOLERANCE)
+    if image is None or not lies_inside(image, shrunk(wide, 0.9)):
         return None
-    narrow = _narrowed(problem, form, image, width)
-    if narrow is not None and meet(narrow[0], searched) and not lies_in(narrow[0], searched):
-        narrow = _narrowed(problem, form, narrow[0], 0.0) or narrow
-    if narrow is None or not _inside(narrow[0], wide):
+    narrow = _narrowed(function, image, width)
+    if narrow is not None and meet(narrow.box, searched) and not lies_in(narrow.box, searched):
+        narrow = _narrowed(function, narrow.box, 0.0) or narrow
+    if narrow is None or not lies_inside(narrow.box, wide):
         return None
-    box, preconditioner, jacobian = narrow
-    return CertifiedZero(box, preconditioner, wide, inverse, jacobian)
+    return CertifiedZero(narrow.box, narrow.preconditioner, wide, inverse, narrow.jacobian)
 
 
-def _narrowed(
-    problem: Problem, form: LaplaceForm, image: FloatArray, width: float
-) -> tuple[FloatArray, FloatArray, list[list[flint.arb]]] | None:
-    """A box of the wanted width that Krawczyk's operator maps into its inside, the preconditioner, and Df over it."""
-    best, bound = None, 1 + float(step_bound(form).upper())
+def _narrowed(function: BoxFunction, image: FloatArray, width: float) -> _Proven | None:
+    """A box of the wanted width that Krawczyk's operator maps into its interior."""
+    best = None
     for _ in range(_MOST_STEPS):
         try:
-            over = field_over(problem, form, hulls(image), slopes=True, tolerance=_FINAL_TOLERANCE)
-        except InputError:
+            over = function.enclose(hulls(image), True, _FINAL_TOLERANCE)
+        except Undefined:
             return best
         inverse = approximate_inverse(over.jacobian)
         if inverse is None:
             return best
-        # The image of the image, widened so that it is mapped into its inside with room to spare: a checker with
+        # The image of the image, widened so that it is mapped into its interior with room to spare: a checker with
         # other arithmetic is to prove it too.
-        mapped = krawczyk(problem, form, image, inverse, _FINAL_TOLERANCE, over)
+        mapped = krawczyk(function, image, inverse, _FINAL_TOLERANCE, over)
         if mapped is None:
             return best
-        floor = _CHECKABLE * bound * np.abs(inverse).sum(axis=1)
-        if _inside(mapped, _shrunk(image, 0.5)) and (np.ptp(image, axis=1) >= floor).all():
-            best = (image, inverse, over.jacobian)
+        floor = _CHECKABLE * function.scale * np.abs(inverse).sum(axis=1)
+        if lies_inside(mapped, shrunk(image, 0.5)) and (np.ptp(image, axis=1) >= floor).all():
+            best = _Proven(image, inverse, over.jacobian)
         wanted = width * np.minimum(1.0, np.abs(image).max(axis=1))
-        if best is not None and (np.ptp(best[0], axis=1) <= wanted).all():
+        if best is not None and (np.ptp(best.box, axis=1) <= wanted).all():
             return best
         least = np.maximum(wanted / 4, floor)
-        smaller = _around(mapped, 4.0, least)
+        smaller = _widened(mapped, 4.0, least)
         if best is not None and not _is_worth(smaller, image):
             # Over wide boxes Df varies so much that the image alone, which holds the zero, is smaller.
-            smaller = _around(mapped, 1.0, least)
+            smaller = _widened(mapped, 1.0, least)
             if not _is_worth(smaller, image):
                 return best
         image = smaller
     return best
 
 
-def _around(image: FloatArray, factor: float, least: FloatArray) -> FloatArray:
+def _widened(image: FloatArray, factor: float, least: FloatArray) -> FloatArray:
     """The box of ``factor`` times an image's size with the same midpoint, of at least ``least`` on each side of it."""
     center = middle(image)
-    reach = np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, least) + 4 * np.spacing(np.abs(center))
-    return np.stack([center - reach, center + reach], axis=1)
+    return around(center, np.maximum(factor * (image[:, 1] - image[:, 0]) / 2, least) + 4 * np.spacing(np.abs(center)))
 
 
 def _is_worth(smaller: FloatArray, image: FloatArray) -> bool:
@@ -190,8 +173,7 @@ def _is_worth(smaller: FloatArray, image: FloatArray) -> bool:
 
 
 def krawczyk(
-    problem: Problem,
-    form: LaplaceForm,
+    function: BoxFunction,
     sides: FloatArray,
     preconditioner: FloatArray,
     tolerance: float,
@@ -199,16 +181,16 @@ def krawczyk(
 ) -> FloatArray | None:
     """Return a box around K(X) = m - Y f(m) + (1 - Y Df(X)) (X - m), or None if it is not bounded.
 
-    A K(X) inside of X proves that X holds exactly one zero; every zero in X is in K(X).
+    A K(X) in the interior of X proves that X holds exactly one zero; every zero in X is in K(X).
     """
-    theta, center = hulls(sides), middle(sides)
-    points = [flint.arb(float(x)) for x in center]
+    theta = hulls(sides)
+    points = [flint.arb(float(x)) for x in middle(sides)]
     try:
-        over = over or field_over(problem, form, theta, slopes=True, tolerance=tolerance)
-    except InputError:
-        # A neighbourhood may reach beyond where the loss is real or its gradient bounded.
+        over = over or function.enclose(theta, True, tolerance)
+    except Undefined:
+        # A neighbourhood may reach beyond where f is defined.
         return None
-    value = field_over(problem, form, points, slopes=False, tolerance=tolerance).value
+    value = values_in_middle(function, sides, tolerance)
     found = []
     for i, row in enumerate(preconditioner):
         entry = points[i] - sum((flint.arb(float(y)) * f for y, f in zip(row, value, strict=True)), flint.arb(0))
@@ -222,78 +204,8 @@ def krawczyk(
     return np.array(found)
 
 
-def _shrunk(sides: FloatArray, share: float) -> FloatArray:
-    """About this share of a box, with the same middle."""
-    center, reach = middle(sides), share * (sides[:, 1] / 2 - sides[:, 0] / 2)
-    return np.stack([center - reach, center + reach], axis=1)
-
-
-def _inside(inner: FloatArray, outer: FloatArray) -> bool:
-    return bool((outer[:, 0] < inner[:, 0]).all() and (inner[:, 1] < outer[:, 1]).all())
-
-
 def _defect(inverse: FloatArray, jacobian: list[list[flint.arb]]) -> float:
     """A bound of 1 - Y Df in the norm of largest row sums, in float64: it only decides what is tried."""
     largest = np.array([[float(entry.rad()) for entry in row] for row in jacobian])
     with np.errstate(all="ignore"):
         return float((np.abs(inverse) @ largest).sum(axis=1).max())
-
-
-def stability_of(jacobian: list[list[flint.arb]]) -> tuple[str, list[list[float]]]:
-    """Return the stability of a zero for every matrix J within ``jacobian``, and the matrix P that proves it.
-
-    If J^T P + P J is negative definite, P symmetric, then J has as many eigenvalues with negative (positive) real part
-    as P has positive (negative) eigenvalues (Ostrowski and Schneider 1962).
-    """
-    p, d = _lyapunov_matrix(jacobian), len(jacobian)
-    if p is None:
-        return "undecided", []
-    exact = [[flint.arb(float(x)) for x in row] for row in p]
-    form = [
-        [
-            sum((jacobian[k][i] * exact[k][j] + exact[i][k] * jacobian[k][j] for k in range(d)), flint.arb(0))
-            for j in range(d)
-        ]
-        for i in range(d)
-    ]
-    negative = _pivot_signs([[-entry for entry in row] for row in form])
-    inertia = _pivot_signs(exact)
-    if negative is None or inertia is None or min(negative) < 0:
-        return "undecided", []
-    if min(inertia) > 0:
-        return "attracting", p.tolist()
-    return ("repelling" if max(inertia) < 0 else "saddle"), p.tolist()
-
-
-def _lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
-    """P = -Re(W^H sign(Re D) W) for J = V D W, W = 1/V, at the midpoint: J^T P + P J = -2 Re(W^H |Re D| W)."""
-    middle_matrix = np.array([[float(entry.mid()) for entry in row] for row in jacobian])
-    if not np.isfinite(middle_matrix).all():
-        return None
-    try:
-        values, vectors = np.linalg.eig(middle_matrix)
-        inverse = np.linalg.inv(vectors)
-    except np.linalg.LinAlgError:
-        return None
-    p = -np.real(inverse.conj().T @ np.diag(np.sign(values.real)) @ inverse)
-    if not np.isfinite(p).all():
-        return None
-    # A pivot of P may be 0, as in [[0, 1], [1, 0]]: a little on the diagonal moves it. The proof is of this P.
-    d = len(p)
-    return np.asarray((p + p.T) / 2 + 2.0**-12 * np.abs(p).max() * np.diag(np.linspace(1.0, 2.0, d)))
-
-
-def _pivot_signs(matrix: list[list[flint.arb]]) -> list[int] | None:
-    """Signs of a symmetric matrix's pivots, as many of each as of its eigenvalues (Sylvester); None if one may be 0."""
-    rows = [list(row) for row in matrix]
-    signs = []
-    for k in range(len(rows)):
-        pivot = rows[k][k]
-        if pivot.contains(0) or not pivot.is_finite():
-            return None
-        signs.append(1 if pivot > 0 else -1)
-        for i in range(k + 1, len(rows)):
-            factor = rows[i][k] / pivot
-            for j in range(k, len(rows)):
-                rows[i][j] -= factor * rows[k][j]
-    return signs

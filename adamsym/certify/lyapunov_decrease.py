@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import flint
 
+from adamsym.certify.outcomes import Proof
 from adamsym.certify.sign_lemma import sign_factor
 from adamsym.field.ball.arithmetic import ball, outward, square
 from adamsym.field.ball.enclosure import BoxEnclosure
@@ -13,10 +14,10 @@ from adamsym.methods import LaplaceForm
 
 
 @dataclass(frozen=True)
-class Descent:
+class Bounds:
     """A proof's kind, and lower bounds over the box of -<grad L, f>/L and |grad L|^2/(2 L); None where L is unknown."""
 
-    by: str
+    by: Proof
     rate: float | None
     pl: float | None
 
@@ -29,8 +30,8 @@ def below(value: flint.arb, loss: flint.arb | None) -> float | None:
 
 
 def by_signs(
-    laws: Sequence[BallLaw], over: Sequence[BallLaw], form: LaplaceForm, loss: flint.arb | None, name: str
-) -> Descent | None:
+    laws: Sequence[BallLaw], over: Sequence[BallLaw], form: LaplaceForm, loss: flint.arb | None, name: Proof
+) -> Bounds | None:
     """N-Lemma 1 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
 
     -m_i f_i >= |m_i| (|m_i| - q sigma_i) phi(S_i), S_i = E g_i^2, where |m_i| > q sigma_i, times the sum of the lag
@@ -47,7 +48,7 @@ def by_signs(
             return None
         mean_square += mean**2
         total += weight * mean * excess * form.kernel.ball_of(g.mean_square.upper())
-    return Descent(name, below(total, loss), below(mean_square / 2, loss)) if total > 0 else None
+    return Bounds(name, below(total, loss), below(mean_square / 2, loss)) if total > 0 else None
 
 
 def by_spread(
@@ -56,8 +57,8 @@ def by_spread(
     over: Sequence[BallLaw],
     form: LaplaceForm,
     loss: flint.arb | None,
-    name: str,
-) -> Descent | None:
+    name: Proof,
+) -> Bounds | None:
     """N-Theorem 1: -<grad L, f> >= D^2 phi(E|g|^2) Q, Q = 1 - q sqrt(eta) - q^2 eta x/4, x = phi(0)/phi(E|g|^2) - 1.
 
     The sum of the lag weights is a factor of the bound.
@@ -75,7 +76,7 @@ def by_spread(
     share = 1 - q * eta.sqrt() - q**2 * eta * x / 4
     if not share > 0:
         return None
-    return Descent(
+    return Bounds(
         name, below(ball(form.weights.total) * mean_square * lowest * share, loss), below(mean_square / 2, loss)
     )
 

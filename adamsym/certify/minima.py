@@ -15,7 +15,8 @@ import numpy as np
 import scipy.optimize
 import sympy as sp
 
-from adamsym.certify.exact_points import Point, vanishes
+from adamsym.certify.boxes import Point
+from adamsym.certify.exact_points import vanishes
 from adamsym.expressions.compilation import FloatArray, compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.polynomials import bounded_polynomial

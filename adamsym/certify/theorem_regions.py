@@ -57,12 +57,12 @@ class Regions:
 def compare_regions(found: LyapunovRegion) -> Regions:
     """Return the regions of T6, N-Theorem 1, N-Theorem 2 and the certified one, side by side."""
     outcomes = [outcome for _, outcome in found.certified]
-    hessians = _extreme(max, [outcome["smoothness"] for outcome in outcomes])
+    hessians = _extreme(max, [outcome.smoothness for outcome in outcomes])
     whole = not found.undecided and found.witness is None
     smoothness = pointwise_smoothness(found.problem, found.region, hessians) if hessians and whole else None
     if smoothness is not None and not _is_smooth(found.problem, found.region, smoothness):
         smoothness = None
-    pl = _extreme(min, [outcome["pl"] for outcome in outcomes])
+    pl = _extreme(min, [outcome.pl for outcome in outcomes])
     if smoothness is None or not pl:
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
     t6 = level_t6(smoothness, pl, found.adam.eps)

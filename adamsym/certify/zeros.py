@@ -1,44 +1,28 @@
 """All zeros of the Adam field in a box, each proven to be there and alone; the rest of the box proven free of zeros."""
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import flint
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.certify.box_function import BoxFunction
+from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, shares_of, simplest_point
 from adamsym.certify.clusters import Cluster, clusters_of
-from adamsym.certify.exact_points import Point, simplest_point, vanishes
-from adamsym.certify.krawczyk import certified_zero, direction_without_zero, lies_in, meet, middle, stability_of
-from adamsym.certify.search import NOT_REAL, Box, Outcome, Search, Task, halves, search, shares_of, starting_box
-from adamsym.certify.sign_lemma import proven_sign
+from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.outcomes import Beyond, InRegion, Stability, Undecided, ZeroFound, ZeroOutcome
+from adamsym.certify.search import Search, search, starting_box
+from adamsym.certify.zero_task import ZeroTask
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
-from adamsym.field.ball.arithmetic import ball_arithmetic, outward
-from adamsym.field.ball.enclosure import BoxEnclosure, field_over, gradient_laws, hulls
-from adamsym.gradients import Problem
-from adamsym.gradients.problem import require_loss
-from adamsym.gradients.record import problem_from_record, problem_record
-from adamsym.methods import Adam, LaplaceForm, require_adam, require_laplace
-
-TOLERANCE = 1e-9
-"""Accuracy of the enclosures during the search."""
-
-SMALLEST_SHARE = 2.0**-40
-"""Boxes narrower than this share of the first one are split no further."""
+from adamsym.field.ball.arithmetic import ball_arithmetic
 
 _ON_THE_BORDER = "a zero lies on the border of the box searched, or too near to it to say on which side: widen the box"
-
-Stability = Literal["attracting", "repelling", "saddle", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +32,9 @@ class Zero:
     It lies in ``box``, shape (d, 2), and is the only zero in each of ``regions``: boxes, each with the preconditioner Y
     for which Krawczyk's operator maps it into its inside, as ``preconditioner`` does for ``box``. ``stability`` is that
     of theta' = f(theta) there: all eigenvalues of Df with negative real part (attracting), positive (repelling), some
-    of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``: (d, 2).
-    ``point`` is the zero itself, if a rational point is found at which the gradients of all rows are exactly 0.
+    of each (saddle), or undecided; ``stability_matrix`` proves it. ``gradient`` bounds grad L over ``box``: (d, 2); it
+    is None if f is no field of a loss. ``point`` is the zero itself, if a rational point is found at which f is exactly
+    0: for a field, where the gradients of all rows are.
     """
 
     box: FloatArray
@@ -57,7 +42,7 @@ class Zero:
     stability: Stability
     stability_matrix: FloatArray
     regions: tuple[tuple[FloatArray, FloatArray], ...]
-    gradient: FloatArray
+    gradient: FloatArray | None
     point: Point | None
 
     @property
@@ -66,6 +51,8 @@ class Zero:
 
         It is where all rows' gradients are exactly 0, and is not where some dL/dtheta_i is not 0 over ``box``.
         """
+        if self.gradient is None:
+            return "undecided"
         if self.point is not None:
             return "yes"
         return "no" if ((self.gradient[:, 0] > 0) | (self.gradient[:, 1] < 0)).any() else "undecided"
@@ -92,20 +79,24 @@ class Zeros:
     ``leaves`` lists all boxes with the proof of each. ``stopped``: the search was told to stop.
     """
 
-    problem: Problem
-    adam: Adam
+    function: BoxFunction
     box: FloatArray
     zeros: tuple[Zero, ...]
     beyond: tuple[Zero, ...]
     clusters: tuple[Cluster, ...]
-    leaves: tuple[tuple[Box, Outcome], ...]
+    leaves: tuple[tuple[Box, ZeroOutcome], ...]
     examined: int
     stopped: bool
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names."""
+        return self.function.names
+
+    @property
     def undecided(self) -> tuple[Box, ...]:
         """The boxes of which it is not known whether they hold other zeros than those listed."""
-        return tuple(box for box, outcome in self.leaves if outcome["by"] == "undecided")
+        return tuple(box for box, outcome in self.leaves if isinstance(outcome, Undecided))
 
     @property
     def complete(self) -> bool:
@@ -115,12 +106,12 @@ class Zeros:
 
 @checked_arguments
 def find_zeros(
-    field: AdamField,
+    field: AdamField | BoxFunction,
     box: ArrayLike,
     *,
     width: float = 1e-10,
     budget: int = 20_000,
-    executor: Executor | None = None,
+    executor: Executor | int | None = None,
     journal: Path | None = None,
     progress: Callable[[int, int], None] = lambda examined, pending: None,
     stop: Callable[[], bool] = lambda: False,
@@ -134,7 +125,7 @@ def find_zeros(
     Parameters
     ----------
     field
-        The field, of a loss without kinks and an empirical law.
+        The field, of a loss without kinks and an empirical law; or any function that can be enclosed over boxes.
     box
         Lower and upper end of each parameter, shape (d, 2).
     width
@@ -149,22 +140,21 @@ def find_zeros(
     InputError
         For a bad box, a loss with kinks, a continuous law, or a journal of another search.
     """
-    adam = require_adam(field.adam, "a search for zeros")
-    problem = require_loss(field.problem, "a search for zeros")
-    whole, start = starting_box(problem, box, "box")
+    function = FieldFunction(field) if isinstance(field, AdamField) else field
+    whole, start = starting_box(function, box, "box")
     if not (width > 0 and budget > 0):
         raise InputError(f"width, budget: {width}, {budget} are not allowed; both must be positive")
-    arguments = {"problem": problem_record(problem, adam), "start": start, "width": width}
-    found = search(Task(examine, json.dumps(arguments)), start, budget, executor, journal, progress, stop=stop)
-    return _gathered(problem, adam, whole, found)
+    found = search(ZeroTask(function, start, width), start, budget, executor, journal, progress, stop)
+    return _gathered(function, whole, found)
 
 
-def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) -> Zeros:
-    proven = {number: _zero_of(outcome) for number, (_, outcome) in enumerate(found.leaves) if outcome["by"] == "zero"}
+def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcome]) -> Zeros:
+    """The distinct zeros with their regions, and what each leaf says of them."""
+    proven = {number: _zero_of(one) for number, (_, one) in enumerate(found.leaves) if isinstance(one, ZeroFound)}
     zeros = _distinct(list(proven.values()), whole)
     inside = sum(lies_in(zero.box, whole) for zero in zeros)
     regions: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in zeros]
-    leaves: list[tuple[Box, Outcome]] = []
+    leaves: list[tuple[Box, ZeroOutcome]] = []
     for number, (box, outcome) in enumerate(found.leaves):
         if number not in proven:
             leaves.append((box, outcome))
@@ -172,25 +162,31 @@ def _gathered(problem: Problem, adam: Adam, whole: FloatArray, found: Search) ->
         region = proven[number].regions[0]
         k = next((k for k, known in enumerate(zeros) if lies_in(known.box, region[0])), None)
         if k is None:
-            leaves.append((box, {"by": "undecided", "reason": "its zero may be one that is listed"}))
+            leaves.append((box, Undecided("its zero may be one that is listed")))
             continue
-        at = {"zero": k if k < inside else k - inside, "region": len(regions[k])}
         regions[k].append(region)
         if k < inside:
-            leaves.append((box, {"by": "zero", **at}))
+            leaves.append((box, InRegion(k, len(regions[k]) - 1)))
         else:
-            leaves += _next_to_the_border(box, zeros[k].box, {"by": "beyond", **at})
+            leaves += _next_to_the_border(box, zeros[k].box, Beyond(k - inside, len(regions[k]) - 1))
     left = "the search was stopped before" if found.stopped else "the budget was spent before"
-    leaves += [(box, {"by": "undecided", "reason": f"{left} it was examined"}) for box in found.left]
-    full = [replace(zero, regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
-    undecided = [(box, str(outcome["reason"])) for box, outcome in leaves if outcome["by"] == "undecided"]
-    clusters = clusters_of(
-        problem, require_laplace(adam, "a search for zeros"), undecided, [zero.box for zero in zeros]
-    )
+    leaves += [(box, Undecided(f"{left} it was examined")) for box in found.left]
+    undecided = [(box, outcome.reason) for box, outcome in leaves if isinstance(outcome, Undecided)]
+    clusters = clusters_of(function, undecided, [zero.box for zero in zeros])
+    full = [replace(_described(function, zero), regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
     zeros, beyond = full[:inside], full[inside:]
-    return Zeros(
-        problem, adam, whole, tuple(zeros), tuple(beyond), clusters, tuple(leaves), found.examined, found.stopped
-    )
+    return Zeros(function, whole, tuple(zeros), tuple(beyond), clusters, tuple(leaves), found.examined, found.stopped)
+
+
+def _described(function: BoxFunction, zero: Zero) -> Zero:
+    """A zero with the point that it is, if there is a simple one, and the gradient of the loss there."""
+    point = simplest_point(zero.box)
+    exact = point if point is not None and function.vanishes(point) else None
+    if not isinstance(function, FieldFunction):
+        return replace(zero, point=exact)
+    with ball_arithmetic():
+        gradient = np.array(function.mean_gradient(zero.box))
+    return replace(zero, point=exact, gradient=gradient)
 
 
 def _distinct(proven: Sequence[Zero], whole: FloatArray) -> list[Zero]:
@@ -203,9 +199,9 @@ def _distinct(proven: Sequence[Zero], whole: FloatArray) -> list[Zero]:
     return sorted(zeros, key=lambda zero: (not lies_in(zero.box, whole), *zero.midpoint))
 
 
-def _next_to_the_border(box: Box, zero: FloatArray, beyond: Outcome) -> list[tuple[Box, Outcome]]:
+def _next_to_the_border(box: Box, zero: FloatArray, beyond: Beyond) -> list[tuple[Box, ZeroOutcome]]:
     """A box in which only one zero may be, that in the box ``zero``: halved until what may hold it is small."""
-    leaves: list[tuple[Box, Outcome]] = []
+    leaves: list[tuple[Box, ZeroOutcome]] = []
     pending = [box]
     while pending:
         part = pending.pop()
@@ -216,90 +212,18 @@ def _next_to_the_border(box: Box, zero: FloatArray, beyond: Outcome) -> list[tup
         if wide:
             pending.extend(reversed(halves(part, max(wide, key=lambda j: wide[j]))))
         else:
-            leaves.append((part, {"by": "undecided", "reason": _ON_THE_BORDER}))
+            leaves.append((part, Undecided(_ON_THE_BORDER)))
     return leaves
 
 
-def _zero_of(outcome: Outcome) -> Zero:
-    region = (np.array(outcome["unique_in"]), np.array(outcome["region_preconditioner"]))
+def _zero_of(found: ZeroFound) -> Zero:
+    region = (np.array(found.unique_in), np.array(found.region_preconditioner))
     return Zero(
-        np.array(outcome["box"]),
-        np.array(outcome["preconditioner"]),
-        outcome["stability"],
-        np.array(outcome["stability_matrix"]),
+        np.array(found.box),
+        np.array(found.preconditioner),
+        found.stability,
+        np.array(found.stability_matrix),
         (region,),
-        np.array(outcome["gradient"]),
-        None if outcome["point"] is None else tuple(Fraction(x) for x in outcome["point"]),
+        gradient=None,
+        point=None,
     )
-
-
-@lru_cache(maxsize=4)
-def _read(arguments: str) -> tuple[Problem, LaplaceForm, Box, float]:
-    given: dict[str, Any] = json.loads(arguments)
-    problem, method = problem_from_record(given["problem"])
-    form = require_laplace(method, "a search for zeros")
-    return problem, form, tuple((low, high) for low, high in given["start"]), given["width"]
-
-
-def examine(arguments: str, box: Box) -> Outcome:
-    """Say what is proven about the zeros in one box; for worker processes."""
-    problem, form, start, width = _read(arguments)
-    with ball_arithmetic():
-        return _examine(problem, form, box, start, width)
-
-
-def _examine(problem: Problem, form: LaplaceForm, box: Box, start: Box, width: float) -> Outcome:
-    sides = np.array(box)
-    try:
-        laws = gradient_laws(problem, hulls(sides), slopes=False)
-    except DomainError:
-        nowhere = problem.refute_domain(hulls(sides)) is not None
-        return {"by": "undecided", "reason": NOT_REAL} if nowhere else _split(box, start, None, NOT_REAL)
-    except InputError:
-        return _split(box, start, None, "the gradient is not bounded over the box")
-    for i, law in enumerate(laws):
-        if proven_sign(law, form):
-            return {"by": "sign", "coordinate": i}
-    points = [flint.arb(float(x)) for x in middle(sides)]
-    over = field_over(problem, form, hulls(sides), slopes=True, tolerance=TOLERANCE)
-    center = field_over(problem, form, points, slopes=False, tolerance=TOLERANCE).value
-    direction = direction_without_zero(over, center, sides)
-    if direction is not None:
-        return {"by": "direction", "direction": direction}
-    reason = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
-    otherwise = _split(box, start, over, reason)
-    last = otherwise["by"] == "undecided"
-    zero = certified_zero(problem, form, sides, over, width, np.array(start), last)
-    if zero is None:
-        return otherwise
-    stability, matrix = stability_of(zero.jacobian)
-    point = simplest_point(zero.box)
-    return {
-        "by": "zero",
-        "box": zero.box.tolist(),
-        "unique_in": zero.unique_in.tolist(),
-        "preconditioner": zero.preconditioner.tolist(),
-        "region_preconditioner": zero.region_preconditioner.tolist(),
-        "stability": stability,
-        "stability_matrix": matrix,
-        "gradient": [outward(law.mean) for law in gradient_laws(problem, hulls(zero.box), slopes=False)],
-        "point": None if point is None or not vanishes(problem, point) else [str(x) for x in point],
-    }
-
-
-def _split(box: Box, start: Box, over: BoxEnclosure | None, reason: str) -> Outcome:
-    shares = shares_of(box, start)
-    if not shares or max(shares.values()) <= SMALLEST_SHARE:
-        return {"by": "undecided", "reason": reason}
-    return {"by": "split", "axis": _axis(box, shares, over)}
-
-
-def _axis(box: Box, shares: dict[int, float], over: BoxEnclosure | None) -> int:
-    """The side that makes f vary most, but none that is far narrower than the widest."""
-    candidates = [j for j, share in shares.items() if share > 0.05 * max(shares.values())]
-    if over is None or not all(entry.is_finite() for row in over.jacobian for entry in row):
-        return max(candidates, key=lambda j: shares[j])
-    widths = [high - low for low, high in box]
-    reach = [[float(slope.abs_upper()) * w for slope, w in zip(row, widths, strict=True)] for row in over.jacobian]
-    smear = [max(row[j] / (max(row) or 1.0) for row in reach) for j in range(len(box))]
-    return max(candidates, key=lambda j: (smear[j], shares[j]))

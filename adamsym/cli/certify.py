@@ -1,13 +1,11 @@
 """The commands that certify, and the one that re-checks."""
 
 import json
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,15 +139,9 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
         raise InputError("--resume: there is no journal to go on from; name it with --journal")
     if path is not None and path.exists() and not resume:
         raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
-    pool: Executor | None = None
-    if workers is not None:
-        from adamsym.certify.search import ignore_interrupts
-
-        context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=ignore_interrupts)
     try:
         with _progress() as progress, _stop() as stop:
-            yield {"executor": pool, "journal": path, "progress": progress, "stop": stop}
+            yield {"executor": workers, "journal": path, "progress": progress, "stop": stop}
     except BrokenProcessPool:
         again = f" Finished boxes are in {path}: add --resume." if path else ""
         raise InputError(f"--workers: a worker process was killed.{again}") from None
@@ -157,9 +149,6 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
         if path is not None:
             print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
         raise
-    finally:
-        if pool is not None:
-            pool.shutdown(cancel_futures=True)
     if path is not None and stop():
         print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
     elif path is not None and journal is None:
@@ -232,7 +221,7 @@ def _zero_as_json(zero: "Zero") -> dict[str, Any]:
         "stability": zero.stability,
         "critical_point": zero.critical_point,
         "point": None if zero.point is None else [str(x) for x in zero.point],
-        "gradient": zero.gradient.tolist(),
+        "gradient": None if zero.gradient is None else zero.gradient.tolist(),
     }
 
 
@@ -320,6 +309,7 @@ def _rate(found: "LyapunovRegion") -> float | None:
 def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:
     from adamsym.certify import compare_regions
     from adamsym.certify.digits import interval_text, rounded_down, rounded_up
+    from adamsym.certify.outcomes import Undecided
 
     _print_stopped(found.stopped, found.examined)
     if found.verdict == "refuted" and found.witness is not None and found.witness_bounds is not None:
@@ -339,7 +329,9 @@ def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path 
         constants = f"K = {rounded_up(regions.smoothness)}, mu = {rounded_down(regions.pl)}"
         print(f"{constants}: proven on the box if no row's loss is negative. Shares of levels are sampled.")
     if found.verdict == "undecided":
-        _print_undecided([(box, outcome) for box, outcome in found.leaves if outcome["by"] == "undecided"], names)
+        _print_undecided(
+            [(box, outcome.reason) for box, outcome in found.leaves if isinstance(outcome, Undecided)], names
+        )
     _print_end(found.examined, output)
 
 
@@ -357,10 +349,10 @@ def _region_rows(regions: Any) -> list[list[str]]:
     ]
 
 
-def _print_undecided(leaves: list[tuple[Any, dict[str, Any]]], names: tuple[str, ...]) -> None:
+def _print_undecided(leaves: list[tuple[Any, str]], names: tuple[str, ...]) -> None:
     if not leaves:
         return
-    rows = [[_box_text(box, names), outcome["reason"]] for box, outcome in leaves[:_LISTED]]
+    rows = [[_box_text(box, names), reason] for box, reason in leaves[:_LISTED]]
     print_table(["undecided box", "why"], rows)
     _print_more(len(leaves))
 

@@ -8,7 +8,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.certify.search import Box
+from adamsym.certify.boxes import Box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.plots.labels import include, label_axes
@@ -40,7 +40,7 @@ def draw_zeros(axes: Axes, found: Zeros) -> list[Line2D]:
     InputError
         If there are more than two parameters.
     """
-    names = found.problem.names
+    names = found.names
     _check_plane(names, "zeros")
     _frame(axes, found.box, names)
     points = np.array([zero.midpoint for zero in found.zeros]).reshape(-1, len(names))

@@ -6,6 +6,7 @@ import numpy as np
 
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import interval_text, rounded_down, shared_digits
+from adamsym.certify.outcomes import Undecided
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.dynamics.flow import UNFINISHED, about_solution
 from adamsym.expressions.compilation import FloatArray
@@ -95,8 +96,8 @@ def _reasons(found: Zeros | LyapunovRegion) -> str:
     """Why boxes are undecided: the two reasons met most often."""
     counts: dict[str, int] = {}
     for _, outcome in found.leaves:
-        if outcome["by"] == "undecided":
-            counts[outcome["reason"]] = counts.get(outcome["reason"], 0) + 1
+        if isinstance(outcome, Undecided):
+            counts[outcome.reason] = counts.get(outcome.reason, 0) + 1
     return "; ".join(sorted(counts, key=lambda reason: -counts[reason])[:2])
 
 

@@ -202,7 +202,7 @@ def test_the_budget_counts_what_is_left_as_undecided():
     found = find_zeros(SYMMETRIC, [[-3, 4]], budget=2)
     assert found.examined == 2
     assert not found.complete
-    assert {outcome["reason"] for _, outcome in found.leaves if outcome["by"] == "undecided"} == {
+    assert {outcome.reason for _, outcome in found.leaves if outcome.by == "undecided"} == {
         "the budget was spent before it was examined"
     }
     checked(found)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from adamsym.certificates.form import digest_of
 from adamsym.certify import certificate, find_zeros
 from adamsym.certify.clusters import _groups, clusters_of
+from adamsym.certify.field_function import FieldFunction
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
@@ -108,9 +109,9 @@ def test_zeros_that_are_listed_are_not_announced_again():
     """t^3 - t: what is left next to the zeros listed is not said to hold one, though a face test would say so."""
     box = ((-1.5, 1.6),)
     field = of("x*(t**4/4 - t**2/2)")
-    [alone] = clusters_of(field.problem, QUICK.laplace, [(box, "left")], [])
+    [alone] = clusters_of(FieldFunction(field), [(box, "left")], [])
     assert alone.holds_zero
-    [beside] = clusters_of(field.problem, QUICK.laplace, [(box, "left")], [np.array([[-1.1, -0.9]])])
+    [beside] = clusters_of(FieldFunction(field), [(box, "left")], [np.array([[-1.1, -0.9]])])
     assert not beside.holds_zero
 
 
@@ -194,7 +195,7 @@ def test_a_pole_of_the_loss_is_no_zero(loss, names):
     """F changes its sign at a pole, but is not continuous there: no zero follows."""
     field, d = of(loss, names), len(names)
     box = np.array([[-(2.0**-30), 2.0**-29]] + [[-0.5, 0.75]] * (d - 1))
-    (cluster,) = clusters_of(field.problem, field.adam.laplace, [(tuple(map(tuple, box.tolist())), "")], [])
+    (cluster,) = clusters_of(FieldFunction(field), [(tuple(map(tuple, box.tolist())), "")], [])
     assert cluster.by == "undecided"
     found = find_zeros(field, [[-1, 1.3]] + [[-0.5, 0.75]] * (d - 1), budget=60)
     assert not any(cluster.holds_zero for cluster in found.clusters if cluster.box[0, 0] <= 0 <= cluster.box[0, 1])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certify_lyapunov, compare_regions, lyapunov, lyapunov_decrease
+from adamsym.certify import certify_lyapunov, compare_regions, lyapunov_decrease, lyapunov_task
 from adamsym.certify.minima import common_factor, common_minima
 from adamsym.certify.theorem_regions import level_t6, level_theorem_1, pointwise_smoothness, theorem_2_applies
 from adamsym.expressions.errors import InputError
@@ -40,7 +40,7 @@ def test_around_a_curve_of_minima():
     found = certify_lyapunov(AdamField(HYPERBOLA, Adam(0.5, 0.9, 0.01)), [[0.5, 2], [0.5, 2]])
     assert found.verdict == "certified"
     assert found.share == pytest.approx(1)
-    assert {outcome["by"] for _, outcome in found.leaves} <= {"factor", "sign", "enclosure"}
+    assert {outcome.by for _, outcome in found.leaves} <= {"factor", "sign", "enclosure"}
     assert str(common_factor(HYPERBOLA).factor) in ("a*b - 1", "1 - a*b")
     # The rate is proven: nowhere does L decrease more slowly, next to the curve and far from it.
     generator = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_next_to_a_single_minimum():
     found = certify_lyapunov(AdamField(TRAP, Adam("0.5", "0.9", "0.01")), [[-1, 1.2]])
     assert found.verdict == "certified"
     assert found.minima == ((0,),)
-    assert "minimum" in {outcome["by"] for _, outcome in found.leaves}
+    assert "minimum" in {outcome.by for _, outcome in found.leaves}
     # A larger batch certifies what one row does not (N-Theorem 2: B >= 8).
     large = Problem(str(TRAP.loss), ["theta"], TRAP.law, batch_size=8)
     assert certify_lyapunov(AdamField(large, Adam("0.5", "0.9", "0.01")), [[2.1, 2.3]]).verdict == "certified"
@@ -132,7 +132,7 @@ def test_certified_boxes_hold_no_counterexample(rows, adam, a, b, width, first, 
         theta = [low + share * (high - low) for (low, high), share in zip(box, (first, second), strict=True)]
         value = slope_along(field, theta)
         assert value <= 1e-14
-        assert value <= -outcome["rate"] * problem.mean_loss(theta) + 1e-12
+        assert value <= -outcome.rate * problem.mean_loss(theta) + 1e-12
     if found.witness is not None:
         assert slope_along(field, found.witness) > 0
 
@@ -181,10 +181,10 @@ def test_mean_hessians_reach_to_the_minimum():
     theta = hulls(np.array([[0.4, 0.8]]))
     with ball_arithmetic():
         laws = gradient_laws(quartic, theta, slopes=False)
-        assert lyapunov._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
+        assert lyapunov_task._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
         square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
         laws = gradient_laws(square, theta, slopes=False)
-        assert lyapunov._around(square, Adam().laplace, theta, [flint.arb(0)], laws, True) is not None
+        assert lyapunov_task._around(square, Adam().laplace, theta, [flint.arb(0)], laws, True) is not None
 
 
 def test_common_minima_are_exact():
@@ -244,7 +244,7 @@ def test_a_hessian_bound_on_the_box_alone_is_not_enough():
     region = certify_lyapunov(AdamField(problem, Adam("0.5", "0.9", "0.1")), [[50, 50.1]])
     found = compare_regions(region)
     assert region.verdict == "certified"
-    assert max(outcome["smoothness"] for _, outcome in region.certified) < 0.001
+    assert max(outcome.smoothness for _, outcome in region.certified) < 0.001
     assert found.smoothness >= 0.0204
     assert found.pl <= found.smoothness
 

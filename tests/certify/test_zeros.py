@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import pickle
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -11,14 +12,17 @@ import flint
 import numpy as np
 import pytest
 
-from adamsym.certify import find_zeros, search
-from adamsym.certify import zeros as zeros_module
-from adamsym.certify.krawczyk import certified_zero, krawczyk, stability_of
+from adamsym.certify import find_zeros, search, tasks
+from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.krawczyk import certified_zero, krawczyk
+from adamsym.certify.lyapunov_task import LyapunovTask
 from adamsym.certify.sign_lemma import proven_sign
+from adamsym.certify.stability import stability_of
+from adamsym.certify.zero_task import ZeroTask
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
-from adamsym.field.ball.enclosure import field_over, hulls
+from adamsym.field.ball.enclosure import hulls
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.gradients.record import problem_from_record, problem_record
@@ -105,7 +109,7 @@ def test_every_part_of_the_box_is_accounted_for(of_neuron):
     found, box = of_neuron, of_neuron.box
     areas = [np.prod(np.ptp(np.array(leaf), axis=1)) for leaf, _ in found.leaves]
     assert sum(areas) == pytest.approx(np.prod(np.ptp(box, axis=1)), rel=1e-12)
-    assert {outcome["by"] for _, outcome in found.leaves} <= {"sign", "direction", "zero"}
+    assert {outcome.by for _, outcome in found.leaves} <= {"sign", "direction", "zero"}
 
 
 @pytest.mark.parametrize("budget", [80, pytest.param(300, marks=pytest.mark.slow)])
@@ -125,7 +129,7 @@ def test_a_double_zero_stays_undecided():
     found = find_zeros(flat, [[-1, 1]])
     assert not found.complete
     assert found.zeros == ()
-    assert all("singular" in outcome["reason"] for _, outcome in found.leaves if outcome["by"] == "undecided")
+    assert all("singular" in outcome.reason for _, outcome in found.leaves if outcome.by == "undecided")
     assert all(low <= 1e-3 and high >= -1e-3 for ((low, high),) in found.undecided)
 
 
@@ -145,9 +149,7 @@ def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
     # A crash in the middle of a line loses that box alone.
     journal.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:10])
     examined = []
-    monkeypatch.setattr(
-        zeros_module, "_examine", lambda *a, original=zeros_module._examine: examined.append(a) or original(*a)
-    )
+    monkeypatch.setattr(ZeroTask, "examine", lambda *a, original=ZeroTask.examine: examined.append(a) or original(*a))
     with ThreadPoolExecutor(2) as pool:
         whole = find_zeros(THREE_POINTS, box, journal=journal, executor=pool)
     assert whole.leaves == alone.leaves
@@ -191,21 +193,21 @@ def test_krawczyk_does_not_prove_a_zero_where_there_is_none():
     with ball_arithmetic():
         inverse = np.array([[-1.4]])
         around = np.array([[0.98, 1.02]])
-        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam.laplace, around, inverse, 1e-13)
+        image = krawczyk(FieldFunction(THREE_POINTS), around, inverse, 1e-13)
         assert around[0, 0] < image[0, 0] < image[0, 1] < around[0, 1]
         beside = np.array([[1.0, 1.02]])
-        image = krawczyk(THREE_POINTS.problem, THREE_POINTS.adam.laplace, beside, inverse, 1e-13)
+        image = krawczyk(FieldFunction(THREE_POINTS), beside, inverse, 1e-13)
         assert image[0, 0] < beside[0, 0]
 
 
 def test_a_zero_beside_the_region_is_not_claimed():
     """The zero 0.9995 is near enough for Newton's method, but not in the region tried."""
-    problem, adam = THREE_POINTS.problem, THREE_POINTS.adam
+    function = FieldFunction(THREE_POINTS)
     with ball_arithmetic():
         for sides, expected in (([[0.999, 1.001]], True), ([[1.01, 1.02]], False), ([[0.97, 0.98]], False)):
             box = np.array(sides)
-            over = field_over(problem, adam.laplace, hulls(box), slopes=True)
-            assert (certified_zero(problem, adam.laplace, box, over, 1e-10, box) is not None) == expected
+            over = function.enclose(hulls(box), True, 1e-18)
+            assert (certified_zero(function, box, over, 1e-10, box) is not None) == expected
 
 
 def test_the_sign_lemma_proves_signs_and_no_more():
@@ -268,7 +270,7 @@ def workers_started() -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "ALONE_BELOW", 1)
-        patch.setattr(search, "ProcessPoolExecutor", Counted)
+        patch.setattr(tasks, "ProcessPoolExecutor", Counted)
         find_zeros(THREE_POINTS, [[0, 3]])
     return len(started)
 
@@ -294,3 +296,22 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path):
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert "if __name__ == '__main__':" in done.stdout
+
+
+def test_other_executors_and_numbers_of_processes_find_the_same(monkeypatch):
+    monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    alone = find_zeros(THREE_POINTS, [[0, 3]], budget=6)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert find_zeros(THREE_POINTS, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
+    assert find_zeros(THREE_POINTS, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
+    with pytest.raises(InputError, match="executor: 0 processes"):
+        find_zeros(THREE_POINTS, [[0, 3]], executor=0)
+
+
+def test_a_problem_is_read_once_in_a_process():
+    function = FieldFunction(THREE_POINTS)
+    first, second = (pickle.loads(pickle.dumps(function)) for _ in range(2))
+    assert first is second is not function
+    task = LyapunovTask(function, ((0.0, 1.0),), ())
+    assert task.factor is None
+    assert pickle.loads(pickle.dumps(task)) is pickle.loads(pickle.dumps(task))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.certify import lyapunov as lyapunov_module
-from adamsym.certify import zeros as zeros_module
+from adamsym.certify.lyapunov_task import LyapunovTask
+from adamsym.certify.zero_task import ZeroTask
 from adamsym.checker import check_certificate
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
@@ -61,7 +61,7 @@ def test_lyapunov(run):
 
 
 def test_journals_are_gone_on_from(run, tmp_path, monkeypatch):
-    original, calls = zeros_module._examine, []
+    original, calls = ZeroTask.examine, []
 
     def counted(*arguments):
         calls.append(arguments)
@@ -69,7 +69,7 @@ def test_journals_are_gone_on_from(run, tmp_path, monkeypatch):
             raise BrokenProcessPool("killed")
         return original(*arguments)
 
-    monkeypatch.setattr(zeros_module, "_examine", counted)
+    monkeypatch.setattr(ZeroTask, "examine", counted)
     line = run("zeros", FILE, "--box", "theta=-5:5", "-o", "out.json", code=2)
     assert "--resume" in line
     assert not (tmp_path / "out.json").exists()
@@ -125,13 +125,13 @@ def test_certificates_of_the_first_format_are_bad_input(run):
 
 
 @pytest.mark.parametrize(
-    ("command", "module", "box"),
-    [("zeros", zeros_module, "theta=-5:5"), ("lyapunov", lyapunov_module, "theta=0.5:1.7")],
+    ("command", "task", "box"),
+    [("zeros", ZeroTask, "theta=-5:5"), ("lyapunov", LyapunovTask, "theta=0.5:1.7")],
 )
-def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, module, box, tmp_path, monkeypatch, capsys):
+def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, task, box, tmp_path, monkeypatch, capsys):
     """Ctrl-C during the third box: that one is finished, the rest is undecided; the journal stays."""
     monkeypatch.chdir(tmp_path)
-    original, calls = module._examine, []
+    original, calls = task.examine, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -139,7 +139,7 @@ def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, modul
             signal.raise_signal(signal.SIGINT)
         return original(*arguments)
 
-    monkeypatch.setattr(module, "_examine", interrupted)
+    monkeypatch.setattr(task, "examine", interrupted)
     before = signal.getsignal(signal.SIGINT)
     assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
     assert signal.getsignal(signal.SIGINT) is before
@@ -150,7 +150,7 @@ def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, modul
     assert len(calls) == 3
     assert check_certificate(tmp_path / "part.json").valid
     assert json.loads((tmp_path / "part.json").read_text())["leaves"][-1]["reason"].startswith("the search was stopped")
-    monkeypatch.setattr(module, "_examine", original)
+    monkeypatch.setattr(task, "examine", original)
     done = main([command, FILE, "--box", box, "-o", "part.json", "--resume", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["stopped"] is False
@@ -166,7 +166,7 @@ def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(zeros_module, "_examine", interrupted)
+    monkeypatch.setattr(ZeroTask, "examine", interrupted)
     try:
         code = main(["zeros", FILE, "--box", "theta=-5:5", "-o", "none.json"])
     except KeyboardInterrupt:

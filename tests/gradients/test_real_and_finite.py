@@ -27,7 +27,7 @@ from adamsym import (
     simulate,
 )
 from adamsym.certificates.form import digest_of
-from adamsym.certify.search import NOT_REAL
+from adamsym.certify.field_function import NOT_REAL
 from adamsym.checker.intervals import NotCheckable
 from adamsym.checker.law import gradient_laws
 from adamsym.expressions.domain import DomainError
@@ -169,7 +169,7 @@ def test_where_the_loss_is_real_nowhere_the_input_is_bad():
 
 def settled(leaves):
     """The boxes about which something is certified."""
-    return [box for box, outcome in leaves if outcome["by"] not in ("undecided", "split")]
+    return [box for box, outcome in leaves if outcome.by not in ("undecided", "split")]
 
 
 def test_nothing_is_certified_beyond_the_edge_of_the_domain():
@@ -177,7 +177,7 @@ def test_nothing_is_certified_beyond_the_edge_of_the_domain():
     [zero] = found.zeros
     assert abs(zero.midpoint[0] - np.sqrt(1.5)) < 0.05
     assert not found.complete
-    assert {outcome["reason"] for _, outcome in found.leaves if outcome["by"] == "undecided"} == {NOT_REAL}
+    assert {outcome.reason for _, outcome in found.leaves if outcome.by == "undecided"} == {NOT_REAL}
     assert settled(found.leaves)
     assert all(box[0][0] > 0 for box in settled(found.leaves))
     assert check_certificate(certificate(found)).valid

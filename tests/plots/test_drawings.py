@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from adamsym import InputError
+from adamsym.certify.outcomes import Undecided
 from adamsym.plots import (
     draw_basins,
     draw_flow,
@@ -111,7 +112,7 @@ def test_stabilities_have_marks_of_their_own(plane, axes):
 
 def test_undecided_boxes_of_zeros_are_drawn(plane, axes):
     left = (((-1.0, 0.0), (0.5, 1.0)), ((1.0, 1.0 + 1e-9), (1.0, 1.0 + 1e-9)))
-    leaves = tuple((box, {"by": "undecided", "reason": "for the test"}) for box in left)
+    leaves = tuple((box, Undecided("for the test")) for box in left)
     draw_zeros(axes, replace(plane.zeros, leaves=leaves))
     np.testing.assert_array_equal(boxes(axes.collections[0]), left)
     # The tiny one is marked too.
@@ -126,7 +127,7 @@ def test_certified_boxes_are_the_patches(which, request, axes):
     assert len(expected) > 1
     drawn = boxes(collections[0])[:, : expected.shape[1]]
     np.testing.assert_array_equal(drawn, expected)
-    fewer = replace(found, leaves=tuple(leaf for leaf in found.leaves if leaf is not found.certified[0]))
+    fewer = replace(found, leaves=tuple(leaf for leaf in found.leaves if leaf != found.certified[0]))
     assert len(boxes(draw_lyapunov(axes.get_figure().add_subplot(), fewer)[0])) == len(expected) - 1
     if found.undecided:
         np.testing.assert_array_equal(boxes(collections[1])[:, : expected.shape[1]], found.undecided)
@@ -208,7 +209,7 @@ def test_more_than_two_parameters_are_refused(plane, axes):
         names = ("a", "b", "c")
 
     with pytest.raises(InputError, match="3 parameters"):
-        draw_zeros(axes, replace(plane.zeros, problem=Three()))
+        draw_zeros(axes, replace(plane.zeros, function=Three()))
     with pytest.raises(InputError, match="3 parameters"):
         draw_lyapunov(axes, replace(plane.region, problem=Three()))
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib.figure import Figure
 
+from adamsym.certify.outcomes import Decrease
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
 from adamsym.plots import (
     Runs,
@@ -124,6 +125,9 @@ def test_images_and_ends_of_basins(index, ends, zeros):
         np.testing.assert_array_equal(mark.get_xydata(), np.hstack((line.points, line.ends))[of_number])
 
 
+DECREASES = Decrease("sign", None, None, (None, None), None)
+
+
 def corners(collection):
     found = np.array([path.vertices[:4] for path in collection.get_paths()])
     return np.stack((found.min(axis=1), found.max(axis=1)), axis=-1)
@@ -132,7 +136,7 @@ def corners(collection):
 @few
 @given(plane_boxes, plane_boxes, st.lists(st.sampled_from(["attracting", "saddle", "repelling"]), max_size=4))
 def test_boxes_and_marks_of_what_is_certified(plane, certified, undecided, stabilities):
-    leaves = tuple((box, {"by": "sign"}) for box in certified)
+    leaves = tuple((box, DECREASES) for box in certified)
     collections = draw_lyapunov(pad(), replace(plane.region, leaves=leaves, undecided=tuple(undecided), witness=None))
     assert len(collections) == bool(certified) + bool(undecided)
     for collection, boxes in zip(collections, filter(None, (certified, undecided)), strict=True):

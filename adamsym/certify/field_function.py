@@ -1,0 +1,125 @@
+"""The field of a method as a function over boxes, from the laws of its gradients."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+
+import flint
+
+from adamsym.certify.box_function import BoxFunction, Over, Undefined
+from adamsym.certify.boxes import Point
+from adamsym.certify.exact_points import vanishes
+from adamsym.certify.sign_lemma import proven_sign
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
+from adamsym.expressions.errors import NotApplicable
+from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
+from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows
+from adamsym.field.ball.law import BallLaw
+from adamsym.gradients.problem import require_loss
+from adamsym.gradients.record import problem_from_record, problem_record, problem_text
+from adamsym.methods import AdaptiveMethod, require_adam, require_laplace
+
+NOT_REAL = "the loss is not proved real and finite there"
+"""Why a box that reaches over the edge of the loss's domain stays undecided."""
+
+UNBOUNDED = "the gradient is not bounded over the box"
+
+
+class FieldFunction(BoxFunction):
+    """The field of an empirical problem without kinks.
+
+    Raises
+    ------
+    InputError
+        For a loss with kinks, a continuous law, or a method without an enclosure.
+    """
+
+    def __init__(self, field: AdamField) -> None:
+        self.problem = require_loss(field.problem, "a proof over boxes")
+        self.method = require_adam(field.adam, "a proof over boxes")
+        self.form = require_laplace(self.method, "a proof over boxes")
+        if not self.problem.is_smooth:
+            raise NotApplicable("problem.loss: certifying needs a loss without Abs, Max or Min")
+        # Said before the search and not after it: what cannot be written into a certificate.
+        problem_record(self.problem, self.method)
+        self.dimension = self.problem.dimension
+        with ball_arithmetic():
+            self.scale = 1 + float(step_bound(self.form).upper())
+
+    def __reduce__(self) -> tuple[Callable[..., "FieldFunction"], tuple[object, ...]]:
+        """A problem's compiled expressions cannot be pickled: its record travels, and the method."""
+        return _received, (json.dumps(problem_record(self.problem, self.method)), self.method)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names."""
+        return self.problem.names
+
+    @property
+    def identity(self) -> str:
+        """The problem and the method's Laplace form, exactly."""
+        return f"{problem_text(self.problem)}\n{self.form}"
+
+    def at(self, theta: Sequence[flint.arb]) -> "FieldOver":
+        """Return the field over a box, with the gradients evaluated there."""
+        return FieldOver(self, theta)
+
+    def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
+        """Return the field, and its Jacobian if ``slopes``, over a box."""
+        return self.at(theta).enclosure(slopes=slopes, tolerance=tolerance)
+
+    def undefined(self, theta: Sequence[flint.arb]) -> str | None:
+        """Return why the loss is real nowhere in a box; None if that is not proven."""
+        return self.problem.refute_domain(theta)
+
+    def vanishes(self, point: Point) -> bool:
+        """Whether all rows' gradients are proven to be 0 at a point."""
+        return vanishes(self.problem, point)
+
+    def mean_gradient(self, sides: FloatArray) -> list[tuple[float, float]]:
+        """Return proven bounds of grad L over a box (d, 2); call within ``ball_arithmetic()``."""
+        return [outward(law.mean) for law in self.at(hulls(sides)).laws]
+
+
+class FieldOver(Over):
+    """The field over a box of balls: every row's gradient is evaluated once, and every Hessian when it is wanted."""
+
+    function: FieldFunction
+
+    def __init__(self, function: FieldFunction, theta: Sequence[flint.arb]) -> None:
+        super().__init__(function, theta)
+        self.problem = function.problem
+        try:
+            self._gradients = self.problem.row_gradients_ball(theta)
+        except DomainError:
+            raise Undefined(NOT_REAL) from None
+        if not all(entry.is_finite() for gradient in self._gradients for entry in gradient):
+            raise Undefined(UNBOUNDED)
+        self.laws = laws_of_rows(self.problem, self._gradients)
+
+    @cached_property
+    def hessians(self) -> list[list[list[flint.arb]]]:
+        """Every row's Hessian."""
+        return self.problem.row_jacobians_ball(self.theta)
+
+    @cached_property
+    def sloped_laws(self) -> list[BallLaw]:
+        """The laws of the gradient's coordinates with their derivatives in the parameters."""
+        return laws_of_rows(self.problem, self._gradients, self.hessians)
+
+    def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:
+        """Return the field, and its Jacobian if ``slopes``."""
+        return field_of(self.sloped_laws if slopes else self.laws, self.function.form, tolerance)
+
+    def nonzero(self) -> int | None:
+        """Return a coordinate whose sign the sign lemma (N-Lemma 1) proves."""
+        return next((i for i, law in enumerate(self.laws) if proven_sign(law, self.function.form)), None)
+
+
+@lru_cache(maxsize=4)
+def _received(record: str, method: AdaptiveMethod) -> FieldFunction:
+    """The function in another process: read once, however often it arrives."""
+    problem, _ = problem_from_record(json.loads(record))
+    return FieldFunction(AdamField(problem, method))

@@ -1,0 +1,185 @@
+"""What is proven about <grad L, f> in one box."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import flint
+import numpy as np
+
+from adamsym.certify.box_function import Undefined
+from adamsym.certify.boxes import Box, Point, middle, shares_of
+from adamsym.certify.exact_points import loss_is_at_most_zero
+from adamsym.certify.field_function import FieldFunction, FieldOver
+from adamsym.certify.lyapunov_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
+from adamsym.certify.minima import CommonFactor, common_factor
+from adamsym.certify.outcomes import EXAMINED_FOR_DECREASE, Decrease, LyapunovOutcome, Split, Undecided, Witness
+from adamsym.certify.tasks import Task
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
+from adamsym.field.ball.enclosure import hulls, laws_of_rows
+from adamsym.field.ball.law import BallLaw
+from adamsym.gradients import Problem
+from adamsym.methods import LaplaceForm
+
+TOLERANCE = 1e-13
+SMALLEST_SHARE = 2.0**-30
+"""Boxes narrower than this share of the region are split no further."""
+
+_SHARE_OF_WITNESS = 1e-3
+"""Share of its value that the uncertainty of <grad L, f> at a witness may have."""
+
+_MAY_BE_ZERO = "<grad L, f> may be 0: a zero of f, or a critical point that is no minimum of every row"
+
+
+@dataclass(frozen=True)
+class LyapunovTask(Task[LyapunovOutcome]):
+    """Proves that <grad L, f> < 0 in boxes, or finds a point where it is positive."""
+
+    function: FieldFunction
+    start: Box
+    minima: tuple[Point, ...]
+
+    kinds = EXAMINED_FOR_DECREASE
+
+    def __reduce__(self) -> tuple[Callable[..., "LyapunovTask"], tuple[object, ...]]:
+        """What is cached cannot be pickled; in another process it is found once, however often a task arrives."""
+        return _received, (self.function, self.start, self.minima)
+
+    @property
+    def identity(self) -> str:
+        """The field, the region and the minima given."""
+        return f"{self.function.identity}\n{self.start}\n{self.minima}"
+
+    def ends(self, outcome: LyapunovOutcome) -> bool:
+        """One witness is enough."""
+        return isinstance(outcome, Witness)
+
+    @cached_property
+    def factor(self) -> CommonFactor | None:
+        """A common factor of all rows' gradients."""
+        return common_factor(self.function.problem)
+
+    @cached_property
+    def minima_with_loss(self) -> list[tuple[Point, bool]]:
+        """The minima, each with whether the mean loss is proven to be at most 0 there."""
+        return [(point, loss_is_at_most_zero(self.function.problem, point)) for point in self.minima]
+
+    def examine(self, box: Box) -> LyapunovOutcome:
+        """Say what is proven about <grad L, f> in one box."""
+        with ball_arithmetic():
+            return self._examine(box, np.array(box))
+
+    def _examine(self, box: Box, sides: FloatArray) -> LyapunovOutcome:
+        function, problem = self.function, self.function.problem
+        theta = hulls(sides)
+        try:
+            at = function.at(theta)
+        except Undefined as error:
+            nowhere = function.undefined(theta) is not None
+            return Undecided(str(error)) if nowhere else self._split(box, str(error))
+        loss = _mean(problem, problem.row_losses_ball(theta))
+        found = by_signs(at.laws, at.laws, function.form, loss.upper(), "sign") or next_to_minima(self, at)
+        if found is not None:
+            return _decrease(at, loss, found)
+        center = function.at([flint.arb(float(x)) for x in middle(sides)])
+        field = center.enclosure(slopes=False, tolerance=TOLERANCE).value
+        product = sum((law.mean * f for law, f in zip(center.laws, field, strict=True)), flint.arb(0))
+        # Not by a hair: a checker with other arithmetic is to prove it too.
+        if product > 0 and product.rad() < _SHARE_OF_WITNESS * product.mid():
+            return Witness(tuple(middle(sides).tolist()), outward(product))
+        shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
+        over = at.enclosure(slopes=True, tolerance=TOLERANCE)
+        product = by_enclosure(at.sloped_laws, center.laws, over, field, shifts)
+        if product < 0:
+            square = sum((law.mean.abs_lower() ** 2 for law in at.laws), flint.arb(0))
+            upper = loss.upper()
+            return _decrease(at, loss, Bounds("enclosure", below(-product, upper), below(square / 2, upper)))
+        return self._split(box, _MAY_BE_ZERO)
+
+    def _split(self, box: Box, reason: str) -> Split | Undecided:
+        shares = shares_of(box, self.start)
+        if not shares or max(shares.values()) <= SMALLEST_SHARE:
+            return Undecided(reason)
+        return Split(max(shares, key=lambda j: shares[j]))
+
+
+@lru_cache(maxsize=4)
+def _received(function: FieldFunction, start: Box, minima: tuple[Point, ...]) -> LyapunovTask:
+    return LyapunovTask(function, start, minima)
+
+
+def _mean(problem: Problem, values: Sequence[flint.arb]) -> flint.arb:
+    probabilities = problem.law.exact_probabilities  # type: ignore[attr-defined]
+    return sum((ball(p) * value for p, value in zip(probabilities, values, strict=True)), flint.arb(0))
+
+
+def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
+    """The outcome, with what the comparison of regions needs: bounds of L, the rows' Hessians and the PL ratio."""
+    smoothness = flint.arb(0)
+    for hessian in at.hessians:
+        smoothness = smoothness.max(norm_bound(itertools.chain(*hessian)))
+    return Decrease(
+        bounds.by,
+        bounds.rate,
+        bounds.pl,
+        outward(loss) if loss.is_finite() else (None, None),
+        outward(smoothness)[1] if smoothness.is_finite() else None,
+    )
+
+
+def next_to_minima(task: LyapunovTask, at: FieldOver) -> Bounds | None:
+    """N-Lemma 1 or N-Theorem 1 for the gradients with their common zero divided out."""
+    problem, form, theta, laws = at.problem, at.function.form, at.theta, at.laws
+    if task.factor is not None:
+        quotients = task.factor.over(theta)
+        divided = laws_of_rows(problem, quotients.gradients)
+        square = sum((law.mean.abs_lower() ** 2 for law in divided), flint.arb(0)).lower()
+        variance = sum((law.variance for law in divided), flint.arb(0)).upper()
+        found = by_signs(divided, laws, form, quotients.loss, "factor")
+        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor")
+        if found is not None:
+            return found
+    for point, without_loss in task.minima_with_loss:
+        found = _around(problem, form, theta, [ball(x) for x in point], laws, without_loss)
+        if found is not None:
+            return found
+    return None
+
+
+def _around(
+    problem: Problem,
+    form: LaplaceForm,
+    theta: list[flint.arb],
+    point: list[flint.arb],
+    laws: list[BallLaw],
+    without_loss: bool,
+) -> Bounds | None:
+    """The same around a single common minimum: g = A (theta - theta*), A within the Hessians over the joint hull.
+
+    L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0 is proven: ``without_loss``.
+    """
+    if not all(abs(x.mid() - p) <= 4 * x.rad() for x, p in zip(theta, point, strict=True)):
+        return None
+    d = problem.dimension
+    try:
+        hessians = problem.row_jacobians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
+    except DomainError:
+        return None
+    entries = laws_of_rows(problem, [[entry for row in hessian for entry in row] for hessian in hessians])
+    means = [[entries[i * d + j].mean for j in range(d)] for i in range(d)]
+    if not all(entry.is_finite() for row in means for entry in row):
+        return None
+    half_norm = norm_bound(itertools.chain(*means)).upper() / 2
+    loss = half_norm if without_loss else None
+    if d == 1:
+        found = by_signs(entries, laws, form, loss, "minimum")
+        if found is not None:
+            return found
+    matrix = np.array([[float(entry.mid()) for entry in row] for row in means])
+    if np.linalg.cond(matrix) > 1e12:
+        return None
+    square, variance = spread_of_matrices(entries, np.linalg.inv(matrix).tolist())
+    return by_spread(square, variance, laws, form, loss, "minimum")

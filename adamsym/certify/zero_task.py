@@ -1,0 +1,98 @@
+"""What is proven about the zeros of a function in one box."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
+from adamsym.certify.boxes import Box, box_of, shares_of
+from adamsym.certify.krawczyk import certified_zero, direction_without_zero
+from adamsym.certify.outcomes import (
+    EXAMINED_FOR_ZEROS,
+    NoZeroByDirection,
+    NoZeroBySign,
+    Split,
+    Undecided,
+    ZeroFound,
+    ZeroOutcome,
+    matrix_of,
+)
+from adamsym.certify.stability import stability_of
+from adamsym.certify.tasks import Task
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import BoxEnclosure, hulls
+
+TOLERANCE = 1e-9
+"""Accuracy of the enclosures during the search."""
+
+SMALLEST_SHARE = 2.0**-40
+"""Boxes narrower than this share of the first one are split no further."""
+
+_SINGULAR = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
+
+
+@dataclass(frozen=True)
+class ZeroTask(Task[ZeroOutcome]):
+    """Excludes zeros from boxes, and certifies them in boxes of the wanted ``width``."""
+
+    function: BoxFunction
+    start: Box
+    width: float
+
+    kinds = EXAMINED_FOR_ZEROS
+
+    @property
+    def identity(self) -> str:
+        """The function, the box searched and the wanted width."""
+        return f"{self.function.identity}\n{self.start}\n{self.width}"
+
+    def examine(self, box: Box) -> ZeroOutcome:
+        """Say what is proven about the zeros in one box."""
+        with ball_arithmetic():
+            return self._examine(box, np.array(box))
+
+    def _examine(self, box: Box, sides: FloatArray) -> ZeroOutcome:
+        theta = hulls(sides)
+        try:
+            at = self.function.at(theta)
+            coordinate = at.nonzero()
+            if coordinate is not None:
+                return NoZeroBySign(coordinate)
+            over = at.enclosure(slopes=True, tolerance=TOLERANCE)
+        except Undefined as error:
+            nowhere = self.function.undefined(theta) is not None
+            return Undecided(str(error)) if nowhere else self._split(box, None, str(error))
+        center = values_in_middle(self.function, sides, TOLERANCE)
+        direction = direction_without_zero(over, center, sides)
+        if direction is not None:
+            return NoZeroByDirection(tuple(direction))
+        otherwise = self._split(box, over, _SINGULAR)
+        last = isinstance(otherwise, Undecided)
+        zero = certified_zero(self.function, sides, over, self.width, np.array(self.start), last)
+        if zero is None:
+            return otherwise
+        return ZeroFound(
+            box_of(zero.box),
+            matrix_of(zero.preconditioner),
+            box_of(zero.unique_in),
+            matrix_of(zero.region_preconditioner),
+            *stability_of(zero.jacobian),
+        )
+
+    def _split(self, box: Box, over: BoxEnclosure | None, reason: str) -> Split | Undecided:
+        shares = shares_of(box, self.start)
+        if not shares or max(shares.values()) <= SMALLEST_SHARE:
+            return Undecided(reason)
+        return Split(_axis(box, shares, over))
+
+
+def _axis(box: Box, shares: dict[int, float], over: BoxEnclosure | None) -> int:
+    """The side that makes f vary most, but none that is far narrower than the widest."""
+    candidates = [j for j, share in shares.items() if share > 0.05 * max(shares.values())]
+    if over is None or not all(entry.is_finite() for row in over.jacobian for entry in row):
+        return max(candidates, key=lambda j: shares[j])
+    widths = [high - low for low, high in box]
+    reach = [[float(slope.abs_upper()) * w for slope, w in zip(row, widths, strict=True)] for row in over.jacobian]
+    smear = [max(row[j] / (max(row) or 1.0) for row in reach) for j in range(len(box))]
+    return max(candidates, key=lambda j: (smear[j], shares[j]))
