@@ -1,6 +1,5 @@
 """The bounds of kernels hold, for those here and for a user's own, and are not far from what is needed."""
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import flint
@@ -8,28 +7,13 @@ import mpmath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from own_kernel import TwoRates
 
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.methods import Adam, AdaptiveMethod, Lion, StieltjesKernel, require_laplace
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
 from adamsym.testing.strategies import adam_relatives
-
-
-@dataclass(frozen=True)
-class TwoRates(StieltjesKernel):
-    """phi(v) = 1/(v + eps) + 1/(v + 100 eps): its own bounds are the general ones."""
-
-    epsilon: Fraction
-
-    def ball_of(self, v):
-        eps = ball(self.epsilon)
-        return 1 / (v + eps) + 1 / (v + 100 * eps)
-
-    def ball_weight(self, s):
-        eps = ball(self.epsilon)
-        return s * ((-eps * s).exp() + (-100 * eps * s).exp())
-
 
 KERNELS = {
     RootPlusEps: lambda v, e: 1 / (mpmath.sqrt(v) + e),
