@@ -40,7 +40,7 @@ SLOPES = [Fraction(7, 10), Fraction(-13, 10), Fraction(2, 5)]
 METHODS = [
     RMSprop(),
     RMSprop("0", "1e-3"),
-    AdamWithoutMomentum("0.9999", "1e-8"),
+    AdamWithoutMomentum("0.999", "1e-8"),
     NAdam(),
     NAdam("0.5", "0.3", "10"),
     NAdam("0.9", "0.99", "1e-30"),
