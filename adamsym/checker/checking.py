@@ -21,6 +21,7 @@ from adamsym.certificates.form import (
     digest_of,
     read_certificate,
 )
+from adamsym.checker.form import Form, form_of
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.tiling import fills, held, some_meet
@@ -31,7 +32,6 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
 from adamsym.gradients import Problem
 from adamsym.gradients.record import problem_from_record
-from adamsym.methods import Adam, require_adam
 
 BUDGET = 10_000_000
 """Operations on intervals that a check may take: some minutes."""
@@ -98,9 +98,8 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        problem, method = problem_from_record(certificate.problem.model_dump())
-        require_adam(method, "a check of certificates")
-    except InputError as error:
+        problem, _ = _subject(certificate)
+    except (InputError, NotCheckable) as error:
         return Check(False, f"the problem is not valid: {error}")
     try:
         with budget(operations) as meter:
@@ -126,6 +125,14 @@ def check_certificate(
             return _gathered(certificate, pool.map(_check_started, numbers), len(numbers), left)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _subject(certificate: Certificate) -> tuple[Problem, Form]:
+    """The problem and the Laplace form that a certificate is about; the method that it names has this form."""
+    problem, method = problem_from_record(certificate.problem.model_dump())
+    if method.laplace is None:
+        raise NotCheckable("the method has no Laplace form")
+    return problem, form_of(method.laplace)
 
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
@@ -226,15 +233,14 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> s
 def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     """A function that checks one proof of a certificate; negative numbers are those that are no leaves."""
     certificate = read_certificate(json.loads(text))
-    problem, method = problem_from_record(certificate.problem.model_dump())
-    adam = require_adam(method, "a check of certificates")
+    problem, form = _subject(certificate)
     statements = _statements(certificate)
 
     def check(number: int) -> _Proof:
         name, statement = statements[-1 - number] if number < 0 else (f"box {number}", certificate.leaves[number])
         with budget(operations) as meter:
             try:
-                proof = _checked_proof(certificate, problem, adam, name, statement)
+                proof = _checked_proof(certificate, problem, form, name, statement)
             except OutOfWork as error:
                 proof = _Proof(f"{name}: {error}", undecided=True)
             except RecursionError:
@@ -245,11 +251,11 @@ def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     return check
 
 
-def _checked_proof(certificate: Certificate, problem: Problem, adam: Adam, name: str, statement: Any) -> _Proof:
+def _checked_proof(certificate: Certificate, problem: Problem, form: Form, name: str, statement: Any) -> _Proof:
     try:
         for bits in (BITS, MORE_BITS):
             with working_precision(bits):
-                fault, rate = _fault_of(certificate, problem, adam, statement)
+                fault, rate = _fault_of(certificate, problem, form, statement)
             if fault is None:
                 return _Proof(None, rate)
             if is_cut_short():
@@ -277,18 +283,18 @@ def _check_started(number: int) -> _Proof:
 
 
 def _fault_of(
-    certificate: Certificate, problem: Problem, adam: Adam, statement: Any
+    certificate: Certificate, problem: Problem, form: Form, statement: Any
 ) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
     if isinstance(certificate, ZerosCertificate):
         if isinstance(statement, ZeroEntry):
-            return zero_fault(problem, adam, statement), None
+            return zero_fault(problem, form, statement), None
         if isinstance(statement, Cluster):
-            return cluster_fault(certificate, problem, adam, statement), None
-        return leaf_fault(problem, adam, statement), None
+            return cluster_fault(certificate, problem, form, statement), None
+        return leaf_fault(problem, form, statement), None
     if isinstance(statement, LyapunovLeaf):
-        found = check_leaf(certificate, problem, adam, statement)
+        found = check_leaf(certificate, problem, form, statement)
         return found.fault, found.rate
     if isinstance(statement, Witness):
-        return witness_fault(certificate, problem, adam), None
+        return witness_fault(certificate, problem, form), None
     return statement_fault(certificate, problem), None

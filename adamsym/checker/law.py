@@ -7,10 +7,10 @@ from functools import cached_property, lru_cache
 import sympy as sp
 from mpmath import iv
 
+from adamsym.checker.form import Form
 from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
 from adamsym.checker.work import OutOfWork, spend
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam
 
 MOST_BATCHES = 20_000
 
@@ -180,7 +180,14 @@ def _can_list(rows: int, size: int) -> bool:
     return True
 
 
-def sign_factor(law: Law, adam: Adam) -> Interval:
-    """Return q of N-Lemma 1: q^2 = (1 - sqrt beta) G/(sqrt beta G + eps)."""
-    root = iv.sqrt(exact(adam.beta))
-    return iv.sqrt((1 - root) * law.max_abs / (root * law.max_abs + exact(adam.epsilon)))
+def sign_factor(law: Law, form: Form) -> Interval:
+    """Return q of N-Lemma 1: q^2 = phi(beta G^2)/phi(G^2) - 1 where this quotient increases, in general a bound.
+
+    Raises
+    ------
+    NotCheckable
+        If some weight c_k may be negative, or all are 0: there is no such lemma then.
+    """
+    if not form.averages:
+        raise NotCheckable("the sign lemma needs lag weights that are not negative")
+    return iv.sqrt(form.kernel.growth(form.beta, law.max_abs))

@@ -13,6 +13,7 @@ from mpmath import iv
 from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
+from adamsym.checker.form import Form
 from adamsym.checker.intervals import (
     Interval,
     NotCheckable,
@@ -26,12 +27,11 @@ from adamsym.checker.intervals import (
 )
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
 from adamsym.checker.work import OutOfWork, is_cut_short, spend
-from adamsym.checker.zeros import DEPTH, halves, middle, rational_point, sides
+from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.rows import substituted_rows
-from adamsym.methods import Adam
 
 Point = tuple[Fraction, ...]
 
@@ -47,22 +47,22 @@ class LeafCheck:
     rate: float | None = None
 
 
-def check_leaf(certificate: LyapunovCertificate, problem: Problem, adam: Adam, leaf: LyapunovLeaf) -> LeafCheck:
+def check_leaf(certificate: LyapunovCertificate, problem: Problem, form: Form, leaf: LyapunovLeaf) -> LeafCheck:
     """Check one leaf."""
     if leaf.by in ("undecided", "witness"):
         return LeafCheck(None)
     minima = tuple(rational_point(problem, texts, "minimum") for texts in certificate.minima)
-    rate = _proven_rate(problem, adam, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
+    rate = _proven_rate(problem, form, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
     return LeafCheck("<grad L, f> < 0 is not proven there") if rate is None else LeafCheck(None, rate)
 
 
-def witness_fault(certificate: LyapunovCertificate, problem: Problem, adam: Adam) -> str | None:
+def witness_fault(certificate: LyapunovCertificate, problem: Problem, form: Form) -> str | None:
     """Return what is wrong with the witness, or None."""
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
     theta = [iv.mpf(x) for x in witness.point]
-    value = _product(gradient_laws(problem, theta, slopes=False), field_over(problem, adam, theta, slopes=False).value)
+    value = _product(gradient_laws(problem, theta, slopes=False), field_over(problem, form, theta, slopes=False).value)
     low, high = witness.bounds
     if not value > 0:
         return "<grad L, f> is not proven positive at the witness"
@@ -81,10 +81,10 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
     return None
 
 
-def _at_middle(problem: Problem, adam: Adam, box: Box) -> Interval:
+def _at_middle(problem: Problem, form: Form, box: Box) -> Interval:
     """<grad L, f> at the midpoint of a box."""
     points = [iv.mpf(x) for x in middle(box)]
-    value = field_over(problem, adam, points, slopes=False).value
+    value = field_over(problem, form, points, slopes=False).value
     return _product(gradient_laws(problem, points, slopes=False), value)
 
 
@@ -93,27 +93,30 @@ def _product(laws: list[Law], field: list[Interval]) -> Interval:
 
 
 def _proven_rate(
-    problem: Problem, adam: Adam, box: Box, by: str, factor: str | None, minima: tuple[Point, ...], depth: int
+    problem: Problem, form: Form, box: Box, by: str, factor: str | None, minima: tuple[Point, ...], depth: int
 ) -> float | None:
     """A proven lower bound of -<grad L, f>/L over a box but where all rows' gradients vanish; None without proof."""
     theta = sides(box)
     if by == "sign":
         laws = gradient_laws(problem, theta, slopes=False)
-        rate = _by_signs(laws, laws, adam, _mean_loss(problem, theta))
+        agree = all(drift_agrees(law, form, side) for law, side in zip(laws, theta, strict=True))
+        rate = _by_signs(laws, laws, form, _mean_loss(problem, theta)) if agree else None
+    elif by in ("factor", "minimum") and form.decay != 0:
+        raise NotCheckable(f"with weight decay nothing is proven by {by}")
     elif by == "factor":
-        rate = _by_factor(problem, adam, theta, factor)
+        rate = _by_factor(problem, form, theta, factor)
     elif by == "minimum":
-        rates = [_by_minimum(problem, adam, theta, point) for point in minima]
+        rates = [_by_minimum(problem, form, theta, point) for point in minima]
         rate = max((r for r in rates if r is not None), default=None)
     else:
-        center = _at_middle(problem, adam, box)
+        center = _at_middle(problem, form, box)
         if not center < 0:
             # No halving helps against a value at a point.
             return None
-        rate = _by_enclosure(problem, adam, box, center)
+        rate = _by_enclosure(problem, form, box, center)
     if rate is not None or depth == 0 or is_cut_short():
         return rate
-    parts = [_proven_rate(problem, adam, half, by, factor, minima, depth - 1) for half in halves(box)]
+    parts = [_proven_rate(problem, form, half, by, factor, minima, depth - 1) for half in halves(box)]
     return None if None in parts else min(part for part in parts if part is not None)
 
 
@@ -131,31 +134,31 @@ def _mean_loss(problem: Problem, theta: list[Interval]) -> Interval:
     return total(exact(p) * row[0] for p, row in zip(problem.law.exact_probabilities, values, strict=True))
 
 
-def _by_signs(laws: list[Law], over: list[Law], adam: Adam, loss: Interval | None) -> float | None:
+def _by_signs(laws: list[Law], over: list[Law], form: Form, loss: Interval | None) -> float | None:
     """N-Lemma 1 in every coordinate, for gradients rho h with h within ``laws``, grad l within ``over``."""
     decrease = iv.mpf(0)
     for h, g in zip(laws, over, strict=True):
         if all(atom.a == 0 and atom.b == 0 for atom in h.atoms):
             continue
         mean = least_magnitude(h.mean)
-        excess = mean - sign_factor(g, adam) * iv.sqrt(h.variance.b)
+        excess = mean - sign_factor(g, form) * iv.sqrt(h.variance.b)
         if not excess > 0:
             return None
-        decrease += mean * excess / (iv.sqrt(g.mean_square.b) + exact(adam.epsilon))
+        decrease += form.sum * mean * excess * form.kernel.of(iv.mpf(g.mean_square.b))
     return _rate(decrease, loss) if decrease > 0 else None
 
 
 def _by_spread(
-    mean_square: Interval, variance: Interval, over: list[Law], adam: Adam, loss: Interval | None
+    mean_square: Interval, variance: Interval, over: list[Law], form: Form, loss: Interval | None
 ) -> float | None:
-    """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0."""
+    """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0, where 1 + x = phi(0)/phi(E|g|^2)."""
     if not mean_square > 0:
         return None
-    eps = exact(adam.epsilon)
-    eta, x = variance / mean_square, iv.sqrt(total(g.mean_square for g in over)) / eps
-    q = iv.mpf(max(sign_factor(g, adam).b for g in over))
+    noise = iv.mpf(total(g.mean_square for g in over).b)
+    eta, x = variance / mean_square, form.kernel.drop(noise) / form.kernel.of(noise)
+    q = iv.mpf(max(sign_factor(g, form).b for g in over))
     share = 1 - q * iv.sqrt(eta.b) - q**2 * eta * x / 4
-    return _rate(mean_square * share / (eps * (1 + x)), loss) if share > 0 else None
+    return _rate(form.sum * mean_square * share * form.kernel.of(noise), loss) if share > 0 else None
 
 
 @lru_cache(maxsize=4)
@@ -199,7 +202,7 @@ def _polynomial(expression: sp.Expr, problem: Problem) -> sp.Poly:
     return polynomial
 
 
-def _by_factor(problem: Problem, adam: Adam, theta: list[Interval], factor: str | None) -> float | None:
+def _by_factor(problem: Problem, form: Form, theta: list[Interval], factor: str | None) -> float | None:
     if factor is None:
         return None
     gradients, losses = _divided(problem, factor)
@@ -212,14 +215,14 @@ def _by_factor(problem: Problem, adam: Adam, theta: list[Interval], factor: str 
         if all(x.a >= 0 for x in quotients):
             loss = total(exact(p) * x for p, x in zip(problem.law.exact_probabilities, quotients, strict=True))
     over = gradient_laws(problem, theta, slopes=False)
-    rate = _by_signs(laws, over, adam, loss)
+    rate = _by_signs(laws, over, form, loss)
     if rate is not None:
         return rate
     mean_square = total(square(least_magnitude(law.mean)) for law in laws)
-    return _by_spread(mean_square, total(law.variance for law in laws), over, adam, loss)
+    return _by_spread(mean_square, total(law.variance for law in laws), over, form, loss)
 
 
-def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], star: Point) -> float | None:
+def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point) -> float | None:
     """Around a point where every row's gradient is exactly 0: g = A (theta - theta*), A within the Hessians."""
     if not vanishes(problem, star):
         return None
@@ -235,11 +238,11 @@ def _by_minimum(problem: Problem, adam: Adam, theta: list[Interval], star: Point
     loss = half_norm if loss_is_at_most_zero(problem, star) else None
     over = gradient_laws(problem, theta, slopes=False)
     if d == 1:
-        rate = _by_signs(entries, over, adam, loss)
+        rate = _by_signs(entries, over, form, loss)
         if rate is not None:
             return rate
     least = _least_singular([[entries[i * d + j].mean for j in range(d)] for i in range(d)])
-    return _by_spread(square(least), total(law.variance for law in entries), over, adam, loss)
+    return _by_spread(square(least), total(law.variance for law in entries), over, form, loss)
 
 
 def _least_singular(matrix: list[list[Interval]]) -> Interval:
@@ -257,11 +260,11 @@ def _least_singular(matrix: list[list[Interval]]) -> Interval:
     return iv.mpf(max(least.a, iv.mpf(0).a))
 
 
-def _by_enclosure(problem: Problem, adam: Adam, box: Box, center: Interval) -> float | None:
+def _by_enclosure(problem: Problem, form: Form, box: Box, center: Interval) -> float | None:
     """<grad L, f> < 0 over the box, plainly or in mean-value form, from its value at the midpoint."""
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
     laws = gradient_laws(problem, theta, slopes=True)
-    over = field_over(problem, adam, theta, slopes=True)
+    over = field_over(problem, form, theta, slopes=True)
     plain, linear = _product(laws, over.value), center
     for j, (side, point) in enumerate(zip(theta, points, strict=True)):
         slope = total(

@@ -7,11 +7,13 @@ lags are multiplied out.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
 from mpmath import iv
 
+from adamsym.checker.form import Form
 from adamsym.checker.intervals import (
     Interval,
     NotCheckable,
@@ -25,7 +27,6 @@ from adamsym.checker.intervals import (
 )
 from adamsym.checker.law import Law
 from adamsym.checker.work import spend
-from adamsym.methods import Adam
 
 LARGEST_STEP = Fraction(1, 5)
 MOST_TERMS = 20
@@ -33,8 +34,41 @@ SERIES = 0.25
 """t w at most this in the series."""
 CIRCLE = Fraction(7, 5)
 
-State = tuple[Interval, Interval, list[tuple[Interval, Interval]]]
-"""P and N/(1 - alpha) without exp(-s least), and the derivatives of both in each parameter."""
+State = tuple[Interval, list[Interval], list[tuple[Interval, list[Interval]]]]
+"""P and the numerators without exp(-s least), and the derivatives of all in each parameter."""
+
+
+@dataclass(frozen=True)
+class Numerator:
+    """N(s) = E[sum n_k g_k exp(-s V)], a part of G(s) = E[M exp(-s V)] by its share in M.
+
+    With t = (1-beta) s, N(s) = A(t) P(beta s) ``newest`` + ratio B(t) N'(beta s), where N' is the numerator number
+    ``source``. For a geometric term n_k = ratio^k and N' is N itself; for the weights of ``head`` n_k = 1 for one lag
+    alone, and N' is that of the lag before.
+    """
+
+    share: Interval
+    newest: bool
+    source: int
+    ratio: Interval
+    lag: int
+    """The one lag of a weight of ``head``; -1 for a geometric term."""
+
+    def over_lags(self, power: Interval) -> Interval:
+        """Return sum n_k power^k for power = beta^j."""
+        return 1 / (1 - self.ratio * power) if self.lag < 0 else power**self.lag if self.lag else iv.mpf(1)
+
+
+def numerators_of(form: Form) -> list[Numerator]:
+    """Return the numerators of which G consists."""
+    one = iv.mpf(1)
+    parts = [
+        Numerator(exact(weight), lag == 0, max(lag - 1, 0), one if lag else iv.mpf(0), lag)
+        for lag, weight in enumerate(form.head)
+    ]
+    for amount, ratio in form.terms:
+        parts.append(Numerator(exact(amount), True, len(parts), exact(ratio), -1))
+    return parts
 
 
 def step_of(beta: Fraction) -> tuple[int, Interval]:
@@ -55,12 +89,12 @@ def _step(beta: Fraction, _bits: int) -> tuple[int, Interval]:
 class Products:
     """P(s) = prod B(t_k) and G(s), G'(s), t_k = (1-beta) beta^k s."""
 
-    def __init__(self, law: Law, adam: Adam) -> None:
+    def __init__(self, law: Law, form: Form) -> None:
         self.columns: list[tuple[list[Interval], Interval]] = []
-        self.lags_per_step, _ = step_of(adam.beta)
+        self.lags_per_step, _ = step_of(form.beta)
         self.previous: State | None = None
-        self.law, self.alpha, self.beta = law, exact(adam.alpha), exact(adam.beta)
-        self.memory = float(adam.beta)
+        self.law, self.numerators, self.beta = law, numerators_of(form), exact(form.beta)
+        self.memory = float(form.beta)
         low, high = min(q.a for q in law.squares), max(q.b for q in law.squares)
         self.least, self.center = iv.mpf(low), iv.mpf(((low + high) / 2).mid)
         self.width = iv.mpf(max(magnitude(q - self.center).b for q in law.squares))
@@ -81,8 +115,9 @@ class Products:
 
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
-        slopes_count = len(self.law.slopes)
-        spend(lags * (20 + len(self.law.atoms) * (6 + 8 * slopes_count)) + self.terms * 4 * (1 + slopes_count))
+        count, parts = len(self.law.slopes), len(self.numerators)
+        each = 20 + len(self.law.atoms) * (6 + 8 * count) + 4 * (parts - 1) * (1 + count)
+        spend(lags * each + self.terms * 2 * (1 + parts) * (1 + count))
         t = (1 - self.beta) * s
         if lags and self.lags_per_step and self.previous is not None:
             state = self.previous
@@ -93,30 +128,41 @@ class Products:
         for k in reversed(range(lags)):
             state = self._one_lag_more(t * self.beta**k, state)
         self.previous = state
-        product, numerator, slopes = state
+        product, numerators, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
         factor = exponential(-s * self.least)
-        share = (1 - self.alpha) * factor
-        return factor * product, [share * numerator, *(share * slope for _, slope in slopes)]
+        shares = [factor * part.share for part in self.numerators]
+        columns = [numerators, *(slope for _, slope in slopes)]
+        return factor * product, [total(x * n for x, n in zip(shares, column, strict=True)) for column in columns]
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
-        """P(s) = B(t) P(beta s), N(s) = A(t) P(beta s) + alpha B(t) N(beta s), and their derivatives."""
-        law, (product, numerator, slopes) = self.law, state
+        """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
+        law, (product, numerators, slopes) = self.law, state
         weights = [p * exponential(-t * (q - self.least)) for p, q in zip(law.probabilities, law.squares, strict=True)]
         signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
         a, b = total(signed), total(weights)
         derivatives = []
-        for column, (old_product, old_numerator) in zip(law.slopes, slopes, strict=True):
+        for column, (old_product, old_numerators) in zip(law.slopes, slopes, strict=True):
             da = total(w * h * (1 - 2 * t * q) for w, q, h in zip(weights, law.squares, column, strict=True))
             db = -2 * t * total(v * h for v, h in zip(signed, column, strict=True))
-            new_numerator = da * product + a * old_product + self.alpha * (db * numerator + b * old_numerator)
-            derivatives.append((db * product + b * old_product, new_numerator))
-        return b * product, a * product + self.alpha * b * numerator, derivatives
+            newest = da * product + a * old_product
+            changes = [
+                self._next(part, newest, db * numerators[part.source] + b * old_numerators[part.source])
+                for part in self.numerators
+            ]
+            derivatives.append((db * product + b * old_product, changes))
+        values = [self._next(part, a * product, b * numerators[part.source]) for part in self.numerators]
+        return b * product, values, derivatives
+
+    @staticmethod
+    def _next(part: Numerator, newest: Interval, before: Interval) -> Interval:
+        return (newest if part.newest else 0) + part.ratio * before
 
     def _beyond(self, t: Interval, s: Interval) -> State:
         """The products over all lags from t on, by the series; s = t/(1-beta)."""
         if self.memory == 0 and t.b == 0:
-            return iv.mpf(1), iv.mpf(0), [(iv.mpf(0), iv.mpf(0)) for _ in self.law.slopes]
+            zeros = [iv.mpf(0)] * len(self.numerators)
+            return iv.mpf(1), zeros, [(iv.mpf(0), zeros) for _ in self.law.slopes]
         z = t * self.width / exact(CIRCLE)
         if not magnitude(z) < 1:
             raise NotCheckable("a power series beyond its circle")
@@ -127,13 +173,16 @@ class Products:
             for coefficient in reversed(coefficients):
                 value = value * t + coefficient
             values.append(value + around_zero(top * rest))
-        log_product, ratio, *others = values
+        parts = 1 + len(self.numerators)
+        (log_product, *ratios), *others = (values[k : k + parts] for k in range(0, len(values), parts))
         product = exponential(log_product - s * (self.center - self.least))
-        slopes = [(product * x, product * (x * ratio + y)) for x, y in zip(others[::2], others[1::2], strict=True)]
-        return product, product * ratio, slopes
+        slopes = [
+            (product * x, [product * (x * ratio + y) for ratio, y in zip(ratios, ys, strict=True)]) for x, *ys in others
+        ]
+        return product, [product * ratio for ratio in ratios], slopes
 
     def _series(self) -> None:
-        """Coefficients of log P, Q and their derivatives, summed over the lags, each with its bound on the circle."""
+        """Coefficients of log P, the N/P and their derivatives, summed over lags, each with its bound on the circle."""
         law = self.law
         count = len(law.slopes)
         spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
@@ -163,9 +212,12 @@ class Products:
         powers = [self.beta**k for k in range(self.terms + 1)]
         for k, (log_part, ratio_part) in enumerate(columns):
             first = [iv.mpf(0), *(x / (1 - p) for x, p in zip(log_part[1:], powers[1 : self.terms], strict=True))]
-            second = [x / (1 - self.alpha * p) for x, p in zip(ratio_part, powers[: self.terms], strict=True)]
             self.columns.append((first, tops[2 * k] / (1 - powers[self.terms])))
-            self.columns.append((second, tops[2 * k + 1] / (1 - self.alpha * powers[self.terms])))
+            for part in self.numerators:
+                sums = [part.over_lags(p) for p in powers]
+                values = [x * y for x, y in zip(ratio_part, sums[: self.terms], strict=True)]
+                # The sums fall with the power: so the last one bounds those of the remainder.
+                self.columns.append((values, tops[2 * k + 1] * sums[self.terms]))
 
     def _moments(self, values: Sequence[Interval]) -> list[Interval]:
         """Coefficients of E[v exp(-t u)], u = g^2 - center."""

@@ -9,12 +9,12 @@ from mpmath import iv
 from adamsym.certificates.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
+from adamsym.checker.form import Form
 from adamsym.checker.intervals import Interval, NotCheckable, between, total
-from adamsym.checker.law import gradient_laws, sign_factor
+from adamsym.checker.law import Law, gradient_laws, sign_factor
 from adamsym.checker.work import is_cut_short, spend
 from adamsym.expressions.numbers import exact_rational
 from adamsym.gradients import Problem
-from adamsym.methods import Adam
 
 COARSE = 1e-11
 """Truncations that are enough to exclude zeros from boxes."""
@@ -65,12 +65,12 @@ def leaf_form_fault(certificate: ZerosCertificate, leaf: ZerosLeaf) -> str | Non
     return None
 
 
-def leaf_fault(problem: Problem, adam: Adam, leaf: ZerosLeaf) -> str | None:
+def leaf_fault(problem: Problem, form: Form, leaf: ZerosLeaf) -> str | None:
     """Return what is wrong with the proof that a leaf of good form holds no zero but those listed, or None."""
     if leaf.coordinate is not None:
-        return None if _sign_holds(problem, adam, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
+        return None if _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
     if leaf.direction is not None:
-        holds = _direction_holds(problem, adam, leaf.box, leaf.direction, DEPTH)
+        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DEPTH)
         return None if holds else "the field may vanish along its direction"
     return None
 
@@ -99,21 +99,26 @@ def contains(outer: Box, inner: Box) -> bool:
     return len(outer) == len(inner) and all(a <= b and c <= d for (a, d), (b, c) in zip(outer, inner, strict=True))
 
 
-def _sign_holds(problem: Problem, adam: Adam, box: Box, coordinate: int, depth: int) -> bool:
-    law = gradient_laws(problem, sides(box), slopes=False)[coordinate]
-    if abs(law.mean) > sign_factor(law, adam) * iv.sqrt(law.variance.b):
+def _sign_holds(problem: Problem, form: Form, box: Box, coordinate: int, depth: int) -> bool:
+    law, side = gradient_laws(problem, sides(box), slopes=False)[coordinate], sides(box)[coordinate]
+    if drift_agrees(law, form, side) and abs(law.mean) > sign_factor(law, form) * iv.sqrt(law.variance.b):
         return True
-    return depth > 0 and all(_sign_holds(problem, adam, half, coordinate, depth - 1) for half in halves(box))
+    return depth > 0 and all(_sign_holds(problem, form, half, coordinate, depth - 1) for half in halves(box))
 
 
-def _direction_holds(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
+def drift_agrees(law: Law, form: Form, side: Interval) -> bool:
+    """Whether -decay theta_i has nowhere the sign of d_i L: f_i has then strictly that of -d_i L if F_i has d_i L's."""
+    return form.decay == 0 or (law.mean.a >= 0 and side.a >= 0) or (law.mean.b <= 0 and side.b <= 0)
+
+
+def _direction_holds(problem: Problem, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
     """y f(m) + (y Df(X)) (X - m) does not hold 0."""
     points = [iv.mpf(x) for x in middle(box)]
-    found = _along(problem, adam, [[x, x] for x in middle(box)], direction)
+    found = _along(problem, form, [[x, x] for x in middle(box)], direction)
     if 0 in found:
         # No halving helps against a value at a point.
         return False
-    over = field_over(problem, adam, sides(box), slopes=True, tolerance=COARSE)
+    over = field_over(problem, form, sides(box), slopes=True, tolerance=COARSE)
     plain = total(y * f for y, f in zip(direction, over.value, strict=True))
     for j, (side, point) in enumerate(zip(sides(box), points, strict=True)):
         found += total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
@@ -121,24 +126,24 @@ def _direction_holds(problem: Problem, adam: Adam, box: Box, direction: Sequence
         return True
     if depth == 0 or is_cut_short():
         return False
-    return all(_direction_holds(problem, adam, half, direction, depth - 1) for half in halves(box))
+    return all(_direction_holds(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
-def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
+def zero_fault(problem: Problem, form: Form, zero: ZeroEntry) -> str | None:
     """Return what is wrong with a zero: its existence, its uniqueness in each region, its stability; or None."""
     if zero.midpoint != middle(zero.box):
         return "its midpoint is not that of its box"
     if (zero.critical_point == "yes") != (zero.point is not None):
         return "it is said to be a critical point of the loss, but not which, or the reverse"
-    if zero.point is not None and not _vanish_at(problem, zero.point, zero.box):
-        return "its point is not in its box, or not one where all rows' gradients are proven to be 0"
-    over = field_over(problem, adam, sides(zero.box), slopes=True)
-    if not _maps_inside(problem, adam, zero.box, zero.preconditioner, over):
+    if zero.point is not None and not _vanish_at(problem, form, zero.point, zero.box):
+        return _NO_POINT.format("its box")
+    over = field_over(problem, form, sides(zero.box), slopes=True)
+    if not _maps_inside(problem, form, zero.box, zero.preconditioner, over):
         return "Krawczyk's operator does not prove it"
     for k, region in enumerate(zero.regions):
         if not contains(region.box, zero.box):
             return f"its region {k} does not hold it"
-        if not _maps_inside(problem, adam, region.box, region.preconditioner):
+        if not _maps_inside(problem, form, region.box, region.preconditioner):
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
@@ -148,9 +153,14 @@ def zero_fault(problem: Problem, adam: Adam, zero: ZeroEntry) -> str | None:
     return None
 
 
-def _vanish_at(problem: Problem, texts: list[str], box: Box) -> bool:
-    """Whether a rational point lies in a box, and all rows' gradients are exactly 0 there: f is then 0 too."""
+_NO_POINT = "its point is not in {}, or not one where all rows' gradients and the weight decay are proven to be 0"
+
+
+def _vanish_at(problem: Problem, form: Form, texts: list[str], box: Box) -> bool:
+    """Whether a rational point lies in a box, and all rows' gradients and the drift are exactly 0 there: so is f."""
     point = rational_point(problem, texts, "point")
+    if form.decay != 0 and any(point):
+        return False
     return all(low <= x <= high for x, (low, high) in zip(point, box, strict=True)) and vanishes(problem, point)
 
 
@@ -161,7 +171,7 @@ def rational_point(problem: Problem, texts: list[str], place: str) -> tuple[Frac
     return tuple(exact_rational(text, place) for text in texts)
 
 
-def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, cluster: Cluster) -> str | None:
+def cluster_fault(certificate: ZerosCertificate, problem: Problem, form: Form, cluster: Cluster) -> str | None:
     """Return what is wrong with a box around undecided leaves, or None."""
     if (cluster.point is not None) != (cluster.by == "point") or (cluster.preconditioner is not None) != (
         cluster.by == "faces"
@@ -173,14 +183,13 @@ def cluster_fault(certificate: ZerosCertificate, problem: Problem, adam: Adam, c
     if any(meet(zero.box, cluster.box) for zero in (*certificate.zeros, *certificate.beyond)):
         return "its zero may be one that is listed"
     if cluster.point is not None:
-        holds = _vanish_at(problem, cluster.point, cluster.box)
-        return None if holds else "its point is not in it, or not one where all rows' gradients are proven to be 0"
+        return None if _vanish_at(problem, form, cluster.point, cluster.box) else _NO_POINT.format("it")
     assert cluster.preconditioner is not None
-    holds = _signs_on_faces(problem, adam, cluster.box, cluster.preconditioner)
+    holds = _signs_on_faces(problem, form, cluster.box, cluster.preconditioner)
     return None if holds else "the signs of f on its faces are not proven"
 
 
-def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix) -> bool:
+def _signs_on_faces(problem: Problem, form: Form, box: Box, preconditioner: Matrix) -> bool:
     """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
 
     For Y f - v has one, for every v near 0, and so Y is invertible too. But f must be continuous in all of the box: at
@@ -194,43 +203,43 @@ def _signs_on_faces(problem: Problem, adam: Adam, box: Box, preconditioner: Matr
     for i, row in enumerate(preconditioner):
         for end, sign in ((box[i][0], -1), (box[i][1], 1)):
             face = [*box[:i], [end, end], *box[i + 1 :]]
-            if not _sign_along(problem, adam, face, [sign * y for y in row], FACE_DEPTH):
+            if not _sign_along(problem, form, face, [sign * y for y in row], FACE_DEPTH):
                 return False
     return True
 
 
-def _sign_along(problem: Problem, adam: Adam, box: Box, direction: Sequence[float], depth: int) -> bool:
+def _sign_along(problem: Problem, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
     """Whether y f > 0 over a box."""
-    if not _along(problem, adam, [[x, x] for x in middle(box)], direction) > 0:
+    if not _along(problem, form, [[x, x] for x in middle(box)], direction) > 0:
         return False
-    if _along(problem, adam, box, direction) > 0:
+    if _along(problem, form, box, direction) > 0:
         return True
     if depth == 0 or is_cut_short() or all(low == high for low, high in box):
         return False
-    return all(_sign_along(problem, adam, half, direction, depth - 1) for half in halves(box))
+    return all(_sign_along(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
-def _along(problem: Problem, adam: Adam, box: Box, direction: Sequence[float]) -> Interval:
+def _along(problem: Problem, form: Form, box: Box, direction: Sequence[float]) -> Interval:
     """The interval of y f over a box."""
-    over = field_over(problem, adam, sides(box), slopes=False, tolerance=COARSE)
+    over = field_over(problem, form, sides(box), slopes=False, tolerance=COARSE)
     return total(y * f for y, f in zip(direction, over.value, strict=True))
 
 
-def _maps_inside(problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
+def _maps_inside(problem: Problem, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
     """Whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
         return False
-    over = over or field_over(problem, adam, sides(box), slopes=True)
-    return any(_image_inside(problem, adam, box, preconditioner, over, tolerance) for tolerance in (TOLERANCE, FINER))
+    over = over or field_over(problem, form, sides(box), slopes=True)
+    return any(_image_inside(problem, form, box, preconditioner, over, tolerance) for tolerance in (TOLERANCE, FINER))
 
 
 def _image_inside(
-    problem: Problem, adam: Adam, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
+    problem: Problem, form: Form, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
 ) -> bool:
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
     spend(2 * len(box) ** 3)
-    value = field_over(problem, adam, points, slopes=False, tolerance=tolerance).value
+    value = field_over(problem, form, points, slopes=False, tolerance=tolerance).value
     for i, row in enumerate(preconditioner):
         entry = points[i] - total(y * f for y, f in zip(row, value, strict=True))
         for j in range(len(box)):

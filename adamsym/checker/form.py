@@ -1,0 +1,81 @@
+"""The Laplace form of a method as the checker reads it: sums over the lag weights, and bounds of the kernel."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from mpmath import iv
+
+from adamsym.checker.intervals import Interval, NotCheckable, exact, total
+from adamsym.checker.kernels import KernelBounds, bounds_of
+from adamsym.checker.work import spend
+from adamsym.methods import LaplaceForm
+
+
+@dataclass(frozen=True)
+class Form:
+    """f = -E[M phi(V)] - decay theta, M with the weights c_k = head_k + sum of amount ratio^k over ``terms``.
+
+    Of the weights of ratio 0 none is a term, and 0 < ratio for all; head is empty where it would be 0.
+    """
+
+    head: tuple[Fraction, ...]
+    terms: tuple[tuple[Fraction, Fraction], ...]
+    beta: Fraction
+    kernel: KernelBounds
+    decay: Fraction
+
+    @property
+    def sum(self) -> Interval:
+        """c = sum c_k, so that E M = c E g."""
+        return _sums(self, iv.prec)[0]
+
+    @property
+    def size(self) -> Interval:
+        """A bound of |c|_1 = sum |c_k|."""
+        return _sums(self, iv.prec)[1]
+
+    @property
+    def step_bound(self) -> Interval:
+        """A bound of C with |M| <= C sqrt V (theory T1)."""
+        return _sums(self, iv.prec)[2]
+
+    @property
+    def averages(self) -> bool:
+        """Whether all c_k >= 0 are proven, and c > 0."""
+        amounts = [amount for amount, _ in self.terms]
+        return all(x >= 0 for x in (*self.head, *amounts)) and any(x > 0 for x in (*self.head, *amounts))
+
+
+def form_of(laplace: LaplaceForm) -> Form:
+    """Return what the checker reads of a Laplace form.
+
+    Raises
+    ------
+    NotCheckable
+        If no C with |M| <= C sqrt V is known.
+    """
+    head = list(laplace.weights.head) or [Fraction(0)]
+    head[0] += sum((amount for amount, ratio in laplace.weights.terms if ratio == 0), Fraction(0))
+    while head and head[-1] == 0:
+        head.pop()
+    terms = tuple((amount, ratio) for amount, ratio in laplace.weights.terms if ratio != 0 and amount != 0)
+    spend(len(head) + len(terms))
+    if any(ratio**2 >= laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
+        raise NotCheckable("the numerator is not bounded by the root of the second moment")
+    return Form(tuple(head), terms, laplace.beta, bounds_of(laplace.kernel), laplace.decay)
+
+
+@lru_cache(maxsize=16)
+def _sums(form: Form, _bits: int) -> tuple[Interval, Interval, Interval]:
+    """The sum of the c_k, a bound of the sum of the |c_k|, and C = (sum c_k^2/((1-beta) beta^k))^(1/2)."""
+    head, beta = [exact(x) for x in form.head], exact(form.beta)
+    terms = [(exact(amount), exact(ratio)) for amount, ratio in form.terms]
+    plain = total(head) + total(amount / (1 - ratio) for amount, ratio in terms)
+    size = total(abs(x) for x in head) + total(abs(amount) / (1 - ratio) for amount, ratio in terms)
+    squares = total(a * b / (1 - p * q / beta) for a, p in terms for b, q in terms)
+    for k, weight in enumerate(head):
+        geometric = total(amount * ratio**k for amount, ratio in terms)
+        squares += weight * (weight + 2 * geometric) / (beta**k if k else 1)
+    bound = iv.sqrt(iv.mpf(max(squares.b, iv.mpf(0).b)) / (1 - beta))
+    return plain, iv.mpf(size.b), iv.mpf(bound.b)

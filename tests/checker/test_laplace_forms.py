@@ -1,0 +1,314 @@
+"""The checker's intervals for relatives of Adam hold the expectation itself, summed over all histories of gradients."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+from mpmath import iv
+
+from adamsym.checker.field import field_over, quotient
+from adamsym.checker.form import form_of
+from adamsym.checker.intervals import NotCheckable, working_precision
+from adamsym.checker.kernels import FormulaBounds, RootOfSumBounds, RootPlusEpsBounds, S, V, bounds_of
+from adamsym.checker.law import Law, sign_factor
+from adamsym.field import AdamField
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, LagWeights, LaplaceForm, NAdam, RMSprop
+from adamsym.methods.kernels import RootOfSum, RootPlusEps
+
+
+@dataclass(frozen=True)
+class Reciprocal:
+    """phi(v) = 1/(v + eps), rho(s) = exp(-eps s): a kernel that the checker has no formulas of its own for."""
+
+    epsilon: Fraction
+    name = "1/(v + eps)"
+
+    def symbolic(self, v, epsilon):
+        return 1 / (v + epsilon)
+
+    def density(self, s, epsilon):
+        return sp.exp(-epsilon * s)
+
+
+PHI = {
+    RootPlusEps: (lambda v, e: 1 / (np.sqrt(v) + e), lambda v, e: -1 / (2 * np.sqrt(v) * (np.sqrt(v) + e) ** 2)),
+    RootOfSum: (lambda v, e: 1 / np.sqrt(v + e), lambda v, e: -0.5 * (v + e) ** -1.5),
+    Reciprocal: (lambda v, e: 1 / (v + e), lambda v, e: -((v + e) ** -2.0)),
+}
+
+
+def form(head, terms, beta, kernel, eps, decay="0"):
+    weights = LagWeights(tuple(map(Fraction, head)), tuple((Fraction(a), Fraction(r)) for a, r in terms))
+    return LaplaceForm(weights, Fraction(beta), kernel(Fraction(eps)), Fraction(decay))
+
+
+FORMS = {
+    "Adam": Adam("0.2", "0.1", "0.3").laplace,
+    "RMSprop": RMSprop("0.1", "0.3").laplace,
+    "NAdam": NAdam("0.2", "0.1", "0.01").laplace,
+    "eps inside": AdamEpsInsideRoot("0.2", "0.1", "0.09").laplace,
+    "eps inside, tiny": AdamEpsInsideRoot("0.2", "0.1", "1e-16").laplace,
+    "eps tiny": RMSprop("0.1", "1e-8").laplace,
+    "eps large": NAdam("0.2", "0.1", "1000").laplace,
+    "eps inside, large": AdamEpsInsideRoot(0, "0.05", "1e6").laplace,
+    "no memory": form(["0.7"], [], "0", RootOfSum, "0.2"),
+    "two terms": form(["0.3"], [("0.2", "0.2"), ("-0.1", "0.3")], "0.1", RootPlusEps, "0.3"),
+    "long head": form(["0.5", "-0.2", "0", "0.1"], [("0.3", "0.2")], "0.1", RootOfSum, "0.3"),
+    "one late weight": form(["0", "0", "1"], [], "0.1", RootPlusEps, "0.3"),
+    "another kernel": form(["0.5"], [("0.3", "0.2")], "0.1", Reciprocal, "0.3"),
+    "another kernel, small eps": form([], [("0.8", "0.2")], "0.1", Reciprocal, "1e-4"),
+}
+ATOMS, SLOPES, CHANCES = (-0.4, 1.5), (0.7, -1.3), (0.75, 0.25)
+
+
+def by_enumeration(form):
+    """E[M phi(V)] and its derivative in theta, over all histories of 17 gradients.
+
+    What is older weighs below 1e-17 in V, and is independent of the rest in M.
+    """
+    lags = 17 if form.beta else 1
+    number = np.arange(2**lags)
+    choice = (number[:, None] >> np.arange(lags)) & 1
+    g, slope = np.array(ATOMS)[choice], np.array(SLOPES)[choice]
+    chance = np.array(CHANCES)[choice].prod(axis=1)
+    c = np.array([float(form.weights.weight(k)) for k in range(lags)])
+    w = (1 - float(form.beta)) * float(form.beta) ** np.arange(lags)
+    older = float(form.weights.total) - c.sum()
+    m, dm = g @ c + older * np.dot(CHANCES, ATOMS), slope @ c + older * np.dot(CHANCES, SLOPES)
+    v, dv = g**2 @ w, 2 * (g * slope) @ w
+    phi, change = PHI[type(form.kernel)]
+    eps = float(form.kernel.epsilon)
+    return chance @ (m * phi(v, eps)), chance @ (dm * phi(v, eps) + m * change(v, eps) * dv)
+
+
+def by_checker(form, slopes=(SLOPES,)):
+    atoms, chances = [iv.mpf(g) for g in ATOMS], [iv.mpf(p) for p in CHANCES]
+    law = Law(atoms, chances, [[iv.mpf(x) for x in column] for column in slopes])
+    with working_precision():
+        return quotient(law, form_of(form), 1e-15)
+
+
+def holds(found, value, slack):
+    return float(found.a) - slack <= value <= float(found.b) + slack
+
+
+BY_DEFAULT = ("NAdam", "eps inside, tiny", "long head", "another kernel")
+
+
+@pytest.mark.parametrize("name", [n if n in BY_DEFAULT else pytest.param(n, marks=pytest.mark.slow) for n in FORMS])
+def test_the_expectation_over_all_histories_is_held(name):
+    form = FORMS[name]
+    phi, _ = PHI[type(form.kernel)]
+    narrow = (1e-13, 1e-11 + 1e-17 * phi(0.0, float(form.kernel.epsilon)))
+    for found, value, width in zip(by_checker(form), by_enumeration(form), narrow, strict=True):
+        assert holds(found, value, 1e-13 * (1 + abs(value)))
+        assert float(found.delta.b) <= width * (1 + abs(value))
+        # The control: what is next to it is not held.
+        assert not holds(found, value + 1e-9 * (1 + abs(value)), 1e-13 * (1 + abs(value)))
+
+
+def test_each_part_of_a_form_counts():
+    """One thing changed in a form, and its value is another."""
+    near = [
+        form(["0.3"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3"),
+        form(["0.3001"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3"),
+        form(["0.3", "0.0001"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3"),
+        form(["0.3"], [("0.4", "0.2001")], "0.1", RootPlusEps, "0.3"),
+        form(["0.3"], [("0.4", "0.2")], "0.1001", RootPlusEps, "0.3"),
+        form(["0.3"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3001"),
+        form(["0.3"], [("0.4", "0.2")], "0.1", RootOfSum, "0.3"),
+    ]
+    first, *others = (by_checker(one, slopes=())[0] for one in near)
+    assert all(other.b < first.a or first.b < other.a for other in others)
+
+
+LONG = [
+    RMSprop(),
+    NAdam("0.9", "0.99", "1e-3"),
+    AdamEpsInsideRoot("0.9", "0.999", "1e-16"),
+    AdamW("0.5", "0.9", "0.1", "0.3"),
+]
+
+
+@pytest.mark.parametrize(
+    "method", [*(pytest.param(m, marks=pytest.mark.slow) for m in (LONG[0], LONG[1], LONG[3])), LONG[2]], ids=str
+)
+def test_long_memories_agree_with_the_floats(method):
+    problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]}))
+    theta, field = [-0.3, 0.4], AdamField(problem, method)
+    with working_precision():
+        found = field_over(problem, form_of(method.laplace), [iv.mpf(x) for x in theta], slopes=True)
+    value, slopes = field(theta), field.jacobian(theta)
+    for i in range(2):
+        assert holds(found.value[i], value[i], 1e-12)
+        assert float(found.value[i].delta.b) < 1e-13
+        for j in range(2):
+            assert holds(found.jacobian[i][j], slopes[i, j], 1e-9 * (1 + abs(slopes[i, j])))
+
+
+def test_the_drift_is_minus_decay_theta():
+    problem = Problem("(a - x)**2/2 + a*b", ["a", "b"], Empirical({"x": [0, 3]}))
+    plain, decayed = Adam(0, 0, "0.1"), AdamW(0, 0, "0.1", "1/3")
+    theta = [iv.mpf([1.5, 1.75]), iv.mpf(-3)]
+    with working_precision():
+        one, other = (field_over(problem, form_of(m.laplace), theta, slopes=True) for m in (plain, decayed))
+    for i in range(2):
+        drift = other.value[i] - one.value[i]
+        assert drift.a <= -theta[i].b / 3
+        assert -theta[i].a / 3 <= drift.b
+        for j in range(2):
+            assert (other.jacobian[i][j].mid - one.jacobian[i][j].mid) == pytest.approx(-(i == j) / 3, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        [AdamEpsInsideRoot("0.3", "0.5", "0.01")],
+        pytest.param([RMSprop("0.5", "0.1"), NAdam("0.3", "0.5", "0.1"), LONG[3]], marks=pytest.mark.slow),
+    ],
+    ids=["one", "others"],
+)
+def test_boxes_hold_what_is_inside(methods):
+    problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1], "y": [0.3, -0.7]}))
+    rng = np.random.default_rng(3)
+    for method in methods:
+        low = rng.uniform(-1, 1, 2)
+        width, field = rng.uniform(0, 0.3, 2), AdamField(problem, method)
+        with working_precision():
+            box = [iv.mpf([a, a + b]) for a, b in zip(low, width, strict=True)]
+            found = field_over(problem, form_of(method.laplace), box, slopes=True, tolerance=1e-11)
+        for _ in range(3):
+            theta = low + rng.uniform(0, 1, 2) * width
+            value, slopes = field(theta), field.jacobian(theta)
+            for i in range(2):
+                assert holds(found.value[i], value[i], 1e-12)
+                assert all(holds(found.jacobian[i][j], slopes[i, j], 1e-9) for j in range(2))
+
+
+# --- the kernels ------------------------------------------------------------------------------------------------------
+
+KERNELS = [
+    (RootPlusEpsBounds, lambda v, e: 1 / (mpmath.sqrt(v) + e)),
+    (RootOfSumBounds, lambda v, e: 1 / mpmath.sqrt(v + e)),
+    (lambda e: bounds_of(Reciprocal(e)), lambda v, e: 1 / (v + e)),
+]
+
+
+@pytest.mark.parametrize("eps", ["0.3", *(pytest.param(e, marks=pytest.mark.slow) for e in ("1e-12", "1e4"))])
+@pytest.mark.parametrize(("bounds", "phi"), KERNELS, ids=["root plus eps", "root of sum", "reciprocal"])
+def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(bounds, phi, eps):
+    """``phi`` is integrated from the density; drop, rooted and growth hold at points, and near misses do not."""
+    kernel = bounds(Fraction(eps))
+    with working_precision(200), mpmath.workdps(40):
+        e = mpmath.mpf(Fraction(eps).numerator) / Fraction(eps).denominator
+        scale = e if bounds is not RootPlusEpsBounds else e**2
+        for share in ("1e-9", "0.5", "30"):
+            v = scale * mpmath.mpf(share)
+            at = iv.mpf(v)
+            true = phi(v, e)
+            assert around(kernel.of(at), true)
+            assert around(kernel.drop(at), phi(0, e) - true)
+            # The density's Laplace transform, by the trapezoidal rule in log s.
+            step = mpmath.mpf(1) / 4
+            nodes = [mpmath.exp(k * step - mpmath.log(v)) for k in range(-400, 24)]
+            weights = [mpmath.make_mpf(kernel.weight(iv.mpf(s)).mid._mpi_[0]) for s in nodes]
+            total = mpmath.fsum(w * mpmath.exp(-s * v) for w, s in zip(weights, nodes, strict=True))
+            assert abs(step * total / true - 1) < 1e-12
+            root = iv.mpf(mpmath.sqrt(v))
+            sup = max(mpmath.sqrt(v * t) * phi(v * t, e) for t in mpmath.linspace(0.001, 1, 200))
+            assert kernel.rooted(root).b >= sup * (1 - mpmath.mpf("1e-30"))
+            assert kernel.rooted(root).b <= 2 * sup
+            for beta in ("0.001", "0.9"):
+                b = Fraction(beta)
+                ratios = [phi(float(b) * v * t, e) / phi(v * t, e) - 1 for t in map(mpmath.mpf, ("1e-6", "0.1", "1"))]
+                growth = kernel.growth(b, root)
+                assert growth.b >= max(ratios) * (1 - mpmath.mpf("1e-12"))
+                general = super(type(kernel), kernel).growth(b, root) if bounds in PROVIDED else growth
+                assert growth.b <= general.b * (1 + iv.mpf("1e-20"))
+            steep = max(abs(mpmath.diff(lambda x: phi(x, e), v * t)) * v * t for t in (0.1, 1, 10))
+            assert kernel.scaled_slope.b >= steep * (1 - mpmath.mpf("1e-12"))
+            if kernel.root_slope is not None:
+                assert kernel.root_slope.b * mpmath.sqrt(v) >= (phi(0, e) - true) * (1 - mpmath.mpf("1e-30"))
+                assert kernel.root_slope.a / 2 >= abs(mpmath.diff(lambda x: phi(x, e), v)) * mpmath.sqrt(v)
+
+
+PROVIDED = (RootPlusEpsBounds, RootOfSumBounds)
+
+
+def around(found, value):
+    bottom, top = (mpmath.make_mpf(end) for end in found._mpi_)
+    return bottom <= value * (1 + mpmath.mpf("1e-30")) and value * (1 - mpmath.mpf("1e-30")) <= top
+
+
+def test_formulas_of_users_are_folded_or_refused():
+    with working_precision(), mpmath.workdps(40):
+        kernel = bounds_of(Reciprocal(Fraction(1, 3)))
+        assert isinstance(kernel, FormulaBounds)
+        assert around(kernel.of(iv.mpf(2)), mpmath.mpf(3) / 7)
+        for method in (Adam(), AdamEpsInsideRoot()):
+            assert not isinstance(bounds_of(method.laplace.kernel), FormulaBounds)
+        with pytest.raises(NotCheckable, match="erfc"):
+            FormulaBounds(Fraction(1), 1 / (V + 1), sp.erfc(S)).weight(iv.mpf(2))
+
+
+def test_numerators_that_no_root_bounds_are_refused():
+    for one in (form([], [("0.1", "0.9")], "0.81", RootPlusEps, "1"), form(["0", "1"], [], "0", RootPlusEps, "1")):
+        with pytest.raises(NotCheckable, match="not bounded by the root"):
+            form_of(one)
+    assert form_of(form([], [("0.1", "0.9")], "0.811", RootPlusEps, "1")).terms
+
+
+# --- sums over the lag weights, and the sign lemma --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*FORMS, pytest.param("default", marks=pytest.mark.slow)])
+def test_sums_over_lag_weights(name):
+    """Against the weights one by one; C also against the gradients for which |M| = C sqrt V."""
+    laplace = FORMS.get(name) or Adam().laplace
+    with working_precision(), mpmath.workdps(30):
+        found, beta = form_of(laplace), mpmath.mpf(float(laplace.beta))
+        lags = 6000 if name == "default" else 400 if beta else 1
+        c = [mpmath.mpf(w.numerator) / w.denominator for w in map(laplace.weights.weight, range(lags))]
+        assert abs(found.sum.mid - sum(c)) < 1e-15
+        assert sum(map(abs, c)) * (1 - mpmath.mpf("1e-15")) <= found.size.b
+        squares = sum(x**2 / ((1 - beta) * beta**k if k else 1 - beta) for k, x in enumerate(c))
+        assert abs(found.step_bound.b / mpmath.sqrt(squares) - 1) < 1e-12
+        assert found.averages == all(x >= 0 for x in c)
+        if found.averages:
+            assert found.size.b <= found.sum.b * (1 + iv.mpf("1e-20"))
+
+
+def test_the_sign_lemma_needs_weights_that_average():
+    law = Law([iv.mpf(-1), iv.mpf(2)], [iv.mpf("0.5")] * 2, [])
+    with working_precision():
+        assert sign_factor(law, form_of(NAdam().laplace)) > 0
+        for head, terms in ((["-0.1"], [("0.2", "0.2")]), (["0"], [])):
+            with pytest.raises(NotCheckable, match="not negative"):
+                sign_factor(law, form_of(form(head, terms, "0.1", RootPlusEps, "1")))
+
+
+@pytest.mark.parametrize("kernel", [RootPlusEps, RootOfSum, Reciprocal])
+def test_the_sign_lemma_holds_over_all_histories(kernel):
+    """Laws of two values around the threshold: E[M phi(V)] >= c (m - q sigma) E phi(V); not with a tenth of q."""
+    rng, needed = np.random.default_rng(5), 0
+    g = (np.arange(2**11)[:, None] >> np.arange(11)) & 1
+    for _ in range(60):
+        chance, beta, eps = 10 ** rng.uniform(-3, -0.1), rng.choice([0.01, 0.03]), 10 ** rng.uniform(-6, 1)
+        atoms = np.array([rng.uniform(0, 1), -rng.uniform(0, 40)])
+        laplace = form(["0.3"], [("0.7", "0.05")], str(beta), kernel, f"{eps:.3e}")
+        chances = np.array([1 - chance, chance])
+        law = Law([iv.mpf(x) for x in atoms], [iv.mpf(x) for x in chances], [])
+        with working_precision():
+            q = float(sign_factor(law, form_of(laplace)).b)
+        c, w = np.array([float(laplace.weights.weight(k)) for k in range(11)]), (1 - beta) * beta ** np.arange(11)
+        phi = PHI[kernel][0]((atoms[g] ** 2) @ w, float(laplace.kernel.epsilon))
+        weight = chances[g].prod(axis=1)
+        mean, spread = chances @ atoms, abs(atoms[0] - atoms[1]) * np.sqrt(chance * (1 - chance))
+        left, right = weight @ (atoms[g] @ c * phi), float(laplace.weights.total) * (weight @ phi)
+        assert left >= right * (mean - q * spread) - 1e-9 * abs(right)
+        needed += left < right * (mean - 0.1 * q * spread) - 1e-9 * abs(right)
+    assert needed
