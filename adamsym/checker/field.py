@@ -195,18 +195,17 @@ def _trapezoidal_errors(
 
 
 def _weights_before(kernel: KernelBounds, first: Interval, step: Interval) -> Interval:
-    """A bound of the sum of h w(u) u over the nodes u < ``first``: w(u) <= phi(1/u)/(1 - 1/e) <= phi(1/first)/(...)."""
+    """A bound of the sum of h w(u) u over the nodes u < ``first``: w(u) <= phi(1/u) <= phi(1/first)."""
     ratio = exponential(-step)
-    return step * first * kernel.of(1 / first) / (1 - 1 / iv.e) * ratio / (1 - ratio)
+    return step * first * kernel.of(1 / first) * ratio / (1 - ratio)
 
 
 def _weights_beyond(kernel: KernelBounds, s: Interval, step: Interval) -> Interval:
     """A bound of the sum of h w(u) over the nodes u > s: rho falls, so it is at most h/(1 - e^-h) times its integral.
 
-    The integral of rho beyond s is at most (phi(0) - phi(1/s))/(1 - 1/e), and at most phi(0) in all.
+    The integral of rho beyond s is at most phi(0) - phi(1/s).
     """
-    integral = min((kernel.drop(1 / s) / (1 - 1 / iv.e)).b, kernel.of(iv.mpf(0)).b)
-    return iv.mpf((step / (1 - exponential(-step)) * integral).b)
+    return iv.mpf((step / (1 - exponential(-step)) * kernel.drop(1 / s)).b)
 
 
 @lru_cache(maxsize=20_000)

@@ -2,8 +2,7 @@
 
 For phi(v) = int_0^inf exp(-s v) rho(s) ds with rho completely monotone, that is phi(v) = int mu(dt)/(v + t), mu >= 0,
 all bounds that the checker needs follow from phi alone (theory T5): phi is convex and decreasing, v phi(v) increases,
-v |phi'(v)| <= phi(0)/4, s rho(s) <= phi(1/s)/(1 - 1/e), and the integral of rho beyond s is at most
-(phi(0) - phi(1/s))/(1 - 1/e).
+v |phi'(v)| <= phi(0)/4, s rho(s) <= phi(1/s), and the integral of rho beyond s is at most phi(0) - phi(1/s).
 """
 
 from abc import ABC, abstractmethod

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 from mpmath import iv
 
-from adamsym.checker.field import field_over, quotient
+from adamsym.checker.field import _weights_before, _weights_beyond, field_over, quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.intervals import NotCheckable, working_precision
 from adamsym.checker.kernels import FormulaBounds, RootOfSumBounds, RootPlusEpsBounds, S, V, bounds_of
@@ -218,6 +218,15 @@ def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(bounds, p
             weights = [mpmath.make_mpf(kernel.weight(iv.mpf(s)).mid._mpi_[0]) for s in nodes]
             total = mpmath.fsum(w * mpmath.exp(-s * v) for w, s in zip(weights, nodes, strict=True))
             assert abs(step * total / true - 1) < 1e-12
+            # What is left out on either side of a node: sums of the weights themselves, beside their bounds.
+            for place in (100, 380, 410):
+                s = nodes[place]
+                left = step * mpmath.fsum(w * u for w, u in zip(weights[:place], nodes, strict=False))
+                right = step * mpmath.fsum(weights[place + 1 :])
+                before = _weights_before(kernel, iv.mpf(s), iv.mpf(step)).b
+                assert left <= before
+                assert place > 100 or before <= 30 * left
+                assert right <= _weights_beyond(kernel, iv.mpf(s), iv.mpf(step)).b
             root = iv.mpf(mpmath.sqrt(v))
             sup = max(mpmath.sqrt(v * t) * phi(v * t, e) for t in mpmath.linspace(0.001, 1, 200))
             assert kernel.rooted(root).b >= sup * (1 - mpmath.mpf("1e-30"))
