@@ -24,7 +24,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
-from adamsym.gradients import Problem
+from adamsym.gradients import SymbolicGradient
 from adamsym.methods import Adam, StepSizeSchedule, require_adam
 
 PILOT_CHAINS = 64
@@ -134,7 +134,7 @@ class PseudoTrajectory:
 
 @checked_arguments
 def pseudo_trajectory(
-    problem: Problem,
+    problem: SymbolicGradient,
     adam: Adam,
     schedule: StepSizeSchedule,
     theta0: ArrayLike,
@@ -203,7 +203,7 @@ def _check(starts: Sequence[int], length: float, chains: int, level: float) -> N
 
 
 def _window(
-    problem: Problem,
+    problem: SymbolicGradient,
     adam: Adam,
     schedule: StepSizeSchedule,
     theta0: FloatArray,

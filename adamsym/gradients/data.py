@@ -22,9 +22,10 @@ _OF_TABLES = ("columns", "delimiter", "decimal", "missing")
 
 @dataclass(frozen=True)
 class Wanted:
-    """What tells which columns of a file are read: the loss and its parameters, or a library's loss and its options."""
+    """What tells which columns are read: texts of expressions under ``key`` and parameters, or a library's options."""
 
-    loss: str | None
+    key: str
+    texts: Sequence[str]
     library: str | None
     options: Mapping[str, Any]
     parameters: Sequence[str] | Mapping[str, int]
@@ -102,16 +103,19 @@ def _check_new_names(asked: Mapping[str, str], used: Sequence[str], weights: obj
     """A name that nothing uses is a slip; a library uses what its options name."""
     for name in asked:
         check_name(name, "data.columns")
-        if wanted.loss is not None and name not in used and name != weights:
-            raise InputError(f"data.columns: {name!r} is no data column of the loss; name it there, or leave it out")
+        if wanted.texts and name not in used and name != weights:
+            raise InputError(
+                f"data.columns: {name!r} is no data column of the {wanted.key}; name it there, or leave it out"
+            )
 
 
 def _used(known: Mapping[str, str], weights: object, wanted: Wanted, table: Table) -> Sequence[str]:
-    """The columns that the loss names; for a library's loss those of its options, or all but the weights."""
-    if wanted.loss is None:
+    """The columns that expressions name; for a library's loss those of its options, or all but the weights."""
+    if not wanted.texts:
         return columns_used(str(wanted.library), wanted.options, [name for name in known if name != weights])
     # Names before a parenthesis are functions, good or bad: the parser judges them.
-    named = dict.fromkeys(re.findall(r"(?<![\w.])[A-Za-z]\w*(?!\w|\s*\()", wanted.loss[:20_000], re.ASCII))
+    names = [re.findall(r"(?<![\w.])[A-Za-z]\w*(?!\w|\s*\()", text[:20_000], re.ASCII) for text in wanted.texts]
+    named = dict.fromkeys(name for found in names for name in found)
     parameters = wanted.parameters
     vectors = parameters if isinstance(parameters, dict) else {}
     entries = {f"{name}{k}" for name, length in vectors.items() for k in range(max(0, min(length, 1000)))}
@@ -122,11 +126,11 @@ def _used(known: Mapping[str, str], weights: object, wanted: Wanted, table: Tabl
         if name not in known:
             rename = f'; rename one with columns = {{ {name[:20]} = "its name" }}'
             raise InputError(
-                f"problem.loss: {name[:40]!r} is neither a parameter nor a column of {table.path.name}; "
+                f"problem.{wanted.key}: {name[:40]!r} is neither a parameter nor a column of {table.path.name}; "
                 f"{columns}{rename if any(not column.isidentifier() for column in table.header) else ''}"
             )
     if not used:
-        raise InputError(f"problem.loss: names no column of {table.path.name}; {columns}")
+        raise InputError(f"problem.{wanted.key}: names no column of {table.path.name}; {columns}")
     return used
 
 

@@ -21,6 +21,8 @@ from adamsym.gradients.data import Wanted, law_of, shown
 from adamsym.gradients.laws import Law
 from adamsym.gradients.problem import Problem
 from adamsym.gradients.record import NESTED_TOO_DEEPLY
+from adamsym.gradients.symbolic import SymbolicGradient
+from adamsym.gradients.vector_field import VectorField
 from adamsym.methods import Method, known_methods, make_method, method_class
 
 LARGEST_FILE = 20 * 2**20
@@ -34,7 +36,7 @@ class ProblemFile:
     Attributes
     ----------
     path, problem, adam
-        The file, its problem and its optimizer.
+        The file, its source of gradients (a problem, or a vector field) and its optimizer.
     start
         The point of its [start] table, or None.
     dropped
@@ -42,7 +44,7 @@ class ProblemFile:
     """
 
     path: Path
-    problem: Problem
+    problem: SymbolicGradient
     adam: Method
     start: dict[str, float] | None
     dropped: int = 0
@@ -54,6 +56,8 @@ class _Strict(pydantic.BaseModel):
 
 class _ProblemTable(_Strict):
     loss: str | None = None
+    field: list[str] | None = None
+    lyapunov: str | None = None
     library: str | None = None
     options: dict[str, Any] = {}
     parameters: list[str] | dict[str, int] | None = None
@@ -104,7 +108,7 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from None
     except RecursionError:
-        raise InputError(f"{file.name}: problem.loss: {NESTED_TOO_DEEPLY}") from None
+        raise InputError(f"{file.name}: problem: {NESTED_TOO_DEEPLY}") from None
 
 
 def _parsed(text: str) -> dict[str, Any]:
@@ -141,6 +145,8 @@ def _first_error(error: pydantic.ValidationError) -> str:
         "problem.batch_size": "an integer from 1 up",
         "problem.loss": 'text, such as "(theta - x)**2/2"',
         "adam.method": "the name of a method: " + ", ".join(known_methods()),
+        "problem.field": 'a list of components as text, such as ["x + y", "y - x"]',
+        "problem.lyapunov": 'text, such as "x**2 + y**2"',
         "adam": "a number",
     }
     keys = (place, ".".join(place.split(".")[:2]), str(table))
@@ -160,14 +166,18 @@ def _method(table: _AdamTable) -> Method:
 
 def _law(content: _File, folder: Path) -> tuple[Law, int]:
     table = content.problem
-    return law_of(content.data, Wanted(table.loss, table.library, table.options, table.parameters or []), folder)
+    key = "loss" if table.field is None else "field"
+    texts = [text for text in (table.loss, *(table.field or ()), table.lyapunov) if text is not None]
+    return law_of(content.data, Wanted(key, texts, table.library, table.options, table.parameters or []), folder)
 
 
-def _problem(table: _ProblemTable, law: Law) -> Problem:
+def _problem(table: _ProblemTable, law: Law) -> SymbolicGradient:
     loss: str | sp.Expr
     parameters: Sequence[str] | Mapping[str, int]
-    if (table.loss is None) == (table.library is None):
-        raise InputError('problem: give either loss = "..." or library = "..."')
+    if [table.loss, table.library, table.field].count(None) != 2:
+        raise InputError('problem: give one of loss = "...", library = "..." and field = ["...", "..."]')
+    if table.field is None and table.lyapunov is not None:
+        raise InputError("problem.lyapunov: allowed only beside problem.field: a loss is its own Lyapunov function")
     if table.library is not None:
         if table.parameters is not None:
             raise InputError("problem.parameters: a library loss names its own parameters; leave them out")
@@ -175,16 +185,19 @@ def _problem(table: _ProblemTable, law: Law) -> Problem:
 
         loss, parameters = build(table.library, table.options, law.names)
     else:
-        assert table.loss is not None
         if table.options:
             raise InputError("problem.options: allowed only beside problem.library; leave it out")
         if table.parameters is None:
             raise InputError('problem.parameters: missing; give a list of names, such as ["theta"]')
-        loss, parameters = table.loss, table.parameters
+        parameters = table.parameters
+        if table.field is not None:
+            return VectorField(table.field, parameters, law, table.batch_size, table.lyapunov)
+        assert table.loss is not None
+        loss = table.loss
     return Problem(loss, parameters, law, table.batch_size)
 
 
-def _start(table: Mapping[str, Any], problem: Problem) -> dict[str, float]:
+def _start(table: Mapping[str, Any], problem: SymbolicGradient) -> dict[str, float]:
     values: dict[str, float] = {}
     for name, value in table.items():
         entries = {f"{name}{k}": entry for k, entry in enumerate(value)} if isinstance(value, list) else {name: value}

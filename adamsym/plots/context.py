@@ -24,7 +24,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients import Problem, StochasticGradient
-from adamsym.gradients.problem import require_loss
+from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
 from adamsym.plots.trajectories import Runs
@@ -191,7 +191,7 @@ class PlotContext:
         adam = require_adam(self.method, "the pseudo-trajectory bound")
         chosen = self.settings
         return pseudo_trajectory(
-            require_loss(self.problem, "the pseudo-trajectory bound"),
+            require_expressions(self.problem, "the pseudo-trajectory bound"),
             adam,
             self.schedule,
             self.start,

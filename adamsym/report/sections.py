@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+import sympy as sp
+
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, SymbolicGradient
 from adamsym.gradients.reading import ProblemFile, read_problem
 from adamsym.plots.captions import counted
 from adamsym.plots.context import PlotContext, plane_of
@@ -89,8 +91,8 @@ class ProblemReport:
     ----------
     name, file
         The file's name without ending, and its path.
-    loss
-        LaTeX.
+    written
+        LaTeX of the loss, or of the components of a field.
     origin
         Labels and values: parameters, data, method, start.
     sections
@@ -101,7 +103,7 @@ class ProblemReport:
 
     name: str
     file: str
-    loss: str
+    written: str
     origin: tuple[tuple[str, str], ...]
     sections: tuple[SectionReport, ...]
     seconds: float
@@ -147,8 +149,10 @@ def problem_report(path: str | Path, sections: Sequence[SectionReport], seconds:
         If the file cannot be read.
     """
     source = read_problem(path)
-    loss = formula(source.problem.loss, symbol_names(source.problem))
-    return ProblemReport(Path(path).stem, str(path), loss, _origin(source), tuple(sections), seconds)
+    written = source.problem.written
+    entry = written[0] if len(written) == 1 else sp.Matrix(written)
+    shown = formula(entry, symbol_names(source.problem))
+    return ProblemReport(Path(path).stem, str(path), shown, _origin(source), tuple(sections), seconds)
 
 
 def compute_sections(
@@ -244,7 +248,7 @@ def _origin(source: ProblemFile) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _data(problem: Problem) -> str:
+def _data(problem: SymbolicGradient) -> str:
     law = problem.law
     if not isinstance(law, Empirical):
         return repr(law)

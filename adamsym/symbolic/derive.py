@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import sympy as sp
 
 from adamsym.expressions.arguments import checked_arguments
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, Problem, StochasticGradient
+from adamsym.gradients.problem import require_loss
 from adamsym.methods import Adam, Method, require_adam
 from adamsym.symbolic import expansion, expansion_checks, laplace, lyapunov, point_checks, stationary_moments
 from adamsym.symbolic.derivation import Derivation, Step, checked_step
@@ -71,7 +72,7 @@ class _Writer:
 
 
 @checked_arguments
-def derive(problem: Problem, adam: Method) -> Derivation:
+def derive(problem: StochasticGradient, adam: Method) -> Derivation:
     """Return the derivation of a problem's Adam field; every step has passed the check that it names.
 
     Parameters
@@ -84,8 +85,10 @@ def derive(problem: Problem, adam: Method) -> Derivation:
     DerivationError
         If the check of a step fails; the message names the step.
     InputError
-        For a relative of Adam; if no random parameters are found where the gradients are finite and not all zero.
+        For a relative of Adam, or gradients of no loss; if no random parameters are found where the gradients are
+        finite and not all zero.
     """
+    problem = require_loss(problem, "a derivation")
     writer = _Writer(problem, require_adam(adam, "a derivation"))
     steps = [
         _gradient(writer),

@@ -10,7 +10,7 @@ import latex2mathml.converter
 import sympy as sp
 from sympy.printing.latex import LatexPrinter, greek_letters_set
 
-from adamsym.gradients import Problem
+from adamsym.gradients import SymbolicGradient
 from adamsym.symbolic.derivation import Derivation
 from adamsym.symbolic.symbols import RESERVED
 
@@ -32,7 +32,7 @@ class _Printer(LatexPrinter):
         return rf"\mathbf{{1}}_{{{self._print(expr.args[0])} > 0}}" + (f"^{{{exp}}}" if exp else "")
 
 
-def symbol_names(problem: Problem) -> dict[sp.Symbol, str]:
+def symbol_names(problem: SymbolicGradient) -> dict[sp.Symbol, str]:
     """Return LaTeX names for symbols of the problem that would be mistaken: for letters of the paper, or products."""
     names = {x: _symbol_name(x.name) for x in (*problem.parameters, *problem.columns)}
     printed = {x: name or str(LatexPrinter().doprint(x)) for x, name in names.items()}

@@ -16,7 +16,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, SymbolicGradient
 from adamsym.methods import Adam, require_laplace
 
 CELLS = 36
@@ -100,7 +100,7 @@ class _Cell:
     probabilities: FloatArray
 
 
-def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
+def hypotheses(problem: SymbolicGradient, adam: Adam, region: FloatArray) -> Hypotheses:
     """Return the constants over the box ``region``, shape (d, 2).
 
     Raises
@@ -111,24 +111,25 @@ def hypotheses(problem: Problem, adam: Adam, region: FloatArray) -> Hypotheses:
     if not isinstance(problem.law, Empirical):
         raise NotApplicable("data: the bound needs bounded gradients: finitely many rows, not a continuous law")
     if not problem.is_smooth:
-        raise NotApplicable("problem.loss: the bound needs a loss without Abs, Max or Min")
+        raise NotApplicable(f"{problem.place}: the bound needs expressions without Abs, Max or Min")
     with ball_arithmetic():
         cells = [_enclosed(problem, cell) for cell in divided(region, CELLS)]
         if not all(np.isfinite(end).all() for cell in cells for end in (*cell.atoms, *cell.slopes)):
-            raise InputError("problem.loss: its gradient or Hessian is not bounded over the region; take a smaller one")
+            what = f"{problem.component} or its Jacobian"
+            raise InputError(f"{problem.place}: {what} is not bounded over the region; take a smaller one")
         field_size, lipschitz, one_sided = field_bounds(problem, adam, region)
     coordinates = tuple(_coordinate(cells, i, adam) for i in range(problem.dimension))
     return Hypotheses(coordinates, field_size, lipschitz, one_sided)
 
 
-def largest_gradients(problem: Problem, region: FloatArray) -> FloatArray:
+def largest_gradients(problem: SymbolicGradient, region: FloatArray) -> FloatArray:
     """Return an upper bound of |g_i| over a box (d, 2) for each coordinate i, shape (d,)."""
     with ball_arithmetic():
         laws = [gradient_laws(problem, hulls(cell), slopes=False) for cell in divided(region, CELLS)]
         return np.array([max(outward(law[i].max_abs)[1] for law in laws) for i in range(problem.dimension)])
 
 
-def _enclosed(problem: Problem, cell: FloatArray) -> _Cell:
+def _enclosed(problem: SymbolicGradient, cell: FloatArray) -> _Cell:
     laws = gradient_laws(problem, hulls(cell), slopes=True)
     atoms = np.array([[outward(atom) for atom in law.atoms] for law in laws])
     slopes = np.array([[[outward(slope) for slope in column] for column in law.slopes] for law in laws])
@@ -147,7 +148,7 @@ class _FieldCell:
     excess: float
 
 
-def field_bounds(problem: Problem, adam: Adam, region: FloatArray) -> tuple[float, float, float]:
+def field_bounds(problem: SymbolicGradient, adam: Adam, region: FloatArray) -> tuple[float, float, float]:
     """Return bounds of |f|, of |Df| and of the largest eigenvalue of its symmetric part, from enclosures.
 
     Cells that bound |Df| or the eigenvalue are halved until their width adds little, or the budget is spent.
@@ -168,7 +169,7 @@ def field_bounds(problem: Problem, adam: Adam, region: FloatArray) -> tuple[floa
     return size * _RAISED, lipschitz * _RAISED, one_sided + (_RAISED - 1) * lipschitz
 
 
-def _field_over(problem: Problem, adam: Adam, cell: FloatArray) -> _FieldCell:
+def _field_over(problem: SymbolicGradient, adam: Adam, cell: FloatArray) -> _FieldCell:
     found = field_of(
         gradient_laws(problem, hulls(cell), slopes=True), require_laplace(adam, "the pseudo-trajectory bound")
     )
