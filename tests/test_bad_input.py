@@ -49,7 +49,7 @@ PROBLEMS = {
     "unknown table": (GOOD + "[extra]\na = 1\n", "extra: unknown key"),
     "unknown key of the problem": (changed("batch_size", "batch"), "problem.batch: unknown key"),
     "unknown key of adam": (changed("eps =", "epsilon ="), "adam.epsilon: unknown key"),
-    "no loss": (changed('loss = "(theta - x)**2/2"', ""), "problem: give either loss"),
+    "no loss": (changed('loss = "(theta - x)**2/2"', ""), "problem: give one of loss"),
     "no parameters": (changed('parameters = ["theta"]', ""), "problem.parameters: missing"),
     "parameters of the wrong type": (changed('["theta"]', "3"), "problem.parameters: 3"),
     "a parameter twice": (changed('["theta"]', '["theta", "theta"]'), "stands twice"),
