@@ -10,8 +10,6 @@ from adamsym.plots.context import PlotContext
 from adamsym.plots.portraits import Of
 from adamsym.plots.trajectories import Runs
 
-TITLES: dict[Of, str] = {"field": "The Adam field", "descent": "Minus the gradient of L"}
-
 MOST_IN_TIME = 2
 """Runs of more parameters than this would hide each other over time."""
 
@@ -59,11 +57,18 @@ def of_loss(context: PlotContext, runs: Runs | None, missing: str) -> str:
     return f"The mean loss along the flow to time {context.settings.time:g}. {of_runs(context, runs, missing)}"
 
 
+def titles(context: PlotContext) -> dict[Of, str]:
+    """Return the titles of portraits: the field of the flow, and what plain gradient descent would follow."""
+    mean = "Minus the mean of the given field" if context.mean_loss is None else "Minus the gradient of L"
+    return {"field": "The Adam field", "descent": mean}
+
+
 def of_portrait(context: PlotContext, of: Of) -> str:
     """Return the caption of a portrait."""
     where = " and ".join(context.names[k] for k in context.plane)
     kind = "Graph" if len(context.plane) == 1 else "Streamlines"
-    text = f"{kind} of {TITLES[of][0].lower()}{TITLES[of][1:]} over {where}"
+    title = titles(context)[of]
+    text = f"{kind} of {title[0].lower()}{title[1:]} over {where}"
     others = len(context.names) - len(context.plane)
     return text + (f"; {counted(others, 'other parameter')} as at the start." if others else ".")
 

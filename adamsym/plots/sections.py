@@ -36,13 +36,13 @@ def field(context: "PlotContext") -> Content:
 @plot_kind("the Adam field beside minus the gradient of the loss", heading=_WHERE)
 def portrait(context: "PlotContext") -> Content:
     """Draw the field and the gradient field side by side."""
-    from adamsym.plots.captions import TITLES, box_text, of_portrait
+    from adamsym.plots.captions import box_text, of_portrait, titles
     from adamsym.plots.portraits import draw_portrait
 
     found = context.portrait
     pictures = tuple(
         Picture(title, of_portrait(context, of), partial(draw_portrait, portrait=found, names=context.names, of=of))
-        for of, title in TITLES.items()
+        for of, title in titles(context).items()
     )
     return Content(pictures=pictures, facts=(("box of portraits and searches", box_text(context)),))
 
