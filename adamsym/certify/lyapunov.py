@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,11 +15,13 @@ from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.lyapunov_task import LyapunovTask
 from adamsym.certify.minima import common_minima
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
+from adamsym.certify.results import region_dict, region_summary
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
 from adamsym.gradients import Problem
 from adamsym.methods import Adam
@@ -27,8 +29,8 @@ from adamsym.methods import Adam
 Verdict = Literal["certified", "refuted", "undecided"]
 
 
-@dataclass(frozen=True)
-class LyapunovRegion:
+@dataclass(frozen=True, repr=False)
+class LyapunovRegion(Drawable):
     """What is certified about <grad L, f> in ``region``.
 
     ``certified``: it is negative in all of the region but where every row's gradient vanishes. ``refuted``: it is
@@ -73,6 +75,15 @@ class LyapunovRegion:
     def rate(self) -> float | None:
         """The decay rate proven on the certified boxes."""
         return _least(outcome.rate for _, outcome in self.certified)
+
+    @property
+    def summary(self) -> str:
+        """What is certified, in one line."""
+        return region_summary(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym lyapunov --json`` prints it."""
+        return region_dict(self)
 
 
 def _least(values: Iterable[float | None]) -> float | None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,11 +14,13 @@ from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, sha
 from adamsym.certify.clusters import Cluster, clusters_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import Beyond, InRegion, Stability, Undecided, ZeroFound, ZeroOutcome
+from adamsym.certify.results import zeros_dict, zeros_summary, zeros_table
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.certify.zero_task import ZeroTask
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 
@@ -68,8 +70,8 @@ class Zero:
         return self.regions[0][0]
 
 
-@dataclass(frozen=True)
-class Zeros:
+@dataclass(frozen=True, repr=False)
+class Zeros(Drawable):
     """What is certified about the zeros of f in ``box``.
 
     ``zeros`` are those whose own boxes lie in the box; they are all there are if ``complete``. ``beyond`` are others
@@ -102,6 +104,19 @@ class Zeros:
     def complete(self) -> bool:
         """Whether the zeros in the box are exactly ``zeros``: nothing is undecided."""
         return not self.undecided
+
+    @property
+    def summary(self) -> str:
+        """What is certified, in one line."""
+        return zeros_summary(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym zeros --json`` prints it."""
+        return zeros_dict(self)
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return columns and rows for a notebook: the certified zeros."""
+        return zeros_table(self)
 
 
 @checked_arguments

@@ -84,7 +84,7 @@ def field(
             _complain("float64 fails here: f is taken from the proven bounds, and they give its error")
     names, values, errors = source.problem.names, found.value.tolist(), found.error.tolist()
     if as_json:
-        result: dict[str, Any] = {"parameters": list(names), "at": theta, "field": values, "error": errors}
+        result: dict[str, Any] = {"parameters": list(names), "at": theta} | found.to_dict()
         print_json(result | ({"enclosure": bounds} if bounds else {}))
         return HOLDS
     size, tolerance = max(map(abs, values)), max(errors)

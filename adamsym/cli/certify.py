@@ -62,7 +62,7 @@ def zeros(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(_zeros_as_json(found))
+        print_json(found.to_dict())
     else:
         _print_zeros(found, source.problem.names, output)
     return HOLDS if found.complete else UNDECIDED
@@ -88,7 +88,7 @@ def lyapunov(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(_region_as_json(found))
+        print_json(found.to_dict())
     else:
         _print_region(found, source.problem.names, output)
     return {"certified": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[found.verdict]
@@ -191,40 +191,6 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)
 
 
-def _zeros_as_json(found: "Zeros") -> dict[str, Any]:
-    return {
-        "complete": found.complete,
-        "zeros": [_zero_as_json(zero) for zero in found.zeros],
-        "beyond": [_zero_as_json(zero) for zero in found.beyond],
-        "undecided": [[list(side) for side in box] for box in found.undecided],
-        "clusters": [
-            {
-                "box": cluster.box.tolist(),
-                "boxes": cluster.leaves,
-                "zeros": "at least one" if cluster.holds_zero else "unknown",
-                "point": None if cluster.point is None else [str(x) for x in cluster.point],
-                "reason": cluster.reason,
-            }
-            for cluster in found.clusters
-        ],
-        "examined": found.examined,
-        "stopped": found.stopped,
-    }
-
-
-def _zero_as_json(zero: "Zero") -> dict[str, Any]:
-    return {
-        "box": zero.box.tolist(),
-        "midpoint": zero.midpoint.tolist(),
-        "unique": True,
-        "unique_in": zero.unique_in.tolist(),
-        "stability": zero.stability,
-        "critical_point": zero.critical_point,
-        "point": None if zero.point is None else [str(x) for x in zero.point],
-        "gradient": None if zero.gradient is None else zero.gradient.tolist(),
-    }
-
-
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
     _print_stopped(found.stopped, found.examined)
     number = len(found.zeros)
@@ -256,54 +222,16 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
 
 
 def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
-    from adamsym.certify.digits import shared_digits
+    from adamsym.certify.results import zero_rows
 
-    rows = [
-        [
-            *(shared_digits(*side) for side in zero.box.tolist()),
-            f"{(zero.box[:, 1] - zero.box[:, 0]).max():.1e}",
-            zero.stability,
-            zero.critical_point,
-        ]
-        for zero in zeros
-    ]
+    columns, rows = [*names, "box width", "stability", "critical point of L"], zero_rows(zeros)
     if rows:
-        columns = [*names, "box width", "stability", "critical point of L"]
         print_table(columns, rows, numbers=columns[:-2])
 
 
 def _print_stopped(stopped: bool, examined: int) -> None:
     if stopped:
         print(f"cut short by Ctrl-C after {examined} boxes: what is known so far")
-
-
-def _region_as_json(found: "LyapunovRegion") -> dict[str, Any]:
-    from adamsym.certify import compare_regions
-
-    regions = compare_regions(found)
-    return {
-        "verdict": found.verdict,
-        "region": {"box": found.region.tolist(), "share": found.share, "rate": _rate(found)},
-        "witness": None
-        if found.witness is None
-        else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
-        "undecided": [[list(side) for side in box] for box in found.undecided],
-        "regions": {
-            "K": regions.smoothness,
-            "mu": regions.pl,
-            "T6": regions.level_t6,
-            "N-Theorem 1": regions.level_theorem_1,
-            "N-Theorem 2": regions.theorem_2,
-            "shares": regions.shares,
-        },
-        "examined": found.examined,
-        "stopped": found.stopped,
-    }
-
-
-def _rate(found: "LyapunovRegion") -> float | None:
-    """The rate proven in all of the box."""
-    return found.rate if found.verdict == "certified" else None
 
 
 def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:

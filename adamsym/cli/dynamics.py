@@ -1,6 +1,5 @@
 """The commands that follow Adam in time: its flow, and Adam itself."""
 
-import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,8 +14,7 @@ from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.dynamics import Ensemble, Flow, PseudoTrajectory, Window
-    from adamsym.expressions.compilation import FloatArray
+    from adamsym.dynamics import Ensemble, PseudoTrajectory
 
 _MOST_RECORDED = 10**8
 
@@ -44,7 +42,7 @@ def flow(
         found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
     code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
     if as_json:
-        print_json(_flow_as_json(found))
+        print_json(found.to_dict())
         return code
     for line in about_solution(found):
         print(line)
@@ -53,18 +51,6 @@ def flow(
     rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in states]
     print_table(["time", *names], rows, numbers=["time", *names])
     return code
-
-
-def _flow_as_json(found: "Flow") -> dict[str, Any]:
-    [notes] = found.notes
-    return {
-        "times": found.times.tolist(),
-        "theta": _with_null(found.theta),
-        "zero": _finite([float(found.zero)])[0],
-        "outcome": found.outcome.item(),
-        "reached": float(found.reached),
-        "notes": list(notes),
-    }
 
 
 def simulate(
@@ -105,7 +91,7 @@ def simulate(
             print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)
         raise
     if as_json:
-        print_json(_ensemble_as_json(found, record is not None))
+        print_json(found.to_dict())
     else:
         print(_verdict(found))
         print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
@@ -155,7 +141,7 @@ def track(
             progress or (lambda _: None),
         )
     if as_json:
-        print_json(_track_as_json(found))
+        print_json(found.to_dict())
     else:
         _print_track(found, chains)
     return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
@@ -187,52 +173,7 @@ def _print_track(found: "PseudoTrajectory", chains: int) -> None:
     print_table(columns, rows, numbers=columns)
     print("What the bound is made of: its growth times the sum of four pieces, at most the ceiling")
     pieces = ["start", "martingale", "drift", "bias", "discretization", "growth", "ceiling", "by G, L, eps alone"]
-    print_table(pieces, [[str(w.start), *(f"{x:.3g}" for x in _pieces(w).values())] for w in windows], numbers=pieces)
-
-
-def _pieces(window: "Window") -> dict[str, float]:
-    bound = window.bound.mean_square
-    return {
-        "martingale": bound.martingale,
-        "drift": bound.drift,
-        "bias": bound.bias,
-        "discretization": bound.discretization,
-        "growth": bound.growth,
-        "ceiling": bound.ceiling,
-        "closed_form": window.bound.closed_form,
-    }
-
-
-def _track_as_json(found: "PseudoTrajectory") -> dict[str, Any]:
-    windows = [
-        {
-            "start": w.start,
-            "stop": w.stop,
-            "step": w.step,
-            "effective_step": w.effective_step,
-            "length": w.length,
-            "measured": w.measured.value,
-            "measured_interval": [w.measured.low, w.measured.high],
-            "quantiles": {str(q): _finite([x.value, x.low, x.high]) for q, x in w.quantiles.items()},
-            "bound": w.bound.mean_square.total,
-            "pieces": {name: _finite([x])[0] for name, x in _pieces(w).items()},
-            "one_run": w.bound.per_run,
-            "level": w.bound.level,
-            "exceeding": w.exceeding,
-            "inside": w.inside,
-            "region": w.region.tolist(),
-        }
-        for w in found.windows
-    ]
-    order = (
-        None if found.order is None else {"value": found.order.value, "interval": [found.order.low, found.order.high]}
-    )
-    return {"holds": found.holds, "windows": windows, "order": order}
-
-
-def _finite(values: list[float]) -> list[float | None]:
-    """Numbers for JSON, which knows neither infinity nor nan."""
-    return [value if math.isfinite(value) else None for value in values]
+    print_table(pieces, [[str(w.start), *(f"{x:.3g}" for x in w.pieces.values())] for w in windows], numbers=pieces)
 
 
 def _verdict(found: "Ensemble") -> str:
@@ -256,21 +197,6 @@ def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
     print_table(columns, rows, numbers=columns[1:])
     if len(found.recorded_steps):
         print(f"{len(found.recorded_steps)} states recorded; --json prints them")
-
-
-def _ensemble_as_json(found: "Ensemble", with_record: bool) -> dict[str, Any]:
-    failed = [{"chain": chain, "step": step} for chain, step in enumerate(found.diverged.tolist()) if step]
-    result = {"theta": _with_null(found.theta), "steps": found.steps, "failed": failed}
-    if with_record:
-        result["recorded"] = {"steps": found.recorded_steps.tolist(), "theta": _with_null(found.recorded)}
-    return result
-
-
-def _with_null(values: "FloatArray") -> Any:
-    """Nested lists for JSON, which has no nan."""
-    objects = values.astype(object)
-    objects[values != values] = None
-    return objects.tolist()
 
 
 @contextmanager

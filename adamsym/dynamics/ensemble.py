@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,7 @@ from adamsym.dynamics.run import Run, check_integers, multiples
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.gradients import StochasticGradient
 from adamsym.methods import Method, StepSizeSchedule
 
@@ -21,8 +23,8 @@ SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_REPORTS = 0.2
 
 
-@dataclass(frozen=True)
-class Ensemble:
+@dataclass(frozen=True, repr=False)
+class Ensemble(Drawable):
     """The states of independent Adam chains.
 
     Attributes
@@ -43,6 +45,22 @@ class Ensemble:
     diverged: NDArray[np.int64]
     recorded_steps: NDArray[np.int64]
     recorded: FloatArray
+
+    @property
+    def summary(self) -> str:
+        """How many chains ran, and how many diverged."""
+        gone = int((self.diverged > 0).sum())
+        chains = f"{counted(len(self.theta), 'chain')} in {counted(self.theta.shape[-1], 'parameter')}"
+        return f"{chains} after {counted(self.steps, 'step')}; {gone or 'none'} diverged"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym simulate --json`` prints it."""
+        return {
+            "theta": plain(self.theta),
+            "steps": self.steps,
+            "failed": [{"chain": chain, "step": step} for chain, step in enumerate(self.diverged.tolist()) if step],
+            "recorded": {"steps": plain(self.recorded_steps), "theta": plain(self.recorded)},
+        }
 
 
 @checked_arguments

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import scipy.integrate
@@ -16,6 +16,7 @@ from adamsym.dynamics.surfaces import kink_surfaces
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.field import AdamField
 from adamsym.gradients.source import require_everywhere
 
@@ -56,8 +57,8 @@ class _Stack:
     path: Path | None = None
 
 
-@dataclass(frozen=True)
-class Flow:
+@dataclass(frozen=True, repr=False)
+class Flow(Drawable):
     """Solutions of theta' = f(theta), one for each start; the starts' shape is written (...).
 
     Attributes
@@ -89,6 +90,25 @@ class Flow:
     outcome: NDArray[np.str_] = dataclasses.field(default_factory=lambda: np.array("end"))
     reached: FloatArray = dataclasses.field(default_factory=lambda: np.array(np.inf))
     notes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """How many solutions there are, and how they end."""
+        solutions = f"{counted(self.zero.size, 'solution')} in {counted(self.theta.shape[-1], 'parameter')}"
+        outcomes = ", ".join(dict.fromkeys(self.outcome.ravel().tolist()))
+        return f"{solutions} at {counted(len(self.times), 'time')}; {outcomes}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym flow --json`` prints it; of many starts, everything has the starts' shape."""
+        notes = [list(one) for one in self.notes]
+        return {
+            "times": plain(self.times),
+            "theta": plain(self.theta),
+            "zero": plain(self.zero),
+            "outcome": plain(self.outcome),
+            "reached": plain(self.reached),
+            "notes": notes[0] if self.zero.ndim == 0 and notes else notes,
+        }
 
     def at(self, times: ArrayLike) -> FloatArray:
         """Return theta at other times between the first and the last, by the solver's interpolant.

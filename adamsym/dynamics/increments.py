@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import scipy.stats
@@ -25,6 +25,7 @@ from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Result, counted, plain
 from adamsym.field.monte_carlo import monte_carlo
 from adamsym.gradients import StochasticGradient
 from adamsym.methods import AdaptiveMethod, StepSizeSchedule
@@ -57,8 +58,8 @@ _SEEN = 4.0
 """Standard errors from which on a term of the expansion is taken to be seen."""
 
 
-@dataclass(frozen=True)
-class IncrementTest:
+@dataclass(frozen=True, repr=False)
+class IncrementTest(Result):
     """The accumulated differences of an ensemble, extrapolated to vanishing steps, and tests of them.
 
     Attributes
@@ -83,6 +84,21 @@ class IncrementTest:
     p_value: float
     _finest: FloatArray = field(repr=False)
     _long_run: Callable[[], FloatArray] = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        """The test's p-value."""
+        return f"p = {self.p_value:.3g}; {counted(len(self.differences), 'chain')}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the test of the means in lists and numbers, ready for JSON."""
+        return {
+            "p_value": plain(self.p_value),
+            "mean_deviations": plain(self.mean_deviations),
+            "lag": plain(self.lag),
+            "rest": plain(self.rest),
+            "chains": len(self.differences),
+        }
 
     @cached_property
     def variance_ratios(self) -> FloatArray:

@@ -11,6 +11,7 @@ from adamsym.dynamics.flow import check_tolerance, flow
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import StochasticGradient
@@ -22,8 +23,8 @@ BUDGET = 5_000
 """Evaluations of f for each start of a basin that is followed by itself."""
 
 
-@dataclass(frozen=True)
-class PhasePortrait:
+@dataclass(frozen=True, repr=False)
+class PhasePortrait(Drawable):
     """The Adam field and the gradient field on a grid; all arrays (r, d), or (r, s, d) where two parameters vary.
 
     Attributes
@@ -39,6 +40,16 @@ class PhasePortrait:
     points: FloatArray
     field: FloatArray
     descent: FloatArray
+
+    @property
+    def summary(self) -> str:
+        """The size of the grid."""
+        grid = " x ".join(map(str, self.points.shape[:-1]))
+        return f"the field on a grid of {grid} points in {counted(self.points.shape[-1], 'parameter')}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the grid and both fields in lists, ready for JSON."""
+        return {"points": plain(self.points), "field": plain(self.field), "descent": plain(self.descent)}
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import SymbolicGradient
@@ -97,6 +98,40 @@ class Window:
     region: FloatArray
 
     @property
+    def pieces(self) -> dict[str, float]:
+        """What the bound is made of: its growth times the sum of four pieces, at most the ceiling."""
+        bound = self.bound.mean_square
+        return {
+            "martingale": bound.martingale,
+            "drift": bound.drift,
+            "bias": bound.bias,
+            "discretization": bound.discretization,
+            "growth": bound.growth,
+            "ceiling": bound.ceiling,
+            "closed_form": self.bound.closed_form,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the window in lists and numbers, ready for JSON."""
+        return {
+            "start": self.start,
+            "stop": self.stop,
+            "step": self.step,
+            "effective_step": self.effective_step,
+            "length": self.length,
+            "measured": self.measured.value,
+            "measured_interval": [self.measured.low, self.measured.high],
+            "quantiles": {str(q): plain([x.value, x.low, x.high]) for q, x in self.quantiles.items()},
+            "bound": plain(self.bound.mean_square.total),
+            "pieces": {name: plain(x) for name, x in self.pieces.items()},
+            "one_run": plain(self.bound.per_run),
+            "level": self.bound.level,
+            "exceeding": self.exceeding,
+            "inside": self.inside,
+            "region": self.region.tolist(),
+        }
+
+    @property
     def inside(self) -> int:
         """Number of chains that stayed in the region."""
         return int(np.isfinite(self.distances).sum())
@@ -118,8 +153,8 @@ class Window:
         return self.measured.value <= self.bound.mean_square.total if self.inside else None
 
 
-@dataclass(frozen=True)
-class PseudoTrajectory:
+@dataclass(frozen=True, repr=False)
+class PseudoTrajectory(Drawable):
     """All windows, and the order p in measured ~ step^p with its confidence interval; None for fewer than 3 windows."""
 
     windows: tuple[Window, ...]
@@ -130,6 +165,22 @@ class PseudoTrajectory:
         """Whether every window's measured value is at most its bound; None if one could not be judged."""
         verdicts = [window.holds for window in self.windows]
         return False if False in verdicts else None if None in verdicts else True
+
+    @property
+    def summary(self) -> str:
+        """Whether the measured distances are within their bounds."""
+        within = sum(window.holds is True for window in self.windows)
+        verdict = {True: "within the bound", False: "beyond the bound", None: "undecided"}[self.holds]
+        return f"{verdict}: {within} of {counted(len(self.windows), 'window')} within"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym track --json`` prints it."""
+        order = self.order
+        return {
+            "holds": self.holds,
+            "windows": [window.to_dict() for window in self.windows],
+            "order": None if order is None else {"value": order.value, "interval": [order.low, order.high]},
+        }
 
 
 @checked_arguments

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import plain
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.batch_mean import BatchMean
 from adamsym.field.float.closed_forms import closed_form
@@ -50,6 +51,10 @@ class FieldValue:
 
     value: FloatArray
     error: FloatArray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"field": ..., "error": ...}`` in lists, ready for JSON."""
+        return {"field": plain(self.value), "error": plain(self.error)}
 
     def within(self, bounds: ArrayLike) -> "FieldValue":
         """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.

@@ -6,6 +6,7 @@ import numpy as np
 
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.dynamics import PseudoTrajectory
+from adamsym.expressions.results import counted
 from adamsym.plots.context import PlotContext
 from adamsym.plots.portraits import Of
 from adamsym.plots.trajectories import Runs
@@ -113,8 +114,3 @@ def of_windows(context: PlotContext, found: PseudoTrajectory) -> str:
     if unbounded:
         text += f" No bound is drawn for {counted(unbounded, 'window')} of {len(windows)}: it is infinite."
     return text
-
-
-def counted(number: int, word: str) -> str:
-    """Return a number with its word, in the plural if it is not 1."""
-    return f"{number} {word}" + ("" if number == 1 else "s")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.certify.digits import interval_text, rounded_down, shared_digits
+from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.certify.outcomes import Undecided
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.dynamics.flow import UNFINISHED, about_solution
@@ -50,19 +50,6 @@ def about_zeros(found: Zeros) -> Finding:
     others = sum(cluster.holds_zero for cluster in found.clusters)
     more = "" if not others else f"; {others} group{'s' if others > 1 else ''} of them proven to contain at least one"
     return Finding("undecided", f"{count} certified{critical}; {boxes} may contain others{more} ({_reasons(found)})")
-
-
-def zero_rows(found: Zeros) -> tuple[tuple[str, ...], ...]:
-    """Return a row for each certified zero: proven digits, width of its box, stability, critical point or not."""
-    return tuple(
-        (
-            *(shared_digits(*side) for side in zero.box.tolist()),
-            f"{np.ptp(zero.box, axis=1).max():.1e}",
-            zero.stability,
-            zero.critical_point,
-        )
-        for zero in found.zeros
-    )
 
 
 def zero_points(found: Zeros) -> FloatArray:

@@ -29,7 +29,7 @@ from adamsym.plots.style import (
 
 Of = Literal["field", "descent"]
 
-VALUE_LABELS = {"field": "f, the Adam field", "descent": "minus the gradient of L"}
+VALUE_LABELS = {"field": "f, the Adam field", "descent": "minus the mean gradient"}
 
 _DECADES = 3.0
 """Colours tell speeds apart over so many decades, and over one at least; slower is drawn as slow."""

@@ -33,7 +33,7 @@ def field(context: "PlotContext") -> Content:
     return Content(about_field(context.field, context.start, context.names))
 
 
-@plot_kind("the Adam field beside minus the gradient of the loss", heading=_WHERE)
+@plot_kind("the Adam field beside minus the mean gradient", heading=_WHERE)
 def portrait(context: "PlotContext") -> Content:
     """Draw the field and the gradient field side by side."""
     from adamsym.plots.captions import box_text, of_portrait, titles
@@ -54,9 +54,10 @@ def portrait(context: "PlotContext") -> Content:
 )
 def zeros(context: "PlotContext") -> Content:
     """Draw the field with all zeros, certified."""
+    from adamsym.certify.results import zero_rows
     from adamsym.plots.captions import of_portrait, of_zeros
     from adamsym.plots.certified import draw_zeros
-    from adamsym.plots.findings import about_zeros, zero_rows
+    from adamsym.plots.findings import about_zeros
     from adamsym.plots.portraits import draw_portrait
 
     found, field = context.zeros, context.portrait
@@ -70,7 +71,7 @@ def zeros(context: "PlotContext") -> Content:
         "Each certified: a zero lies in a box of this width around the point, and is alone there; the digits shown are "
         "proven",
         (*context.names, "width of the box", "stability", "critical point of L"),
-        zero_rows(found),
+        tuple(map(tuple, zero_rows(found.zeros))),
         "Critical point of L: “yes” and “no” are proven; “undecided” means that the gradient may vanish there.",
         "No zero is listed: the summary says why.",
     )

@@ -11,10 +11,10 @@ from pathlib import Path
 import sympy as sp
 
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.results import counted
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, SymbolicGradient
 from adamsym.gradients.reading import ProblemFile, read_problem
-from adamsym.plots.captions import counted
 from adamsym.plots.context import PlotContext, plane_of
 from adamsym.plots.figures import figure_of
 from adamsym.plots.findings import point_text

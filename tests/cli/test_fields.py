@@ -59,7 +59,8 @@ def test_field_flow_and_simulate(run):
 
 
 @pytest.mark.parametrize(
-    ("command", "what"), [(("derive", FILE), "a derivation needs a loss"), (("plot", "loss", FILE, "-o", "loss.svg"), "needs a loss")]
+    ("command", "what"),
+    [(("derive", FILE), "a derivation needs a loss"), (("plot", "loss", FILE, "-o", "loss.svg"), "needs a loss")],
 )
 def test_what_needs_a_loss_says_so(run, command, what):
     assert what in run(*command, code=2)

@@ -1,10 +1,12 @@
 """The conformance check of an optimizer."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.results import Result
 from adamsym.testing.conformance.adapters import Adapter
 from adamsym.testing.conformance.field_test import FieldTest, field_method, field_test
 from adamsym.testing.conformance.identification import MOST_DIFFERENCES, Identification, identify
@@ -17,8 +19,8 @@ LEVEL = 1e-6
 """Chance that an optimizer that follows its field is rejected by the test of its runs."""
 
 
-@dataclass(frozen=True)
-class Conformance:
+@dataclass(frozen=True, repr=False)
+class Conformance(Result):
     """What an optimizer is, and whether it is what it should be.
 
     Attributes
@@ -57,6 +59,27 @@ class Conformance:
     probed: str = ""
     alternatives: tuple[Recursion, ...] = ()
     observations: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """Whether the optimizer conforms."""
+        return str(self).splitlines()[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result in texts and numbers, ready for JSON; recursions as Python writes them."""
+        return {
+            "name": self.name,
+            "conforms": self.conforms,
+            "precision": self.precision,
+            "declared": repr(self.declared),
+            "identified": None if self.identified is None else repr(self.identified),
+            "differences": list(self.differences),
+            "alternatives": [repr(other) for other in self.alternatives],
+            "observations": list(self.observations),
+            "field": self.field,
+            "field_test": None if self.field_test is None else asdict(self.field_test),
+            "probed": self.probed,
+        }
 
     def __str__(self) -> str:
         to = "" if self.precision == "float64" else f" to {self.precision}"

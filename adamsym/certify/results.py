@@ -1,0 +1,112 @@
+"""What a search has found, as a line of text, as a table, and as dictionaries."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from adamsym.certify.digits import rounded_down, shared_digits
+from adamsym.expressions.results import counted
+
+if TYPE_CHECKING:
+    from adamsym.certify.clusters import Cluster
+    from adamsym.certify.lyapunov import LyapunovRegion
+    from adamsym.certify.zeros import Zero, Zeros
+
+
+def zeros_summary(found: "Zeros") -> str:
+    """Return how many zeros are certified, and whether they are all."""
+    count = counted(len(found.zeros), "zero")
+    if found.complete:
+        return f"exactly {count} in the box, certified"
+    boxes = counted(len(found.undecided), "box").replace("boxs", "boxes")
+    return f"{count} certified; {boxes} undecided"
+
+
+def zeros_table(found: "Zeros") -> tuple[list[str], list[list[str]]]:
+    """Return the columns of a table of zeros, and a row for each certified one."""
+    return [*found.problem.names, "box width", "stability", "critical point of L"], zero_rows(found.zeros)
+
+
+def zero_rows(zeros: "Sequence[Zero]") -> list[list[str]]:
+    """Return the proven digits of each zero, the width of its box, its stability, and whether it is critical."""
+    return [
+        [
+            *(shared_digits(*side) for side in zero.box.tolist()),
+            f"{(zero.box[:, 1] - zero.box[:, 0]).max():.1e}",
+            zero.stability,
+            zero.critical_point,
+        ]
+        for zero in zeros
+    ]
+
+
+def zeros_dict(found: "Zeros") -> dict[str, Any]:
+    """Return what is certified about zeros, ready for JSON."""
+    return {
+        "complete": found.complete,
+        "zeros": [zero_dict(zero) for zero in found.zeros],
+        "beyond": [zero_dict(zero) for zero in found.beyond],
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "clusters": [_cluster_dict(cluster) for cluster in found.clusters],
+        "examined": found.examined,
+        "stopped": found.stopped,
+    }
+
+
+def zero_dict(zero: "Zero") -> dict[str, Any]:
+    """Return what is certified about one zero, ready for JSON."""
+    return {
+        "box": zero.box.tolist(),
+        "midpoint": zero.midpoint.tolist(),
+        "unique": True,
+        "unique_in": zero.unique_in.tolist(),
+        "stability": zero.stability,
+        "critical_point": zero.critical_point,
+        "point": None if zero.point is None else [str(x) for x in zero.point],
+        "gradient": zero.gradient.tolist(),
+    }
+
+
+def _cluster_dict(cluster: "Cluster") -> dict[str, Any]:
+    return {
+        "box": cluster.box.tolist(),
+        "boxes": cluster.leaves,
+        "zeros": "at least one" if cluster.holds_zero else "unknown",
+        "point": None if cluster.point is None else [str(x) for x in cluster.point],
+        "reason": cluster.reason,
+    }
+
+
+def region_summary(found: "LyapunovRegion") -> str:
+    """Return the verdict, and the rate or the share that is certified."""
+    if found.verdict == "refuted":
+        return "refuted: the loss increases at the witness"
+    if found.verdict == "certified":
+        rate = "" if found.rate is None else f" at least like exp(-{rounded_down(found.rate)} t)"
+        return f"certified: the loss decreases along the flow{rate}"
+    return f"undecided: certified on {100 * found.share:.4g}% of the box"
+
+
+def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
+    """Return what is certified about a Lyapunov region, beside the regions of the theorems, ready for JSON."""
+    from adamsym.certify.theorem_regions import compare_regions
+
+    regions = compare_regions(found)
+    rate = found.rate if found.verdict == "certified" else None
+    return {
+        "verdict": found.verdict,
+        "region": {"box": found.region.tolist(), "share": found.share, "rate": rate},
+        "witness": None
+        if found.witness is None
+        else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
+        "undecided": [[list(side) for side in box] for box in found.undecided],
+        "regions": {
+            "K": regions.smoothness,
+            "mu": regions.pl,
+            "T6": regions.level_t6,
+            "N-Theorem 1": regions.level_theorem_1,
+            "N-Theorem 2": regions.theorem_2,
+            "shares": regions.shares,
+        },
+        "examined": found.examined,
+        "stopped": found.stopped,
+    }

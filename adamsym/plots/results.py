@@ -1,0 +1,87 @@
+"""The one natural picture of a result: what ``result.plot(ax)`` draws."""
+
+from functools import singledispatch
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from adamsym.certify import LyapunovRegion, Zeros
+from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory
+from adamsym.expressions.errors import InputError
+from adamsym.plots.certified import draw_lyapunov, draw_zeros
+from adamsym.plots.labels import label_axes
+from adamsym.plots.portraits import draw_portrait
+from adamsym.plots.style import BLUE
+from adamsym.plots.trajectories import draw_flow
+from adamsym.plots.windows import draw_windows
+
+
+def draw_result(result: object, axes: Axes | None = None) -> Axes:
+    """Draw a result on axes, those of a new figure of pyplot by default, and return them.
+
+    Raises
+    ------
+    InputError
+        If ``axes`` are none of Matplotlib's, or the result has too many parameters.
+    """
+    if axes is None:
+        from matplotlib import pyplot
+
+        axes = pyplot.figure(layout="constrained").add_subplot()
+    if not isinstance(axes, Axes):
+        raise InputError(f"ax: {type(axes).__name__} is no Axes; give Axes, such as figure.add_subplot()")
+    draw(result, axes)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False)
+    return axes
+
+
+@singledispatch
+def draw(result: object, axes: Axes) -> Any:
+    """Draw a result on axes; a new kind of result registers its own drawing."""
+    raise InputError(f"plot: {type(result).__name__} has no picture of its own")
+
+
+def _names(dimension: int) -> list[str]:
+    """Names of the parameters of results that know none."""
+    return ["theta"] if dimension == 1 else [f"theta[{k}]" for k in range(dimension)]
+
+
+@draw.register
+def _(result: Zeros, axes: Axes) -> Any:
+    return draw_zeros(axes, result)
+
+
+@draw.register
+def _(result: LyapunovRegion, axes: Axes) -> Any:
+    return draw_lyapunov(axes, result)
+
+
+@draw.register
+def _(result: Flow, axes: Axes) -> Any:
+    return draw_flow(axes, result, _names(result.theta.shape[-1]))
+
+
+@draw.register
+def _(result: PhasePortrait, axes: Axes) -> Any:
+    return draw_portrait(axes, result, _names(result.points.shape[-1]))
+
+
+@draw.register
+def _(result: PseudoTrajectory, axes: Axes) -> Any:
+    return draw_windows(axes, result)
+
+
+@draw.register
+def _(result: Ensemble, axes: Axes) -> Any:
+    """The last states of the chains that did not diverge: a histogram, or points in the plane."""
+    states = result.theta[result.diverged == 0]
+    dimension = states.shape[-1]
+    if dimension > 2:
+        raise InputError(f"plot: an ensemble in {dimension} parameters cannot be drawn; one or two can")
+    names = _names(dimension)
+    if dimension == 1:
+        label_axes(axes, names[0], "chains")
+        return axes.hist(states[:, 0], bins="auto", color=BLUE)
+    label_axes(axes, *names)
+    return axes.plot(*states.T, linestyle="none", marker=".", color=BLUE)
