@@ -23,7 +23,7 @@ def zeros_summary(found: "Zeros") -> str:
 
 def zeros_table(found: "Zeros") -> tuple[list[str], list[list[str]]]:
     """Return the columns of a table of zeros, and a row for each certified one."""
-    return [*found.problem.names, "box width", "stability", "critical point of L"], zero_rows(found.zeros)
+    return [*found.names, "box width", "stability", "critical point of L"], zero_rows(found.zeros)
 
 
 def zero_rows(zeros: "Sequence[Zero]") -> list[list[str]]:
@@ -62,7 +62,7 @@ def zero_dict(zero: "Zero") -> dict[str, Any]:
         "stability": zero.stability,
         "critical_point": zero.critical_point,
         "point": None if zero.point is None else [str(x) for x in zero.point],
-        "gradient": zero.gradient.tolist(),
+        "gradient": None if zero.gradient is None else zero.gradient.tolist(),
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from adamsym.expressions.arguments import shown
@@ -132,11 +133,11 @@ class VectorField(SymbolicGradient):
 
 
 def _listed(field: Any) -> list[Any]:
-    try:
-        if not isinstance(field, (str, bytes, Mapping, set, sp.Expr)):
-            return list(field)
-    except TypeError:
-        pass
+    # Not whatever can be iterated: a data frame would give the names of its columns.
+    if isinstance(field, (list, tuple, sp.MatrixBase, sp.Tuple)):
+        return list(field)
+    if isinstance(field, np.ndarray) and field.ndim == 1:
+        return list(field.tolist())
     raise InputError(
         f'problem.field: {shown(field)} is not allowed; give the list of its components, such as ["x + y", "y - x"]'
     )
