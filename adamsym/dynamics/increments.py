@@ -28,7 +28,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
 from adamsym.field.monte_carlo import monte_carlo
 from adamsym.gradients import StochasticGradient
-from adamsym.methods import AdaptiveMethod, StepSizeSchedule
+from adamsym.methods import Method, StepSizeSchedule
 
 LEVELS = ((1, 1 / 3), (2, -2.0), (4, 8 / 3))
 """Into how many parts each step is divided, and with what weight the mean counts: extrapolation by a parabola."""
@@ -122,7 +122,7 @@ class IncrementTest(Result):
 @checked_arguments
 def increment_test(
     problem: StochasticGradient,
-    method: AdaptiveMethod,
+    method: Method,
     field: Callable[[FloatArray], FloatArray],
     schedule: StepSizeSchedule,
     theta0: ArrayLike,
@@ -136,7 +136,7 @@ def increment_test(
     Parameters
     ----------
     method
-        What is run: Adam or a relative.
+        What is run: any method that forgets its start.
     field
         A map from points (n, d) to (n, d), such as an :class:`AdamField`.
     schedule
@@ -182,17 +182,15 @@ def increment_test(
     return IncrementTest(differences, deviations, lag, rest, _hotelling(differences), own, long_run)
 
 
-def _check(problem: StochasticGradient, method: AdaptiveMethod, start: int, length: float, chains: int) -> None:
+def _check(problem: StochasticGradient, method: Method, start: int, length: float, chains: int) -> None:
     least = max(3, problem.dimension + 1)
     if chains < least or start < 0 or not 0 < length < math.inf:
         raise InputError(f"increment_test: at least {least} chains, a start from 0 up and a positive length are needed")
-    needed = math.ceil(START_MEMORIES * _memory(method)) if max(method.beta1, method.beta2) > 0 else 0
+    if not method.memory < math.inf:
+        raise InputError(f"increment_test: {type(method).__name__} never forgets its start, and follows no field")
+    needed = math.ceil(START_MEMORIES * method.memory) if method.memory > 1 else 0
     if start < needed:
         raise InputError(f"increment_test: m and v forget the start in {needed} steps; take start = {needed} or more")
-
-
-def _memory(method: AdaptiveMethod) -> float:
-    return 1 / (1 - max(method.beta1, method.beta2))
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,7 @@ class _Level:
 
 def _accumulated(
     problem: StochasticGradient,
-    method: AdaptiveMethod,
+    method: Method,
     field: Callable[[FloatArray], FloatArray],
     schedule: StepSizeSchedule,
     theta0: ArrayLike,
@@ -265,7 +263,7 @@ def _check_scatter(problem: StochasticGradient, differences: FloatArray) -> None
 
 
 def _expansion(
-    problem: StochasticGradient, method: AdaptiveMethod, levels: list[_Level], differences: FloatArray, scale: float
+    problem: StochasticGradient, method: Method, levels: list[_Level], differences: FloatArray, scale: float
 ) -> tuple[FloatArray, FloatArray]:
     """The lag taken out and the estimated rest, in standard errors; refuse where the rest is too large.
 
@@ -287,18 +285,18 @@ def _expansion(
     return np.asarray(lag), np.asarray(rest)
 
 
-def _change_within_memory(problem: StochasticGradient, method: AdaptiveMethod, level: _Level) -> FloatArray:
+def _change_within_memory(problem: StochasticGradient, method: Method, level: _Level) -> FloatArray:
     """The largest relative change of each coordinate's root mean square gradient within a memory, on the mean path."""
     gradients, p = problem.row_atoms(level.path, problem.law.levels - 1)
     mean = np.einsum("krd,r->kd", gradients, p)
     squares = mean**2 + np.einsum("krd,r->kd", (gradients - mean[:, None]) ** 2, p) / problem.batch_size
     steps = np.array([len(block) for block in level.blocks])
     with np.errstate(divide="ignore", invalid="ignore"):
-        changes = np.abs(np.diff(np.log(squares), axis=0)) / 2 * (_memory(method) / steps)[:, None]
+        changes = np.abs(np.diff(np.log(squares), axis=0)) / 2 * (method.memory / steps)[:, None]
     return np.asarray(np.nan_to_num(changes, nan=0.0, posinf=math.inf).max(axis=0))
 
 
-def _refuse(method: AdaptiveMethod, sizes: FloatArray, ratio: float, rest: float, by_rule: float) -> NoReturn:
+def _refuse(method: Method, sizes: FloatArray, ratio: float, rest: float, by_rule: float) -> NoReturn:
     if by_rule > MOST_REST / 2:
         raise InputError("increment_test: the field bends too much within the window; take a smaller length")
     # The rest grows like the step to the power 5/2 in standard errors, the ratio like the step.
@@ -306,7 +304,7 @@ def _refuse(method: AdaptiveMethod, sizes: FloatArray, ratio: float, rest: float
     largest = float(sizes.max()) * share
     raise InputError(
         f"increment_test: undecided: with steps of {sizes.max():.2g} theta moves too far within the method's memory of "
-        f"{_memory(method):.4g} steps; take steps of at most {largest:.1g}"
+        f"{method.memory:.4g} steps; take steps of at most {largest:.1g}"
     )
 
 
@@ -328,14 +326,14 @@ def _hotelling(differences: FloatArray) -> float:
 
 
 def _long_run_variance(
-    problem: StochasticGradient, method: AdaptiveMethod, level: _Level, window: int, seed: int
+    problem: StochasticGradient, method: Method, level: _Level, window: int, seed: int
 ) -> FloatArray:
     """The long-run variance of the frozen increments, averaged over points of equal weight of the mean path."""
     weights = np.array([np.square(block).sum() for block in level.blocks])
     shares = np.cumsum(weights) / weights.sum()
     chosen = np.searchsorted(shares, (np.arange(FROZEN_POINTS) + 0.5) / FROZEN_POINTS)
     path = level.path
-    steps = min(window, max(FROZEN_STEPS, math.ceil(FROZEN_MEMORIES * _memory(method))))
+    steps = min(window, max(FROZEN_STEPS, math.ceil(FROZEN_MEMORIES * method.memory)))
     found = [
         monte_carlo(problem, method, (path[k] + path[k + 1]) / 2, seed + n, steps, FROZEN_CHAINS)
         for n, k in enumerate(chosen)

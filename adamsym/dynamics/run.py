@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics import kernels
-from adamsym.dynamics.own_steps import checked_state, take_own_steps
+from adamsym.dynamics.own_steps import take_own_steps
 from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.gradients import Empirical, Independent, StochasticGradient
 from adamsym.gradients.source import require_everywhere
 from adamsym.methods import AdaptiveMethod, Method, StepSizeSchedule
+from adamsym.methods.checked import checked_start
 
 _LANES = ((1, 1), (16, 8))
 """Up to so many chains in blocks of so many lanes; ``_MOST_LANES`` beyond."""
@@ -96,7 +97,7 @@ class Run:
         self._gradient = problem.lane_gradient(self._lanes)
         self._law = _law_tables(problem)
         theta = np.broadcast_to(start, (chains, problem.dimension))
-        state = checked_state(method, method.initial_state(theta.shape), chains)
+        state = checked_start(method, theta.shape)
         self.restore(0, (theta, *state, generator_states(seed, chains), np.zeros((chains, 1), np.int64)))
 
     @property

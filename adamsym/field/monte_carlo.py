@@ -1,5 +1,6 @@
-"""The Adam field by simulation of the frozen chain: slow, with a standard error, independent of the quadrature."""
+"""A method's field by simulation of its frozen chain: slow, with a standard error, independent of the quadrature."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,12 +10,23 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.gradients import Empirical, StochasticGradient
-from adamsym.methods import AdaptiveMethod
+from adamsym.methods import AdaptiveMethod, Method
+from adamsym.methods.checked import checked_start, checked_step
+from adamsym.methods.recursion import State
 
 _BURN_IN_TIMES = 12
 """Burn-in in units of 1/(1-beta) and 1/(1-alpha): the start is forgotten up to e^-12 (theory T3)."""
 
 _DRAWS_AT_ONCE = 2**20
+
+_MOST_STEPS = 2_000_000
+"""Steps of a recursion in NumPy: some minutes."""
+
+_TWINS = 4
+"""Chains that are run from two starts."""
+
+_LEFT_OF_A_START = math.exp(-6)
+"""What may be left, after the burn-in, of a difference of two starts, where the memory says exp(-11)."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +39,16 @@ class Estimate:
 
 def monte_carlo(
     problem: StochasticGradient,
-    method: AdaptiveMethod,
+    method: Method,
     theta: ArrayLike,
     seed: int,
     steps: int = 20_000,
     chains: int = 64,
 ) -> Estimate:
-    """Return f(theta) as minus the time average of the method's direction over independent frozen chains.
+    """Return f(theta) as the time average of the method's change over independent frozen chains.
+
+    This works for every method that forgets its past, with a Laplace form or without. What the start still weighs
+    after the burn-in, exp(-12) in the state, is not counted in the standard error.
 
     Parameters
     ----------
@@ -42,29 +57,30 @@ def monte_carlo(
     seed
         Seed of ``numpy.random.default_rng``.
     steps
-        Steps averaged per chain, after a burn-in of 12 memory lengths.
+        Steps averaged per chain, after a burn-in of 12 of the method's memories.
     chains
         Independent chains; the standard error is that of the mean of their averages.
 
     Raises
     ------
     InputError
-        If theta is not one point, or there are fewer than 2 chains or 1 step.
+        If theta is not one point, or there are fewer than 2 chains or 1 step; if the method never forgets, as AMSGrad,
+        remembers for too long, or for longer than its ``memory`` says.
 
     Source: the ergodic average of claim C2 (Dereich, Jentzen, Kassing, arXiv 2511.04622).
     """
     point = problem.points(theta)
     if point.ndim != 1:
         raise InputError(f"theta: shape {point.shape} is not allowed; give one point of {problem.dimension} numbers")
-    found = time_average(
-        lambda generator, shape: _gradients(problem, point, generator, shape),
-        method,
-        seed,
-        steps,
-        chains,
-        problem.dimension * problem.batch_size,
-    )
-    return Estimate(-found.value - method.decay * point, found.standard_error)
+    numbers = problem.dimension * problem.batch_size
+
+    def draw(generator: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+        return _gradients(problem, point, generator, shape)
+
+    if isinstance(method, AdaptiveMethod) and method.has_factors:
+        found = time_average(draw, method, seed, steps, chains, numbers)
+        return Estimate(-found.value - method.decay * point, found.standard_error)
+    return recursion_average(draw, method, point, seed, steps, chains, numbers)
 
 
 def time_average(
@@ -80,11 +96,9 @@ def time_average(
     ``draw(generator, (chains, steps))`` returns gradients of shape (chains, steps, d). Other arguments and errors are
     those of :func:`monte_carlo`.
     """
-    if chains < 2 or steps < 1:
-        raise InputError("monte_carlo: at least 2 chains and 1 step are needed for a standard error")
+    _check_sizes(steps, chains)
     generator = np.random.default_rng(seed)
-    memory = max(1 / float(1 - method.beta), 1 / float(1 - method.alpha))
-    done = -int(np.ceil(_BURN_IN_TIMES * memory))
+    done = -math.ceil(_BURN_IN_TIMES * method.memory)
     total: FloatArray | float = 0.0
     state: FloatArray | None = None
     while done < steps:
@@ -100,6 +114,67 @@ def time_average(
         done += size
     averages = np.asarray(total) / steps
     return Estimate(averages.mean(axis=0), averages.std(axis=0, ddof=1) / np.sqrt(chains))
+
+
+def recursion_average(
+    draw: Callable[[np.random.Generator, tuple[int, int]], FloatArray],
+    method: Method,
+    theta: FloatArray,
+    seed: int,
+    steps: int = 20_000,
+    chains: int = 64,
+    numbers_per_draw: int = 1,
+) -> Estimate:
+    """Return the time average of the change that a method's own ``step`` makes at theta (d,), held fixed.
+
+    Arguments and errors are those of :func:`time_average` and :func:`monte_carlo`. Some chains have a twin with the
+    same gradients, but three times as large within the first memory: that the two agree after the burn-in is checked.
+    """
+    _check_sizes(steps, chains)
+    burn_in, twins = _burn_in(method, steps), min(chains, _TWINS)
+    generator, point = np.random.default_rng(seed), np.broadcast_to(theta, (chains + twins, *theta.shape))
+    state, total, apart, n = checked_start(method, point.shape), np.zeros((chains, *theta.shape)), np.zeros(0), 0
+    while n < burn_in + steps:
+        size = min(burn_in + steps - n, max(1, _DRAWS_AT_ONCE // (chains * numbers_per_draw)))
+        gradients = np.moveaxis(draw(generator, (chains, size)), 1, 0)
+        for g in np.concatenate([gradients, gradients[:, :twins]], axis=1):
+            n += 1
+            if n <= method.memory + 1:
+                g[chains:] *= 3
+            state, change = checked_step(method, state, g, point, n)
+            if n == math.floor(method.memory + 1):
+                apart = _apart(state, twins)
+            if n == burn_in and (_apart(state, twins) > _LEFT_OF_A_START * apart + 1e-12).any():
+                raise InputError(f"monte_carlo: {type(method).__name__} remembers more than its memory says")
+            if n > burn_in:
+                total += change[:chains]
+    averages = total / steps
+    return Estimate(averages.mean(axis=0), averages.std(axis=0, ddof=1) / np.sqrt(chains))
+
+
+def _check_sizes(steps: int, chains: int) -> None:
+    if chains < 2 or steps < 1:
+        raise InputError("monte_carlo: at least 2 chains and 1 step are needed for a standard error")
+
+
+def _burn_in(method: Method, steps: int) -> int:
+    name = type(method).__name__
+    if not method.memory < math.inf:
+        raise InputError(
+            f"monte_carlo: {name} never forgets its past, so that it has no field: its mean step at a point "
+            "depends on where it has been"
+        )
+    if not method.memory >= 1 or _BURN_IN_TIMES * method.memory + steps > _MOST_STEPS:
+        raise InputError(
+            f"monte_carlo: {name} has a memory of {method.memory:.4g} steps; allowed are at least 1, and at most "
+            f"{_MOST_STEPS} steps together with a burn-in of {_BURN_IN_TIMES} memories"
+        )
+    return math.ceil(_BURN_IN_TIMES * method.memory) + 1
+
+
+def _apart(state: State, twins: int) -> FloatArray:
+    """How far the twins, the last chains, are from the first ones, for each array of the state."""
+    return np.array([np.abs(array[-twins:] - array[:twins]).max(initial=0.0) for array in state])
 
 
 def _gradients(

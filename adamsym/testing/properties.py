@@ -181,7 +181,7 @@ def assert_enclosed(field: Field, problem: Problem, method: AdaptiveMethod, thet
 
 
 def assert_monte_carlo(
-    field: Field, problem: Problem, method: AdaptiveMethod, theta: ArrayLike, seed: int = 0, deviations: float = 6.0
+    field: Field, problem: Problem, method: Method, theta: ArrayLike, seed: int = 0, deviations: float = 6.0
 ) -> None:
     """Assert that f is within 6 standard errors of time averages of the frozen chain (chance of failing: 1e-6)."""
     found = monte_carlo(problem, method, theta, seed=seed)
