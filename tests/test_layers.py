@@ -104,3 +104,10 @@ def test_an_evaluation_is_seen():
     assert evaluations("sympy.parsing.parse_expr(text)") == ["parse_expr"]
     assert evaluations("from pickle import loads") == ["pickle"]
     assert evaluations("re.compile(text)\njson.loads(text)") == []
+
+
+def test_no_two_test_files_share_a_name():
+    """Pytest imports them by their bare names."""
+    names = [path.name for path in Path(__file__).parent.rglob("*.py") if path.name != "conftest.py"]
+    assert len(names) > 100
+    assert {name for name in names if names.count(name) > 1} == set()

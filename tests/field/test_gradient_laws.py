@@ -180,6 +180,13 @@ def test_transforms_stay_finite_where_all_factors_underflow(law):
     assert (np.abs(ratio) <= farthest + 1e-9).all()
 
 
+def test_times_beyond_all_floats_are_refused_or_not_needed():
+    for law in (Exponential(-0.0379, 0.142), Exponential(0.0379, -0.142), Exponential(0.0, 1.0)):
+        with pytest.raises(ValueError, match="raise beta2 or eps"):
+            law_quotient(law, Adam(0, 0, "1e-300"))
+        assert abs(law_quotient(law, Adam(0, "0.5", "1e-300")).value) < 1
+
+
 def listed(law):
     """The law of the mean with every ordered minibatch listed."""
     draws = list(itertools.product(range(len(law.atoms)), repeat=law.size))

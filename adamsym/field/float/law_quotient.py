@@ -89,7 +89,7 @@ def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: 
         if end > MOST_NODES:
             raise ValueError("law: the integral needs too many nodes; raise eps or beta2")
         place_nodes(count, end, index, eps, rule, samples)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             log_b, ratio = law.transforms(samples.s[count:end] * (rule.one_less_beta / scale**2))
         if not (np.isfinite(log_b).all() and np.isfinite(ratio).all()):
             raise ValueError("law: its transforms are not finite; raise beta2 or eps")
