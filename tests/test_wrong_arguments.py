@@ -1,6 +1,8 @@
 """Wrong arguments in Python: every public function accepts what is plain, or says in one line what to write."""
 
+import copy
 import inspect
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
@@ -308,6 +310,98 @@ def test_messages_say_what_to_write(call, words):
     with pytest.raises(InputError) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: Problem(Empirical(COLUMNS), "(theta - x)**2/2"),
+            "problem.loss: an Empirical is not allowed; the order is Problem(loss, parameters, law)",
+        ),
+        (
+            lambda: Problem("(theta - x)**2/2", Empirical(COLUMNS), ["theta"]),
+            'problem.parameters: an Empirical is not allowed; give a list of names, such as ["theta"]',
+        ),
+        (
+            lambda: adamsym.VectorField(Empirical(COLUMNS), ["x - theta"]),
+            "problem.field: an Empirical is not allowed; the order is VectorField(field, parameters, law)",
+        ),
+        (
+            lambda: Problem(lambda theta, x: (theta - x) ** 2, ["theta"], COLUMNS),
+            "problem.loss: a function is not allowed; allowed are text, such as '(theta - x)**2/2', and expressions of "
+            "SymPy",
+        ),
+        (
+            lambda: Problem("(theta - x)**2/2", "theta", COLUMNS),
+            "problem.parameters: 'theta' is not allowed; give a list of names, such as [\"theta\"]",
+        ),
+        (
+            lambda: Empirical(np.array([0, 0, 3])),
+            'data: a ndarray has no names of columns; write Empirical({"x": [0.0, 0.0, 3.0]})',
+        ),
+        (
+            lambda: Adam(lr=0.1),
+            'Adam: lr is no argument of a method; step sizes are a StepSizeSchedule("0.1/n**0.7"), given to what runs '
+            "the method",
+        ),
+        (lambda: Adam(betas=(0.9, 0.999)), "Adam: betas is no argument of a method; write beta1=0.9, beta2=0.999"),
+        (lambda: NAdam(epsilon=1e-8), "NAdam: epsilon is no argument of a method; write eps"),
+        (lambda: FIELD(1.0), "theta: shape () is not allowed; the last axis must be 1 (theta), such as [1.0]"),
+        (
+            lambda: find_zeros(FIELD, [-5, 5]),
+            "box: shape (2,) is not allowed; give (1, 2), a lower and an upper end for each parameter, such as "
+            "[[-1, 1]]",
+        ),
+        (
+            lambda: FIELD.enclose([1.0]),
+            "box: shape (1,) is not allowed; give (1, 2) or (n, .., 2), a lower and an upper end for each parameter; "
+            "for a point both are equal",
+        ),
+        (
+            lambda: find_zeros([[1, 2]], FIELD),
+            "field: [[1, 2]] is not allowed; allowed is an AdamField or a BoxFunction, such as "
+            "AdamField(problem, Adam()); the order is find_zeros(field, box)",
+        ),
+        (
+            lambda: simulate(PROBLEM, ADAM, lambda n: 0.1, [1.0], 2, 2, 0),
+            "schedule: a function is no StepSizeSchedule; give a StepSizeSchedule, such as "
+            'StepSizeSchedule("0.1/n**0.7"); the order is '
+            "simulate(problem, method, schedule, theta0, steps, chains, seed)",
+        ),
+    ],
+)
+def test_mistakes_of_users_of_numpy_and_torch(call, message):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert str(caught.value) == message
+
+
+def test_unknown_arguments_are_python_s_own_errors():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
+        Adam(momentum=0.9)
+
+
+def test_methods_and_problems_are_still_copied():
+    """What refuses wrong arguments early is no hindrance to copies, which are made without arguments."""
+    for one in (ADAM, NAdam()):
+        assert copy.deepcopy(one) == pickle.loads(pickle.dumps(one)) == one
+    assert repr(copy.copy(PROBLEM)) == repr(PROBLEM)
+
+
+def test_tensors_are_arrays():
+    torch = pytest.importorskip("torch", reason="needs torch")
+    expected = FIELD([1.0])
+    for tensor in (torch.tensor([1.0]), torch.tensor([1.0], requires_grad=True, dtype=torch.float64)):
+        np.testing.assert_array_equal(FIELD(tensor), expected)
+    assert Empirical({"x": torch.tensor([0.0, 0.0, 3.0])}).exact_rows == ROWS
+
+
+def test_data_frames_of_pandas_are_columns():
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    assert Problem(*LOSS, pandas.DataFrame(COLUMNS)).law.exact_rows == ROWS
+    with pytest.raises(InputError, match=r"data: a Series has no names of columns; write Empirical\(\{"):
+        Problem(*LOSS, pandas.Series([0, 0, 3], name="x"))
 
 
 def test_arguments_left_out_are_python_s_own_errors():

@@ -109,7 +109,10 @@ def starting_box(function: BoxFunction, box: ArrayLike, name: str) -> tuple[Floa
     """Return a box (d, 2) of a function's parameters as an array and to start from, or raise InputError."""
     whole = real_array(box, name)
     if whole.shape != (function.dimension, 2):
-        raise InputError(f"{name}: shape {whole.shape} is not allowed; give ({function.dimension}, 2)")
+        raise InputError(
+            f"{name}: shape {whole.shape} is not allowed; give ({function.dimension}, 2), a lower and an upper end for "
+            "each parameter, such as [[-1, 1]]"
+        )
     if not np.isfinite(whole).all() or (whole[:, 0] > whole[:, 1]).any():
         raise InputError(f"{name}: each parameter needs finite ends, the lower first")
     with ball_arithmetic():

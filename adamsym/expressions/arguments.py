@@ -140,7 +140,9 @@ def _one_of(value: Any, hint: Any, name: str) -> Any:
     for arm in arms:
         with suppress(InputError):
             return fitting(value, arm, name)
-    raise InputError(f"{name}: {shown(value)} is not allowed; allowed is {' or '.join(map(_in_words, arms))}")
+    message = f"{name}: {shown(value)} is not allowed; allowed is {' or '.join(map(_in_words, arms))}"
+    example = next((EXAMPLES[arm.__name__] for arm in arms if getattr(arm, "__name__", "") in EXAMPLES), None)
+    raise InputError(message) if example is None else _WrongKind(f"{message}, such as {example}")
 
 
 def _in_words(hint: Any) -> str:
@@ -210,13 +212,20 @@ def real_array(value: Any, name: str) -> FloatArray:
     if isinstance(value, Mapping):
         raise InputError(f"{name}: {shown(value)} is not allowed; give the numbers in order, as a list or an array")
     try:
-        found = np.asarray(value)
+        found = np.asarray(detached(value))
         entries = found.ravel().tolist() if found.dtype.kind == "O" else []
         if found.dtype.kind not in "biufO" or any(isinstance(entry, (str, NoneType, complex)) for entry in entries):
             raise TypeError
         return found.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError):
         raise InputError(f"{name}: {shown(value)} is not allowed; allowed is a list or array of real numbers") from None
+
+
+def detached(value: Any) -> Any:
+    """Return a tensor of torch as an array, also one that requires gradients or lies on a device; else the value."""
+    if type(value).__module__.split(".")[0] == "torch" and hasattr(value, "detach"):
+        return value.detach().cpu().numpy()
+    return value
 
 
 def _truth(value: Any, name: str) -> bool:

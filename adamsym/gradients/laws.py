@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from adamsym.expressions.arguments import shown
+from adamsym.expressions.arguments import detached, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
@@ -144,7 +144,7 @@ def named_columns(data: Any) -> dict[str, Any]:
         If the columns have no names; the message says what to write.
     """
     if isinstance(data, Mapping):
-        columns = dict(data)
+        columns = {name: detached(column) for name, column in data.items()}
     elif getattr(getattr(data, "dtype", None), "names", None):
         columns = {name: data[name] for name in data.dtype.names}
     elif hasattr(data, "columns") and hasattr(data, "__getitem__"):

@@ -112,6 +112,7 @@ class StochasticGradient(ABC):
             raise InputError(
                 f"theta: shape {points.shape} is not allowed; the last axis must be {self.dimension} "
                 f"({', '.join(self.names[:6])}{', ...' if self.dimension > 6 else ''})"
+                + (", such as [1.0]" if points.ndim == 0 and self.dimension == 1 else "")
             )
         if not np.isfinite(points).all():
             raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")

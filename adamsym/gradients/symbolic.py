@@ -1,5 +1,6 @@
 """Stochastic gradients that are expressions: compiled in floats, mpmath numbers, balls and for simulation."""
 
+import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -12,7 +13,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import ArrayLike
 
-from adamsym.expressions.arguments import integer
+from adamsym.expressions.arguments import integer, shown
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
@@ -54,6 +55,16 @@ class SymbolicGradient(StochasticGradient):
 
     gradient_expressions: tuple[sp.Expr, ...]
     domain: tuple[Condition, ...]
+
+    def __new__(cls, *arguments: Any, **named: Any) -> "SymbolicGradient":
+        """Refuse a law in the first place, where the other arguments may not even be enough."""
+        if arguments and hasattr(arguments[0], "discretise"):
+            first = next(name for name in inspect.signature(cls.__init__).parameters if name != "self")
+            raise InputError(
+                f"{cls.place}: {shown(arguments[0])} is not allowed; the order is {cls.__name__}({first}, parameters, "
+                "law)"
+            )
+        return super().__new__(cls)
 
     def __init__(
         self, parameters: Sequence[str] | Mapping[str, int], law: Law | Mapping[str, Any], batch_size: int

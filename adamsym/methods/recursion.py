@@ -1,7 +1,9 @@
 """The contract of a method: one recursion with open state, from which everything else about it follows."""
 
+import inspect
 from abc import ABC, abstractmethod
 from fractions import Fraction
+from typing import Any
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -10,6 +12,22 @@ from adamsym.methods.laplace import LaplaceForm
 
 State = tuple[FloatArray, ...]
 """What a method remembers: any number of arrays (..., k), with the leading axes of the gradients."""
+
+
+_STEP_SIZES = 'step sizes are a StepSizeSchedule("0.1/n**0.7"), given to what runs the method'
+_OTHER_NAMES = {
+    "lr": _STEP_SIZES,
+    "learning_rate": _STEP_SIZES,
+    "betas": "write beta1=0.9, beta2=0.999",
+    "b1": "write beta1",
+    "b2": "write beta2",
+    "beta_1": "write beta1",
+    "beta_2": "write beta2",
+    "epsilon": "write eps",
+    "amsgrad": "write AMSGrad()",
+    "params": "the parameters are those of the problem, as in AdamField(problem, Adam())",
+}
+"""What the optimizers of torch, optax and keras call their arguments, and what to write."""
 
 
 class Method(ABC):
@@ -22,6 +40,14 @@ class Method(ABC):
     A method of your own is a frozen dataclass, whose fields are its numbers, with ``initial_state``, ``step`` and
     ``memory``, and ``laplace`` where it has one.
     """
+
+    def __new__(cls, *numbers: Any, **named: Any) -> "Method":
+        """Refuse what the libraries' optimizers take and a method does not, with what to write instead."""
+        names = inspect.signature(cls.__init__).parameters
+        for name in named:
+            if name not in names and name in _OTHER_NAMES:
+                raise InputError(f"{cls.__name__}: {name} is no argument of a method; {_OTHER_NAMES[name]}")
+        return super().__new__(cls)
 
     @abstractmethod
     def initial_state(self, shape: tuple[int, ...]) -> State:

@@ -60,7 +60,10 @@ def checked_boxes(problem: StochasticGradient, box: ArrayLike) -> FloatArray:
     """Return boxes (d, 2) or (n, d, 2) as an array, or raise InputError."""
     boxes = real_array(box, "box")
     if boxes.ndim not in (2, 3) or boxes.shape[-2:] != (problem.dimension, 2):
-        raise InputError(f"box: shape {boxes.shape} is not allowed; give ({problem.dimension}, 2) or (n, .., 2)")
+        raise InputError(
+            f"box: shape {boxes.shape} is not allowed; give ({problem.dimension}, 2) or (n, .., 2), a lower and an "
+            "upper end for each parameter; for a point both are equal"
+        )
     if not np.isfinite(boxes).all() or (boxes[..., 0] > boxes[..., 1]).any():
         raise InputError("box: each parameter needs finite ends, the lower first")
     return boxes

@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.field.float.law_quotient import TransformAdjoints
 
 _NORMAL_END = 8.7
@@ -39,11 +40,11 @@ class BatchMean:
         object.__setattr__(self, "atoms", atoms)
         object.__setattr__(self, "probabilities", p)
         if atoms.ndim != 1 or len(atoms) == 0 or p.shape != atoms.shape:
-            raise ValueError("BatchMean: atoms and probabilities must be vectors of one length, at least 1")
+            raise InputError("BatchMean: atoms and probabilities must be vectors of one length, at least 1")
         if not (np.isfinite(atoms).all() and (p > 0).all() and abs(p.sum() - 1) < 1e-9):
-            raise ValueError("BatchMean: atoms must be finite, probabilities positive with sum 1")
+            raise InputError("BatchMean: atoms must be finite, probabilities positive with sum 1")
         if self.size < 1:
-            raise ValueError(f"BatchMean: size {self.size} is not allowed; allowed are integers from 1 up")
+            raise InputError(f"BatchMean: size {self.size} is not allowed; allowed are integers from 1 up")
 
     @cached_property
     def _mean(self) -> float:
@@ -88,7 +89,7 @@ class BatchMean:
         step = 2 * math.pi / (_NORMAL_END + root * self.magnitude_bound)
         count = math.ceil(_NORMAL_END / step)
         if count > _MOST_NODES:
-            raise ValueError("BatchMean: t max y^2 is too large for minibatches; raise eps or beta2, or list them")
+            raise InputError("BatchMean: t max y^2 is too large for minibatches; raise eps or beta2, or list them")
         z = step * np.arange(count + 1)
         weights = np.exp(-(z**2) / 2)
         weights[1:] *= 2

@@ -15,6 +15,7 @@ import scipy.special
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 
 _LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -288,10 +289,10 @@ class Density:
             "Density", self.low < self.high, "low < high", *(x for x in (self.low, self.high) if not math.isinf(x))
         )
         if self.density.free_symbols - {self.symbol}:
-            raise ValueError(f"Density: the expression must depend on {self.symbol} alone")
+            raise InputError(f"Density: the expression must depend on {self.symbol} alone")
         total = float(self._rule[1].sum())
         if not abs(self._mass - 1) < 1e-9:
-            raise ValueError(
+            raise InputError(
                 f"Density: its integral is {self._mass:.12g}, not 1; norm it, or give the interval where it matters"
             )
         assert abs(total - 1) < 1e-12
@@ -302,7 +303,7 @@ class Density:
         g, lengths = _graded_rule(self.low, self.high)
         values = np.broadcast_to(np.asarray(compute(g), dtype=np.float64), g.shape)
         if not (np.isfinite(values).all() and (values >= 0).all()):
-            raise ValueError("Density: it must be finite and non-negative inside its interval")
+            raise InputError("Density: it must be finite and non-negative inside its interval")
         weights = values * lengths
         kept = weights > 1e-300
         return g[kept], weights[kept]
@@ -344,9 +345,9 @@ class Density:
 
 def _require(name: str, holds: bool, allowed: str, *numbers: float) -> None:
     if not all(math.isfinite(x) for x in numbers):
-        raise ValueError(f"{name}: nan or infinity is not allowed; allowed are finite numbers")
+        raise InputError(f"{name}: nan or infinity is not allowed; allowed are finite numbers")
     if not holds:
-        raise ValueError(f"{name}: {', '.join(map(str, numbers[:6]))} is not allowed; allowed is {allowed}")
+        raise InputError(f"{name}: {', '.join(map(str, numbers[:6]))} is not allowed; allowed is {allowed}")
 
 
 def _sums(t: FloatArray, g: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

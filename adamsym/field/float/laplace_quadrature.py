@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.field.float.quotients import quotients
 from adamsym.field.float.records import rule_of
 from adamsym.methods import AdaptiveMethod
@@ -60,7 +61,7 @@ def quotient(
 
     Raises
     ------
-    ValueError
+    InputError
         If an argument is not of this kind, or F is beyond the range of float64.
 
     Notes
@@ -104,7 +105,7 @@ def quotient(
             break
         pending = pending[estimate > 2 * ROUNDING]
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):
-        raise ValueError("atoms: F is beyond the range of float64 for these gradients and this eps")
+        raise InputError("atoms: F is beyond the range of float64 for these gradients and this eps")
     # |F| <= min(C, E|g|/eps): beside rare atoms that may be far below the estimate.
     bound = np.minimum(method.step_bound, (np.abs(atoms) @ probabilities) / size)
     error = np.minimum(error, 2 * bound + np.finfo(float).tiny)
@@ -113,13 +114,13 @@ def quotient(
 
 def _check(atoms: FloatArray, probabilities: FloatArray) -> None:
     if atoms.ndim != 2 or atoms.shape[1] == 0:
-        raise ValueError(f"atoms: shape {atoms.shape} is not allowed; allowed is (laws, n) with n at least 1")
+        raise InputError(f"atoms: shape {atoms.shape} is not allowed; allowed is (laws, n) with n at least 1")
     if not np.isfinite(atoms).all():
-        raise ValueError("atoms: nan or infinity is not allowed; allowed are finite numbers")
+        raise InputError("atoms: nan or infinity is not allowed; allowed are finite numbers")
     if probabilities.shape != atoms.shape[1:]:
-        raise ValueError(f"probabilities: shape {probabilities.shape} for {atoms.shape[1]} atoms; give one for each")
+        raise InputError(f"probabilities: shape {probabilities.shape} for {atoms.shape[1]} atoms; give one for each")
     if not ((probabilities > 0).all() and abs(probabilities.sum() - 1.0) < 1e-9):
-        raise ValueError("probabilities: they must be positive and sum to 1")
+        raise InputError("probabilities: they must be positive and sum to 1")
 
 
 def estimated_error(difference: FloatArray | float) -> FloatArray:

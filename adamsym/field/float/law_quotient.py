@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import LINEAR_BELOW, ROUNDING, SPACINGS, estimated_error
@@ -47,7 +48,7 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
 
     Raises
     ------
-    ValueError
+    InputError
         If the law has no finite fourth moment, or its transforms are not finite.
 
     Notes
@@ -61,7 +62,7 @@ def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = Fals
         linear = TransformAdjoints(nothing, nothing, nothing, 1 / size, 0.0, 0.0) if adjoints else None
         return LawQuotient(first / size, ROUNDING * law.magnitude_bound / size + np.finfo(float).tiny, 1 / size, linear)
     if not (math.isfinite(fourth) and second > 0):
-        raise ValueError("law: its fourth moment must be finite, and gradients not below 1e-150")
+        raise InputError("law: its fourth moment must be finite, and gradients not below 1e-150")
     scale = math.sqrt(second)
     mean = first / scale
     moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, law.magnitude_bound / scale)
@@ -87,12 +88,12 @@ def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: 
     while not (count and is_finished(count, total, moments, eps, rule, samples)):
         end = count + _NODES_AT_ONCE
         if end > MOST_NODES:
-            raise ValueError("law: the integral needs too many nodes; raise eps or beta2")
+            raise InputError("law: the integral needs too many nodes; raise eps or beta2")
         place_nodes(count, end, index, eps, rule, samples)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             log_b, ratio = law.transforms(samples.s[count:end] * (rule.one_less_beta / scale**2))
         if not (np.isfinite(log_b).all() and np.isfinite(ratio).all()):
-            raise ValueError("law: its transforms are not finite; raise beta2 or eps")
+            raise InputError("law: its transforms are not finite; raise beta2 or eps")
         samples.log_b[count:end], samples.ratio[count:end] = log_b, ratio / scale
         total += float(samples.log_b[max(0, count - 1 - right) : max(0, end - 1 - right)].sum())
         count = end

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.testing.conformance.denominators import denominator
 from adamsym.testing.conformance.moments import Numbers, Run, late, running
 from adamsym.testing.conformance.recursion import LIKE_ADAMAX, Recursion
@@ -38,7 +39,7 @@ def increments(
     for _ in range(len(gradients) if uses_theta else 1):
         changes = replay(recursion, Run(gradients, before, layout))
         if changes is None:
-            raise ValueError(f"{recursion} has no meaning")
+            raise InputError(f"{recursion} has no meaning")
         then = theta + np.vstack([np.zeros_like(theta), np.cumsum(changes[:-1], axis=0)])
         if np.array_equal(then, before, equal_nan=True):
             break
