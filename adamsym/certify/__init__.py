@@ -1,5 +1,6 @@
-"""Certified statements about the Adam field: all zeros in a box, Lyapunov regions, certificates."""
+"""Certified statements about fields: all zeros in a box, Lyapunov regions, certificates."""
 
+from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.certificate import certificate
 from adamsym.certify.clusters import Cluster
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
@@ -7,6 +8,7 @@ from adamsym.certify.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
 
 __all__ = [
+    "BoxFunction",
     "Cluster",
     "LyapunovRegion",
     "Regions",

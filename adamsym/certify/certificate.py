@@ -15,7 +15,7 @@ from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.writing import expression_text
 from adamsym.gradients import Problem
 from adamsym.gradients.record import problem_record
-from adamsym.methods import Adam
+from adamsym.methods import Method
 
 RATE_MARGIN = 0.98
 """The certificate claims this share of the rate, and a witness's bounds wider by it: the checker's arithmetic has its
@@ -35,7 +35,7 @@ def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
     return content | {"digest": digest_of(content)}
 
 
-def _head(problem: Problem, method: Adam, box: FloatArray) -> dict[str, Any]:
+def _head(problem: Problem, method: Method, box: FloatArray) -> dict[str, Any]:
     return {
         "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},

@@ -9,17 +9,17 @@ import flint
 from adamsym.certify.box_function import BoxFunction, Over, Undefined
 from adamsym.certify.boxes import Point
 from adamsym.certify.exact_points import vanishes
-from adamsym.certify.sign_lemma import proven_sign
+from adamsym.certify.sign_lemma import drift_agrees, proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import NotApplicable
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
-from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows
+from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients.problem import require_loss
-from adamsym.gradients.record import problem_from_record, problem_record, problem_text
-from adamsym.methods import AdaptiveMethod, require_adam, require_laplace
+from adamsym.gradients.record import problem_of_record, problem_record, problem_text
+from adamsym.methods import Method, require_laplace
 
 NOT_REAL = "the loss is not proved real and finite there"
 """Why a box that reaches over the edge of the loss's domain stays undecided."""
@@ -38,7 +38,7 @@ class FieldFunction(BoxFunction):
 
     def __init__(self, field: AdamField) -> None:
         self.problem = require_loss(field.problem, "a proof over boxes")
-        self.method = require_adam(field.adam, "a proof over boxes")
+        self.method = field.adam
         self.form = require_laplace(self.method, "a proof over boxes")
         if not self.problem.is_smooth:
             raise NotApplicable("problem.loss: certifying needs a loss without Abs, Max or Min")
@@ -72,11 +72,12 @@ class FieldFunction(BoxFunction):
 
     def undefined(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in a box; None if that is not proven."""
-        return self.problem.refute_domain(theta)
+        reason = self.problem.refute_domain(theta)
+        return None if reason is None else f"the loss is real and finite nowhere in it: {reason}"
 
     def vanishes(self, point: Point) -> bool:
-        """Whether all rows' gradients are proven to be 0 at a point."""
-        return vanishes(self.problem, point)
+        """Whether all rows' gradients, and the decay, are proven to be 0 at a point."""
+        return (self.form.decay == 0 or not any(point)) and vanishes(self.problem, point)
 
     def mean_gradient(self, sides: FloatArray) -> list[tuple[float, float]]:
         """Return proven bounds of grad L over a box (d, 2); call within ``ball_arithmetic()``."""
@@ -111,15 +112,17 @@ class FieldOver(Over):
 
     def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:
         """Return the field, and its Jacobian if ``slopes``."""
-        return field_of(self.sloped_laws if slopes else self.laws, self.function.form, tolerance)
+        form = self.function.form
+        return with_decay(field_of(self.sloped_laws if slopes else self.laws, form, tolerance), form, self.theta)
 
     def nonzero(self) -> int | None:
         """Return a coordinate whose sign the sign lemma (N-Lemma 1) proves."""
-        return next((i for i, law in enumerate(self.laws) if proven_sign(law, self.function.form)), None)
+        form, laws = self.function.form, zip(self.laws, self.theta, strict=True)
+        signs = (proven_sign(law, form) if drift_agrees(law, form, x) else 0 for law, x in laws)
+        return next((i for i, sign in enumerate(signs) if sign), None)
 
 
 @lru_cache(maxsize=4)
-def _received(record: str, method: AdaptiveMethod) -> FieldFunction:
+def _received(record: str, method: Method) -> FieldFunction:
     """The function in another process: read once, however often it arrives."""
-    problem, _ = problem_from_record(json.loads(record))
-    return FieldFunction(AdamField(problem, method))
+    return FieldFunction(AdamField(problem_of_record(json.loads(record)), method))

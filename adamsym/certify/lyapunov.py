@@ -24,7 +24,7 @@ from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
 from adamsym.gradients import Problem
-from adamsym.methods import Adam
+from adamsym.methods import Method
 
 Verdict = Literal["certified", "refuted", "undecided"]
 
@@ -42,7 +42,7 @@ class LyapunovRegion(Drawable):
     """
 
     problem: Problem
-    adam: Adam
+    adam: Method
     region: FloatArray
     minima: tuple[Point, ...]
     witness: FloatArray | None

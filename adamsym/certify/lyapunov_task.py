@@ -15,6 +15,7 @@ from adamsym.certify.field_function import FieldFunction, FieldOver
 from adamsym.certify.lyapunov_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.minima import CommonFactor, common_factor
 from adamsym.certify.outcomes import EXAMINED_FOR_DECREASE, Decrease, LyapunovOutcome, Split, Undecided, Witness
+from adamsym.certify.sign_lemma import drift_agrees
 from adamsym.certify.tasks import Task
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
@@ -81,7 +82,7 @@ class LyapunovTask(Task[LyapunovOutcome]):
             nowhere = function.undefined(theta) is not None
             return Undecided(str(error)) if nowhere else self._split(box, str(error))
         loss = _mean(problem, problem.row_losses_ball(theta))
-        found = by_signs(at.laws, at.laws, function.form, loss.upper(), "sign") or next_to_minima(self, at)
+        found = self._by_lemmas(at, loss)
         if found is not None:
             return _decrease(at, loss, found)
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
@@ -98,6 +99,15 @@ class LyapunovTask(Task[LyapunovOutcome]):
             upper = loss.upper()
             return _decrease(at, loss, Bounds("enclosure", below(-product, upper), below(square / 2, upper)))
         return self._split(box, _MAY_BE_ZERO)
+
+    def _by_lemmas(self, at: FieldOver, loss: flint.arb) -> Bounds | None:
+        """N-Lemma 1 and N-Theorem 1, as far as decay lets them: the former where it nowhere pulls uphill."""
+        form = self.function.form
+        if all(drift_agrees(law, form, x) for law, x in zip(at.laws, at.theta, strict=True)):
+            found = by_signs(at.laws, at.laws, form, loss.upper(), "sign")
+            if found is not None:
+                return found
+        return next_to_minima(self, at) if form.decay == 0 else None
 
     def _split(self, box: Box, reason: str) -> Split | Undecided:
         shares = shares_of(box, self.start)

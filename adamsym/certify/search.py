@@ -118,7 +118,7 @@ def starting_box(function: BoxFunction, box: ArrayLike, name: str) -> tuple[Floa
     with ball_arithmetic():
         nowhere = function.undefined(hulls(whole))
     if nowhere is not None:
-        raise InputError(f"{name}: the loss is real and finite nowhere in it: {nowhere}; take another {name}")
+        raise InputError(f"{name}: {nowhere}; take another {name}")
     return whole, box_of(whole)
 
 

@@ -28,3 +28,11 @@ def proven_sign(law: BallLaw, form: LaplaceForm) -> int:
     if law.mean > threshold:
         return 1
     return -1 if law.mean < -threshold else 0
+
+
+def drift_agrees(law: BallLaw, form: LaplaceForm, x: flint.arb) -> bool:
+    """Whether the form's decay nowhere pulls against the mean gradient: -decay theta_i and -d_i L have one sign.
+
+    ``x`` holds theta_i. Where the sign lemma proves a sign of f_i without decay, f_i then has it too.
+    """
+    return bool(form.decay == 0 or (law.mean >= 0 and x >= 0) or (law.mean <= 0 and x <= 0))

@@ -70,7 +70,7 @@ def workers(task: Task[Any], executor: Executor | int | None) -> Iterator[Submit
     except BrokenProcessPool:
         raise BrokenProcessPool(
             "a worker process died. In a script, call this under `if __name__ == '__main__':`, for the workers "
-            "import the script; or pass an executor of your own"
+            "import the script, and keep classes of your own in a module; or pass an executor of your own"
         ) from None
     finally:
         for pool in own:

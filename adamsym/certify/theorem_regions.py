@@ -7,6 +7,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import reduce
 
 import flint
@@ -19,6 +20,8 @@ from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import divided, hulls
 from adamsym.gradients import Empirical, Problem
+from adamsym.methods import LaplaceForm, require_laplace
+from adamsym.methods.kernels import RootPlusEps
 
 SAMPLES = 20_000
 PIECES = 256
@@ -39,8 +42,9 @@ class Regions:
     """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
 
     ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
-    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). That l_j >= 0 is the user's to establish; where a
-    point drawn speaks against it, K is None. The levels are computed from K and mu in float64.
+    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). The levels are stated for Adam's field (with
+    beta1 = 0 that of RMSprop) and None for others. That l_j >= 0 is the user's to establish; where a point drawn speaks
+    against it, K is None. The levels are computed from K and mu in float64.
     ``shares`` are estimates from 20,000 points drawn with seed 0, but for that of ``certified``, which is the volume of
     the certified boxes.
     """
@@ -65,13 +69,27 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     pl = _extreme(min, [outcome.pl for outcome in outcomes])
     if smoothness is None or not pl:
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
-    t6 = level_t6(smoothness, pl, found.adam.eps)
+    memory = _memory_of_adam(require_laplace(found.adam, "a Lyapunov region"))
+    if memory is None:
+        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
+    alpha, beta, eps = memory
+    t6 = level_t6(smoothness, pl, eps)
     assert isinstance(found.problem.law, Empirical)
     heaviest = 1 / float(min(found.problem.law.exact_probabilities))
     eta = (smoothness / pl - 1) / found.problem.batch_size
-    one = level_theorem_1(smoothness, eta, heaviest, found.adam.beta2, found.adam.eps)
-    two = theorem_2_applies(eta, found.problem.dimension, found.adam.beta1, found.adam.beta2)
+    one = level_theorem_1(smoothness, eta, heaviest, beta, eps)
+    two = theorem_2_applies(eta, found.problem.dimension, alpha, beta)
     return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+
+
+def _memory_of_adam(form: LaplaceForm) -> tuple[float, float, float] | None:
+    """beta1, beta2 and eps if the field is one of Adam; RMSprop has beta1 = 0."""
+    (first, *more), terms = form.weights.head or (0,), form.weights.terms
+    amount, alpha = terms[0] if len(terms) == 1 else (Fraction(1), Fraction(0))
+    is_mean = not more and ((first == 0 and len(terms) == 1 and amount == 1 - alpha) or (first == 1 and not terms))
+    if not is_mean or form.decay != 0 or not isinstance(form.kernel, RootPlusEps):
+        return None
+    return float(alpha), float(form.beta), float(form.kernel.epsilon)
 
 
 def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:

@@ -78,28 +78,33 @@ def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Method]:
         If the record is malformed, or the method is unknown here or has another Laplace form; the message names the
         place.
     """
+    method = record.get("method") if isinstance(record, Mapping) else None
+    if not isinstance(method, Mapping):
+        raise InputError("problem.method: allowed are name, parameters and laplace, all of them")
+    return problem_of_record(record), method_from_record(method)
+
+
+def problem_of_record(record: Mapping[str, Any]) -> Problem:
+    """Return the problem of a record, whatever its method; errors as :func:`problem_from_record`."""
     keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "method"}
     if not isinstance(record, Mapping) or set(record) != keys:
         raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them")
-    columns, method = record["columns"], record["method"]
+    columns = record["columns"]
     if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
         raise InputError("problem.columns: allowed are lists of numbers as text, by name")
     if not _is_list_of_text(record["probabilities"]) or not _is_list_of_text(record["parameters"]):
         raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
     if any(len(column) > MOST_ROWS for column in columns.values()):
         raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
-    if not isinstance(method, Mapping):
-        raise InputError("problem.method: allowed are name, parameters and laplace, all of them")
     if not isinstance(record["loss"], str):
         raise InputError("problem.loss: allowed is text")
     law = Empirical(columns, weights=record["probabilities"])
     if sum(Fraction(p) for p in record["probabilities"]) != 1:
         raise InputError("problem.probabilities: they must sum to 1 exactly")
     try:
-        problem = Problem(record["loss"], record["parameters"], law, record["batch_size"])
+        return Problem(record["loss"], record["parameters"], law, record["batch_size"])
     except RecursionError:
         raise InputError(f"problem.loss: {NESTED_TOO_DEEPLY}") from None
-    return problem, method_from_record(method)
 
 
 def _is_list_of_text(value: object) -> bool:

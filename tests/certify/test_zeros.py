@@ -26,7 +26,7 @@ from adamsym.field.ball.enclosure import hulls
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.gradients.record import problem_from_record, problem_record
-from adamsym.methods import Adam, NAdam
+from adamsym.methods import Adam
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
 NEURON = AdamField(
@@ -252,7 +252,6 @@ def test_records_describe_problems_exactly():
             [[0, 1]],
             "empirical",
         ),
-        (AdamField(THREE_POINTS.problem, NAdam()), [[0, 1]], "Adam"),
     ],
 )
 def test_bad_input(field, box, fragment):

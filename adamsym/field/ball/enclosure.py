@@ -125,7 +125,11 @@ def field_over(
 
     Call within ``ball_arithmetic()``.
     """
-    found = field_of(gradient_laws(problem, theta, slopes), form, tolerance)
+    return with_decay(field_of(gradient_laws(problem, theta, slopes), form, tolerance), form, theta)
+
+
+def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb]) -> BoxEnclosure:
+    """Return what ``field_of`` leaves out as well: f = -E[M phi(V)] - decay theta, and its Jacobian if there is one."""
     if form.decay == 0:
         return found
     decay = ball(form.decay)

@@ -1,0 +1,227 @@
+"""Zeros and Lyapunov regions of Adam's relatives, and of a user's method; runs of torch and optax end at the zeros.
+
+The data are 0, 0, 3 with the loss (theta - x)**2/2, whose mean is least at 1.
+"""
+
+from fractions import Fraction
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym.certify import certify_lyapunov, compare_regions, find_zeros
+from adamsym.certify.field_function import FieldFunction
+from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import hulls
+from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdaptiveMethod, NAdam, RMSprop
+
+PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+DECAYING = AdamW(weight_decay="0.1")
+SLOW = pytest.mark.slow
+SHORT = {"beta1": "0.5", "beta2": "0.6", "eps": "0.1"}
+
+
+class PartlyAhead(AdaptiveMethod):
+    """A user's method: Adam's momentum, with a third of its weight on the newest gradient."""
+
+    def __init__(self, beta1="0.5", beta2="0.6", eps="0.1"):
+        super().__init__(beta1, beta2, eps)
+
+    @property
+    def current_weight(self):
+        return Fraction(1, 3)
+
+
+@cache
+def zero_of(method):
+    found = find_zeros(AdamField(PROBLEM, method), [[-5, 5]])
+    assert found.complete
+    [zero] = found.zeros
+    return zero
+
+
+@pytest.mark.parametrize(
+    ("method", "expected"),
+    [
+        (DECAYING, 0.8751563),
+        (RMSprop(), 0.9949496),
+        (NAdam(), 0.9995035),
+        (AdamEpsInsideRoot(), 0.9995040),
+        (PartlyAhead(), None),
+        (AdamEpsInsideRoot(**SHORT), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_zero_of_each_method_is_certified(method, expected):
+    """Between two floats where the field by quadrature, which shares no code with the enclosures, changes its sign."""
+    zero = zero_of(method)
+    assert zero.stability == "attracting"
+    assert zero.critical_point == "no"
+    assert np.ptp(zero.box) <= 1e-10
+    below, above = AdamField(PROBLEM, method)(zero.midpoint[0] + np.array([[-1e-9], [1e-9]]))[:, 0]
+    assert below > 0 > above
+    if expected is not None:
+        assert zero.midpoint[0] == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_zero_of_adam_is_none_of_adamw():
+    """The control: without its decay, the method would pass."""
+    apart = zero_of(Adam()).box[0, 0] - zero_of(DECAYING).box[0, 1]
+    assert apart > 0.1
+    beside = find_zeros(AdamField(PROBLEM, DECAYING), [[0.9, 1.1]])
+    assert beside.complete
+    assert beside.zeros == ()
+    assert zero_of(AdamW(weight_decay=0)).midpoint[0] == zero_of(Adam()).midpoint[0]
+
+
+def test_a_sign_of_the_mean_gradient_is_no_proof_where_decay_pulls_against_it():
+    """Left of the mean, on the right of 0, decay pulls against the gradient; elsewhere it pulls with it."""
+    for side, agrees in (([[0.1, 0.2]], False), ([[-0.2, -0.1]], True), ([[2.0, 2.5]], True), ([[-0.1, 0.1]], False)):
+        with ball_arithmetic():
+            box = hulls(np.array(side))
+            assert FieldFunction(AdamField(PROBLEM, Adam())).at(box).nonzero() == 0
+            assert (FieldFunction(AdamField(PROBLEM, DECAYING)).at(box).nonzero() == 0) == agrees
+    # A strong decay has its zero where the sign of the mean gradient alone would exclude it.
+    strong = zero_of(AdamW(weight_decay=10)).midpoint[0]
+    assert 0 < strong < 0.1
+
+
+def test_a_common_minimum_is_a_zero_of_adamw_at_the_origin_alone():
+    at_origin = Problem("x*theta**2/2", ["theta"], Empirical({"x": [1, 2]}))
+    beside = Problem("x*(theta - 1)**2/2", ["theta"], Empirical({"x": [1, 2]}))
+    decaying = AdamW(**SHORT, weight_decay="0.1")
+    assert find_zeros(AdamField(at_origin, decaying), [[-1, 1.3]]).zeros[0].point == (0,)
+    assert find_zeros(AdamField(beside, Adam(**SHORT)), [[-1, 1.3]]).zeros[0].point == (1,)
+    assert find_zeros(AdamField(beside, decaying), [[-1, 1.3]]).zeros[0].point is None
+
+
+def slope_along(field, theta):
+    return float(field.problem.gradient(theta) @ field(theta))
+
+
+METHODS = st.sampled_from([RMSprop("0.6", "0.1"), NAdam(**SHORT), AdamEpsInsideRoot(**SHORT), PartlyAhead(), DECAYING])
+
+
+@settings(deadline=None, max_examples=10, derandomize=True)
+@given(METHODS, st.floats(-2, 2), st.floats(0.01, 0.5), st.floats(0, 1))
+def test_certified_boxes_hold_no_counterexample(method, low, width, share):
+    field = AdamField(Problem("(theta*x + y)**2/2", ["theta"], Empirical({"x": [1, 2], "y": [1, -1]})), method)
+    found = certify_lyapunov(field, [[low, low + width]], budget=20)
+    for ((a, b),), outcome in found.certified:
+        theta = [a + share * (b - a)]
+        assert slope_along(field, theta) <= -outcome.rate * field.problem.mean_loss(theta) + 1e-12
+    if found.witness is not None:
+        assert slope_along(field, found.witness) > 0
+
+
+def test_the_loss_need_not_decrease_along_adamw():
+    """Between AdamW's zero and the mean decay wins; beyond the mean, and left of 0, both pull downhill."""
+    field = AdamField(PROBLEM, DECAYING)
+    refuted = certify_lyapunov(field, [[0.9, 0.98]])
+    assert refuted.verdict == "refuted"
+    assert slope_along(field, refuted.witness) > 0
+    assert certify_lyapunov(AdamField(PROBLEM, Adam()), [[0.9, 0.98]]).verdict == "certified"
+    for region in ([[1.1, 4]], [[-2, -0.1]]):
+        found = certify_lyapunov(field, region)
+        assert found.verdict == "certified"
+        assert {outcome.by for _, outcome in found.leaves} == {"sign"}
+    # The decay alone, where gradient and decay disagree: by enclosures.
+    left = certify_lyapunov(field, [[0.1, 0.3]])
+    assert left.verdict == "certified"
+    assert {outcome.by for _, outcome in left.leaves} == {"enclosure"}
+
+
+def test_next_to_minima_nothing_is_certified_of_adamw():
+    """The lemmas for gradients with their zero divided out know no decay."""
+    problem = Problem("x*(theta - 1)**2/2", ["theta"], Empirical({"x": [1, 2]}))
+    assert certify_lyapunov(AdamField(problem, NAdam(**SHORT)), [[0.5, 1.6]]).verdict == "certified"
+    decaying = certify_lyapunov(AdamField(problem, AdamW(**SHORT, weight_decay="0.1")), [[0.5, 1.6]], budget=40)
+    assert decaying.verdict != "certified"
+
+
+def test_levels_are_given_where_they_are_stated():
+    problem = Problem("x*theta**2/2", ["theta"], Empirical({"x": [1, 2]}))
+    levels = {
+        type(method): compare_regions(certify_lyapunov(AdamField(problem, method), [[-0.5, 0.6]])).level_t6
+        for method in (Adam(**SHORT), RMSprop("0.6", "0.1"), NAdam(**SHORT), AdamEpsInsideRoot(**SHORT))
+    }
+    assert levels[RMSprop] == levels[Adam] > 0
+    assert levels[NAdam] is levels[AdamEpsInsideRoot] is None
+
+
+STEPS, CHAINS = 2000, 2000
+SIZES = 0.05 * (0.001 / 0.05) ** (np.arange(STEPS) / STEPS)
+
+
+def rows():
+    return np.random.default_rng(0).choice([0.0, 0.0, 3.0], size=(STEPS, CHAINS))
+
+
+def end_of_torch(name, **options):
+    """The mean over chains, each with rows of its own, after steps that decrease from 0.05 to 0.001."""
+    torch = pytest.importorskip("torch")
+    theta = torch.full((CHAINS,), 1.2, dtype=torch.float64, requires_grad=True)
+    optimizer = getattr(torch.optim, name)([theta], **options)
+    for size, row in zip(SIZES, torch.from_numpy(rows()), strict=True):
+        optimizer.param_groups[0]["lr"] = float(size)
+        theta.grad = theta.detach() - row
+        optimizer.step()
+    return float(theta.detach().mean())
+
+
+OF_TORCH = {"betas": (0.5, 0.6), "eps": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "options"),
+    [
+        (DECAYING, "AdamW", {"weight_decay": 0.1}),
+        (RMSprop("0.6", "0.1"), "RMSprop", {"alpha": 0.6, "eps": 0.1}),
+        # The look-ahead's weight is from the beginning what it grows to.
+        (NAdam(**SHORT), "NAdam", OF_TORCH | {"momentum_decay": 1e9}),
+        pytest.param(AdamW(**SHORT, weight_decay="0.1"), "AdamW", OF_TORCH | {"weight_decay": 0.1}, marks=SLOW),
+        pytest.param(RMSprop(), "RMSprop", {}, marks=SLOW),
+        pytest.param(NAdam(), "NAdam", {"momentum_decay": 1e9}, marks=SLOW),
+    ],
+    ids=["AdamW", "RMSprop", "NAdam", "AdamW, short memory", "RMSprop, defaults", "NAdam, defaults"],
+)
+def test_runs_of_torch_end_at_the_certified_zero(method, name, options):
+    assert end_of_torch(name, **options) == pytest.approx(zero_of(method).midpoint[0], abs=3e-3)
+
+
+def test_a_run_ends_at_no_other_methods_zero():
+    """The control: these zeros are farther apart than runs end from theirs."""
+    ends = [zero_of(method).midpoint[0] for method in (DECAYING, Adam(), RMSprop("0.6", "0.1"), NAdam(**SHORT))]
+    ends += [zero_of(method).midpoint[0] for method in (Adam(**SHORT), AdamEpsInsideRoot(**SHORT), PartlyAhead())]
+    assert min(np.diff(sorted(ends))) > 3e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "name", "options"),
+    [
+        (AdamEpsInsideRoot(**SHORT), "adam", {"b1": 0.5, "b2": 0.6, "eps": 0, "eps_root": 0.1}),
+        (AdamEpsInsideRoot(), "adam", {"eps": 0, "eps_root": 1e-8}),
+        (NAdam(**SHORT), "nadam", {"b1": 0.5, "b2": 0.6, "eps": 0.1}),
+    ],
+    ids=["eps inside", "eps inside, defaults", "NAdam"],
+)
+def test_runs_of_optax_end_at_the_certified_zero(method, name, options):
+    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
+    optimizer = getattr(optax, name)(1.0, **options)
+
+    def step(state, given):
+        theta, kept = state
+        size, row = given
+        change, kept = optimizer.update(theta - row, kept)
+        return (theta + size * change, kept), None
+
+    start = jax.numpy.full(CHAINS, 1.2)
+    (theta, _), _ = jax.lax.scan(
+        step, (start, optimizer.init(start)), (jax.numpy.array(SIZES), jax.numpy.array(rows()))
+    )
+    assert float(theta.mean()) == pytest.approx(zero_of(method).midpoint[0], abs=3e-3)
