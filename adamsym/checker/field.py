@@ -1,7 +1,7 @@
 """F = E[M phi(V)] and its derivatives over a box, in interval arithmetic, by this module's own means.
 
-F = c mu phi(e) + int w(s) [G(s) - c mu exp(-e s)] dx, s = e^x, w(s) = s rho(s), G(s) = E[M exp(-s V)], c the sum of the
-lag weights, e near E g^2 (theory T4); the sum of c mu w(s) exp(-e s) is taken together with c mu phi(e).
+F = c mu phi(y) + int w(s) [G(s) - c mu exp(-y s)] dx, s = e^x, w(s) = s rho(s), G(s) = E[M exp(-s V)], c the sum of the
+lag weights, y near E g^2 (theory T4); the sum of c mu w(s) exp(-y s) is taken together with c mu phi(y).
 Node by node, the first lags are multiplied out until t = (1-beta) beta^K s is small; the rest is summed up from the
 power series of log B and A/B. Bounds: |g| <= G, |g'| <= H, C the step bound, |c|_1 the sum of the |c_k|; for u right of
 the last s |G(u)| <= |c|_1 G P(u), |G'(u)| <= H (|c|_1 P(u) + (4/e) C P(u/2)); left of the first one the integrand is at
@@ -57,7 +57,7 @@ def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     means = [form.sum * mean for mean in (law.mean, *law.mean_slopes)]
     crude = _crude(law, form, means)
     center, everywhere = iv.mpf(law.mean_square.mid), form.kernel.of(iv.mpf(0))
-    if form.kernel.drop(law.max_abs**2).b < 1e-14 * everywhere.a or not center.a > 1e-250:
+    if not (form.size > 0 and center.a > 1e-250 and form.kernel.drop(law.max_abs**2).b >= 1e-14 * everywhere.a):
         return crude
     found = _by_quadrature(law, form, center, means, tolerance)
     return crude if found is None else [_both(x, y) for x, y in zip(found, crude, strict=True)]
@@ -146,7 +146,7 @@ def _by_quadrature(
 
 
 def _cubes(law: Law, form: Form, center: Interval, means: list[Interval]) -> list[Interval]:
-    """k with |G(s) - c mu exp(-e s)| <= s k, and likewise for the derivatives."""
+    """k with |G(s) - c mu exp(-y s)| <= s k, and likewise for the derivatives."""
     cube = law.mean_of([magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])
     return [
         form.size * cube + abs(means[0]) * center,

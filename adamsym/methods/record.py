@@ -9,7 +9,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import exact_rational
 from adamsym.methods.laplace import LagWeights, LaplaceForm
 from adamsym.methods.recursion import Method
-from adamsym.methods.registry import known_methods, method_class
+from adamsym.methods.registry import known_methods, make_method, method_class
 
 MOST_HEAD_WEIGHTS = 64
 MOST_TERMS = 16
@@ -71,11 +71,10 @@ def method_from_record(record: Mapping[str, Any]) -> Method:
         raise InputError(f"{place}: allowed are name, parameters and laplace, all of them")
     if not isinstance(name, str) or name not in known_methods():
         raise InputError(f"{place}.name: {str(name)[:80]!r} is unknown here; known are {', '.join(known_methods())}")
-    kind = method_class(name)
-    known = list(inspect.signature(kind).parameters)
+    known = list(inspect.signature(method_class(name)).parameters)
     if sorted(parameters) != sorted(known) or not all(isinstance(value, str) for value in parameters.values()):
         raise InputError(f"{place}.parameters: {name} has {', '.join(known)}; give each as text")
-    method = kind(**parameters)
+    method = make_method(name, {key: exact_rational(text, f"{place}.parameters") for key, text in parameters.items()})
     if method.laplace is None:
         raise InputError(f"{place}.name: {name} has no Laplace form")
     fault = _difference(_stated_form(laplace), _canonical(_form_record(method.laplace)))

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
@@ -56,7 +57,7 @@ def _installed() -> dict[str, EntryPoint]:
     return {one.name: one for one in entry_points(group=GROUP) if one.name not in METHODS}
 
 
-def make_method(name: str, numbers: Mapping[str, int | Decimal]) -> Method:
+def make_method(name: str, numbers: Mapping[str, int | Decimal | Fraction]) -> Method:
     """Return the method of that name with these numbers, exactly as written, and its own defaults for the others.
 
     Arguments whose annotation is ``float`` get the nearest float.

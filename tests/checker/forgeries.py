@@ -4,6 +4,7 @@ Each function changes a copy of a base's certificate at random. It returns it on
 """
 
 import copy
+import inspect
 from contextlib import suppress
 from fractions import Fraction
 
@@ -12,16 +13,18 @@ import numpy as np
 from adamsym.certificates.form import digest_of
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.record import problem_from_record
-from adamsym.methods import METHODS
+from adamsym.methods import METHODS, make_method
 from adamsym.methods.record import method_record
 
 FORGERIES = {"zeros": [], "lyapunov": []}
 
 
-def forgery(kind):
+def forgery(*kinds):
     def register(function):
-        FORGERIES[kind].append(function)
+        for kind in kinds:
+            FORGERIES[kind].append(function)
         return function
 
     return register
@@ -398,14 +401,23 @@ def field_of(record):
 
 def change_parameter(record, name, value):
     """Change one of a method's parameters, and its Laplace form with it."""
-    record["parameters"][name] = value
-    with suppress(InputError):  # Where the method does not allow it.
-        record.update(method_record(METHODS[record["name"]](**record["parameters"])))
+    restate(record, record["name"], record["parameters"] | {name: value})
+
+
+def restate(record, name, parameters):
+    """Name a method with parameters, those of them that it has, and state its form; False if it allows none."""
+    kind = METHODS[name]
+    known = [key for key in inspect.signature(kind).parameters if key in parameters]
+    with suppress(InputError):
+        record.update(method_record(kind(**{key: parameters[key] for key in known})))
+        return True
+    record["parameters"] = parameters
+    return False
 
 
 def change_problem(record, rng):
     """Change one thing in a problem."""
-    way = rng.choice(["data", "data", "probabilities", "beta1", "beta2", "eps", "batch", "loss"])
+    way = rng.choice(["data", "data", "probabilities", "beta1", "beta2", "eps", "decay", "name", "batch", "loss"])
     if way == "data":
         column = rng.choice(list(record["columns"].values()))
         k = rng.randrange(len(column))
@@ -424,7 +436,17 @@ def change_problem(record, rng):
     elif way == "loss":
         name = rng.choice(record["parameters"])
         record["loss"] = f"{record['loss']} + {rng.choice([-1, 1]) * rng.randint(1, 50)}*{name}/100"
+    elif way == "name":
+        names = [name for name in WITH_FORM if name != record["method"]["name"]]
+        return restate(record["method"], rng.choice(names), record["method"]["parameters"])
+    elif way == "decay":
+        decay = rng.choice(["1/100", "1/3", "2"])
+        return restate(
+            record["method"], "AdamW", {"beta1": "0"} | record["method"]["parameters"] | {"weight_decay": decay}
+        )
     else:
+        if way not in record["method"]["parameters"]:
+            return False
         new = {
             "beta1": ["0", "1/2", "99/100"],
             "beta2": ["9/10", "99/100", "9999/10000"],
@@ -434,9 +456,72 @@ def change_problem(record, rng):
     return True
 
 
+# --- both kinds: which method ----------------------------------------------------------------------------------------
+
+
+WITH_FORM = ("Adam", "AdamEpsInsideRoot", "AdamW", "AdamWithoutMomentum", "NAdam", "RMSprop")
+
+
+def values_of(record):
+    """The field of a stated method at some points of a problem of its own, in floats."""
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3, -1]}))
+    field = AdamField(problem, make_method(record["name"], {k: Fraction(v) for k, v in record["parameters"].items()}))
+    return np.array([field([theta])[0] for theta in (-0.7, 0.2, 1.1, 5.0)])
+
+
+@forgery("zeros", "lyapunov")
+def name_of_another_method(base, content, rng):
+    """The form stays, but the method named has another field: seen at some points."""
+    record = content["problem"]["method"]
+    before, form = values_of(record), record["laplace"]
+    other = rng.choice([name for name in WITH_FORM if name != record["name"]])
+    if not restate(record, other, {"beta1": "1/2", "weight_decay": "1/7"} | record["parameters"]):
+        return None
+    record["laplace"] = form
+    return content if abs(values_of(record) - before).max() > 1e-6 else None
+
+
+@forgery("zeros", "lyapunov")
+def parameters_of_another_field(base, content, rng):
+    """The form stays, but the method named has other parameters."""
+    record = content["problem"]["method"]
+    before, key = values_of(record), rng.choice(list(record["parameters"]))
+    record["parameters"][key] = str(Fraction(record["parameters"][key]) * Fraction(rng.randint(990, 999), 1000))
+    return content if abs(values_of(record) - before).max() > 1e-9 else None
+
+
+@forgery("zeros", "lyapunov")
+def form_of_another_method(base, content, rng):
+    """The method stays, but one thing in the form that is stated is another: no such form is the same."""
+    form = content["problem"]["method"]["laplace"]
+    way = rng.choice(["beta", "eps", "decay", "kernel", "head", "terms", "ratio", "late head", "none"])
+    factor = Fraction(rng.randint(990, 999), 1000)
+    if way in ("beta", "eps"):
+        form[way] = str(Fraction(form[way]) * factor)
+    elif way == "decay":
+        form["decay"] = str(Fraction(form["decay"]) + rng.choice([-1, 1]) * Fraction(rng.randint(1, 9), 100))
+    elif way == "kernel":
+        kernels = ["1/(sqrt(v) + eps)", "1/sqrt(v + eps)", "1/(v + eps)", "1"]
+        form["kernel"] = rng.choice([name for name in kernels if name != form["kernel"]])
+    elif way == "head":
+        form["head"] = [str(Fraction(form["head"][0] if form["head"] else 0) + Fraction(1, rng.randint(2, 999)))]
+    elif way == "late head":
+        form["head"] = [*(form["head"] or ["0"]), *["0"] * rng.randrange(4), str(Fraction(1, rng.randint(2, 999)))]
+    elif way == "none":
+        form.update(head=[], terms=[])
+    elif not form["terms"]:
+        form["terms"] = [["1/7", "1/2"]]
+    elif way == "terms":
+        form["terms"][0][0] = str(Fraction(form["terms"][0][0]) * factor)
+    else:
+        form["terms"][0][1] = str((Fraction(form["terms"][0][1]) + 1) / 2)
+    return content
+
+
 # --- both kinds: how the leaves lie -----------------------------------------------------------------------------------
 
 
+@forgery("zeros", "lyapunov")
 def badly_tiled(base, content, rng):
     """The leaves are not what repeated halving leaves of the box."""
     leaf = rng.choice(content["leaves"])
@@ -455,10 +540,6 @@ def badly_tiled(base, content, rng):
         low, high = content["box"][axis]
         content["box"][axis] = [low - (high - low) * 10 ** rng.uniform(-9, 0), high]
     return content
-
-
-FORGERIES["zeros"].append(badly_tiled)
-FORGERIES["lyapunov"].append(badly_tiled)
 
 
 # --- Lyapunov regions -------------------------------------------------------------------------------------------------

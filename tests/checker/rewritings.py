@@ -58,6 +58,55 @@ def other_numerals(base, content, rng):
     return content
 
 
+def numeral(text, rng):
+    """The same fraction in other words."""
+    value, factor = Fraction(text), rng.randint(2, 99)
+    short = value.denominator in (1, 2, 10, 50, 100, 1000)
+    return rng.choice(
+        [f"{value.numerator * factor}/{value.denominator * factor}", f"{float(value)!r}0" if short else f" {value} "]
+    )
+
+
+@rewriting("zeros", "lyapunov")
+def method_in_other_numerals(base, content, rng):
+    method = content["problem"]["method"]
+    method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
+    form = method["laplace"]
+    form["head"] = [numeral(text, rng) for text in form["head"]]
+    form["terms"] = [[numeral(text, rng) for text in term] for term in form["terms"]]
+    form.update({key: numeral(form[key], rng) for key in ("beta", "eps", "decay")})
+    return content
+
+
+@rewriting("zeros", "lyapunov")
+def form_in_other_terms(base, content, rng):
+    """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
+    form = content["problem"]["method"]["laplace"]
+    terms, head = [], form["head"] or ["0"]
+    for amount, ratio in form["terms"]:
+        part = Fraction(amount) * Fraction(rng.randint(-9, 9), 7)
+        terms += [[str(part), ratio], [str(Fraction(amount) - part), ratio]]
+    moved = Fraction(rng.randint(-9, 9), 7)
+    terms += [[str(moved), "0"], ["0", "1/3"]]
+    rng.shuffle(terms)
+    form.update(head=[str(Fraction(head[0]) - moved), *head[1:], *["0"] * rng.randrange(9)], terms=terms)
+    return content
+
+
+@rewriting("zeros", "lyapunov")
+def another_name_of_the_method(base, content, rng):
+    """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
+    method = content["problem"]["method"]
+    if method["name"] == "Adam":
+        method.update(name="AdamW", parameters=method["parameters"] | {"weight_decay": "0"})
+    elif method["name"] in ("RMSprop", "AdamWithoutMomentum"):
+        other = rng.choice([name for name in ("RMSprop", "AdamWithoutMomentum", "Adam") if name != method["name"]])
+        method.update(name=other, parameters=method["parameters"] | ({"beta1": "0"} if other == "Adam" else {}))
+    else:
+        return None
+    return content
+
+
 @rewriting("zeros")
 def wider_box(base, content, rng):
     for zero in content["zeros"]:
