@@ -23,9 +23,10 @@ from adamsym.testing.conformance import (
     torch_adapter,
     update_adapter,
 )
-from adamsym.testing.conformance.field_test import field_method, field_test
+from adamsym.testing.conformance.field_test import field_test
 from adamsym.testing.conformance.identification import identify
 from adamsym.testing.conformance.messages import differences
+from adamsym.testing.conformance.method_map import field_method
 from adamsym.testing.conformance.moments import Run
 from adamsym.testing.conformance.probing import (
     SHAPES,
@@ -193,7 +194,10 @@ def test_functions_that_return_no_pair_are_refused():
 def test_wrong_arguments_of_adapters_are_refused_in_one_line():
     for wrong, words in [
         (lambda: update_adapter(3, PLAIN), "make: 3 is not allowed; allowed is a function"),
-        (lambda: update_adapter(plain_adamw, "Adam"), "declared: 'Adam' is no Recursion"),
+        (
+            lambda: update_adapter(plain_adamw, "Adam"),
+            "declared: 'Adam' is not allowed; allowed is a Recursion or a Method",
+        ),
         (lambda: update_adapter(PLAIN, plain_adamw), "make: a Recursion is not allowed"),
         (lambda: torch_adapter("Adam"), "optimizer: 'Adam' is no type; give a type, such as torch"),
         (lambda: optax_adapter("adam"), "optimizer: 'adam' is not allowed; allowed is a function"),

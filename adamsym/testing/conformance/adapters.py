@@ -11,7 +11,9 @@ import numpy as np
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.methods import Method
 from adamsym.testing.conformance.declarations import keras_declared, optax_declared, torch_declared
+from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
 from adamsym.testing.conformance.recursion import Recursion
 from adamsym.testing.conformance.rounding import PRECISIONS
 from adamsym.testing.conformance.tensors import Layout, Shape
@@ -29,7 +31,7 @@ class Adapter:
     name
         What the optimizer is called in reports.
     declared
-        The recursion that it should be.
+        The recursion that it should be, or the steps of a method.
     start
         Takes the first parameters, a list of arrays, and a step size; returns a new run's step.
     precision
@@ -40,7 +42,7 @@ class Adapter:
     """
 
     name: str
-    declared: Recursion
+    declared: Recursion | MethodSteps
     start: Callable[[Sequence[FloatArray], float], Step]
     precision: str = "float64"
     scalars: str = "float64"
@@ -122,7 +124,7 @@ def _on_the_grid_of_float32(states: FloatArray, changes: FloatArray) -> bool:
 @checked_arguments
 def update_adapter(
     make: Callable[[float], tuple[Callable[[FloatArray], Any], Callable[..., tuple[FloatArray, Any]]]],
-    declared: Recursion,
+    declared: Recursion | Method,
     name: str = "optimizer",
     dtype: Any = "float64",
 ) -> Adapter:
@@ -134,7 +136,7 @@ def update_adapter(
         Takes a step size and returns ``init`` and ``update``: ``init(theta)`` is a state, and
         ``update(gradient, state, theta)`` the next parameters and the next state. Each tensor is a run of its own.
     declared
-        What the optimizer should be.
+        What the optimizer should be: a recursion, or any method.
     dtype
         Of the arrays that it is given: "float64", "float32" or "float16".
 
@@ -165,7 +167,7 @@ def update_adapter(
 
         return step
 
-    return Adapter(name, declared, start, dtype, "float64" if dtype == "float64" else "float32")
+    return Adapter(name, declared_as(declared), start, dtype, "float64" if dtype == "float64" else "float32")
 
 
 def _pair(value: Any, rule: str) -> tuple[Any, Any]:
@@ -176,14 +178,19 @@ def _pair(value: Any, rule: str) -> tuple[Any, Any]:
 
 @checked_arguments
 def torch_adapter(
-    optimizer: type[Any], declared: Recursion | None = None, lr: float = 1e-3, dtype: Any = "float64", **options: Any
+    optimizer: type[Any],
+    declared: Recursion | Method | None = None,
+    lr: float = 1e-3,
+    dtype: Any = "float64",
+    **options: Any,
 ) -> Adapter:
     """Return the adapter of a class of ``torch.optim``, or of one with the same interface.
 
     Parameters
     ----------
     declared
-        What it should be; for Adam, AdamW, NAdam, RMSprop and Adamax of ``torch.optim`` known from the options.
+        What it should be, a recursion or any method; for Adam, AdamW, NAdam, RMSprop and Adamax of ``torch.optim``
+        known from the options.
     dtype
         Of the parameters: "float64", "float32", "bfloat16" or "float16", or torch's own.
     lr, options
@@ -196,7 +203,7 @@ def torch_adapter(
     """
     torch = _library("torch")
     name, dtype = optimizer.__name__, _format(dtype, "torch_adapter", tuple(PRECISIONS))
-    declared = declared or torch_declared(optimizer, lr, options)
+    should = torch_declared(optimizer, lr, options) if declared is None else declared_as(declared, lr)
 
     def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
         kind = getattr(torch, dtype)
@@ -215,14 +222,14 @@ def torch_adapter(
 
     # torch keeps step counters and NAdam's products of weights as float32.
     short = name == "NAdam" or options.get("differentiable") or options.get("fused") or dtype != "float64"
-    adapter = Adapter(f"torch {name}", declared, start, dtype, "float32" if short else "float64")
+    adapter = Adapter(f"torch {name}", should, start, dtype, "float32" if short else "float64")
     return _tried(adapter, "torch_adapter", name)
 
 
 @checked_arguments
 def optax_adapter(
     optimizer: Callable[..., Any],
-    declared: Recursion | None = None,
+    declared: Recursion | Method | None = None,
     learning_rate: float = 1e-3,
     dtype: Any = "float64",
     **options: Any,
@@ -257,15 +264,20 @@ def optax_adapter(
     # optax.nadam is a partial of optax.adam.
     name, fixed = getattr(optimizer, "func", optimizer).__name__, getattr(optimizer, "keywords", {})
     shown = " ".join([f"optax {name}", *(f"{key}={value}" for key, value in fixed.items())])
-    declared = declared or optax_declared(getattr(optimizer, "func", optimizer), learning_rate, fixed | options)
-    adapter = Adapter(shown, declared, start, dtype, "float64" if wide else "float32")
+    known = getattr(optimizer, "func", optimizer)
+    should = (
+        optax_declared(known, learning_rate, fixed | options)
+        if declared is None
+        else declared_as(declared, learning_rate)
+    )
+    adapter = Adapter(shown, should, start, dtype, "float64" if wide else "float32")
     return _tried(adapter, "optax_adapter", name)
 
 
 @checked_arguments
 def keras_adapter(
     optimizer: type[Any],
-    declared: Recursion | None = None,
+    declared: Recursion | Method | None = None,
     learning_rate: float = 1e-3,
     dtype: Any = "float64",
     **options: Any,
@@ -292,12 +304,13 @@ def keras_adapter(
         return step
 
     name = optimizer.__name__
-    declared = declared or keras_declared(optimizer, learning_rate, options)
-    # keras computes powers of its memories in the format of the parameters, and norms with float32.
-    short = dtype == "float64" and declared.gradient.startswith("clipped by the norm")
-    return _tried(
-        Adapter(f"keras {name}", declared, start, dtype, "float32" if short else dtype), "keras_adapter", name
+    should = (
+        keras_declared(optimizer, learning_rate, options) if declared is None else declared_as(declared, learning_rate)
     )
+    # keras computes powers of its memories in the format of the parameters, and norms with float32.
+    clipped = isinstance(should, Recursion) and should.gradient.startswith("clipped by the norm")
+    short = dtype == "float64" and clipped
+    return _tried(Adapter(f"keras {name}", should, start, dtype, "float32" if short else dtype), "keras_adapter", name)
 
 
 @contextmanager

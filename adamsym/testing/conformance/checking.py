@@ -1,17 +1,22 @@
 """The conformance check of an optimizer."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.results import Result
+from adamsym.methods import Method
 from adamsym.testing.conformance.adapters import Adapter
-from adamsym.testing.conformance.field_test import FieldTest, field_method, field_test
+from adamsym.testing.conformance.field_test import FieldTest, field_test
 from adamsym.testing.conformance.identification import MOST_DIFFERENCES, Identification, identify
 from adamsym.testing.conformance.messages import differences
-from adamsym.testing.conformance.probing import STEPS, ProbeResponse, apply_probes, at_first_sight
+from adamsym.testing.conformance.method_map import field_method
+from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
+from adamsym.testing.conformance.probing import STEPS, BoolArray, ProbeResponse, apply_probes, at_first_sight
 from adamsym.testing.conformance.recursion import Recursion
 from adamsym.testing.conformance.replay import replay
 
@@ -31,7 +36,7 @@ class Conformance(Result):
         Whether its steps under the designed gradients are the declared recursion's to the rounding of its format, and
         its runs follow that recursion's field.
     declared, identified
-        The recursion that it should be, and the one that it is; None where none was found.
+        The recursion, or the method, that it should be, and the one that it is; None where none was found.
     differences
         One sentence for each difference.
     field
@@ -50,8 +55,8 @@ class Conformance(Result):
 
     name: str
     conforms: bool
-    declared: Recursion
-    identified: Recursion | None
+    declared: Recursion | MethodSteps
+    identified: Recursion | MethodSteps | None
     differences: tuple[str, ...]
     field: str | None
     field_test: FieldTest | None
@@ -86,7 +91,8 @@ class Conformance(Result):
         lines = [f"{self.name}: " + (f"conforms{to}" if self.conforms else "does NOT conform")]
         said = [*(line for line in self.observations if line not in self.differences), *self.differences]
         lines += [f"  {line}" for line in said]
-        lines += [f"  or: {'; '.join(differences(self.declared, other))}" for other in self.alternatives]
+        if isinstance(self.declared, Recursion):
+            lines += [f"  or: {'; '.join(differences(self.declared, other))}" for other in self.alternatives]
         if self.field is None:
             lines.append("  adamsym knows no field that it should follow")
         elif self.field_test is None:
@@ -103,7 +109,7 @@ class Conformance(Result):
 
 
 @checked_arguments
-def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
+def check_optimizer(adapter: Adapter, seed: int = 0, method: Method | None = None) -> Conformance:
     """Return what an optimizer is, and whether it is what it should be.
 
     It is played designed gradients for scalars, vectors and matrices, from which its recursion is identified: bias
@@ -111,26 +117,33 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
     compared to the rounding of the format of its parameters, by a running error bound. Then chains of it run with a
     tiny step on a skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
 
+    An optimizer that should be a method outside of this family is compared with the method's own steps, to an estimate
+    of the rounding, and said is where it first deviates; the field of such a method is estimated by Monte Carlo.
+
     Parameters
     ----------
     seed
         Of the runs' data.
+    method
+        What the optimizer should be, in place of what its adapter declares.
 
     Raises
     ------
     InputError
         If its steps have a wrong shape.
     """
+    if method is not None:
+        adapter = replace(adapter, declared=declared_as(method, adapter.declared.step_size))
     declared = adapter.declared
     probe = apply_probes(adapter)
     identified, alternatives, said, seen, lost = _compared(probe, declared)
-    if identified is None and not lost and probe.precision.name == "float64":
+    if isinstance(declared, Recursion) and identified is None and not lost and probe.precision.name == "float64":
         shorter = probe.in_precision("float32")
         if shorter.explained_by(declared):
             probe, identified, said = shorter, declared, ()
             seen = "parameters are float64, but the steps are what was declared to the rounding of float32 only"
-    method = field_method(declared)
-    found = None if method is None or lost else field_test(adapter, method, seed, probe.precision)
+    followed = _followed(declared, method)
+    found = None if followed is None or lost else field_test(adapter, followed, seed, probe.precision)
     conforms = identified == declared and (found is None or found.p_value >= LEVEL)
     return Conformance(
         adapter.name,
@@ -138,7 +151,7 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
         declared,
         identified,
         said,
-        None if method is None else repr(method),
+        None if followed is None else repr(followed),
         found,
         probe.precision.name,
         _probed(probe),
@@ -147,12 +160,27 @@ def check_optimizer(adapter: Adapter, seed: int = 0) -> Conformance:
     )
 
 
+def _followed(declared: Recursion | MethodSteps, method: Method | None) -> Method | None:
+    """The method whose field the optimizer should follow; None if adamsym knows none, or the method has none."""
+    if isinstance(declared, MethodSteps):
+        method = declared.method
+    if method is None:
+        assert isinstance(declared, Recursion)
+        return field_method(declared)
+    return method if method.laplace is not None or math.isfinite(method.memory) else None
+
+
 def _compared(
-    probe: ProbeResponse, declared: Recursion
-) -> tuple[Recursion | None, tuple[Recursion, ...], tuple[str, ...], str | None, bool]:
+    probe: ProbeResponse, declared: Recursion | MethodSteps
+) -> tuple[Recursion | MethodSteps | None, tuple[Recursion, ...], tuple[str, ...], str | None, bool]:
     """The recursion found, those that do as well, the differences, what is seen at once, and whether all is lost."""
     sight = at_first_sight(probe)
     seen, lost = sight if sight is not None else (None, False)
+    if isinstance(declared, MethodSteps):
+        departure = _departure(probe, declared)
+        if departure is None:
+            return declared, (), (), seen, False
+        return None, (), (seen if lost and seen is not None else departure,), seen, lost
     if probe.explained_by(declared):
         return declared, (), (), seen, False
     if lost and seen is not None:
@@ -189,19 +217,36 @@ def _deviation(probe: ProbeResponse, declared: Recursion, found: Identification)
     )
     predicted = replay(nearest, probe.run)
     assert predicted is not None
-    step, coordinate = found.step, found.coordinate
-    place = probe.run.layout.place(coordinate)
     wrong = probe.deviations(nearest)
     assert wrong is not None
-    shapes = probe.run.layout.owner[wrong.any(axis=0)]
-    touched = sorted({probe.run.layout.shapes[int(number)] for number in shapes}, key=str)
-    only = ""
-    if len(touched) < len(set(probe.run.layout.shapes)):
-        only = f" (only tensors of shape {' and '.join(map(str, touched))} deviate)"
     return (
         f"its steps are explained by no recursion known here with at most {MOST_DIFFERENCES} differences; the nearest "
-        f"is {same}, from which it first deviates at step {step + 1}, {place}: it moves by "
-        f"{probe.observed[step, coordinate]:.6g}, not {predicted[step, coordinate]:.6g}{only}"
+        f"is {same}, {_first_place(probe, wrong, predicted, (found.step, found.coordinate))}"
+    )
+
+
+def _departure(probe: ProbeResponse, declared: MethodSteps) -> str | None:
+    """Where the optimizer leaves the steps of a method, in words; None if it does not."""
+    found = declared.replayed(probe.run, probe.precision, probe.scalars)
+    wrong = probe.deviations_from(found)
+    if not wrong.any():
+        return None
+    step = int(np.argmax(wrong.any(axis=1)))
+    first = _first_place(probe, wrong, found.value, (step, int(np.argmax(wrong[step]))))
+    return f"its steps should be those of {declared.method!r}, {first}"
+
+
+def _first_place(probe: ProbeResponse, wrong: BoolArray, predicted: FloatArray, first: tuple[int, int]) -> str:
+    """From where on, and by how much, an optimizer deviates."""
+    owner, shapes = probe.run.layout.owner[wrong.any(axis=0)], probe.run.layout.shapes
+    touched = sorted({shapes[int(number)] for number in owner}, key=str)
+    only = ""
+    if len(touched) < len(set(shapes)):
+        only = f" (only tensors of shape {' and '.join(map(str, touched))} deviate)"
+    step, coordinate = first
+    return (
+        f"from which it first deviates at step {step + 1}, {probe.run.layout.place(coordinate)}: it moves by "
+        f"{probe.observed[first]:.6g}, not {predicted[first]:.6g}{only}"
     )
 
 

@@ -12,7 +12,7 @@ from adamsym.testing.conformance.adapters import Adapter
 from adamsym.testing.conformance.moments import Run
 from adamsym.testing.conformance.recursion import Recursion
 from adamsym.testing.conformance.replay import replay
-from adamsym.testing.conformance.rounding import PRECISIONS, Precision
+from adamsym.testing.conformance.rounding import PRECISIONS, Precision, Rounded
 from adamsym.testing.conformance.tensors import Layout, Shape
 
 BoolArray = npt.NDArray[np.bool_]
@@ -55,8 +55,10 @@ class ProbeResponse:
     def deviations(self, recursion: Recursion) -> BoolArray | None:
         """Return where the changes are not the recursion's, True or False, (n, d); None if it has no meaning."""
         found = replay(recursion, self.run.in_precision(self.precision, self.scalars))
-        if found is None:
-            return None
+        return None if found is None else self.deviations_from(found)
+
+    def deviations_from(self, found: Rounded) -> BoolArray:
+        """Return where the changes are not these, up to their errors and the rounding of the parameters."""
         predicted, error = (np.broadcast_to(x, self.observed.shape) for x in (found.value, found.error))
         # Parameters that are lost stay lost, though the moments go on.
         going_on = np.isfinite(np.asarray(self.run.before))

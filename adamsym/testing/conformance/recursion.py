@@ -1,7 +1,7 @@
 """A family of recursions that holds Adam, its relatives, and the usual ways to get them wrong."""
 
-from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
 from adamsym.expressions.compilation import FloatArray
 
@@ -248,6 +248,10 @@ class Recursion:
     step_sizes: tuple[float, ...] = ()
     memories1: tuple[float, ...] = ()
     memories2: tuple[float, ...] = ()
+
+    def changed(self, **attributes: Any) -> "Recursion":
+        """Return the recursion with other attributes."""
+        return replace(self, **attributes)
 
     def increments(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
         """Return the changes of theta, shape (n, d), that the gradients (n, d) make, one row a step.
