@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-import numpy as np
 import sympy as sp
 
 from adamsym.field.ball.arithmetic import ball
@@ -21,10 +20,6 @@ class TwoRates(StieltjesKernel):
     def of(self, v):
         eps = float(self.epsilon)
         return 1 / (v + eps) + 1 / (v + 100 * eps)
-
-    def log_weight(self, log_s):
-        exponent = -float(self.epsilon) * np.exp(log_s)
-        return np.logaddexp(exponent, 100 * exponent) + log_s
 
     def ball_of(self, v):
         eps = ball(self.epsilon)

@@ -293,7 +293,7 @@ def _solved(
         while solver.status == "running" and moving.any():
             if (reason := step(solver)) is not None or len(pieces) == STEPS_TOGETHER:
                 raise InputError(reason or f"more than {STEPS_TOGETHER} steps")
-            if np.abs(velocity_of(solver) - solver.fun(solver.t, solver.y)).max() > MISMATCH * field.adam.step_bound:
+            if np.abs(velocity_of(solver) - solver.fun(solver.t, solver.y)).max() > MISMATCH * field.step_bound:
                 raise InputError("the solver's velocity is not the field's")
             ends.append(float(solver.t))
             pieces.append(solver.dense_output())

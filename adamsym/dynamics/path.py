@@ -190,7 +190,7 @@ class _Walk:
         value = self.value(solver.y)
         self.speed = float(np.abs(value).max())
         allowed = MISMATCH if self.tolerance > TIGHTEST else TIGHTEST_MISMATCH
-        if np.abs(velocity_of(solver) - value).max() <= allowed * self.field.adam.step_bound:
+        if np.abs(velocity_of(solver) - value).max() <= allowed * self.field.step_bound:
             return None
         return "the solver's velocity is not the field's"
 

@@ -15,6 +15,7 @@ from adamsym.expressions.results import plain
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.batch_mean import BatchMean
 from adamsym.field.float.closed_forms import closed_form
+from adamsym.field.float.forms import float_form
 from adamsym.field.float.gradient_errors import (
     MOST_REPAIRED,
     batch_errors,
@@ -29,7 +30,7 @@ from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparame
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
-from adamsym.methods import AdaptiveMethod, Method, require_adam, require_laplace
+from adamsym.methods import LaplaceForm, Method, require_adam, require_laplace
 
 if TYPE_CHECKING:
     from adamsym.symbolic import SymbolicField
@@ -78,7 +79,7 @@ class _Found:
 
 
 class AdamField:
-    """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4), or that of a relative of Adam.
+    """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4), or that of another method.
 
     Parameters
     ----------
@@ -86,8 +87,8 @@ class AdamField:
         The source of the stochastic gradients, such as a :class:`adamsym.gradients.Problem`: loss, law of the data and
         batch size; or an array (n, d) of the gradients of n rows at one point.
     adam
-        Momentum parameters and eps: Adam, or a relative from :mod:`adamsym.methods`, with its own numerator,
-        denominator and weight decay.
+        Adam, a relative from :mod:`adamsym.methods`, or any method with a Laplace form: its own lag weights, kernel and
+        weight decay.
 
     Raises
     ------
@@ -105,13 +106,14 @@ class AdamField:
 
     @checked_arguments
     def __init__(self, problem: StochasticGradient, adam: Method) -> None:
-        if adam.laplace is None or not isinstance(adam, AdaptiveMethod):
+        if adam.laplace is None:
             raise InputError(
                 f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
                 "monte_carlo(problem, method, theta, seed) estimates it"
             )
         self.problem = problem
         self.adam = adam
+        self._form = float_form(adam)
 
     def __call__(self, theta: ArrayLike) -> FloatArray:
         """Return f at theta (..., d) as float64 (..., d), to about 1e-13 of the step bound C.
@@ -127,7 +129,7 @@ class AdamField:
         points = self.problem.points(theta)
         flat = points.reshape(-1, self.problem.dimension)
         found = self._by_closed_forms(flat)[0] if self._closed_forms else self._by_rules(flat)[0]
-        return np.asarray((found.value - self.adam.decay * flat).reshape(points.shape))
+        return np.asarray((found.value - self.decay * flat).reshape(points.shape))
 
     def evaluate(self, theta: ArrayLike) -> FieldValue:
         """Return f at theta (..., d) with an error estimate; arguments and errors as for a call.
@@ -143,7 +145,7 @@ class AdamField:
         else:
             found, levels = self._by_rules(flat)
             found, moved = self._with_rounding(flat, found, levels)
-        value, decay = found.value, self.adam.decay * flat
+        value, decay = found.value, self.decay * flat
         error = found.error + moved + 2 * UNIT * (np.abs(value) + 2 * np.abs(decay))
         return FieldValue((value - decay).reshape(points.shape), error.reshape(points.shape))
 
@@ -171,28 +173,47 @@ class AdamField:
                     result[chosen] = self._batch_jacobians(flat[chosen], int(level))
                     continue
                 laws, probabilities = self._laws(flat[chosen], int(level))
-                found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.adam, sensitivity=True)
+                found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.form, sensitivity=True)
                 assert found.sensitivity is not None
                 # A minibatch's part in the mean is shared among its rows.
                 shares, slopes = self.problem.batches(int(level))[0], -found.sensitivity.reshape(laws.shape)
                 weights = slopes if shares is None else slopes @ shares
                 result[chosen] = self.problem.weighted_jacobian(flat[chosen], weights, int(level))
-        result -= self.adam.decay * np.eye(d)
+        result -= self.decay * np.eye(d)
         return result.reshape(*points.shape, d)
+
+    @property
+    def form(self) -> LaplaceForm:
+        """The method's lag weights, kernel and decay."""
+        return self._form.form
+
+    @property
+    def decay(self) -> float:
+        """The coefficient lambda of the term -lambda theta."""
+        return float(self.form.decay)
+
+    @property
+    def step_bound(self) -> float:
+        """C with |M| <= C sqrt V (theory T1): |f + lambda theta| <= C where phi(v) <= 1/sqrt(v)."""
+        return self._form.step_bound
+
+    @property
+    def _lipschitz(self) -> float:
+        """How many times E phi(V) F changes, at most, per change of the gradients (theory T2)."""
+        return self._form.absolute + self._form.step_bound
 
     def hyperparameter_derivatives(self, theta: ArrayLike) -> HyperparameterDerivatives:
         """Return df/dbeta1, df/dbeta2 and df/deps at theta (..., d), each (..., d), with error estimates.
 
+        What is no number of the method, as beta1 of RMSprop, has nan.
+
         Raises
         ------
         InputError
-            As for a call; for another method than Adam; and at beta2 = 0.
+            As for a call; for a method without the numbers beta2 and eps; and at beta2 = 0.
         """
         points = self.problem.points(theta)
-        return hyperparameter_derivatives(
-            lambda adam: AdamField(self.problem, adam)(points),
-            require_adam(self.adam, "a derivative in the hyper-parameters"),
-        )
+        return hyperparameter_derivatives(lambda method: AdamField(self.problem, method)(points), self.adam)
 
     def enclose(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
@@ -250,10 +271,10 @@ class AdamField:
         laws = [[form(point) for form in self._closed_forms] for point in points]
         found = self._of_laws([[law for law, _ in row] for row in laws])
         moved = np.array([[moved for _, moved in row] for row in laws]).reshape(points.shape)
-        return found, np.asarray(moved * (1 + self.adam.step_bound) * found.inverse)
+        return found, np.asarray(moved * self._lipschitz * found.inverse)
 
     def _of_laws(self, laws: Sequence[Sequence[GradientLaw]]) -> _Found:
-        found = [law_quotient(law, self.adam) for row in laws for law in row]
+        found = [law_quotient(law, self.form) for row in laws for law in row]
         shape = (len(laws), self.problem.dimension)
         columns = np.array([(-one.value, one.error, one.inverse) for one in found]).reshape(-1, 3).T
         return _Found(*(column.reshape(shape) for column in columns))
@@ -303,12 +324,12 @@ class AdamField:
         """How far f may move if the rows' gradients (points, rows, d) do by their errors; shape (points, d)."""
         if not self.problem.lists_batches(level):
             most = errors.max(axis=1)
-            return np.where(most == 0, 0.0, np.minimum(most * inverse, 2.0) * (1 + self.adam.step_bound))
+            return np.where(most == 0, 0.0, np.minimum(most * inverse, 2.0) * self._lipschitz)
         shares, probabilities = self.problem.batches(level)
         atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
         errors = batch_errors(shares, gradients, errors)
         laws, bounds = (np.moveaxis(part, -1, 1).reshape(-1, len(probabilities)) for part in (atoms, errors))
-        return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), self.adam).reshape(inverse.shape)
+        return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), self._form).reshape(inverse.shape)
 
     def _of_gradients(self, gradients: FloatArray, level: int) -> _Found:
         """Values from the rows' gradients (points, rows, d)."""
@@ -317,7 +338,7 @@ class AdamField:
             return self._of_laws([[BatchMean(column, p, size) for column in one.T] for one in gradients])
         shares, probabilities = self.problem.batches(level)
         atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
-        found = quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities, self.adam)
+        found = quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities, self.form)
         shape = (len(gradients), self.problem.dimension)
         return _Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
 
@@ -338,7 +359,7 @@ class AdamField:
         found = []
         for point in points:
             laws = self._batch_means(point, level)
-            adjoints = [law_quotient(law, self.adam, adjoints=True).adjoints for law in laws]
+            adjoints = [law_quotient(law, self.form, adjoints=True).adjoints for law in laws]
             slopes = [law.sensitivity(one) for law, one in zip(laws, adjoints, strict=True) if one is not None]
             found.append(self.problem.weighted_jacobian(point[None], -np.array(slopes)[None], level))
         return np.concatenate(found)
@@ -392,7 +413,7 @@ class AdamField:
             atoms = np.concatenate([rows, end[:, None]], axis=1)
             if self.problem.batch_size == 1:
                 laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(weights))
-                moved.append(quotient(laws, weights, self.adam).value.reshape(points.shape))
+                moved.append(quotient(laws, weights, self.form).value.reshape(points.shape))
             else:
                 means = [[BatchMean(column, weights, self.problem.batch_size) for column in one.T] for one in atoms]
                 moved.append(-self._of_laws(means).value)

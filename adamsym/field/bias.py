@@ -8,12 +8,13 @@ import math
 from fractions import Fraction
 
 import numpy as np
+import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.gradients import Empirical
-from adamsym.methods import Adam, require_adam
-from adamsym.methods.kernels import complementary_ratio
+from adamsym.methods import Kernel, LagWeights, LaplaceForm, Method, require_laplace
+from adamsym.methods.kernels import RootOfSum, RootPlusEps, complementary_ratio
 
 _SPACING = 0.05
 """Step of the trapezoidal rule in log s, with which it errs by far less than rounding."""
@@ -24,10 +25,10 @@ _ENTRIES_AT_ONCE = 2**21
 """Nodes times lags that are held in memory."""
 
 
-def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float, float]:
+def memory_bias(law: Empirical, adam: Method, batch_size: int = 1) -> tuple[float, float]:
     """Return b_1, b_2 of theta* - EX = b_1 (1 - beta2) + b_2 (1 - beta2)^2 + O((1 - beta2)^3), theta* a zero of f.
 
-    They depend on beta1 and eps, not on beta2. Floats: accurate to rounding, amplified where moments cancel.
+    They depend on the lag weights and eps, not on beta2. Floats: accurate to rounding, amplified where moments cancel.
 
     Parameters
     ----------
@@ -37,12 +38,12 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     Raises
     ------
     InputError
-        If there are several columns, X is constant or near the limits of floats, the method is no :class:`Adam`, or
-        the batch size is below 1.
+        If there are several columns, X is constant or near the limits of floats, or the batch size is below 1; if the
+        method has no Laplace form, has weight decay, or negative lag weights: then zeros need not be near EX.
 
     Notes
     -----
-    Those b_1, b_2 with which F, by N-section 2(a), vanishes: with g = theta - X and phi(v) = 1/(sqrt v + eps) at
+    Those b_1, b_2 with which F, by N-section 2(a), vanishes: with g = theta - X and phi, for Adam 1/(sqrt v + eps), at
     v = E g^2, b_1 = -phi' E g^3/phi, b_2 = -(b_1 A_1' + A_2)/phi at theta = EX.
 
     Examples
@@ -51,21 +52,47 @@ def memory_bias(law: Empirical, adam: Adam, batch_size: int = 1) -> tuple[float,
     >>> round(first, 6), round(second, 6)
     (-0.5, 4.0)
     """
-    require_adam(adam, "the expansion of the bias")
+    form = _form_near_the_mean(adam)
     second, third, fourth, fifth = _moments(law, batch_size)
-    root, alpha = math.sqrt(second), adam.beta1
-    q = 1 / (root + adam.eps)
-    first_slope = -(q**2) / (2 * root)
-    second_slope = q**2 / (4 * root**3) * (1 + 2 * root * q)
-    third_slope = -3 * q**2 / (8 * root**5) * (1 + 2 * root * q + 2 * (root * q) ** 2)
+    first_slope, second_slope, third_slope = _logarithmic_slopes(form.kernel, second)
     square, odd, mixed = fourth - second**2, -third, -fifth + 2 * second * third  # Var g^2, E g^3, E g (g^2 - v)^2
-    b_1 = -first_slope * odd / q
-    slope = 2 * second * first_slope + second_slope * square / 4
-    a_2 = -alpha / (1 - alpha) * first_slope * odd + second_slope * mixed / 2 + third_slope * odd * square / 4
-    return b_1, -(b_1 * slope + a_2) / q
+    b_1 = -first_slope / second * odd
+    slope = 2 * first_slope + second_slope / second**2 * square / 4
+    a_2 = (
+        -_mean_lag(form.weights) * first_slope / second * odd
+        + second_slope / second**2 * mixed / 2
+        + third_slope / second**3 * odd * square / 4
+    )
+    return b_1, -(b_1 * slope + a_2)
 
 
-def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
+def _form_near_the_mean(method: Method) -> LaplaceForm:
+    """The form, if the sign lemma keeps the zeros near EX."""
+    form = require_laplace(method, "the expansion of the bias")
+    if form.decay != 0:
+        raise NotApplicable("adam: the expansion of the bias is that of a field without weight decay")
+    if not (form.weights.nonnegative and form.weights.total > 0):
+        raise NotApplicable("adam: the expansion of the bias needs lag weights that are not negative")
+    return form
+
+
+def _mean_lag(weights: LagWeights) -> float:
+    """The sum of k c_k over that of c_k: beta1/(1 - beta1) for Adam."""
+    head = sum((k * weight for k, weight in enumerate(weights.head)), Fraction(0))
+    rest = sum((amount * ratio / (1 - ratio) ** 2 for amount, ratio in weights.terms), Fraction(0))
+    return float((head + rest) / weights.total)
+
+
+def _logarithmic_slopes(kernel: Kernel, second: float) -> list[float]:
+    """v^n phi^(n)(v)/phi(v) at v = ``second``, n = 1, 2, 3; from SymPy's derivatives, to 15 digits and more."""
+    v, eps = sp.symbols("v epsilon", positive=True)
+    values = {v: sp.Rational(second), eps: sp.Rational(kernel.epsilon)}
+    phi = kernel.symbolic(v, eps)
+    whole = phi.xreplace(values)
+    return [float((v**n * sp.diff(phi, v, n)).xreplace(values).evalf(40) / whole.evalf(40)) for n in (1, 2, 3)]
+
+
+def batch_bias(law: Empirical, adam: Method, batch_size: int) -> float:
     """Return -mu3 Lambda/(2 sigma^2 B), which is theta* - EX + O(B^-2), uniformly in eps; theta* a zero of f.
 
     At least 11 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
@@ -73,20 +100,28 @@ def batch_bias(law: Empirical, adam: Adam, batch_size: int) -> float:
     Raises
     ------
     InputError
-        As :func:`memory_bias`; if beta2 is 0, where the expansion is not proved.
+        As :func:`memory_bias`; if beta2 is 0, or the kernel is one of your own, where the expansion is not proved.
 
     Examples
     --------
     >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
     -0.00035459
     """
-    require_adam(adam, "the expansion of the bias")
+    form = _form_near_the_mean(adam)
     _moments(law, batch_size)
     second, third, *_ = _moments(law, 1)
-    if adam.beta2 == 0:
+    if form.beta == 0:
         raise InputError("batch_bias: beta2 = 0 is not allowed; the expansion needs beta2 > 0")
-    ratio = _capital_lambda(adam, adam.eps * math.sqrt(batch_size / second))
-    return -third / (2 * second * batch_size) * ratio
+    if type(form.kernel) not in (RootPlusEps, RootOfSum):
+        raise NotApplicable("batch_bias: the expansion is proved for the denominators sqrt(v) + eps and sqrt(v + eps)")
+    eps = float(form.kernel.epsilon)
+    # Eps in units of the batch mean's deviation; inside the root, its square.
+    e = (
+        math.sqrt(eps * batch_size / second)
+        if isinstance(form.kernel, RootOfSum)
+        else eps * math.sqrt(batch_size / second)
+    )
+    return -third / (2 * second * batch_size) * _capital_lambda(form, e)
 
 
 def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, float]:
@@ -109,18 +144,24 @@ def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, floa
     return found[0], found[1], found[2], found[3]
 
 
-def _capital_lambda(adam: Adam, e: float) -> float:
-    """Lambda(alpha, beta, e): both integrals over s, by the trapezoidal rule in log s."""
-    # Both w_k and a_k have to be negligible in the end: next to beta1^2 = beta2 the a_k fall half as fast.
-    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(max(adam.beta1, adam.beta2))) + 1.0)
-    weights, shares = (1 - adam.beta2) * adam.beta2**lags, (1 - adam.beta1) * adam.beta1**lags
+def _capital_lambda(form: LaplaceForm, e: float) -> float:
+    """Lambda of the lag weights, beta and e: both integrals over s, by the trapezoidal rule in log s."""
+    # Both w_k and c_k have to be negligible in the end: next to beta1^2 = beta2 those of Adam fall half as fast.
+    beta = float(form.beta)
+    slowest = max([beta, *(float(ratio) for _, ratio in form.weights.terms)])
+    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(slowest)) + 1.0 + len(form.weights.head))
+    weights, shares = (1 - beta) * beta**lags, np.zeros_like(lags)
+    for amount, ratio in form.weights.terms:
+        shares += float(amount) * float(ratio) ** lags
+    shares[: len(form.weights.head)] += [float(weight) for weight in form.weights.head]
     # rho is like s^(-1/2) up to s = 1/e^2 and falls beyond: for large e the denominator comes from around there.
     s = np.exp(np.arange(-60 - 2 * math.log(max(e, 1)), 60, _SPACING))
     size = max(1, _ENTRIES_AT_ONCE // len(lags))
     parts = [_integrands(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
     above, below = (np.concatenate(part) for part in zip(*parts, strict=True))
     # s rho(s), up to a factor.
-    measure = np.sqrt(s) * complementary_ratio(e * np.sqrt(s))
+    inside = isinstance(form.kernel, RootOfSum)
+    measure = np.sqrt(s) * (np.exp(-(e**2) * s) if inside else complementary_ratio(e * np.sqrt(s)))
     return float((measure @ above) / (measure @ below))
 
 

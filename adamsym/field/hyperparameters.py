@@ -1,5 +1,6 @@
 """Derivatives in beta1, beta2 and eps, so that zeros can be followed as these change."""
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +9,9 @@ from fractions import Fraction
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
-from adamsym.methods import Adam
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.methods import Method
+from adamsym.methods.record import parameters_of
 
 _DEGREE = 12
 """Degree of the interpolant; with the radius below its error is near rounding, which it amplifies some hundredfold."""
@@ -30,36 +32,40 @@ class HyperparameterDerivatives:
     error_eps: FloatArray
 
 
-def hyperparameter_derivatives(evaluate: Callable[[Adam], FloatArray], adam: Adam) -> HyperparameterDerivatives:
-    """Return the derivatives at ``adam`` of ``evaluate``, which must be analytic in beta1, log(1-beta2) and log(eps).
+def hyperparameter_derivatives(evaluate: Callable[[Method], FloatArray], method: Method) -> HyperparameterDerivatives:
+    """Return the derivatives at ``method`` of ``evaluate``, which must be analytic in beta1, log(1-beta2) and log(eps).
 
     F is: interpolation at 13 Chebyshev points and its derivative, in each variable alone. About 1e-11 relative accuracy
-    in the logarithmic variables; the estimate is the difference to the interpolant on every other point.
+    in the logarithmic variables; the estimate is the difference to the interpolant on every other point. A method
+    without ``beta1`` has nan there.
 
     Raises
     ------
     InputError
-        If beta2 = 0, where f has no derivative in beta2.
+        If beta2 = 0, where f has no derivative in beta2, or the method has no numbers ``beta2`` and ``eps``.
     """
-    if adam.beta == 0:
+    if not {"beta2", "eps"} <= set(inspect.signature(type(method)).parameters):
+        raise NotApplicable(f"adam: {type(method).__name__} has no beta2 and eps to differentiate in")
+    numbers = parameters_of(method)
+    alpha, beta, eps = (Fraction(numbers.get(name, "0")) for name in ("beta1", "beta2", "eps"))
+    if beta == 0:
         raise InputError("adam.beta2: 0 is not allowed here; f has no derivative in beta2 at beta2 = 0")
-    radius = _RADIUS * (math.sqrt(adam.beta2) - adam.beta1)
-    first = max(-radius, -adam.beta1)
-    by_beta1 = _derivative(
-        lambda u: evaluate(Adam(max(adam.alpha + Fraction(u), Fraction(0)), adam.beta, adam.epsilon)),
-        first,
-        first + 2 * radius,
-    )
+
+    def at(**changed: Fraction) -> FloatArray:
+        return evaluate(type(method)(**{**numbers, **changed}))
+
+    radius = _RADIUS * (math.sqrt(beta) - float(alpha))
+    first = max(-radius, -float(alpha))
     # 1 - (1 - beta2) exp(u) must stay above beta1^2.
-    room = math.log(float((1 - adam.alpha**2) / (1 - adam.beta)))
+    room = math.log(float((1 - alpha**2) / (1 - beta)))
     reach = min(_RADIUS, room / 2)
-    by_log = _derivative(
-        lambda u: evaluate(Adam(adam.alpha, 1 - (1 - adam.beta) * Fraction(math.exp(u)), adam.epsilon)), -reach, reach
-    )
-    by_log_eps = _derivative(
-        lambda u: evaluate(Adam(adam.alpha, adam.beta, adam.epsilon * Fraction(math.exp(u)))), -_RADIUS, _RADIUS
-    )
-    factor, rate = -1 / float(1 - adam.beta), 1 / adam.eps
+    by_log = _derivative(lambda u: at(beta2=1 - (1 - beta) * Fraction(math.exp(u))), -reach, reach)
+    by_log_eps = _derivative(lambda u: at(eps=eps * Fraction(math.exp(u))), -_RADIUS, _RADIUS)
+    if "beta1" in numbers:
+        by_beta1 = _derivative(lambda u: at(beta1=max(alpha + Fraction(u), Fraction(0))), first, first + 2 * radius)
+    else:
+        by_beta1 = np.full_like(by_log[0], np.nan), np.full_like(by_log[0], np.nan)
+    factor, rate = -1 / float(1 - beta), 1 / float(eps)
     return HyperparameterDerivatives(
         by_beta1[0],
         factor * by_log[0],

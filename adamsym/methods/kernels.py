@@ -109,11 +109,6 @@ class RootPlusEps(StieltjesKernel):
         """Return phi(v), elementwise, for v >= 0."""
         return 1 / (np.sqrt(v) + float(self.epsilon))
 
-    def log_weight(self, log_s: FloatArray) -> FloatArray:
-        """Return log(s rho(s)) at s = exp(log_s), elementwise, to a few units in the last place."""
-        e = float(self.epsilon) * np.exp(np.asarray(log_s) / 2)
-        return np.asarray((log_s - np.log(np.pi)) / 2 + np.log(complementary_ratio(e)))
-
     def ball_of(self, v: flint.arb) -> flint.arb:
         """Return a ball around phi(v)."""
         return 1 / (v.sqrt() + _ball(self.epsilon))
@@ -172,10 +167,6 @@ class RootOfSum(StieltjesKernel):
     def of(self, v: FloatArray) -> FloatArray:
         """Return phi(v), elementwise, for v >= 0."""
         return np.asarray(1 / np.sqrt(v + float(self.epsilon)))
-
-    def log_weight(self, log_s: FloatArray) -> FloatArray:
-        """Return log(s rho(s)) at s = exp(log_s), elementwise, to a few units in the last place."""
-        return np.asarray((log_s - np.log(np.pi)) / 2 - float(self.epsilon) * np.exp(log_s))
 
     def ball_of(self, v: flint.arb) -> flint.arb:
         """Return a ball around phi(v)."""

@@ -63,6 +63,11 @@ class LagWeights:
         ahead = all(self.weight(k) >= 0 for k in range(len(self.head)))
         return ahead and all(amount >= 0 for amount, _ in self.terms)
 
+    def divided_by(self, number: Fraction) -> "LagWeights":
+        """Return the weights c_k/number."""
+        terms = tuple((amount / number, ratio) for amount, ratio in self.terms)
+        return LagWeights(tuple(amount / number for amount in self.head), terms)
+
     def square_bound(self, beta: Fraction) -> Fraction:
         """Return C^2 = sum_k c_k^2/((1 - beta) beta^k), by which |M| <= C sqrt V (theory T1).
 
@@ -104,9 +109,6 @@ class Kernel(Protocol):
 
     def of(self, v: FloatArray) -> FloatArray:
         """Return phi(v), elementwise, for v >= 0."""
-
-    def log_weight(self, log_s: FloatArray) -> FloatArray:
-        """Return log(s rho(s)) at s = exp(log_s), elementwise, to a few units in the last place."""
 
     def ball_of(self, v: flint.arb) -> flint.arb:
         """Return a ball around phi(v)."""

@@ -33,11 +33,11 @@ def method_record(method: Method) -> dict[str, Any]:
             f"adam: the lag weights of {name} are too long for a certificate, which holds at most "
             f"{MOST_HEAD_WEIGHTS} weights of their own and {MOST_TERMS} geometric terms"
         )
-    return {"name": name, "parameters": _parameters(method), "laplace": _form_record(form)}
+    return {"name": name, "parameters": parameters_of(method), "laplace": _form_record(form)}
 
 
-def _parameters(method: Method) -> dict[str, str]:
-    """The arguments of the method's class, exactly."""
+def parameters_of(method: Method) -> dict[str, str]:
+    """Return the arguments of the method's class by name, each as text, exactly."""
     exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "exact_decay"}
     found = {}
     for name in inspect.signature(type(method)).parameters:

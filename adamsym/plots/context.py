@@ -25,7 +25,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
-from adamsym.methods import AdaptiveMethod, StepSizeSchedule, require_adam
+from adamsym.methods import Method, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
 from adamsym.plots.trajectories import Runs
 
@@ -99,7 +99,7 @@ class PlotContext:
         return StepSizeSchedule(self.settings.step_size)
 
     @property
-    def method(self) -> AdaptiveMethod:
+    def method(self) -> Method:
         """The optimizer."""
         return self.field.adam
 

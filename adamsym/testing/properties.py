@@ -202,7 +202,7 @@ def assert_jacobian(field: AdamField, theta: ArrayLike, step: float = 1e-5) -> N
         return np.stack([(_at(field, point + s) - _at(field, point - s)) / (2 * h) for s in shifts], axis=-1)
 
     coarse, fine, jacobian = differences(step), differences(step / 2), field.jacobian(point)
-    allowed = 4 * np.abs(coarse - fine) + 1e-13 * field.adam.step_bound / step + 1e-8 * np.abs(jacobian)
+    allowed = 4 * np.abs(coarse - fine) + 1e-13 * field.step_bound / step + 1e-8 * np.abs(jacobian)
     off = np.abs(fine - jacobian)
     assert (off <= allowed).all(), f"at {theta!r}: Jacobian {jacobian}, differences {fine}, allowed {allowed}"
 

@@ -1,12 +1,14 @@
 """Derivatives in beta1, beta2 and eps."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam, NAdam
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, NAdam, RMSprop
 
 MEAN = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 
@@ -58,8 +60,21 @@ def test_the_order_in_one_less_beta2():
 def test_bad_arguments():
     with pytest.raises(InputError, match="beta2"):
         AdamField(MEAN, Adam(0, 0, "0.1")).hyperparameter_derivatives([1.0])
-    with pytest.raises(InputError, match="Adam alone"):
-        AdamField(MEAN, NAdam()).hyperparameter_derivatives([1.0])
+
+
+@pytest.mark.parametrize("kind", [NAdam, AdamEpsInsideRoot, AdamW, RMSprop])
+def test_relatives_have_derivatives(kind):
+    momentum = kind is not RMSprop
+    numbers = {"beta1": Fraction(1, 2)} if momentum else {}
+    numbers |= {"beta2": Fraction(9, 10), "eps": Fraction(1, 10)}
+    found = AdamField(MEAN, kind(**numbers)).hyperparameter_derivatives([0.6])
+    step = Fraction(1, 10**5)
+    for name, number in numbers.items():
+        ends = [AdamField(MEAN, kind(**{**numbers, name: number + k * step}))([0.6])[0] for k in (-1, 1)]
+        difference = (ends[1] - ends[0]) / float(2 * step)
+        assert getattr(found, name)[0] == pytest.approx(difference, rel=1e-6, abs=1e-9)
+        assert getattr(found, name)[0] != pytest.approx(1.001 * difference, rel=1e-6, abs=1e-9)
+    assert np.isnan(found.beta1).all() != momentum
 
 
 @pytest.mark.parametrize("beta1", ["0.001", "0.015", "0.064", "0.099", "0.134"])

@@ -76,7 +76,7 @@ def test_control_integrals_are_those_of_the_kernel(eps):
         return np.exp(-eps * s) / np.sqrt(np.pi * s)
 
     for method, kernel in ((Adam, outside), (AdamEpsInsideRoot, inside)):
-        found = control_integrals(eps, rule_of(method("0.9", "0.99", "0.1"), 0.1))
+        found = control_integrals(eps, rule_of(method("0.9", "0.99", "0.1").laplace, 0.1))
         # s = x^2 takes the kernel's singularity away.
         x, weights = scipy.special.roots_legendre(400)
         x, weights = 6 * (x + 1), 6 * weights
@@ -143,7 +143,7 @@ def test_exponentials_are_counted():
 @pytest.mark.parametrize("eps", [1e-6, 0.1, 30.0])
 def test_nodes_have_their_weights_and_the_control_variates_exponential(method, eps):
     """h s rho(s) and exp(-s) on the lattice in log s; rho as a Laplace density of the denominator."""
-    rule, samples, room = rule_of(method("0.9", "0.99", eps), 0.3), workspace(400), 400
+    rule, samples, room = rule_of(method("0.9", "0.99", eps).laplace, 0.3), workspace(400), 400
     place_nodes(0, room, -200, eps, rule, samples)
     s = samples.s
     np.testing.assert_allclose(np.diff(np.log(s)), rule.fine.spacing, rtol=1e-12)

@@ -79,11 +79,10 @@ def test_the_density_integrates_to_the_kernel(kernel):
 
 @pytest.mark.parametrize("kernel", [RootPlusEps(Fraction(1, 3)), RootOfSum(Fraction(1, 30))])
 @pytest.mark.parametrize("log_s", [-30.0, -1.0, 0.5, 6.0])
-def test_weights_in_float_ball_and_symbols_agree(kernel, log_s):
+def test_weights_in_balls_and_symbols_agree(kernel, log_s):
     s = sp.exp(sp.Rational(str(log_s)))
     exact = (s * kernel.density(s, sp.Rational(kernel.epsilon))).evalf(30)
     held = kernel.ball_weight(flint.arb(str(log_s)).exp())
-    assert float(kernel.log_weight(np.array(log_s))) == pytest.approx(float(sp.log(exact)), abs=1e-13)
     assert abs(float(held.mid()) / float(exact) - 1) < 1e-14
     assert held.rad() < 1e-10 * held.mid()
 

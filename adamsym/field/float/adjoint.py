@@ -106,7 +106,6 @@ def transform_adjoints(
     interpolating = len(rule.fine.filter_b) > 0
     first = REACH if interpolating else 0
     size = count - 2 * REACH + 1 if interpolating else count
-    momentum_weight = rule.momentum_weight * rule.one_less_alpha
     log_b_adjoint, ratio_adjoint = np.zeros(count), np.zeros(count)
     mean_adjoint, slope_adjoint = control_integrals(eps, rule)
     for i in range(size):
@@ -115,8 +114,8 @@ def transform_adjoints(
         mean_adjoint -= weight * samples.control[node]
         slope_adjoint -= weight * s * samples.control[node]
         adjoint = weight * math.exp(samples.s_sum[i] - s * moments.least)
-        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * samples.q_sum[i]
-        samples.s_sum[i], samples.q_sum[i] = adjoint * numerator, adjoint * momentum_weight
+        numerator = rule.current_weight * samples.ratio[node] + rule.amount * samples.q_sum[i]
+        samples.s_sum[i], samples.q_sum[i] = adjoint * numerator, adjoint * rule.amount
         ratio_adjoint[node] += adjoint * rule.current_weight
     start = lag_sums_adjoint(first, size, rule.fine, rule, samples, log_b_adjoint, ratio_adjoint)
     for i in range(count):
@@ -128,8 +127,8 @@ def transform_adjoints(
             b_adjoint[i] /= b
     # E g^2 in the control variate exp(-s E g^2) has the adjoint -mean * slope_adjoint.
     return (
-        mean_adjoint + start[0],
-        start[1] - moments.mean * slope_adjoint,
+        rule.total * mean_adjoint + start[0],
+        start[1] - rule.total * moments.mean * slope_adjoint,
         start[2] - (variate_factor(rule) * slope_adjoint if variate_slope(moments, rule) != 0.0 else 0.0),
     )
 

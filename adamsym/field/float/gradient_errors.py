@@ -13,8 +13,8 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray, compile_mpmath
 from adamsym.expressions.running import UNIT, Running, compile_running
 from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.float.forms import FloatForm
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
-from adamsym.methods import AdaptiveMethod
 
 MOST_REPAIRED = 20_000
 """Gradients of rows that are computed again in ball arithmetic, in one call."""
@@ -110,24 +110,28 @@ def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: Float
 
 
 def change_of_quotients(
-    atoms: FloatArray, errors: FloatArray, probabilities: FloatArray, inverse: FloatArray, method: AdaptiveMethod
+    atoms: FloatArray, errors: FloatArray, probabilities: FloatArray, inverse: FloatArray, form: FloatForm
 ) -> FloatArray:
     """Return bounds of how far F of laws (laws, n) may be from F of laws whose atoms differ by up to ``errors``.
 
     Atoms with relative errors up to r change F by at most 2 r/(1 - r)^2 min(C, E|g|/eps), since |M| <= C sqrt V for the
     moduli of g too; the others, whose errors are at most e, by e (1 + C) E[1/(sqrt V + eps)] (theory T1, T2).
     """
-    size = np.sqrt(method.eps) if method.eps_inside_root else method.eps
     magnitudes = np.abs(atoms)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = np.where(errors == 0, 0.0, errors / magnitudes)
-        most = np.minimum(method.step_bound, (magnitudes @ probabilities) / size)
-        whole = most + np.minimum(method.step_bound, ((magnitudes + np.minimum(errors, 1e300)) @ probabilities) / size)
+        most = _least(form, magnitudes @ probabilities)
+        whole = most + _least(form, (magnitudes + np.minimum(errors, 1e300)) @ probabilities)
         best = whole
         for limit in _RELATIVE:
             good = relative <= limit
             ratio = np.where(good, relative, 0.0).max(axis=1)
             rest = np.where(good, 0.0, errors).max(axis=1)
-            far = np.where(rest == 0, 0.0, rest * (1 + method.step_bound) * inverse)
+            far = np.where(rest == 0, 0.0, rest * (form.absolute + form.step_bound) * inverse)
             best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
     return np.asarray(best)
+
+
+def _least(form: FloatForm, mean_magnitude: FloatArray) -> FloatArray:
+    """E|M| phi(V) at most."""
+    return np.minimum(form.largest, form.absolute * mean_magnitude / form.size)

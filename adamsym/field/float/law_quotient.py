@@ -1,19 +1,22 @@
 """F for one law of the gradient given by its transforms: the same quadrature as for atoms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.running import UNIT
 from adamsym.field.float.adjoint import transform_adjoints
+from adamsym.field.float.forms import FloatForm, float_form, require_parts
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import LINEAR_BELOW, ROUNDING, SPACINGS, estimated_error
 from adamsym.field.float.nodes import MOST_NODES, first_index, is_finished, padding, place_nodes, workspace
 from adamsym.field.float.quadrature import evaluate, lag_sums
 from adamsym.field.float.records import Moments, Rule, Samples, rule_of
-from adamsym.methods import AdaptiveMethod
+from adamsym.methods import LaplaceForm, Method
 
 _NODES_AT_ONCE = 16
 
@@ -43,33 +46,59 @@ class LawQuotient:
     adjoints: TransformAdjoints | None = None
 
 
-def law_quotient(law: GradientLaw, method: AdaptiveMethod, adjoints: bool = False) -> LawQuotient:
-    """Return F = E[M/(sqrt V + eps)] of one law of a gradient coordinate, with an error estimate from two grids.
+def law_quotient(law: GradientLaw, method: Method | LaplaceForm, adjoints: bool = False) -> LawQuotient:
+    """Return F = E[M phi(V)] of one law of a gradient coordinate, with an error estimate from two grids.
 
     Raises
     ------
     InputError
+        If the method has no Laplace form that the compiled quadrature takes (see :func:`quotient`).
+    ValueError
         If the law has no finite fourth moment, or its transforms are not finite.
 
     Notes
     -----
     Accuracy about 1e-14 min(C, E|g|/eps) where the law's transforms have full accuracy (theory T4, T5).
     """
+    parts = require_parts(float_form(method), "the field of such a law")
+    found = [(factor, _of_part(law, float_form(part), adjoints)) for factor, part in parts]
+    if len(found) == 1 and found[0][0] == 1:
+        return found[0][1]
+    value = sum(factor * one.value for factor, one in found)
+    error = sum(factor * one.error for factor, one in found) + UNIT * abs(value)
+    own = [(factor, one.adjoints) for factor, one in found if one.adjoints is not None]
+    return LawQuotient(value, error, min(one.inverse for _, one in found), _joined(own) if adjoints else None)
+
+
+def _joined(parts: Sequence[tuple[float, TransformAdjoints]]) -> TransformAdjoints:
+    """The adjoints of a sum: each part has its own grid."""
+    return TransformAdjoints(
+        np.concatenate([one.t for _, one in parts]),
+        np.concatenate([factor * one.a for factor, one in parts]),
+        np.concatenate([factor * one.b for factor, one in parts]),
+        sum(factor * one.mean for factor, one in parts),
+        sum(factor * one.square for factor, one in parts),
+        sum(factor * one.covariance for factor, one in parts),
+    )
+
+
+def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
     first, second, third, fourth = law.moments
-    size = math.sqrt(method.eps) if method.eps_inside_root else method.eps
+    size, inside = form.size, form.eps_inside_root
     if law.magnitude_bound <= LINEAR_BELOW * size:
         nothing = np.zeros(0)
-        linear = TransformAdjoints(nothing, nothing, nothing, 1 / size, 0.0, 0.0) if adjoints else None
-        return LawQuotient(first / size, ROUNDING * law.magnitude_bound / size + np.finfo(float).tiny, 1 / size, linear)
+        linear = TransformAdjoints(nothing, nothing, nothing, form.total / size, 0.0, 0.0) if adjoints else None
+        error = ROUNDING * law.magnitude_bound / size + np.finfo(float).tiny
+        return LawQuotient(form.total * first / size, error, 1 / size, linear)
     if not (math.isfinite(fourth) and second > 0):
         raise InputError("law: its fourth moment must be finite, and gradients not below 1e-150")
     scale = math.sqrt(second)
     mean = first / scale
     moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, law.magnitude_bound / scale)
-    eps = method.eps / second if method.eps_inside_root else method.eps / scale
-    unit = 1.0 / math.sqrt(1.0 + eps) if method.eps_inside_root else 1.0 / (1.0 + eps)
+    eps = form.eps / second if inside else form.eps / scale
+    unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
     for target in SPACINGS:
-        rule = rule_of(method, target)
+        rule = rule_of(form.form, target)
         samples = workspace(MOST_NODES)
         count = _sample(law, moments, scale, eps, rule, samples)
         value, difference, inverse = evaluate(count, moments, eps, rule, samples)

@@ -66,7 +66,7 @@ def padding(rule: Rule) -> tuple[int, int]:
 @compiled
 def variate_factor(rule: Rule) -> float:
     """Return minus the control variate's slope for unit covariance."""
-    numerator = rule.current_weight + rule.momentum_weight * rule.one_less_alpha / rule.one_less_alpha_beta
+    numerator = rule.current_weight + rule.amount / rule.one_less_alpha_beta
     return rule.one_less_beta * numerator
 
 

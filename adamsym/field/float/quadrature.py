@@ -1,11 +1,11 @@
 """The compiled heart of the field: one law after the other, on a logarithmic grid (theory T4, T5).
 
 Every law comes scaled to E g^2 = 1. With s_k = s (1-beta) beta^k, t = s_0, S = sum_k log B(s_k) and
-Q = sum_k alpha^k (A/B)(s_k), F = int rho(s) e^S N ds, N = w_0 (A/B)(t) + w_1 (1-alpha) Q; Adam has (w_0, w_1) = (0, 1).
+Q = sum_k alpha^k (A/B)(s_k), F = int rho(s) e^S N ds, N = w (A/B)(t) + a Q; Adam has w = 0, a = 1-alpha.
 A and B leave out the factor exp(-t least), least = min g^2, which multiplies out to exp(-s least) exactly.
 
 Near s = 0, e^S N = (mu + slope s) e^-s + O(s t max g^2),
-slope = -(1-beta) Cov(g, g^2) (w_0 + w_1 (1-alpha)/(1-alpha beta)):
+slope = -(1-beta) Cov(g, g^2) (w + a/(1-alpha beta)), and mu = (w + a/(1-alpha)) E g:
 the control variate (mu + slope s) e^-s has a known integral and leaves an integrand of order s^(3/2) t max g^2.
 """
 
@@ -95,14 +95,13 @@ def integrate(
     terms: FloatArray,
 ) -> None:
     """Fill ``terms``, at every ``every``-th node from ``first``, with what S and Q make of the quadrature's terms."""
-    slope = variate_slope(moments, rule)
-    momentum_weight = rule.momentum_weight * rule.one_less_alpha
+    mean, slope = rule.total * moments.mean, variate_slope(moments, rule)
     for i in range(size):
         node = first + i * every
         s = samples.s[node]
-        numerator = rule.current_weight * samples.ratio[node] + momentum_weight * samples.q_sum[i]
+        numerator = rule.current_weight * samples.ratio[node] + rule.amount * samples.q_sum[i]
         value = math.exp(samples.s_sum[i] - s * moments.least) * numerator
-        terms[node] = samples.weight[node] * (value - (moments.mean + slope * s) * samples.control[node])
+        terms[node] = samples.weight[node] * (value - (mean + slope * s) * samples.control[node])
 
 
 @compiled
@@ -150,6 +149,6 @@ def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samp
     inverse = mean_inverse(first, size, moments, eps, rule, samples)
     zeroth, linear = control_integrals(eps, rule)
     slope = variate_slope(moments, rule)
-    value = moments.mean * zeroth + slope * linear + terms.sum()
+    value = rule.total * moments.mean * zeroth + slope * linear + terms.sum()
     unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
     return value, unit * change_from_coarse(count, moments, rule, samples, terms), inverse

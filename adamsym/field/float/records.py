@@ -1,22 +1,28 @@
 """What the quadrature works on: plain records that compiled code can read."""
 
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.float.grid import LagGrid, lag_grids
 from adamsym.field.float.kernel import CutoffTable, cutoff_table
-from adamsym.methods import AdaptiveMethod
+from adamsym.methods import LaplaceForm
+from adamsym.methods.kernels import RootOfSum
 
 
 class Rule(NamedTuple):
-    """All that the integral needs of the optimizer: decay rates, numerator weights, two nested grids, the cutoff."""
+    """All that the integral needs of the optimizer: decay rates, lag weights, two nested grids, the cutoff.
+
+    The weights are ``current_weight`` of the newest gradient and ``amount`` alpha^k of all; they sum to ``total``.
+    """
 
     one_less_alpha: float
     one_less_beta: float
     one_less_alpha_beta: float
     current_weight: float
-    momentum_weight: float
+    amount: float
+    total: float
     eps_inside_root: bool
     fine: LagGrid
     coarse: LagGrid
@@ -48,17 +54,20 @@ class Samples(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def rule_of(method: AdaptiveMethod, target: float) -> Rule:
-    """Return the rule of a method at a spacing close to ``target``."""
-    fine, coarse = lag_grids(method.alpha, method.beta, target)
+def rule_of(form: LaplaceForm, target: float) -> Rule:
+    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) at a spacing close to ``target``."""
+    (amount, alpha), *_ = *form.weights.terms, (Fraction(0), Fraction(0))
+    inside = isinstance(form.kernel, RootOfSum)
+    fine, coarse = lag_grids(alpha, form.beta, target)
     return Rule(
-        float(1 - method.alpha),
-        float(1 - method.beta),
-        float(1 - method.alpha * method.beta),
-        float(method.current_weight),
-        float(method.momentum_weight),
-        method.eps_inside_root,
+        float(1 - alpha),
+        float(1 - form.beta),
+        float(1 - alpha * form.beta),
+        float(sum(form.weights.head)),
+        float(amount),
+        float(form.weights.total),
+        inside,
         fine,
         coarse,
-        cutoff_table(fine.spacing, method.eps_inside_root),
+        cutoff_table(fine.spacing, inside),
     )
