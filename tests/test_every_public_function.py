@@ -38,7 +38,6 @@ WITHOUT = {
         "Expansion",
         "FieldValue",
         "IncrementTest",
-        "LaplaceForm",
         "LawQuotient",
         "LyapunovDerivative",
         "LyapunovRegion",

@@ -1,9 +1,8 @@
 """The Adam field of a problem, by number."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +10,6 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import plain
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.batch_mean import BatchMean
 from adamsym.field.float.closed_forms import closed_form
@@ -26,6 +24,7 @@ from adamsym.field.float.gradient_errors import (
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import quotient
 from adamsym.field.float.law_quotient import law_quotient
+from adamsym.field.float.values import FieldValue, Found
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
@@ -40,42 +39,6 @@ _ENTRIES_AT_ONCE = 2**21
 
 _GRID_SIZE = 1024
 """A grid's usual number of nodes, for the bound on memory."""
-
-
-@dataclass(frozen=True)
-class FieldValue:
-    """Values of the Adam field, shape (..., d), with an a-posteriori error estimate of the same shape.
-
-    The estimate comes from two quadrature grids (and two Gauss rules for a continuous law): evidence, not a bound. It
-    counts what rounding has done to the gradients, by a running error bound.
-    """
-
-    value: FloatArray
-    error: FloatArray
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return ``{"field": ..., "error": ...}`` in lists, ready for JSON."""
-        return {"field": plain(self.value), "error": plain(self.error)}
-
-    def within(self, bounds: ArrayLike) -> "FieldValue":
-        """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.
-
-        Where a value lies outside by more than its estimate, that is refuted: the error is the distance to the farther
-        bound.
-        """
-        low, high = np.moveaxis(np.asarray(bounds, dtype=np.float64), -1, 0)
-        value = np.clip(self.value, low, high)
-        room, moved = np.maximum(high - value, value - low), np.abs(value - self.value)
-        return FieldValue(value, np.where(moved <= self.error, np.minimum(self.error + moved, room), room))
-
-
-@dataclass(frozen=True)
-class _Found:
-    """Values with the quadrature's error estimates, and bounds of E[1/(sqrt V + eps)]; each (points, d)."""
-
-    value: FloatArray
-    error: FloatArray
-    inverse: FloatArray
 
 
 class AdamField:
@@ -266,18 +229,18 @@ class AdamField:
         forms = [closed_form(source, i) for i in range(source.dimension)]
         return [form for form in forms if form is not None] if None not in forms else []
 
-    def _by_closed_forms(self, points: FloatArray) -> tuple[_Found, FloatArray]:
+    def _by_closed_forms(self, points: FloatArray) -> tuple[Found, FloatArray]:
         """Values, and what the rounding of the laws' parameters may change."""
         laws = [[form(point) for form in self._closed_forms] for point in points]
         found = self._of_laws([[law for law, _ in row] for row in laws])
         moved = np.array([[moved for _, moved in row] for row in laws]).reshape(points.shape)
         return found, np.asarray(moved * self._lipschitz * found.inverse)
 
-    def _of_laws(self, laws: Sequence[Sequence[GradientLaw]]) -> _Found:
+    def _of_laws(self, laws: Sequence[Sequence[GradientLaw]]) -> Found:
         found = [law_quotient(law, self.form) for row in laws for law in row]
         shape = (len(laws), self.problem.dimension)
         columns = np.array([(-one.value, one.error, one.inverse) for one in found]).reshape(-1, 3).T
-        return _Found(*(column.reshape(shape) for column in columns))
+        return Found(*(column.reshape(shape) for column in columns))
 
     def _parts(self, points: int, level: int) -> Iterator[slice]:
         """Slices of points that keep memory bounded at a level of the law's discretisation."""
@@ -292,8 +255,8 @@ class AdamField:
         return np.moveaxis(atoms, -1, 1), probabilities
 
     def _with_rounding(
-        self, points: FloatArray, found: _Found, levels: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]"
-    ) -> tuple[_Found, FloatArray]:
+        self, points: FloatArray, found: Found, levels: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]"
+    ) -> tuple[Found, FloatArray]:
         """Values, mended where the gradients' rounding is the larger part of their errors, and what it may change."""
         moved = np.empty_like(points)
         budget = MOST_REPAIRED
@@ -318,7 +281,7 @@ class AdamField:
             better = change[0] + mended.error[0] < moved[k] + error[k]
             for kept, new in ((value, mended.value), (error, mended.error), (inverse, mended.inverse), (moved, change)):
                 kept[k, better] = new[0, better]
-        return _Found(value, error, inverse), moved
+        return Found(value, error, inverse), moved
 
     def _moved(self, gradients: FloatArray, errors: FloatArray, inverse: FloatArray, level: int) -> FloatArray:
         """How far f may move if the rows' gradients (points, rows, d) do by their errors; shape (points, d)."""
@@ -331,7 +294,7 @@ class AdamField:
         laws, bounds = (np.moveaxis(part, -1, 1).reshape(-1, len(probabilities)) for part in (atoms, errors))
         return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), self._form).reshape(inverse.shape)
 
-    def _of_gradients(self, gradients: FloatArray, level: int) -> _Found:
+    def _of_gradients(self, gradients: FloatArray, level: int) -> Found:
         """Values from the rows' gradients (points, rows, d)."""
         if not self.problem.lists_batches(level):
             p, size = self.problem.law.discretise(level)[1], self.problem.batch_size
@@ -340,15 +303,15 @@ class AdamField:
         atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
         found = quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities, self.form)
         shape = (len(gradients), self.problem.dimension)
-        return _Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
+        return Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
 
-    def _at_level(self, points: FloatArray, level: int) -> _Found:
+    def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [
             self._of_gradients(self.problem.row_atoms(points[part], level)[0], level)
             for part in self._parts(len(points), level)
         ]
         empty = np.empty((0, points.shape[1]))
-        return _Found(
+        return Found(
             np.concatenate([empty, *(one.value for one in found)]),
             np.concatenate([empty, *(one.error for one in found)]),
             np.concatenate([empty, *(one.inverse for one in found)]),
@@ -368,13 +331,13 @@ class AdamField:
         rows, probabilities = self.problem.row_atoms(point, level)
         return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
 
-    def _by_rules(self, points: FloatArray) -> tuple[_Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
+    def _by_rules(self, points: FloatArray) -> tuple[Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         found, levels = self._converged(points)
         if self.problem.is_smooth or self.problem.law.levels == 1:
             return found, levels
-        return _Found(found.value, found.error + self._of_one_node(points), found.inverse), levels
+        return Found(found.value, found.error + self._of_one_node(points), found.inverse), levels
 
-    def _converged(self, points: FloatArray) -> tuple[_Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
+    def _converged(self, points: FloatArray) -> tuple[Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         """Values, and for each point the level of the law's discretisation that agrees with the two before.
 
         Two may agree by chance. With kinks more may, so that there all levels are used.
@@ -398,7 +361,7 @@ class AdamField:
             if not len(pending):
                 break
         error[pending] += _unfinished(differences[:, pending])
-        return _Found(value, error, inverse), levels
+        return Found(value, error, inverse), levels
 
     def _of_one_node(self, points: FloatArray) -> FloatArray:
         """How far f moves if the gradients of one node of the finest rule lie on the wrong side of a jump.

@@ -1,0 +1,46 @@
+"""Values of the field, with what is known of their errors."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.results import plain
+
+
+@dataclass(frozen=True)
+class FieldValue:
+    """Values of the Adam field, shape (..., d), with an a-posteriori error estimate of the same shape.
+
+    The estimate comes from two quadrature grids (and two Gauss rules for a continuous law): evidence, not a bound. It
+    counts what rounding has done to the gradients, by a running error bound.
+    """
+
+    value: FloatArray
+    error: FloatArray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"field": ..., "error": ...}`` in lists, ready for JSON."""
+        return {"field": plain(self.value), "error": plain(self.error)}
+
+    def within(self, bounds: ArrayLike) -> "FieldValue":
+        """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.
+
+        Where a value lies outside by more than its estimate, that is refuted: the error is the distance to the farther
+        bound.
+        """
+        low, high = np.moveaxis(np.asarray(bounds, dtype=np.float64), -1, 0)
+        value = np.clip(self.value, low, high)
+        room, moved = np.maximum(high - value, value - low), np.abs(value - self.value)
+        return FieldValue(value, np.where(moved <= self.error, np.minimum(self.error + moved, room), room))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Values with the quadrature's error estimates, and bounds of E[1/(sqrt V + eps)]; each (points, d)."""
+
+    value: FloatArray
+    error: FloatArray
+    inverse: FloatArray
