@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.gradients.continuous import DISTRIBUTIONS, Independent
+from adamsym.gradients.continuous import Independent
 
 Words = NDArray[np.uint64]
 
@@ -53,5 +53,5 @@ def continuous_rows(law: Independent, words: Words) -> FloatArray:
     rows = np.empty(p.shape)
     for k, column in enumerate(law.columns):
         below = np.ascontiguousarray(p[:, k])
-        rows[:, k] = DISTRIBUTIONS[column.distribution].quantile(below, 1 - below, *column.floats)
+        rows[:, k] = column.quantile(below, 1 - below)
     return rows

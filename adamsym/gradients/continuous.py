@@ -30,79 +30,69 @@ _DOUBLE_EXPONENTIAL_END = 3.3
 
 @dataclass(frozen=True)
 class Distribution:
-    """One distribution: its parameters, their condition, a sampler and the quantile function.
+    """One distribution: its parameters, their condition, and how SciPy's class of the same law takes them.
 
-    ``quantile(p, q, *parameters)`` gets p and q = 1 - p as arrays, so that both tails keep their relative accuracy.
+    Attributes
+    ----------
+    parameters, allowed
+        Names, and what is allowed, for messages.
+    is_allowed
+        Whether parameters are.
+    kind
+        The name of a class in ``scipy.stats``.
+    arguments
+        What that class takes, given the parameters.
+    quantile
+        Of p and q = 1 - p, arrays, and the parameters, where SciPy's own quantiles lose a tail; else None.
     """
 
     parameters: tuple[str, ...]
     allowed: str
     is_allowed: Callable[..., bool]
-    sampler: Callable[..., FloatArray]
-    quantile: Callable[..., FloatArray]
-
-
-def _by_tail(lower: Callable[..., Any], upper: Callable[..., Any]) -> Callable[..., FloatArray]:
-    """Take the quantile from the smaller of the two tail probabilities."""
-
-    def quantile(p: FloatArray, q: FloatArray, *parameters: float) -> FloatArray:
-        low, high = lower(np.minimum(p, 0.5), *parameters), upper(np.minimum(q, 0.5), *parameters)
-        return np.asarray(np.where(p < q, low, high))
-
-    return quantile
+    kind: str
+    arguments: Callable[..., dict[str, float]]
+    quantile: Callable[..., FloatArray] | None = None
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {
     "Normal": Distribution(
-        ("mean", "deviation"),
-        "deviation > 0",
-        lambda m, s: s > 0,
-        lambda g, shape, m, s: g.normal(m, s, shape),
-        _by_tail(lambda p, m, s: m + s * scipy.special.ndtri(p), lambda q, m, s: m - s * scipy.special.ndtri(q)),
+        ("mean", "deviation"), "deviation > 0", lambda m, s: s > 0, "norm", lambda m, s: {"loc": m, "scale": s}
     ),
     "Uniform": Distribution(
         ("low", "high"),
         "low < high",
         lambda a, b: a < b,
-        lambda g, shape, a, b: g.uniform(a, b, shape),
-        _by_tail(lambda p, a, b: a + (b - a) * p, lambda q, a, b: b - (b - a) * q),
+        "uniform",
+        lambda a, b: {"loc": a, "scale": b - a},
+        # SciPy takes the upper tail from 1 - q, which is rounded.
+        lambda p, q, a, b: np.where(p < q, a + (b - a) * p, b - (b - a) * q),
     ),
-    "Exponential": Distribution(
-        ("rate",),
-        "rate > 0",
-        lambda r: r > 0,
-        lambda g, shape, r: g.exponential(1 / r, shape),
-        _by_tail(lambda p, r: -np.log1p(-p) / r, lambda q, r: -np.log(q) / r),
-    ),
+    "Exponential": Distribution(("rate",), "rate > 0", lambda r: r > 0, "expon", lambda r: {"scale": 1 / r}),
     "Gamma": Distribution(
         ("shape", "scale"),
         "shape > 0 and scale > 0",
         lambda k, s: k > 0 and s > 0,
-        lambda g, shape, k, s: g.gamma(k, s, shape),
-        _by_tail(
-            lambda p, k, s: s * scipy.special.gammaincinv(k, p), lambda q, k, s: s * scipy.special.gammainccinv(k, q)
-        ),
+        "gamma",
+        lambda k, s: {"a": k, "scale": s},
     ),
     "Beta": Distribution(
         ("a", "b"),
         "a > 0 and b > 0",
         lambda a, b: a > 0 and b > 0,
-        lambda g, shape, a, b: g.beta(a, b, shape),
-        _by_tail(lambda p, a, b: scipy.special.betaincinv(a, b, p), lambda q, a, b: scipy.special.betainccinv(a, b, q)),
+        "beta",
+        lambda a, b: {"a": a, "b": b},
+        # SciPy 1.17's beta.ppf gives 0.5 for a = 1/2, b = 3 and p = 6e-17; these functions are right.
+        lambda p, q, a, b: np.where(
+            p < q,
+            scipy.special.betaincinv(a, b, np.minimum(p, 0.5)),
+            scipy.special.betainccinv(a, b, np.minimum(q, 0.5)),
+        ),
     ),
 }
 """The distributions a column may have, by SymPy's names. A new one is one entry here."""
 
 _FAR = 1e4
-
-_ENDS: dict[str, Callable[..., tuple[float, float]]] = {
-    "Normal": lambda m, s: (m - _FAR * s, m + _FAR * s),
-    "Uniform": lambda a, b: (a, b),
-    "Exponential": lambda r: (0.0, _FAR / r),
-    "Gamma": lambda k, s: (0.0, _FAR * s * (1 + k)),
-    "Beta": lambda a, b: (0.0, 1.0),
-}
-"""The ends of each distribution's support, or for infinite ones points far out, which still have neighbours in it."""
+"""Standard deviations from the mean, where a support has no end: far out, but with neighbours in the support."""
 
 _MOST_ENDS = 1024
 
@@ -131,6 +121,28 @@ class Column:
     def floats(self) -> tuple[float, ...]:
         """The parameters as floats."""
         return tuple(float(parameter) for parameter in self.parameters)
+
+    @cached_property
+    def law(self) -> Any:
+        """SciPy's distribution with these parameters."""
+        import scipy.stats
+
+        entry = DISTRIBUTIONS[self.distribution]
+        return getattr(scipy.stats, entry.kind)(**entry.arguments(*self.floats))
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the support; for an infinite one a point far out, which still has neighbours in it."""
+        low, high = self.law.support()
+        far = _FAR * self.law.std()
+        return max(low, self.law.mean() - far), min(high, self.law.mean() + far)
+
+    def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
+        """Return the quantiles of p, where q = 1 - p, from the smaller tail: both keep their relative accuracy."""
+        own = DISTRIBUTIONS[self.distribution].quantile
+        if own is not None:
+            return own(p, q, *self.floats)
+        return np.asarray(np.where(p < q, self.law.ppf(np.minimum(p, 0.5)), self.law.isf(np.minimum(q, 0.5))))
 
 
 @dataclass(frozen=True, init=False, eq=False, repr=False)
@@ -177,13 +189,13 @@ class Independent:
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw rows: shape (*shape, columns)."""
-        draws = [DISTRIBUTIONS[c.distribution].sampler(generator, shape, *c.floats) for c in self.columns]
+        draws = [column.law.rvs(size=shape, random_state=generator) for column in self.columns]
         return np.stack(draws, axis=-1)
 
     @property
     def ends(self) -> FloatArray:
         """Rows (n, columns) of ends of the columns' supports: near each there are rows, with positive probability."""
-        pairs = [_ENDS[column.distribution](*column.floats) for column in self.columns]
+        pairs = [column.ends for column in self.columns]
         return np.array(list(itertools.islice(itertools.product(*pairs), _MOST_ENDS)))
 
     @property
@@ -200,7 +212,7 @@ class Independent:
                 "use fewer columns, a smoother loss, or sample rows into an empirical law"
             )
         p, q, rule = double_exponential_rule(size)
-        axes = [DISTRIBUTIONS[c.distribution].quantile(p, q, *c.floats) for c in self.columns]
+        axes = [column.quantile(p, q) for column in self.columns]
         nodes = np.meshgrid(*axes, indexing="ij")
         weights = np.meshgrid(*[rule] * len(axes), indexing="ij")
         probabilities = np.prod([w.ravel() for w in weights], axis=0)
