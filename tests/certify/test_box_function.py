@@ -3,6 +3,8 @@
 import flint
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from adamsym.certify import BoxFunction, certificate, find_zeros
 from adamsym.certify.box_function import Undefined
@@ -24,12 +26,13 @@ class Circle(BoxFunction):
         return BoxEnclosure(value, [[2 * x, 2 * y], [flint.arb(-self.slope), flint.arb(1)]] if slopes else [])
 
 
-@pytest.mark.parametrize("slope", [0.5, -2, 3.25])
+@settings(max_examples=4, deadline=None)
+@given(st.floats(-4, 4))
 def test_the_zeros_of_a_polynomial_map(slope):
     found = find_zeros(Circle(slope), [[-1.3, 1.2], [-1.1, 1.4]])
-    assert found.complete
+    assert found.complete, slope
     expected = np.array([1, slope]) / np.hypot(1, slope)
-    left, right = (zero.box for zero in found.zeros)
+    left, right = (zero.box for zero in found.zeros)  # Ordered by x.
     for box, point in ((left, -expected), (right, expected)):
         # numpy's root and division are within an ulp of the truth.
         assert (box[:, 0] <= point + 1e-15).all()

@@ -3,6 +3,7 @@
 The data are 0, 0, 3 with the loss (theta - x)**2/2, whose mean is least at 1.
 """
 
+import json
 from fractions import Fraction
 from functools import cache
 
@@ -11,13 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certify_lyapunov, compare_regions, find_zeros
+from adamsym.certify import certificate, certify_lyapunov, compare_regions, find_zeros
 from adamsym.certify.field_function import FieldFunction
+from adamsym.checker import check_certificate
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdaptiveMethod, NAdam, RMSprop
+from adamsym.methods.record import method_record
 
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 DECAYING = AdamW(weight_decay="0.1")
@@ -37,10 +40,13 @@ class PartlyAhead(AdaptiveMethod):
 
 
 @cache
+def all_zeros(method):
+    return find_zeros(AdamField(PROBLEM, method), [[-5, 5]])
+
+
 def zero_of(method):
-    found = find_zeros(AdamField(PROBLEM, method), [[-5, 5]])
-    assert found.complete
-    [zero] = found.zeros
+    assert all_zeros(method).complete
+    [zero] = all_zeros(method).zeros
     return zero
 
 
@@ -66,6 +72,31 @@ def test_the_zero_of_each_method_is_certified(method, expected):
     assert below > 0 > above
     if expected is not None:
         assert zero.midpoint[0] == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("method", "other"),
+    [
+        (DECAYING, Adam()),
+        (RMSprop(), RMSprop("0.9")),
+        (NAdam(), Adam()),
+        (AdamEpsInsideRoot(), AdamEpsInsideRoot(eps="0.1")),
+        pytest.param(AdamW(**SHORT, weight_decay="0.1"), Adam(**SHORT), marks=SLOW),
+        pytest.param(RMSprop("0.6", "0.1"), Adam(**SHORT), marks=SLOW),
+        pytest.param(NAdam(**SHORT), Adam(**SHORT), marks=SLOW),
+        pytest.param(AdamEpsInsideRoot(**SHORT), Adam(**SHORT), marks=SLOW),
+    ],
+    ids=str,
+)
+def test_the_certificate_of_each_method_checks(method, other):
+    """And is refused as one of another method."""
+    content = json.loads(json.dumps(certificate(all_zeros(method)), allow_nan=False))
+    result = check_certificate(content)
+    assert result.valid, result.reason
+    content["problem"]["method"] = method_record(other)
+    refused = check_certificate(content, digest=False)
+    assert not refused.valid
+    assert not refused.undecided
 
 
 def test_the_zero_of_adam_is_none_of_adamw():
