@@ -52,9 +52,8 @@ def law_quotient(law: GradientLaw, method: Method | LaplaceForm, adjoints: bool 
     Raises
     ------
     InputError
-        If the method has no Laplace form that the compiled quadrature takes (see :func:`quotient`).
-    ValueError
-        If the law has no finite fourth moment, or its transforms are not finite.
+        If the method has no Laplace form that the compiled quadrature takes (see :func:`quotient`), the law has no
+        finite fourth moment, or its transforms are not finite.
 
     Notes
     -----
