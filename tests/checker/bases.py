@@ -15,7 +15,7 @@ import numpy as np
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
 
 DEFAULTS = Adam()
 
@@ -71,9 +71,9 @@ def root(field: AdamField, low: float, high: float) -> float:
     return low
 
 
-def squares(loss: str, adam: Adam = CHEAP, **options) -> AdamField:
+def squares(loss: str, method: Method = CHEAP, **options) -> AdamField:
     """A loss in theta, of rows x = 0 with probability 2/3 and x = 3."""
-    return AdamField(Problem(loss, ["theta"], Empirical({"x": [0, 3]}, weights=["2/3", "1/3"]), **options), adam)
+    return AdamField(Problem(loss, ["theta"], Empirical({"x": [0, 3]}, weights=["2/3", "1/3"]), **options), method)
 
 
 THREE_POINTS = squares("(theta - x)**2/2")
@@ -92,6 +92,20 @@ TRAP = AdamField(
 )
 HYPERBOLA = AdamField(
     Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]})), Adam(0.5, 0.9, 0.01)
+)
+
+QUADRATIC = "(theta - x)**2/2"
+DECAYED = squares(QUADRATIC, AdamW("0.5", "0.82", "0.1", "0.1"))
+NEWEST_ALONE = squares(QUADRATIC, RMSprop("0.82", "0.1"))
+CORRECTED = squares(QUADRATIC, AdamWithoutMomentum("0.5", "0.1"))
+LOOK_AHEAD = squares(QUADRATIC, NAdam("0.5", "0.82", "0.1"))
+INSIDE = squares(QUADRATIC, AdamEpsInsideRoot("0.5", "0.82", "0.01"))
+STRONGLY_DECAYED = AdamField(
+    Problem(QUADRATIC, ["theta"], Empirical({"x": ["2.9", "3.1"]})), AdamW("0.5", "0.82", "0.1", 2)
+)
+"""Where the loss falls towards 3 and the weights decay towards 0, the sign lemma alone would say that f is positive."""
+DECAYED_MINIMUM = AdamField(
+    Problem("(theta*x)**2/2", ["theta"], Empirical({"x": [1, 2]})), AdamW("0.5", "0.82", "0.1", "0.1")
 )
 
 AROUND = ((-4.0, 6.0),)
@@ -157,6 +171,33 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         AROUND,
     ),
     "incomplete": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.6]], budget=3), three_points, AROUND),
+    "AdamW": (DECAYED, zeros_of(DECAYED, [[0.6, 1.2]]), lambda: three_points(DECAYED), AROUND),
+    "RMSprop": (NEWEST_ALONE, zeros_of(NEWEST_ALONE, [[0.8, 1.2]]), lambda: three_points(NEWEST_ALONE), AROUND),
+    "NAdam": (LOOK_AHEAD, zeros_of(LOOK_AHEAD, [[0.8, 1.2]]), lambda: three_points(LOOK_AHEAD), AROUND),
+    "eps inside": (INSIDE, zeros_of(INSIDE, [[0.8, 1.2]]), lambda: three_points(INSIDE), AROUND),
+    "strong decay": (
+        STRONGLY_DECAYED,
+        zeros_of(STRONGLY_DECAYED, [[0.3, 0.7]]),
+        lambda: (known(STRONGLY_DECAYED, 0.1, 0.9),),
+        ((0.0, 2.0),),
+    ),
+    "strong decay refuted": (
+        STRONGLY_DECAYED,
+        region_of(STRONGLY_DECAYED, [[0.7, 0.9]]),
+        lambda: (known(STRONGLY_DECAYED, 0.1, 0.9),),
+        ((0.0, 2.0),),
+    ),
+    "AdamW at a minimum": (
+        DECAYED_MINIMUM,
+        zeros_of(DECAYED_MINIMUM, [[-0.05, 0.1]]),
+        lambda: (Known((0.0,), "attracting", True),),
+        AROUND,
+    ),
+    "AdamW by sign": (DECAYED, region_of(DECAYED, [[2, 4]]), lambda: three_points(DECAYED), AROUND),
+    "AdamW refuted": (DECAYED, region_of(DECAYED, [[0.9, 0.95]]), lambda: three_points(DECAYED), AROUND),
+    "without momentum by sign": (CORRECTED, region_of(CORRECTED, [[3, 4]]), lambda: three_points(CORRECTED), AROUND),
+    "NAdam by enclosure": (LOOK_AHEAD, region_of(LOOK_AHEAD, [[1.1, 1.3]]), lambda: three_points(LOOK_AHEAD), AROUND),
+    "eps inside by sign": (INSIDE, region_of(INSIDE, [[2, 4]]), lambda: three_points(INSIDE), AROUND),
     "by sign": (THREE_POINTS, region_of(THREE_POINTS, [[2, 4]]), three_points, AROUND),
     "by minimum": (TRAP, region_of(TRAP, [[-0.25, 0.25]]), tuple, ((-0.25, 0.25),)),
     "by factor": (HYPERBOLA, region_of(HYPERBOLA, [[0.5, 2], [0.5, 2]]), tuple, ((0.5, 2.0), (0.5, 2.0))),

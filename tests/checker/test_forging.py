@@ -14,7 +14,10 @@ from adamsym.expressions.errors import InputError
 
 OPERATIONS = 3_000_000
 
-DEAR = {"defaults", "pairs", "two zeros", "plane", "saddle", "cluster by faces"}
+DEAR = {
+    *("defaults", "pairs", "two zeros", "plane", "saddle", "cluster by faces"),
+    *("AdamW", "RMSprop", "NAdam", "eps inside", "NAdam by enclosure"),
+}
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
 
 
