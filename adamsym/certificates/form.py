@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, FiniteFloat, Tag, ValidationError
 
 from adamsym.certificates.earlier import in_format_3, renewed_digest
 from adamsym.expressions.errors import InputError
@@ -44,6 +44,7 @@ class ZeroEntry(_Part):
     """A zero of f: it lies in ``box``, and is the only one there and in each of ``regions``.
 
     ``point``, if given, is the zero itself: a rational point at which the gradients of all rows are exactly 0.
+    ``critical_point`` is null where there is no loss.
     """
 
     box: Box
@@ -52,7 +53,7 @@ class ZeroEntry(_Part):
     unique: Literal[True]
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     stability_matrix: Matrix
-    critical_point: Literal["yes", "no", "undecided"]
+    critical_point: Literal["yes", "no", "undecided"] | None
     point: list[Number] | None
     regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
 
@@ -128,10 +129,9 @@ class MethodRecord(_Part):
     laplace: LaplaceRecord
 
 
-class ProblemRecord(_Part):
-    """The problem: its loss as text, the data and their probabilities exactly, as text."""
+class _SourceRecord(_Part):
+    """The data and their probabilities, exactly, as text; the method."""
 
-    loss: Annotated[str, Field(max_length=LONGEST_TEXT)]
     parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
     columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
@@ -139,10 +139,33 @@ class ProblemRecord(_Part):
     method: MethodRecord
 
 
+class ProblemRecord(_SourceRecord):
+    """A problem: its loss as text, the data and the method."""
+
+    loss: Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
+class FieldRecord(_SourceRecord):
+    """A vector field in place of a loss's gradient: its components as text, the data and the method."""
+
+    field: Annotated[
+        list[Annotated[str, Field(max_length=LONGEST_TEXT)]], Field(min_length=1, max_length=1000, title="Field")
+    ]
+
+
+def _kind_of_source(value: Any) -> str:
+    return "field" if isinstance(value, FieldRecord) or (isinstance(value, dict) and "field" in value) else "loss"
+
+
+SourceRecord = Annotated[
+    Annotated[ProblemRecord, Tag("loss")] | Annotated[FieldRecord, Tag("field")], Discriminator(_kind_of_source)
+]
+
+
 class _Certificate(_Part):
     format: Literal["adamsym certificate 3"]
     made_by: dict[Name, Annotated[str, Field(max_length=80)]]
-    problem: ProblemRecord
+    problem: SourceRecord
     box: Box
     digest: str
 
@@ -222,7 +245,9 @@ def _validated(kind: type[ZerosCertificate] | type[LyapunovCertificate], content
         return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        # Which of the two kinds of source was meant is no place in the file.
+        loc = [part for k, part in enumerate(first["loc"]) if not (k == 1 and first["loc"][0] == "problem")]
+        place = ".".join(str(part) for part in loc)
         raise InputError(f"certificate.{place[:80]}: {first['msg']}") from None
 
 

@@ -13,7 +13,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.writing import expression_text
-from adamsym.gradients import Problem
+from adamsym.gradients import SymbolicGradient
 from adamsym.gradients.record import problem_record
 from adamsym.methods import Method
 
@@ -35,7 +35,7 @@ def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
     return content | {"digest": digest_of(content)}
 
 
-def _head(problem: Problem, method: Method, box: FloatArray) -> dict[str, Any]:
+def _head(problem: SymbolicGradient, method: Method, box: FloatArray) -> dict[str, Any]:
     return {
         "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},

@@ -16,7 +16,7 @@ from adamsym.certify.boxes import Point
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.functions import BALL_NAMESPACE
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
 MOST_BITS = 50_000
 """Longest numerator or denominator of an exact power; beyond, a value counts as unknown."""
@@ -26,7 +26,7 @@ class _Undefined(Exception):
     """An expression has no finite value, or none that is known."""
 
 
-def vanishes(problem: Problem, point: Point) -> bool:
+def vanishes(problem: SymbolicGradient, point: Point) -> bool:
     """Whether every row's gradient is proven to be exactly 0 at a rational point."""
     if not _is_in_domain(problem, point):
         return False
@@ -51,7 +51,7 @@ def loss_is_at_most_zero(problem: Problem, point: Point) -> bool:
         return exact <= 0 if rest == 0 else bool(ball(exact) + rest <= 0)
 
 
-def _is_in_domain(problem: Problem, point: Point) -> bool:
+def _is_in_domain(problem: SymbolicGradient, point: Point) -> bool:
     """Whether the loss as written is proven to be real and finite at a point, for every row."""
     try:
         with ball_arithmetic():
@@ -61,7 +61,7 @@ def _is_in_domain(problem: Problem, point: Point) -> bool:
     return True
 
 
-def _rows(problem: Problem, point: Point, expressions: Sequence[sp.Expr]) -> Iterator[list[Any]]:
+def _rows(problem: SymbolicGradient, point: Point, expressions: Sequence[sp.Expr]) -> Iterator[list[Any]]:
     """Every row's values of some expressions at a point; None for what is not defined, or not known."""
     assert isinstance(problem.law, Empirical)
     at: dict[sp.Expr, Any] = dict(zip(problem.parameters, point, strict=True))

@@ -17,8 +17,8 @@ from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
 from adamsym.field.ball.law import BallLaw
-from adamsym.gradients.problem import require_loss
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
+from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, require_laplace
 
 NOT_REAL = "the loss is not proved real and finite there"
@@ -28,20 +28,20 @@ UNBOUNDED = "the gradient is not bounded over the box"
 
 
 class FieldFunction(BoxFunction):
-    """The field of an empirical problem without kinks.
+    """The field of an empirical problem, or of a vector field, without kinks.
 
     Raises
     ------
     InputError
-        For a loss with kinks, a continuous law, or a method without an enclosure.
+        For expressions with kinks or none, a continuous law, or a method without an enclosure.
     """
 
     def __init__(self, field: AdamField) -> None:
-        self.problem = require_loss(field.problem, "a proof over boxes")
+        self.problem = require_expressions(field.problem, "a proof over boxes")
         self.method = field.adam
         self.form = require_laplace(self.method, "a proof over boxes")
         if not self.problem.is_smooth:
-            raise NotApplicable("problem.loss: certifying needs a loss without Abs, Max or Min")
+            raise NotApplicable(f"{self.problem.place}: certifying needs expressions without Abs, Max or Min")
         # Said before the search and not after it: what cannot be written into a certificate.
         problem_record(self.problem, self.method)
         self.dimension = self.problem.dimension
@@ -80,7 +80,7 @@ class FieldFunction(BoxFunction):
         return (self.form.decay == 0 or not any(point)) and vanishes(self.problem, point)
 
     def mean_gradient(self, sides: FloatArray) -> list[tuple[float, float]]:
-        """Return proven bounds of grad L over a box (d, 2); call within ``ball_arithmetic()``."""
+        """Return proven bounds of the mean gradient over a box (d, 2); call within ``ball_arithmetic()``."""
         return [outward(law.mean) for law in self.at(hulls(sides)).laws]
 
 

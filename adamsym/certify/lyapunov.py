@@ -24,6 +24,7 @@ from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
 from adamsym.gradients import Problem
+from adamsym.gradients.problem import require_loss
 from adamsym.methods import Method
 
 Verdict = Literal["certified", "refuted", "undecided"]
@@ -129,7 +130,7 @@ def certify_lyapunov(
         For a bad region, a loss with kinks, a continuous law, minima that are none, or a journal of another search.
     """
     function = FieldFunction(field)
-    problem = function.problem
+    problem = require_loss(function.problem, "a Lyapunov region")
     whole, start = starting_box(function, region, "region")
     if not (whole[:, 0] < whole[:, 1]).all() or budget < 1:
         raise InputError(
@@ -163,7 +164,7 @@ def _gathered(task: LyapunovTask, whole: FloatArray, found: Search[LyapunovOutco
     ]
     leaves += [(box, Undecided(reason)) for box in found.left]
     return LyapunovRegion(
-        task.function.problem,
+        task.problem,
         task.function.method,
         whole,
         task.minima,

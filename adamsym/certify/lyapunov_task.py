@@ -23,6 +23,7 @@ from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, out
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Problem
+from adamsym.gradients.problem import require_loss
 from adamsym.methods import LaplaceForm
 
 TOLERANCE = 1e-13
@@ -50,6 +51,11 @@ class LyapunovTask(Task[LyapunovOutcome]):
         return _received, (self.function, self.start, self.minima)
 
     @property
+    def problem(self) -> Problem:
+        """The problem, whose loss is to decrease."""
+        return require_loss(self.function.problem, "a Lyapunov region")
+
+    @property
     def identity(self) -> str:
         """The field, the region and the minima given."""
         return f"{self.function.identity}\n{self.start}\n{self.minima}"
@@ -61,12 +67,12 @@ class LyapunovTask(Task[LyapunovOutcome]):
     @cached_property
     def factor(self) -> CommonFactor | None:
         """A common factor of all rows' gradients."""
-        return common_factor(self.function.problem)
+        return common_factor(self.problem)
 
     @cached_property
     def minima_with_loss(self) -> list[tuple[Point, bool]]:
         """The minima, each with whether the mean loss is proven to be at most 0 there."""
-        return [(point, loss_is_at_most_zero(self.function.problem, point)) for point in self.minima]
+        return [(point, loss_is_at_most_zero(self.problem, point)) for point in self.minima]
 
     def examine(self, box: Box) -> LyapunovOutcome:
         """Say what is proven about <grad L, f> in one box."""
@@ -74,7 +80,7 @@ class LyapunovTask(Task[LyapunovOutcome]):
             return self._examine(box, np.array(box))
 
     def _examine(self, box: Box, sides: FloatArray) -> LyapunovOutcome:
-        function, problem = self.function, self.function.problem
+        function, problem = self.function, self.problem
         theta = hulls(sides)
         try:
             at = function.at(theta)
@@ -142,7 +148,7 @@ def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
 
 def next_to_minima(task: LyapunovTask, at: FieldOver) -> Bounds | None:
     """N-Lemma 1 or N-Theorem 1 for the gradients with their common zero divided out."""
-    problem, form, theta, laws = at.problem, at.function.form, at.theta, at.laws
+    problem, form, theta, laws = task.problem, at.function.form, at.theta, at.laws
     if task.factor is not None:
         quotients = task.factor.over(theta)
         divided = laws_of_rows(problem, quotients.gradients)

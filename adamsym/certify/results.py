@@ -33,7 +33,7 @@ def zero_rows(zeros: "Sequence[Zero]") -> list[list[str]]:
             *(shared_digits(*side) for side in zero.box.tolist()),
             f"{(zero.box[:, 1] - zero.box[:, 0]).max():.1e}",
             zero.stability,
-            zero.critical_point,
+            zero.critical_point or "not applicable",
         ]
         for zero in zeros
     ]
@@ -60,7 +60,7 @@ def zero_dict(zero: "Zero") -> dict[str, Any]:
         "unique": True,
         "unique_in": zero.unique_in.tolist(),
         "stability": zero.stability,
-        "critical_point": zero.critical_point,
+        "critical_point": zero.critical_point or "not applicable",
         "point": None if zero.point is None else [str(x) for x in zero.point],
         "gradient": None if zero.gradient is None else zero.gradient.tolist(),
     }

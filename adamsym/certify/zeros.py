@@ -23,6 +23,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.gradients import Problem
 
 _ON_THE_BORDER = "a zero lies on the border of the box searched, or too near to it to say on which side: widen the box"
 
@@ -48,13 +49,13 @@ class Zero:
     point: Point | None
 
     @property
-    def critical_point(self) -> Literal["yes", "no", "undecided"]:
-        """Whether it is proven to be a critical point of the loss.
+    def critical_point(self) -> Literal["yes", "no", "undecided"] | None:
+        """Whether it is proven to be a critical point of the loss; None if there is no loss.
 
         It is where all rows' gradients are exactly 0, and is not where some dL/dtheta_i is not 0 over ``box``.
         """
         if self.gradient is None:
-            return "undecided"
+            return None
         if self.point is not None:
             return "yes"
         return "no" if ((self.gradient[:, 0] > 0) | (self.gradient[:, 1] < 0)).any() else "undecided"
@@ -140,7 +141,7 @@ def find_zeros(
     Parameters
     ----------
     field
-        The field, of a loss without kinks and an empirical law; or any function that can be enclosed over boxes.
+        The field, of expressions without kinks and an empirical law; or any function that can be enclosed over boxes.
     box
         Lower and upper end of each parameter, shape (d, 2).
     width
@@ -153,7 +154,7 @@ def find_zeros(
     Raises
     ------
     InputError
-        For a bad box, a loss with kinks, a continuous law, or a journal of another search.
+        For a bad box, expressions with kinks or none, a continuous law, or a journal of another search.
     """
     function = FieldFunction(field) if isinstance(field, AdamField) else field
     whole, start = starting_box(function, box, "box")
@@ -197,7 +198,7 @@ def _described(function: BoxFunction, zero: Zero) -> Zero:
     """A zero with the point that it is, if there is a simple one, and the gradient of the loss there."""
     point = simplest_point(zero.box)
     exact = point if point is not None and function.vanishes(point) else None
-    if not isinstance(function, FieldFunction):
+    if not isinstance(function, FieldFunction) or not isinstance(function.problem, Problem):
         return replace(zero, point=exact)
     with ball_arithmetic():
         gradient = np.array(function.mean_gradient(zero.box))

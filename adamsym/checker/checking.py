@@ -30,7 +30,7 @@ from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
-from adamsym.gradients import Problem
+from adamsym.gradients import Problem, SymbolicGradient
 from adamsym.gradients.record import problem_from_record
 
 BUDGET = 10_000_000
@@ -103,7 +103,7 @@ def check_certificate(
         return Check(False, f"the problem is not valid: {error}")
     try:
         with budget(operations) as meter:
-            spend(sum(derivative_sizes(problem.loss, problem.parameters)))
+            spend(_size(problem))
             fault = _form_fault(certificate, problem)
     except OutOfWork as error:
         return Check(False, str(error), undecided=True)
@@ -127,8 +127,15 @@ def check_certificate(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _subject(certificate: Certificate) -> tuple[Problem, Form]:
-    """The problem and the Laplace form that a certificate is about; the method that it names has this form."""
+def _size(problem: SymbolicGradient) -> int:
+    """About how many nodes the expressions have, with those of the derivatives that proofs need."""
+    orders = 3 if isinstance(problem, Problem) else 2
+    sizes = [derivative_sizes(entry, problem.parameters)[:orders] for entry in problem.written]
+    return sum(map(sum, sizes))
+
+
+def _subject(certificate: Certificate) -> tuple[SymbolicGradient, Form]:
+    """The source of the gradients and the Laplace form that a certificate is about; the method that it names has this form."""
     problem, method = problem_from_record(certificate.problem.model_dump())
     if method.laplace is None:
         raise NotCheckable("the method has no Laplace form")
@@ -165,7 +172,7 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
     return Check(True, f"all {count} proofs hold", count)
 
 
-def _form_fault(certificate: Certificate, problem: Problem) -> str | None:
+def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
     if isinstance(certificate, ZerosCertificate):
@@ -175,7 +182,9 @@ def _form_fault(certificate: Certificate, problem: Problem) -> str | None:
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
     if not problem.is_smooth:
-        return "the loss has kinks"
+        return "the loss, or the field, has kinks"
+    if isinstance(certificate, LyapunovCertificate) and not isinstance(problem, Problem):
+        return "there is no loss to be a Lyapunov function"
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):
         return "the boxes do not fill the region by halving"
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
@@ -251,7 +260,7 @@ def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     return check
 
 
-def _checked_proof(certificate: Certificate, problem: Problem, form: Form, name: str, statement: Any) -> _Proof:
+def _checked_proof(certificate: Certificate, problem: SymbolicGradient, form: Form, name: str, statement: Any) -> _Proof:
     try:
         for bits in (BITS, MORE_BITS):
             with working_precision(bits):
@@ -283,7 +292,7 @@ def _check_started(number: int) -> _Proof:
 
 
 def _fault_of(
-    certificate: Certificate, problem: Problem, form: Form, statement: Any
+    certificate: Certificate, problem: SymbolicGradient, form: Form, statement: Any
 ) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
     if isinstance(certificate, ZerosCertificate):
@@ -292,6 +301,8 @@ def _fault_of(
         if isinstance(statement, Cluster):
             return cluster_fault(certificate, problem, form, statement), None
         return leaf_fault(problem, form, statement), None
+    if not isinstance(problem, Problem):
+        raise NotCheckable("there is no loss")
     if isinstance(statement, LyapunovLeaf):
         found = check_leaf(certificate, problem, form, statement)
         return found.fault, found.rate

@@ -12,7 +12,7 @@ import sympy as sp
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, folded, value_of
 from adamsym.checker.work import OutOfWork, spend
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
 MOST_BITS = 100_000
 """Longest numerator or denominator of an exact value."""
@@ -44,7 +44,7 @@ def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value
     return folded(expression, lambda node, arguments: _value(node, arguments, values))
 
 
-def vanishes(problem: Problem, point: tuple[Fraction, ...]) -> bool:
+def vanishes(problem: SymbolicGradient, point: tuple[Fraction, ...]) -> bool:
     """Whether the gradient of every row is proven to be exactly 0 at a rational point."""
     entries = (value_at(entry, row) for row in _rows_at(problem, point) for entry in problem.gradient_expressions)
     return all(isinstance(entry, Fraction) and entry == 0 for entry in entries)
@@ -61,7 +61,7 @@ def loss_is_at_most_zero(problem: Problem, point: tuple[Fraction, ...]) -> bool:
     return bool(mean.b <= 0)
 
 
-def _rows_at(problem: Problem, point: tuple[Fraction, ...]) -> list[dict[sp.Symbol, Fraction]]:
+def _rows_at(problem: SymbolicGradient, point: tuple[Fraction, ...]) -> list[dict[sp.Symbol, Fraction]]:
     """The values of parameters and columns for every row, where the loss as written is proven real and finite."""
     assert isinstance(problem.law, Empirical)
     at = dict(zip(problem.parameters, point, strict=True))
@@ -71,7 +71,7 @@ def _rows_at(problem: Problem, point: tuple[Fraction, ...]) -> list[dict[sp.Symb
             value = value_at(condition.expression, row)
             low, high = (value, value) if isinstance(value, Fraction) else (value.a, value.b)
             if not condition.proved(low, high):
-                raise NotCheckable(f"the loss is not proven real and finite at the point: {condition}")
+                raise NotCheckable(f"{problem.place}: not proven real and finite at the point: {condition}")
     return rows
 
 

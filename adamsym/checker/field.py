@@ -23,7 +23,7 @@ from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
 from adamsym.checker.work import cut_short, spend
-from adamsym.gradients import Problem
+from adamsym.gradients import SymbolicGradient
 
 TOLERANCE = 1e-15
 """Share of the scale that a truncation may have."""
@@ -40,7 +40,7 @@ class FieldOver:
 
 
 def field_over(
-    problem: Problem, form: Form, theta: Sequence[Interval], slopes: bool, tolerance: float = TOLERANCE
+    problem: SymbolicGradient, form: Form, theta: Sequence[Interval], slopes: bool, tolerance: float = TOLERANCE
 ) -> FieldOver:
     """Return f = -F - decay theta, and Df if ``slopes``, over a box."""
     found = [quotient(law, form, tolerance) for law in gradient_laws(problem, theta, slopes)]

@@ -10,7 +10,7 @@ from mpmath import iv
 from adamsym.checker.form import Form
 from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
 from adamsym.checker.work import OutOfWork, spend
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, SymbolicGradient
 
 MOST_BATCHES = 20_000
 
@@ -63,20 +63,20 @@ class Law:
         return [iv.mpf(max(magnitude(h).b for h in column)) for column in self.slopes]
 
 
-def rows_of(problem: Problem) -> list[dict[sp.Symbol, Interval]]:
+def rows_of(problem: SymbolicGradient) -> list[dict[sp.Symbol, Interval]]:
     """Return the data rows, exactly."""
     return _rows(problem, iv.prec)
 
 
 @lru_cache(maxsize=4)
-def _rows(problem: Problem, _bits: int) -> list[dict[sp.Symbol, Interval]]:
+def _rows(problem: SymbolicGradient, _bits: int) -> list[dict[sp.Symbol, Interval]]:
     assert isinstance(problem.law, Empirical)
     return [
         {column: exact(x) for column, x in zip(problem.columns, row, strict=True)} for row in problem.law.exact_rows
     ]
 
 
-def row_values(problem: Problem, expressions: Sequence[sp.Expr], theta: Sequence[Interval]) -> list[list[Interval]]:
+def row_values(problem: SymbolicGradient, expressions: Sequence[sp.Expr], theta: Sequence[Interval]) -> list[list[Interval]]:
     """Return the values of expressions for every row over a box, where the loss as written is proved real and finite.
 
     Raises
@@ -90,24 +90,25 @@ def row_values(problem: Problem, expressions: Sequence[sp.Expr], theta: Sequence
         for condition in problem.domain:
             value = value_of(condition.expression, parameters | row)
             if not condition.proved(value.a, value.b):
-                raise NotCheckable(f"the loss is not proved real and finite at data row {number}: {condition}")
+                raise NotCheckable(f"{problem.place}: not proved real and finite at data row {number}: {condition}")
     return [[value_of(entry, parameters | row) for entry in expressions] for row in rows]
 
 
-def gradient_laws(problem: Problem, theta: Sequence[Interval], slopes: bool) -> list[Law]:
+def gradient_laws(problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
     """Return the law of each coordinate of the minibatch gradient over a box."""
     d = problem.dimension
     gradients = row_values(problem, problem.gradient_expressions, theta)
     if not slopes:
         return laws_of_rows(problem, gradients)
-    place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
-    triangles = row_values(problem, problem.jacobian_expressions, theta)
-    hessians = [[[triangle[place[min(i, j), max(i, j)]] for j in range(d)] for i in range(d)] for triangle in triangles]
-    return laws_of_rows(problem, gradients, hessians)
+    place = {pair: k for k, pair in enumerate(problem.jacobian_places)}
+    # Of a Hessian the upper triangle is known, of another Jacobian all of it.
+    numbers = [[place.get((i, j), place.get((j, i), -1)) for j in range(d)] for i in range(d)]
+    rows = row_values(problem, problem.jacobian_expressions, theta)
+    return laws_of_rows(problem, gradients, [[[entries[k] for k in line] for line in numbers] for entries in rows])
 
 
 def laws_of_rows(
-    problem: Problem, rows: Sequence[Sequence[Interval]], slopes: Sequence[Sequence[Sequence[Interval]]] = ()
+    problem: SymbolicGradient, rows: Sequence[Sequence[Interval]], slopes: Sequence[Sequence[Sequence[Interval]]] = ()
 ) -> list[Law]:
     """Return the law of each entry of the minibatch mean of one vector for each row."""
     batches = minibatches(problem)
@@ -128,7 +129,7 @@ def laws_of_rows(
     ]
 
 
-def minibatches(problem: Problem) -> list[tuple[list[tuple[int, int]], Interval]]:
+def minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, int]], Interval]]:
     """Return every minibatch, as pairs (row, how often), with its probability n! prod p_j^k_j/k_j!.
 
     Raises
@@ -140,7 +141,7 @@ def minibatches(problem: Problem) -> list[tuple[list[tuple[int, int]], Interval]
 
 
 @lru_cache(maxsize=4)
-def _minibatches(problem: Problem, _bits: int) -> list[tuple[list[tuple[int, int]], Interval]]:
+def _minibatches(problem: SymbolicGradient, _bits: int) -> list[tuple[list[tuple[int, int]], Interval]]:
     assert isinstance(problem.law, Empirical)
     rows, size = len(problem.law.exact_probabilities), problem.batch_size
     if not _can_list(rows, size):

@@ -14,7 +14,7 @@ from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import Law, gradient_laws, sign_factor
 from adamsym.checker.work import is_cut_short, spend
 from adamsym.expressions.numbers import exact_rational
-from adamsym.gradients import Problem
+from adamsym.gradients import Problem, SymbolicGradient
 
 COARSE = 1e-11
 """Truncations that are enough to exclude zeros from boxes."""
@@ -65,7 +65,7 @@ def leaf_form_fault(certificate: ZerosCertificate, leaf: ZerosLeaf) -> str | Non
     return None
 
 
-def leaf_fault(problem: Problem, form: Form, leaf: ZerosLeaf) -> str | None:
+def leaf_fault(problem: SymbolicGradient, form: Form, leaf: ZerosLeaf) -> str | None:
     """Return what is wrong with the proof that a leaf of good form holds no zero but those listed, or None."""
     if leaf.coordinate is not None:
         return None if _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
@@ -99,7 +99,7 @@ def contains(outer: Box, inner: Box) -> bool:
     return len(outer) == len(inner) and all(a <= b and c <= d for (a, d), (b, c) in zip(outer, inner, strict=True))
 
 
-def _sign_holds(problem: Problem, form: Form, box: Box, coordinate: int, depth: int) -> bool:
+def _sign_holds(problem: SymbolicGradient, form: Form, box: Box, coordinate: int, depth: int) -> bool:
     law, side = gradient_laws(problem, sides(box), slopes=False)[coordinate], sides(box)[coordinate]
     if drift_agrees(law, form, side) and abs(law.mean) > sign_factor(law, form) * iv.sqrt(law.variance.b):
         return True
@@ -111,7 +111,7 @@ def drift_agrees(law: Law, form: Form, side: Interval) -> bool:
     return form.decay == 0 or (law.mean.a >= 0 and side.a >= 0) or (law.mean.b <= 0 and side.b <= 0)
 
 
-def _direction_holds(problem: Problem, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
+def _direction_holds(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
     """y f(m) + (y Df(X)) (X - m) does not hold 0."""
     points = [iv.mpf(x) for x in middle(box)]
     found = _along(problem, form, [[x, x] for x in middle(box)], direction)
@@ -129,11 +129,13 @@ def _direction_holds(problem: Problem, form: Form, box: Box, direction: Sequence
     return all(_direction_holds(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
-def zero_fault(problem: Problem, form: Form, zero: ZeroEntry) -> str | None:
+def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | None:
     """Return what is wrong with a zero: its existence, its uniqueness in each region, its stability; or None."""
     if zero.midpoint != middle(zero.box):
         return "its midpoint is not that of its box"
-    if (zero.critical_point == "yes") != (zero.point is not None):
+    if isinstance(problem, Problem) != (zero.critical_point is not None):
+        return "it is said to be a critical point of a loss, or not, where there is none, or the reverse"
+    if zero.critical_point is not None and (zero.critical_point == "yes") != (zero.point is not None):
         return "it is said to be a critical point of the loss, but not which, or the reverse"
     if zero.point is not None and not _vanish_at(problem, form, zero.point, zero.box):
         return _NO_POINT.format("its box")
@@ -156,7 +158,7 @@ def zero_fault(problem: Problem, form: Form, zero: ZeroEntry) -> str | None:
 _NO_POINT = "its point is not in {}, or not one where all rows' gradients and the weight decay are proven to be 0"
 
 
-def _vanish_at(problem: Problem, form: Form, texts: list[str], box: Box) -> bool:
+def _vanish_at(problem: SymbolicGradient, form: Form, texts: list[str], box: Box) -> bool:
     """Whether a rational point lies in a box, and all rows' gradients and the drift are exactly 0 there: so is f."""
     point = rational_point(problem, texts, "point")
     if form.decay != 0 and any(point):
@@ -164,14 +166,14 @@ def _vanish_at(problem: Problem, form: Form, texts: list[str], box: Box) -> bool
     return all(low <= x <= high for x, (low, high) in zip(point, box, strict=True)) and vanishes(problem, point)
 
 
-def rational_point(problem: Problem, texts: list[str], place: str) -> tuple[Fraction, ...]:
+def rational_point(problem: SymbolicGradient, texts: list[str], place: str) -> tuple[Fraction, ...]:
     """Return a point of as many fractions as there are parameters."""
     if len(texts) != problem.dimension:
         raise NotCheckable(f"a {place} with another number of parameters")
     return tuple(exact_rational(text, place) for text in texts)
 
 
-def cluster_fault(certificate: ZerosCertificate, problem: Problem, form: Form, cluster: Cluster) -> str | None:
+def cluster_fault(certificate: ZerosCertificate, problem: SymbolicGradient, form: Form, cluster: Cluster) -> str | None:
     """Return what is wrong with a box around undecided leaves, or None."""
     if (cluster.point is not None) != (cluster.by == "point") or (cluster.preconditioner is not None) != (
         cluster.by == "faces"
@@ -189,7 +191,7 @@ def cluster_fault(certificate: ZerosCertificate, problem: Problem, form: Form, c
     return None if holds else "the signs of f on its faces are not proven"
 
 
-def _signs_on_faces(problem: Problem, form: Form, box: Box, preconditioner: Matrix) -> bool:
+def _signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix) -> bool:
     """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
 
     For Y f - v has one, for every v near 0, and so Y is invertible too. But f must be continuous in all of the box: at
@@ -208,7 +210,7 @@ def _signs_on_faces(problem: Problem, form: Form, box: Box, preconditioner: Matr
     return True
 
 
-def _sign_along(problem: Problem, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
+def _sign_along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
     """Whether y f > 0 over a box."""
     if not _along(problem, form, [[x, x] for x in middle(box)], direction) > 0:
         return False
@@ -219,13 +221,13 @@ def _sign_along(problem: Problem, form: Form, box: Box, direction: Sequence[floa
     return all(_sign_along(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
-def _along(problem: Problem, form: Form, box: Box, direction: Sequence[float]) -> Interval:
+def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float]) -> Interval:
     """The interval of y f over a box."""
     over = field_over(problem, form, sides(box), slopes=False, tolerance=COARSE)
     return total(y * f for y, f in zip(direction, over.value, strict=True))
 
 
-def _maps_inside(problem: Problem, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
+def _maps_inside(problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
     """Whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
@@ -235,7 +237,7 @@ def _maps_inside(problem: Problem, form: Form, box: Box, preconditioner: Matrix,
 
 
 def _image_inside(
-    problem: Problem, form: Form, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
+    problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
 ) -> bool:
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
     spend(2 * len(box) ** 3)

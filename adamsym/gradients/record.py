@@ -11,7 +11,7 @@ from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.laws import Empirical
 from adamsym.gradients.problem import Problem
 from adamsym.gradients.source import StochasticGradient
-from adamsym.gradients.symbolic import require_expressions
+from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.gradients.vector_field import VectorField
 from adamsym.methods import Method
 from adamsym.methods.record import method_from_record, method_record
@@ -19,10 +19,11 @@ from adamsym.methods.record import method_from_record, method_record
 NESTED_TOO_DEEPLY = "nested too deeply to be differentiated; write it with fewer parentheses in parentheses"
 
 
-def problem_record(problem: Problem, method: Method) -> dict[str, Any]:
-    """Return the problem and the method as JSON data; every number is text, exactly as a fraction.
+def problem_record(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
+    """Return the source of the gradients and the method as JSON data; every number is text, exactly as a fraction.
 
-    The loss is the text as written: what simplifies away, such as x/x, still says where the loss is real.
+    The loss, or each component of a field, is the text as written: what simplifies away, such as x/x, still says where
+    it is real.
 
     Raises
     ------
@@ -31,8 +32,9 @@ def problem_record(problem: Problem, method: Method) -> dict[str, Any]:
     """
     if not isinstance(problem.law, Empirical):
         raise NotApplicable("data: a certificate needs the rows of an empirical law; a continuous law has none")
-    if len(problem.text) > LONGEST_TEXT:
-        raise InputError(f"problem.loss: {len(problem.text)} characters; a certificate may hold {LONGEST_TEXT}")
+    for text in _texts(problem):
+        if len(text) > LONGEST_TEXT:
+            raise InputError(f"{problem.place}: {len(text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {
         **_expressions_record(problem),
         **_rows_record(problem.law),
@@ -48,17 +50,24 @@ def problem_text(source: StochasticGradient) -> str:
     NotApplicable
         If the gradients are no expressions: what Python computes has no text.
     """
-    law = require_expressions(source, "a checkpoint").law
+    symbolic = require_expressions(source, "a checkpoint")
+    law = symbolic.law
     data = _rows_record(law) if isinstance(law, Empirical) else {"columns": repr(law)}
-    return json.dumps({**_expressions_record(source), **data})
+    return json.dumps({**_expressions_record(symbolic), **data})
 
 
-def _expressions_record(source: StochasticGradient) -> dict[str, Any]:
-    written: dict[str, Any] = {}
+def _texts(source: SymbolicGradient) -> tuple[str, ...]:
+    """The expressions that define G, as they were written."""
+    if isinstance(source, VectorField):
+        return source.texts
     if isinstance(source, Problem):
-        written = {"loss": source.text}
-    elif isinstance(source, VectorField):
-        written = {"field": list(source.texts)}
+        return (source.text,)
+    raise NotApplicable(f"{type(source).__name__}: no text says what it is; write a Problem or a VectorField")
+
+
+def _expressions_record(source: SymbolicGradient) -> dict[str, Any]:
+    texts = _texts(source)
+    written = {"field": list(texts)} if isinstance(source, VectorField) else {"loss": texts[0]}
     return {**written, "parameters": list(source.names), "batch_size": source.batch_size}
 
 
@@ -69,7 +78,7 @@ def _rows_record(law: Empirical) -> dict[str, Any]:
     }
 
 
-def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Method]:
+def problem_from_record(record: Mapping[str, Any]) -> tuple[SymbolicGradient, Method]:
     """Return what :func:`problem_record` described; nothing in it is executed.
 
     Raises
@@ -84,11 +93,11 @@ def problem_from_record(record: Mapping[str, Any]) -> tuple[Problem, Method]:
     return problem_of_record(record), method_from_record(method)
 
 
-def problem_of_record(record: Mapping[str, Any]) -> Problem:
-    """Return the problem of a record, whatever its method; errors as :func:`problem_from_record`."""
-    keys = {"loss", "parameters", "columns", "probabilities", "batch_size", "method"}
-    if not isinstance(record, Mapping) or set(record) != keys:
-        raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them")
+def problem_of_record(record: Mapping[str, Any]) -> SymbolicGradient:
+    """Return the source of the gradients of a record, whatever its method; errors as :func:`problem_from_record`."""
+    keys = {"parameters", "columns", "probabilities", "batch_size", "method"}
+    if not isinstance(record, Mapping) or set(record) not in (keys | {"loss"}, keys | {"field"}):
+        raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them, and loss or field")
     columns = record["columns"]
     if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
         raise InputError("problem.columns: allowed are lists of numbers as text, by name")
@@ -96,15 +105,17 @@ def problem_of_record(record: Mapping[str, Any]) -> Problem:
         raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
     if any(len(column) > MOST_ROWS for column in columns.values()):
         raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
-    if not isinstance(record["loss"], str):
-        raise InputError("problem.loss: allowed is text")
+    if not isinstance(record.get("loss", ""), str) or not _is_list_of_text(record.get("field", [])):
+        raise InputError("problem.loss: allowed is text; problem.field: a list of text")
     law = Empirical(columns, weights=record["probabilities"])
     if sum(Fraction(p) for p in record["probabilities"]) != 1:
         raise InputError("problem.probabilities: they must sum to 1 exactly")
     try:
+        if "field" in record:
+            return VectorField(record["field"], record["parameters"], law, record["batch_size"])
         return Problem(record["loss"], record["parameters"], law, record["batch_size"])
     except RecursionError:
-        raise InputError(f"problem.loss: {NESTED_TOO_DEEPLY}") from None
+        raise InputError(f"problem: {NESTED_TOO_DEEPLY}") from None
 
 
 def _is_list_of_text(value: object) -> bool:

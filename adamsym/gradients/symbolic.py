@@ -125,6 +125,12 @@ class SymbolicGradient(StochasticGradient):
                 f"{self.place}: not differentiable at data row {row}, where {terms[term]} is not a finite real number"
             )
 
+    @property
+    def jacobian_places(self) -> tuple[tuple[int, int], ...]:
+        """Which entries of the Jacobian ``jacobian_expressions`` are."""
+        d = self.dimension
+        return tuple((i, j) for i in range(d) for j in range(i if self.is_symmetric else 0, d))
+
     # --- float64 -----------------------------------------------------------------------------------------------
 
     @property
@@ -292,13 +298,12 @@ class SymbolicGradient(StochasticGradient):
         d, pieces = self.dimension, self._pieces
         found = []
         for row in self._ball_rows():
-            entries = iter(self._ball_jacobian(*theta, *row) if pieces is None else pieces.hessian_ball([*theta, *row]))
+            entries = self._ball_jacobian(*theta, *row) if pieces is None else pieces.hessian_ball([*theta, *row])
             jacobian = [[flint.arb(0)] * d for _ in range(d)]
-            for i in range(d):
-                for j in range(i if self.is_symmetric else 0, d):
-                    jacobian[i][j] = next(entries)
-                    if self.is_symmetric:
-                        jacobian[j][i] = jacobian[i][j]
+            for (i, j), entry in zip(self.jacobian_places, entries, strict=True):
+                jacobian[i][j] = entry
+                if self.is_symmetric:
+                    jacobian[j][i] = entry
             found.append(jacobian)
         return found
 

@@ -11,12 +11,15 @@ from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import Condition
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.parser import parse_with_domain
+from adamsym.expressions.parser import LONGEST_TEXT, parse_with_domain
 from adamsym.expressions.second_derivatives import compile_jacobian
 from adamsym.expressions.sizes import check_derivative_size, first_derivatives
 from adamsym.expressions.writing import source_text
 from adamsym.gradients.laws import Law
 from adamsym.gradients.symbolic import SymbolicGradient
+
+LONGEST_FIELD = 10 * LONGEST_TEXT
+"""Characters of all components together."""
 
 _SWITCHING = (sp.Abs, sp.Max, sp.Min)
 
@@ -77,6 +80,8 @@ class VectorField(SymbolicGradient):
                 f"problem.field: {len(components)} components for {self.dimension} parameters; give one for each, in "
                 f"the order {', '.join(self.names[:6])}{', ...' if self.dimension > 6 else ''}"
             )
+        if sum(len(one) for one in components if isinstance(one, str)) > LONGEST_FIELD:
+            raise InputError(f"problem.field: more than {LONGEST_FIELD} characters in all")
         symbols = {symbol.name: symbol for symbol in self._symbols}
         texts, expressions, domain = [], [], dict[Condition, None]()
         for k, component in enumerate(components):

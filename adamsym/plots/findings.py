@@ -40,7 +40,8 @@ def about_zeros(found: Zeros) -> Finding:
     number = len(found.zeros)
     count = f"{number} zero" + ("" if number == 1 else "s")
     off = sum(zero.critical_point == "no" for zero in found.zeros)
-    critical = f"; {off} of {number} proven to be no critical point of L" if number else ""
+    has_loss = any(zero.critical_point is not None for zero in found.zeros)
+    critical = f"; {off} of {number} proven to be no critical point of L" if has_loss else ""
     if found.beyond:
         critical += f"; not counted: {len(found.beyond)} beyond the box, or on its border"
     if found.complete:

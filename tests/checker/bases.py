@@ -14,7 +14,7 @@ import numpy as np
 
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.field import AdamField
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
 
 DEFAULTS = Adam()
@@ -93,6 +93,9 @@ TRAP = AdamField(
 HYPERBOLA = AdamField(
     Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]})), Adam(0.5, 0.9, 0.01)
 )
+GAME = AdamField(
+    VectorField(["x + y + p", "y - x + q"], ["x", "y"], Empirical({"p": [1, 1, -2], "q": [0, 1, -1]})), CHEAP
+)
 
 QUADRATIC = "(theta - x)**2/2"
 DECAYED = squares(QUADRATIC, AdamW("0.5", "0.82", "0.1", "0.1"))
@@ -125,6 +128,16 @@ def wells() -> tuple[Known, ...]:
     return known(WELLS, -2, -0.5), known(WELLS, -0.5, 0.5, "repelling"), known(WELLS, 0.5, 2)
 
 
+def game() -> tuple[Known, ...]:
+    """The zero of a game of two players, by Newton's method in floats; there is no loss."""
+    point = np.zeros(2)
+    for _ in range(20):
+        point = point - np.linalg.solve(GAME.jacobian(point), GAME(point))
+    assert np.abs(GAME(point)).max() < 1e-14
+    assert (np.linalg.eigvals(GAME.jacobian(point)).real < 0).all()
+    return (Known(tuple(point.tolist()), "attracting", False),)
+
+
 def symmetric_plane() -> tuple[Known, ...]:
     """In the middle of two rows of the same probability f is odd."""
     return (Known((1.5, -0.25), "attracting", False),)
@@ -151,6 +164,7 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         lambda: (Known((0.0, 0.0), "saddle", True),),
         PLANE_AROUND,
     ),
+    "game": (GAME, zeros_of(GAME, [[-0.1, 0.1], [-0.1, 0.1]]), game, ((-0.5, 0.5), (-0.5, 0.5))),
     "empty": (THREE_POINTS, zeros_of(THREE_POINTS, [[1.25, 5]]), three_points, AROUND),
     "beyond": (
         SYMMETRIC,

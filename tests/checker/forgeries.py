@@ -258,7 +258,9 @@ def wrong_critical_point(base, content, rng):
     if zero is None:
         return None
     known = next(k for k in base.zeros if all(a < x < b for x, (a, b) in zip(k.point, zero["box"], strict=True)))
-    if known.critical:
+    if "field" in content["problem"]:
+        zero.update(critical_point=rng.choice(["no", "undecided"]))
+    elif known.critical:
         zero.update(critical_point="no", point=None)
     else:
         zero.update(critical_point="yes", point=[str(Fraction(x)) for x in inner_point(zero["box"], rng)])
@@ -391,6 +393,30 @@ def changed_problem(base, content, rng):
     return None
 
 
+@forgery("zeros")
+def exchanged_components(base, content, rng):
+    """Two components of a field are exchanged: it vanishes where it did, but its stability is another."""
+    record = content["problem"]
+    if "field" not in record or not content["zeros"]:
+        return None
+    i, j = rng.sample(range(len(record["field"])), 2)
+    record["field"][i], record["field"][j] = record["field"][j], record["field"][i]
+    real = np.linalg.eigvals(field_of(record).jacobian(content["zeros"][0]["midpoint"])).real
+    claimed = content["zeros"][0]["stability"]
+    return content if claimed == "attracting" and real.max() > 1e-3 else None
+
+
+@forgery("zeros")
+def loss_for_a_field(base, content, rng):
+    """A loss stands in place of a field: that of which one component is a derivative."""
+    record = content["problem"]
+    if "field" not in record or not content["zeros"]:
+        return None
+    [first, second] = record.pop("field")
+    record["loss"] = f"({first})**2/2 + ({second})**2/2"
+    return content
+
+
 def field_of(record):
     try:
         problem, adam = problem_from_record(record)
@@ -434,8 +460,11 @@ def change_problem(record, rng):
     elif way == "batch":
         record["batch_size"] = rng.choice([size for size in (1, 2, 3) if size != record["batch_size"]])
     elif way == "loss":
-        name = rng.choice(record["parameters"])
-        record["loss"] = f"{record['loss']} + {rng.choice([-1, 1]) * rng.randint(1, 50)}*{name}/100"
+        added = f" + {rng.choice([-1, 1]) * rng.randint(1, 50)}/100"
+        if "field" in record:
+            record["field"][rng.randrange(len(record["field"]))] += added
+        else:
+            record["loss"] += f"{added}*{rng.choice(record['parameters'])}"
     elif way == "name":
         names = [name for name in WITH_FORM if name != record["method"]["name"]]
         return restate(record["method"], rng.choice(names), record["method"]["parameters"])

@@ -54,7 +54,11 @@ def other_numerals(base, content, rng):
     record, factor = content["problem"], rng.randint(2, 99)
     for column in (*record["columns"].values(), record["probabilities"]):
         column[:] = [f"{Fraction(x).numerator * factor}/{Fraction(x).denominator * factor}" for x in column]
-    record["loss"] = rng.choice(["({})", " {} ", "+ {}", "{} + 0"]).format(record["loss"])
+    form = rng.choice(["({})", " {} ", "+ {}", "{} + 0"])
+    if "field" in record:
+        record["field"] = [form.format(text) for text in record["field"]]
+    else:
+        record["loss"] = form.format(record["loss"])
     return content
 
 
@@ -122,7 +126,7 @@ def wider_box(base, content, rng):
 def less_said_of_zeros(base, content, rng):
     for zero in (*content["zeros"], *content["beyond"]):
         zero.update(stability="undecided")
-        if rng.random() < 0.5:
+        if rng.random() < 0.5 and "loss" in content["problem"]:
             zero.update(critical_point="undecided", point=None)
     return content
 
