@@ -148,9 +148,7 @@ class ProblemRecord(_SourceRecord):
 class FieldRecord(_SourceRecord):
     """A vector field in place of a loss's gradient: its components as text, the data and the method."""
 
-    field: Annotated[
-        list[Annotated[str, Field(max_length=LONGEST_TEXT)]], Field(min_length=1, max_length=1000, title="Field")
-    ]
+    field: Annotated[list[Annotated[str, Field(max_length=LONGEST_TEXT)]], Field(min_length=1, max_length=1000)]
 
 
 def _kind_of_source(value: Any) -> str:

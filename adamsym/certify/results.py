@@ -60,7 +60,7 @@ def zero_dict(zero: "Zero") -> dict[str, Any]:
         "unique": True,
         "unique_in": zero.unique_in.tolist(),
         "stability": zero.stability,
-        "critical_point": zero.critical_point or "not applicable",
+        "critical_point": zero.critical_point,
         "point": None if zero.point is None else [str(x) for x in zero.point],
         "gradient": None if zero.gradient is None else zero.gradient.tolist(),
     }

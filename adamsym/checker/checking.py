@@ -135,7 +135,7 @@ def _size(problem: SymbolicGradient) -> int:
 
 
 def _subject(certificate: Certificate) -> tuple[SymbolicGradient, Form]:
-    """The source of the gradients and the Laplace form that a certificate is about; the method that it names has this form."""
+    """The source of gradients and the Laplace form that a certificate is about; the method named has this form."""
     problem, method = problem_from_record(certificate.problem.model_dump())
     if method.laplace is None:
         raise NotCheckable("the method has no Laplace form")
@@ -260,7 +260,9 @@ def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     return check
 
 
-def _checked_proof(certificate: Certificate, problem: SymbolicGradient, form: Form, name: str, statement: Any) -> _Proof:
+def _checked_proof(
+    certificate: Certificate, problem: SymbolicGradient, form: Form, name: str, statement: Any
+) -> _Proof:
     try:
         for bits in (BITS, MORE_BITS):
             with working_precision(bits):

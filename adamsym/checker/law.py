@@ -76,7 +76,9 @@ def _rows(problem: SymbolicGradient, _bits: int) -> list[dict[sp.Symbol, Interva
     ]
 
 
-def row_values(problem: SymbolicGradient, expressions: Sequence[sp.Expr], theta: Sequence[Interval]) -> list[list[Interval]]:
+def row_values(
+    problem: SymbolicGradient, expressions: Sequence[sp.Expr], theta: Sequence[Interval]
+) -> list[list[Interval]]:
     """Return the values of expressions for every row over a box, where the loss as written is proved real and finite.
 
     Raises

@@ -227,7 +227,9 @@ def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[
     return total(y * f for y, f in zip(direction, over.value, strict=True))
 
 
-def _maps_inside(problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None) -> bool:
+def _maps_inside(
+    problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None
+) -> bool:
     """Whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:

@@ -1,0 +1,113 @@
+"""Certificates about a vector field: valid as they are made, and not for other components."""
+
+import copy
+import json
+import random
+
+import numpy as np
+import pytest
+from bases import GAME, Base, game
+from forgeries import exchanged_components, loss_for_a_field, signed, wrong_critical_point
+
+from adamsym import AdamField, Empirical, Problem, VectorField, certificate, certify_lyapunov, find_zeros
+from adamsym.checker import check_certificate
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.gradients.record import problem_from_record, problem_record
+
+SIDES = [[-0.06, -0.03], [-0.06, -0.02]]
+"""Around the zero of the game: one leaf, so that checks are short."""
+
+
+@pytest.fixture(scope="module")
+def short():
+    content = json.loads(json.dumps(certificate(find_zeros(GAME, SIDES, width=1e-6))))
+    return Base("short", content, GAME, game(), ((-0.5, 0.5), (-0.5, 0.5)))
+
+
+@pytest.fixture(scope="module")
+def content(short):
+    return short.content
+
+
+def test_a_game_is_certified_and_checked(content):
+    assert len(content["leaves"]) == 1
+    assert content["problem"]["field"] == ["x + y + p", "y - x + q"]
+    assert "loss" not in content["problem"]
+    [zero] = content["zeros"]
+    assert content["complete"]
+    assert (zero["stability"], zero["critical_point"]) == ("attracting", None)
+    [known] = game()
+    assert all(low <= x <= high for x, (low, high) in zip(known.point, zero["box"], strict=True))
+    assert check_certificate(content).valid
+
+
+def changed(content, change):
+    new = copy.deepcopy(content)
+    change(new)
+    return signed(new)
+
+
+@pytest.mark.parametrize(
+    ("component", "text"), [(0, "x + y + p + 1/100"), (0, "x - y + p"), (1, "y - x"), (1, "2*y - x + q")]
+)
+def test_a_changed_component_is_refused(content, component, text):
+    forged = changed(content, lambda new: new["problem"]["field"].__setitem__(component, text))
+    found = check_certificate(forged)
+    assert not found.valid
+    assert not found.undecided
+
+
+@pytest.mark.parametrize("forge", [exchanged_components, loss_for_a_field, wrong_critical_point])
+def test_forged_fields_are_refused(short, forge):
+    forged = forge(short, copy.deepcopy(short.content), random.Random(1))
+    found = check_certificate(signed(forged))
+    assert not found.valid
+    assert not found.undecided
+
+
+def test_what_is_no_field_is_malformed(content):
+    for change in (
+        lambda new: new["problem"].update(field="x"),
+        lambda new: new["problem"].update(field=[]),
+        lambda new: new["problem"].update(loss="x*y"),
+        lambda new: new["problem"].pop("field"),
+    ):
+        with pytest.raises(InputError, match="certificate"):
+            check_certificate(changed(content, change))
+    for components in (["x + y + p"], ["x + y + p", "0"], ["x + y + p", "z"]):
+        found = check_certificate(changed(content, lambda new, c=components: new["problem"].update(field=c)))
+        assert found.reason.startswith("the problem is not valid: problem.field")
+
+
+def test_records_are_read_back():
+    again, method = problem_from_record(problem_record(GAME.problem, GAME.adam))
+    assert isinstance(again, VectorField)
+    assert again.texts == GAME.problem.texts
+    assert method == GAME.adam
+    np.testing.assert_array_equal(again.row_gradients([1.0, 2.0]), GAME.problem.row_gradients([1.0, 2.0]))
+
+
+def test_a_lyapunov_certificate_needs_a_loss():
+    with pytest.raises(NotApplicable, match="needs a loss"):
+        certify_lyapunov(GAME, [[-1, 1], [-1, 1]])
+    law = Empirical({"x": [0, 3]})
+    loss = AdamField(Problem("(t - x)**2/2", ["t"], law), GAME.adam)
+    found = certificate(certify_lyapunov(loss, [[4, 5]]))
+    forged = changed(found, lambda new: new["problem"].update(field=[new["problem"].pop("loss") and "t - x"]))
+    assert check_certificate(found).valid
+    assert "no loss" in check_certificate(forged).reason
+
+
+def test_a_rotation_has_a_zero_whose_stability_is_not_decided():
+    """Its eigenvalues are imaginary: no enclosure can tell on which side of the axis they are."""
+    law = Empirical({"p": [1, -1]})
+    rotation = AdamField(VectorField(["y + p", "-x + p"], ["x", "y"], law), GAME.adam)
+    found = find_zeros(rotation, [[-0.25, 0.5], [-0.5, 0.25]])
+    assert found.complete
+    [zero] = found.zeros
+    assert zero.stability == "undecided"
+    assert np.abs(np.linalg.eigvals(rotation.jacobian([0.0, 0.0])).real).max() < 1e-12
+    [saddle] = find_zeros(
+        AdamField(VectorField(["y + p", "x + p"], ["x", "y"], law), GAME.adam), [[-0.25, 0.5], [-0.5, 0.25]]
+    ).zeros
+    assert saddle.stability == "saddle"
