@@ -3,12 +3,11 @@
 import base64
 import re
 
-import jinja2
 from markupsafe import Markup, escape
 
 from adamsym.report.collection import Report
 from adamsym.report.sections import Image
-from adamsym.symbolic.rendering import mathml
+from adamsym.symbolic.rendering import environment, mathml
 
 GRADES = {
     "symbolic": "exact algebra",
@@ -25,19 +24,13 @@ MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicab
 
 def render_page(report: Report) -> str:
     """Return the page; it shows what the report holds and computes nothing."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("adamsym.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+    templates = environment("adamsym.report")
+    templates.filters.update(
         block=lambda latex: Markup(mathml(latex)),  # escapes what is no plain MathML
         statement=statement_markup,
         source=image_source,
     )
-    return environment.get_template("report.html.jinja").render(
+    return templates.get_template("report.html.jinja").render(
         report=report,
         claims=report.claims,
         grades=GRADES,

@@ -6,8 +6,10 @@ from collections import Counter
 from typing import Any, Literal
 from xml.etree import ElementTree
 
+import jinja2
 import latex2mathml.converter
 import sympy as sp
+from markupsafe import Markup
 from sympy.printing.latex import LatexPrinter, greek_letters_set
 
 from adamsym.gradients import SymbolicGradient
@@ -79,12 +81,9 @@ def latex_text(text: str) -> str:
 
 def markdown(derivation: Derivation) -> str:
     """Return the derivation as Markdown."""
-    parts = [f"# {_markdown_text(derivation.title)}"]
-    for number, step in enumerate(derivation.steps, 1):
-        parts += [f"## {number}. {_markdown_text(step.title)}", _markdown_text(step.statement_text)]
-        parts += [f"$$\n{equation}\n$$" for equation in step.equations]
-        parts.append(f"*Checked: {_markdown_text(step.check)}.*")
-    return "\n\n".join(parts) + "\n"
+    template = environment("adamsym.symbolic", escape=False)
+    template.filters["text"] = _markdown_text
+    return template.get_template("derivation.md.jinja").render(derivation=derivation)
 
 
 def _markdown_text(text: str) -> str:
@@ -93,24 +92,37 @@ def _markdown_text(text: str) -> str:
 
 def article(derivation: Derivation) -> str:
     """Return the derivation as a complete LaTeX article; formulas wider than the page are scaled to fit."""
-    body = []
-    for step in derivation.steps:
-        body += [rf"\section{{{latex_text(step.title)}}}", latex_text(step.statement_text)]
-        body += [rf"\formula{{{equation}}}" for equation in step.equations]
-        body += [rf"\noindent\emph{{Checked: {latex_text(step.check)}.}}", ""]
-    return _ARTICLE.replace("@TITLE", latex_text(derivation.title)).replace("@BODY", "\n".join(body))
+    template = environment("adamsym.symbolic", escape=False, marks=("<%", "%>", "<<", ">>"))
+    template.filters["text"] = latex_text
+    return template.get_template("derivation.tex.jinja").render(derivation=derivation)
 
 
 def page(derivation: Derivation) -> str:
     """Return the derivation as one HTML page without scripts or outside references."""
-    sections = []
-    for number, step in enumerate(derivation.steps, 1):
-        formulas = "\n".join(f'<div class="formula">{mathml(equation)}</div>' for equation in step.equations)
-        sections.append(
-            f"<section>\n<h2>{number}. {html.escape(step.title)}</h2>\n<p>{html.escape(step.statement_text)}</p>\n"
-            f'{formulas}\n<p class="check">&#10003; Checked: {html.escape(step.check)}.</p>\n</section>'
-        )
-    return _PAGE.replace("@TITLE", html.escape(derivation.title)).replace("@BODY", "\n".join(sections))
+    template = environment("adamsym.symbolic")
+    template.filters["mathml"] = lambda latex: Markup(mathml(latex))  # escapes what is no plain MathML
+    return template.get_template("derivation.html.jinja").render(derivation=derivation)
+
+
+def environment(
+    package: str, escape: bool = True, marks: tuple[str, str, str, str] = ("{%", "%}", "{{", "}}")
+) -> jinja2.Environment:
+    """Return the templates of a subpackage: every text is escaped as HTML unless ``escape`` is False.
+
+    ``marks`` begin and end statements and values: LaTeX has braces of its own.
+    """
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader(package),
+        autoescape=escape,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        block_start_string=marks[0],
+        block_end_string=marks[1],
+        variable_start_string=marks[2],
+        variable_end_string=marks[3],
+    )
 
 
 def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
@@ -137,43 +149,3 @@ def _is_plain(element: ElementTree.Element) -> bool:
         attribute.startswith("on") or "href" in attribute or attribute in ("src", "style")
         for attribute in element.attrib
     )
-
-
-_ARTICLE = r"""\documentclass{article}
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\usepackage{amsmath,amssymb,graphicx}
-\newsavebox{\formulabox}
-\newcommand{\formula}[1]{\par\medskip\noindent\sbox{\formulabox}{$\displaystyle #1$}%
-  \ifdim\wd\formulabox>\linewidth\resizebox{\linewidth}{!}{\usebox{\formulabox}}%
-  \else\hfil\usebox{\formulabox}\hfil\fi\par\medskip}
-\title{@TITLE}
-\date{}
-\begin{document}
-\maketitle
-@BODY
-\end{document}
-"""
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>@TITLE</title>
-<style>
-:root { color-scheme: light dark; --line: #8886; --ok: #2a7d46; }
-body { font: 17px/1.55 Georgia, "Times New Roman", serif; max-width: 46rem; margin: 2.5rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.25; }
-h2 { font-size: 1.15rem; margin: 2.2rem 0 .4rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-.formula { overflow: auto hidden; margin: .9rem 0; padding: .4rem 0; }
-.formula code { font-size: .85rem; }
-.check { font-size: .88rem; color: var(--ok); }
-</style>
-</head>
-<body>
-<h1>@TITLE</h1>
-@BODY
-</body>
-</html>
-"""
