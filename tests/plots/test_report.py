@@ -146,7 +146,7 @@ def test_everything_is_escaped(problem):
         problem,
         name=HOSTILE,
         file=HOSTILE,
-        loss=rf"\text{{{HOSTILE}}}",
+        written=rf"\text{{{HOSTILE}}}",
         origin=((HOSTILE, HOSTILE),),
         sections=(
             SectionReport(
