@@ -55,12 +55,14 @@ class Ensemble(Drawable):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym simulate --json`` prints it."""
-        return {
+        result: dict[str, Any] = {
             "theta": plain(self.theta),
             "steps": self.steps,
             "failed": [{"chain": chain, "step": step} for chain, step in enumerate(self.diverged.tolist()) if step],
-            "recorded": {"steps": plain(self.recorded_steps), "theta": plain(self.recorded)},
         }
+        if len(self.recorded_steps):
+            result["recorded"] = {"steps": plain(self.recorded_steps), "theta": plain(self.recorded)}
+        return result
 
 
 @checked_arguments
