@@ -59,25 +59,25 @@ class FormBounds:
     def departure(self, law: BallLaw) -> flint.arb:
         """Return a bound of |F - phi(0) E M|.
 
-        phi(0) - phi(v) <= D sqrt v, D the bound of the root's slope, and E|M| sqrt V <= c E g^2 (T6); without D,
-        V <= G^2.
+        phi(0) - phi(v) <= D sqrt v, D the bound of the root's slope, and E|M| sqrt V <= c E g^2 (T6). Without D,
+        |M| <= c G, and E(phi(0) - phi(V)) <= phi(0) - phi(E g^2), as phi is convex.
         """
         if self.root_slope.is_finite():
             return self.absolute * law.mean_square * self.root_slope
-        return self.absolute * law.mean_magnitude * self._fall(law)
+        return self.absolute * law.max_abs * self._fall(law)
 
     def slope_departure(self, law: BallLaw, h: flint.arb) -> flint.arb:
         """Return a bound of |dF - phi(0) E M'|.
 
         E|M'| (phi(0) - phi(V)) <= c H D G, and E|M V' phi'(V)| <= c G 2 H sqrt(V) |phi'(V)| <= c G H D. Without D,
-        -v phi'(v) <= phi(0) - phi(v), as phi is convex.
+        |M V'| <= 2 C H V and -v phi'(v) <= phi(0) - phi(v).
         """
         if self.root_slope.is_finite():
             return 2 * self.absolute * law.max_abs * h * self.root_slope
         return (self.absolute + 2 * self.step) * h * self._fall(law)
 
     def _fall(self, law: BallLaw) -> flint.arb:
-        return self.at_zero - self.kernel.ball_of(law.max_abs**2)
+        return self.at_zero - self.kernel.ball_of(law.mean_square.upper())
 
 
 def bounds_of(form: LaplaceForm) -> FormBounds:
