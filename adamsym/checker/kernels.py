@@ -146,8 +146,8 @@ class FormulaBounds(KernelBounds):
     def of(self, v: Interval) -> Interval:
         """Return phi(v) for v >= 0, from its values at the ends."""
         eps = exact(self.epsilon)
-        low, high = (value_of(self.phi, {V: iv.mpf(end), EPS: eps}) for end in (v.b, v.a))
-        return hull(low, high)
+        low = value_of(self.phi, {V: iv.mpf(v.b), EPS: eps})
+        return low if v.a == v.b else hull(low, value_of(self.phi, {V: iv.mpf(v.a), EPS: eps}))
 
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s)."""
