@@ -7,7 +7,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import reduce
 
 import flint
@@ -42,11 +41,10 @@ class Regions:
     """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
 
     ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
-    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). The levels are stated for Adam's field (with
-    beta1 = 0 that of RMSprop) and None for others. That l_j >= 0 is the user's to establish; where a point drawn speaks
-    against it, K is None. The levels are computed from K and mu in float64.
-    ``shares`` are estimates from 20,000 points drawn with seed 0, but for that of ``certified``, which is the volume of
-    the certified boxes.
+    |grad L|^2 >= 2 mu L: both proven (None where a box gave none). That l_j >= 0 is the user's to establish; where a
+    point drawn speaks against it, K is None. The levels are computed from K and mu in float64; they are proved for
+    means of gradients over sqrt(v) + eps without decay (Adam, RMSprop, NAdam) and None for others. ``shares`` are
+    estimates from 20,000 points drawn with seed 0, but for that of ``certified``, the volume of the certified boxes.
     """
 
     smoothness: float | None
@@ -69,27 +67,45 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     pl = _extreme(min, [outcome.pl for outcome in outcomes])
     if smoothness is None or not pl:
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
-    memory = _memory_of_adam(require_laplace(found.adam, "a Lyapunov region"))
-    if memory is None:
+    form = require_laplace(found.adam, "a Lyapunov region")
+    if not has_levels(form):
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
-    alpha, beta, eps = memory
+    beta, eps = float(form.beta), float(form.kernel.epsilon)
     t6 = level_t6(smoothness, pl, eps)
     assert isinstance(found.problem.law, Empirical)
     heaviest = 1 / float(min(found.problem.law.exact_probabilities))
     eta = (smoothness / pl - 1) / found.problem.batch_size
     one = level_theorem_1(smoothness, eta, heaviest, beta, eps)
-    two = theorem_2_applies(eta, found.problem.dimension, alpha, beta)
+    two = theorem_2_applies(eta, found.problem.dimension, universal_bound(form), beta)
     return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
 
 
-def _memory_of_adam(form: LaplaceForm) -> tuple[float, float, float] | None:
-    """beta1, beta2 and eps if the field is one of Adam; RMSprop has beta1 = 0."""
-    (first, *more), terms = form.weights.head or (0,), form.weights.terms
-    amount, alpha = terms[0] if len(terms) == 1 else (Fraction(1), Fraction(0))
-    is_mean = not more and ((first == 0 and len(terms) == 1 and amount == 1 - alpha) or (first == 1 and not terms))
-    if not is_mean or form.decay != 0 or not isinstance(form.kernel, RootPlusEps):
-        return None
-    return float(alpha), float(form.beta), float(form.kernel.epsilon)
+def has_levels(form: LaplaceForm) -> bool:
+    """Whether the theorems' levels are proved for a field: M a mean of gradients, Adam's kernel, no decay."""
+    is_mean = form.weights.nonnegative and form.weights.total == 1
+    return is_mean and form.decay == 0 and isinstance(form.kernel, RootPlusEps)
+
+
+def universal_bound(form: LaplaceForm) -> float:
+    """Return an upper bound of Phi of N-Lemma 2 for a mean of gradients; infinite if none is known.
+
+    It is 1 if the weights of lag k and more never sum to more than beta^k, and else at most sum c_k beta^(-k/2).
+    """
+    weights, beta = form.weights, form.beta
+    tails, n = [1 - weights.weight(0)], max(1, len(weights.head))
+    for k in range(1, n):
+        tails.append(tails[-1] - weights.weight(k))
+    within = all(tail <= beta**k for k, tail in enumerate(tails, start=1))
+    if within and all(ratio <= beta for _, ratio in weights.terms):
+        return 1.0
+    root = math.sqrt(float(beta)) * (1 - _ROOM)
+    # Near 1 beta may have been rounded by as much as is left of 1 - ratio/root.
+    rests = [1 - float(ratio) / root - 4 * _ULP for _, ratio in weights.terms] if root > 0 else [0.0]
+    if min(rests, default=1.0) <= 0:
+        return math.inf
+    found = sum(float(weight) / root**k for k, weight in enumerate(weights.head))
+    found += sum((float(amount) + _ULP) / rest for (amount, _), rest in zip(weights.terms, rests, strict=True))
+    return found * (1 + _ROOM)
 
 
 def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
@@ -146,8 +162,8 @@ def level_theorem_1(smoothness: float, eta: float, rows: float, beta2: float, ep
     return eps**2 / (2 * smoothness) * (16.0 if noise == 0 else min(16.0, 1 / noise))
 
 
-def theorem_2_applies(eta: float, dimension: int, beta1: float, beta2: float) -> bool:
-    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps.
+def theorem_2_applies(eta: float, dimension: int, bound: float, beta2: float) -> bool:
+    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps; ``bound`` is Phi of N-Lemma 2.
 
     In float64, with room for what the few operations round: false where it is too near to say.
     """
@@ -157,10 +173,6 @@ def theorem_2_applies(eta: float, dimension: int, beta1: float, beta2: float) ->
     noise = (1 - beta2 + _ULP) / (math.sqrt(beta2) * (1 + math.sqrt(beta2))) * (1 + _ROOM)
     if dimension == 1:
         return noise * eta < 1
-    rest = 1 - beta1 / math.sqrt(beta2) - 4 * _ULP
-    if rest <= 0:
-        return False
-    bound = 1.0 if beta1 <= beta2 else (1 - beta1 + _ULP) / rest
     return 16 * bound**2 * noise * dimension * eta * (1 + eta) <= 1
 
 

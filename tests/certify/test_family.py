@@ -3,7 +3,9 @@
 The data are 0, 0, 3 with the loss (theta - x)**2/2, whose mean is least at 1.
 """
 
+import itertools
 import json
+import math
 from fractions import Fraction
 from functools import cache
 
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from adamsym.certify import certificate, certify_lyapunov, compare_regions, find_zeros
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.theorem_regions import has_levels, universal_bound
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -174,14 +177,54 @@ def test_next_to_minima_nothing_is_certified_of_adamw():
     assert decaying.verdict != "certified"
 
 
-def test_levels_are_given_where_they_are_stated():
+def test_levels_are_given_where_they_are_proved():
     problem = Problem("x*theta**2/2", ["theta"], Empirical({"x": [1, 2]}))
     levels = {
         type(method): compare_regions(certify_lyapunov(AdamField(problem, method), [[-0.5, 0.6]])).level_t6
         for method in (Adam(**SHORT), RMSprop("0.6", "0.1"), NAdam(**SHORT), AdamEpsInsideRoot(**SHORT))
     }
-    assert levels[RMSprop] == levels[Adam] > 0
-    assert levels[NAdam] is levels[AdamEpsInsideRoot] is None
+    assert levels[RMSprop] == levels[Adam] == levels[NAdam] > 0
+    assert levels[AdamEpsInsideRoot] is None
+    assert not has_levels(DECAYING.laplace)
+    assert has_levels(AdamW(weight_decay=0).laplace)
+
+
+def test_the_universal_bound_of_each_method():
+    """N-Lemma 2 for a mean of gradients; 1 unless late gradients weigh more than in the second moment."""
+    for method in (Adam(), RMSprop(), NAdam(), PartlyAhead(), RMSprop(beta2=0)):
+        assert universal_bound(method.laplace) == 1
+    # beta1 > beta2: Adam's own bound, below which laws reach 1.054.
+    late = universal_bound(Adam("0.09", "0.01", 1).laplace)
+    assert late == pytest.approx(0.91 / (1 - 0.09 / 0.1))
+    weights = NAdam("0.09", "0.01", 1).laplace.weights
+    ahead = universal_bound(NAdam("0.09", "0.01", 1).laplace)
+    assert ahead == pytest.approx(float(sum(weights.weight(k) * 10**k for k in range(400))))
+    assert 1 < ahead < late
+    # beta1 as near to the root of beta2 as floats come.
+    assert universal_bound(Adam("0.3", Fraction(9, 100) + Fraction(1, 10**18), 1).laplace) == math.inf
+
+
+def mean_quotient(weights, beta, first, second, p, lags=9):
+    """E[M/sqrt V] of the first lags, for a law of two values, by listing all histories."""
+    histories = np.array(list(itertools.product((0, 1), repeat=lags)))
+    g = np.where(histories == 1, first, second)
+    probability = np.prod(np.where(histories == 1, p, 1 - p), axis=1)
+    c = np.array([float(weights.weight(k)) for k in range(lags)])
+    v = (g**2) @ ((1 - beta) * beta ** np.arange(lags))
+    return abs(probability @ (g @ c / np.sqrt(v)))
+
+
+@settings(deadline=None, max_examples=30, derandomize=True)
+@given(
+    st.sampled_from([NAdam("0.09", "0.01"), Adam("0.09", "0.01"), NAdam("0.1", "0.2"), RMSprop("0.2")]),
+    st.floats(0.1, 3),
+    st.one_of(st.floats(0.1, 3), st.floats(-3, -0.1)),
+    st.floats(0.01, 0.99),
+)
+def test_no_law_exceeds_the_universal_bound(method, first, second, p):
+    weights, beta = method.laplace.weights, float(method.beta)
+    # Nine lags hold all of V and M but a share that is below 900 beta^9.
+    assert mean_quotient(weights, beta, first, second, p) <= universal_bound(method.laplace) + 1e-3
 
 
 STEPS, CHAINS = 2000, 2000

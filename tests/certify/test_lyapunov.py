@@ -273,14 +273,14 @@ def test_levels_of_the_theorems():
     # x = 1/(4 (1 - sqrt beta) eta sqrt N), L = eps^2 x^2/(2 K).
     x = 1 / (4 * (1 - 0.999**0.5) * 1000 * 3)
     assert level_theorem_1(2.0, 1000.0, 9.0, 0.999, 0.1) == pytest.approx(0.1**2 * x**2 / (2 * 2))
-    assert theorem_2_applies(99 / 256, 232, 0.9, 0.999)
-    assert not theorem_2_applies(99 / 256, 250, 0.9, 0.999)
+    assert theorem_2_applies(99 / 256, 232, 1.0, 0.999)
+    assert not theorem_2_applies(99 / 256, 250, 1.0, 0.999)
     # Row 2 of N1: kappa = 146.7, B >= 8.
-    assert theorem_2_applies(145.7 / 8, 1, 0.5, 0.9)
-    assert not theorem_2_applies(145.7 / 7, 1, 0.5, 0.9)
+    assert theorem_2_applies(145.7 / 8, 1, 1.0, 0.9)
+    assert not theorem_2_applies(145.7 / 7, 1, 1.0, 0.9)
     # A beta2 that is 1 as a float is below 1: the noise is not 0.
-    assert not theorem_2_applies(1e21, 1, 0.5, float(Fraction(10**20 - 1, 10**20)))
-    assert not theorem_2_applies(1e21, 2, 0.5, float(Fraction(10**20 - 1, 10**20)))
+    assert not theorem_2_applies(1e21, 1, 1.0, float(Fraction(10**20 - 1, 10**20)))
+    assert not theorem_2_applies(1e21, 2, 1.0, float(Fraction(10**20 - 1, 10**20)))
 
 
 @pytest.mark.parametrize(
