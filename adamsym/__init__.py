@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-_ROOMS = {
+_SUBPACKAGES = {
     "RMSprop": "adamsym.methods",
     "NAdam": "adamsym.methods",
     "AdamWithoutMomentum": "adamsym.methods",
@@ -80,7 +80,7 @@ _ROOMS = {
     "simulate": "adamsym.dynamics",
 }
 
-__all__ = sorted([*_ROOMS, "__version__", "library"])
+__all__ = sorted([*_SUBPACKAGES, "__version__", "library"])
 
 
 def __getattr__(name: str) -> Any:
@@ -89,8 +89,8 @@ def __getattr__(name: str) -> Any:
         return import_module("importlib.metadata").version("adamsym")
     if name == "library":
         return import_module("adamsym.gradients.library")
-    if name in _ROOMS:
-        value = getattr(import_module(_ROOMS[name]), name)
+    if name in _SUBPACKAGES:
+        value = getattr(import_module(_SUBPACKAGES[name]), name)
         import_module("adamsym.testing.registration").register_if_used()
         return value
     raise AttributeError(f"module 'adamsym' has no attribute {name!r}")

@@ -52,7 +52,7 @@ def critical_point_that_is_no_zero(data: Sequence[Fraction], adam: Adam) -> Find
         return undecided(f"the mean {mean} is no float: enclose a box around it")
     low, high = enclosure(data, adam, float(mean))
     text = f"f({mean}) lies in [{low:.6e}, {high:.6e}]"
-    return holds(text, cases=1) if low > 0 or high < 0 else refuted(f"{text}, which holds 0", cases=1)
+    return holds(text, cases=1) if low > 0 or high < 0 else refuted(f"{text}, which contains 0", cases=1)
 
 
 @claim.evidence("certified")

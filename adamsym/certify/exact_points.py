@@ -1,7 +1,7 @@
 """What is proven exactly at rational points: all rows' gradients are 0 there, or the loss is no more than 0.
 
-An expression's value is a fraction as long as it is one, and a ball otherwise. A ball that holds 0 proves nothing about
-being 0; one of radius 0 is a number.
+An expression's value is a fraction as long as it is one, and a ball otherwise. A ball that contains 0 proves nothing
+about being 0; one of radius 0 is a number.
 """
 
 import math

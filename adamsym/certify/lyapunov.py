@@ -117,7 +117,7 @@ def certify_lyapunov(
     region
         Lower and upper end of each parameter, shape (d, 2).
     minima
-        Points where every row's gradient vanishes exactly, if they are single; looked for if omitted. Curves of minima
+        Points where every row's gradient vanishes exactly, if isolated; found by a search if omitted. Curves of minima
         are seen where all rows' gradients share a polynomial factor.
     budget
         Most boxes to examine; those beyond are undecided.

@@ -142,7 +142,7 @@ def _journal(
 def _examined(
     task: Task[Found], boxes: list[Box], submit: Submit | None, stop: Callable[[], bool]
 ) -> Iterator[tuple[Box, Found]]:
-    """Boxes and what becomes of them, as they are finished; not all of them, if told to stop."""
+    """Boxes and what becomes of them, as they are finished; not all of them, if asked to stop."""
     if submit is None or len(boxes) < ALONE_BELOW:
         for box in boxes:
             if stop():

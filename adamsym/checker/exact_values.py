@@ -1,6 +1,6 @@
 """Values of expressions at rational points: exact where they are rational, else an interval around them.
 
-Only a value that is exact can be proven to be 0: an interval that holds 0 proves nothing.
+Only a value that is exact can be proven to be 0: an interval that contains 0 proves nothing.
 """
 
 import math

@@ -174,7 +174,7 @@ def _power(base: Interval, exponent: sp.Expr, over: Interval) -> Interval:
         if exponent > 0:
             return power
         if 0 in power:
-            raise NotCheckable("a quotient by an interval that holds 0")
+            raise NotCheckable("a quotient by an interval that contains 0")
         return 1 / power
     if exponent.is_Rational and base.a >= 0:
         root = iv.sqrt(base) if exponent.q == 2 else None

@@ -234,7 +234,7 @@ def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point
         problem, [[triangle[place[min(i, j), max(i, j)]] for i in range(d) for j in range(d)] for triangle in triangles]
     )
     half_norm = iv.sqrt(total(square(magnitude(law.mean)) for law in entries)) / 2
-    # L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0: an interval that holds 0 does not prove that.
+    # L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0: an interval that contains 0 does not prove that.
     loss = half_norm if loss_is_at_most_zero(problem, star) else None
     over = gradient_laws(problem, theta, slopes=False)
     if d == 1:

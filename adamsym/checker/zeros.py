@@ -112,7 +112,7 @@ def drift_agrees(law: Law, form: Form, side: Interval) -> bool:
 
 
 def _direction_holds(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
-    """y f(m) + (y Df(X)) (X - m) does not hold 0."""
+    """y f(m) + (y Df(X)) (X - m) excludes 0."""
     points = [iv.mpf(x) for x in middle(box)]
     found = _along(problem, form, [[x, x] for x in middle(box)], direction)
     if 0 in found:

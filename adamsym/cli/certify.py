@@ -211,7 +211,7 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
         rows = [
             [
                 _box_text(cluster.box, names),
-                _AT_LEAST_ONE if cluster.holds_zero else "may hold zeros",
+                _AT_LEAST_ONE if cluster.holds_zero else "may contain zeros",
                 cluster.reason,
             ]
             for cluster in found.clusters[:_LISTED]
@@ -231,7 +231,7 @@ def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
 
 def _print_stopped(stopped: bool, examined: int) -> None:
     if stopped:
-        print(f"cut short by Ctrl-C after {examined} boxes: what is known so far")
+        print(f"stopped by Ctrl-C after {examined} boxes: what is known so far")
 
 
 def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path | None) -> None:

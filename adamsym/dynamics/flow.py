@@ -69,8 +69,8 @@ class Flow(Drawable):
         The solutions there, shape (..., k, d): floating-point evidence, no bound. The solver's tolerance, relative 1e-9
         unless another was given, is that of each step and each entry.
     zero
-        The first times at which max |f_i| <= 1e-10, shape (...), from which on theta stands still; nan where there is
-        none. A flow only tends to a zero: the state there lies near one, and this is no proof of one.
+        The first times at which max |f_i| <= 1e-10, shape (...), after which theta is held fixed; nan where there is
+        none. Convergence to a zero is only asymptotic: the state lies near one, and this is no proof of one.
     outcome
         How each solution ended, shape (...): "end", at the last time; "zero", at rest there; "kink", at rest on a kink
         of the loss, where the fields of both sides balance; "budget", the evaluations allowed are spent; "stopped", it
@@ -208,15 +208,15 @@ def _gathered(stacks: tuple[_Stack, ...], asked: FloatArray, flat: FloatArray, s
 
 
 def about_solution(found: Flow) -> list[str]:
-    """Return in words what the solution of a single start came to, and what was done on the way."""
-    words = {
+    """Return how the solution of a single start ends, and what was done on the way."""
+    outcomes = {
         "end": "no zero reached",
         "zero": f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on",
         "kink": "no zero reached",
         "budget": f"undecided: followed until time {found.reached:.6g} only",
         "stopped": f"undecided: followed until time {found.reached:.6g} only",
     }
-    return [words[found.outcome.item()], *(note for notes in found.notes for note in notes)]
+    return [outcomes[found.outcome.item()], *(note for notes in found.notes for note in notes)]
 
 
 def check_tolerance(tolerance: float, caller: str) -> None:

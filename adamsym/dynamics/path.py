@@ -184,7 +184,7 @@ class _Walk:
         return on
 
     def mismatch(self, solver: scipy.integrate.LSODA, signs: FloatArray) -> str | None:
-        """Whether the solver moves otherwise than f says, in words."""
+        """Whether the solver moves otherwise than f says, as a sentence."""
         if self.crossed(solver.y, signs).any():
             return None
         value = self.value(solver.y)
@@ -195,7 +195,7 @@ class _Walk:
         return "the solver's velocity is not the field's"
 
     def hops(self) -> str | None:
-        """Whether the solver has taken many steps without coming far, in words."""
+        """Whether the solver has taken many steps without coming far, as a sentence."""
         few = STEPS_BEFORE_TIGHTENING if self.tolerance > TIGHTEST else STEPS_BEFORE_VALLEYS
         if self.steps < few:
             return None
@@ -286,7 +286,7 @@ class _Walk:
 
     def word(self, on: int) -> str:
         assert self.surfaces is not None
-        return self.surfaces.words[on]
+        return self.surfaces.descriptions[on]
 
     def at_rest(self, on: int | None) -> str:
         if on is None:
@@ -349,7 +349,7 @@ class _Walk:
         If one of them attracts on both sides of the other, the distance from it falls, and along it all slides to the
         meeting point: this point is the only solution from there on.
         """
-        words = " and a ".join(map(self.word, through))
+        kinds_met = " and a ".join(map(self.word, through))
         if len(foot) == 2:
             _, normals = self.distances(foot)
             for k, on in enumerate(through):
@@ -361,9 +361,9 @@ class _Walk:
                     attracts.append(up < 0 < down and side * float(normals[through[1 - k]] @ speed) < 0)
                 if all(attracts):
                     self.state = foot
-                    self.rest("kink", f"it rests where a {words} meet from time {self.time:.6g} on")
+                    self.rest("kink", f"it rests where a {kinds_met} meet from time {self.time:.6g} on")
                     return
-        raise _Stopped(f"a {words} meet there, and what follows is not decided")
+        raise _Stopped(f"a {kinds_met} meet there, and what follows is not decided")
 
     # --- where the solver fails ---------------------------------------------------------------------------------
 

@@ -28,13 +28,13 @@ class Surfaces:
         order, and to the unit gradients (k, d). Where the gradient vanishes both are 0.
     offsets
         For each function how far from its surface the one-sided fields are taken, for parameters of size 1, shape (k,).
-    words
+    descriptions
         For each function what its surface is called.
     """
 
     distances: Callable[[FloatArray], tuple[FloatArray, FloatArray]]
     offsets: FloatArray
-    words: tuple[str, ...]
+    descriptions: tuple[str, ...]
 
     def __add__(self, other: "Surfaces") -> "Surfaces":
         """Return both one after the other."""
@@ -43,7 +43,9 @@ class Surfaces:
             first, second = self.distances(theta), other.distances(theta)
             return np.concatenate((first[0], second[0])), np.concatenate((first[1], second[1]))
 
-        return Surfaces(distances, np.concatenate((self.offsets, other.offsets)), self.words + other.words)
+        return Surfaces(
+            distances, np.concatenate((self.offsets, other.offsets)), self.descriptions + other.descriptions
+        )
 
 
 def _distances(values: FloatArray, slopes: FloatArray) -> tuple[FloatArray, FloatArray]:

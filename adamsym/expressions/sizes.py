@@ -1,4 +1,4 @@
-"""How large derivatives become, told before they are formed: a product of n factors has n products for a derivative."""
+"""How large derivatives become, estimated before they are formed: that of n factors has n products."""
 
 from collections.abc import Collection, Sequence
 

@@ -209,15 +209,15 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
                 found.points[:, 0, i], found.points[0, :, j], mask, levels=[0.5, 1.5], colors="none", hatches=[hatch]
             )
             region.set(edgecolor=GREY, linewidth=0.0)
-        _told(axes, face, hatch, _named(zeros[number], names))
+        _legend_entry(axes, face, hatch, _named(zeros[number], names))
         axes.plot(*zeros[number][[i, j]], **STABILITIES["attracting"].options())
     if (found.index < 0).any():
-        _told(axes, NOWHERE, "", "no attracting zero reached")
+        _legend_entry(axes, NOWHERE, "", "no attracting zero reached")
     label_axes(axes, names[i] + fixed, names[j])
     return [image]
 
 
-def _told(axes: Axes, face: str, hatch: str, label: str) -> None:
+def _legend_entry(axes: Axes, face: str, hatch: str, label: str) -> None:
     """Add an entry for the legend that draws nothing."""
     axes.fill([np.nan], [np.nan], facecolor=face, edgecolor=GREY, hatch=hatch, label=label)
 

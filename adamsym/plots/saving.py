@@ -34,7 +34,7 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     if form not in FORMATS:
         raise InputError(f"format: {form[:20]!r} is not allowed; allowed are {', '.join(FORMATS)}")
     buffer = io.BytesIO()
-    # Letters as outlines: the page looks the same without the fonts of this machine.
+    # Text as outlines: figures look the same without the fonts of this machine.
     with matplotlib.rc_context({"svg.hashsalt": "adamsym", "svg.fonttype": "path"}):
         figure.savefig(buffer, format=form, dpi=DOTS, metadata=_SILENT[form], facecolor="white")
     return buffer.getvalue()

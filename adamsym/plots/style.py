@@ -1,4 +1,4 @@
-"""Colours, markers and hatches: told apart by people who are colour blind, and in grey."""
+"""Colours, markers and hatches: distinguishable by people who are colour blind, and in grey."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -76,7 +76,7 @@ UNDECIDED_ZEROS = Shade("none", "#9C3D78", "\\\\")
 
 BASINS = ("#A9D6F5", "#F7CF7F", "#8FD5BF", "#EBC6DA", "#F6F0A0", "#BFBFBF")
 BASIN_HATCHES = ("", "///", "...", "\\\\\\", "xx", "++")
-"""Of basins, by the number of the zero; then they come again."""
+"""Of basins, by the number of the zero; after the last the first follows."""
 
 NOWHERE = "#FFFFFF"
 

@@ -19,7 +19,7 @@ from adamsym.plots.style import BLACK, LINES, ORANGE, SERIES, START
 
 TIME_LABEL = "time (sum of step sizes)"
 
-_TOLD_APART = len(SERIES)
+_MOST_STYLES = len(SERIES)
 """So many parameters have a line style and an entry in the legend each."""
 
 _WIDE = 20.0
@@ -117,7 +117,7 @@ def _style(k: int, name: str, count: int) -> dict[str, Any]:
         return {"color": BLACK, "linewidth": 2.0, "label": "flow of the Adam field", "zorder": 3}
     style: dict[str, Any] = {"color": SERIES[k % len(SERIES)], "linestyle": LINES[k % len(LINES)], "linewidth": 1.4}
     # Many parameters would fill the page with a legend that nobody can use.
-    style["label"] = f"{name}, flow" if count <= _TOLD_APART else "parameters along the flow" if k == 0 else "_more"
+    style["label"] = f"{name}, flow" if count <= _MOST_STYLES else "parameters along the flow" if k == 0 else "_more"
     return style | {"zorder": 3}
 
 

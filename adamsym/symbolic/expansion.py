@@ -103,7 +103,7 @@ def series_in_eta(weight: sp.Expr, order: int) -> sp.Expr:
 
 @cache
 def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
-    """Return the coefficients of eta**0, ..., eta**order in F, in the letters of the moments and derivatives.
+    """Return the coefficients of eta**0, ..., eta**order in F, in the symbols of the moments and derivatives.
 
     E[M Y**n] is O(eta**ceil(n/2)), so n up to 2 * order suffices.
 
@@ -120,23 +120,23 @@ def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
     joint_chain = [joint[n] * series_in_eta(joint_weights(n), order) for n in range(highest + 1)]
     moments = chain_moments(single_chain, joint_chain, lambda moment: truncated(sp.expand(moment), order))
     total = sum(kernel_derivative(n) / sp.factorial(n) * moment for n, moment in enumerate(moments))
-    letters = [kernel_derivative(n) for n in range(highest + 1)]
-    polynomial = sp.Poly(total, eta, *letters)
+    symbols = [kernel_derivative(n) for n in range(highest + 1)]
+    polynomial = sp.Poly(total, eta, *symbols)
     coefficients = [sp.S.Zero] * (order + 1)
     for (power, *exponents), coefficient in polynomial.terms():
-        coefficients[power] += letters[exponents.index(1)] * sp.factor(coefficient)
+        coefficients[power] += symbols[exponents.index(1)] * sp.factor(coefficient)
     return tuple(coefficients)
 
 
 def generic_expansion(order: int) -> sp.Expr:
-    """Return F up to eta**order in the letters m, S, sigma_4, c_12, ..., phi, phi', ... (T7, N-section 2(a))."""
+    """Return F up to eta**order in the symbols m, S, sigma_4, c_12, ..., phi, phi', ... (T7, N-section 2(a))."""
     return sp.Add(*(coefficient * eta**n for n, coefficient in enumerate(expansion_coefficients(order))))
 
 
 def moment_letters(order: int) -> dict[sp.Symbol, tuple[int, int]]:
-    """Return the letters in the expansion of this order as pairs (i, n), meaning E[(g - m)**i y**n]."""
-    letters = {centred_moment(n): (0, n) for n in range(2, 2 * order + 1)}
-    return letters | {mixed_moment(n): (1, n) for n in range(1, 2 * order + 1)}
+    """Return the symbols in the expansion of this order as pairs (i, n), meaning E[(g - m)**i y**n]."""
+    symbols = {centred_moment(n): (0, n) for n in range(2, 2 * order + 1)}
+    return symbols | {mixed_moment(n): (1, n) for n in range(1, 2 * order + 1)}
 
 
 def published_first_order() -> sp.Expr:

@@ -23,7 +23,7 @@ from adamsym.symbolic.symbols import adam_values, alpha, epsilon, eta, phi
 
 
 class SymbolicField:
-    """The field f = -F of a problem in the paper's letters; ``values`` maps them to the optimizer's exact numbers.
+    """The field f = -F of a problem in the paper's symbols; ``values`` maps them to the optimizer's exact numbers.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ class SymbolicField:
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """F up to eta**order: ``coefficients`` in the letters of the moments and of the kernel's derivatives at S."""
+    """F up to eta**order: ``coefficients`` in the symbols of the moments and of the kernel's derivatives at S."""
 
     problem: Problem
     adam: Adam
@@ -145,7 +145,7 @@ class Expansion:
             numbers = moment_numbers(self.problem, theta, self.order)
             if any(moments[second_moment] <= 0 for moments in numbers):
                 raise InputError("theta: a gradient vanishes at every data row; the expansion needs E g**2 > 0")
-            letters = [*numbers[0], alpha, epsilon, eta]
+            symbols = [*numbers[0], alpha, epsilon, eta]
             fixed = [mpmath.mpf(values[x].p) / values[x].q for x in (alpha, epsilon, eta)]
-            compiled = compile_mpmath(letters, [full])
+            compiled = compile_mpmath(symbols, [full])
             return [compiled(*moments.values(), *fixed)[0] for moments in numbers]

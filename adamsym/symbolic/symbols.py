@@ -1,4 +1,4 @@
-"""The paper's letters, as SymPy symbols that no symbol of a problem can equal."""
+"""The paper's symbols, as SymPy symbols that no symbol of a problem can equal."""
 
 from functools import cache
 from typing import Any

@@ -144,7 +144,7 @@ def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, task,
     assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
     assert signal.getsignal(signal.SIGINT) is before
     printed = capsys.readouterr()
-    assert printed.out.startswith("cut short by Ctrl-C after 3 boxes: what is known so far\nundecided: ")
+    assert printed.out.startswith("stopped by Ctrl-C after 3 boxes: what is known so far\nundecided: ")
     assert printed.err.startswith("adamsym: stopping;")
     assert "add --resume" in printed.err
     assert len(calls) == 3

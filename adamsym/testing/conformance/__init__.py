@@ -1,4 +1,4 @@
-"""Conformance of optimizers: which recursion one is, in words, and which field it follows."""
+"""Conformance of optimizers: which recursion one is, and which field it follows."""
 
 from adamsym.testing.conformance.adapters import Adapter, keras_adapter, optax_adapter, torch_adapter, update_adapter
 from adamsym.testing.conformance.checking import Conformance, check_optimizer

@@ -24,7 +24,7 @@ Step = Callable[[Sequence[FloatArray]], Sequence[Any]]
 
 @dataclass(frozen=True)
 class Adapter:
-    """An optimizer that can be played.
+    """An optimizer that can be given gradients step by step.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Adapter:
             try:
                 self._stepped([np.zeros(shape)], [np.full(shape, 0.5)])
             except Exception as error:
-                # The reader is told which shapes were left out, and why.
+                # The result names the shapes that were left out, and why.
                 refused.append(f"{shape}: {type(error).__name__}: {error}".splitlines()[0])
             else:
                 taken.append(shape)
@@ -84,7 +84,7 @@ class Adapter:
                 raise InputError(f"{self.name}: a step must return parameters of shape {like.shape}, not {array.shape}")
         return arrays
 
-    def played(self, gradients: FloatArray, theta: FloatArray, layout: Layout) -> tuple[FloatArray, FloatArray, str]:
+    def response(self, gradients: FloatArray, theta: FloatArray, layout: Layout) -> tuple[FloatArray, FloatArray, str]:
         """Return the changes under gradients (n, d), the parameters before them, and the format they came back in."""
         now = layout.split(theta)
         step = self.start(layout.split(theta), self.declared.step_size)
@@ -105,7 +105,7 @@ class Adapter:
 
     def increments(self, gradients: FloatArray, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the changes of one vector under the gradients (n, d), and the parameters before them."""
-        changes, before, _ = self.played(gradients, theta, Layout((theta.shape,)))
+        changes, before, _ = self.response(gradients, theta, Layout((theta.shape,)))
         return changes, before
 
 
@@ -143,7 +143,7 @@ def update_adapter(
     Raises
     ------
     InputError
-        If an argument is of a wrong kind; and when it is played, if a function returns anything but a pair.
+        If an argument is of a wrong kind; and when it runs, if a function returns anything but a pair.
     """
     dtype = _format(dtype, "update_adapter", ("float64", "float32", "float16"))
 

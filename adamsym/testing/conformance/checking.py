@@ -46,7 +46,7 @@ class Conformance(Result):
     precision
         The floating-point format to whose rounding its steps were compared.
     probed
-        What was played: steps, and the shapes of the parameters.
+        What was tried: the number of steps, and the shapes of the parameters.
     alternatives
         Other recursions, with as few differences, that answer the designed gradients alike.
     observations
@@ -94,7 +94,7 @@ class Conformance(Result):
         if isinstance(self.declared, Recursion):
             lines += [f"  or: {'; '.join(differences(self.declared, other))}" for other in self.alternatives]
         if self.field is None:
-            lines.append("  adamsym knows no field that it should follow")
+            lines.append("  the limiting field of its recursion is not implemented")
         elif self.field_test is None:
             lines.append(f"  its runs were not compared with the field of {self.field}")
         else:
@@ -112,7 +112,7 @@ class Conformance(Result):
 def check_optimizer(adapter: Adapter, seed: int = 0, method: Method | None = None) -> Conformance:
     """Return what an optimizer is, and whether it is what it should be.
 
-    It is played designed gradients for scalars, vectors and matrices, from which its recursion is identified: bias
+    It is given designed gradients for scalars, vectors and matrices, from which its recursion is identified: bias
     corrections, the place of eps, memories, weight decay, amsgrad, signs, and more (:class:`Recursion`). Its steps are
     compared to the rounding of the format of its parameters, by a running error bound. Then chains of it run with a
     tiny step on a skewed problem, and their mean step is tested against the field that it should follow, at level 1e-6.
@@ -208,7 +208,7 @@ def _rounded_away(probe: ProbeResponse, declared: Recursion) -> tuple[str, ...]:
 
 
 def _deviation(probe: ProbeResponse, declared: Recursion, found: Identification) -> str:
-    """Where the optimizer leaves the nearest recursion, in words."""
+    """Where the optimizer leaves the nearest recursion, as a sentence."""
     nearest = found.nearest
     same = (
         "what was declared"

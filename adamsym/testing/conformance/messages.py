@@ -1,4 +1,4 @@
-"""What differs between two recursions, in words."""
+"""What differs between two recursions, as sentences."""
 
 from collections.abc import Callable
 from dataclasses import fields

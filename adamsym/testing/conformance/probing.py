@@ -1,4 +1,4 @@
-"""The gradients that are played to an optimizer, and what is seen before any recursion is tried."""
+"""The gradients that an optimizer is given, and what is seen before any recursion is tried."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def apply_probes(adapter: Adapter) -> ProbeResponse:
     largest = 30.0 if adapter.precision == "float16" else 1e3
     gradients = designed_gradients(adapter.declared.eps, layout, largest)
     theta = first_parameters(layout)
-    observed, before, precision = adapter.played(gradients, theta, layout)
+    observed, before, precision = adapter.response(gradients, theta, layout)
     scalars = adapter.scalars
     if PRECISIONS[precision].unit > PRECISIONS[scalars].unit:
         scalars = "float32"
