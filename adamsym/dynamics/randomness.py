@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.gradients import Law
 from adamsym.gradients.continuous import Independent
 
 Words = NDArray[np.uint64]
@@ -46,8 +47,14 @@ def alias_table(probabilities: FloatArray) -> tuple[FloatArray, Words]:
     return thresholds, aliases
 
 
-def continuous_rows(law: Independent, words: Words) -> FloatArray:
-    """Return rows of the law by its quantiles: words (n, columns, lanes) to entries of the same shape."""
+def drawn_rows(law: Law, words: Words) -> FloatArray:
+    """Return rows of a law from words (n, columns, lanes), of the same shape: by quantiles, where they are known.
+
+    Of another law each row is drawn from a generator of its own, whose seed is the first of its words.
+    """
+    if not isinstance(law, Independent):
+        drawn = [law.sample(np.random.default_rng(seed), (1,))[0] for seed in words[:, 0].ravel().tolist()]
+        return np.array(drawn).reshape(len(words), words.shape[2], -1).swapaxes(1, 2)
     # 52 bits and a half: neither the probability nor its complement is 0, and both are exact.
     p = ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     rows = np.empty(p.shape)

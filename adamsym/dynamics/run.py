@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics import kernels
 from adamsym.dynamics.own_steps import take_own_steps
-from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states
+from adamsym.dynamics.randomness import alias_table, drawn_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.gradients import Empirical, Independent, StochasticGradient
+from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.source import require_everywhere
 from adamsym.methods import AdaptiveMethod, Method, StepSizeSchedule
 from adamsym.methods.checked import checked_start
@@ -206,25 +206,24 @@ class Run:
     def _advance_part(self, first: int, last: int, factors: FloatArray, every: int, recorded: FloatArray) -> None:
         """Take the steps of ``factors`` with some blocks."""
         law = self.problem.law
-        if not isinstance(law, Independent):
+        if isinstance(law, Empirical):
             self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
             return
         together = max(1, _DRAWS_AT_ONCE // (self.problem.batch_size * len(self.problem.law.names) * self._lanes))
         for block in range(first, last):
             for start in range(0, factors.shape[1], together):
                 some = np.ascontiguousarray(factors[:, start : start + together])
-                given = self._continuous_rows(self._blocks[-2][block], some.shape[1])
+                given = self._rows_drawn(self._blocks[-2][block], some.shape[1])
                 step = self.step + start
                 kept = multiples(self.step, step, every)
                 self._compiled_steps(block, block + 1, step, given, some, every, recorded[kept:])
 
-    def _continuous_rows(self, random: NDArray[np.uint64], steps: int) -> FloatArray:
-        """The rows of a continuous law that a block's chains draw in ``steps`` steps, (rows, columns*lanes)."""
+    def _rows_drawn(self, random: NDArray[np.uint64], steps: int) -> FloatArray:
+        """The rows that a block's chains draw in ``steps`` steps, (rows, columns*lanes); not of an empirical law."""
         law, columns = self.problem.law, len(self.problem.law.names)
-        assert isinstance(law, Independent)
         words = np.empty((steps * self.problem.batch_size * columns, self._lanes), np.uint64)
         kernels.fill_words(random, words)
-        return continuous_rows(law, words.reshape(-1, columns, self._lanes)).reshape(-1, columns * self._lanes)
+        return drawn_rows(law, words.reshape(-1, columns, self._lanes)).reshape(-1, columns * self._lanes)
 
     def _take_own_steps(self, sizes: FloatArray, every: int, recorded: FloatArray) -> None:
         """Take the method's own steps, with the gradients and the rows of the compiled ones."""
@@ -246,7 +245,7 @@ class Run:
     def _gradients(self, random: NDArray[np.uint64], steps: int) -> Callable[[FloatArray], FloatArray]:
         """The function that takes theta of all chains and returns their next gradients, for ``steps`` steps."""
         evaluate, values = kernels.gradients_of(self._lanes), np.empty((len(random), self._blocks[0].shape[1]))
-        batch_size, continuous = self.problem.batch_size, isinstance(self.problem.law, Independent)
+        batch_size, continuous = self.problem.batch_size, not isinstance(self.problem.law, Empirical)
         numbers = batch_size * len(self.problem.law.names) * len(random) * self._lanes
         work, left, given, place = self._work()[1:], steps, np.empty((0, 0)), 0
 
@@ -255,7 +254,7 @@ class Run:
             if continuous and place * len(random) == len(given):
                 together = min(left, max(1, _DRAWS_AT_ONCE // numbers))
                 left, place = left - together, 0
-                given = np.concatenate([self._continuous_rows(block, together) for block in random])
+                given = np.concatenate([self._rows_drawn(block, together) for block in random])
             law = (*self._law, given)
             evaluate(self._blockwise(theta), random, values, self._gradient.addresses, batch_size, work, law, place)
             self._gradient.check()
@@ -310,12 +309,10 @@ def multiples(first: int, last: int, every: int) -> int:
 
 
 def _law_tables(problem: StochasticGradient) -> tuple[FloatArray, FloatArray, NDArray[np.uint64]]:
-    """Table of rows by columns, thresholds and aliases; of a continuous law none is used."""
+    """Table of rows by columns, thresholds and aliases; of a law that is not empirical none is used."""
     law = problem.law
     if isinstance(law, Empirical):
         return (np.ascontiguousarray(law.rows.T), *alias_table(law.probabilities))
-    if not isinstance(law, Independent):
-        raise InputError("simulate: the law must be Empirical or Independent")
     return np.zeros((len(law.names), 1)), np.empty(0), np.empty(0, np.uint64)
 
 

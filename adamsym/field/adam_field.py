@@ -1,7 +1,7 @@
 """The Adam field of a problem, by number."""
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -223,9 +223,12 @@ class AdamField:
 
         None is used where the loss has a domain: it is the nodes of a rule that tell whether the loss is real.
         """
-        if not isinstance(self.problem, SymbolicGradient) or self.problem.domain:
-            return []
         source = self.problem
+        given = source.coordinate_laws
+        if given is not None:
+            return [partial(_exactly, given, i) for i in range(source.dimension)]
+        if not isinstance(source, SymbolicGradient) or source.domain:
+            return []
         forms = [closed_form(source, i) for i in range(source.dimension)]
         return [form for form in forms if form is not None] if None not in forms else []
 
@@ -396,3 +399,10 @@ def _unfinished(differences: FloatArray) -> FloatArray:
 
 def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
+
+
+def _exactly(
+    laws: Callable[[FloatArray], Sequence[GradientLaw]], coordinate: int, theta: FloatArray
+) -> tuple[GradientLaw, float]:
+    """The law of one coordinate that a source gives; there is no rounding of its parameters to count."""
+    return laws(theta)[coordinate], 0.0

@@ -1,6 +1,7 @@
 """A source of stochastic gradients: what everything above needs to know of what is optimised."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.gradients.batches import batch_counts, can_list
-from adamsym.gradients.laws import Law
+from adamsym.gradients.laws import Empirical, Law
 
 if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction
@@ -42,6 +43,10 @@ class StochasticGradient(ABC):
 
     is_known_everywhere: bool = True
     """Whether there are gradients at every theta, and not at a single point alone."""
+
+    coordinate_laws: Callable[[FloatArray], Sequence[Any]] | None = None
+    """A function of theta (d,) that returns the law of each coordinate, as :mod:`adamsym.field` has them; the field
+    then needs no rows. None where it is the rows that are known."""
 
     @classmethod
     def from_plain(cls, value: Any) -> "StochasticGradient | None":
@@ -170,8 +175,8 @@ class StochasticGradient(ABC):
         return {}
 
     def _rule(self, level: int) -> FloatArray | None:
-        """The nodes of a continuous law's rule; None for the law's own rows, which messages name by number."""
-        return None if self.law.levels == 1 else self.law.discretise(level)[0]
+        """The nodes of a law's rule; None for an empirical law's own rows, which messages name by number."""
+        return None if isinstance(self.law, Empirical) else self.law.discretise(level)[0]
 
     # --- simulation --------------------------------------------------------------------------------------------
 

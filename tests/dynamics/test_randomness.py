@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adamsym.dynamics.kernels import fill_words
-from adamsym.dynamics.randomness import alias_table, continuous_rows, generator_states, splitmix64
+from adamsym.dynamics.randomness import alias_table, drawn_rows, generator_states, splitmix64
 from adamsym.dynamics.run import Run
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Adam, StepSizeSchedule
@@ -104,7 +104,7 @@ def test_rows_are_drawn_with_their_weights(weights):
 def test_continuous_rows_have_their_law(column, law):
     words = np.empty((20_000, 1), np.uint64)
     fill_words(generator_states(1, 1)[0], words)
-    rows = continuous_rows(Independent({"x": column}), words.reshape(-1, 1, 1)).ravel()
+    rows = drawn_rows(Independent({"x": column}), words.reshape(-1, 1, 1)).ravel()
     assert scipy.stats.kstest(rows, law.cdf).pvalue > 1e-3
     assert scipy.stats.kstest(rows * 1.05, law.cdf).pvalue < 1e-3
 
@@ -112,4 +112,4 @@ def test_continuous_rows_have_their_law(column, law):
 def test_the_ends_of_the_uniform_law_are_finite():
     words = np.array([0, 2**64 - 1], np.uint64).reshape(2, 1, 1)
     for column in ("Normal(0, 1)", "Exponential(1)", "Gamma(2, 1)"):
-        assert np.isfinite(continuous_rows(Independent({"x": column}), words)).all()
+        assert np.isfinite(drawn_rows(Independent({"x": column}), words)).all()

@@ -15,6 +15,7 @@ from adamsym import (
     Independent,
     InputError,
     PerRowGradients,
+    Problem,
     StepSizeSchedule,
     StochasticGradient,
     VectorField,
@@ -23,8 +24,8 @@ from adamsym import (
     simulate,
 )
 from adamsym.expressions.errors import NotApplicable
-from adamsym.field import monte_carlo
-from adamsym.gradients import SymbolicGradient
+from adamsym.field import Normal, monte_carlo
+from adamsym.gradients import CoordinateLaws, SymbolicGradient
 from adamsym.testing import strategies
 
 ADAM = Adam("0.9", "0.99", "0.001")
@@ -230,3 +231,83 @@ def test_refusals_are_one_line(call, message):
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+# --- a law of its own: one class -----------------------------------------------------------------------------------
+
+
+class Wedge:
+    """The density of a wedge on [0, 1], highest in the middle: a law of one column."""
+
+    names = ("x",)
+    levels = 3
+
+    def sample(self, generator, shape):
+        return generator.triangular(0, 0.5, 1, (*shape, 1))
+
+    def discretise(self, level):
+        nodes, weights = np.polynomial.legendre.leggauss(10 * 2**level)
+        left = (nodes + 1) / 4
+        x = np.concatenate((left, 1 - left))
+        return x[:, None], np.tile(weights * left, 2) / (2 * weights @ left)
+
+
+class TwoPoints:
+    """g = centre - 1 or centre + 1, with equal probability: the law of one coordinate."""
+
+    magnitude_bound = property(lambda self: abs(self.centre) + 1)
+
+    def __init__(self, centre):
+        self.centre, self.values = centre, np.array([centre - 1, centre + 1])
+
+    @property
+    def moments(self):
+        return tuple(float((self.values**k).mean()) for k in (1, 2, 3, 4))
+
+    def transforms(self, t):
+        parts = np.exp(-np.multiply.outer(t, self.values**2 - min(self.values**2)))
+        return np.log(parts.mean(axis=-1)) - t * min(self.values**2), (parts @ self.values) / parts.sum(axis=-1)
+
+    def sample(self, generator, shape):
+        return generator.choice(self.values, shape)
+
+
+def goes_everywhere(source, same, theta, rtol):
+    """The field, flow and runs of a source, beside another of the same law."""
+    field, other = AdamField(source, ADAM), AdamField(same, ADAM)
+    np.testing.assert_allclose(field(theta), other(theta), rtol=rtol)
+    assert (field.evaluate(theta).error < 1e-6).all()
+    ends = [flow(one, theta, [0.0, 0.3]).theta[-1] for one in (field, other)]
+    np.testing.assert_allclose(ends[0], ends[1], rtol=1e-5)
+    found = monte_carlo(source, ADAM, theta, seed=2, steps=2000, chains=16)
+    assert (np.abs(found.value - field(theta)) <= 5 * found.standard_error).all()
+    arguments = (ADAM, StepSizeSchedule("0.01"), theta, 100, 200, 5)
+    runs = [simulate(one, *arguments).theta for one in (source, same)]
+    error = np.hypot(*(one.std(axis=0) for one in runs)) / np.sqrt(200)
+    assert (np.abs(runs[0].mean(axis=0) - runs[1].mean(axis=0)) < 5 * error).all()
+    # Chains draw for themselves, however many there are.
+    few = simulate(source, *arguments[:-2], 3, arguments[-1]).theta
+    np.testing.assert_allclose(few, runs[0][:3], rtol=1e-12)
+
+
+def test_a_law_of_a_column_is_one_class():
+    two = Independent({"u": "Uniform(0, 1)", "v": "Uniform(0, 1)"})
+    source = Problem("(theta - x)**2/2", ["theta"], Wedge())
+    goes_everywhere(source, Problem("(theta - (u + v)/2)**2/2", ["theta"], two), [0.9], 1e-6)
+
+
+def test_a_law_of_a_coordinate_is_one_class():
+    source = CoordinateLaws(lambda theta: [TwoPoints(theta[0])], ["theta"])
+    goes_everywhere(source, Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), [0.4], 1e-10)
+    assert source.gradient([[0.5], [2.0]]).tolist() == [[0.5], [2.0]]
+    for wrong in ([], [1.0], [TwoPoints(0), TwoPoints(1)]):
+        with pytest.raises(InputError, match="laws: "):
+            AdamField(CoordinateLaws(lambda _, wrong=wrong: wrong, ["theta"]), ADAM)([0.0])
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.floats(-3, 3), st.floats(0.1, 2))
+def test_normal_coordinates_are_those_of_normal_data(mean, deviation):
+    source = CoordinateLaws(lambda theta: [Normal(theta[0] - mean, deviation)], ["theta"])
+    same = Problem("(theta - x)**2/2", ["theta"], {"x": f"Normal({mean!r}, {deviation!r})"})
+    np.testing.assert_allclose(AdamField(source, ADAM)([1.0]), AdamField(same, ADAM)([1.0]), rtol=1e-9, atol=1e-12)
