@@ -90,9 +90,7 @@ def __getattr__(name: str) -> Any:
     if name == "library":
         return import_module("adamsym.gradients.library")
     if name in _SUBPACKAGES:
-        value = getattr(import_module(_SUBPACKAGES[name]), name)
-        import_module("adamsym.testing.registration").register_if_used()
-        return value
+        return getattr(import_module(_SUBPACKAGES[name]), name)
     raise AttributeError(f"module 'adamsym' has no attribute {name!r}")
 
 

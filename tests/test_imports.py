@@ -42,3 +42,13 @@ def test_examples_in_docstrings():
     results = [doctest.testmod(importlib.import_module(name)) for name in names]
     assert sum(result.attempted for result in results) >= 15
     assert sum(result.failed for result in results) == 0
+
+
+def test_importing_registers_nothing():
+    """Hypothesis's registry changes when strategies are asked for, and not because a name of adamsym is used."""
+    script = (
+        "import sys, hypothesis; from adamsym import Adam, Empirical, Problem; "
+        "assert 'adamsym.testing.strategies' not in sys.modules; "
+        "from hypothesis import strategies as st; import adamsym.testing.strategies; st.from_type(Adam).validate()"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

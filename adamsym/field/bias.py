@@ -48,6 +48,7 @@ def memory_bias(law: Empirical, adam: Method, batch_size: int = 1) -> tuple[floa
 
     Examples
     --------
+    >>> from adamsym import Adam
     >>> first, second = memory_bias(Empirical({"x": [0, 0, 3]}), Adam())
     >>> round(first, 6), round(second, 6)
     (-0.5, 4.0)
@@ -104,6 +105,7 @@ def batch_bias(law: Empirical, adam: Method, batch_size: int) -> float:
 
     Examples
     --------
+    >>> from adamsym import Adam
     >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
     -0.00035459
     """

@@ -37,6 +37,13 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile(name)
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Give the types of adamsym their strategies, where the tests that were collected use both."""
+    from adamsym.testing.registration import register_if_used
+
+    register_if_used()
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "ClaimFile | None":
     """Collect the Python files of the folders of claims."""
     folders = parent.config.getini("adamsym_claims")

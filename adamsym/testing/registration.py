@@ -1,4 +1,7 @@
-"""Types that are in use get their strategies, when Hypothesis is loaded after them or they after it."""
+"""Types in use get their strategies: when Hypothesis is loaded after them, and when pytest has collected tests.
+
+Anywhere else ``import adamsym.testing.strategies`` registers them; importing adamsym alone registers nothing.
+"""
 
 import sys
 

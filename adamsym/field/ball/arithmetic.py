@@ -3,7 +3,8 @@
 import math
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 
 import flint
@@ -17,17 +18,35 @@ MOST_TERMS = 48
 """Terms of power series at most."""
 
 _CONTEXT = threading.RLock()
+"""Held while balls are computed: flint has one precision for the whole process, so one thread computes at a time."""
 
 
-@contextmanager
-def ball_arithmetic(bits: int = BITS) -> Iterator[None]:
-    """Compute with so many bits and ``MOST_TERMS`` terms; flint's settings are global, so one thread at a time."""
-    with _CONTEXT, flint.ctx.workprec(bits):
-        previous, flint.ctx.cap = flint.ctx.cap, MOST_TERMS
-        try:
-            yield
-        finally:
-            flint.ctx.cap = previous
+@dataclass(frozen=True)
+class BallArithmetic:
+    """The precision of ball arithmetic: bits of every midpoint, and terms of power series.
+
+    flint takes its precision from a global, ``flint.ctx``, and has no argument for it. A public function enters an
+    arithmetic once, around its computation; what lies within reads ``flint.ctx.prec``, also as the key of what it
+    caches. Nothing stays changed afterwards.
+    """
+
+    bits: int = BITS
+    terms: int = MOST_TERMS
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Compute with this precision; another thread waits until it is left."""
+        with _CONTEXT, flint.ctx.workprec(self.bits):
+            previous, flint.ctx.cap = flint.ctx.cap, self.terms
+            try:
+                yield
+            finally:
+                flint.ctx.cap = previous
+
+
+def ball_arithmetic(bits: int = BITS) -> AbstractContextManager[None]:
+    """Return the arithmetic of enclosures, with so many bits, to be entered by ``with``."""
+    return BallArithmetic(bits).entered()
 
 
 def ball(value: Fraction) -> flint.arb:
