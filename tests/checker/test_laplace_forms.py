@@ -85,11 +85,11 @@ def by_enumeration(form):
     return chance @ (m * phi(v, eps)), chance @ (dm * phi(v, eps) + m * change(v, eps) * dv)
 
 
-def by_checker(form, slopes=(SLOPES,)):
+def by_checker(form, slopes=(SLOPES,), tolerance=1e-15):
     atoms, chances = [iv.mpf(g) for g in ATOMS], [iv.mpf(p) for p in CHANCES]
     law = Law(atoms, chances, [[iv.mpf(x) for x in column] for column in slopes])
     with working_precision():
-        return quotient(law, form_of(form), 1e-15)
+        return quotient(law, form_of(form), tolerance)
 
 
 def holds(found, value, slack):
@@ -122,7 +122,7 @@ def test_each_part_of_a_form_counts():
         form(["0.3"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3001"),
         form(["0.3"], [("0.4", "0.2")], "0.1", RootOfSum, "0.3"),
     ]
-    first, *others = (by_checker(one, slopes=())[0] for one in near)
+    first, *others = (by_checker(one, slopes=(), tolerance=1e-7)[0] for one in near)
     assert all(other.b < first.a or first.b < other.a for other in others)
 
 
@@ -134,9 +134,8 @@ LONG = [
 ]
 
 
-@pytest.mark.parametrize(
-    "method", [*(pytest.param(m, marks=pytest.mark.slow) for m in (LONG[0], LONG[1], LONG[3])), LONG[2]], ids=str
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", LONG, ids=str)
 def test_long_memories_agree_with_the_floats(method):
     problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]}))
     theta, field = [-0.3, 0.4], AdamField(problem, method)
@@ -151,11 +150,12 @@ def test_long_memories_agree_with_the_floats(method):
 
 
 def test_the_drift_is_minus_decay_theta():
+    """Off the diagonal of Df there is none."""
     problem = Problem("(a - x)**2/2 + a*b", ["a", "b"], Empirical({"x": [0, 3]}))
-    plain, decayed = Adam(0, 0, "0.1"), AdamW(0, 0, "0.1", "1/3")
+    plain, decayed = (form_of(m.laplace) for m in (Adam(0, 0, "0.1"), AdamW(0, 0, "0.1", "1/3")))
     theta = [iv.mpf([1.5, 1.75]), iv.mpf(-3)]
     with working_precision():
-        one, other = (field_over(problem, form_of(m.laplace), theta, slopes=True) for m in (plain, decayed))
+        one, other = (field_over(problem, form, theta, True, 1e-6) for form in (plain, decayed))
     for i in range(2):
         drift = other.value[i] - one.value[i]
         assert drift.a <= -theta[i].b / 3
@@ -206,7 +206,7 @@ def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(bounds, p
     with working_precision(200), mpmath.workdps(40):
         e = mpmath.mpf(Fraction(eps).numerator) / Fraction(eps).denominator
         scale = e if bounds is not RootPlusEpsBounds else e**2
-        for share in ("1e-9", "0.5", "30"):
+        for share in ("1e-9", "3"):
             v = scale * mpmath.mpf(share)
             at = iv.mpf(v)
             true = phi(v, e)
