@@ -192,7 +192,7 @@ def test_boxes_hold_what_is_inside(methods):
 # --- the kernels ------------------------------------------------------------------------------------------------------
 
 KERNELS = [
-    (RootPlusEpsBounds, lambda v, e: 1 / (mpmath.sqrt(v) + e)),
+    pytest.param(RootPlusEpsBounds, lambda v, e: 1 / (mpmath.sqrt(v) + e), marks=pytest.mark.slow),
     (RootOfSumBounds, lambda v, e: 1 / mpmath.sqrt(v + e)),
     (lambda e: bounds_of(Reciprocal(e)), lambda v, e: 1 / (v + e)),
 ]
