@@ -11,7 +11,6 @@ from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.dynamics.flow import UNFINISHED, about_solution
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field import AdamField
-from adamsym.methods import require_adam
 from adamsym.plots.registry import Finding
 
 _MOST_NAMED = 4
@@ -20,7 +19,6 @@ _MOST_NAMED = 4
 
 def about_field(field: AdamField, point: Sequence[float], names: Sequence[str]) -> Finding:
     """Say what the field is at a point; the value should lie in its proven bounds, to within its error estimate."""
-    require_adam(field.adam, "an enclosure")
     found = field.evaluate(point)
     bounds = field.enclose([[x, x] for x in point])
     outside = np.maximum(bounds[:, 0] - found.value, found.value - bounds[:, 1])

@@ -232,9 +232,10 @@ def test_many_parameters_and_relatives_of_adam_are_said(tmp_path):
     for what in ("all zeros of the field", "L as a Lyapunov function of the flow"):
         assert verdicts[what].verdict == "undecided"
         assert "this problem has 3" in verdicts[what].text
-    for what in ("Adam near its flow", "the field at the start"):
-        assert verdicts[what].verdict == "not applicable"
-        assert "available for Adam alone" in verdicts[what].text
+    assert verdicts["Adam near its flow"].verdict == "not applicable"
+    assert "available for Adam alone" in verdicts["Adam near its flow"].text
+    assert verdicts["the field at the start"].verdict == "holds"
+    assert "certified to lie in" in verdicts["the field at the start"].text
     images = {image.title: image for one in found.sections for image in one.images}
     assert [title for title, image in images.items() if not image.svg] == [
         "The field with its certified zeros, and boxes that may contain others",
