@@ -1,6 +1,5 @@
 """Checkpoints: files that hold all of a run, so that it can go on after an interruption."""
 
-import dataclasses
 import hashlib
 import json
 import zipfile
@@ -17,6 +16,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import open_regular
 from adamsym.gradients.record import problem_text
 from adamsym.gradients.writing import write_whole
+from adamsym.methods.recursion import attributes_of
 
 _LONGEST_HEADER = 2**10
 
@@ -26,11 +26,10 @@ LARGEST_FILE = 2**36
 
 def run_digest(run: Run, theta0: ArrayLike, seed: int, record_every: int) -> str:
     """Return a digest of all that determines a run's numbers but the number of its steps."""
-    method: Any = run.method
-    names = [f.name for f in dataclasses.fields(method)] if dataclasses.is_dataclass(method) else list(vars(method))
-    numbers = {name: str(getattr(method, name)) for name in names}
+    kind = type(run.method)
+    method = {name: str(value) for name, value in attributes_of(run.method).items()}
     start = np.broadcast_to(np.asarray(theta0, np.float64), (run.chains, run.problem.dimension))
-    text = [type(method).__qualname__, numbers, str(run.schedule.expression), run.chains, seed, record_every]
+    text = [kind.__module__, kind.__qualname__, method, str(run.schedule.expression), run.chains, seed, record_every]
     whole = problem_text(run.problem) + json.dumps(text)
     return hashlib.sha256(whole.encode() + start.tobytes()).hexdigest()
 

@@ -1,5 +1,6 @@
 """The contract of a method: one recursion with open state, from which everything else about it follows."""
 
+import dataclasses
 import inspect
 from abc import ABC, abstractmethod
 from fractions import Fraction
@@ -70,6 +71,13 @@ class Method(ABC):
     def laplace(self) -> LaplaceForm | None:
         """What the field and all proofs need to know of the method; None where it has no Laplace form."""
         return None
+
+
+def attributes_of(method: Method) -> dict[str, Any]:
+    """Return what distinguishes a method from others of its class: its fields, or all of its attributes, by name."""
+    if dataclasses.is_dataclass(method):
+        return {field.name: getattr(method, field.name) for field in dataclasses.fields(method)}
+    return dict(vars(method))
 
 
 def memory_number(value: Number, name: str) -> Fraction:

@@ -74,7 +74,7 @@ class TwoMeans(Method):
         return LaplaceForm(LagWeights((), terms), self.beta2, RootPlusEps(self.eps))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Softsign(Method):
     """Along m/(|m| + size), m with memory beta: no mean of gradients over a root."""
 
@@ -145,12 +145,38 @@ def test_one_with_another_numerator_is_between_adam_and_rmsprop():
     assert values[0] == pytest.approx(0.3 * values[1] + 0.7 * values[2], abs=1e-12)
 
 
-def test_one_without_a_form():
+def quasi_hyperbolic(beta1=0.5, beta2=0.9, eps=0.01, nu=0.7):
+    def make(step_size):
+        def update(gradient, state, theta):
+            n, m, v = state[0] + 1, beta1 * state[1], beta2 * state[2]
+            m, v = m + (1 - beta1) * gradient, v + (1 - beta2) * gradient**2
+            numerator = nu * m / (1 - beta1**n) + (1 - nu) * gradient
+            return theta - step_size * numerator / (np.sqrt(v / (1 - beta2**n)) + eps), (n, m, v)
+
+        return (lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta))), update
+
+    return make
+
+
+def test_an_optimizer_is_compared_with_one_that_has_a_form():
+    found = check_optimizer(update_adapter(quasi_hyperbolic(), WITH_FORM[0]))
+    assert found.conforms, found
+    assert found.field_test.p_value > 1e-4
+    assert not check_optimizer(update_adapter(quasi_hyperbolic(nu=0.7001), WITH_FORM[0])).conforms
+
+
+def test_one_without_a_form(tmp_path):
     method = Softsign()
     run = simulate(PROBLEM, method, StepSizeSchedule("0.3/n**0.8"), [2.0], 4000, 64, 1)
     # Its field has its zero where the runs end.
     below, above = (monte_carlo(PROBLEM, method, [run.theta.mean() + x], seed=1, steps=4000) for x in (-0.1, 0.1))
     assert below.value[0] - 5 * below.standard_error[0] > 0 > above.value[0] + 5 * above.standard_error[0]
+    half = {"steps": 50, "chains": 4, "seed": 1, "checkpoint": tmp_path / "run.npz"}
+    simulate(PROBLEM, method, "0.1", [2.0], **half)
+    whole = simulate(PROBLEM, method, "0.1", [2.0], **half | {"steps": 90, "resume": True})
+    assert (whole.theta == simulate(PROBLEM, method, "0.1", [2.0], 90, 4, 1).theta).all()
+    with pytest.raises(InputError, match="another problem, method"):
+        simulate(PROBLEM, Softsign(size=0.2), "0.1", [2.0], **half | {"steps": 90, "resume": True})
     with pytest.raises(InputError, match=r"Softsign has no Laplace form.*monte_carlo"):
         AdamField(PROBLEM, method)
 

@@ -8,7 +8,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.methods import Method
 from adamsym.methods.checked import checked_start, checked_step
-from adamsym.methods.recursion import State
+from adamsym.methods.recursion import State, attributes_of
 from adamsym.testing.conformance.method_map import recursion_of
 from adamsym.testing.conformance.moments import Run
 from adamsym.testing.conformance.recursion import Recursion
@@ -62,7 +62,7 @@ class MethodSteps:
             other = self._along(run, method, generator, precision.slack * precision.unit)
             with np.errstate(invalid="ignore"):
                 error = np.maximum(error, np.abs(other - value))
-        shares = [x for x in vars(self.method).values() if isinstance(x, float) and 0 <= x < 1]
+        shares = [x for x in attributes_of(self.method).values() if isinstance(x, float) and 0 <= x < 1]
         cancelled = scalars.slack * scalars.unit / (1 - max(shares, default=0.0))
         error = SAFETY * error + cancelled * np.abs(value) + precision.slack * precision.tiny
         return Rounded(value, error, precision)
@@ -98,7 +98,7 @@ class MethodSteps:
 
 def _with_numbers_off(method: Method, off: float, generator: np.random.Generator) -> Method:
     changed = copy.copy(method)
-    for name, value in vars(method).items():
+    for name, value in attributes_of(method).items():
         if isinstance(value, float):
             object.__setattr__(changed, name, value * (1 + off * float(generator.choice((-1.0, 1.0)))))
     return changed
