@@ -42,7 +42,7 @@ def test_the_zeros_of_a_polynomial_map(slope):
     assert [zero.stability for zero in found.zeros] == [
         stability(np.array([[2 * x, 2 * y], [-slope, 1]])) for x, y in (zero.midpoint for zero in found.zeros)
     ]
-    assert all(zero.critical_point == "undecided" and zero.gradient is None for zero in found.zeros)
+    assert all(zero.critical_point is None and zero.gradient is None for zero in found.zeros)
 
 
 def stability(jacobian):
