@@ -111,7 +111,11 @@ def test_the_field_is_that_of_its_runs(method):
     assert abs(other - estimate.value)[0] > 5 * estimate.standard_error[0]
 
 
-@form
+@pytest.mark.parametrize(
+    "method",
+    [pytest.param(WITH_FORM[0], marks=pytest.mark.slow), WITH_FORM[1]],
+    ids=lambda method: type(method).__name__,
+)
 def test_enclosure_zero_certificate_and_checker(method, monkeypatch):
     # As an installed package would offer it.
     entry = EntryPoint(type(method).__name__, f"{__name__}:{type(method).__name__}", "adamsym.methods")

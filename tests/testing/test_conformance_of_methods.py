@@ -177,7 +177,7 @@ class AdaBelief(Method):
     ("name", "method", "wrong", "dtype"),
     [
         ("lion", Lion(), Lion(weight_decay=0), "float64"),
-        ("adabelief", AdaBelief(), AdaBelief(eps_root=1e-10), "float64"),
+        pytest.param("adabelief", AdaBelief(), AdaBelief(eps_root=1e-10), "float64", marks=pytest.mark.slow),
         pytest.param("lion", Lion(), Lion(weight_decay=0), "float32", marks=pytest.mark.slow),
         ("adabelief", AdaBelief(), None, "float32"),
     ],
