@@ -377,6 +377,20 @@ def test_mistakes_of_users_of_numpy_and_torch(call, message):
     assert str(caught.value) == message
 
 
+def test_a_field_in_place_of_a_problem_and_a_method():
+    """One order of arguments everywhere: field, where, how."""
+    found = simulate(FIELD, SCHEDULE, [1.0], 5, 2, 0)
+    assert (found.theta == simulate(PROBLEM, ADAM, SCHEDULE, [1.0], 5, 2, 0).theta).all()
+    windows = pseudo_trajectory(FIELD, SCHEDULE, [1.0], [5], 0.1, chains=3).windows
+    [expected] = pseudo_trajectory(PROBLEM, ADAM, SCHEDULE, [1.0], [5], 0.1, chains=3).windows
+    np.testing.assert_array_equal(windows[0].distances, expected.distances)
+    short = ("0.001", [1.5], 20, 0.01)
+    own = increment_test(FIELD, *short, chains=4).p_value
+    assert own == increment_test(PROBLEM, ADAM, FIELD, *short, chains=4).p_value
+    with pytest.raises(InputError, match="schedule: a Problem is no StepSizeSchedule"):
+        simulate(FIELD, PROBLEM, [1.0], 5, 2, 0)
+
+
 def test_unknown_arguments_are_python_s_own_errors():
     with pytest.raises(TypeError, match="unexpected keyword argument 'momentum'"):
         Adam(momentum=0.9)

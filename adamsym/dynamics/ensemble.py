@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
 from adamsym.dynamics.run import Run, check_integers, multiples
-from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
@@ -65,6 +65,7 @@ class Ensemble(Drawable):
         return result
 
 
+@takes_field
 @checked_arguments
 def simulate(
     problem: StochasticGradient,

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.run import Run, check_integers
-from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
@@ -119,6 +119,7 @@ class IncrementTest(Result):
         return min(1.0, len(tails) * float(tails.min()))
 
 
+@takes_field
 @checked_arguments
 def increment_test(
     problem: StochasticGradient,

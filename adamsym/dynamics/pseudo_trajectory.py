@@ -19,7 +19,7 @@ from adamsym.dynamics.bound.theorems import Steps, WindowBound, memory, window_b
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.flow import flow
 from adamsym.dynamics.run import Run, check_integers
-from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
@@ -183,6 +183,7 @@ class PseudoTrajectory(Drawable):
         }
 
 
+@takes_field
 @checked_arguments
 def pseudo_trajectory(
     problem: SymbolicGradient,

@@ -89,6 +89,25 @@ def checked_arguments(function: Callable[Parameters, Result]) -> Callable[Parame
     return checked
 
 
+def takes_field(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Return the function, which also takes a field in place of its first arguments ``problem`` and the method.
+
+    A field has both as attributes, ``problem`` and ``adam``. Where a third argument is ``field``, it is that field too.
+    """
+    names = list(inspect.signature(function).parameters)
+    with_field = names[2:3] == ["field"]
+
+    @wraps(function)
+    def expanded(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        if args and hasattr(args[0], "problem") and hasattr(args[0], "adam"):
+            field: Any = args[0]
+            given: Any = (field.problem, field.adam, *((field,) if with_field else ()), *args[1:])
+            return function(*given, **kwargs)
+        return function(*args, **kwargs)
+
+    return expanded
+
+
 class _WrongKind(InputError):
     """An argument of another class: perhaps the arguments stand in another order."""
 

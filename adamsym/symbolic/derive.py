@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.gradients import Empirical, Problem, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import Adam, Method, require_adam
@@ -71,6 +71,7 @@ class _Writer:
         return f"{rows} {word} {source}{weights}{batch}"
 
 
+@takes_field
 @checked_arguments
 def derive(problem: StochasticGradient, adam: Method) -> Derivation:
     """Return the derivation of a problem's Adam field; every step has passed the check that it names.
