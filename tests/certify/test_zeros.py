@@ -236,7 +236,7 @@ def test_records_describe_problems_exactly():
     for key, value in (("loss", "__import__('os')"), ("batch_size", 0), ("probabilities", ["1/2", "1/4", "1/8"])):
         with pytest.raises(InputError):
             problem_from_record(record | {key: value})
-    with pytest.raises(InputError, match="problem.method"):
+    with pytest.raises(InputError, match=r"problem\.method"):
         problem_from_record({"loss": "theta"})
 
 
