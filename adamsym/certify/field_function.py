@@ -20,6 +20,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, require_laplace
+from adamsym.methods.kernels import supposition
 
 NOT_REAL = "the loss is not proved real and finite there"
 """Why a box that reaches over the edge of the loss's domain stays undecided."""
@@ -56,6 +57,11 @@ class FieldFunction(BoxFunction):
     def names(self) -> tuple[str, ...]:
         """The parameters' names."""
         return self.problem.names
+
+    @property
+    def supposes(self) -> str | None:
+        """What proofs suppose of the method's kernel; nothing of a built-in one."""
+        return supposition(self.form.kernel.name)
 
     @property
     def identity(self) -> str:

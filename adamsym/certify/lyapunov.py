@@ -26,6 +26,7 @@ from adamsym.field import AdamField
 from adamsym.gradients import Problem
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import Method
+from adamsym.methods.kernels import supposition
 
 Verdict = Literal["certified", "refuted", "undecided"]
 
@@ -52,6 +53,12 @@ class LyapunovRegion(Drawable):
     undecided: tuple[Box, ...]
     examined: int
     stopped: bool = False
+
+    @property
+    def supposes(self) -> str | None:
+        """What the proofs suppose, of a kernel that is not built in; None if nothing."""
+        form = self.adam.laplace
+        return None if form is None else supposition(form.kernel.name)
 
     @property
     def verdict(self) -> Verdict:

@@ -49,7 +49,11 @@ def zeros_dict(found: "Zeros") -> dict[str, Any]:
         "clusters": [_cluster_dict(cluster) for cluster in found.clusters],
         "examined": found.examined,
         "stopped": found.stopped,
-    }
+    } | _supposed(found.supposes)
+
+
+def _supposed(text: str | None) -> dict[str, Any]:
+    return {} if text is None else {"supposes": text}
 
 
 def zero_dict(zero: "Zero") -> dict[str, Any]:
@@ -109,4 +113,4 @@ def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
         },
         "examined": found.examined,
         "stopped": found.stopped,
-    }
+    } | _supposed(found.supposes)

@@ -107,6 +107,11 @@ class Zeros(Drawable):
         return not self.undecided
 
     @property
+    def supposes(self) -> str | None:
+        """What the proofs suppose, of a kernel that is not built in; None if nothing."""
+        return self.function.supposes if isinstance(self.function, FieldFunction) else None
+
+    @property
     def summary(self) -> str:
         """What is certified, in one line."""
         return zeros_summary(self)

@@ -32,6 +32,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
 from adamsym.gradients import Problem, SymbolicGradient
 from adamsym.gradients.record import problem_from_record
+from adamsym.methods.kernels import supposition
 
 BUDGET = 10_000_000
 """Operations on intervals that a check may take: some minutes."""
@@ -169,7 +170,8 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
     proven = len(rates) == len(certificate.leaves) and min(rates)
     if claimed is not None and not 0 <= claimed <= proven:
         return Check(False, f"the rate {claimed:.6g} is more than what is proven")
-    return Check(True, f"all {count} proofs hold", count)
+    supposed = supposition(certificate.problem.method.laplace.kernel)
+    return Check(True, f"all {count} proofs hold" + ("" if supposed is None else f", supposing that {supposed}"), count)
 
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:

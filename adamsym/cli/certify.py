@@ -203,6 +203,7 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
         proven = sum(cluster.holds_zero for cluster in found.clusters)
         alone, others = (" one by one", f"with at least {proven} more") if proven else ("", "where there may be others")
         print(f"undecided: {count} certified{alone} in the box, and {boxes} {others}")
+    _print_supposed(found.supposes)
     _print_zero_table(found.zeros, names)
     if found.beyond:
         print("beyond the box, or on its border; not counted:")
@@ -229,6 +230,11 @@ def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
         print_table(columns, rows, numbers=columns[:-2])
 
 
+def _print_supposed(text: str | None) -> None:
+    if text is not None:
+        print(f"supposing that {text}")
+
+
 def _print_stopped(stopped: bool, examined: int) -> None:
     if stopped:
         print(f"stopped by Ctrl-C after {examined} boxes: what is known so far")
@@ -251,6 +257,7 @@ def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path 
             print(f"there L decays at least like exp(-{rounded_down(found.rate)} t)")
     else:
         print(f"undecided: certified on {100 * found.share:.4g}% of the box, {len(found.undecided)} boxes left")
+    _print_supposed(found.supposes)
     regions = compare_regions(found)
     if regions.level_t6 is not None and regions.smoothness and regions.pl:
         print_table(["region", "what it says", "share of the box"], _region_rows(regions), numbers=["share of the box"])

@@ -185,6 +185,20 @@ class RootOfSum(StieltjesKernel):
         return sp.exp(-epsilon * s) / sp.sqrt(sp.pi * s)
 
 
+BUILT_IN: dict[str, type[RootPlusEps] | type[RootOfSum]] = {
+    RootPlusEps.name: RootPlusEps,
+    RootOfSum.name: RootOfSum,
+}
+"""The kernels whose formulas and bounds are proved in docs/theory.md, by name."""
+
+
+def supposition(name: str) -> str | None:
+    """Return what proofs suppose of the kernel of a name: of a built-in one nothing, else what its author says."""
+    if name in BUILT_IN:
+        return None
+    return f"the kernel {name} is a Stieltjes function with the density and the bounds that its class gives"
+
+
 def complementary_ratio(e: FloatArray) -> FloatArray:
     """Return 1 - sqrt(pi) e erfcx(e) for e >= 0, without cancellation for large e.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import exact_rational
+from adamsym.methods.kernels import BUILT_IN
 from adamsym.methods.laplace import LagWeights, LaplaceForm
 from adamsym.methods.recursion import Method
 from adamsym.methods.registry import known_methods, make_method, method_class
@@ -47,6 +48,8 @@ def parameters_of(method: Method) -> dict[str, str]:
 
 
 def _form_record(form: LaplaceForm) -> dict[str, Any]:
+    if type(form.kernel) is not BUILT_IN.get(form.kernel.name, type(form.kernel)):
+        raise InputError(f"adam: the kernel name {form.kernel.name!r} is that of a built-in one; give yours another")
     return {
         "head": [str(weight) for weight in form.weights.head],
         "terms": [[str(amount), str(ratio)] for amount, ratio in form.weights.terms],

@@ -16,7 +16,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import METHODS, LagWeights, LaplaceForm, Method
+from adamsym.methods import METHODS, LagWeights, LaplaceForm, Method, RMSprop
 from adamsym.methods.record import method_record
 
 
@@ -81,6 +81,7 @@ def test_its_certificates_are_checked(contents, is_known):
     for content in contents:
         found = check_certificate(content)
         assert found.valid, found.reason
+        assert "supposing that the kernel 1/(v + eps) + 1/(v + 100 eps) is a Stieltjes function" in found.reason
 
 
 @pytest.mark.parametrize("parameters", [{"share": "2"}, pytest.param({"eps": "1/50"}, marks=pytest.mark.slow)])
@@ -99,6 +100,31 @@ def test_where_it_is_unknown_its_certificates_are_not_valid(contents):
         found = check_certificate(content)
         assert not found.valid
         assert "problem.method.name: 'HalfOfTheNewest' is unknown here" in found.reason
+
+
+class Disguised(TwoRates):
+    """Another kernel under the name of a built-in one."""
+
+    name = "1/(sqrt(v) + eps)"
+
+
+def test_a_kernel_cannot_borrow_a_name():
+    form = LaplaceForm(LagWeights((Fraction(1),), ()), Fraction(3, 5), Disguised(Fraction(1, 5)))
+
+    class Borrowing(HalfOfTheNewest):
+        laplace = form
+
+    with pytest.raises(InputError, match="is that of a built-in one"):
+        method_record(Borrowing())
+
+
+def test_what_is_supposed_is_said_of_other_kernels_alone():
+    found = find_zeros(FIELD, [[0.45, 0.5]], width=1e-6)
+    assert found.to_dict()["supposes"] == found.supposes
+    assert "Stieltjes function" in found.supposes
+    plain = find_zeros(AdamField(FIELD.problem, RMSprop("0.5", "0.1")), [[0.4, 0.5]], width=1e-3)
+    assert plain.supposes is None
+    assert "supposes" not in plain.to_dict()
 
 
 @dataclass(frozen=True)
