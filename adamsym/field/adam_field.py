@@ -29,7 +29,7 @@ from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparame
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
-from adamsym.methods import LaplaceForm, Method, require_adam, require_laplace
+from adamsym.methods import LaplaceForm, Method, require_laplace
 
 if TYPE_CHECKING:
     from adamsym.symbolic import SymbolicField
@@ -215,7 +215,7 @@ class AdamField:
         """The field's SymPy forms: ``.series``, ``.laplace``, ``.limits``, ``.expansion(order)``."""
         from adamsym.symbolic import SymbolicField
 
-        return SymbolicField(require_loss(self.problem, "a symbolic form"), require_adam(self.adam, "a symbolic form"))
+        return SymbolicField(require_loss(self.problem, "a symbolic form"), self.adam)
 
     @cached_property
     def _closed_forms(self) -> list[Callable[[FloatArray], tuple[GradientLaw, float]]]:

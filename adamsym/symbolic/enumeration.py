@@ -29,6 +29,23 @@ def listed_quotient(
     return mpmath.fsum(w * m / (mpmath.sqrt(v) + epsilon) for m, v, w in states)
 
 
+def listed_direction(
+    atoms: Sequence[Any], probabilities: Sequence[Any], weights: Sequence[Any], memory: Any, phi: Callable[[Any], Any]
+) -> Any:
+    """Return E[M phi(V)] over as many gradients as there are ``weights`` c_0, c_1, ..., by listing all histories.
+
+    V = (1 - memory) (g_0**2 + memory g_1**2 + ...). Errors as :func:`listed_quotient`.
+    """
+    if len(atoms) ** len(weights) > _MOST_HISTORIES:
+        raise ValueError(f"{len(atoms)}**{len(weights)} histories are too many to list")
+    states = [(mpmath.mpf(0), mpmath.mpf(0), mpmath.mpf(1))]
+    law = list(zip(atoms, probabilities, strict=True))
+    for lag, weight in enumerate(weights):
+        share = (1 - memory) * memory**lag
+        states = [(m + weight * g, v + share * g * g, w * p) for m, v, w in states for g, p in law]
+    return mpmath.fsum(w * m * phi(v) for m, v, w in states)
+
+
 def half_line_integral(
     function: Callable[[Any], Any], atoms: Sequence[Any], smallest_weight: Any, epsilon: Any, digits: int
 ) -> Any:

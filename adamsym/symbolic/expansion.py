@@ -11,6 +11,7 @@ from functools import cache
 import sympy as sp
 
 from adamsym.expressions.errors import InputError
+from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.stationary_moments import denominator_weight, numerator_weight
 from adamsym.symbolic.symbols import alpha, beta, eta, geometric_sum, k, phi, v
 
@@ -44,9 +45,10 @@ def kernel_derivative(order: int) -> sp.Symbol:
     return _letter(r"\varphi" + "'" * order if order < 4 else rf"\varphi^{{({order})}}")
 
 
-def kernel_values(order: int) -> dict[sp.Symbol, sp.Expr]:
-    """Return the derivatives of phi at S up to ``order``, as SymPy differentiates them, by letter."""
-    return {kernel_derivative(n): sp.diff(phi(v), v, n).subs(v, second_moment) for n in range(order + 1)}
+def kernel_values(order: int, method: SymbolicMethod | None = None) -> dict[sp.Symbol, sp.Expr]:
+    """Return the derivatives of phi at S up to ``order``, as SymPy finds them, by letter; Adam's if omitted."""
+    kernel = phi(v) if method is None else method.phi(v)
+    return {kernel_derivative(n): sp.diff(kernel, v, n).subs(v, second_moment) for n in range(order + 1)}
 
 
 def cumulants(order: int) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -68,8 +70,10 @@ def squared_weights(n: int) -> sp.Expr:
     return denominator_weight.subs(k, 0) ** n * geometric_sum(beta**n)
 
 
-def joint_weights(n: int) -> sp.Expr:
-    """Return the sum of a_k w_k**n over all lags: (1 - alpha) eta**n/(1 - alpha beta**n)."""
+def joint_weights(n: int, method: SymbolicMethod | None = None) -> sp.Expr:
+    """Return the sum of c_k w_k**n over all lags: (1 - alpha) eta**n/(1 - alpha beta**n) for Adam."""
+    if method is not None:
+        return denominator_weight.subs(k, 0) ** n * method.lag_sum(beta**n)
     first = (numerator_weight * denominator_weight**n).subs(k, 0)
     return first * geometric_sum(alpha * beta**n)
 
@@ -102,8 +106,10 @@ def series_in_eta(weight: sp.Expr, order: int) -> sp.Expr:
 
 
 @cache
-def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
+def expansion_coefficients(order: int, method: SymbolicMethod | None = None) -> tuple[sp.Expr, ...]:
     """Return the coefficients of eta**0, ..., eta**order in F, in the symbols of the moments and derivatives.
+
+    Of the method only the lag weights count; Adam's if omitted.
 
     E[M Y**n] is O(eta**ceil(n/2)), so n up to 2 * order suffices.
 
@@ -117,7 +123,7 @@ def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
     highest = 2 * order
     single, joint = cumulants(highest)
     single_chain = [sp.S.Zero] + [single[n] * series_in_eta(squared_weights(n), order) for n in range(1, highest + 1)]
-    joint_chain = [joint[n] * series_in_eta(joint_weights(n), order) for n in range(highest + 1)]
+    joint_chain = [joint[n] * series_in_eta(joint_weights(n, method), order) for n in range(highest + 1)]
     moments = chain_moments(single_chain, joint_chain, lambda moment: truncated(sp.expand(moment), order))
     total = sum(kernel_derivative(n) / sp.factorial(n) * moment for n, moment in enumerate(moments))
     symbols = [kernel_derivative(n) for n in range(highest + 1)]
@@ -128,9 +134,9 @@ def expansion_coefficients(order: int) -> tuple[sp.Expr, ...]:
     return tuple(coefficients)
 
 
-def generic_expansion(order: int) -> sp.Expr:
+def generic_expansion(order: int, method: SymbolicMethod | None = None) -> sp.Expr:
     """Return F up to eta**order in the symbols m, S, sigma_4, c_12, ..., phi, phi', ... (T7, N-section 2(a))."""
-    return sp.Add(*(coefficient * eta**n for n, coefficient in enumerate(expansion_coefficients(order))))
+    return sp.Add(*(coefficient * eta**n for n, coefficient in enumerate(expansion_coefficients(order, method))))
 
 
 def moment_letters(order: int) -> dict[sp.Symbol, tuple[int, int]]:
@@ -146,16 +152,19 @@ def published_first_order() -> sp.Expr:
     ) * mean * centred_moment(2) / (2 * (1 + beta))
 
 
-def published_coefficients() -> tuple[sp.Expr, sp.Expr, sp.Expr]:
-    """Return the coefficients of eta**0, eta, eta**2 in F as N-section 2(a) states them."""
+def published_coefficients(method: SymbolicMethod | None = None) -> tuple[sp.Expr, sp.Expr, sp.Expr]:
+    """Return the coefficients of eta**0, eta, eta**2 in F as N-section 2(a) states them, for Adam or for the family."""
+    total = sp.S.One if method is None else method.total
+    mean_lag = alpha / (1 - alpha) if method is None else method.mean_lag
     d = [kernel_derivative(n) for n in range(5)]
     c12, q2 = mixed_moment(1), mixed_moment(2)
     sigma4, p3 = centred_moment(2), centred_moment(3)
     second = (
-        -alpha / (1 - alpha) * d[1] * c12
+        -mean_lag * d[1] * c12
         + d[2] * mean * sigma4 / 8
         + d[2] * q2 / 2
         + d[3] * (mean * p3 / 18 + c12 * sigma4 / 4)
         + d[4] * mean * sigma4**2 / 32
     )
-    return mean * d[0], d[1] * c12 + d[2] * mean * sigma4 / 4, second
+    first = d[1] * c12 + d[2] * mean * sigma4 / 4
+    return total * mean * d[0], total * first, total * second

@@ -25,6 +25,7 @@ from adamsym.symbolic.expansion import (
     squared_weights,
     truncated,
 )
+from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.symbols import alpha, beta, epsilon, eta
 
 _ATOMS = (
@@ -67,22 +68,24 @@ def _listed_moment(power: int, second: sp.Expr) -> sp.Expr:
     return total
 
 
-def order_check(order: int = 2) -> Check:
+def order_check(order: int = 2, method: SymbolicMethod | None = None) -> Check:
     """Check that E[M Y**n] is O(eta**(order + 1)) for the next two n, so that Taylor's formula may stop there."""
     highest = 2 * order + 2
     single, joint = cumulants(highest)
     moments = chain_moments(
         [sp.S.Zero] + [single[n] * series_in_eta(squared_weights(n), order) for n in range(1, highest + 1)],
-        [joint[n] * series_in_eta(joint_weights(n), order) for n in range(highest + 1)],
+        [joint[n] * series_in_eta(joint_weights(n, method), order) for n in range(highest + 1)],
         lambda moment: truncated(sp.expand(moment), order),
     )
     return all_of(exact_equality(moments[n], 0) for n in (highest - 1, highest))
 
 
-def published_check(coefficients: Sequence[sp.Expr] | None = None) -> Check:
+def published_check(coefficients: Sequence[sp.Expr] | None = None, method: SymbolicMethod | None = None) -> Check:
     """Check the coefficients up to eta**2 against T7 (first order, at beta = 1) and N-section 2(a)."""
-    found = expansion_coefficients(2) if coefficients is None else coefficients
-    checks = [exact_equality(a, b) for a, b in zip(found, published_coefficients(), strict=True)]
+    found = expansion_coefficients(2, method) if coefficients is None else coefficients
+    checks = [exact_equality(a, b) for a, b in zip(found, published_coefficients(method), strict=True)]
+    if method is not None and not method.is_adam:
+        return all_of(checks)
     return all_of([*checks, exact_equality(published_first_order().subs(beta, 1), found[1])])
 
 
@@ -113,7 +116,7 @@ def is_mean_estimation(problem: Problem) -> bool:
     return bool(theta not in sp.expand(gradient - theta).free_symbols)
 
 
-def zero_shift(batch_size: int = 1) -> sp.Expr:
+def zero_shift(batch_size: int = 1, method: SymbolicMethod | None = None) -> sp.Expr:
     """Return the coefficient of eta in (zero of f) - E x for the loss (theta - x)**2/2.
 
     At theta = E x + eta delta: m = eta delta, S = sigma**2 + O(eta**2), c_12 = -kappa_3 + O(eta), by g = m - (x - E x).
@@ -124,18 +127,31 @@ def zero_shift(batch_size: int = 1) -> sp.Expr:
     # c_12 = E[(g - m)(g**2 - S)] at m = 0, with g = -z and E z**3 = kappa_3.
     c12 = sp.expand((g * (g**2 - second_moment)).subs(g, -centred))
     c12 = c12.subs(centred**3, third_moment).subs(centred, 0)
-    first = expansion_coefficients(1)
+    first = expansion_coefficients(1, method)
     values = {mean: eta * delta, mixed_moment(1): c12, centred_moment(2): sp.Symbol("sigma_4", real=True)}
-    total = (first[0] + eta * first[1]).xreplace(values).xreplace(kernel_values(2)).subs(second_moment, deviation**2)
+    total = (
+        (first[0] + eta * first[1])
+        .xreplace(values)
+        .xreplace(kernel_values(2, method))
+        .subs(second_moment, deviation**2)
+    )
     condition = sp.expand(total).coeff(eta, 1)
     (shift,) = sp.solve(condition, delta)
     batch = {deviation: deviation / sp.sqrt(batch_size), third_moment: third_moment / sp.Integer(batch_size) ** 2}
     return sp.factor(shift.xreplace(batch))
 
 
-def zero_shift_check(shift: sp.Expr | None = None, batch_size: int = 1) -> Check:
-    """Check the shift against theory T7: -kappa_3/(2 sigma (sigma + epsilon)), with the batch's sigma and kappa_3."""
+def zero_shift_check(shift: sp.Expr | None = None, batch_size: int = 1, method: SymbolicMethod | None = None) -> Check:
+    """Check the shift against theory T7: -kappa_3/(2 sigma (sigma + epsilon)), with the batch's sigma and kappa_3.
+
+    For another kernel it is kappa_3 phi'/phi at sigma**2.
+    """
     size = sp.Integer(batch_size)
+    if method is not None and not method.is_adam:
+        slope = sp.diff(sp.log(method.phi(second_moment)), second_moment).subs(second_moment, deviation**2 / size)
+        return exact_equality(
+            zero_shift(batch_size, method) if shift is None else shift, third_moment / size**2 * slope
+        )
     known = -third_moment / (2 * deviation * size * (deviation + epsilon * sp.sqrt(size)))
     return exact_equality(zero_shift(batch_size) if shift is None else shift, known)
 

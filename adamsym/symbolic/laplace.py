@@ -9,6 +9,7 @@ import sympy as sp
 from adamsym.gradients import Independent, Problem, SymbolicGradient
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.stationary_moments import denominator_weight, numerator_weight
 from adamsym.symbolic.symbols import epsilon, j, k, s, t
 
@@ -21,41 +22,51 @@ kernel = 1 / sp.sqrt(sp.pi * s) - epsilon * sp.exp(epsilon**2 * s) * sp.erfc(eps
 
 @dataclass(frozen=True)
 class Laplace:
-    """The Laplace form of a problem's field: ``rho`` in s; per coordinate ``A`` and ``B`` in t and the parameters."""
+    """The Laplace form of a problem's field: ``rho`` in s; per coordinate ``A`` and ``B`` in t and the parameters.
+
+    ``weight`` is the lag weight c_k in k.
+    """
 
     rho: sp.Expr
     A: tuple[sp.Expr, ...]
     B: tuple[sp.Expr, ...]
+    weight: sp.Expr = numerator_weight
 
     @property
     def field(self) -> sp.Expr:
         """F = -f in rho, A and B, with all lags."""
-        return laplace_form()
+        return laplace_form(weight=self.weight)
 
 
-def laplace_form(lags: sp.Expr = sp.oo) -> sp.Expr:
+def laplace_form(lags: sp.Expr = sp.oo, weight: sp.Expr = numerator_weight) -> sp.Expr:
     """Return F as the integral of theory T4 over histories of ``lags`` gradients, unevaluated."""
-    return sp.Integral(integrand(lags), (s, 0, sp.oo))
+    return sp.Integral(integrand(lags, weight), (s, 0, sp.oo))
 
 
-def integrand(lags: sp.Expr = sp.oo) -> sp.Expr:
-    """Return rho(s) sum_k a_k A(s w_k) prod_(j != k) B(s w_j), unevaluated; a_k, w_k are the weights of M and V."""
+def integrand(lags: sp.Expr = sp.oo, weight: sp.Expr = numerator_weight) -> sp.Expr:
+    """Return rho(s) sum_k c_k A(s w_k) prod_(j != k) B(s w_j), unevaluated; c_k, w_k are the weights of M and V.
+
+    ``weight`` is c_k, a_k for Adam.
+    """
     scale = s * denominator_weight
     others = sp.Product(B(scale.subs(k, j)), (j, 0, k - 1)) * sp.Product(B(scale.subs(k, j)), (j, k + 1, lags - 1))
-    return sp.Function(r"\rho")(s) * sp.Sum(numerator_weight * A(scale) * others, (k, 0, lags - 1))
+    return sp.Function(r"\rho")(s) * sp.Sum(weight * A(scale) * others, (k, 0, lags - 1))
 
 
-def explicit_integrand(rho: sp.Expr, transforms: tuple[sp.Expr, sp.Expr], lags: int) -> sp.Expr:
+def explicit_integrand(
+    rho: sp.Expr, transforms: tuple[sp.Expr, sp.Expr], lags: int, weight: sp.Expr = numerator_weight
+) -> sp.Expr:
     """Return the integrand over ``lags`` gradients with rho and the pair A, B put in and all sums and products done."""
     first, second = (sp.Lambda(t, transform) for transform in transforms)
-    expanded = integrand(sp.Integer(lags)).doit().doit()
+    expanded = integrand(sp.Integer(lags), weight).doit().doit()
     return expanded.replace(sp.Function(r"\rho"), sp.Lambda(s, rho)).replace(A, first).replace(B, second)
 
 
-def laplace(problem: Problem) -> Laplace:
+def laplace(problem: Problem, method: SymbolicMethod | None = None) -> Laplace:
     """Return the Laplace form for a problem: closed forms for finite laws, for Normal columns that g is affine in."""
     pairs = [transforms(problem, i) for i in range(problem.dimension)]
-    return Laplace(kernel, tuple(a for a, _ in pairs), tuple(b for _, b in pairs))
+    rho, weight = (kernel, numerator_weight) if method is None else (method.rho, method.numerator_weight)
+    return Laplace(rho, tuple(a for a, _ in pairs), tuple(b for _, b in pairs), weight)
 
 
 def transforms(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr]:
@@ -110,6 +121,12 @@ def kernel_check(rho: sp.Expr = kernel) -> Check:
             exact_equality(sp.integrate(density * inner, (u, 0, sp.oo)), 1 / (w + epsilon)),
         ]
     )
+
+
+def own_kernel_check(method: SymbolicMethod) -> Check:
+    """Check that rho's Laplace transform at v is phi(v): exactly, for eps inside the root."""
+    v = sp.Symbol("v", positive=True)
+    return exact_equality(sp.integrate(method.rho * sp.exp(-s * v), (s, 0, sp.oo)), method.phi(v))
 
 
 def normal_check(closed_forms: Callable[[sp.Expr, sp.Expr], tuple[sp.Expr, sp.Expr]] = normal_transforms) -> Check:

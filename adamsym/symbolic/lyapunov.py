@@ -7,6 +7,7 @@ import sympy as sp
 from adamsym.gradients import Problem
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.stationary_moments import denominator_weight, mean_quotient, numerator_weight
 from adamsym.symbolic.symbols import alpha, beta, epsilon, geometric_sum, k
 
@@ -27,17 +28,17 @@ class LyapunovDerivative:
     region: sp.Expr
 
 
-def lyapunov_derivative(problem: Problem) -> LyapunovDerivative:
+def lyapunov_derivative(problem: Problem, method: SymbolicMethod | None = None) -> LyapunovDerivative:
     """Return the derivative of the mean loss along the flow, and the bound of theory T6.
 
     The bound holds where every row's loss is non-negative and K-smooth and L satisfies the PL inequality with mu;
-    these are the user's to establish. F_i stands for coordinate i's mean quotient.
+    these are the user's to establish. F_i stands for coordinate i's mean quotient. Weight decay is left out.
     """
     means = tuple(expectation(problem, i, lambda g: g) for i in range(problem.dimension))
     fields = [sp.Symbol(f"F_{i + 1}", real=True) for i in range(problem.dimension)]
     derivative = -sp.Add(*(m * f for m, f in zip(means, fields, strict=True)))
     if problem.dimension == 1:
-        derivative = derivative.xreplace({fields[0]: mean_quotient()})
+        derivative = derivative.xreplace({fields[0]: mean_quotient(method)})
     return LyapunovDerivative(means, derivative, decrease_bound(problem.batch_size), sublevel(problem.batch_size))
 
 

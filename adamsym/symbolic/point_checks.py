@@ -14,12 +14,14 @@ import sympy as sp
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError
 from adamsym.gradients import Empirical, Independent, Problem
-from adamsym.methods import Adam
-from adamsym.symbolic.enumeration import half_line_integral, listed_quotient
+from adamsym.methods import Method, require_laplace
+from adamsym.symbolic.enumeration import half_line_integral, listed_direction, listed_quotient
 from adamsym.symbolic.equality import DIGITS, Check, numerical_equality
 from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
-from adamsym.symbolic.symbols import alpha, beta, epsilon, s, t
+from adamsym.symbolic.method import SymbolicMethod
+from adamsym.symbolic.stationary_moments import numerator_weight
+from adamsym.symbolic.symbols import alpha, beta, epsilon, s, t, v
 
 _ROWS_LOOKED_AT = 500
 _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))
@@ -135,9 +137,17 @@ def at_point(problem: Problem, theta: Sequence[Fraction]) -> dict[sp.Symbol, sp.
 
 
 def laplace_check(
-    small: Problem, coordinate: int, pair: tuple[sp.Expr, sp.Expr] | None = None, lags: int = LAGS, points: int = 2
+    small: Problem,
+    coordinate: int,
+    pair: tuple[sp.Expr, sp.Expr] | None = None,
+    lags: int = LAGS,
+    points: int = 2,
+    method: SymbolicMethod | None = None,
 ) -> Check:
-    """Check the Laplace form with the transforms A, B against the list of all histories of ``lags`` gradients."""
+    """Check the Laplace form with the transforms A, B against the list of all histories of ``lags`` gradients.
+
+    Adam's; or that of another ``method``.
+    """
     first, second = transforms(small, coordinate) if pair is None else pair
     memories = itertools.cycle(_MEMORIES)
 
@@ -155,13 +165,18 @@ def laplace_check(
         point = at_point(small, theta)
         digits = 3 * DIGITS
         numeric = tuple(expression.xreplace(point).evalf(digits) for expression in (first, second))
-        compiled = compile_mpmath([s], [explicit_integrand(kernel, numeric, lags).xreplace(values)])
+        rho, weight = (kernel, numerator_weight) if method is None else (method.rho, method.numerator_weight)
+        compiled = compile_mpmath([s], [explicit_integrand(rho, numeric, lags, weight).xreplace(values)])
         smallest = numbers([(1 - b) * b ** (lags - 1)])[0]
         return half_line_integral(lambda x: compiled(x)[0], atoms, smallest, numbers([e])[0], DIGITS + 3)
 
     def by_list(_: Any, a: Fraction, b: Fraction, e: Fraction, atoms: Any, weights: Any) -> Any:
         m_memory, v_memory, added = numbers([a, b, e])
-        return listed_quotient(atoms, weights, m_memory, v_memory, added, lags)
+        if method is None:
+            return listed_quotient(atoms, weights, m_memory, v_memory, added, lags)
+        own = [mpmath.mpmathify(method.weight(lag).subs(alpha, rational(a)).evalf(40)) for lag in range(lags)]
+        phi = compile_mpmath([v], [method.phi(v).subs(epsilon, rational(e))])
+        return listed_direction(atoms, weights, own, v_memory, lambda x: phi(x)[0])
 
     return numerical_equality(by_laplace, by_list, draw, points=points)
 
@@ -193,7 +208,9 @@ def transforms_check(problem: Problem, coordinate: int, pair: tuple[sp.Expr, sp.
     return numerical_equality(symbolic, listed, draw, points=4)
 
 
-def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) -> Check:
+def limits_check(
+    small: Problem, limits: dict[str, sp.Expr], coordinate: int, method: SymbolicMethod | None = None
+) -> Check:
     """Check the limits of one coordinate of F against sums over minibatches listed one by one."""
     names = ("beta -> 1", "alpha = beta = 0", "epsilon -> oo", "deterministic")
     expressions = [limits[name] for name in names]
@@ -210,6 +227,14 @@ def limits_check(small: Problem, limits: dict[str, sp.Expr], coordinate: int) ->
         law = list(zip(atoms, weights, strict=True))
         small_eps = numbers([e])[0]
         mean = mpmath.fsum(w * g for g, w in law)
+        if method is not None:
+            phi = compile_mpmath([v], [method.phi(v).subs(epsilon, rational(e))])
+            total, newest = (
+                mpmath.mpmathify(sp.cancel(x).subs(alpha, 0).evalf(40)) for x in (method.total, method.weight(0))
+            )
+            square = mpmath.fsum(w * g * g for g, w in law)
+            alone = mpmath.fsum(w * g * phi(g * g)[0] for g, w in law)
+            return [total * mean * phi(square)[0], newest * alone, total * mean, total * mean * phi(mean * mean)[0]]
         root = mpmath.sqrt(mpmath.fsum(w * g * g for g, w in law))
         signs = mpmath.fsum(w * g / (abs(g) + small_eps) for g, w in law)
         return [mean / (root + small_eps), signs, mean, mean / (abs(mean) + small_eps)]
@@ -268,13 +293,19 @@ def _end(limit: sp.Expr) -> Any:
     return mpmath.mpmathify(limit) if limit.is_finite else mpmath.inf * int(sp.sign(limit))
 
 
-def step_bound_number_check(adam: Adam, bound_squared: sp.Expr) -> Check:
-    """Check the symbolic C against the optimizer's own step bound, to 13 digits."""
-    values = {alpha: rational(adam.alpha), beta: rational(adam.beta)}
+def step_bound_number_check(adam: Method, bound_squared: sp.Expr) -> Check:
+    """Check the symbolic C against the sum of c_k^2/w_k over the method's own weights, to 13 digits."""
+    form = require_laplace(adam, "a step bound")
+    memory = getattr(adam, "alpha", Fraction(0))
+    values = {alpha: rational(memory), beta: rational(form.beta)}
     # alpha = beta = 0 is the limit alpha = 0 first.
-    found = sp.sqrt(sp.cancel(bound_squared.subs(alpha, 0) if adam.alpha == 0 else bound_squared).subs(values))
+    found = sp.sqrt(sp.cancel(bound_squared.subs(alpha, 0) if memory == 0 else bound_squared).subs(values))
     return numerical_equality(
-        lambda: mpmath.mpmathify(found.evalf(30)), lambda: adam.step_bound, lambda _: (), points=1, digits=13
+        lambda: mpmath.mpmathify(found.evalf(30)),
+        lambda: math.sqrt(float(form.square_bound)),
+        lambda _: (),
+        points=1,
+        digits=13,
     )
 
 
@@ -306,12 +337,14 @@ def remainder_bound_check(small: Problem, mean_gradient: sp.Expr, coordinate: in
     return Check(False, f"undecided: only {held} of 4 points could be evaluated")
 
 
-def kernel_number_check(rho: sp.Expr) -> Check:
-    """Check that rho has the Laplace transform 1/(sqrt(v) + epsilon), by quadrature at random v and epsilon."""
+def kernel_number_check(rho: sp.Expr, phi: sp.Expr | None = None) -> Check:
+    """Check that rho has the Laplace transform phi(v), by quadrature at random v and epsilon; Adam's phi if omitted."""
     compiled = compile_mpmath([s, epsilon], [rho])
 
     def draw(generator: random.Random) -> tuple[Any, ...]:
         return tuple(mpmath.mpf(generator.randint(20, 200)) / 100 for _ in range(2))
+
+    value = compile_mpmath([v, epsilon], [1 / (sp.sqrt(v) + epsilon) if phi is None else phi])
 
     def transform(v: Any, e: Any) -> Any:
         # s = u**2 takes the root singularity at 0 away; exp(-v u**2) is below 10**-35 at the end.
@@ -319,7 +352,7 @@ def kernel_number_check(rho: sp.Expr) -> Check:
         ends = mpmath.linspace(0, end, 5)
         return mpmath.quad(lambda u: 2 * u * compiled(u**2, e)[0] * mpmath.exp(-v * u**2) if u else mpmath.mpf(0), ends)
 
-    return numerical_equality(transform, lambda v, e: 1 / (mpmath.sqrt(v) + e), draw, points=3)
+    return numerical_equality(transform, lambda v, e: value(v, e)[0], draw, points=3)
 
 
 def has_rule(problem: Problem, pair: tuple[sp.Expr, sp.Expr]) -> bool:

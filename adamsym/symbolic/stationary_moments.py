@@ -3,6 +3,7 @@
 import sympy as sp
 
 from adamsym.symbolic.equality import Check, all_of, exact_equality
+from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.symbols import EXPECTATION, alpha, beta, epsilon, geometric_sum, k
 
 numerator_weight = (1 - alpha) * alpha**k
@@ -18,17 +19,21 @@ gradients = sp.IndexedBase("g", real=True)
 """The independent stochastic gradients g_k, k steps back."""
 
 
-def series(lags: sp.Expr = sp.oo) -> sp.Expr:
-    """Return M/(sqrt(V) + epsilon), the quotient of the stationary chain, over ``lags`` gradients g_0, g_1, ..."""
+def series(lags: sp.Expr = sp.oo, method: SymbolicMethod | None = None) -> sp.Expr:
+    """Return M phi(V), the stationary quotient, over ``lags`` gradients g_0, g_1, ...; Adam's if no method is given."""
     last = lags - 1
-    m = sp.Sum(numerator_weight * gradients[k], (k, 0, last))
     v = sp.Sum(denominator_weight * gradients[k] ** 2, (k, 0, last))
-    return m / (sp.sqrt(v) + epsilon)
+    if method is None:
+        return sp.Sum(numerator_weight * gradients[k], (k, 0, last)) / (sp.sqrt(v) + epsilon)
+    head, terms = method.weights
+    m = sp.Add(*(weight * gradients[lag] for lag, weight in enumerate(head)))
+    m += sp.Add(*(sp.Sum(amount * ratio**k * gradients[k], (k, 0, last)) for amount, ratio in terms))
+    return m * method.phi(v)
 
 
-def mean_quotient() -> sp.Expr:
-    """Return F = E[M/(sqrt(V) + epsilon)], unevaluated."""
-    return EXPECTATION(series())
+def mean_quotient(method: SymbolicMethod | None = None) -> sp.Expr:
+    """Return F = E[M phi(V)], unevaluated; Adam's if no method is given."""
+    return EXPECTATION(series(method=method))
 
 
 def weights_check(weight: sp.Expr, memory: sp.Symbol) -> Check:

@@ -124,8 +124,6 @@ def test_bad_arguments():
         NAdam(beta1=1)
     with pytest.raises(InputError, match=r"adam\.eps"):
         RMSprop(eps=0)
-    with pytest.raises(InputError, match="Adam alone"):
-        _ = AdamField(REGRESSION, RMSprop()).symbolic
     with pytest.raises(InputError, match=r"adam\.weight_decay"):
         AdamW(weight_decay="inf")
 
