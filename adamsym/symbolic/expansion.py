@@ -105,7 +105,6 @@ def series_in_eta(weight: sp.Expr, order: int) -> sp.Expr:
     return sp.series(sp.cancel(weight.subs(beta, 1 - eta)), eta, 0, order + 1).removeO()
 
 
-@cache
 def expansion_coefficients(order: int, method: SymbolicMethod | None = None) -> tuple[sp.Expr, ...]:
     """Return the coefficients of eta**0, ..., eta**order in F, in the symbols of the moments and derivatives.
 
@@ -120,6 +119,11 @@ def expansion_coefficients(order: int, method: SymbolicMethod | None = None) -> 
     """
     if isinstance(order, bool) or not isinstance(order, int) or not 0 <= order <= HIGHEST_ORDER:
         raise InputError(f"expansion: order {order!r} is not allowed; allowed are 0 to {HIGHEST_ORDER}")
+    return _coefficients(order, method)
+
+
+@cache
+def _coefficients(order: int, method: SymbolicMethod | None) -> tuple[sp.Expr, ...]:
     highest = 2 * order
     single, joint = cumulants(highest)
     single_chain = [sp.S.Zero] + [single[n] * series_in_eta(squared_weights(n), order) for n in range(1, highest + 1)]

@@ -24,13 +24,13 @@ kernel = 1 / sp.sqrt(sp.pi * s) - epsilon * sp.exp(epsilon**2 * s) * sp.erfc(eps
 class Laplace:
     """The Laplace form of a problem's field: ``rho`` in s; per coordinate ``A`` and ``B`` in t and the parameters.
 
-    ``weight`` is the lag weight c_k in k.
+    ``weight`` is the lag weight c_k in k; None for Adam's.
     """
 
     rho: sp.Expr
     A: tuple[sp.Expr, ...]
     B: tuple[sp.Expr, ...]
-    weight: sp.Expr = numerator_weight
+    weight: sp.Expr | None = None
 
     @property
     def field(self) -> sp.Expr:
@@ -38,23 +38,24 @@ class Laplace:
         return laplace_form(weight=self.weight)
 
 
-def laplace_form(lags: sp.Expr = sp.oo, weight: sp.Expr = numerator_weight) -> sp.Expr:
+def laplace_form(lags: sp.Expr = sp.oo, weight: sp.Expr | None = None) -> sp.Expr:
     """Return F as the integral of theory T4 over histories of ``lags`` gradients, unevaluated."""
     return sp.Integral(integrand(lags, weight), (s, 0, sp.oo))
 
 
-def integrand(lags: sp.Expr = sp.oo, weight: sp.Expr = numerator_weight) -> sp.Expr:
+def integrand(lags: sp.Expr = sp.oo, weight: sp.Expr | None = None) -> sp.Expr:
     """Return rho(s) sum_k c_k A(s w_k) prod_(j != k) B(s w_j), unevaluated; c_k, w_k are the weights of M and V.
 
-    ``weight`` is c_k, a_k for Adam.
+    ``weight`` is c_k; that of Adam if omitted.
     """
     scale = s * denominator_weight
+    own = numerator_weight if weight is None else weight
     others = sp.Product(B(scale.subs(k, j)), (j, 0, k - 1)) * sp.Product(B(scale.subs(k, j)), (j, k + 1, lags - 1))
-    return sp.Function(r"\rho")(s) * sp.Sum(weight * A(scale) * others, (k, 0, lags - 1))
+    return sp.Function(r"\rho")(s) * sp.Sum(own * A(scale) * others, (k, 0, lags - 1))
 
 
 def explicit_integrand(
-    rho: sp.Expr, transforms: tuple[sp.Expr, sp.Expr], lags: int, weight: sp.Expr = numerator_weight
+    rho: sp.Expr, transforms: tuple[sp.Expr, sp.Expr], lags: int, weight: sp.Expr | None = None
 ) -> sp.Expr:
     """Return the integrand over ``lags`` gradients with rho and the pair A, B put in and all sums and products done."""
     first, second = (sp.Lambda(t, transform) for transform in transforms)
@@ -65,7 +66,7 @@ def explicit_integrand(
 def laplace(problem: Problem, method: SymbolicMethod | None = None) -> Laplace:
     """Return the Laplace form for a problem: closed forms for finite laws, for Normal columns that g is affine in."""
     pairs = [transforms(problem, i) for i in range(problem.dimension)]
-    rho, weight = (kernel, numerator_weight) if method is None else (method.rho, method.numerator_weight)
+    rho, weight = (kernel, None) if method is None else (method.rho, method.numerator_weight)
     return Laplace(rho, tuple(a for a, _ in pairs), tuple(b for _, b in pairs), weight)
 
 

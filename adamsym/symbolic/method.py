@@ -1,4 +1,4 @@
-"""A method's lag weights and kernel in the paper's letters, for derivations (theory T4)."""
+"""A method's lag weights and kernel as SymPy expressions, for derivations (theory T4)."""
 
 from dataclasses import dataclass
 from functools import cached_property

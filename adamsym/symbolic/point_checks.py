@@ -20,7 +20,6 @@ from adamsym.symbolic.equality import DIGITS, Check, numerical_equality
 from adamsym.symbolic.expectation import gradient_atoms, rational
 from adamsym.symbolic.laplace import explicit_integrand, kernel, transforms
 from adamsym.symbolic.method import SymbolicMethod
-from adamsym.symbolic.stationary_moments import numerator_weight
 from adamsym.symbolic.symbols import alpha, beta, epsilon, s, t, v
 
 _ROWS_LOOKED_AT = 500
@@ -165,7 +164,7 @@ def laplace_check(
         point = at_point(small, theta)
         digits = 3 * DIGITS
         numeric = tuple(expression.xreplace(point).evalf(digits) for expression in (first, second))
-        rho, weight = (kernel, numerator_weight) if method is None else (method.rho, method.numerator_weight)
+        rho, weight = (kernel, None) if method is None else (method.rho, method.numerator_weight)
         compiled = compile_mpmath([s], [explicit_integrand(rho, numeric, lags, weight).xreplace(values)])
         smallest = numbers([(1 - b) * b ** (lags - 1)])[0]
         return half_line_integral(lambda x: compiled(x)[0], atoms, smallest, numbers([e])[0], DIGITS + 3)
