@@ -84,6 +84,8 @@ def _zero(zero: Zero) -> dict[str, Any]:
 
 
 def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
+    if found.source is not found.problem:
+        raise NotApplicable("found: there is no certificate yet of a Lyapunov function that is not the loss")
     factor = common_factor(found.problem)
     witness = None
     if found.witness is not None and found.witness_bounds is not None:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from adamsym.certify.boxes import Box, Point
 from adamsym.certify.exact_points import vanishes
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.given_function import GivenFunctionTask
 from adamsym.certify.lyapunov_task import LyapunovTask
 from adamsym.certify.minima import common_minima
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
@@ -23,7 +24,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.results import Drawable
 from adamsym.field import AdamField
-from adamsym.gradients import Problem
+from adamsym.gradients import Problem, SymbolicGradient, VectorField
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import Method
 from adamsym.methods.kernels import supposition
@@ -40,10 +41,12 @@ class LyapunovRegion(Drawable):
     with -<grad L, f> >= c L on the certified boxes, so that L decays at least like exp(-c t) while the flow stays
     there; None if L is not proven to be bounded by what decreases, as next to a minimum where L is not proven to be 0.
     At each of ``minima`` the gradients of all rows are exactly 0. ``leaves`` lists all boxes with what is proven of
-    each. ``stopped``: the search was told to stop.
+    each. ``stopped``: the search was told to stop. ``source`` gives the gradients of f: ``problem`` itself, but for a
+    Lyapunov function of the user's own, which then is the loss of ``problem``.
     """
 
     problem: Problem
+    source: SymbolicGradient
     adam: Method
     region: FloatArray
     minima: tuple[Point, ...]
@@ -114,6 +117,9 @@ def certify_lyapunov(
 ) -> LyapunovRegion:
     """Prove that <grad L, f> < 0 in a region but at the minima, or give a point where it is positive.
 
+    Of a vector field with a function of its own, ``lyapunov``, the same for this V in place of L: <grad V, f> < 0 in
+    all of the region, by enclosures alone. A region that holds a zero of f is undecided then.
+
     Whole boxes are settled by the sign lemma (N-Lemma 1); next to minima of all rows at once by the same lemma or
     N-Theorem 1 for the gradients divided by what vanishes; others by enclosures of <grad L, f>.
 
@@ -137,15 +143,24 @@ def certify_lyapunov(
         For a bad region, a loss with kinks, a continuous law, minima that are none, or a journal of another search.
     """
     function = FieldFunction(field)
-    problem = require_loss(function.problem, "a Lyapunov region")
+    text = function.problem.lyapunov_text if isinstance(function.problem, VectorField) else None
+    if text is None:
+        require_loss(function.problem, "a Lyapunov region")
     whole, start = starting_box(function, region, "region")
     if not (whole[:, 0] < whole[:, 1]).all() or budget < 1:
         raise InputError(
             "region: each parameter needs a lower end below its upper end, and the budget must be positive"
         )
-    points = common_minima(problem, whole) if minima is None else _exact_minima(problem, minima)
-    task = LyapunovTask(function, start, tuple(points))
+    task = _loss_task(function, whole, start, minima) if text is None else GivenFunctionTask(function, start, (), text)
     return _gathered(task, whole, search(task, start, budget, executor, journal, progress, stop))
+
+
+def _loss_task(
+    function: FieldFunction, whole: FloatArray, start: Box, minima: Sequence[Sequence[Number]] | None
+) -> LyapunovTask:
+    problem = require_loss(function.problem, "a Lyapunov region")
+    points = common_minima(problem, whole) if minima is None else _exact_minima(problem, minima)
+    return LyapunovTask(function, start, tuple(points))
 
 
 def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[Point]:
@@ -172,6 +187,7 @@ def _gathered(task: LyapunovTask, whole: FloatArray, found: Search[LyapunovOutco
     leaves += [(box, Undecided(reason)) for box in found.left]
     return LyapunovRegion(
         task.problem,
+        task.function.problem,
         task.function.method,
         whole,
         task.minima,

@@ -30,7 +30,7 @@ TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30
 """Boxes narrower than this share of the region are split no further."""
 
-_SHARE_OF_WITNESS = 1e-3
+SHARE_OF_WITNESS = 1e-3
 """Share of its value that the uncertainty of <grad L, f> at a witness may have."""
 
 _MAY_BE_ZERO = "<grad L, f> may be 0: a zero of f, or a critical point that is no minimum of every row"
@@ -95,7 +95,7 @@ class LyapunovTask(Task[LyapunovOutcome]):
         field = center.enclosure(slopes=False, tolerance=TOLERANCE).value
         product = sum((law.mean * f for law, f in zip(center.laws, field, strict=True)), flint.arb(0))
         # Not by a hair: a checker with other arithmetic is to prove it too.
-        if product > 0 and product.rad() < _SHARE_OF_WITNESS * product.mid():
+        if product > 0 and product.rad() < SHARE_OF_WITNESS * product.mid():
             return Witness(tuple(middle(sides).tolist()), outward(product))
         shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
         over = at.enclosure(slopes=True, tolerance=TOLERANCE)

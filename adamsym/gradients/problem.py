@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import flint
 import numpy as np
@@ -57,6 +57,7 @@ class Problem(SymbolicGradient):
 
     place = "problem.loss"
     component = "the gradient"
+    what: ClassVar[str] = "the loss"
     is_symmetric = True
 
     def __init__(
@@ -74,7 +75,9 @@ class Problem(SymbolicGradient):
         gradient = first_derivatives(self.loss, self.parameters, self.place)
         for name, derivative in zip(self.names, gradient, strict=True):
             if derivative == 0:
-                raise InputError(f"problem.loss: the loss does not depend on the parameter {name}; use it or remove it")
+                raise InputError(
+                    f"{self.place}: {self.what} does not depend on the parameter {name}; use it or remove it"
+                )
         self._complete(gradient, domain)
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from adamsym.expressions.second_derivatives import compile_jacobian
 from adamsym.expressions.sizes import check_derivative_size, first_derivatives
 from adamsym.expressions.writing import source_text
 from adamsym.gradients.laws import Law
+from adamsym.gradients.problem import Problem
 from adamsym.gradients.symbolic import SymbolicGradient
 
 LONGEST_FIELD = 10 * LONGEST_TEXT
@@ -37,8 +38,8 @@ class VectorField(SymbolicGradient):
     parameters, law, batch_size
         As of :class:`Problem`.
     lyapunov
-        A function of the parameters, and of data columns over which its mean is taken, that is to be shown to decrease
-        along the flow; as a loss is written. None if there is no such function.
+        A smooth function of the parameters, and of data columns over which its mean is taken, that is to be shown to
+        decrease along the flow (:func:`adamsym.certify_lyapunov`); as a loss is written.
 
     Raises
     ------
@@ -96,8 +97,7 @@ class VectorField(SymbolicGradient):
         self._complete(tuple(expressions), tuple(domain))
         self.lyapunov_text: str | None = None
         if lyapunov is not None:
-            self.lyapunov_text = source_text(lyapunov, symbols, "problem.lyapunov")
-            parse_with_domain(self.lyapunov_text, symbols, "problem.lyapunov")
+            self.lyapunov_text = lyapunov_function(lyapunov, self.names, self.law).text
 
     def __repr__(self) -> str:
         """Python that makes this field again."""
@@ -135,6 +135,27 @@ class VectorField(SymbolicGradient):
         return not any(
             atom.free_symbols & moving for one in self.gradient_expressions for atom in one.atoms(*_SWITCHING)
         )
+
+
+class _Potential(Problem):
+    """A function of the user whose decrease is to be proven, as the loss of a problem."""
+
+    place = "problem.lyapunov"
+    what = "the function"
+
+
+def lyapunov_function(text: str | sp.Expr, names: Sequence[str], law: Law) -> Problem:
+    """Return a Lyapunov function, or the mean of one over the data, as the loss of a problem.
+
+    Raises
+    ------
+    InputError
+        If it is malformed, depends not on all parameters, or has kinks.
+    """
+    found = _Potential(text, names, law)
+    if not found.is_smooth:
+        raise InputError("problem.lyapunov: Abs, Max and Min are not allowed; give a smooth function")
+    return found
 
 
 def _listed(field: Any) -> list[Any]:

@@ -1,5 +1,6 @@
 """The commands with a vector field in place of a loss: what has a meaning works, what needs a loss says so."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,17 @@ def test_field_flow_and_simulate(run):
 )
 def test_what_needs_a_loss_says_so(run, command, what):
     assert what in run(*command, code=2)
+
+
+def test_zeros_and_plots(run):
+    found = run("zeros", FILE, "--box", "x=-0.1:0.1,y=-0.1:0.1", "-o", "game.json", "--json")
+    assert found["complete"] is True
+    [zero] = found["zeros"]
+    assert zero["stability"] == "attracting"
+    assert zero["critical_point"] is None
+    assert "not applicable" in run("zeros", FILE, "--box", "x=-0.1:0.1,y=-0.1:0.1")
+    assert "field" in json.loads(Path("game.json").read_text())["problem"]
+    for kind in ("flow", "portrait"):
+        said = run("plot", kind, FILE, "-o", f"{kind}.png")
+        assert "gradient of L" not in said
+        assert Path(f"{kind}.png").read_bytes().startswith(b"\x89PNG")
