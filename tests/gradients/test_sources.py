@@ -279,15 +279,15 @@ def goes_everywhere(source, same, theta, rtol):
     assert (field.evaluate(theta).error < 1e-6).all()
     ends = [flow(one, theta, [0.0, 0.3]).theta[-1] for one in (field, other)]
     np.testing.assert_allclose(ends[0], ends[1], rtol=1e-5)
-    found = monte_carlo(source, ADAM, theta, seed=2, steps=2000, chains=16)
+    found = monte_carlo(source, ADAM, theta, seed=2, steps=800, chains=16)
     assert (np.abs(found.value - field(theta)) <= 5 * found.standard_error).all()
-    arguments = (ADAM, StepSizeSchedule("0.01"), theta, 100, 200, 5)
+    arguments = (ADAM, StepSizeSchedule("0.01"), theta, 60, 80, 5)
     runs = [simulate(one, *arguments).theta for one in (source, same)]
-    error = np.hypot(*(one.std(axis=0) for one in runs)) / np.sqrt(200)
+    error = np.hypot(*(one.std(axis=0) for one in runs)) / np.sqrt(80)
     assert (np.abs(runs[0].mean(axis=0) - runs[1].mean(axis=0)) < 5 * error).all()
     # Chains draw for themselves, however many there are.
-    few = simulate(source, *arguments[:-2], 3, arguments[-1]).theta
-    np.testing.assert_allclose(few, runs[0][:3], rtol=1e-12)
+    few = simulate(source, *arguments[:-2], 70, arguments[-1]).theta
+    np.testing.assert_allclose(few, runs[0][:70], rtol=1e-12)
 
 
 def test_a_law_of_a_column_is_one_class():
