@@ -16,6 +16,7 @@ from adamsym import (
     Problem,
     StepSizeSchedule,
     check_certificate,
+    derive,
     find_zeros,
     simulate,
 )
@@ -139,6 +140,17 @@ def test_enclosure_zero_certificate_and_checker(method, monkeypatch):
     run = simulate(PROBLEM, method, StepSizeSchedule("0.3/n**0.8"), [2.0], 4000, 64, 1)
     assert abs(run.theta.mean() - zero.midpoint[0]) < 0.1
     assert abs(zero.midpoint[0] - 1) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "method",
+    [WITH_FORM[0], pytest.param(WITH_FORM[1], marks=pytest.mark.slow)],
+    ids=lambda method: type(method).__name__,
+)
+def test_the_derivation_passes_its_checks(method):
+    assert len(derive(PROBLEM, method).steps) > 5
+    with pytest.raises(InputError, match="Softsign has none"):
+        derive(PROBLEM, Softsign())
 
 
 def test_one_with_another_numerator_is_between_adam_and_rmsprop():
