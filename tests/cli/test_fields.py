@@ -79,3 +79,12 @@ def test_zeros_and_plots(run):
         said = run("plot", kind, FILE, "-o", f"{kind}.png")
         assert "gradient of L" not in said
         assert Path(f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_the_report(run):
+    found = run("report", FILE, "-o", "report.html", "--box", "x=-0.1:0.1,y=-0.1:0.1", "--json")
+    verdicts = {check["what"]: check["verdict"] for check in found["problems"][0]["checks"]}
+    assert verdicts["all zeros of the field"] == "holds"
+    assert verdicts["the derivation of the field"] == "not applicable"
+    assert "internal error" not in verdicts.values()
