@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
 
 import flint
 
@@ -91,18 +90,11 @@ def _numbers(chunk: int) -> range:
     return range(chunk * CHUNK, (chunk + 1) * CHUNK)
 
 
-class Value(NamedTuple):
-    """A function's value at a node, without the factor exp(-s least), and its derivatives in the parameters."""
+Value = tuple[flint.arb, list[flint.arb]]
+"""A function's value at a node, without the factor exp(-s least), and its derivatives in the parameters."""
 
-    value: flint.arb
-    slopes: tuple[flint.arb, ...]
-
-
-class Products(NamedTuple):
-    """P over all lags and the parts of the numerator, each with the amount 1."""
-
-    product: Value
-    parts: tuple[Value, ...]
+Products = tuple[Value, list[Value]]
+"""P over all lags, and the parts of the numerator, each with the amount 1."""
 
 
 class LagRecursion:
@@ -130,7 +122,7 @@ class LagRecursion:
         for s, row, own in zip(places, series.values(powers_of_t, last), parts, strict=True):
             product = (row[0] - s * (series.center - self.law.min_square)).exp()
             values = [_numerator(product, part) for part in own]
-            found.append(Products(Value(product, tuple(product * x for x in row[2::2])), tuple(values)))
+            found.append(((product, [product * x for x in row[2::2]]), values))
         return found
 
     def next_node(self) -> tuple[flint.arb, list[flint.arb]]:
@@ -140,41 +132,38 @@ class LagRecursion:
             self.s *= self.growth
             found = self._step()
         assert found is not None
+        (product, _), parts = found
         totals = [flint.arb(0)] * (1 + len(self.law.slopes))
-        for part, one in zip(self.parts, found.parts, strict=True):
-            totals = [x + part.amount * y for x, y in zip(totals, (one.value, *one.slopes), strict=True)]
-        return found.product.value, totals
+        for part, (value, slopes) in zip(self.parts, parts, strict=True):
+            totals = [x + part.amount * y for x, y in zip(totals, (value, *slopes), strict=True)]
+        return product, totals
 
     def _step(self) -> Products:
         a, b, derivatives = self.law.transforms(self.one_less_beta * self.s)
-        newest = Value(a, tuple([slope for slope, _ in derivatives]))
-        factor = Value(b, tuple([slope for _, slope in derivatives]))
         if self.lattice.stride == 0:
             # Without memory, V is the newest square: A and B are all there is.
-            none = Value(flint.arb(0), (flint.arb(0),) * len(derivatives))
-            return Products(factor, tuple(none if part.lag else newest for part in self.parts))
-        old = self.before[0]
-        newest = _times(newest, old.product)
-        found = []
-        for part, one, lag_before in zip(self.parts, old.parts, (None, *old.parts[:-1]), strict=True):
-            if part.ratio is not None:
-                shifted = _times(factor, one)
-                slopes = [x + part.ratio * y for x, y in zip(newest.slopes, shifted.slopes, strict=True)]
-                found.append(Value(newest.value + part.ratio * shifted.value, tuple(slopes)))
+            newest = a, [slope for slope, _ in derivatives]
+            none = flint.arb(0), [flint.arb(0)] * len(derivatives)
+            return (b, [slope for _, slope in derivatives]), [none if part.lag else newest for part in self.parts]
+        (product, slopes), parts = self.before[0]
+        # The innermost loop: plain tuples and lists are the fastest, and nothing is called.
+        newest = a * product, [da * product + a * x for (da, _), x in zip(derivatives, slopes, strict=True)]
+        found, lag_before = [], newest
+        for part, (value, own) in zip(self.parts, parts, strict=True):
+            ratio, pairs = part.ratio, zip(newest[1], derivatives, own, strict=True)
+            if ratio is None:
+                found.append(lag_before)
+                lag_before = b * value, [db * value + b * x for _, (_, db), x in pairs]
             else:
-                found.append(newest if lag_before is None else _times(factor, lag_before))
-        result = Products(_times(factor, old.product), tuple(found))
-        self.before.append(result)
-        return result
-
-
-def _times(left: Value, right: Value) -> Value:
-    a, b = left.value, right.value
-    # A list is faster than a generator, and named tuples than dataclasses: this is the innermost loop.
-    return Value(a * b, tuple([x * b + a * y for x, y in zip(left.slopes, right.slopes, strict=True)]))
+                found.append(
+                    (newest[0] + ratio * (b * value), [n + ratio * (db * value + b * x) for n, (_, db), x in pairs])
+                )
+        whole = b * product, [db * product + b * x for (_, db), x in zip(derivatives, slopes, strict=True)]
+        self.before.append((whole, found))
+        return whole, found
 
 
 def _numerator(product: flint.arb, row: Sequence[flint.arb]) -> Value:
     _, ratio, *slopes = row
     pairs = zip(slopes[::2], slopes[1::2], strict=True)
-    return Value(product * ratio, tuple(product * (x * ratio + y) for x, y in pairs))
+    return product * ratio, [product * (x * ratio + y) for x, y in pairs]
