@@ -68,7 +68,7 @@ unsimplified = [phase for phase in Phase if phase not in (Phase.shrink, Phase.ex
 
 
 @settings(
-    max_examples=3,
+    max_examples=1,
     deadline=None,
     database=None,
     derandomize=True,

@@ -54,7 +54,7 @@ def test_a_network_stays_short(width):
     assert shown == ["l", "g_{1}", "g_{2}", f"g_{{{3 * width}}}"]
 
 
-@pytest.mark.parametrize("batch_size", [1, 2])
+@pytest.mark.parametrize("batch_size", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_law_whose_field_vanishes_everywhere(batch_size):
     """Symmetric gradients make F = 0, where comparing values would say nothing."""
     problem = Problem("theta*x", ["theta"], Empirical({"x": [-1, 1]}), batch_size=batch_size)
