@@ -14,7 +14,19 @@ from decimal import Decimal
 from functools import cache, wraps
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    overload,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +35,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 
 Parameters = ParamSpec("Parameters")
-Result = TypeVar("Result")
+Result = TypeVar("Result", covariant=True)
 
 _PROBLEM = 'Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]}))'
 
@@ -89,7 +101,22 @@ def checked_arguments(function: Callable[Parameters, Result]) -> Callable[Parame
     return checked
 
 
-def takes_field(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+class _Field(Protocol):
+    problem: Any
+    adam: Any
+
+
+class _TakesField(Protocol[Parameters, Result]):
+    """A function that may be called as it is written, or with a field first."""
+
+    @overload
+    def __call__(self, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result: ...
+
+    @overload
+    def __call__(self, field: _Field, /, *others: Any, **named: Any) -> Result: ...
+
+
+def takes_field(function: Callable[Parameters, Result]) -> _TakesField[Parameters, Result]:
     """Return the function, which also takes a field in place of its first arguments ``problem`` and the method.
 
     A field has both as attributes, ``problem`` and ``adam``. Where a third argument is ``field``, it is that field too.
@@ -105,7 +132,7 @@ def takes_field(function: Callable[Parameters, Result]) -> Callable[Parameters, 
             return function(*given, **kwargs)
         return function(*args, **kwargs)
 
-    return expanded
+    return cast(_TakesField[Parameters, Result], expanded)
 
 
 class _WrongKind(InputError):
