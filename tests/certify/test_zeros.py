@@ -29,6 +29,7 @@ from adamsym.gradients.record import problem_from_record, problem_record
 from adamsym.methods import Adam
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+SHORT_MEMORY = AdamField(THREE_POINTS.problem, Adam("0.5", "0.82", "0.1"))
 NEURON = AdamField(
     Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]})),
     Adam("0.9", "0.99", "0.1"),
@@ -136,12 +137,12 @@ def test_a_double_zero_stays_undecided():
 def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
     monkeypatch.setattr("adamsym.certify.search.ALONE_BELOW", 2)
     box = [[-5, 5]]
-    alone = find_zeros(THREE_POINTS, box)
+    alone = find_zeros(SHORT_MEMORY, box)
     with ThreadPoolExecutor(1) as pool:
-        pooled = find_zeros(THREE_POINTS, box, executor=pool)
+        pooled = find_zeros(SHORT_MEMORY, box, executor=pool)
     assert pooled.leaves == alone.leaves
     journal = tmp_path / "journal"
-    part = find_zeros(THREE_POINTS, box, budget=6, journal=journal)
+    part = find_zeros(SHORT_MEMORY, box, budget=6, journal=journal)
     assert part.examined == 6
     assert not part.complete
     lines = journal.read_text().splitlines()
@@ -151,14 +152,14 @@ def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
     examined = []
     monkeypatch.setattr(ZeroTask, "examine", lambda *a, original=ZeroTask.examine: examined.append(a) or original(*a))
     with ThreadPoolExecutor(2) as pool:
-        whole = find_zeros(THREE_POINTS, box, journal=journal, executor=pool)
+        whole = find_zeros(SHORT_MEMORY, box, journal=journal, executor=pool)
     assert whole.leaves == alone.leaves
     assert len(examined) == alone.examined - 5
     with pytest.raises(InputError, match="another problem"):
-        find_zeros(THREE_POINTS, [[0, 1]], journal=journal)
+        find_zeros(SHORT_MEMORY, [[0, 1]], journal=journal)
     journal.write_text("no journal\n")
     with pytest.raises(InputError, match="no journal"):
-        find_zeros(THREE_POINTS, box, journal=journal)
+        find_zeros(SHORT_MEMORY, box, journal=journal)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -270,13 +271,20 @@ def workers_started() -> int:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "ALONE_BELOW", 1)
         patch.setattr(tasks, "ProcessPoolExecutor", Counted)
-        find_zeros(THREE_POINTS, [[0, 3]])
+        find_zeros(SHORT_MEMORY, [[0, 3]])
     return len(started)
 
 
-def test_a_worker_starts_no_workers():
+@pytest.fixture(scope="module")
+def pool():
+    """A process of its own, which imports everything: once for all tests."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        assert pool.submit(workers_started).result() == 0
+        yield pool
+
+
+@pytest.mark.slow
+def test_a_worker_starts_no_workers(pool):
+    assert pool.submit(workers_started).result() == 0
     assert workers_started() == 1
 
 
@@ -289,7 +297,7 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path):
         "search.ALONE_BELOW = 1\n"
         "problem = Problem('(theta - x)**2/2', ['theta'], Empirical({'x': [0, 0, 3]}))\n"
         "try:\n"
-        "    find_zeros(AdamField(problem, Adam()), [[-5, 5]])\n"
+        "    find_zeros(AdamField(problem, Adam('0.5', '0.82', '0.1')), [[-5, 5]])\n"
         "except BrokenProcessPool as error:\n"
         "    print(error)\n"
     )
@@ -297,18 +305,17 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path):
     assert "if __name__ == '__main__':" in done.stdout
 
 
-def test_other_executors_and_numbers_of_processes_find_the_same(monkeypatch):
+def test_other_executors_and_numbers_of_processes_find_the_same(monkeypatch, pool):
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
-    alone = find_zeros(THREE_POINTS, [[0, 3]], budget=6)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        assert find_zeros(THREE_POINTS, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
-    assert find_zeros(THREE_POINTS, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
+    alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
+    assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
+    assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
     with pytest.raises(InputError, match="executor: 0 processes"):
-        find_zeros(THREE_POINTS, [[0, 3]], executor=0)
+        find_zeros(SHORT_MEMORY, [[0, 3]], executor=0)
 
 
 def test_a_problem_is_read_once_in_a_process():
-    function = FieldFunction(THREE_POINTS)
+    function = FieldFunction(SHORT_MEMORY)
     first, second = (pickle.loads(pickle.dumps(function)) for _ in range(2))
     assert first is second is not function
     task = LyapunovTask(function, ((0.0, 1.0),), ())
