@@ -75,14 +75,14 @@ def test_a_zero_in_the_box_is_counted(box, count):
     ("field", "box"),
     [
         (SYMMETRIC, [[0, 1]]),
-        (SYMMETRIC, [[-1, 0]]),
+        pytest.param(SYMMETRIC, [[-1, 0]], marks=pytest.mark.slow),
         (SYMMETRIC, [[0, 0]]),
         (SYMMETRIC, [[0, 5e-324]]),
         (SHIFTED, [[1, np.nextafter(1, 2)]]),
         (SHIFTED, [[1, 1]]),
         pytest.param(PLANE, [[0, 0.1], [-0.1, 0.13]], marks=pytest.mark.slow),
         (PLANE, [[0, 0.1], [0, 0.1]]),
-        (PLANE, [[0, 0], [-0.1, 0.1]]),
+        pytest.param(PLANE, [[0, 0], [-0.1, 0.1]], marks=pytest.mark.slow),
     ],
     ids=lambda value: str(value) if isinstance(value, list) else str(value.problem.dimension),
 )
