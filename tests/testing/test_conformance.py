@@ -163,6 +163,12 @@ def test_every_recursion_of_the_family_is_recognised(choice, memories, eps):
         assert actual in found
 
 
+def test_decay_of_the_first_parameters_is_one_difference():
+    declared = Recursion(weight_decay=0.05, decay="decoupled")
+    actual = replace(declared, decay="decoupled, of the first parameters")
+    assert identify(_probe(actual, declared), declared).recursions == (actual,)
+
+
 def _probe(actual: Recursion, declared: Recursion):
     """What the recursion does under the designed gradients."""
     layout = Layout(SHAPES)

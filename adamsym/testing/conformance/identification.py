@@ -120,7 +120,8 @@ class _Search:
 
     def _paired(self, start: Recursion, top_count: int, bottom_count: int) -> Iterator[Recursion]:
         """Candidates with so many differences in numerator and in denominator that pass on a few steps."""
-        along = start.momentum != 0 or start.scaling != "none"
+        # What looks back needs the whole run, not a few of its steps.
+        along = start.momentum != 0 or start.scaling != "none" or start.decay == "decoupled, of the first parameters"
         if along and top_count + bottom_count > 1:
             return
         rows = tuple(range(len(self.probe.observed))) if along else _STEPS_SCREENED
