@@ -14,7 +14,7 @@ import sympy as sp
 
 from adamsym.certify.boxes import Point
 from adamsym.expressions.domain import DomainError
-from adamsym.expressions.functions import BALL_NAMESPACE
+from adamsym.expressions.functions import BALL_NAMESPACE, implementations
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
@@ -101,9 +101,10 @@ def _evaluated(node: sp.Expr, arguments: list[Any]) -> Any:
         exact = math.prod(fractions, start=Fraction(1))
         return math.prod(balls, start=ball(exact)) if balls and exact else exact
     name = type(node).__name__
-    if name not in BALL_NAMESPACE or not arguments:
+    functions = implementations("ball", BALL_NAMESPACE)
+    if name not in functions or not arguments:
         raise _Undefined
-    return BALL_NAMESPACE[name](*(ball(x) if isinstance(x, Fraction) else x for x in arguments))
+    return functions[name](*(ball(x) if isinstance(x, Fraction) else x for x in arguments))
 
 
 _CONSTANTS: Mapping[sp.Expr, Callable[[], flint.arb]] = {sp.pi: flint.arb.pi, sp.E: lambda: flint.arb(1).exp()}

@@ -9,6 +9,7 @@ import sympy as sp
 from mpmath import iv
 
 from adamsym.checker.work import OutOfWork, spend
+from adamsym.expressions.functions import FUNCTIONS
 
 T = TypeVar("T")
 
@@ -163,9 +164,10 @@ def _value(node: sp.Expr, arguments: list[Interval], values: Mapping[sp.Symbol, 
     if node.is_Pow:
         return _power(arguments[0], node.exp, arguments[1])
     name = type(node).__name__
-    if name not in _FUNCTIONS:
+    known = _FUNCTIONS.get(name) or getattr(FUNCTIONS.get(name), "interval", None)
+    if known is None:
         raise NotCheckable(f"the function {name} has no interval bounds in the checker")
-    return _FUNCTIONS[name](*arguments)
+    return known(*arguments)
 
 
 def _power(base: Interval, exponent: sp.Expr, over: Interval) -> Interval:

@@ -9,7 +9,7 @@ import sympy as sp
 from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
-from adamsym.expressions.functions import BALL_NAMESPACE, FLOAT_NAMESPACE, MPMATH_NAMESPACE
+from adamsym.expressions.functions import BALL_NAMESPACE, FLOAT_NAMESPACE, MPMATH_NAMESPACE, implementations
 
 FloatArray = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ def compile_float(
     """
     given = statements is not None
     shared: Any = (lambda whole: (list(statements or ()), whole)) if given else True
-    modules = [FLOAT_NAMESPACE, "scipy", "numpy"]
+    modules = [implementations("array", FLOAT_NAMESPACE), "scipy", "numpy"]
     raw = sp.lambdify(symbols, list(expressions), modules=modules, cse=shared, dummify=not given)
 
     def evaluate(*columns: FloatArray) -> FloatArray:
@@ -44,7 +44,8 @@ def compile_float(
 
 def compile_mpmath(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., list[Any]]:
     """Return a function of mpmath numbers that lists the values of ``expressions`` at mpmath's working precision."""
-    raw = sp.lambdify(symbols, list(expressions), modules=[MPMATH_NAMESPACE, "mpmath"], cse=True, dummify=True)
+    modules = [implementations("precise", MPMATH_NAMESPACE), "mpmath"]
+    raw = sp.lambdify(symbols, list(expressions), modules=modules, cse=True, dummify=True)
 
     def evaluate(*numbers: Any) -> list[Any]:
         return list(raw(*numbers))
@@ -86,7 +87,7 @@ class _BallPrinter(PythonCodePrinter):
 
     def _print_Function(self, expr: sp.Expr) -> str:
         name = type(expr).__name__
-        if name not in BALL_NAMESPACE:
+        if name not in implementations("ball", BALL_NAMESPACE):
             raise NotImplementedError(f"{name} has no implementation in ball arithmetic")
         return f"{name}({', '.join(self._print(argument) for argument in expr.args)})"
 
@@ -104,7 +105,7 @@ def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -
     raw = sp.lambdify(
         symbols,
         list(expressions),
-        modules=[BALL_NAMESPACE | {"arb": flint.arb}],
+        modules=[implementations("ball", BALL_NAMESPACE) | {"arb": flint.arb}],
         printer=printer,
         cse=True,
         dummify=True,

@@ -1,7 +1,6 @@
 """The functions that an expression may use: one table for the parser and for all three arithmetics."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
@@ -258,74 +257,32 @@ def _mp_heaviside(z: Any, _at_zero: object = None) -> Any:
     return (1 + mpmath.sign(z)) / 2
 
 
-def _scalar_sigmoid(z: float) -> float:
-    e = math.exp(-abs(z))
-    return (1.0 if z >= 0 else e) / (1.0 + e)
-
-
-def _scalar_softplus(z: float) -> float:
-    return math.log1p(math.exp(-abs(z))) + (z if z > 0 else 0.0)
-
-
-def _scalar_logsumexp(first: float, *others: float) -> float:
-    largest = first
-    for z in others:
-        largest = z if z > largest else largest
-    total = math.exp(first - largest)
-    for z in others:
-        total += math.exp(z - largest)
-    return largest + math.log(total)
-
-
-def _scalar_abs(z: float) -> float:
-    return math.fabs(z)
-
-
-def _scalar_sign(z: float) -> float:
-    return 1.0 if z > 0 else -1.0 if z < 0 else z
-
-
-def _scalar_heaviside(z: float, at_zero: float) -> float:
-    return (1.0 if z > 0 else 0.0) if z != 0 else at_zero
-
-
-def _scalar_max(first: float, *others: float) -> float:
-    result = first
-    for z in others:
-        # As NumPy's: nan wins.
-        result = result if result >= z or result != result else z
-    return result
-
-
-def _scalar_min(first: float, *others: float) -> float:
-    result = first
-    for z in others:
-        result = result if result <= z or result != result else z
-    return result
-
-
-def _scalar_unless_kink(value: float, switch: float, jump: float) -> float:
-    return math.nan if switch == 0 and not jump <= 0 else value
-
-
-def _scalar_side_of(switch: float) -> float:
-    return 1.0 if switch >= 0 else -1.0
-
-
-def _scalar_pick(side: float, first: float, second: float) -> float:
-    return first if side > 0 else second
-
-
-def _scalar_unless_outside(value: float, number: float, relation: float) -> float:
-    inside = number > 0 or (relation == 1 and number == 0) or (relation == 2 and number < 0)
-    return value if inside else math.nan
-
-
 @dataclass(frozen=True)
 class Function:
-    """One function of the grammar: its SymPy form, implementation and domain; ``kink`` where it is not smooth.
+    """One function of the grammar, in every arithmetic: an entry of the table below is all that a new one needs.
 
-    ``domain`` is what its argument (for log1p, 1 more) must be for a real value; None if all real numbers are allowed.
+    Attributes
+    ----------
+    symbolic
+        A SymPy function of the same name, which knows its derivative.
+    ball
+        An enclosure, of balls.
+    arguments
+        The least and the largest number of arguments.
+    kink
+        Whether it is not smooth.
+    domain
+        What its argument (for log1p, 1 more) must be for a real value; None if all real numbers are allowed.
+    array, scalar
+        In float64, of NumPy arrays and of one number, which Numba compiles.
+    precise
+        Of mpmath's numbers.
+    rounded
+        With a bound of the rounding, of :class:`adamsym.expressions.running.Running` operands.
+    interval
+        The checker's own bounds, of mpmath's intervals; without them its certificates cannot be checked.
+
+    Of the last five the functions built in have tables of their own, where SymPy's or NumPy's names do not suffice.
     """
 
     symbolic: Callable[..., sp.Expr]
@@ -333,6 +290,11 @@ class Function:
     arguments: tuple[int, int] = (1, 1)
     kink: bool = False
     domain: Literal["positive", "nonnegative"] | None = None
+    array: Callable[..., Any] | None = None
+    scalar: Callable[..., float] | None = None
+    precise: Callable[..., Any] | None = None
+    rounded: Callable[..., Any] | None = None
+    interval: Callable[..., Any] | None = None
 
 
 def _method(name: str) -> Callable[[Any], Any]:
@@ -360,6 +322,13 @@ FUNCTIONS: dict[str, Function] = {
 }
 """What the grammar allows, by name. A new function is one entry here."""
 
+
+def implementations(arithmetic: str, built_in: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the functions in one arithmetic by name: those of a table, and those that entries bring themselves."""
+    entries = {name: getattr(function, arithmetic) for name, function in FUNCTIONS.items()}
+    return {**built_in, **{name: own for name, own in entries.items() if own is not None}}
+
+
 FLOAT_NAMESPACE: dict[str, Any] = {
     "sigmoid": scipy.special.expit,
     "softplus": lambda z: np.logaddexp(0.0, z),
@@ -377,27 +346,7 @@ MPMATH_NAMESPACE: dict[str, Any] = {
 }
 BALL_NAMESPACE: dict[str, Any] = {
     "integer_power": _ball_integer_power,
-    **{name: function.ball for name, function in FUNCTIONS.items()},
     "Pick": _ball_pick,
     "sign": _ball_sign,
     "Heaviside": _ball_heaviside,
 }
-LANE_NAMESPACE: dict[str, Callable[..., float]] = {
-    **{
-        name: getattr(math, name)
-        for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
-    },
-    "sigmoid": _scalar_sigmoid,
-    "softplus": _scalar_softplus,
-    "logsumexp": _scalar_logsumexp,
-    "Abs": _scalar_abs,
-    "Max": _scalar_max,
-    "Min": _scalar_min,
-    "sign": _scalar_sign,
-    "Heaviside": _scalar_heaviside,
-    "UnlessKink": _scalar_unless_kink,
-    "SideOf": _scalar_side_of,
-    "Pick": _scalar_pick,
-    "UnlessOutside": _scalar_unless_outside,
-}
-"""Scalar functions that Numba compiles."""

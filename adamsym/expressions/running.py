@@ -14,6 +14,7 @@ import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.functions import implementations
 
 UNIT = 2.0**-53
 """Rounding to nearest is off by at most this share of the result."""
@@ -316,11 +317,12 @@ def compile_running(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]
     NotImplementedError
         If an expression holds a function that is not in the grammar.
     """
+    namespace = implementations("rounded", _NAMESPACE)
     for part in set().union(*(sp.preorder_traversal(expression) for expression in expressions)):
         known = part.is_Number or isinstance(part, (sp.Symbol, sp.Add, sp.Mul, sp.Pow, sp.NumberSymbol))
-        if not known and type(part).__name__ not in _NAMESPACE:
+        if not known and type(part).__name__ not in namespace:
             raise NotImplementedError(f"{type(part).__name__} has no running error bound")
-    raw = sp.lambdify(symbols, list(expressions), modules=[_NAMESPACE], printer=_Printer(), cse=True, dummify=True)
+    raw = sp.lambdify(symbols, list(expressions), modules=[namespace], printer=_Printer(), cse=True, dummify=True)
 
     def evaluate(*columns: Running) -> Running:
         shape = np.broadcast_shapes(*(np.shape(column.value) for column in columns))

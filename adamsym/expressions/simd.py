@@ -1,7 +1,9 @@
 """SymPy expressions to machine code over many points side by side, one in each lane of a vector unit."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numba
@@ -10,7 +12,7 @@ import sympy as sp
 from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
-from adamsym.expressions.functions import LANE_NAMESPACE
+from adamsym.expressions.functions import implementations
 
 _MOST_TERMS = 32
 """Longer sums are taken in parts, so that no statement is too long for LLVM to vectorise."""
@@ -96,7 +98,7 @@ class _LanePrinter(PythonCodePrinter):
 
     def _print_Function(self, expr: sp.Expr) -> str:
         name = type(expr).__name__
-        if name not in LANE_NAMESPACE:
+        if name not in implementations("scalar", _SCALARS):
             raise NotImplementedError(f"{name} has no compiled implementation")
         return f"{name}({', '.join(self._print(argument) for argument in expr.args)})"
 
@@ -161,17 +163,107 @@ def _store(array: Any, place: int, value: float) -> int:
     return 0
 
 
-_jit = numba.njit(error_model="numpy")
-_STATEMENTS = {"store": _jit(_store)} | {
-    name: function if function.__module__ == "math" else _jit(function) for name, function in LANE_NAMESPACE.items()
+def _scalar_sigmoid(z: float) -> float:
+    e = math.exp(-abs(z))
+    return (1.0 if z >= 0 else e) / (1.0 + e)
+
+
+def _scalar_softplus(z: float) -> float:
+    return math.log1p(math.exp(-abs(z))) + (z if z > 0 else 0.0)
+
+
+def _scalar_logsumexp(first: float, *others: float) -> float:
+    largest = first
+    for z in others:
+        largest = z if z > largest else largest
+    total = math.exp(first - largest)
+    for z in others:
+        total += math.exp(z - largest)
+    return largest + math.log(total)
+
+
+def _scalar_abs(z: float) -> float:
+    return math.fabs(z)
+
+
+def _scalar_sign(z: float) -> float:
+    return 1.0 if z > 0 else -1.0 if z < 0 else z
+
+
+def _scalar_heaviside(z: float, at_zero: float) -> float:
+    return (1.0 if z > 0 else 0.0) if z != 0 else at_zero
+
+
+def _scalar_max(first: float, *others: float) -> float:
+    result = first
+    for z in others:
+        # As NumPy's: nan wins.
+        result = result if result >= z or result != result else z
+    return result
+
+
+def _scalar_min(first: float, *others: float) -> float:
+    result = first
+    for z in others:
+        result = result if result <= z or result != result else z
+    return result
+
+
+def _scalar_unless_kink(value: float, switch: float, jump: float) -> float:
+    return math.nan if switch == 0 and not jump <= 0 else value
+
+
+def _scalar_side_of(switch: float) -> float:
+    return 1.0 if switch >= 0 else -1.0
+
+
+def _scalar_pick(side: float, first: float, second: float) -> float:
+    return first if side > 0 else second
+
+
+def _scalar_unless_outside(value: float, number: float, relation: float) -> float:
+    inside = number > 0 or (relation == 1 and number == 0) or (relation == 2 and number < 0)
+    return value if inside else math.nan
+
+
+_SCALARS: dict[str, Callable[..., float]] = {
+    **{
+        name: getattr(math, name)
+        for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "sinh", "cosh", "atan", "erf")
+    },
+    "sigmoid": _scalar_sigmoid,
+    "softplus": _scalar_softplus,
+    "logsumexp": _scalar_logsumexp,
+    "Abs": _scalar_abs,
+    "Max": _scalar_max,
+    "Min": _scalar_min,
+    "sign": _scalar_sign,
+    "Heaviside": _scalar_heaviside,
+    "UnlessKink": _scalar_unless_kink,
+    "SideOf": _scalar_side_of,
+    "Pick": _scalar_pick,
+    "UnlessOutside": _scalar_unless_outside,
 }
-"""What generated code may call."""
+"""Functions of one number, which Numba compiles."""
+
+_jit = numba.njit(error_model="numpy")
+
+
+@cache
+def _compiled(function: Any) -> Any:
+    return function if function.__module__ == "math" else _jit(function)
+
+
+def _statements() -> dict[str, Any]:
+    """What generated code may call."""
+    functions = implementations("scalar", _SCALARS)
+    return {"store": _compiled(_store), **{name: _compiled(function) for name, function in functions.items()}}
 
 
 def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> Any:
     """Compile one loop over the lanes that carries out the statements, as a C function."""
     arguments = sp.symbols("points rows values scratch lane")
-    raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[_STATEMENTS], printer=printer)
+    raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[_statements()], printer=printer)
     body = numba.njit(forceinline=True, error_model="numpy")(raw)
 
     def loop(points: Any, rows: Any, values: Any, scratch: Any) -> None:
