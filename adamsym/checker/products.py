@@ -15,6 +15,7 @@ from mpmath import iv
 
 from adamsym.checker.form import Form
 from adamsym.checker.intervals import (
+    BITS,
     Interval,
     NotCheckable,
     around_zero,
@@ -30,8 +31,8 @@ from adamsym.checker.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
 MOST_TERMS = 20
-SERIES = 0.25
-"""t w at most this in the series."""
+SERIES, FINER_SERIES = 0.25, 0.06
+"""t w at most this in the series, with few bits and with more."""
 CIRCLE = Fraction(7, 5)
 
 State = tuple[Interval, list[Interval], list[tuple[Interval, list[Interval]]]]
@@ -100,18 +101,20 @@ class Products:
         self.width = iv.mpf(max(magnitude(q - self.center).b for q in law.squares))
         # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
         farthest = float(((1 - self.beta) * self.width * 100 / iv.mpf(law.mean_square.mid)).b)
-        ratio = max(min(SERIES, farthest) / float(CIRCLE), 1e-12)
-        self.terms = max(3, min(MOST_TERMS, math.ceil(math.log(1e-16) / math.log(ratio))))
+        # With more bits a remainder of 1e-16 may be too large: a rare atom makes w far larger than E g^2.
+        self.reach, remainder = (SERIES, 1e-16) if iv.prec <= BITS else (FINER_SERIES, 1e-26)
+        ratio = max(min(self.reach, farthest) / float(CIRCLE), 1e-12)
+        self.terms = max(3, min(MOST_TERMS, math.ceil(math.log(remainder) / math.log(ratio))))
         self._series()
 
     def lags_at(self, s: Interval) -> int:
         """Return how many lags :meth:`at` multiplies out at the next node."""
         reach = float(((1 - self.beta) * s * self.width).b)
-        if reach <= SERIES:
+        if reach <= self.reach:
             return 0
         if self.lags_per_step and self.previous is not None:
             return self.lags_per_step
-        return 1 if self.memory == 0 else math.ceil(math.log(SERIES / reach) / math.log(self.memory)) + 1
+        return 1 if self.memory == 0 else math.ceil(math.log(self.reach / reach) / math.log(self.memory)) + 1
 
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
