@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from mpmath import iv
 
@@ -40,11 +40,13 @@ class Form:
         """A bound of C with |M| <= C sqrt V (theory T1)."""
         return _sums(self, iv.prec)[2]
 
-    @property
+    @cached_property
     def averages(self) -> bool:
-        """Whether all c_k >= 0 are proven, and c > 0."""
-        amounts = [amount for amount, _ in self.terms]
-        return all(x >= 0 for x in (*self.head, *amounts)) and any(x > 0 for x in (*self.head, *amounts))
+        """Whether all c_k >= 0 are proven, and c > 0: a weight of head may take something off those of the terms."""
+        if any(amount < 0 for amount, _ in self.terms):
+            return False
+        first = [x + sum(amount * ratio**k for amount, ratio in self.terms) for k, x in enumerate(self.head)]
+        return all(x >= 0 for x in first) and (any(x > 0 for x in first) or bool(self.terms))
 
 
 def form_of(laplace: LaplaceForm) -> Form:
@@ -72,10 +74,11 @@ def _sums(form: Form, _bits: int) -> tuple[Interval, Interval, Interval]:
     head, beta = [exact(x) for x in form.head], exact(form.beta)
     terms = [(exact(amount), exact(ratio)) for amount, ratio in form.terms]
     plain = total(head) + total(amount / (1 - ratio) for amount, ratio in terms)
-    size = total(abs(x) for x in head) + total(abs(amount) / (1 - ratio) for amount, ratio in terms)
+    size = total(abs(amount) * ratio ** len(head) / (1 - ratio) for amount, ratio in terms)
     squares = total(a * b / (1 - p * q / beta) for a, p in terms for b, q in terms)
     for k, weight in enumerate(head):
         geometric = total(amount * ratio**k for amount, ratio in terms)
+        size += abs(weight + geometric)
         squares += weight * (weight + 2 * geometric) / (beta**k if k else 1)
     bound = iv.sqrt(iv.mpf(max(squares.b, iv.mpf(0).b)) / (1 - beta))
     return plain, iv.mpf(size.b), iv.mpf(bound.b)

@@ -160,13 +160,24 @@ class LaplaceForm:
     kernel
         phi.
     decay
-        Lambda, exactly: the coefficient of decoupled weight decay.
+        Lambda, exactly: the coefficient of decoupled weight decay, from 0 up.
+
+    Raises
+    ------
+    InputError
+        Unless 0 <= ``beta`` < 1 and ``decay`` >= 0.
     """
 
     weights: LagWeights
     beta: Fraction
     kernel: Kernel
     decay: Fraction = Fraction(0)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.beta < 1:
+            raise InputError("Laplace form: beta is not in [0, 1); V must be a mean of squares that forgets")
+        if self.decay < 0:
+            raise InputError("Laplace form: a decay below 0 is not allowed; proofs suppose that it pulls towards 0")
 
     @cached_property
     def square_bound(self) -> Fraction:

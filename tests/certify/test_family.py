@@ -3,6 +3,7 @@
 The data are 0, 0, 3 with the loss (theta - x)**2/2, whose mean is least at 1.
 """
 
+import dataclasses
 import itertools
 import json
 import math
@@ -23,6 +24,7 @@ from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdaptiveMethod, NAdam, RMSprop
+from adamsym.methods.kernels import RootPlusEps
 from adamsym.methods.record import method_record
 
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
@@ -193,6 +195,8 @@ def test_levels_are_given_where_they_are_proved():
     assert levels[AdamEpsInsideRoot] is None
     assert not has_levels(DECAYING.laplace)
     assert has_levels(AdamW(weight_decay=0).laplace)
+    derived = type("Derived", (RootPlusEps,), {"name": "another"})(Fraction(1, 10))
+    assert not has_levels(dataclasses.replace(Adam().laplace, kernel=derived))
 
 
 def test_the_universal_bound_of_each_method():

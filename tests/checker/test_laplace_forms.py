@@ -295,7 +295,8 @@ def test_the_sign_lemma_needs_weights_that_average():
     law = Law([iv.mpf(-1), iv.mpf(2)], [iv.mpf("0.5")] * 2, [])
     with working_precision():
         assert sign_factor(law, form_of(NAdam().laplace)) > 0
-        for head, terms in ((["-0.1"], [("0.2", "0.2")]), (["0"], [])):
+        assert sign_factor(law, form_of(form(["-0.2"], [("0.2", "0.2")], "0.1", RootPlusEps, "1"))) > 0
+        for head, terms in ((["-0.3"], [("0.2", "0.2")]), (["1"], [("-0.2", "0.2")]), (["0"], [])):
             with pytest.raises(NotCheckable, match="not negative"):
                 sign_factor(law, form_of(form(head, terms, "0.1", RootPlusEps, "1")))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adamsym import Adam, InputError
-from adamsym.methods import AdamEpsInsideRoot, AdamW, LagWeights, NAdam, RMSprop
+from adamsym.methods import AdamEpsInsideRoot, AdamW, LagWeights, LaplaceForm, NAdam, RMSprop
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
 
 METHODS = [Adam("0.9", "0.99"), NAdam("0.8", "0.9"), RMSprop("0.9"), AdamW(weight_decay="0.1"), Adam(0, 0)]
@@ -61,6 +61,16 @@ def test_weights_that_do_not_decay_enough_are_refused():
         LagWeights((), ((Fraction(1), Fraction(1, 10)),)).square_bound(Fraction(0))
     with pytest.raises(InputError, match=r"not in \[0, 1\)"):
         LagWeights((), ((Fraction(1), Fraction(1)),))
+
+
+def test_forms_beyond_what_proofs_suppose_are_refused():
+    """With decay -1 for the data 2 the sign lemma would find no zero in [-3, -1/2], and there is one near -0.9."""
+    weights, kernel = LagWeights((Fraction(1),), ()), RootPlusEps(Fraction(1, 10))
+    with pytest.raises(InputError, match="decay below 0"):
+        LaplaceForm(weights, Fraction(1, 2), kernel, Fraction(-1))
+    for beta in (Fraction(1), Fraction(-1, 2)):
+        with pytest.raises(InputError, match=r"beta is not in \[0, 1\)"):
+            LaplaceForm(weights, beta, kernel)
 
 
 @pytest.mark.parametrize(
