@@ -34,7 +34,7 @@ class SymbolicField:
 
     Examples
     --------
-    >>> from adamsym.gradients import Empirical, Problem
+    >>> from adamsym import Adam, Empirical, Problem
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [-1, 1]}))
     >>> SymbolicField(problem, Adam()).limits["beta -> 1"]
     (theta/(epsilon + sqrt((theta - 1)**2/2 + (theta + 1)**2/2)),)

@@ -80,7 +80,9 @@ def p_values(case, beta2, seeds, chains, first=20_000, share=1.0):
     ]
 
 
-@pytest.mark.parametrize(("case", "beta2"), [("README", "0.999"), ("plane", "0.99")])
+@pytest.mark.parametrize(
+    ("case", "beta2"), [("README", "0.999"), pytest.param("plane", "0.99", marks=pytest.mark.slow)]
+)
 def test_levels(case, beta2):
     """Small: p-values of the true field are uniform by Kolmogorov's and Smirnov's test at level 1e-3."""
     assert scipy.stats.kstest(p_values(case, beta2, 12, 20, first=0), "uniform").pvalue > 1e-3
