@@ -8,6 +8,7 @@ rho(s) ds with rho >= 0, the expectation is int rho(s) E[M exp(-s V)] ds, a prod
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from numbers import Rational
 from typing import Protocol
 
 import flint
@@ -15,6 +16,13 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+
+
+def _require_exact(place: str, *values: object) -> None:
+    """Proofs are about exact numbers: a float is refused, for it is not said which number it stands for."""
+    wrong = next((value for value in values if not isinstance(value, Rational)), None)
+    if wrong is not None:
+        raise InputError(f"{place}: {wrong!r} is no exact fraction; write Fraction(1, 10) in place of 0.1")
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class LagWeights:
     terms: tuple[tuple[Fraction, Fraction], ...]
 
     def __post_init__(self) -> None:
+        _require_exact("lag weights", *self.head, *(number for term in self.terms for number in term))
         if any(not 0 <= ratio < 1 for _, ratio in self.terms):
             raise InputError("lag weights: a ratio is not in [0, 1); the weights must decay geometrically")
 
@@ -165,7 +174,7 @@ class LaplaceForm:
     Raises
     ------
     InputError
-        Unless 0 <= ``beta`` < 1 and ``decay`` >= 0.
+        Unless 0 <= ``beta`` < 1, ``decay`` >= 0 and the kernel's eps > 0, all of them exact fractions.
     """
 
     weights: LagWeights
@@ -174,6 +183,9 @@ class LaplaceForm:
     decay: Fraction = Fraction(0)
 
     def __post_init__(self) -> None:
+        _require_exact("Laplace form", self.beta, self.decay, self.kernel.epsilon)
+        if self.kernel.epsilon <= 0:
+            raise InputError("Laplace form: eps is not positive; phi(0) must be finite")
         if not 0 <= self.beta < 1:
             raise InputError("Laplace form: beta is not in [0, 1); V must be a mean of squares that forgets")
         if self.decay < 0:

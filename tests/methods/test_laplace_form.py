@@ -103,6 +103,21 @@ def test_the_kernel_is_one_over_the_divisor(method):
     assert np.allclose(method.laplace.kernel.of(v) * method.divisor(v), 1, rtol=1e-15)
 
 
+def test_forms_without_meaning_are_refused():
+    kernel, weights = RootPlusEps(Fraction(1, 10)), LagWeights((Fraction(1),), ())
+    for make, words in (
+        (lambda: LagWeights((0.5,), ()), r"lag weights: 0\.5 is no exact fraction"),
+        (lambda: LagWeights((), ((Fraction(1), 0.5),)), r"lag weights: 0\.5 is no exact fraction"),
+        (lambda: LaplaceForm(weights, 0.9, kernel), r"Laplace form: 0\.9 is no exact fraction"),
+        (lambda: LaplaceForm(weights, Fraction(1, 2), RootPlusEps(1e-8)), "Laplace form: 1e-08 is no exact fraction"),
+        (lambda: LaplaceForm(weights, Fraction(1, 2), RootPlusEps(Fraction(-1))), "eps is not positive"),
+        (lambda: LaplaceForm(weights, Fraction(1, 2), RootOfSum(Fraction(0))), "eps is not positive"),
+    ):
+        with pytest.raises(InputError, match=words):
+            make()
+    assert LaplaceForm(weights, Fraction(1, 2), kernel).decay == 0
+
+
 def test_decay_is_exact():
     assert AdamW(weight_decay="0.1").laplace.decay == Fraction(1, 10)
     assert Adam().laplace.decay == 0
