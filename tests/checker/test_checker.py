@@ -503,7 +503,8 @@ def test_rates_among_the_smallest_floats_are_rounded_down():
 def test_zeros_next_to_a_rare_atom_check(weight):
     """The squares' width, 9, is far above E g^2, which is next to 0: a truncation of 1e-16 is not enough."""
     law = Empirical({"x": [0, 3]}, weights=[1, weight])
-    found = find_zeros(AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("0.5", "0.9", "0.1")), [[-1, 1]])
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("0.5", "0.9", "0.1"))
+    found = find_zeros(field, [[weight / 10, weight]])
     assert np.ptp(found.zeros[0].box) < 1e-16
     checked = check_certificate(certificate(found))
     assert checked.valid, checked.reason
