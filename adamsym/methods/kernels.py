@@ -95,7 +95,7 @@ class RootPlusEps(StieltjesKernel):
     def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
         """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
         share = beta.sqrt()
-        return (1 - share) * root / (share * root + _ball(self.epsilon))
+        return (1 - share) * root / (share * root + ball(self.epsilon))
 
     def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
         """Return the bound from rho(u) <= 1/sqrt(pi u)."""
@@ -103,7 +103,7 @@ class RootPlusEps(StieltjesKernel):
 
     def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
         """Return the bound from u rho(u) <= 1/(2 sqrt(pi u) eps^2)."""
-        return _root_weights_right(s, step) / (2 * flint.arb.pi().sqrt() * _ball(self.epsilon) ** 2)
+        return _root_weights_right(s, step) / (2 * flint.arb.pi().sqrt() * ball(self.epsilon) ** 2)
 
     def of(self, v: FloatArray) -> FloatArray:
         """Return phi(v), elementwise, for v >= 0."""
@@ -111,11 +111,11 @@ class RootPlusEps(StieltjesKernel):
 
     def ball_of(self, v: flint.arb) -> flint.arb:
         """Return a ball around phi(v)."""
-        return 1 / (v.sqrt() + _ball(self.epsilon))
+        return 1 / (v.sqrt() + ball(self.epsilon))
 
     def ball_weight(self, s: flint.arb) -> flint.arb:
         """Return a ball around s rho(s) = s eps U(3/2, 3/2, eps^2 s)/(2 sqrt pi), U Tricomi's (DLMF 13.4.4)."""
-        eps, order = _ball(self.epsilon), flint.arb(3) / 2
+        eps, order = ball(self.epsilon), flint.arb(3) / 2
         return s * eps * (eps**2 * s).hypgeom_u(order, order) / (2 * flint.arb.pi().sqrt())
 
     def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
@@ -151,7 +151,7 @@ class RootOfSum(StieltjesKernel):
 
     def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
         """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
-        eps, v = _ball(self.epsilon), root**2
+        eps, v = ball(self.epsilon), root**2
         return (((1 - beta) * v / (beta * v + eps)).log1p() / 2).expm1()
 
     def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
@@ -160,7 +160,7 @@ class RootOfSum(StieltjesKernel):
 
     def weights_right(self, s: flint.arb, step: flint.arb) -> flint.arb:
         """Return the bound from u rho(u) <= exp(-eps s/2) 2/(e eps sqrt(pi u)), for u exp(-eps u/2) <= 2/(e eps)."""
-        eps = _ball(self.epsilon)
+        eps = ball(self.epsilon)
         factor = 2 * (-eps * s / 2 - 1).exp() / (eps * flint.arb.pi().sqrt())
         return factor * _root_weights_right(s, step)
 
@@ -170,11 +170,11 @@ class RootOfSum(StieltjesKernel):
 
     def ball_of(self, v: flint.arb) -> flint.arb:
         """Return a ball around phi(v)."""
-        return 1 / (v + _ball(self.epsilon)).sqrt()
+        return 1 / (v + ball(self.epsilon)).sqrt()
 
     def ball_weight(self, s: flint.arb) -> flint.arb:
         """Return a ball around s rho(s)."""
-        return (s / flint.arb.pi()).sqrt() * (-_ball(self.epsilon) * s).exp()
+        return (s / flint.arb.pi()).sqrt() * (-ball(self.epsilon) * s).exp()
 
     def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
         """Return phi(v)."""
@@ -217,5 +217,6 @@ def complementary_ratio(e: FloatArray) -> FloatArray:
     return result
 
 
-def _ball(value: Fraction) -> flint.arb:
+def ball(value: Fraction) -> flint.arb:
+    """Return a ball around an exact fraction."""
     return flint.arb(value.numerator) / value.denominator

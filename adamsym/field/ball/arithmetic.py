@@ -5,11 +5,11 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
 
 import flint
 
 from adamsym.methods import LaplaceForm
+from adamsym.methods.kernels import ball as ball
 
 BITS = 128
 """Working precision of the enclosures."""
@@ -47,11 +47,6 @@ class BallArithmetic:
 def ball_arithmetic(bits: int = BITS) -> AbstractContextManager[None]:
     """Return the arithmetic of enclosures, with so many bits, to be entered by ``with``."""
     return BallArithmetic(bits).entered()
-
-
-def ball(value: Fraction) -> flint.arb:
-    """Return a ball around an exact fraction."""
-    return flint.arb(value.numerator) / value.denominator
 
 
 def hull(low: float, high: float) -> flint.arb:
