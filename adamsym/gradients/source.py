@@ -23,9 +23,10 @@ class StochasticGradient(ABC):
     """G(theta, x) for data rows x drawn from a law; each stochastic gradient is the mean of G over a minibatch.
 
     A source of its own is a subclass with ``names``, ``law`` and ``row_gradients``: the float field, simulation,
-    flows and the Monte-Carlo estimate follow. What has ``row_jacobians`` too has Jacobians of the field. Proofs and
-    derivations need expressions (:class:`adamsym.gradients.symbolic.SymbolicGradient`); some of them a loss
-    (:class:`adamsym.gradients.Problem`).
+    flows and the Monte-Carlo estimate follow. What has ``row_jacobians`` too has Jacobians of the field; what has
+    ``weighted_product`` and ``weighted_transposed_product`` has the field's products with vectors, for many parameters
+    too. Proofs and derivations need expressions (:class:`adamsym.gradients.symbolic.SymbolicGradient`); some of them a
+    loss that is one (:class:`adamsym.gradients.Problem`).
 
     Attributes
     ----------
@@ -95,6 +96,21 @@ class StochasticGradient(ABC):
         return given != (StochasticGradient.row_jacobians, StochasticGradient.weighted_jacobian)
 
     @property
+    def has_own_products(self) -> bool:
+        """Whether ``weighted_product`` goes another way than through ``weighted_jacobian``, of d x d entries."""
+        return type(self).weighted_product is not StochasticGradient.weighted_product
+
+    @property
+    def has_products(self) -> bool:
+        """Whether ``weighted_product`` and ``weighted_transposed_product`` are there."""
+        return self.has_own_products or self.has_jacobians
+
+    @property
+    def has_loss(self) -> bool:
+        """Whether ``mean_loss`` is there, so that G is the gradient of a loss."""
+        return type(self).mean_loss is not StochasticGradient.mean_loss
+
+    @property
     def is_smooth(self) -> bool:
         """Whether G is continuously differentiable in theta; if not, rules for a continuous law converge slowly."""
         return True
@@ -122,6 +138,16 @@ class StochasticGradient(ABC):
         if not np.isfinite(points).all():
             raise InputError("theta: nan or infinity is not allowed; allowed are finite numbers")
         return points
+
+    def mean_loss(self, theta: ArrayLike) -> FloatArray:
+        """Return the loss L whose gradient is E G, shape (...), for theta (..., d).
+
+        Raises
+        ------
+        NotApplicable
+            If the source has none.
+        """
+        raise NotApplicable(f"{type(self).__name__}: there is no loss; its gradients are all that is given")
 
     # --- means and minibatches ---------------------------------------------------------------------------------
 
@@ -157,6 +183,35 @@ class StochasticGradient(ABC):
         The rows x_a are those of ``row_atoms``; errors are those of ``row_jacobians``.
         """
         return np.asarray(np.einsum("...ia,...aij->...ij", weights, self.row_jacobians(theta, self._rule(level))))
+
+    def weighted_product(self, theta: ArrayLike, weights: FloatArray, vector: FloatArray, level: int = 0) -> FloatArray:
+        """Return sum_a weights[i, a] (dG_i(theta, x_a)/dtheta . vector), shape (d,).
+
+        A source with many parameters overrides it, and ``weighted_transposed_product``, by what never holds arrays of
+        d x d.
+
+        Parameters
+        ----------
+        theta, vector
+            A point and a direction, shape (d,).
+        weights
+            Shape (d, rows); the rows x_a are those of ``row_atoms``.
+
+        Raises
+        ------
+        NotApplicable
+            If the source has neither Jacobians nor products of its own.
+        """
+        return self.weighted_jacobian(theta, weights, level) @ vector
+
+    def weighted_transposed_product(
+        self, theta: ArrayLike, weights: FloatArray, vector: FloatArray, level: int = 0
+    ) -> FloatArray:
+        """Return sum_a sum_i vector_i weights[i, a] dG_i(theta, x_a)/dtheta_j, shape (d,).
+
+        Arguments and errors are those of ``weighted_product``, of which it is the transpose.
+        """
+        return vector @ self.weighted_jacobian(theta, weights, level)
 
     def lists_batches(self, level: int = 0) -> bool:
         """Whether the minibatches are few enough to be listed."""

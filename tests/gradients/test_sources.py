@@ -202,6 +202,50 @@ def test_a_source_of_gradients_is_one_class():
         field.enclose([[0, 1], [0, 1]])
 
 
+# --- products with vectors ------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.data())
+def test_products_are_those_with_the_rows_jacobians(data):
+    problem = data.draw(strategies.problems())
+    source = data.draw(st.sampled_from([problem, field_of_gradient(problem), function_of(problem), GAME]))
+    generator = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    theta = np.array(numbers(source, data.draw))
+    jacobians, d = source.row_jacobians(theta), source.dimension
+    vector, weights = generator.normal(size=d), generator.normal(size=(d, len(jacobians)))
+    assert source.has_products
+    assert not source.has_own_products
+    scale = 1 + np.abs(jacobians).max()
+    found = source.weighted_product(theta, weights, vector)
+    np.testing.assert_allclose(found, np.einsum("ia,aij,j->i", weights, jacobians, vector), atol=1e-12 * scale)
+    found = source.weighted_transposed_product(theta, weights, vector)
+    expected = np.einsum("ia,aij,i->j", weights, jacobians, vector)
+    np.testing.assert_allclose(found, expected, atol=1e-12 * scale)
+
+
+def test_the_weights_of_products_belong_to_components():
+    theta, vector, weights = np.array([0.7, -0.4]), np.array([1.0, -2.0]), np.array([[1.0, 2.0, 0.5], [-1.0, 0.3, 2.0]])
+    found = GAME.weighted_transposed_product(theta, weights, vector)
+    np.testing.assert_allclose(found, np.einsum("ia,aij,i->j", weights, GAME.row_jacobians(theta), vector), rtol=1e-13)
+    swapped = np.einsum("ja,aij,i->j", weights, GAME.row_jacobians(theta), vector)
+    assert np.abs(found - swapped).max() > 0.1
+
+
+def test_what_has_products_and_a_loss_says_so():
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    assert problem.has_loss
+    assert not GAME.has_loss
+    without = PerRowGradients(GAME.row_gradients, ["x", "y"], weights=[1, 2, 1])
+    assert not without.has_products
+    for product in (without.weighted_product, without.weighted_transposed_product):
+        with pytest.raises(NotApplicable, match="Jacobian"):
+            product([0.5, 0.5], np.ones((2, 3)), np.ones(2))
+    for source in (GAME, without):
+        with pytest.raises(NotApplicable, match="no loss"):
+            source.mean_loss([0.5, 0.5])
+
+
 # --- what is refused ------------------------------------------------------------------------------------------------
 
 
