@@ -22,7 +22,7 @@ from adamsym.field.float.gradient_errors import (
     gradient_errors,
 )
 from adamsym.field.float.gradient_laws import GradientLaw
-from adamsym.field.float.laplace_quadrature import quotient
+from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance, quotient
 from adamsym.field.float.law_quotient import law_quotient
 from adamsym.field.float.values import FieldValue, Found
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
@@ -52,6 +52,10 @@ class AdamField:
     adam
         Adam, a relative from :mod:`adamsym.methods`, or any method with a Laplace form: its own lag weights, kernel and
         weight decay.
+    tolerance
+        The quadrature's error where atoms are listed, in units of min(C, E|g|/eps): 1e-14 to 1e-3; networks: 1e-10.
+    threads
+        Threads that share the coordinates; the results are the same for any number.
 
     Raises
     ------
@@ -68,7 +72,7 @@ class AdamField:
     """
 
     @checked_arguments
-    def __init__(self, problem: StochasticGradient, adam: Method) -> None:
+    def __init__(self, problem: StochasticGradient, adam: Method, tolerance: float = 1e-13, threads: int = 1) -> None:
         if adam.laplace is None:
             raise InputError(
                 f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
@@ -76,6 +80,9 @@ class AdamField:
             )
         self.problem = problem
         self.adam = adam
+        check_tolerance(tolerance)
+        check_threads(threads)
+        self.tolerance, self.threads = tolerance, threads
         self._form = float_form(adam)
 
     def __call__(self, theta: ArrayLike) -> FloatArray:
@@ -136,7 +143,7 @@ class AdamField:
                     result[chosen] = self._batch_jacobians(flat[chosen], int(level))
                     continue
                 laws, probabilities = self._laws(flat[chosen], int(level))
-                found = quotient(laws.reshape(-1, laws.shape[-1]), probabilities, self.form, sensitivity=True)
+                found = self._quotient(laws.reshape(-1, laws.shape[-1]), probabilities, sensitivity=True)
                 assert found.sensitivity is not None
                 # A minibatch's part in the mean is shared among its rows.
                 shares, slopes = self.problem.batches(int(level))[0], -found.sensitivity.reshape(laws.shape)
@@ -176,7 +183,9 @@ class AdamField:
             As for a call; for a method without the numbers beta2 and eps; and at beta2 = 0.
         """
         points = self.problem.points(theta)
-        return hyperparameter_derivatives(lambda method: AdamField(self.problem, method)(points), self.adam)
+        # Differences of close methods want full accuracy, whatever the tolerance.
+        fields = partial(AdamField, self.problem, threads=self.threads)
+        return hyperparameter_derivatives(lambda method: fields(method)(points), self.adam)
 
     def enclose(self, box: ArrayLike) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
@@ -304,9 +313,12 @@ class AdamField:
             return self._of_laws([[BatchMean(column, p, size) for column in one.T] for one in gradients])
         shares, probabilities = self.problem.batches(level)
         atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
-        found = quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities, self.form)
+        found = self._quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities)
         shape = (len(gradients), self.problem.dimension)
         return Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
+
+    def _quotient(self, laws: FloatArray, probabilities: FloatArray, sensitivity: bool = False) -> Quotient:
+        return quotient(laws, probabilities, self.form, sensitivity, self.tolerance, self.threads)
 
     def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [
@@ -379,7 +391,7 @@ class AdamField:
             atoms = np.concatenate([rows, end[:, None]], axis=1)
             if self.problem.batch_size == 1:
                 laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(weights))
-                moved.append(quotient(laws, weights, self.form).value.reshape(points.shape))
+                moved.append(self._quotient(laws, weights).value.reshape(points.shape))
             else:
                 means = [[BatchMean(column, weights, self.problem.batch_size) for column in one.T] for one in atoms]
                 moved.append(-self._of_laws(means).value)

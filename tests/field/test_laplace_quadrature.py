@@ -15,8 +15,12 @@ from raw_laws import laws
 from adamsym.field.ball.arithmetic import ball
 from adamsym.field.float import laplace_quadrature
 from adamsym.field.float.laplace_quadrature import quotient
-from adamsym.methods import Adam, AdamEpsInsideRoot
+from adamsym.methods import Adam, AdamEpsInsideRoot, LagWeights, LaplaceForm
+from adamsym.methods.kernels import RootPlusEps
 from adamsym.testing.strategies import adams
+
+LONG = LagWeights((Fraction(1, 2), Fraction(1, 4), Fraction(1, 8)), ())
+"""Weights that only ball arithmetic takes."""
 
 
 def spectral(law, adam, **options):
@@ -281,6 +285,46 @@ def test_a_hundred_thousand_atoms():
     assert few == pytest.approx(quotient(atoms[:, :500], np.full(500, 1 / 500), Adam()).value[0], abs=1e-14)
 
 
+def test_laws_have_probabilities_of_their_own():
+    generator = np.random.default_rng(4)
+    atoms, p = generator.normal(size=(30, 4)), generator.uniform(0.1, 1, size=(30, 4))
+    atoms[7], atoms[11] = 0.0, 1e-60
+    p /= p.sum(axis=1, keepdims=True)
+    for method in (Adam("0.9", "0.99", "1e-3"), LaplaceForm(LONG, Fraction(99, 100), RootPlusEps(Fraction(1, 10)))):
+        few = slice(0, 30 if isinstance(method, Adam) else 2)
+        together = quotient(atoms[few], p[few], method, sensitivity=True, threads=2)
+        apart = [quotient(g[None], own, method, sensitivity=True) for g, own in zip(atoms[few], p[few], strict=True)]
+        np.testing.assert_array_equal(together.value, [one.value[0] for one in apart])
+        np.testing.assert_array_equal(together.error, [one.error[0] for one in apart])
+        np.testing.assert_array_equal(together.inverse, [one.inverse[0] for one in apart])
+        np.testing.assert_array_equal(together.sensitivity, [one.sensitivity[0] for one in apart])
+        # The control: they matter.
+        assert quotient(atoms[few], p[0], method).value[1] != pytest.approx(together.value[1], rel=1e-3)
+
+
+def test_a_law_of_zeros_is_at_rest():
+    found = quotient(np.zeros((2, 3)), np.full(3, 1 / 3), Adam("0.5", "0.9", "0.1"), sensitivity=True)
+    assert (found.value == 0).all()
+    assert (found.error > 0).all()
+    assert (found.error < 1e-300).all()
+    np.testing.assert_allclose(found.sensitivity, 10 / 3, rtol=1e-14)
+    assert (found.exponentials == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tolerance": 1e-15}, "tolerance"),
+        ({"tolerance": 0.1}, "tolerance"),
+        ({"tolerance": np.nan}, "tolerance"),
+        ({"threads": 0}, "threads"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        quotient(np.ones((1, 2)), np.full(2, 0.5), Adam(), **options)
+
+
 @pytest.mark.parametrize(
     ("atoms", "probabilities", "message"),
     [
@@ -292,6 +336,8 @@ def test_a_hundred_thousand_atoms():
         ([[1.0, 2.0]], [0.5, 0.6], "probabilities"),
         ([[1.0, 2.0]], [1.0, 0.0], "probabilities"),
         ([[1.0, 2.0]], [np.nan, 0.5], "probabilities"),
+        ([[1.0, 2.0]], [[0.5, 0.6]], "probabilities"),
+        ([[1.0, 2.0]], [[0.5, 0.5], [0.5, 0.5]], "probabilities"),
     ],
 )
 def test_bad_laws(atoms, probabilities, message):
@@ -303,6 +349,10 @@ def test_threads_do_not_matter():
     generator = np.random.default_rng(9)
     atoms, p = generator.normal(size=(200, 6)), np.full(6, 1 / 6)
     alone = quotient(atoms, p, Adam(), sensitivity=True)
+    together = quotient(atoms, p, Adam(), sensitivity=True, threads=3)
+    np.testing.assert_array_equal(alone.value, together.value)
+    np.testing.assert_array_equal(alone.error, together.error)
+    np.testing.assert_array_equal(alone.sensitivity, together.sensitivity)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda part: quotient(part, p, Adam(), sensitivity=True), np.split(atoms, 8)))
     np.testing.assert_array_equal(alone.value, np.concatenate([one.value for one in found]))
