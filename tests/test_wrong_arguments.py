@@ -99,6 +99,7 @@ CALLS = {
     FIELD.__call__: {"theta": [1.0]},
     FIELD.evaluate: {"theta": [1.0]},
     FIELD.jacobian: {"theta": [1.0]},
+    FIELD.linearize: {"theta": [1.0]},
     FIELD.enclose: {"box": [[1.0, 1.0]]},
     PROBLEM.mean_loss: {"theta": [1.0]},
     PROBLEM.gradient: {"theta": [1.0]},

@@ -7,6 +7,7 @@ from adamsym.field.float.gradient_laws import Atoms, Density, Exponential, Gradi
 from adamsym.field.float.laplace_quadrature import Quotient, quotient
 from adamsym.field.float.law_quotient import LawQuotient, law_quotient
 from adamsym.field.float.values import FieldValue
+from adamsym.field.linearization import Linearization
 from adamsym.field.monte_carlo import Estimate, monte_carlo
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "FieldValue",
     "GradientLaw",
     "LawQuotient",
+    "Linearization",
     "Mixture",
     "Normal",
     "Quotient",

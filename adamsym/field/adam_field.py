@@ -14,18 +14,13 @@ from adamsym.expressions.running import UNIT
 from adamsym.field.float.batch_mean import BatchMean
 from adamsym.field.float.closed_forms import closed_form
 from adamsym.field.float.forms import float_form
-from adamsym.field.float.gradient_errors import (
-    MOST_REPAIRED,
-    batch_errors,
-    change_of_quotients,
-    exact_gradients,
-    gradient_errors,
-)
+from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance, quotient
 from adamsym.field.float.law_quotient import law_quotient
-from adamsym.field.float.values import FieldValue, Found
+from adamsym.field.float.values import FieldValue, Found, unfinished
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
+from adamsym.field.linearization import Linearization, require_products
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
@@ -139,18 +134,32 @@ class AdamField:
             alike = np.flatnonzero(levels == level)
             for part in self._parts(len(alike), int(level)):
                 chosen = alike[part]
-                if not self.problem.lists_batches(int(level)):
-                    result[chosen] = self._batch_jacobians(flat[chosen], int(level))
-                    continue
-                laws, probabilities = self._laws(flat[chosen], int(level))
-                found = self._quotient(laws.reshape(-1, laws.shape[-1]), probabilities, sensitivity=True)
-                assert found.sensitivity is not None
-                # A minibatch's part in the mean is shared among its rows.
-                shares, slopes = self.problem.batches(int(level))[0], -found.sensitivity.reshape(laws.shape)
-                weights = slopes if shares is None else slopes @ shares
+                weights = self._with_weights(flat[chosen], int(level))[1]
                 result[chosen] = self.problem.weighted_jacobian(flat[chosen], weights, int(level))
         result -= self.decay * np.eye(d)
         return result.reshape(*points.shape, d)
+
+    def linearize(self, theta: ArrayLike) -> Linearization:
+        """Return f and Df at one point theta (d,), Df by its products with vectors, for many parameters too.
+
+        Raises
+        ------
+        InputError
+            As for ``jacobian``; and if theta is not of shape (d,).
+        NotApplicable
+            If the source of the gradients has neither Jacobians of its rows nor products with them.
+        """
+        point = require_products(self.problem, theta)
+        levels = self._converged(point[None])[1] if self.problem.law.levels > 1 else [0]
+        found, weights = self._with_weights(point[None], int(levels[0]))
+        if isinstance(self.problem, SymbolicGradient) or self.problem.law.levels > 1:
+            value = self.evaluate(point)
+        else:
+            # Gradients that are no expressions are taken as exact: there is no rounding to count.
+            values, decay = found.value[0], self.decay * point
+            error = found.error[0] + 2 * UNIT * (np.abs(values) + 2 * np.abs(decay))
+            value = FieldValue(values - decay, error)
+        return Linearization(point, value.value, value.error, self.problem, weights[0], int(levels[0]), self.decay)
 
     @property
     def form(self) -> LaplaceForm:
@@ -261,11 +270,6 @@ class AdamField:
         width = max(1, _ENTRIES_AT_ONCE // (d * max(atoms * d, _GRID_SIZE)))
         return (slice(start, start + width) for start in range(0, points, width))
 
-    def _laws(self, points: FloatArray, level: int) -> tuple[FloatArray, FloatArray]:
-        """Gradient atoms of each point and coordinate, shape (points, d, n), and their probabilities."""
-        atoms, probabilities = self.problem.gradient_atoms(points, level)
-        return np.moveaxis(atoms, -1, 1), probabilities
-
     def _with_rounding(
         self, points: FloatArray, found: Found, levels: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]"
     ) -> tuple[Found, FloatArray]:
@@ -278,7 +282,9 @@ class AdamField:
                 chosen = alike[part]
                 gradients, _ = self.problem.row_atoms(points[chosen], int(level))
                 errors = gradient_errors(self.problem, points[chosen], gradients, int(level))
-                moved[chosen] = self._moved(gradients, errors, found.inverse[chosen], int(level))
+                moved[chosen] = change_of_field(
+                    self.problem, self._form, gradients, errors, found.inverse[chosen], int(level)
+                )
         if not isinstance(self.problem, SymbolicGradient) or not isinstance(self.problem.law, Empirical):
             return found, moved
         value, error, inverse = found.value.copy(), found.error.copy(), found.inverse.copy()
@@ -289,22 +295,11 @@ class AdamField:
                 break
             gradients, errors = exact_gradients(self.problem, points[k], gradients)
             mended = self._of_gradients(gradients[None], 0)
-            change = self._moved(gradients[None], errors[None], mended.inverse, 0)
+            change = change_of_field(self.problem, self._form, gradients[None], errors[None], mended.inverse)
             better = change[0] + mended.error[0] < moved[k] + error[k]
             for kept, new in ((value, mended.value), (error, mended.error), (inverse, mended.inverse), (moved, change)):
                 kept[k, better] = new[0, better]
         return Found(value, error, inverse), moved
-
-    def _moved(self, gradients: FloatArray, errors: FloatArray, inverse: FloatArray, level: int) -> FloatArray:
-        """How far f may move if the rows' gradients (points, rows, d) do by their errors; shape (points, d)."""
-        if not self.problem.lists_batches(level):
-            most = errors.max(axis=1)
-            return np.where(most == 0, 0.0, np.minimum(most * inverse, 2.0) * self._lipschitz)
-        shares, probabilities = self.problem.batches(level)
-        atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
-        errors = batch_errors(shares, gradients, errors)
-        laws, bounds = (np.moveaxis(part, -1, 1).reshape(-1, len(probabilities)) for part in (atoms, errors))
-        return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), self._form).reshape(inverse.shape)
 
     def _of_gradients(self, gradients: FloatArray, level: int) -> Found:
         """Values from the rows' gradients (points, rows, d)."""
@@ -332,19 +327,25 @@ class AdamField:
             np.concatenate([empty, *(one.inverse for one in found)]),
         )
 
-    def _batch_jacobians(self, points: FloatArray, level: int) -> FloatArray:
-        """Jacobians where minibatches are not listed: each row's part in the mean, times its Hessian."""
-        found = []
-        for point in points:
-            laws = self._batch_means(point, level)
-            adjoints = [law_quotient(law, self.form, adjoints=True).adjoints for law in laws]
-            slopes = [law.sensitivity(one) for law, one in zip(laws, adjoints, strict=True) if one is not None]
-            found.append(self.problem.weighted_jacobian(point[None], -np.array(slopes)[None], level))
-        return np.concatenate(found)
+    def _with_weights(self, points: FloatArray, level: int) -> tuple[Found, FloatArray]:
+        """Values, and the rows' weights w (points, d, rows) with df_i/dtheta = sum_a w_ia dG_i(x_a)/dtheta - decay.
 
-    def _batch_means(self, point: FloatArray, level: int) -> list[BatchMean]:
-        rows, probabilities = self.problem.row_atoms(point, level)
-        return [BatchMean(column, probabilities, self.problem.batch_size) for column in rows.T]
+        They are -dF_i/dg_a; a minibatch's part in the mean is shared among its rows.
+        """
+        rows, p = self.problem.row_atoms(points, level)
+        if not self.problem.lists_batches(level):
+            laws = [BatchMean(column, p, self.problem.batch_size) for one in rows for column in one.T]
+            found = [law_quotient(law, self.form, adjoints=True) for law in laws]
+            slopes = [law.sensitivity(one.adjoints) for law, one in zip(laws, found, strict=True) if one.adjoints]
+            columns = np.array([(-one.value, one.error, one.inverse) for one in found]).T
+            return Found(*columns.reshape(3, *points.shape)), -np.array(slopes).reshape(*points.shape, -1)
+        shares, p = self.problem.batches(level)
+        atoms = rows if shares is None else np.einsum("nr,...rd->...nd", shares, rows)
+        one = self._quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(p)), p, sensitivity=True)
+        assert one.sensitivity is not None
+        weights = -one.sensitivity.reshape(*points.shape, -1)
+        value = Found(*(column.reshape(points.shape) for column in (-one.value, one.error, one.inverse)))
+        return value, weights if shares is None else weights @ shares
 
     def _by_rules(self, points: FloatArray) -> tuple[Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         found, levels = self._converged(points)
@@ -375,7 +376,7 @@ class AdamField:
             pending, agreed = pending[left], agrees[left]
             if not len(pending):
                 break
-        error[pending] += _unfinished(differences[:, pending])
+        error[pending] += unfinished(differences[:, pending])
         return Found(value, error, inverse), levels
 
     def _of_one_node(self, points: FloatArray) -> FloatArray:
@@ -396,21 +397,6 @@ class AdamField:
                 means = [[BatchMean(column, weights, self.problem.batch_size) for column in one.T] for one in atoms]
                 moved.append(-self._of_laws(means).value)
         return np.asarray(np.abs(moved[1] - moved[0]))
-
-
-def _unfinished(differences: FloatArray) -> FloatArray:
-    """What may be left where levels run out, from the last three differences of levels; shape (3, points, d).
-
-    Kinks converge slowly and unevenly: there a single difference may be small by chance. So it is taken to shrink no
-    faster than the slower of the last two times.
-    """
-    before, middle, last = differences
-    shrinking = np.maximum(_ratio(middle, before), _ratio(last, middle))
-    return np.asarray(np.maximum(shrinking * middle, shrinking**2 * before))
-
-
-def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
-    return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
 
 
 def _exactly(

@@ -100,6 +100,30 @@ def exact_gradients(
     return value, error
 
 
+def change_of_field(
+    problem: StochasticGradient,
+    form: FloatForm,
+    gradients: FloatArray,
+    errors: FloatArray,
+    inverse: FloatArray,
+    level: int = 0,
+) -> FloatArray:
+    """Return how far f may move, at most, if the rows' gradients (points, rows, d) do by ``errors``; shape (points, d).
+
+    ``inverse``, shape (points, d), bounds E[1/(sqrt V + eps)].
+    """
+    if not problem.lists_batches(level):
+        most = errors.max(axis=1)
+        return np.where(most == 0, 0.0, np.minimum(most * inverse, 2.0) * (form.absolute + form.step_bound))
+    shares, probabilities = problem.batches(level)
+    if shares is None and not errors.any():
+        return np.zeros_like(inverse)
+    atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
+    errors = batch_errors(shares, gradients, errors)
+    laws, bounds = (np.moveaxis(part, -1, 1).reshape(-1, len(probabilities)) for part in (atoms, errors))
+    return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), form).reshape(inverse.shape)
+
+
 def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: FloatArray) -> FloatArray:
     """Return bounds of the errors of minibatch means (points, n, d), from those of the rows."""
     if shares is None:

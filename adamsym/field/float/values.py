@@ -44,3 +44,18 @@ class Found:
     value: FloatArray
     error: FloatArray
     inverse: FloatArray
+
+
+def unfinished(differences: FloatArray) -> FloatArray:
+    """Return what may be left where levels run out, from the last three differences of levels; shape (3, points, d).
+
+    Kinks converge slowly and unevenly: there a single difference may be small by chance. So it is taken to shrink no
+    faster than the slower of the last two times.
+    """
+    before, middle, last = differences
+    shrinking = np.maximum(_ratio(middle, before), _ratio(last, middle))
+    return np.asarray(np.maximum(shrinking * middle, shrinking**2 * before))
+
+
+def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
+    return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
