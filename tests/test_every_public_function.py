@@ -19,6 +19,7 @@ PACKAGES = [
     "adamsym.field",
     "adamsym.methods",
     "adamsym.gradients",
+    "adamsym.networks",
     "adamsym.symbolic",
     "adamsym.testing",
     "adamsym.plots",

@@ -20,6 +20,7 @@ LAYERS = {
     "plots": 6,
     "testing": 6,
     "report": 7,
+    "networks": 7,
     "cli": 8,
 }
 LONGEST_MODULE = 420

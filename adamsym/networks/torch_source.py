@@ -1,0 +1,188 @@
+"""Modules of PyTorch as sources of stochastic gradients."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.numbers import Number
+from adamsym.networks.source import NetworkGradients, Numbers, entry_names, library
+from adamsym.networks.torch_checks import checked_data, checked_parameters, refuse_coupled_rows, refuse_layers
+
+
+class TorchGradients(NetworkGradients):
+    """The gradients of a module of PyTorch in its trained parameters, for each row of a data set.
+
+    Parameters
+    ----------
+    module
+        A ``torch.nn.Module`` in float64 that maps a batch, whose first axis are the rows, to one tensor whose first
+        axis are the rows, each on its own. Its parameters with ``requires_grad`` are theta, in the order of
+        ``module.named_parameters()``; frozen ones are constants, and those shared between layers are there once.
+    row_loss
+        A function of the output and the target of one row (without the axis of the batch) that returns one number.
+    inputs, targets
+        Tensors or arrays, float64 or integers, with a row each along the first axis, on the device of the module.
+    batch_size
+        Rows of a minibatch, drawn independently with replacement.
+    weights
+        One for each row, as of :class:`adamsym.gradients.Empirical`; equal if omitted.
+    regularizer
+        A function of the trained parameters, a dictionary of tensors by name, that returns a number: it is added to
+        the loss of every row, as in ``lambda p: 0.01 * sum((w**2).sum() for w in p.values())``.
+    chunk_rows
+        Rows that are differentiated at once; chosen by the number of parameters if omitted. Fewer take less memory.
+
+    Raises
+    ------
+    InputError
+        For modules or data that are not float64 or lie on different devices, layers that couple the rows of a
+        batch, are random or change the module (batch normalization, dropout in training mode), modules without
+        trained parameters, numbers of rows that differ, and losses that are no finite number.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        row_loss: Callable[..., Any],
+        inputs: Any,
+        targets: Any,
+        batch_size: int = 32,
+        *,
+        weights: Sequence[Number] | None = None,
+        regularizer: Callable[..., Any] | None = None,
+        chunk_rows: int | None = None,
+    ) -> None:
+        self._torch = library("torch")
+        self._parameters = checked_parameters(module)
+        for name, function in (("row_loss", row_loss), ("regularizer", regularizer)):
+            if not callable(function) and (name == "row_loss" or function is not None):
+                raise InputError(f"{name}: allowed is a function that returns a number")
+        self._module, self._row_loss, self._regularizer = module, row_loss, regularizer
+        refuse_layers(module)
+        self._device = next(iter(self._parameters.values())).device
+        self._inputs, self._targets = checked_data(inputs, targets, self._device)
+        shapes = [(name, tuple(parameter.shape)) for name, parameter in self._parameters.items()]
+        self._shapes = [shape for _, shape in shapes]
+        self._sizes = [parameter.numel() for parameter in self._parameters.values()]
+        self._dimension = sum(self._sizes)
+        self.names = entry_names(shapes)
+        width = self._inputs[0].numel()
+        self._set_rows(len(self._inputs), width, batch_size, weights, chunk_rows)
+        with self._refusing():
+            refuse_coupled_rows(module, self._inputs)
+            self._try_out()
+
+    def __repr__(self) -> str:
+        """The module's class and the sizes."""
+        return (
+            f"<TorchGradients: {type(self._module).__name__} with {self._dimension} parameters, {self._rows} rows, "
+            f"minibatches of {self.batch_size}>"
+        )
+
+    # --- the module's parameters ----------------------------------------------------------------------------------
+
+    @property
+    def theta(self) -> FloatArray:
+        """The module's present parameters, shape (d,)."""
+        flat = [parameter.detach().reshape(-1) for parameter in self._parameters.values()]
+        return np.array(self._torch.cat(flat).cpu().numpy())
+
+    def parameters(self, theta: ArrayLike) -> dict[str, Any]:
+        """Return theta (d,) as tensors by name, as ``module.named_parameters()`` has them."""
+        tensor = self._tensor(self._point(theta, "parameters"))
+        return {name: part.clone() for name, part in self._by_name(tensor).items()}
+
+    def load(self, theta: ArrayLike) -> None:
+        """Write theta (d,) into the module."""
+        with self._torch.no_grad():
+            for name, value in self.parameters(theta).items():
+                self._parameters[name].copy_(value)
+
+    def _tensor(self, values: FloatArray) -> Any:
+        return self._torch.tensor(values, dtype=self._torch.float64, device=self._device)
+
+    def _by_name(self, flat: Any) -> dict[str, Any]:
+        parts = flat.split(self._sizes)
+        return {
+            name: part.reshape(shape) for name, part, shape in zip(self._parameters, parts, self._shapes, strict=True)
+        }
+
+    # --- one row, and chunks of rows ------------------------------------------------------------------------------
+
+    def _row(self, flat: Any, row: Any, target: Any) -> Any:
+        parameters = self._by_name(flat)
+        output = self._torch.func.functional_call(self._module, parameters, (row[None],))
+        loss = self._row_loss(output[0], target)
+        return loss if self._regularizer is None else loss + self._regularizer(parameters)
+
+    def _try_out(self) -> None:
+        """Refuse a loss that is no finite number of float64, on two rows."""
+        losses = self._mapped(self._row, self._tensor(self.theta), np.arange(min(2, self._rows)))
+        if not isinstance(losses, self._torch.Tensor) or losses.ndim != 1:
+            raise InputError(
+                f"row_loss: it returns {_shape_of(losses)} for one row; it must return one number, as with .sum()"
+            )
+        if losses.dtype != self._torch.float64:
+            raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout, as with .double()")
+        self._require_finite(losses.detach().cpu().numpy(), np.arange(len(losses)), "the loss")
+
+    def _mapped(self, function: Callable[..., Any], flat: Any, numbers: Numbers) -> Any:
+        """Return the function's values for rows, at one point or at one for each row."""
+        rows = self._torch.tensor(numbers, device=self._device)
+        mapped = self._torch.func.vmap(function, in_dims=(None if flat.ndim == 1 else 0, 0, 0))
+        return mapped(flat, self._inputs[rows], self._targets[rows])
+
+    def _losses(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
+        with self._refusing(), self._torch.no_grad():
+            return _array(self._mapped(self._row, self._tensor(theta), numbers))
+
+    def _gradients(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
+        with self._refusing():
+            return _array(self._mapped(self._torch.func.grad(self._row), self._tensor(theta), numbers))
+
+    def _weighted_gradient(self, theta: FloatArray, numbers: Numbers, weights: FloatArray) -> FloatArray:
+        shares = self._tensor(weights)
+        with self._refusing():
+            summed = self._torch.func.grad(lambda flat: shares @ self._mapped(self._row, flat, numbers))
+            return _array(summed(self._tensor(theta)))
+
+    def _tangents(self, theta: FloatArray, numbers: Numbers, vector: FloatArray) -> FloatArray:
+        gradient = self._torch.func.grad(self._row)
+        with self._refusing():
+            point, along = (self._tensor(theta),), (self._tensor(vector),)
+            return _array(self._torch.func.jvp(lambda flat: self._mapped(gradient, flat, numbers), point, along)[1])
+
+    def _cotangent(self, theta: FloatArray, numbers: Numbers, vectors: FloatArray) -> FloatArray:
+        gradient = self._torch.func.grad(self._row)
+        with self._refusing():
+            back = self._torch.func.vjp(lambda flat: self._mapped(gradient, flat, numbers), self._tensor(theta))[1]
+            return _array(back(self._tensor(vectors))[0])
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Say what torch refuses in one line."""
+        try:
+            yield
+        except InputError:
+            raise
+        except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError) as error:
+            text = str(error)
+            if "randomness" in text:
+                raise InputError(
+                    "module: a layer is random; the field needs one function: call module.eval(), or take the layer out"
+                ) from None
+            raise NotApplicable(f"module or row_loss: torch.func cannot take it: {text}") from error
+
+
+def _array(tensor: Any) -> FloatArray:
+    found: FloatArray = tensor.detach().cpu().numpy()
+    return found
+
+
+def _shape_of(value: Any) -> str:
+    return f"shape {tuple(value.shape[1:])}" if hasattr(value, "shape") else f"a {type(value).__name__}"
