@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Undefined, along, values_at, values_in_middle
 from adamsym.certify.boxes import Box, Point, box_of, halves, meet, middle, simplest_point
+from adamsym.certify.tasks import MOST_OPERATIONS
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
 
@@ -52,37 +55,48 @@ def clusters_of(
 ) -> tuple[Cluster, ...]:
     """Return undecided boxes with their reasons as clusters, of which no two touch.
 
-    Zeros in the boxes ``known`` are listed already: a cluster that meets one is not said to hold a zero.
+    Zeros in the boxes ``known`` are listed already: a cluster that meets one is not said to hold a zero. Together the
+    proofs take no more operations than the search of one box may.
     """
     found = []
-    for k, members in enumerate(_groups([np.array(box) for box, _ in undecided])):
-        boxes = np.array([undecided[member][0] for member in members])
-        hull = np.stack([boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)], axis=1)
-        reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
-        point, preconditioner = None, None
-        if k < MOST_TRIED and not any(meet(hull, other) for other in known):
-            point = _point_in(function, hull, boxes)
-            preconditioner = _faces(function, hull) if point is None else None
-        by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
-        found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
+    with budget(MOST_OPERATIONS):
+        for k, members in enumerate(_groups(np.array([box for box, _ in undecided]))):
+            boxes = np.array([undecided[member][0] for member in members])
+            hull = _hull(boxes)
+            reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
+            point, preconditioner = None, None
+            if k < MOST_TRIED and not any(meet(hull, other) for other in known):
+                with suppress(OutOfWork):
+                    point = _point_in(function, hull, boxes)
+                    preconditioner = _faces(function, hull) if point is None else None
+            by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
+            found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
 
 
-def _groups(boxes: Sequence[FloatArray]) -> list[list[int]]:
-    """Numbers of boxes (d, 2) in groups whose hulls do not touch each other."""
-    groups: list[tuple[FloatArray, list[int]]] = []
+def _hull(boxes: FloatArray) -> FloatArray:
+    """The box (d, 2) around boxes (n, d, 2)."""
+    return np.stack([boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)], axis=1)
+
+
+def _groups(boxes: FloatArray) -> list[list[int]]:
+    """Numbers of boxes (n, d, 2) in groups whose hulls do not touch each other."""
+    hulls_of_groups, groups = np.empty_like(boxes), list[list[int]]()
     for number, box in enumerate(boxes):
         hull, members = box, [number]
         while True:
-            touched = [group for group in groups if meet(group[0], hull)]
-            if not touched:
+            others = hulls_of_groups[: len(groups)]
+            touched = np.flatnonzero(((others[..., 0] <= hull[:, 1]) & (hull[:, 0] <= others[..., 1])).all(axis=1))
+            if not len(touched):
                 break
-            for other, numbers in touched:
-                hull = np.stack([np.minimum(hull[:, 0], other[:, 0]), np.maximum(hull[:, 1], other[:, 1])], axis=1)
-                members = members + numbers
-            groups = [group for group in groups if not any(group is one for one in touched)]
-        groups.append((hull, members))
-    return [sorted(members) for _, members in groups]
+            hull = _hull(np.concatenate([others[touched], hull[None]]))
+            members += [member for k in touched for member in groups[k]]
+            kept = np.setdiff1d(np.arange(len(groups)), touched)
+            hulls_of_groups[: len(kept)] = others[kept]
+            groups = [groups[k] for k in kept]
+        hulls_of_groups[len(groups)] = hull
+        groups.append(members)
+    return [sorted(members) for members in groups]
 
 
 def _point_in(function: BoxFunction, hull: FloatArray, boxes: FloatArray) -> Point | None:

@@ -8,6 +8,7 @@ import numpy as np
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
 from adamsym.certify.boxes import around, lies_in, lies_inside, meet, middle, shrunk
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import outward
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
 
@@ -59,6 +60,7 @@ def direction_without_zero(over: BoxEnclosure, center: list[flint.arb], sides: F
     Tried are the coordinate directions and the rows of an approximate inverse of Df.
     """
     d = len(sides)
+    spend(4 * d**3)
     directions = [[float(i == j) for j in range(d)] for i in range(d)]
     for i, value in enumerate(over.value):
         if not value.contains(0):
@@ -191,6 +193,7 @@ def krawczyk(
         # A neighbourhood may reach beyond where f is defined.
         return None
     value = values_in_middle(function, sides, tolerance)
+    spend(2 * len(sides) ** 3)
     found = []
     for i, row in enumerate(preconditioner):
         entry = points[i] - sum((flint.arb(float(y)) * f for y, f in zip(row, value, strict=True)), flint.arb(0))

@@ -15,7 +15,7 @@ from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.given_function import GivenFunctionTask
 from adamsym.certify.lyapunov_task import LyapunovTask
 from adamsym.certify.minima import common_minima
-from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
+from adamsym.certify.outcomes import SPENT, STOPPED, Decrease, LyapunovOutcome, Undecided, Witness
 from adamsym.certify.results import region_dict, region_summary
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.expressions.arguments import checked_arguments
@@ -41,8 +41,9 @@ class LyapunovRegion(Drawable):
     with -<grad L, f> >= c L on the certified boxes, so that L decays at least like exp(-c t) while the flow stays
     there; None if L is not proven to be bounded by what decreases, as next to a minimum where L is not proven to be 0.
     At each of ``minima`` the gradients of all rows are exactly 0. ``leaves`` lists all boxes with what is proven of
-    each. ``stopped``: the search was told to stop. ``source`` gives the gradients of f: ``problem`` itself, but for a
-    Lyapunov function of the user's own, which then is the loss of ``problem``.
+    each. ``examined`` counts the boxes examined, ``operations`` those on balls that they took. ``stopped``: the search
+    was told to stop. ``source`` gives the gradients of f: ``problem`` itself, but for a Lyapunov function of the user's
+    own, which then is the loss of ``problem``.
     """
 
     problem: Problem
@@ -55,6 +56,7 @@ class LyapunovRegion(Drawable):
     leaves: tuple[tuple[Box, LyapunovOutcome], ...]
     undecided: tuple[Box, ...]
     examined: int
+    operations: int = 0
     stopped: bool = False
 
     @property
@@ -133,7 +135,8 @@ def certify_lyapunov(
         Points where every row's gradient vanishes exactly, if isolated; found by a search if omitted. Curves of minima
         are seen where all rows' gradients share a polynomial factor.
     budget
-        Most boxes to examine; those beyond are undecided.
+        Most boxes to examine, one that takes more than 250,000 operations on balls counted like several; those beyond
+        are undecided.
     executor, journal, progress, stop
         See :func:`adamsym.certify.search.search`.
 
@@ -177,8 +180,8 @@ def _exact_minima(problem: Problem, minima: Sequence[Sequence[Number]]) -> list[
 
 def _gathered(task: LyapunovTask, whole: FloatArray, found: Search[LyapunovOutcome]) -> LyapunovRegion:
     first = next((outcome for _, outcome in found.leaves if isinstance(outcome, Witness)), None)
-    reason = "the search was stopped" if found.stopped else "the budget was spent"
-    reason = f"{reason} before it was examined" if first is None else "the witness against the region ended the search"
+    reason = STOPPED if found.stopped else SPENT
+    reason = reason if first is None else "the witness against the region ended the search"
     other = Undecided("<grad L, f> is positive in it, and at the witness too")
     leaves = [
         (box, other if isinstance(outcome, Witness) and outcome is not first else outcome)
@@ -196,5 +199,6 @@ def _gathered(task: LyapunovTask, whole: FloatArray, found: Search[LyapunovOutco
         tuple(leaves),
         tuple(box for box, outcome in leaves if isinstance(outcome, Undecided)),
         found.examined,
+        found.operations,
         found.stopped,
     )

@@ -14,7 +14,15 @@ from adamsym.certify.exact_points import loss_is_at_most_zero
 from adamsym.certify.field_function import FieldFunction, FieldOver
 from adamsym.certify.lyapunov_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.minima import CommonFactor, common_factor
-from adamsym.certify.outcomes import EXAMINED_FOR_DECREASE, Decrease, LyapunovOutcome, Split, Undecided, Witness
+from adamsym.certify.outcomes import (
+    EXAMINED_FOR_DECREASE,
+    TOO_MUCH,
+    Decrease,
+    LyapunovOutcome,
+    Split,
+    Undecided,
+    Witness,
+)
 from adamsym.certify.sign_lemma import drift_agrees
 from adamsym.certify.tasks import Task
 from adamsym.expressions.compilation import FloatArray
@@ -78,6 +86,10 @@ class LyapunovTask(Task[LyapunovOutcome]):
         """Say what is proven about <grad L, f> in one box."""
         with ball_arithmetic():
             return self._examine(box, np.array(box))
+
+    def too_much(self, box: Box) -> LyapunovOutcome:
+        """Ask for the halves of a box that takes too much work: over narrower boxes fewer lags count."""
+        return self._split(box, TOO_MUCH)
 
     def _examine(self, box: Box, sides: FloatArray) -> LyapunovOutcome:
         function, problem = self.function, self.problem

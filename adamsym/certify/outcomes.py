@@ -107,6 +107,12 @@ ZeroOutcome = Split | Undecided | NoZeroBySign | NoZeroByDirection | ZeroFound |
 LyapunovOutcome = Split | Undecided | Decrease | Witness
 Outcome = ZeroOutcome | LyapunovOutcome
 
+SPENT, STOPPED = (f"{why} before it was examined" for why in ("the budget was spent", "the search was stopped"))
+"""Why a box stays undecided that was not examined."""
+
+TOO_MUCH = "it takes more operations than one box may"
+"""Why a box stays undecided that takes too much work."""
+
 EXAMINED_FOR_ZEROS: Mapping[str, type[Outcome]] = {
     kind.by: kind for kind in (Split, Undecided, NoZeroBySign, NoZeroByDirection, ZeroFound)
 }

@@ -48,6 +48,7 @@ def zeros_dict(found: "Zeros") -> dict[str, Any]:
         "undecided": [[list(side) for side in box] for box in found.undecided],
         "clusters": [_cluster_dict(cluster) for cluster in found.clusters],
         "examined": found.examined,
+        "operations": found.operations,
         "stopped": found.stopped,
     } | _supposed(found.supposes)
 
@@ -112,5 +113,6 @@ def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
             "shares": regions.shares,
         },
         "examined": found.examined,
+        "operations": found.operations,
         "stopped": found.stopped,
     } | _supposed(found.supposes)

@@ -1,15 +1,16 @@
 """Branch and bound over boxes: in rounds, through any executor, with a budget, and a journal to go on from.
 
-What becomes of a box depends on the box alone: the answer is the same for any number of workers.
+What becomes of a box, and the operations that it takes, depend on the box alone, and the budget is charged in the order
+of the search: the answer is the same for any number of workers.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, cast
+from typing import Any, Generic, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,7 @@ from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, box_of, halves
 from adamsym.certify.journal import journal_of
 from adamsym.certify.outcomes import Split, as_json, from_json
-from adamsym.certify.tasks import Found, Submit, Task, workers
+from adamsym.certify.tasks import Examined, Found, Submit, Task, workers
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -30,18 +31,35 @@ ALONE_BELOW = 64
 
 _BOXES_AT_ONCE = 8
 
+OPERATIONS_OF_A_BOX = 250_000
+"""Operations on balls that are taken for the work of one box: one that takes more is charged like several."""
+
 
 @dataclass
 class Search(Generic[Found]):
     """Boxes and what became of them, in the order of the search; ``left`` are those that were not examined.
 
-    They are left because the budget did not reach them, or because the search was ``stopped``.
+    They are left because the budget did not reach them, or because the search was ``stopped``. The ``operations`` are
+    those of the boxes ``examined``; ``charged`` is what the budget was charged for them.
     """
 
     leaves: list[tuple[Box, Found]] = field(default_factory=list)
     left: list[Box] = field(default_factory=list)
     examined: int = 0
+    operations: int = 0
+    charged: int = 0
     stopped: bool = False
+
+    def charge(self, found: Examined[Found]) -> None:
+        """Count a box."""
+        self.examined += 1
+        self.operations += found.operations
+        self.charged += charge_of(found)
+
+
+def charge_of(found: Examined[Found]) -> int:
+    """Return what a box costs: 1, and 1 more for each ``OPERATIONS_OF_A_BOX`` that it took."""
+    return 1 + found.operations // OPERATIONS_OF_A_BOX
 
 
 def search(
@@ -62,7 +80,8 @@ def search(
     start
         The box to begin with.
     budget
-        Most boxes to examine.
+        Most boxes to examine, where one is counted once, and once more for each 250,000 operations on balls that it
+        took. No box is begun once it is spent.
     executor
         A number of processes, to which the task is sent once; or any ``concurrent.futures`` executor, to whose
         processes it is sent with every few boxes. If omitted, processes of our own once a round is large, unless this
@@ -83,24 +102,29 @@ def search(
     """
     result, pending, ended = Search[Found](), [start], False
     with _journal(task, journal) as (known, record), workers(task, executor) as submit:
-        while pending and result.examined < budget and not ended:
-            room = budget - result.examined
+        while pending and result.charged < budget and not ended:
+            room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
-            outcomes = {box: known[box] for box in batch if box in known}
-            for box, outcome in _examined(task, [box for box in batch if box not in outcomes], submit, stop):
-                record(box, outcome)
-                outcomes[box] = outcome
-                progress(result.examined + len(outcomes), len(batch) - len(outcomes) + len(rest))
-            result.examined += len(outcomes)
-            result.stopped = ended = len(outcomes) < len(batch)
-            pending = [box for box in batch if box not in outcomes] + rest
-            for box in (box for box in batch if box in outcomes):
-                outcome = outcomes[box]
+            found = {box: known[box] for box in batch if box in known}
+            for box, one in _examined(task, batch, dict(found), room, submit, stop):
+                record(box, one)
+                found[box] = one
+                progress(result.examined + len(found), len(batch) - len(found) + len(rest))
+            left, parts = list[Box](), list[Box]()
+            for box in batch:
+                if box not in found or result.charged >= budget:
+                    left.append(box)
+                    continue
+                result.charge(found[box])
+                outcome = found[box].outcome
                 if isinstance(outcome, Split):
-                    pending.extend(halves(box, outcome.axis))
+                    parts.extend(halves(box, outcome.axis))
                 else:
                     result.leaves.append((box, outcome))
                     ended = ended or task.ends(outcome)
+            result.stopped = bool(left) and result.charged < budget
+            ended = ended or result.stopped
+            pending = [*left, *rest, *parts]
         result.left = pending
     return result
 
@@ -125,35 +149,73 @@ def starting_box(function: BoxFunction, box: ArrayLike, name: str) -> tuple[Floa
 @contextmanager
 def _journal(
     task: Task[Found], path: Path | None
-) -> Iterator[tuple[Mapping[Box, Found], Callable[[Box, Found], None]]]:
-    """The outcomes in a journal, and a function that appends to it."""
+) -> Iterator[tuple[Mapping[Box, Examined[Found]], Callable[[Box, Examined[Found]], None]]]:
+    """What a journal says of boxes, and a function that appends to it."""
     if path is None:
-        yield {}, lambda box, outcome: None
+        yield {}, lambda box, found: None
         return
     owner = hashlib.sha256(f"{type(task).__qualname__}\n{task.identity}".encode()).hexdigest()
     with journal_of(owner, path) as (written, append):
         try:
-            known = {box: cast(Found, from_json(data, task.kinds)) for box, data in written.items()}
+            known = {box: _from_json(task, data) for box, data in written.items()}
         except ValueError as error:
             raise InputError(f"journal {str(path)[:80]!r}: {error}; give another file") from None
-        yield known, lambda box, outcome: append(box, as_json(outcome))
+        yield known, lambda box, found: append(box, as_json(found.outcome) | {_OPERATIONS: found.operations})
+
+
+_OPERATIONS = "operations"
+
+
+def _from_json(task: Task[Found], data: dict[str, Any]) -> Examined[Found]:
+    """What a line of a journal says; one of an earlier version says nothing of operations."""
+    outcome = {key: value for key, value in data.items() if key != _OPERATIONS}
+    operations = data.get(_OPERATIONS, 0)
+    if not isinstance(operations, int) or operations < 0:
+        raise ValueError(f"{operations!r} is no number of operations")
+    return Examined(cast(Found, from_json(outcome, task.kinds)), operations)
 
 
 def _examined(
-    task: Task[Found], boxes: list[Box], submit: Submit | None, stop: Callable[[], bool]
-) -> Iterator[tuple[Box, Found]]:
-    """Boxes and what becomes of them, as they are finished; not all of them, if asked to stop."""
+    task: Task[Found],
+    batch: Sequence[Box],
+    found: dict[Box, Examined[Found]],
+    room: int,
+    submit: Submit | None,
+    stop: Callable[[], bool],
+) -> Iterator[tuple[Box, Examined[Found]]]:
+    """Boxes of a batch and what becomes of them, as they are finished, without those ``found`` already.
+
+    Not all of them, if asked to stop, or once those at the batch's beginning take all ``room`` in the budget.
+    """
+    boxes = [box for box in batch if box not in found]
+    first = _First(batch, found)
     if submit is None or len(boxes) < ALONE_BELOW:
         for box in boxes:
-            if stop():
+            if first.charge() >= room or stop():
                 return
-            yield box, task.examine(box)
+            found[box] = task.examined(box)
+            yield box, found[box]
         return
     chunks = [boxes[k : k + _BOXES_AT_ONCE] for k in range(0, len(boxes), _BOXES_AT_ONCE)]
     futures = {submit(chunk): chunk for chunk in chunks}
     for future in as_completed(futures):
-        yield from zip(futures[future], cast(list[Found], future.result()), strict=True)
-        if stop():
+        done = dict(zip(futures[future], cast(list[Examined[Found]], future.result()), strict=True))
+        found |= done
+        yield from done.items()
+        if first.charge() >= room or stop():
             for other in futures:
                 other.cancel()
             return
+
+
+class _First(Generic[Found]):
+    """What the budget is charged for the boxes at a batch's beginning, up to the first that is not found yet."""
+
+    def __init__(self, batch: Sequence[Box], found: Mapping[Box, Examined[Found]]) -> None:
+        self._batch, self._found, self._number, self._charge = batch, found, 0, 0
+
+    def charge(self) -> int:
+        while self._number < len(self._batch) and self._batch[self._number] in self._found:
+            self._charge += charge_of(self._found[self._batch[self._number]])
+            self._number += 1
+        return self._charge

@@ -5,6 +5,7 @@ import numpy as np
 
 from adamsym.certify.outcomes import Matrix, Stability, matrix_of
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.work import spend
 
 
 def stability_of(jacobian: list[list[flint.arb]]) -> tuple[Stability, Matrix]:
@@ -16,6 +17,7 @@ def stability_of(jacobian: list[list[flint.arb]]) -> tuple[Stability, Matrix]:
     p, d = _lyapunov_matrix(jacobian), len(jacobian)
     if p is None:
         return "undecided", ()
+    spend(6 * d**3)
     exact = [[flint.arb(float(x)) for x in row] for row in p]
     form = [
         [

@@ -8,16 +8,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from adamsym.certify.boxes import Box
 from adamsym.certify.outcomes import Outcome
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.work import OutOfWork, budget
+
+MOST_OPERATIONS = 500_000_000
+"""Operations on balls that one box may take, at most: one to two minutes."""
 
 Found = TypeVar("Found", bound=Outcome)
 
 Submit = Callable[[Sequence[Box]], "Future[Any]"]
-"""Has boxes examined somewhere: a future of the list of their outcomes."""
+"""Has boxes examined somewhere: a future of the list of :class:`Examined`."""
+
+
+@dataclass(frozen=True)
+class Examined(Generic[Found]):
+    """What was found in a box, and how many operations on balls it took."""
+
+    outcome: Found
+    operations: int
 
 
 class Task(ABC, Generic[Found]):
@@ -33,7 +46,25 @@ class Task(ABC, Generic[Found]):
 
     @abstractmethod
     def examine(self, box: Box) -> Found:
-        """Say what is found in a box; ``Split`` asks for its halves."""
+        """Say what is found in a box; ``Split`` asks for its halves.
+
+        Raises
+        ------
+        OutOfWork
+            If it takes more operations than the budget allows within which it is called.
+        """
+
+    @abstractmethod
+    def too_much(self, box: Box) -> Found:
+        """Say what becomes of a box that takes more operations than any may."""
+
+    def examined(self, box: Box) -> Examined[Found]:
+        """Return what is found in a box, and the operations; both depend on the box alone."""
+        with budget(MOST_OPERATIONS) as meter:
+            try:
+                return Examined(self.examine(box), MOST_OPERATIONS - meter.left)
+            except OutOfWork:
+                return Examined(self.too_much(box), MOST_OPERATIONS - meter.left)
 
     def ends(self, outcome: Found) -> bool:
         """Whether an outcome ends the search, after its round."""
@@ -77,8 +108,8 @@ def workers(task: Task[Any], executor: Executor | int | None) -> Iterator[Submit
             pool.shutdown(cancel_futures=True)
 
 
-def _examine(task: Task[Any], boxes: Sequence[Box]) -> list[Outcome]:
-    return [task.examine(box) for box in boxes]
+def _examine(task: Task[Any], boxes: Sequence[Box]) -> list[Examined[Any]]:
+    return [task.examined(box) for box in boxes]
 
 
 _kept: list[Task[Any]] = []
@@ -91,7 +122,7 @@ def _keep(task: Task[Any]) -> None:
     _kept[:] = [task]
 
 
-def _examine_kept(boxes: Sequence[Box]) -> list[Outcome]:
+def _examine_kept(boxes: Sequence[Box]) -> list[Examined[Any]]:
     return _examine(_kept[0], boxes)
 
 

@@ -9,6 +9,7 @@ from adamsym.certify.boxes import Box, box_of, shares_of
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_ZEROS,
+    TOO_MUCH,
     NoZeroByDirection,
     NoZeroBySign,
     Split,
@@ -51,6 +52,10 @@ class ZeroTask(Task[ZeroOutcome]):
         """Say what is proven about the zeros in one box."""
         with ball_arithmetic():
             return self._examine(box, np.array(box))
+
+    def too_much(self, box: Box) -> ZeroOutcome:
+        """Ask for the halves of a box that takes too much work: over narrower boxes fewer lags count."""
+        return self._split(box, None, TOO_MUCH)
 
     def _examine(self, box: Box, sides: FloatArray) -> ZeroOutcome:
         theta = hulls(sides)

@@ -13,7 +13,16 @@ from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, shares_of, simplest_point
 from adamsym.certify.clusters import Cluster, clusters_of
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.outcomes import Beyond, InRegion, Stability, Undecided, ZeroFound, ZeroOutcome
+from adamsym.certify.outcomes import (
+    SPENT,
+    STOPPED,
+    Beyond,
+    InRegion,
+    Stability,
+    Undecided,
+    ZeroFound,
+    ZeroOutcome,
+)
 from adamsym.certify.results import zeros_dict, zeros_summary, zeros_table
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.certify.zero_task import ZeroTask
@@ -79,7 +88,8 @@ class Zeros(Drawable):
     that the search came upon: their own boxes do not lie in the box, though they may meet it; then the zero lies on its
     border or too near to it to say on which side. Every point of the box is in a box that is proven to hold no zero but
     these, or in one of ``undecided``; ``clusters`` are the undecided boxes, those that lie side by side together.
-    ``leaves`` lists all boxes with the proof of each. ``stopped``: the search was told to stop.
+    ``leaves`` lists all boxes with the proof of each. ``examined`` counts the boxes examined, ``operations`` those on
+    balls that they took. ``stopped``: the search was told to stop.
     """
 
     function: BoxFunction
@@ -89,6 +99,7 @@ class Zeros(Drawable):
     clusters: tuple[Cluster, ...]
     leaves: tuple[tuple[Box, ZeroOutcome], ...]
     examined: int
+    operations: int
     stopped: bool
 
     @property
@@ -152,7 +163,8 @@ def find_zeros(
     width
         Wanted width of each side of the boxes around zeros; the share of the coordinate's size where that is below 1.
     budget
-        Most boxes to examine; those beyond are undecided.
+        Most boxes to examine, one that takes more than 250,000 operations on balls counted like several; those beyond
+        are undecided.
     executor, journal, progress, stop
         See :func:`adamsym.certify.search.search`.
 
@@ -190,13 +202,22 @@ def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcom
             leaves.append((box, InRegion(k, len(regions[k]) - 1)))
         else:
             leaves += _next_to_the_border(box, zeros[k].box, Beyond(k - inside, len(regions[k]) - 1))
-    left = "the search was stopped before" if found.stopped else "the budget was spent before"
-    leaves += [(box, Undecided(f"{left} it was examined")) for box in found.left]
+    leaves += [(box, Undecided(STOPPED if found.stopped else SPENT)) for box in found.left]
     undecided = [(box, outcome.reason) for box, outcome in leaves if isinstance(outcome, Undecided)]
     clusters = clusters_of(function, undecided, [zero.box for zero in zeros])
     full = [replace(_described(function, zero), regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
     zeros, beyond = full[:inside], full[inside:]
-    return Zeros(function, whole, tuple(zeros), tuple(beyond), clusters, tuple(leaves), found.examined, found.stopped)
+    return Zeros(
+        function,
+        whole,
+        tuple(zeros),
+        tuple(beyond),
+        clusters,
+        tuple(leaves),
+        found.examined,
+        found.operations,
+        found.stopped,
+    )
 
 
 def _described(function: BoxFunction, zero: Zero) -> Zero:

@@ -25,11 +25,11 @@ from adamsym.checker.form import Form, form_of
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.tiling import fills, held, some_meet
-from adamsym.checker.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
+from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
 from adamsym.gradients.record import problem_from_record
 from adamsym.methods.kernels import supposition

@@ -11,7 +11,7 @@ from fractions import Fraction
 import sympy as sp
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, folded, value_of
-from adamsym.checker.work import OutOfWork, spend
+from adamsym.expressions.work import OutOfWork, spend
 from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
 MOST_BITS = 100_000

@@ -22,7 +22,7 @@ from adamsym.checker.intervals import Interval, NotCheckable, around_zero, cosin
 from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
-from adamsym.checker.work import cut_short, spend
+from adamsym.expressions.work import cut_short, spend
 from adamsym.gradients import SymbolicGradient
 
 TOLERANCE = 1e-15

@@ -8,7 +8,7 @@ from mpmath import iv
 
 from adamsym.checker.intervals import Interval, NotCheckable, exact, total
 from adamsym.checker.kernels import KernelBounds, bounds_of
-from adamsym.checker.work import spend
+from adamsym.expressions.work import spend
 from adamsym.methods import LaplaceForm
 
 

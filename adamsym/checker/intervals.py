@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import sympy as sp
 from mpmath import iv
 
-from adamsym.checker.work import OutOfWork, spend
 from adamsym.expressions.functions import FUNCTIONS
+from adamsym.expressions.work import OutOfWork, spend
 
 T = TypeVar("T")
 

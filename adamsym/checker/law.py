@@ -9,7 +9,7 @@ from mpmath import iv
 
 from adamsym.checker.form import Form
 from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
-from adamsym.checker.work import OutOfWork, spend
+from adamsym.expressions.work import OutOfWork, spend
 from adamsym.gradients import Empirical, SymbolicGradient
 
 MOST_BATCHES = 20_000

@@ -26,10 +26,10 @@ from adamsym.checker.intervals import (
     value_of,
 )
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
-from adamsym.checker.work import OutOfWork, is_cut_short, spend
 from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
+from adamsym.expressions.work import OutOfWork, is_cut_short, spend
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.rows import substituted_rows
 

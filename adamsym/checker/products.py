@@ -27,7 +27,7 @@ from adamsym.checker.intervals import (
     total,
 )
 from adamsym.checker.law import Law
-from adamsym.checker.work import spend
+from adamsym.expressions.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
 MOST_TERMS = 20

@@ -1,8 +1,8 @@
 """How boxes lie: whether they fill a region, meet, or hold each other; without comparing all with all."""
 
 from adamsym.certificates.form import Box
-from adamsym.checker.work import spend
 from adamsym.checker.zeros import contains, meet, middle
+from adamsym.expressions.work import spend
 
 
 def fills(region: Box, boxes: list[Box]) -> bool:

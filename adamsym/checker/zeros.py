@@ -12,8 +12,8 @@ from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
 from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import Law, gradient_laws, sign_factor
-from adamsym.checker.work import is_cut_short, spend
 from adamsym.expressions.numbers import exact_rational
+from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
 
 COARSE = 1e-11

@@ -28,7 +28,7 @@ BoxOption = Annotated[
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the certificate (.json).", show_default=False)
 ]
-Budget = Annotated[int, typer.Option("--budget", help="Most boxes to examine.", min=1)]
+Budget = Annotated[int, typer.Option("--budget", help="Most boxes to examine; dear ones count like several.", min=1)]
 Workers = Annotated[int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")]
 Journal = Annotated[
     Path | None,
@@ -221,7 +221,7 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
         ]
         print_table(["undecided boxes, side by side", "zeros", "why undecided"], rows)
         _print_more(len(found.clusters))
-    _print_end(found.examined, output)
+    _print_end(found, output)
 
 
 def _print_zero_table(zeros: "Sequence[Zero]", names: tuple[str, ...]) -> None:
@@ -269,7 +269,7 @@ def _print_region(found: "LyapunovRegion", names: tuple[str, ...], output: Path 
         _print_undecided(
             [(box, outcome.reason) for box, outcome in found.leaves if isinstance(outcome, Undecided)], names
         )
-    _print_end(found.examined, output)
+    _print_end(found, output)
 
 
 def _region_rows(regions: Any) -> list[list[str]]:
@@ -305,6 +305,10 @@ def _print_more(number: int) -> None:
         print(f"and {number - _LISTED} more: --json lists them")
 
 
-def _print_end(examined: int, output: Path | None) -> None:
-    boxes = "1 box" if examined == 1 else f"{examined} boxes"
-    print(f"{boxes} examined" + (f"; certificate in {output}: adamsym check {output}" if output else ""))
+def _print_end(found: "Zeros | LyapunovRegion", output: Path | None) -> None:
+    from adamsym.certify.outcomes import SPENT
+
+    boxes = "1 box" if found.examined == 1 else f"{found.examined} boxes"
+    spent = any(getattr(outcome, "reason", None) == SPENT for _, outcome in found.leaves)
+    work = f": the budget is spent, with {found.operations:.2g} operations (--budget)" if spent else ""
+    print(f"{boxes} examined{work}" + (f"; certificate in {output}: adamsym check {output}" if output else ""))

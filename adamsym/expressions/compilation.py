@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sympy.printing.pycode import PythonCodePrinter
 
 from adamsym.expressions.functions import BALL_NAMESPACE, FLOAT_NAMESPACE, MPMATH_NAMESPACE, implementations
+from adamsym.expressions.work import spend
 
 FloatArray = NDArray[np.float64]
 
@@ -102,16 +103,25 @@ def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -
     not finite.
     """
     printer = _BallPrinter({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
+    operations = len(symbols)
+
+    def shared(whole: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
+        nonlocal operations
+        parts, rest = sp.cse(whole, list=False)
+        operations += sum(1 for one in (*(part for _, part in parts), *rest) for _ in sp.preorder_traversal(one))
+        return parts, rest
+
     raw = sp.lambdify(
         symbols,
         list(expressions),
         modules=[implementations("ball", BALL_NAMESPACE) | {"arb": flint.arb}],
         printer=printer,
-        cse=True,
+        cse=shared,
         dummify=True,
     )
 
     def evaluate(*balls: flint.arb) -> list[flint.arb]:
+        spend(operations)
         return [flint.arb(value) for value in raw(*balls)]
 
     return evaluate

@@ -21,9 +21,9 @@ from adamsym.checker.exact_values import value_at
 from adamsym.checker.intervals import exponential, value_of, working_precision
 from adamsym.checker.law import minibatches
 from adamsym.checker.tiling import fills, held, some_meet
-from adamsym.checker.work import OutOfWork, budget, spend
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import check_derivative_size, derivative_sizes
+from adamsym.expressions.work import OutOfWork, budget, spend
 from adamsym.gradients import Empirical, Problem
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -18,9 +18,10 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.quadrature import TOLERANCE, LawEnclosure, enclose_law
+from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import LaplaceForm
@@ -143,9 +144,11 @@ def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb
 def field_of(laws: Sequence[BallLaw], form: LaplaceForm, tolerance: float = TOLERANCE) -> BoxEnclosure:
     """Return -E[M phi(V)], and its Jacobian if the laws have slopes, from the law of each coordinate.
 
-    The form's decay is left out: laws do not know theta. Call within ``ball_arithmetic()``.
+    The form's decay is left out: laws do not know theta. The coordinates share the operations that walks over lags may
+    take. Call within ``ball_arithmetic()``.
     """
-    found: list[LawEnclosure] = [enclose_law(law, form, tolerance) for law in laws]
+    operations = MOST_OPERATIONS // max(1, len(laws))
+    found: list[LawEnclosure] = [enclose_law(law, form, tolerance, operations) for law in laws]
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 
@@ -173,6 +176,8 @@ def laws_of_rows(
     """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
     batches = _minibatches(problem)
     probabilities = [probability for _, probability in batches]
+    entries = len(gradients[0]) * (1 + (problem.dimension if hessians else 0))
+    spend(2 * entries * sum(len(shares) for shares, _ in batches))
 
     def means(rows: Sequence[flint.arb]) -> list[flint.arb]:
         return [_batch_mean(rows, shares) for shares, _ in batches]

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import flint
 
+from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, square
 
 _ZERO = flint.arb(0)
@@ -34,6 +35,7 @@ class BallLaw:
     ) -> None:
         self.atoms, self.probabilities = list(atoms), list(probabilities)
         self.slopes = [list(column) for column in slopes]
+        spend(len(self.atoms) * (20 + 4 * len(self.slopes)))
         self.squares = [square(atom) for atom in self.atoms]
         self.mean = self.expect(self.atoms)
         self.mean_square = self.expect(self.squares)

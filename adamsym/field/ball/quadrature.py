@@ -12,11 +12,20 @@ from dataclasses import dataclass
 
 import flint
 
+from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
 from adamsym.field.ball.form_bounds import FormBounds, bounds_of
 from adamsym.field.ball.lag_series import LagSeries
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.quadrature_nodes import CHUNK, LARGEST_STEPS, LagRecursion, lattice, nodes, powers
+from adamsym.field.ball.quadrature_nodes import (
+    CHUNK,
+    LARGEST_STEPS,
+    LagRecursion,
+    lag_operations,
+    lattice,
+    nodes,
+    powers,
+)
 from adamsym.methods import LaplaceForm
 
 TOLERANCE = 1e-18
@@ -37,6 +46,9 @@ MOST_NODES = 3000
 
 MOST_LAGS = 100_000
 """... lattice points beyond the power series, at most: then the enclosure is left as wide as it is."""
+
+MOST_OPERATIONS = 200_000_000
+"""Operations on balls that these may take, at most: a law of many atoms has fewer of them, with the same effect."""
 
 _LEAST_SIZE, _LARGEST_SIZE = 1e-120, 1e100
 """Between these root mean squares and atoms no float here leaves its range; other laws get the crude bounds."""
@@ -59,11 +71,14 @@ class _Sums:
     tails: list[flint.arb]
 
 
-def enclose_law(law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE) -> LawEnclosure:
+def enclose_law(
+    law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE, operations: int = MOST_OPERATIONS
+) -> LawEnclosure:
     """Return balls around F = E[M phi(V)] and its derivatives.
 
     At points the radius is about ``tolerance`` of the scale; it grows with the atoms' radii. Call within
-    ``ball_arithmetic()``. Where the work would be too much the balls are wide.
+    ``ball_arithmetic()``. Where the lags beyond the power series are too many, or would take more than so many
+    ``operations``, the balls are wide.
 
     Raises
     ------
@@ -75,7 +90,7 @@ def enclose_law(law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE) -
     if universal == 0:
         return LawEnclosure(flint.arb(0), [bounds.total * bounds.at_zero * slope for slope in law.mean_slopes])
     if not all(h.is_finite() for h in law.max_abs_slopes):
-        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance)
+        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance, operations)
         return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
     crude = _crude(law, bounds, universal)
     center = law.mean_square.mid()
@@ -84,7 +99,7 @@ def enclose_law(law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE) -
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
-    sums = rule.sums(first)
+    sums = rule.sums(first, min(MOST_LAGS, operations // lag_operations(law, len(rule.series.parts))))
     left = rule.left_tails(first)
     # The control variate's integral less its sum: with mu taken out, its width hardly counts.
     control = form.kernel.ball_of(center) - sums.control
@@ -179,17 +194,19 @@ class _Rule:
             errors.append(decay * (h * slope + abs(mean) * control) / cosine)
         return errors
 
-    def sums(self, chunk: int) -> _Sums:
-        """Sum over the nodes, from a chunk on, until the rest is negligible."""
+    def sums(self, chunk: int, most: int) -> _Sums:
+        """Sum over the nodes, from a chunk on, until the rest is negligible or ``most`` lags are walked."""
         law = self.law
         totals, control = [flint.arb(0)] * (1 + len(law.slopes)), flint.arb(0)
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
+        columns = 1 + len(law.slopes)
         last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-b s)
         while True:
             place = nodes(self.lattice, self.form.kernel, chunk)
             allowed = sum(s <= self.series.end for s in place.s)
+            spend(CHUNK * columns * (20 + self.series.terms // 5))
             rows = (
                 self.series.values(powers(self.lattice, chunk, self.series.terms), place.t[allowed - 1])
                 if allowed
@@ -199,8 +216,9 @@ class _Rule:
                 if k < allowed:
                     product, values = _from_series(rows[k], s * self.series.center)
                 else:
-                    if lags + self.lattice.per_node > MOST_LAGS:
+                    if lags + self.lattice.per_node > most:
                         return _Sums(totals, control, self._right_tails(*last))
+                    spend(self.lattice.per_node * lag_operations(law, len(self.series.parts)))
                     if recursion is None:
                         recursion = LagRecursion(law, self.form, self.series, self.lattice, chunk * CHUNK + k - 1)
                     product, values = _from_recursion(recursion, s * law.min_square)

@@ -97,6 +97,12 @@ Products = tuple[Value, list[Value]]
 """P over all lags, and the parts of the numerator, each with the amount 1."""
 
 
+def lag_operations(law: BallLaw, parts: int) -> int:
+    """Return about how many operations one lag takes, of a numerator of so many parts."""
+    slopes = len(law.slopes)
+    return len(law.atoms) * (12 + 4 * slopes) + (1 + parts) * (3 + 8 * slopes)
+
+
 class LagRecursion:
     """P(s) = B(t) P(beta s), and the parts of the numerator alike, node after node, from a node on.
 

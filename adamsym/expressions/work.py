@@ -1,7 +1,7 @@
-"""The checker's budget of work: certificates come from strangers, and every proof is counted before it is made.
+"""Budgets of work: problems and certificates come from strangers, and work is counted before it is done.
 
-The unit is about one operation on intervals. What is counted depends on the certificate alone: not on the processor, on
-its load, on the number of processes, or on what is remembered from other proofs.
+The unit is about one operation on balls, or on the checker's intervals. What is counted depends on what is asked alone:
+not on the processor, on its load, on the number of processes, or on what is remembered from before.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 class OutOfWork(Exception):
-    """A proof needs more work than is left, or more than this arithmetic is for."""
+    """Something needs more work than is left, or more than this arithmetic is for."""
 
 
 @dataclass
