@@ -10,7 +10,7 @@ K = E|M| phi(V), for every a < pi/2 (theory T5).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -110,19 +110,19 @@ def _by_quadrature(
     sums, control, lags = [iv.mpf(0)] * len(means), form.kernel.of(center), 0
     earlier: list[Interval] = []
     half = math.ceil(math.log(2) / width) + 1
+    # Of P(u), of P(u/2) and of exp(-y u).
+    shares = [
+        (form.size * law.max_abs, iv.mpf(0), abs(means[0])),
+        *((h * form.size, h * (4 / iv.e * bound), abs(m)) for h, m in zip(law.max_abs_slopes, means[1:], strict=True)),
+    ]
 
-    def tails(s: Interval, product: Interval, decay: Interval) -> list[Interval]:
-        """Bounds of what the nodes right of s add."""
-        weights = _weights_beyond(form.kernel, s, step)
-        before = earlier[-1 - half] if len(earlier) > half else iv.mpf(1).b
-        lows = [
-            form.size * law.max_abs * product.b,
-            *(h * (form.size * product.b + 4 / iv.e * bound * before) for h in law.max_abs_slopes),
-        ]
-        return [(low + abs(m) * decay) * weights for low, m in zip(lows, means, strict=True)]
+    def tails(weights: Interval, product: Interval, decay: Interval) -> Iterator[Interval]:
+        """Bounds of what the nodes right of the last one add."""
+        before = earlier[-1 - half] if len(earlier) > half else iv.mpf(1)
+        return ((a * product + b * before + c * decay) * weights for a, b, c in shares)
 
     while True:
-        s, weight = _node(form.kernel, form.beta, j, iv.prec)
+        s, weight, beyond = _node(form.kernel, form.beta, j, iv.prec)
         needed = products.lags_at(s)
         if lags + needed > _MOST_LAGS or len(earlier) > _MOST_NODES:
             cut_short()
@@ -132,9 +132,9 @@ def _by_quadrature(
         product, values = products.at(s, needed)
         decay = exponential(-center * s)
         sums, control = [x + weight * g for x, g in zip(sums, values, strict=True)], control - weight * decay
-        earlier.append(product.b)
+        earlier.append(iv.mpf(product.b))
         lags += needed
-        last = s, product, decay
+        last = beyond, earlier[-1], decay
         if len(earlier) > half and _negligible(tails(*last), sums, tolerance):
             break
         j += 1
@@ -173,7 +173,7 @@ def _first_node(
     raise NotCheckable("a kernel that is not bounded at 0")
 
 
-def _negligible(tails: list[Interval], sums: list[Interval], tolerance: float) -> bool:
+def _negligible(tails: Iterable[Interval], sums: list[Interval], tolerance: float) -> bool:
     return all(t.b < max(tolerance, 0.01 * float(x.delta.b)) for t, x in zip(tails, sums, strict=True))
 
 
@@ -209,8 +209,8 @@ def _weights_beyond(kernel: KernelBounds, s: Interval, step: Interval) -> Interv
 
 
 @lru_cache(maxsize=20_000)
-def _node(kernel: KernelBounds, beta: Fraction, j: int, _bits: int) -> tuple[Interval, Interval]:
-    """s = e^(j h) and the weight h s rho(s)."""
+def _node(kernel: KernelBounds, beta: Fraction, j: int, _bits: int) -> tuple[Interval, Interval, Interval]:
+    """s = e^(j h), the weight h s rho(s), and a bound of the sum of those right of it."""
     _, step = step_of(beta)
     s = exponential(step * j)
-    return s, step * kernel.weight(s)
+    return s, step * kernel.weight(s), _weights_beyond(kernel, s, step)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import sympy as sp
@@ -23,6 +24,9 @@ MORE_BITS = 200
 
 LARGEST_EXPONENT = 2**30
 """Numbers beyond e to this power are not computed with: mpmath's time and memory grow with the bits of an exponent."""
+
+_LARGEST = iv.mpf(LARGEST_EXPONENT)
+_BOTH_SIGNS = iv.mpf([-1, 1])
 
 
 class NotCheckable(Exception):
@@ -56,17 +60,17 @@ def hull(left: Interval, right: Interval) -> Interval:
 
 def around_zero(size: Interval) -> Interval:
     """Return an interval that holds all numbers of magnitude at most ``size``."""
-    return iv.mpf([-size.b, size.b])
+    return _BOTH_SIGNS * size.b
 
 
 def magnitude(x: Interval) -> Interval:
     """Return the largest |x|, as a point."""
-    return iv.mpf(max(abs(x.a), abs(x.b)).b)
+    return abs(x).b
 
 
 def least_magnitude(x: Interval) -> Interval:
     """Return the least |x|, as a point; 0 if x may be 0."""
-    return iv.mpf(abs(x).a)
+    return abs(x).a
 
 
 def square(x: Interval) -> Interval:
@@ -80,8 +84,13 @@ def _outward(found: Interval) -> Interval:
     Such a function rounds outward only what it has computed with a few more bits: an end may be inside by a small share
     of a unit. Sums, products, quotients and roots are exact before they are rounded.
     """
-    share = iv.mpf(2) ** (3 - iv.prec)
-    return found * iv.mpf([(1 - share).a, (1 + share).b])
+    return found * _some_units(iv.prec)
+
+
+@lru_cache(maxsize=8)
+def _some_units(bits: int) -> Interval:
+    share = iv.mpf(2) ** (3 - bits)
+    return iv.mpf([(1 - share).a, (1 + share).b])
 
 
 def logarithm(x: Interval) -> Interval:
@@ -106,19 +115,16 @@ def exponential(x: Interval) -> Interval:
     OutOfWork
         If it may be larger than e^(2^30).
     """
-    if x.b > LARGEST_EXPONENT:
-        raise OutOfWork("a number is too large to compute with")
-    if x.a > -LARGEST_EXPONENT:
+    if -_LARGEST < x <= _LARGEST:
         return _outward(iv.exp(x))
-    return iv.mpf([0, _outward(iv.exp(iv.mpf(max(x.b, iv.mpf(-LARGEST_EXPONENT).b)))).b])
+    if x.b > _LARGEST:
+        raise OutOfWork("a number is too large to compute with")
+    return iv.mpf([0, _outward(iv.exp(max(x.b, -_LARGEST))).b])
 
 
 def total(values: "Iterator[Interval] | Sequence[Interval]") -> Interval:
     """Return the sum."""
-    result = iv.mpf(0)
-    for value in values:
-        result += value
-    return result
+    return sum(values, iv.zero)
 
 
 def value_of(expression: sp.Expr, values: Mapping[sp.Symbol, Interval]) -> Interval:

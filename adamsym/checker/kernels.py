@@ -174,19 +174,33 @@ def bounds_of(kernel: Kernel) -> KernelBounds:
 def complement(e: Interval) -> Interval:
     """Return 1 - sqrt(pi) e erfcx(e), e > 0."""
     if e.b < 2:
-        # exp(e^2) erf(e) = (2/sqrt(pi)) sum 2^k e^(2k+1)/(2k+1)!!; from term 40 on a ratio below 1/5.
-        term, series = e, iv.mpf(0)
+        # exp(e^2) erf(e) = (2/sqrt(pi)) sum 2^k e^(2k+1)/(2k+1)!!; where the ratio is below 1/5, it stays so.
+        term, series, square, last_place = e, iv.mpf(0), 2 * e**2, iv.mpf(2) ** -iv.prec
         for k in range(40):
             series += term
-            term = term * 2 * e**2 / (2 * k + 3)
+            ratio = square / (2 * k + 3)
+            term *= ratio
+            if ratio < 0.2 and term < last_place * series:
+                break
         series += iv.mpf([0, (term * 5 / 4).b])
         return 1 - e * (iv.sqrt(iv.pi) * exponential(e**2) - 2 * series)
     # sqrt(pi) erfcx(e) = 1/(e + (1/2)/(e + 1/(e + (3/2)/(e + ...)))): convergents lie on alternate sides.
-    tails = []
-    for depth in (120, 121):
+    enough, tails = _depth(float(e.mid) if e < 1e9 else 1e9, iv.prec), []
+    for depth in (enough, enough + 1):
         tail = e
         for k in range(depth, 1, -1):
             tail = e + iv.mpf(k) / 2 / tail
         tails.append(iv.mpf(1) / 2 / tail)
     tail = iv.mpf([min(t.a for t in tails), max(t.b for t in tails)])
     return tail / (e + tail)
+
+
+def _depth(e: float, bits: int) -> int:
+    """How deep the fraction is to be for convergents that agree to so many bits, at most 120."""
+    quotient, change, depth = e, 1.0, 1
+    while change > 2.0**-bits and depth < 120:
+        # With denominators B, B_(k+1) = e B_k + (k/2) B_(k-1), the changes are (k/2) B_(k-1)/B_(k+1) times the last.
+        following = e + depth / 2 / quotient
+        change *= depth / 2 / (quotient * following)
+        quotient, depth = following, depth + 1
+    return depth

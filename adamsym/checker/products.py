@@ -30,7 +30,7 @@ from adamsym.checker.law import Law
 from adamsym.expressions.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
-MOST_TERMS = 20
+LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
 CIRCLE = Fraction(7, 5)
@@ -91,20 +91,24 @@ class Products:
     """P(s) = prod B(t_k) and G(s), G'(s), t_k = (1-beta) beta^k s."""
 
     def __init__(self, law: Law, form: Form) -> None:
-        self.columns: list[tuple[list[Interval], Interval]] = []
+        self.columns: list[tuple[list[Interval], list[Interval]]] = []
         self.lags_per_step, _ = step_of(form.beta)
         self.previous: State | None = None
         self.law, self.numerators, self.beta = law, numerators_of(form), exact(form.beta)
         self.memory = float(form.beta)
         low, high = min(q.a for q in law.squares), max(q.b for q in law.squares)
         self.least, self.center = iv.mpf(low), iv.mpf(((low + high) / 2).mid)
+        self.excess = [q - self.least for q in law.squares]
         self.width = iv.mpf(max(magnitude(q - self.center).b for q in law.squares))
+        self.scaled_width = self.width / exact(CIRCLE)
         # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
         farthest = float(((1 - self.beta) * self.width * 100 / iv.mpf(law.mean_square.mid)).b)
         # With more bits a remainder of 1e-16 may be too large: a rare atom makes w far larger than E g^2.
         self.reach, remainder = (SERIES, 1e-16) if iv.prec <= BITS else (FINER_SERIES, 1e-26)
         ratio = max(min(self.reach, farthest) / float(CIRCLE), 1e-12)
-        self.terms = max(3, min(MOST_TERMS, math.ceil(math.log(remainder) / math.log(ratio))))
+        self.terms = max(LEAST_TERMS, min(MOST_TERMS, math.ceil(math.log(remainder) / math.log(ratio))))
+        # What a node's remainders may be, as shares of what they are added to.
+        self.log_remainder = math.log(remainder / 10)
         self._series()
 
     def lags_at(self, s: Interval) -> int:
@@ -141,13 +145,14 @@ class Products:
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
         law, (product, numerators, slopes) = self.law, state
-        weights = [p * exponential(-t * (q - self.least)) for p, q in zip(law.probabilities, law.squares, strict=True)]
+        weights = [p * exponential(-t * u) for p, u in zip(law.probabilities, self.excess, strict=True)]
         signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
         a, b = total(signed), total(weights)
-        derivatives = []
+        derivatives, double = [], 2 * t
+        bent = [w * (1 - double * q) for w, q in zip(weights, law.squares, strict=True)] if slopes else []
         for column, (old_product, old_numerators) in zip(law.slopes, slopes, strict=True):
-            da = total(w * h * (1 - 2 * t * q) for w, q, h in zip(weights, law.squares, column, strict=True))
-            db = -2 * t * total(v * h for v, h in zip(signed, column, strict=True))
+            da = total(w * h for w, h in zip(bent, column, strict=True))
+            db = -double * total(v * h for v, h in zip(signed, column, strict=True))
             newest = da * product + a * old_product
             changes = [
                 self._next(part, newest, db * numerators[part.source] + b * old_numerators[part.source])
@@ -166,16 +171,17 @@ class Products:
         if self.memory == 0 and t.b == 0:
             zeros = [iv.mpf(0)] * len(self.numerators)
             return iv.mpf(1), zeros, [(iv.mpf(0), zeros) for _ in self.law.slopes]
-        z = t * self.width / exact(CIRCLE)
-        if not magnitude(z) < 1:
+        z = magnitude(t * self.scaled_width)
+        if not z < 1:
             raise NotCheckable("a power series beyond its circle")
-        rest = magnitude(z) ** self.terms / (1 - magnitude(z))
+        terms = self._terms_at(float(z))
+        rest = z**terms / (1 - z)
         values = []
-        for coefficients, top in self.columns:
-            value = iv.mpf(0)
-            for coefficient in reversed(coefficients):
+        for coefficients, tops in self.columns:
+            value = coefficients[terms - 1]
+            for coefficient in reversed(coefficients[: terms - 1]):
                 value = value * t + coefficient
-            values.append(value + around_zero(top * rest))
+            values.append(value + around_zero(tops[terms] * rest))
         parts = 1 + len(self.numerators)
         (log_product, *ratios), *others = (values[k : k + parts] for k in range(0, len(values), parts))
         product = exponential(log_product - s * (self.center - self.least))
@@ -184,8 +190,16 @@ class Products:
         ]
         return product, [product * ratio for ratio in ratios], slopes
 
+    def _terms_at(self, ratio: float) -> int:
+        """How many terms of the series count where each is about ``ratio`` of the one before: most nodes need few."""
+        needed = self.log_remainder / math.log(ratio) if ratio > 0 else 0
+        return max(LEAST_TERMS, min(self.terms, math.ceil(needed)))
+
     def _series(self) -> None:
-        """Coefficients of log P, the N/P and their derivatives, summed over lags, each with its bound on the circle."""
+        """Coefficients of log P, the N/P and their derivatives, summed over lags, each with its bounds on the circle.
+
+        The bounds are those of the terms from a number on: the sums over lags fall with the power of t.
+        """
         law = self.law
         count = len(law.slopes)
         spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
@@ -194,7 +208,10 @@ class Products:
         ratio = _divided(a, b)
         columns = [(_logarithm(b), ratio)]
         circle = exact(CIRCLE)
+        t = circle / self.width if self.width.b > 0 else iv.mpf(0)
         growth = exponential(2 * circle) / cosine(circle)
+        steep = growth * (1 + 2 * t * law.max_abs**2 * (1 + growth))
+        self.log_remainder -= float(logarithm(steep if law.slopes else growth).b)
         tops = [circle - logarithm(cosine(circle)) + iv.pi / 2, law.max_abs * growth]
         for column, h in zip(law.slopes, law.max_abs_slopes, strict=True):
             double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
@@ -210,17 +227,16 @@ class Products:
                     ],
                 )
             )
-            t = circle / self.width if self.width.b > 0 else iv.mpf(0)
-            tops += [2 * t * law.max_abs * h * growth, h * growth * (1 + 2 * t * law.max_abs**2 * (1 + growth))]
+            tops += [2 * t * law.max_abs * h * growth, h * steep]
         powers = [self.beta**k for k in range(self.terms + 1)]
         for k, (log_part, ratio_part) in enumerate(columns):
-            first = [iv.mpf(0), *(x / (1 - p) for x, p in zip(log_part[1:], powers[1 : self.terms], strict=True))]
-            self.columns.append((first, tops[2 * k] / (1 - powers[self.terms])))
+            plain_sums = [1 / (1 - p) for p in powers[1:]]
+            first = [iv.mpf(0), *(x * y for x, y in zip(log_part[1:], plain_sums[:-1], strict=True))]
+            self.columns.append((first, [iv.inf, *(tops[2 * k] * y for y in plain_sums)]))
             for part in self.numerators:
                 sums = [part.over_lags(p) for p in powers]
                 values = [x * y for x, y in zip(ratio_part, sums[: self.terms], strict=True)]
-                # The sums fall with the power: so the last one bounds those of the remainder.
-                self.columns.append((values, tops[2 * k + 1] * sums[self.terms]))
+                self.columns.append((values, [tops[2 * k + 1] * y for y in sums]))
 
     def _moments(self, values: Sequence[Interval]) -> list[Interval]:
         """Coefficients of E[v exp(-t u)], u = g^2 - center."""
