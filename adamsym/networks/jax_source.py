@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
-from adamsym.networks.source import ROWS_TRIED, SAME, NetworkGradients, Numbers, entry_names, library
+from adamsym.networks.source import ROWS_TRIED, SAME, NetworkGradients, Numbers, entry_names, in_one_line, library
 
 
 class JaxGradients(NetworkGradients):
@@ -83,7 +83,7 @@ class JaxGradients(NetworkGradients):
                 f"targets: {len(self._targets)} rows, but inputs have {len(self._inputs)}; give a target for each row"
             )
         self._set_rows(len(self._inputs), self._inputs[0].size, batch_size, weights, chunk_rows)
-        with self._wide():
+        with self._refusing():
             self._refuse_coupled_rows()
             self._try_out()
 
@@ -196,28 +196,35 @@ class JaxGradients(NetworkGradients):
         return np.asarray(found)
 
     def _try_out(self) -> None:
+        """Refuse a loss that is no finite number of float64, and what cannot be differentiated, on two rows."""
         rows = np.arange(min(2, self._rows))
-        losses = self._over_rows(
-            self._row, self._jax.numpy.asarray(self._start), self._inputs[rows], self._targets[rows]
-        )
+        given = (self._start, self._inputs[rows], self._targets[rows])
+        steps = self._jax.make_jaxpr(lambda *of_rows: self._over_rows(self._row, *of_rows))(*given)
+        [losses] = steps.out_avals
         if losses.ndim != 1:
             raise InputError(
                 f"row_loss: it returns shape {losses.shape[1:]} for one row; it must return one number, as with .sum()"
             )
-        if losses.dtype != np.float64:
-            raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout")
-        self._require_finite(np.asarray(losses), rows, "the loss")
+        for kind in ("float32", "float16", "bfloat16"):
+            if losses.dtype == kind or f"new_dtype={kind}" in str(steps):
+                raise InputError(f"apply or row_loss: it computes in {kind}; compute in float64 throughout")
+        self._require_finite(self._losses(self._start, rows), rows, "the loss")
+        self._finite(self._gradients(self._start, rows), rows)
+
+    def _wide(self) -> Any:
+        """Return the context in which JAX computes in float64."""
+        return self._jax.enable_x64(True)
 
     @contextmanager
-    def _wide(self) -> Iterator[None]:
-        """Compute in float64, and say what JAX refuses in one line."""
+    def _refusing(self) -> Iterator[None]:
+        """Say in one line what JAX, the function or the loss refuses."""
         try:
-            with self._jax.enable_x64(True):
+            with self._wide():
                 yield
         except InputError:
             raise
-        except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError) as error:
-            raise NotApplicable(f"apply or row_loss: JAX cannot take it: {error}") from error
+        except Exception as error:
+            raise InputError(f"apply or row_loss: {in_one_line(error)}") from error
 
 
 def _float64(values: Any, place: str) -> FloatArray:

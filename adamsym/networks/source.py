@@ -28,6 +28,11 @@ MOST_JACOBIAN_ENTRIES = 2**26
 SAME = 1e-9
 """Outputs of one row, alone and in a batch, differ by rounding alone if by less than this, beside the largest."""
 
+_LONGEST_REASON = 240
+
+_TANGENT_ERROR = 1e-4
+"""Second derivatives that are right agree with differences to 1e-7, and wrong ones are wrong by more than this."""
+
 ROWS_TRIED = 4
 """Rows on which it is tried whether a network couples them."""
 
@@ -198,7 +203,8 @@ class NetworkGradients(StochasticGradient):
     def weighted_product(self, theta: ArrayLike, weights: FloatArray, vector: FloatArray, level: int = 0) -> FloatArray:
         """Return sum_a weights[i, a] (H_a v)_i, shape (d,), with H_a the Hessian of row a's loss.
 
-        Forward over reverse, in chunks of rows; no array of rows x d x d is made.
+        Forward over reverse, in chunks of rows; no array of rows x d x d is made. The first time derivatives are
+        compared with differences of gradients on two rows.
 
         Parameters
         ----------
@@ -214,7 +220,7 @@ class NetworkGradients(StochasticGradient):
         InputError
             If a shape does not fit.
         NotApplicable
-            If the network has an operation without second derivatives in this mode.
+            If the library has no second derivatives of the network, or wrong ones.
         """
         point, weights, vector = self._product_arguments(theta, weights, vector)
         found = np.zeros(self.dimension)
@@ -227,13 +233,46 @@ class NetworkGradients(StochasticGradient):
     ) -> FloatArray:
         """Return sum_a sum_i v_i weights[i, a] (H_a)_ij, shape (d,); arguments and errors as ``weighted_product``.
 
-        Reverse over reverse, so that it shares no differentiation with ``weighted_product``.
+        Reverse over reverse, so that it shares no forward differentiation with ``weighted_product``.
         """
         point, weights, vector = self._product_arguments(theta, weights, vector)
         found = np.zeros(self.dimension)
         for part, numbers in self._chunks(self._all):
             found += self._cotangent(point, numbers, np.ascontiguousarray((weights[:, part] * vector[:, None]).T))
         return found
+
+    def _require_second_derivatives(self, point: FloatArray) -> None:
+        """Compare both products on two rows with differences of gradients, once.
+
+        That is at a random place near the point, off the kinks that a start with zeros may lie on.
+        """
+        if self._are_compared:
+            return
+        generator, rows = np.random.default_rng(0), self._all[:2]
+        size = np.sqrt(np.mean(point**2)) or 1.0
+        vector, shift = size * generator.normal(size=(2, self.dimension))
+        at, left = point + 0.01 * shift, generator.normal(size=(len(rows), self.dimension))
+        try:
+            tangents, cotangent = self._tangents(at, rows, vector), self._cotangent(at, rows, left)
+        except Exception as error:
+            raise NotApplicable(f"{type(self).__name__}: no second derivatives: {in_one_line(error)}") from error
+        gradients = self._gradients(at, rows)
+        # Of several steps the best: a kink may lie within the larger ones.
+        differences = [
+            (self._gradients(at + h * vector, rows) - self._gradients(at - h * vector, rows)) / (2 * h)
+            for h in (1e-5, 1e-6, 1e-7)
+        ]
+        allowed = _TANGENT_ERROR * np.abs(tangents).max() + 1e-7 * np.abs(gradients).max()
+        if not min(np.abs(tangents - one).max() for one in differences) <= allowed:
+            raise NotApplicable(
+                f"{type(self).__name__}: second derivatives are not those of the gradients, by differences on two rows; "
+                "the library gets one of the network's operations wrong"
+            )
+        if not abs(np.vdot(left, tangents) - cotangent @ vector) <= _TANGENT_ERROR * np.vdot(abs(left), abs(tangents)):
+            raise NotApplicable(f"{type(self).__name__}: second derivatives forward and in reverse differ on two rows")
+        self._are_compared = True
+
+    _are_compared: bool = False
 
     def _product_arguments(
         self, theta: ArrayLike, weights: ArrayLike, vector: ArrayLike
@@ -245,6 +284,7 @@ class NetworkGradients(StochasticGradient):
                 f"weights, vector: shapes {weights.shape} and {vector.shape} are not allowed; allowed are "
                 f"({self.dimension}, {self._rows}) and ({self.dimension},)"
             )
+        self._require_second_derivatives(point)
         return point, weights, vector
 
     def weighted_jacobian(self, theta: ArrayLike, weights: FloatArray, level: int = 0) -> FloatArray:
@@ -277,6 +317,7 @@ class NetworkGradients(StochasticGradient):
         leading = np.broadcast_shapes(points.shape[:-1], numbers.shape[:-1])
         count, d = numbers.shape[-1], self.dimension
         self._require_small(int(np.prod(leading, dtype=np.int64)) * count * d * d)
+        self._require_second_derivatives(points.reshape(-1, d)[0])
         points = np.broadcast_to(points, (*leading, d)).reshape(-1, d)
         numbers = np.broadcast_to(numbers, (*leading, count)).reshape(-1, count)
         found = np.empty((len(points), count, d, d))
@@ -300,6 +341,12 @@ def entry_names(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[str, ...
     for name, shape in shapes:
         names += [f"{name}[{','.join(map(str, index))}]" for index in np.ndindex(shape)] if shape else [name]
     return tuple(names)
+
+
+def in_one_line(error: Exception) -> str:
+    """Return what a library says of a failure, without what follows its first sentence."""
+    sentence = " ".join(str(error).split()).split(". ")[0]
+    return f"{type(error).__name__}: {sentence[:_LONGEST_REASON]}"
 
 
 def library(name: str) -> Any:

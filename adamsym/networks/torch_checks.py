@@ -99,15 +99,16 @@ def refuse_coupled_rows(module: Any, inputs: Any) -> None:
     rows = inputs[np.linspace(0, len(inputs) - 1, min(len(inputs), ROWS_TRIED)).astype(int)]
     if len(rows) == 1:
         rows = torch.cat([rows, rows])
-    outputs, again = _outputs(module, rows), _outputs(module, rows)
-    size = outputs.abs().max().item() if outputs.numel() else 0.0
+    with _no_shorter_numbers():
+        outputs = _outputs(module, rows)
+    within = SAME * (outputs.abs().max().item() if outputs.numel() else 0.0)
 
     def differ(one: Any, other: Any) -> bool:
-        return not torch.allclose(one, other, rtol=0.0, atol=SAME * size, equal_nan=True)
+        return not torch.allclose(one, other, rtol=0.0, atol=within, equal_nan=True)
 
-    if differ(outputs, again):
+    if differ(outputs, _outputs(module, rows)):
         raise InputError("module: two calls give different outputs; call module.eval(), or take what is random out")
-    others = rows.flip(0) if rows.dtype in (torch.bool, torch.uint8) or not rows.is_floating_point() else 1.5 - rows
+    others = 1.5 - rows if rows.is_floating_point() else rows.flip(0)
     for k in range(len(rows)):
         single = _outputs(module, rows[k : k + 1])[0]
         changed = others.clone()
@@ -134,4 +135,22 @@ def _outputs(module: Any, rows: Any) -> Any:
     for name, buffer in module.named_buffers():
         if not torch.equal(buffer, buffers[name]):
             raise InputError(f"module: {name} changes when it is called; call module.eval()")
-    return outputs.double() if not outputs.is_complex() else outputs
+    return outputs
+
+
+def _no_shorter_numbers() -> Any:
+    """A context in which an operation that turns float64 into a shorter format is refused."""
+    torch = library("torch")
+
+    class Watching(library("torch.utils._python_dispatch").TorchDispatchMode):  # type: ignore[misc]
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found = function(*args, **(kwargs or {}))
+            given = torch.utils._pytree.tree_leaves((args, kwargs))
+            if any(isinstance(one, torch.Tensor) and one.dtype == torch.float64 for one in given):
+                for one in torch.utils._pytree.tree_leaves(found):
+                    if isinstance(one, torch.Tensor) and one.is_floating_point() and one.dtype != torch.float64:
+                        kind = str(one.dtype).removeprefix("torch.")
+                        raise InputError(f"module: it turns float64 into {kind}; compute in float64 throughout")
+            return found
+
+    return Watching()

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
-from adamsym.networks.source import NetworkGradients, Numbers, entry_names, library
+from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library
 from adamsym.networks.torch_checks import checked_data, checked_parameters, refuse_coupled_rows, refuse_layers
+from adamsym.networks.torch_functions import twice_differentiable
 
 
 class TorchGradients(NetworkGradients):
@@ -43,6 +44,14 @@ class TorchGradients(NetworkGradients):
         For modules or data that are not float64 or lie on different devices, layers that couple the rows of a
         batch, are random or change the module (batch normalization, dropout in training mode), modules without
         trained parameters, numbers of rows that differ, and losses that are no finite number.
+
+    Examples
+    --------
+    With a module and its data in float64::
+
+        source = TorchGradients(module, torch.nn.functional.cross_entropy, inputs, targets, batch_size=32)
+        field = AdamField(source, Adam())
+        field(source.theta)
     """
 
     def __init__(
@@ -120,63 +129,84 @@ class TorchGradients(NetworkGradients):
         loss = self._row_loss(output[0], target)
         return loss if self._regularizer is None else loss + self._regularizer(parameters)
 
-    def _try_out(self) -> None:
-        """Refuse a loss that is no finite number of float64, on two rows."""
-        losses = self._mapped(self._row, self._tensor(self.theta), np.arange(min(2, self._rows)))
-        if not isinstance(losses, self._torch.Tensor) or losses.ndim != 1:
-            raise InputError(
-                f"row_loss: it returns {_shape_of(losses)} for one row; it must return one number, as with .sum()"
-            )
-        if losses.dtype != self._torch.float64:
-            raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout, as with .double()")
-        self._require_finite(losses.detach().cpu().numpy(), np.arange(len(losses)), "the loss")
+    def _gradient(self, flat: Any, row: Any, target: Any) -> Any:
+        return self._torch.func.grad(self._row)(flat, row, target)
 
     def _mapped(self, function: Callable[..., Any], flat: Any, numbers: Numbers) -> Any:
         """Return the function's values for rows, at one point or at one for each row."""
         rows = self._torch.tensor(numbers, device=self._device)
         mapped = self._torch.func.vmap(function, in_dims=(None if flat.ndim == 1 else 0, 0, 0))
-        return mapped(flat, self._inputs[rows], self._targets[rows])
+        # The other kernels of attention have no forward mode.
+        with self._torch.nn.attention.sdpa_kernel(self._torch.nn.attention.SDPBackend.MATH):
+            return mapped(flat, self._inputs[rows], self._targets[rows])
 
     def _losses(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
-        with self._refusing(), self._torch.no_grad():
+        with self._torch.no_grad():
             return _array(self._mapped(self._row, self._tensor(theta), numbers))
 
     def _gradients(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
-        with self._refusing():
-            return _array(self._mapped(self._torch.func.grad(self._row), self._tensor(theta), numbers))
+        return _array(self._mapped(self._gradient, self._tensor(theta), numbers))
 
     def _weighted_gradient(self, theta: FloatArray, numbers: Numbers, weights: FloatArray) -> FloatArray:
         shares = self._tensor(weights)
-        with self._refusing():
-            summed = self._torch.func.grad(lambda flat: shares @ self._mapped(self._row, flat, numbers))
-            return _array(summed(self._tensor(theta)))
+        summed = self._torch.func.grad(lambda flat: shares @ self._mapped(self._row, flat, numbers))
+        return _array(summed(self._tensor(theta)))
 
     def _tangents(self, theta: FloatArray, numbers: Numbers, vector: FloatArray) -> FloatArray:
-        gradient = self._torch.func.grad(self._row)
-        with self._refusing():
-            point, along = (self._tensor(theta),), (self._tensor(vector),)
-            return _array(self._torch.func.jvp(lambda flat: self._mapped(gradient, flat, numbers), point, along)[1])
+        point, along = self._tensor(theta), self._tensor(vector)
+        with twice_differentiable():
+            if self._has_forward_mode:
+                try:
+                    derivative = self._torch.func.jvp
+                    return _array(
+                        derivative(lambda at: self._mapped(self._gradient, at, numbers), (point,), (along,))[1]
+                    )
+                except NotImplementedError:
+                    self._has_forward_mode = False
+
+            def slope(flat: Any, row: Any, target: Any) -> Any:
+                return self._gradient(flat, row, target) @ along
+
+            # Hessians are symmetric: the derivative along a vector is the gradient of the slope along it.
+            return _array(self._mapped(self._torch.func.grad(slope), point, numbers))
+
+    _has_forward_mode: bool = True
+    """Whether all operations of the network have derivatives forward over reverse."""
 
     def _cotangent(self, theta: FloatArray, numbers: Numbers, vectors: FloatArray) -> FloatArray:
-        gradient = self._torch.func.grad(self._row)
-        with self._refusing():
-            back = self._torch.func.vjp(lambda flat: self._mapped(gradient, flat, numbers), self._tensor(theta))[1]
+        with twice_differentiable():
+            point = self._tensor(theta)
+            back = self._torch.func.vjp(lambda flat: self._mapped(self._gradient, flat, numbers), point)[1]
             return _array(back(self._tensor(vectors))[0])
+
+    # --- what is refused ------------------------------------------------------------------------------------------
+
+    def _try_out(self) -> None:
+        """Refuse a loss that is no finite number of float64, and what cannot be differentiated, on two rows."""
+        rows = np.arange(min(2, self._rows))
+        losses = self._mapped(self._row, self._tensor(self.theta), rows)
+        if not isinstance(losses, self._torch.Tensor) or losses.ndim != 1:
+            raise InputError(
+                f"row_loss: it returns {_shape_of(losses)} for one row; it must return one number, as with .sum()"
+            )
+        if losses.dtype != self._torch.float64:
+            raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout")
+        self._require_finite(_array(losses), rows, "the loss")
+        self._finite(self._gradients(self.theta, rows), rows)
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Say what torch refuses in one line."""
+        """Say in one line what torch, the module or the loss refuses."""
         try:
             yield
         except InputError:
             raise
-        except (RuntimeError, NotImplementedError, TypeError, ValueError, IndexError) as error:
-            text = str(error)
-            if "randomness" in text:
+        except Exception as error:
+            if "randomness" in str(error):
                 raise InputError(
                     "module: a layer is random; the field needs one function: call module.eval(), or take the layer out"
                 ) from None
-            raise NotApplicable(f"module or row_loss: torch.func cannot take it: {text}") from error
+            raise InputError(f"module or row_loss: {in_one_line(error)}") from error
 
 
 def _array(tensor: Any) -> FloatArray:
