@@ -112,7 +112,13 @@ class JaxGradients(NetworkGradients):
     def _row(self, flat: Any, row: Any, target: Any) -> Any:
         params = self._pytree(flat)
         loss = self._row_loss(self._apply(params, row[None])[0], target)
-        return loss if self._regularizer is None else loss + self._regularizer(params)
+        if self._regularizer is not None:
+            loss = loss + self._regularizer(params)
+        if self._jax.numpy.shape(loss):
+            raise InputError(
+                f"row_loss: it returns shape {loss.shape} for one row; it must return one number, as with .sum()"
+            )
+        return loss
 
     def _over_rows(self, function: Callable[..., Any], flat: Any, rows: Any, targets: Any) -> Any:
         return self._jax.vmap(function, (0 if flat.ndim == 2 else None, 0, 0))(flat, rows, targets)
@@ -201,10 +207,6 @@ class JaxGradients(NetworkGradients):
         given = (self._start, self._inputs[rows], self._targets[rows])
         steps = self._jax.make_jaxpr(lambda *of_rows: self._over_rows(self._row, *of_rows))(*given)
         [losses] = steps.out_avals
-        if losses.ndim != 1:
-            raise InputError(
-                f"row_loss: it returns shape {losses.shape[1:]} for one row; it must return one number, as with .sum()"
-            )
         for kind in ("float32", "float16", "bfloat16"):
             if losses.dtype == kind or f"new_dtype={kind}" in str(steps):
                 raise InputError(f"apply or row_loss: it computes in {kind}; compute in float64 throughout")

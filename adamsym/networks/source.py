@@ -195,11 +195,6 @@ class NetworkGradients(StochasticGradient):
 
     # --- derivatives of the rows' gradients -----------------------------------------------------------------------
 
-    @property
-    def has_products(self) -> bool:
-        """Whether products with the rows' Hessians are there: always."""
-        return True
-
     def weighted_product(self, theta: ArrayLike, weights: FloatArray, vector: FloatArray, level: int = 0) -> FloatArray:
         """Return sum_a weights[i, a] (H_a v)_i, shape (d,), with H_a the Hessian of row a's loss.
 
@@ -265,8 +260,8 @@ class NetworkGradients(StochasticGradient):
         allowed = _TANGENT_ERROR * np.abs(tangents).max() + 1e-7 * np.abs(gradients).max()
         if not min(np.abs(tangents - one).max() for one in differences) <= allowed:
             raise NotApplicable(
-                f"{type(self).__name__}: second derivatives are not those of the gradients, by differences on two rows; "
-                "the library gets one of the network's operations wrong"
+                f"{type(self).__name__}: second derivatives differ from differences of gradients, on two rows; the "
+                "library gets one of the network's operations wrong"
             )
         if not abs(np.vdot(left, tangents) - cotangent @ vector) <= _TANGENT_ERROR * np.vdot(abs(left), abs(tangents)):
             raise NotApplicable(f"{type(self).__name__}: second derivatives forward and in reverse differ on two rows")

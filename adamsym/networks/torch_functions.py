@@ -1,5 +1,7 @@
-"""Functions of PyTorch whose second derivatives ``torch.func`` gets wrong, written in others that it gets right."""
+"""Functions of PyTorch that ``torch.func`` gets wrong or lacks, computed by others."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from adamsym.networks.source import library
@@ -16,6 +18,19 @@ def _layer_norm(x: Any, normalized_shape: Any, weight: Any = None, bias: Any = N
 def _weight_norm(v: Any, g: Any, dim: int = 0) -> Any:
     axes = tuple(k for k in range(v.ndim) if dim == -1 or k != dim % v.ndim)
     return v * (g / v.square().sum(axes, keepdim=True).sqrt())
+
+
+@contextmanager
+def plain_attention() -> Iterator[None]:
+    """Compute attention by the kernels that vmap and the forward mode know."""
+    torch = library("torch")
+    was_fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(was_fast)
 
 
 def twice_differentiable() -> Any:

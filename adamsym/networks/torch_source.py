@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
 from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library
 from adamsym.networks.torch_checks import checked_data, checked_parameters, refuse_coupled_rows, refuse_layers
-from adamsym.networks.torch_functions import twice_differentiable
+from adamsym.networks.torch_functions import plain_attention, twice_differentiable
 
 
 class TorchGradients(NetworkGradients):
@@ -70,7 +71,7 @@ class TorchGradients(NetworkGradients):
         self._parameters = checked_parameters(module)
         for name, function in (("row_loss", row_loss), ("regularizer", regularizer)):
             if not callable(function) and (name == "row_loss" or function is not None):
-                raise InputError(f"{name}: allowed is a function that returns a number")
+                raise InputError(f"{name}: {shown(function)} is not allowed; allowed is a function")
         self._module, self._row_loss, self._regularizer = module, row_loss, regularizer
         refuse_layers(module)
         self._device = next(iter(self._parameters.values())).device
@@ -127,7 +128,12 @@ class TorchGradients(NetworkGradients):
         parameters = self._by_name(flat)
         output = self._torch.func.functional_call(self._module, parameters, (row[None],))
         loss = self._row_loss(output[0], target)
-        return loss if self._regularizer is None else loss + self._regularizer(parameters)
+        if self._regularizer is not None:
+            loss = loss + self._regularizer(parameters)
+        if not isinstance(loss, self._torch.Tensor) or loss.ndim:
+            what = f"shape {tuple(loss.shape)}" if hasattr(loss, "shape") else shown(loss)
+            raise InputError(f"row_loss: it returns {what} for one row; it must return one number, as with .sum()")
+        return loss
 
     def _gradient(self, flat: Any, row: Any, target: Any) -> Any:
         return self._torch.func.grad(self._row)(flat, row, target)
@@ -136,8 +142,7 @@ class TorchGradients(NetworkGradients):
         """Return the function's values for rows, at one point or at one for each row."""
         rows = self._torch.tensor(numbers, device=self._device)
         mapped = self._torch.func.vmap(function, in_dims=(None if flat.ndim == 1 else 0, 0, 0))
-        # The other kernels of attention have no forward mode.
-        with self._torch.nn.attention.sdpa_kernel(self._torch.nn.attention.SDPBackend.MATH):
+        with plain_attention():
             return mapped(flat, self._inputs[rows], self._targets[rows])
 
     def _losses(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
@@ -185,10 +190,6 @@ class TorchGradients(NetworkGradients):
         """Refuse a loss that is no finite number of float64, and what cannot be differentiated, on two rows."""
         rows = np.arange(min(2, self._rows))
         losses = self._mapped(self._row, self._tensor(self.theta), rows)
-        if not isinstance(losses, self._torch.Tensor) or losses.ndim != 1:
-            raise InputError(
-                f"row_loss: it returns {_shape_of(losses)} for one row; it must return one number, as with .sum()"
-            )
         if losses.dtype != self._torch.float64:
             raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout")
         self._require_finite(_array(losses), rows, "the loss")
@@ -212,7 +213,3 @@ class TorchGradients(NetworkGradients):
 def _array(tensor: Any) -> FloatArray:
     found: FloatArray = tensor.detach().cpu().numpy()
     return found
-
-
-def _shape_of(value: Any) -> str:
-    return f"shape {tuple(value.shape[1:])}" if hasattr(value, "shape") else f"a {type(value).__name__}"

@@ -1,5 +1,7 @@
 """Networks of PyTorch and JAX as sources: against plain loops of autograd, differences, one another and expressions."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,9 +21,7 @@ def half_square(output, target):
 
 def module_of(widths, activation=torch.nn.Tanh, seed=0):
     torch.manual_seed(seed)
-    layers = [
-        layer for a, b in zip(widths, widths[1:], strict=False) for layer in (torch.nn.Linear(a, b), activation())
-    ]
+    layers = [layer for a, b in itertools.pairwise(widths) for layer in (torch.nn.Linear(a, b), activation())]
     return torch.nn.Sequential(*layers[:-1]).double()
 
 
