@@ -100,7 +100,7 @@ class LyapunovLeaf(_Part):
 
 
 class Witness(_Part):
-    """A point where <grad L, f> is positive, and bounds of its value."""
+    """A point where <grad L, f>, or <grad V, f>, is positive, and bounds of its value."""
 
     point: list[FiniteFloat]
     bounds: Interval
@@ -198,7 +198,35 @@ class LyapunovCertificate(_Certificate):
     leaves: Annotated[list[LyapunovLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-Certificate = ZerosCertificate | LyapunovCertificate
+class FunctionLeaf(_Part):
+    """A box and why <grad V, f> < 0 in all of it, or that it is not known. ``by`` witness: the witness lies in it."""
+
+    box: Box
+    by: Literal["enclosure", "witness", "undecided"]
+    reason: str | None = None
+
+
+class FunctionCertificate(_Certificate):
+    """<grad V, f> < 0 in all of ``box``; or a witness against it.
+
+    V is the mean over the data of the expression ``function``, in the parameters and the columns of ``problem``.
+    """
+
+    kind: Literal["lyapunov function"]
+    function: Annotated[str, Field(max_length=LONGEST_TEXT)]
+    verdict: Literal["certified", "refuted", "undecided"]
+    witness: Witness | None
+    leaves: Annotated[list[FunctionLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate
+
+KINDS: dict[str, type[Certificate]] = {
+    "zeros": ZerosCertificate,
+    "lyapunov": LyapunovCertificate,
+    "lyapunov function": FunctionCertificate,
+}
+"""The classes of certificates by their ``kind``."""
 
 
 def digest_of(content: dict[str, Any]) -> str:
@@ -220,25 +248,21 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
     else:
         place = f"certificate {str(source)[:80]!r}"
         content = json_value(read_bytes(Path(source), LARGEST_FILE, place), place)
-    kinds: dict[str, type[ZerosCertificate] | type[LyapunovCertificate]] = {
-        "zeros": ZerosCertificate,
-        "lyapunov": LyapunovCertificate,
-    }
     kind = content.get("kind") if isinstance(content, dict) else None
-    if not isinstance(kind, str) or kind not in kinds:
-        raise InputError("certificate: kind must be zeros or lyapunov")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise InputError(f"certificate: kind must be {', '.join(KINDS)}")
     if content.get("format") == "adamsym certificate 1":
         raise InputError(
             "certificate.format: certificates of format 1 did not say which zeros lie in the box, and are no longer "
-            f"read; make a new one: adamsym {kind} FILE --box ... -o CERTIFICATE"
+            f"read; make a new one: adamsym {kind.split()[0]} FILE --box ... -o CERTIFICATE"
         )
     if content.get("format") != "adamsym certificate 2":
-        return _validated(kinds[kind], content)
-    new = _validated(kinds[kind], in_format_3(content))
+        return _validated(KINDS[kind], content)
+    new = _validated(KINDS[kind], in_format_3(content))
     return new.model_copy(update={"digest": renewed_digest(content, new.model_dump(mode="json"), digest_of)})
 
 
-def _validated(kind: type[ZerosCertificate] | type[LyapunovCertificate], content: dict[str, Any]) -> Certificate:
+def _validated(kind: type[Certificate], content: dict[str, Any]) -> Certificate:
     try:
         return kind.model_validate(content)
     except ValidationError as error:

@@ -84,23 +84,27 @@ def _zero(zero: Zero) -> dict[str, Any]:
 
 
 def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
-    if found.source is not found.problem:
-        raise NotApplicable("found: there is no certificate yet of a Lyapunov function that is not the loss")
-    factor = common_factor(found.problem)
-    witness = None
-    if found.witness is not None and found.witness_bounds is not None:
-        low, high = found.witness_bounds
-        witness = {"point": found.witness.tolist(), "bounds": [RATE_MARGIN * low, high / RATE_MARGIN]}
-    rate = None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate
-    return _head(found.problem, found.adam, found.region) | {
-        "kind": "lyapunov",
+    content = _head(found.source, found.adam, found.region) | {
         "verdict": found.verdict,
-        "witness": witness,
-        "rate": rate,
-        "factor": None if factor is None else expression_text(factor.factor, "certificate.factor"),
-        "minima": [[str(x) for x in point] for point in found.minima],
+        "witness": _witness(found),
         "leaves": [
             {"box": [list(side) for side in box], "by": outcome.by, "reason": getattr(outcome, "reason", None)}
             for box, outcome in found.leaves
         ],
     }
+    if found.source is not found.problem:
+        return content | {"kind": "lyapunov function", "function": found.problem.text}
+    factor = common_factor(found.problem)
+    return content | {
+        "kind": "lyapunov",
+        "rate": None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate,
+        "factor": None if factor is None else expression_text(factor.factor, "certificate.factor"),
+        "minima": [[str(x) for x in point] for point in found.minima],
+    }
+
+
+def _witness(found: LyapunovRegion) -> dict[str, Any] | None:
+    if found.witness is None or found.witness_bounds is None:
+        return None
+    low, high = found.witness_bounds
+    return {"point": found.witness.tolist(), "bounds": [RATE_MARGIN * low, high / RATE_MARGIN]}

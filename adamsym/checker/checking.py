@@ -13,6 +13,8 @@ from adamsym.certificates.form import (
     Box,
     Certificate,
     Cluster,
+    FunctionCertificate,
+    FunctionLeaf,
     LyapunovCertificate,
     LyapunovLeaf,
     Witness,
@@ -22,6 +24,7 @@ from adamsym.certificates.form import (
     read_certificate,
 )
 from adamsym.checker.form import Form, form_of
+from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
 from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.tiling import fills, held, some_meet
@@ -31,7 +34,8 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
-from adamsym.gradients.record import problem_from_record
+from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
+from adamsym.gradients.vector_field import lyapunov_function
 from adamsym.methods.kernels import supposition
 
 BUDGET = 10_000_000
@@ -51,6 +55,15 @@ class Check:
     reason: str
     proofs: int = 0
     undecided: bool = False
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What a certificate is about: the gradients, the Laplace form of f, and a function V in place of the loss."""
+
+    problem: SymbolicGradient
+    form: Form
+    function: Problem | None
 
 
 @dataclass(frozen=True)
@@ -99,13 +112,13 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        problem, _ = _subject(certificate)
+        subject = _subject(certificate)
     except (InputError, NotCheckable) as error:
         return Check(False, f"the problem is not valid: {error}")
     try:
         with budget(operations) as meter:
-            spend(_size(problem))
-            fault = _form_fault(certificate, problem)
+            spend(_size(subject.problem) + (0 if subject.function is None else _size(subject.function)))
+            fault = _form_fault(certificate, subject.problem)
     except OutOfWork as error:
         return Check(False, str(error), undecided=True)
     if fault is not None:
@@ -135,12 +148,18 @@ def _size(problem: SymbolicGradient) -> int:
     return sum(map(sum, sizes))
 
 
-def _subject(certificate: Certificate) -> tuple[SymbolicGradient, Form]:
-    """The source of gradients and the Laplace form that a certificate is about; the method named has this form."""
+def _subject(certificate: Certificate) -> _Subject:
+    """What a certificate is about; the method named has the Laplace form."""
     problem, method = problem_from_record(certificate.problem.model_dump())
     if method.laplace is None:
         raise NotCheckable("the method has no Laplace form")
-    return problem, form_of(method.laplace)
+    function = None
+    if isinstance(certificate, FunctionCertificate):
+        try:
+            function = lyapunov_function(certificate.function, problem.names, problem.law)
+        except RecursionError:
+            raise InputError(f"certificate.function: {NESTED_TOO_DEEPLY}") from None
+    return _Subject(problem, form_of(method.laplace), function)
 
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
@@ -148,6 +167,8 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     if isinstance(certificate, LyapunovCertificate):
         witness = [("witness", certificate.witness)] if certificate.witness is not None else []
         return [("factor and minima", None), *witness]
+    if isinstance(certificate, FunctionCertificate):
+        return [("witness", certificate.witness)] if certificate.witness is not None else []
     return [
         *((f"zero {k}", zero) for k, zero in enumerate(certificate.zeros)),
         *((f"zero {k} beyond the box", zero) for k, zero in enumerate(certificate.beyond)),
@@ -192,7 +213,11 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
     if isinstance(certificate, ZerosCertificate):
         return _zeros_form_fault(certificate, undecided)
-    return _lyapunov_form_fault(certificate, bool(undecided))
+    fault = _lyapunov_form_fault(certificate, bool(undecided))
+    rate = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
+    if fault is None and rate is not None and certificate.verdict != "certified":
+        return "there is a rate, but the region is not certified"
+    return fault
 
 
 def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> str | None:
@@ -223,7 +248,7 @@ def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> st
     return None if all_hold else "a cluster holds no undecided box"
 
 
-def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> str | None:
+def _lyapunov_form_fault(certificate: LyapunovCertificate | FunctionCertificate, undecided: bool) -> str | None:
     """What is wrong with where the witness lies, or with what the summary says of the leaves."""
     places = [leaf.box for leaf in certificate.leaves if leaf.by == "witness"]
     if len(places) != (certificate.witness is not None):
@@ -235,8 +260,6 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> s
     verdict = "refuted" if places else "undecided" if undecided else "certified"
     if certificate.verdict != verdict:
         return "the verdict does not agree with the boxes"
-    if certificate.rate is not None and verdict != "certified":
-        return "there is a rate, but the region is not certified"
     return None
 
 
@@ -244,14 +267,14 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate, undecided: bool) -> s
 def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     """A function that checks one proof of a certificate; negative numbers are those that are no leaves."""
     certificate = read_certificate(json.loads(text))
-    problem, form = _subject(certificate)
+    subject = _subject(certificate)
     statements = _statements(certificate)
 
     def check(number: int) -> _Proof:
         name, statement = statements[-1 - number] if number < 0 else (f"box {number}", certificate.leaves[number])
         with budget(operations) as meter:
             try:
-                proof = _checked_proof(certificate, problem, form, name, statement)
+                proof = _checked_proof(certificate, subject, name, statement)
             except OutOfWork as error:
                 proof = _Proof(f"{name}: {error}", undecided=True)
             except RecursionError:
@@ -262,13 +285,11 @@ def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
     return check
 
 
-def _checked_proof(
-    certificate: Certificate, problem: SymbolicGradient, form: Form, name: str, statement: Any
-) -> _Proof:
+def _checked_proof(certificate: Certificate, subject: _Subject, name: str, statement: Any) -> _Proof:
     try:
         for bits in (BITS, MORE_BITS):
             with working_precision(bits):
-                fault, rate = _fault_of(certificate, problem, form, statement)
+                fault, rate = _fault_of(certificate, subject, statement)
             if fault is None:
                 return _Proof(None, rate)
             if is_cut_short():
@@ -295,16 +316,20 @@ def _check_started(number: int) -> _Proof:
     return _checked(*_started[0])(number)
 
 
-def _fault_of(
-    certificate: Certificate, problem: SymbolicGradient, form: Form, statement: Any
-) -> tuple[str | None, float | None]:
+def _fault_of(certificate: Certificate, subject: _Subject, statement: Any) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
+    problem, form, function = subject.problem, subject.form, subject.function
     if isinstance(certificate, ZerosCertificate):
         if isinstance(statement, ZeroEntry):
             return zero_fault(problem, form, statement), None
         if isinstance(statement, Cluster):
             return cluster_fault(certificate, problem, form, statement), None
         return leaf_fault(problem, form, statement), None
+    if isinstance(certificate, FunctionCertificate):
+        assert function is not None
+        if isinstance(statement, FunctionLeaf):
+            return function_leaf_fault(function, problem, form, statement), None
+        return function_witness_fault(certificate, function, problem, form), None
     if not isinstance(problem, Problem):
         raise NotCheckable("there is no loss")
     if isinstance(statement, LyapunovLeaf):

@@ -1,6 +1,7 @@
 """Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -10,7 +11,7 @@ import mpmath
 import sympy as sp
 from mpmath import iv
 
-from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf
+from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf, Witness
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
@@ -30,7 +31,7 @@ from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.expressions.work import OutOfWork, is_cut_short, spend
-from adamsym.gradients import Empirical, Problem
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 from adamsym.gradients.rows import substituted_rows
 
 Point = tuple[Fraction, ...]
@@ -61,8 +62,11 @@ def witness_fault(certificate: LyapunovCertificate, problem: Problem, form: Form
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
-    theta = [iv.mpf(x) for x in witness.point]
-    value = _product(gradient_laws(problem, theta, slopes=False), field_over(problem, form, theta, slopes=False).value)
+    return bounds_fault(witness, product_at(problem, problem, form, witness.point))
+
+
+def bounds_fault(witness: Witness, value: Interval) -> str | None:
+    """Return what is wrong with a witness at which the product has the given value, or None."""
     low, high = witness.bounds
     if not value > 0:
         return "<grad L, f> is not proven positive at the witness"
@@ -81,11 +85,11 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
     return None
 
 
-def _at_middle(problem: Problem, form: Form, box: Box) -> Interval:
-    """<grad L, f> at the midpoint of a box."""
-    points = [iv.mpf(x) for x in middle(box)]
+def product_at(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
+    """Return <grad V, f> at a point: V is the loss of ``function``, and f the field of ``problem``."""
+    points = [iv.mpf(x) for x in point]
     value = field_over(problem, form, points, slopes=False).value
-    return _product(gradient_laws(problem, points, slopes=False), value)
+    return _product(gradient_laws(function, points, slopes=False), value)
 
 
 def _product(laws: list[Law], field: list[Interval]) -> Interval:
@@ -109,11 +113,12 @@ def _proven_rate(
         rates = [_by_minimum(problem, form, theta, point) for point in minima]
         rate = max((r for r in rates if r is not None), default=None)
     else:
-        center = _at_middle(problem, form, box)
+        center = product_at(problem, problem, form, middle(box))
         if not center < 0:
             # No halving helps against a value at a point.
             return None
-        rate = _by_enclosure(problem, form, box, center)
+        largest = largest_product(problem, problem, form, box, center)
+        rate = _rate(-largest, _mean_loss(problem, theta)) if largest < 0 else None
     if rate is not None or depth == 0 or is_cut_short():
         return rate
     parts = [_proven_rate(problem, form, half, by, factor, minima, depth - 1) for half in halves(box)]
@@ -260,10 +265,13 @@ def _least_singular(matrix: list[list[Interval]]) -> Interval:
     return iv.mpf(max(least.a, iv.mpf(0).a))
 
 
-def _by_enclosure(problem: Problem, form: Form, box: Box, center: Interval) -> float | None:
-    """<grad L, f> < 0 over the box, plainly or in mean-value form, from its value at the midpoint."""
+def largest_product(function: Problem, problem: SymbolicGradient, form: Form, box: Box, center: Interval) -> Interval:
+    """Return an upper bound of <grad V, f> over a box, as a point: plain or in mean-value form around ``center``.
+
+    V is the loss of ``function``, f the field of ``problem``, and ``center`` the value at the box's midpoint.
+    """
     theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
-    laws = gradient_laws(problem, theta, slopes=True)
+    laws = gradient_laws(function, theta, slopes=True)
     over = field_over(problem, form, theta, slopes=True)
     plain, linear = _product(laws, over.value), center
     for j, (side, point) in enumerate(zip(theta, points, strict=True)):
@@ -272,5 +280,4 @@ def _by_enclosure(problem: Problem, form: Form, box: Box, center: Interval) -> f
             for law, f, row in zip(laws, over.value, over.jacobian, strict=True)
         )
         linear += slope * (side - point)
-    least = min(plain.b, linear.b)
-    return _rate(-iv.mpf(least), _mean_loss(problem, theta)) if least < 0 else None
+    return iv.mpf(min(plain.b, linear.b))

@@ -16,7 +16,7 @@ import typer
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.certify import LyapunovRegion, Zero, Zeros
@@ -83,8 +83,6 @@ def lyapunov(
     from adamsym.certify import certificate, certify_lyapunov
     from adamsym.field import AdamField
 
-    if output is not None and getattr(source.problem, "lyapunov_text", None) is not None:
-        raise NotApplicable("-o: there is no certificate yet of a Lyapunov function that is not the loss")
     with _search(output, journal, resume, workers) as options:
         found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
     if output is not None:

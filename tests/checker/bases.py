@@ -57,8 +57,15 @@ class Base:
         return None if any(near) else False
 
     def product(self, theta) -> float:
-        """<grad L, f> at a point, in floats."""
-        return float(self.field.problem.gradient(theta) @ self.field(theta))
+        """<grad L, f>, or <grad V, f>, at a point, in floats."""
+        return product(self.field, self.content.get("function"), theta)
+
+
+def product(field: AdamField, function: str | None, theta) -> float:
+    """The slope along f of the loss, or of another function and its mean over the data, in floats."""
+    problem = field.problem
+    source = problem if function is None else Problem(function, list(problem.names), problem.law)
+    return float(source.gradient(theta) @ field(theta))
 
 
 def root(field: AdamField, low: float, high: float) -> float:
@@ -96,6 +103,19 @@ HYPERBOLA = AdamField(
 GAME = AdamField(
     VectorField(["x + y + p", "y - x + q"], ["x", "y"], Empirical({"p": [1, 1, -2], "q": [0, 1, -1]})), CHEAP
 )
+
+LINE = VectorField(["theta - x"], ["theta"], Empirical({"x": [0, 3]}, weights=["2/3", "1/3"]))
+"""The same field as that of ``THREE_POINTS``, without a loss."""
+
+
+def with_function(text: str, field: VectorField = LINE, method: Method = CHEAP) -> AdamField:
+    return AdamField(VectorField(list(field.texts), list(field.names), field.law, lyapunov=text), method)
+
+
+TO_THE_MEAN = with_function("(theta - 1)**2")
+OVER_THE_DATA = with_function("exp(theta/2)/9 + (theta - x)**2/2")
+UPHILL = with_function("-theta**3/3", method=AdamW("0.5", "0.82", "0.1", "0.1"))
+OF_THE_GAME = with_function("x**2 + y**2 - x*y/9", GAME.problem)
 
 QUADRATIC = "(theta - x)**2/2"
 DECAYED = squares(QUADRATIC, AdamW("0.5", "0.82", "0.1", "0.1"))
@@ -218,6 +238,11 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
     "by enclosure": (THREE_POINTS, region_of(THREE_POINTS, [[1.1, 1.3]]), three_points, AROUND),
     "refuted": (TRAP, region_of(TRAP, [[2.2, 2.3]]), tuple, ((2.2, 2.3),)),
     "undecided": (THREE_POINTS, region_of(THREE_POINTS, [[0.5, 4]], budget=2), three_points, AROUND),
+    "function": (TO_THE_MEAN, region_of(TO_THE_MEAN, [[1.5, 2.1]]), three_points, AROUND),
+    "function of the data": (OVER_THE_DATA, region_of(OVER_THE_DATA, [[1.2, 1.5]]), three_points, AROUND),
+    "function refuted": (UPHILL, region_of(UPHILL, [[1.5, 1.7]]), lambda: three_points(DECAYED), AROUND),
+    "function undecided": (TO_THE_MEAN, region_of(TO_THE_MEAN, [[0.5, 2]], budget=2), three_points, AROUND),
+    "function of the game": (OF_THE_GAME, region_of(OF_THE_GAME, [[0.5, 0.6], [0.5, 0.6]]), game, ((-0.5, 0.5),) * 2),
 }
 """Field, certificate, known zeros, and the box in which they are all; a check takes about a second at most."""
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from fractions import Fraction
 
 import numpy as np
+from bases import product
 
 from adamsym.certificates.form import digest_of
 from adamsym.expressions.errors import InputError
@@ -18,7 +19,9 @@ from adamsym.gradients.record import problem_from_record
 from adamsym.methods import METHODS, make_method
 from adamsym.methods.record import method_record
 
-FORGERIES = {"zeros": [], "lyapunov": []}
+FORGERIES = {"zeros": [], "lyapunov": [], "lyapunov function": []}
+DECREASE = ("lyapunov", "lyapunov function")
+PROOFS = {"lyapunov": ["sign", "factor", "minimum", "enclosure"], "lyapunov function": ["enclosure"]}
 
 
 def forgery(*kinds):
@@ -498,7 +501,7 @@ def values_of(record):
     return np.array([field([theta])[0] for theta in (-0.7, 0.2, 1.1, 5.0)])
 
 
-@forgery("zeros", "lyapunov")
+@forgery("zeros", *DECREASE)
 def name_of_another_method(base, content, rng):
     """The form stays, but the method named has another field: seen at some points."""
     record = content["problem"]["method"]
@@ -510,7 +513,7 @@ def name_of_another_method(base, content, rng):
     return content if abs(values_of(record) - before).max() > 1e-6 else None
 
 
-@forgery("zeros", "lyapunov")
+@forgery("zeros", *DECREASE)
 def parameters_of_another_field(base, content, rng):
     """The form stays, but the method named has other parameters."""
     record = content["problem"]["method"]
@@ -519,7 +522,7 @@ def parameters_of_another_field(base, content, rng):
     return content if abs(values_of(record) - before).max() > 1e-9 else None
 
 
-@forgery("zeros", "lyapunov")
+@forgery("zeros", *DECREASE)
 def form_of_another_method(base, content, rng):
     """The method stays, but one thing in the form that is stated is another: no such form is the same."""
     form = content["problem"]["method"]["laplace"]
@@ -550,7 +553,7 @@ def form_of_another_method(base, content, rng):
 # --- both kinds: how the leaves lie -----------------------------------------------------------------------------------
 
 
-@forgery("zeros", "lyapunov")
+@forgery("zeros", *DECREASE)
 def badly_tiled(base, content, rng):
     """The leaves are not what repeated halving leaves of the box."""
     leaf = rng.choice(content["leaves"])
@@ -588,7 +591,7 @@ def faster_rate(base, content, rng):
     return content
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def other_verdict(base, content, rng):
     content["verdict"] = rng.choice([v for v in ("certified", "refuted", "undecided") if v != content["verdict"]])
     return content
@@ -602,7 +605,7 @@ def rate_without_certainty(base, content, rng):
     return content
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def witness_elsewhere(base, content, rng):
     """Outside the box, or at a point where <grad L, f> is not what the bounds say."""
     if content["witness"] is None:
@@ -618,7 +621,7 @@ def witness_elsewhere(base, content, rng):
     return content if abs(base.product(point) - (low + high) / 2) > 2 * (high - low) else None
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def wrong_bounds(base, content, rng):
     if content["witness"] is None:
         return None
@@ -628,7 +631,7 @@ def wrong_bounds(base, content, rng):
     return content if not low + shift <= base.product(content["witness"]["point"]) <= high + shift else None
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def certified_against_a_witness(base, content, rng):
     """A box in which <grad L, f> is positive somewhere is said to be certified."""
     leaves = [leaf for leaf in content["leaves"] if leaf["by"] in ("witness", "undecided")]
@@ -636,8 +639,10 @@ def certified_against_a_witness(base, content, rng):
     if not proven:
         return None
     for leaf in leaves:
-        leaf["by"] = rng.choice(["sign", "factor", "minimum", "enclosure"])
-    content.update(witness=None, verdict="certified", rate=rng.choice([None, 1e-6]))
+        leaf["by"] = rng.choice(PROOFS[base.kind])
+    content.update(witness=None, verdict="certified")
+    if "rate" in content:
+        content["rate"] = rng.choice([None, 1e-6])
     return content
 
 
@@ -650,7 +655,7 @@ def points_of(base, box, rng):
     return drawn
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def invented_witness(base, content, rng):
     """A point where <grad L, f> is negative is called a witness."""
     leaf = rng.choice(content["leaves"])
@@ -662,7 +667,9 @@ def invented_witness(base, content, rng):
             other["by"] = "undecided"
     leaf["by"] = "witness"
     value = abs(base.product(point))
-    content.update(verdict="refuted", rate=None, witness={"point": point, "bounds": [value / 2, 2 * value]})
+    content.update(verdict="refuted", witness={"point": point, "bounds": [value / 2, 2 * value]})
+    if "rate" in content:
+        content["rate"] = None
     return content
 
 
@@ -690,7 +697,7 @@ def invented_minimum(base, content, rng):
     return content
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def region_of_another_problem(base, content, rng):
     """With other data or parameters, <grad L, f> has the wrong sign at some point."""
     if not change_problem(content["problem"], rng):
@@ -701,14 +708,14 @@ def region_of_another_problem(base, content, rng):
     witness = content["witness"]
     points = [witness["point"]] if witness else [inner_point(content["box"], rng) for _ in range(6)]
     for point in points:
-        value = float(field.problem.gradient(point) @ field(point))
+        value = product(field, content.get("function"), point)
         low, high = witness["bounds"] if witness else (-np.inf, 0.0)
         if content["verdict"] != "undecided" and not low - 1e-7 <= value <= high + 1e-7:
             return content
     return None
 
 
-@forgery("lyapunov")
+@forgery(*DECREASE)
 def enlarged_region(base, content, rng):
     """A certified box is one leaf, enlarged over points where <grad L, f> is positive."""
     if content["verdict"] != "certified" or not base.zeros:
@@ -720,6 +727,59 @@ def enlarged_region(base, content, rng):
         for (a, b), x in zip(content["box"], point, strict=True)
     ]
     leaf = content["leaves"][0] | {"by": by, "box": box}
-    content.update(box=box, leaves=[leaf], rate=rng.choice([None, 0.0]))
+    content.update(box=box, leaves=[leaf])
+    if "rate" in content:
+        content["rate"] = rng.choice([None, 0.0])
     near = np.linspace(-0.9, 0.9, 19)[:, None] * [min(x - a, b - x) for x, (a, b) in zip(point, box, strict=True)]
     return content if any(base.product(point + step) > 1e-9 for step in near) else None
+
+
+# --- a function of the user's own -------------------------------------------------------------------------------------
+
+
+@forgery("lyapunov function")
+def another_function(base, content, rng):
+    """A function that increases somewhere where it is said to decrease, or has another slope at the witness."""
+    name, number = rng.choice(content["problem"]["parameters"]), rng.uniform(-9, 9)
+    text = content["function"]
+    content["function"] = rng.choice(
+        [f"-({text})", f"{text} + {number!r}*{name}", f"{text} + {number!r}*sin(9*{name})", f"{text} - {name}**4"]
+    )
+    if content["witness"] is not None:
+        low, high = content["witness"]["bounds"]
+        value = product(base.field, content["function"], content["witness"]["point"])
+        return None if low - 1e-7 <= value <= high + 1e-7 else content
+    leaf = rng.choice([leaf for leaf in content["leaves"] if leaf["by"] == "enclosure"] or [None])
+    points = [] if leaf is None else [inner_point(leaf["box"], rng) for _ in range(20)]
+    return content if any(product(base.field, content["function"], x) > 1e-7 for x in points) else None
+
+
+@forgery("lyapunov function")
+def function_that_is_not_smooth(base, content, rng):
+    """With a pole, a kink or an edge of its domain in a part that is proven, so small that little else changes."""
+    leaf = rng.choice([leaf for leaf in content["leaves"] if leaf["by"] == "enclosure"] or [None])
+    if leaf is None:
+        return None
+    place = rng.choice(
+        ["1/(x - {})", "log(x - {})", "sqrt(x - {})", "Abs(x - {})", "Max(x, {})", "(x - {})**2/(x - {})"]
+    )
+    k = rng.randrange(len(leaf["box"]))
+    point = str(Fraction(inner_point(leaf["box"], rng)[k]))
+    added = place.replace("x,", f"{content['problem']['parameters'][k]},")
+    added = added.replace("x ", f"{content['problem']['parameters'][k]} ").replace("{}", point)
+    content["function"] += f" + {added}/10**{rng.randint(9, 99)}"
+    return content
+
+
+@forgery("lyapunov function")
+def function_of_another_field(base, content, rng):
+    """The components of the field change their sign, one or all: the function increases along what moves there now."""
+    components = content["problem"]["field"]
+    for k in range(len(components)) if rng.random() < 0.5 else [rng.randrange(len(components))]:
+        components[k] = f"-({components[k]})"
+    field = field_of(content["problem"])
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] == "enclosure"]
+    points = [inner_point(leaf["box"], rng) for leaf in leaves for _ in range(5)]
+    if content["witness"] is not None:
+        return content if product(field, content["function"], content["witness"]["point"]) < -1e-7 else None
+    return content if any(product(field, content["function"], x) > 1e-7 for x in points) else None

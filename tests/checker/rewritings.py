@@ -4,7 +4,8 @@ from fractions import Fraction
 
 from forgeries import contains, middle, placed
 
-REWRITINGS = {"zeros": [], "lyapunov": []}
+REWRITINGS = {"zeros": [], "lyapunov": [], "lyapunov function": []}
+DECREASE = ("lyapunov", "lyapunov function")
 
 
 def rewriting(*kinds):
@@ -16,7 +17,7 @@ def rewriting(*kinds):
     return register
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def other_order(base, content, rng):
     rng.shuffle(content["leaves"])
     items = list(content.items())
@@ -24,7 +25,7 @@ def other_order(base, content, rng):
     return dict(items)
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def halved_leaves(base, content, rng):
     leaf = rng.choice([leaf for leaf in content["leaves"] if leaf["by"] != "witness"] or [None])
     if leaf is None:
@@ -40,7 +41,7 @@ def halved_leaves(base, content, rng):
     return content
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def other_words(base, content, rng):
     for leaf in content["leaves"]:
         leaf["reason"] = rng.choice([None, "for no reason"])
@@ -48,7 +49,7 @@ def other_words(base, content, rng):
     return content
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
@@ -59,6 +60,8 @@ def other_numerals(base, content, rng):
         record["field"] = [form.format(text) for text in record["field"]]
     else:
         record["loss"] = form.format(record["loss"])
+    if "function" in content:
+        content["function"] = form.format(content["function"])
     return content
 
 
@@ -71,7 +74,7 @@ def numeral(text, rng):
     )
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def method_in_other_numerals(base, content, rng):
     method = content["problem"]["method"]
     method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
@@ -82,7 +85,7 @@ def method_in_other_numerals(base, content, rng):
     return content
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def form_in_other_terms(base, content, rng):
     """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
     form = content["problem"]["method"]["laplace"]
@@ -97,7 +100,7 @@ def form_in_other_terms(base, content, rng):
     return content
 
 
-@rewriting("zeros", "lyapunov")
+@rewriting("zeros", *DECREASE)
 def another_name_of_the_method(base, content, rng):
     """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
     method = content["problem"]["method"]
@@ -170,7 +173,7 @@ def slower_rate(base, content, rng):
     return content
 
 
-@rewriting("lyapunov")
+@rewriting(*DECREASE)
 def wider_bounds(base, content, rng):
     if content["witness"] is None:
         return None
@@ -187,10 +190,22 @@ def other_factor(base, content, rng):
     return content
 
 
-@rewriting("lyapunov")
+@rewriting(*DECREASE)
 def undecided_region(base, content, rng):
     if content["verdict"] != "certified":
         return None
     rng.choice(content["leaves"])["by"] = "undecided"
-    content.update(verdict="undecided", rate=None)
+    content["verdict"] = "undecided"
+    if "rate" in content:
+        content["rate"] = None
+    return content
+
+
+@rewriting("lyapunov function")
+def function_of_the_same_slope(base, content, rng):
+    """A constant more, and, where no bounds are stated, several times as much."""
+    number = rng.randint(-99, 99)
+    content["function"] += rng.choice([f" + {number}", f" + exp({number})/7", f" - {number}**2"])
+    if content["witness"] is None:
+        content["function"] = f"{rng.randint(1, 99)}/7*({content['function']})"
     return content

@@ -3,10 +3,11 @@
 import copy
 import json
 import random
+import re
 
 import numpy as np
 import pytest
-from bases import GAME, Base, game
+from bases import GAME, Base, base, game, product
 from forgeries import exchanged_components, loss_for_a_field, signed, wrong_critical_point
 
 from adamsym import AdamField, Empirical, Problem, VectorField, certificate, certify_lyapunov, find_zeros
@@ -115,3 +116,64 @@ def test_a_rotation_has_a_zero_whose_stability_is_not_decided():
         AdamField(VectorField(["y + p", "x + p"], ["x", "y"], law), GAME.adam), [[-0.25, 0.5], [-0.5, 0.25]]
     ).zeros
     assert saddle.stability == "saddle"
+
+
+FUNCTION = base("function").content
+
+
+def test_a_function_is_certified_and_checked():
+    """(theta - 1)**2 with the field of three points decreases right of its minimum."""
+    assert check_certificate(FUNCTION).valid
+    assert FUNCTION["kind"] == "lyapunov function"
+    assert FUNCTION["verdict"] == "certified"
+    assert {leaf["by"] for leaf in FUNCTION["leaves"]} == {"enclosure"}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("-(theta - 1)**2", "not proven there"),
+        ("(theta - 2)**2", "not proven there"),
+        ("1", "does not depend on the parameter"),
+        ("(theta - 1)**2 + Abs(theta - 8/5)/10**9", "Abs, Max and Min"),
+        ("(theta - 1)**2 + 1/(theta - 8/5)/10**99", "not proved real and finite"),
+        ("(theta - 1)**2 + log(theta - 8/5)/10**99", "not proved real and finite"),
+        ("(theta - 1)**2 + 0*y", "certificate|function|y"),
+        ("(theta - 1)**2 + (", "not valid"),
+    ],
+)
+def test_other_functions_are_refused(text, reason):
+    found = check_certificate(signed(FUNCTION | {"function": text}))
+    assert not found.valid
+    assert not found.undecided
+    assert re.search(reason, found.reason)
+
+
+def test_a_function_needs_more_than_a_value_at_each_midpoint():
+    """One that wiggles is below 0 at the midpoint of the one leaf, and above elsewhere."""
+    leaf = {"box": [[1.5, 2.0]], "by": "enclosure", "reason": None}
+    wiggling = FUNCTION | {"box": [[1.5, 2.0]], "leaves": [leaf], "function": "theta + sin(100*(theta - 7/4))"}
+    assert product(base("function").field, wiggling["function"], [1.75]) < 0
+    assert product(base("function").field, wiggling["function"], [1.75 + np.pi / 100]) > 0
+    assert "not proven there" in check_certificate(signed(wiggling)).reason
+
+
+def test_a_function_of_another_form_is_malformed():
+    for change in (
+        lambda new: new.pop("function"),
+        lambda new: new.update(function=None),
+        lambda new: new.update(rate=1e-9),
+        lambda new: new.update(minima=[]),
+        lambda new: new["leaves"][0].update(by="sign"),
+        lambda new: new.update(kind="lyapunov"),
+    ):
+        with pytest.raises(InputError, match="certificate"):
+            check_certificate(changed(FUNCTION, change))
+
+
+def test_huge_functions_are_undecided_and_deep_ones_refused():
+    huge = " + ".join(f"sin({k}*theta)**9" for k in range(1, 30))
+    whole = check_certificate(signed(FUNCTION | {"function": huge}), operations=1000)
+    assert whole.undecided
+    deep = check_certificate(signed(FUNCTION | {"function": "sin(" * 400 + "theta" + ")" * 400}))
+    assert not deep.valid

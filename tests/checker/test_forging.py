@@ -16,7 +16,16 @@ OPERATIONS = 3_000_000
 
 DEAR = {
     *("defaults", "pairs", "two zeros", "plane", "saddle", "game", "cluster by faces"),
-    *("AdamW", "RMSprop", "NAdam", "eps inside", "NAdam by enclosure", "AdamW at a minimum", "strong decay"),
+    *(
+        "function of the game",
+        "AdamW",
+        "RMSprop",
+        "NAdam",
+        "eps inside",
+        "NAdam by enclosure",
+        "AdamW at a minimum",
+        "strong decay",
+    ),
 }
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
 
