@@ -44,8 +44,9 @@ RUN = [
 
 @pytest.mark.parametrize("block", RUN)
 def test_every_block_runs_and_prints_what_it_says(block, tmp_path, monkeypatch):
-    if "import torch" in block.code:
-        pytest.importorskip("torch", reason="needs torch")
+    for library in ("torch", "jax"):
+        if f"import {library}\n" in block.code:
+            pytest.importorskip(library, reason=f"needs {library}")
     monkeypatch.chdir(tmp_path)
     names = run(block, tmp_path)
     key = entry(block, FURTHER)
