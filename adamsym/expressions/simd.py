@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numba
@@ -111,7 +111,21 @@ def compile_lanes(
     """Compile ``expressions`` in the entries of points and data rows for ``lanes`` points at once.
 
     IEEE arithmetic in the order written: values do not depend on the number of lanes. Out of range they are inf or nan.
+    What was compiled lately is not compiled again.
     """
+    functions = tuple(implementations("scalar", _SCALARS).items())
+    return _compiled_lanes(tuple(points), tuple(rows), tuple(expressions), lanes, functions)
+
+
+@lru_cache(maxsize=64)
+def _compiled_lanes(
+    points: tuple[sp.Symbol, ...],
+    rows: tuple[sp.Symbol, ...],
+    expressions: tuple[sp.Expr, ...],
+    lanes: int,
+    functions: tuple[tuple[str, Any], ...],
+) -> LaneFunction:
+    named = {"store": _compiled(_store), **{name: _compiled(function) for name, function in functions}}
     shared, values = _in_parts(*sp.cse(list(expressions)))
     places = {symbol: ("points", k) for k, symbol in enumerate(points)}
     places |= {symbol: ("rows", k) for k, symbol in enumerate(rows)}
@@ -119,7 +133,7 @@ def compile_lanes(
     statements = [_Store(sp.Symbol("scratch"), k, value) for k, (_, value) in enumerate(shared)]
     statements += [_Store(sp.Symbol("values"), k, value) for k, value in enumerate(values)]
     printer = _LanePrinter(places, lanes)
-    code = [_loop(group, printer, lanes) for group in _groups(statements)]
+    code = [_loop(group, printer, lanes, named) for group in _groups(statements)]
     return LaneFunction(np.array([part.address for part in code], np.intp), lanes, len(shared), code)
 
 
@@ -254,16 +268,10 @@ def _compiled(function: Any) -> Any:
     return function if function.__module__ == "math" else _jit(function)
 
 
-def _statements() -> dict[str, Any]:
-    """What generated code may call."""
-    functions = implementations("scalar", _SCALARS)
-    return {"store": _compiled(_store), **{name: _compiled(function) for name, function in functions.items()}}
-
-
-def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int) -> Any:
+def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int, names: dict[str, Any]) -> Any:
     """Compile one loop over the lanes that carries out the statements, as a C function."""
     arguments = sp.symbols("points rows values scratch lane")
-    raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[_statements()], printer=printer)
+    raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[names], printer=printer)
     body = numba.njit(forceinline=True, error_model="numpy")(raw)
 
     def loop(points: Any, rows: Any, values: Any, scratch: Any) -> None:

@@ -82,7 +82,6 @@ class SymbolicGradient(StochasticGradient):
         self.columns: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in law.names)
         self.law = law
         self.batch_size = batch_size
-        self._lane_gradients: dict[int, LaneFunction] = {}
 
     def _complete(self, gradient: tuple[sp.Expr, ...], domain: tuple[Condition, ...]) -> None:
         """Take the components of G and the conditions under which they are real, and check them at the rows."""
@@ -196,16 +195,13 @@ class SymbolicGradient(StochasticGradient):
 
     def lane_gradient(self, lanes: int) -> "LaneFunction":
         """Return G compiled for ``lanes`` points side by side; it is nan where it does not exist."""
-        if lanes not in self._lane_gradients:
-            # Numba is slow to import, and only simulation needs it here.
-            from adamsym.expressions.simd import UnlessOutside, compile_lanes
+        # Numba is slow to import, and only simulation needs it here.
+        from adamsym.expressions.simd import UnlessOutside, compile_lanes
 
-            pieces = self._pieces
-            first, *others = self.gradient_expressions if pieces is None else pieces.lane_gradient()
-            for condition in self.domain:
-                first = UnlessOutside(first, condition.expression, RELATIONS.index(condition.relation))
-            self._lane_gradients[lanes] = compile_lanes(self.parameters, self.columns, [first, *others], lanes)
-        return self._lane_gradients[lanes]
+        first, *others = self.gradient_expressions if self._pieces is None else self._pieces.lane_gradient()
+        for condition in self.domain:
+            first = UnlessOutside(first, condition.expression, RELATIONS.index(condition.relation))
+        return compile_lanes(self.parameters, self.columns, [first, *others], lanes)
 
     def row_jacobians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the Jacobian of every row, shape (..., rows, d, d); arguments and errors as ``row_gradients``."""

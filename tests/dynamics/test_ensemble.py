@@ -195,6 +195,16 @@ def test_chains_that_leave_the_numbers_are_marked_and_the_others_go_on():
     np.testing.assert_array_equal(alone.theta, found.theta[:1])
 
 
+def test_equal_gradients_are_compiled_once_and_others_apart():
+    def gradient(loss, parameter="theta", lanes=8):
+        return Problem(loss, [parameter], Empirical({"x": [1, 2]})).lane_gradient(lanes)
+
+    known = gradient("(theta - x)**2/7")
+    assert gradient("(theta - x)**2/7") is known
+    others = (gradient("(theta - x)**2/9"), gradient("(a - x)**2/7", "a"), gradient("(theta - x)**2/7", lanes=1))
+    assert all(other is not known for other in others)
+
+
 @pytest.mark.parametrize(("loss", "start"), [("Abs(theta - x)", 3.0), ("Max(theta, x)", 3.0), ("Min(x, theta)", 0.0)])
 def test_kinks_are_marked(loss, start):
     problem = Problem(loss, ["theta"], Empirical({"x": [0, 3]}))
