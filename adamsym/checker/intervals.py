@@ -1,7 +1,7 @@
 """Interval arithmetic (mpmath's iv) and the values of expressions over intervals."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ import sympy as sp
 from mpmath import iv
 
 from adamsym.expressions.functions import FUNCTIONS
+from adamsym.expressions.precision import interval_bits
 from adamsym.expressions.work import OutOfWork, spend
 
 T = TypeVar("T")
@@ -33,14 +34,9 @@ class NotCheckable(Exception):
     """Something in a certificate that this checker has no bounds for."""
 
 
-@contextmanager
-def working_precision(bits: int = BITS) -> Iterator[None]:
-    """Compute with so many bits."""
-    previous, iv.prec = iv.prec, bits
-    try:
-        yield
-    finally:
-        iv.prec = previous
+def working_precision(bits: int = BITS) -> AbstractContextManager[None]:
+    """Compute with so many bits; another thread waits until that is left."""
+    return interval_bits(bits)
 
 
 def exact(value: Fraction) -> Interval:

@@ -5,6 +5,8 @@ from typing import Any
 
 import mpmath
 
+from adamsym.expressions.precision import decimal_digits
+
 _MOST_HISTORIES = 50_000
 
 
@@ -63,7 +65,7 @@ def half_line_integral(
     step = mpmath.pi**2 / (accuracy + 4)
     # rho is a difference of close numbers where epsilon**2 s is large: those digits are added to the precision.
     lost = max(0, int(mpmath.log10(1 + epsilon**2 * top))) + 5
-    with mpmath.workdps(digits + 10 + lost):
+    with decimal_digits(digits + 10 + lost):
         nodes = int((mpmath.log(top) - low) / step) + 1
         points = [mpmath.exp(low + n * step) for n in range(nodes + 1)]
         return step * mpmath.fsum(x * function(x) for x in points)

@@ -8,6 +8,8 @@ from typing import Any
 import mpmath
 import sympy as sp
 
+from adamsym.expressions.precision import decimal_digits
+
 EXACT = "exact: SymPy simplifies the difference to 0"
 
 DIGITS = 30
@@ -72,7 +74,7 @@ def numerical_equality(
     """
     evaluated = 0
     generator = random.Random(seed)
-    with mpmath.workdps(digits + _GUARD_DIGITS):
+    with decimal_digits(digits + _GUARD_DIGITS):
         tolerance = mpmath.mpf(10) ** -digits
         for _ in range(points * _ATTEMPTS_PER_POINT):
             try:

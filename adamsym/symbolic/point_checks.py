@@ -13,6 +13,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.precision import decimal_digits
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Method, require_laplace
 from adamsym.symbolic.enumeration import half_line_integral, listed_direction, listed_quotient
@@ -282,7 +283,7 @@ def _value(expression: sp.Expr) -> Any:
         compiled = compile_mpmath([variable], [function])
         middle = [x for x in range(-4, 5) if low < x < high]
         ends = [_end(low), *middle, _end(high)]
-        with mpmath.workdps(15):
+        with decimal_digits(15):
             return sp.Float(mpmath.quad(lambda x: compiled(x)[0], ends))
 
     return mpmath.mpmathify(expression.replace(sp.Integral, integral).evalf(15))
@@ -313,7 +314,7 @@ def remainder_bound_check(small: Problem, mean_gradient: sp.Expr, coordinate: in
     compiled = compile_mpmath(small.parameters, [mean_gradient])
     generator = random.Random(3)
     held = 0
-    with mpmath.workdps(30):
+    with decimal_digits(30):
         for _ in range(40):
             theta = random_theta(generator, small.dimension)
             try:

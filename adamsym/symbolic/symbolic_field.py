@@ -11,6 +11,7 @@ import sympy as sp
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.precision import decimal_digits
 from adamsym.gradients import Problem
 from adamsym.methods import Method, require_laplace
 from adamsym.methods.kernels import RootPlusEps
@@ -172,7 +173,7 @@ class Expansion:
         values = dict(symbolic_method(adam or self.adam).values)
         values.setdefault(alpha, sp.S.Zero)
         full = self.generic.xreplace(kernel_values(2 * self.order, self.method))
-        with mpmath.workdps(digits + 15):
+        with decimal_digits(digits + 15):
             numbers = moment_numbers(self.problem, theta, self.order)
             if any(moments[second_moment] <= 0 for moments in numbers):
                 raise InputError("theta: a gradient vanishes at every data row; the expansion needs E g**2 > 0")
