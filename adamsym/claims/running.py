@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,23 +103,17 @@ def run_claims(
     modules = discover(folders, claims)
     selection = Selection(tuple(claims), grade)
     processes = min(workers or os.cpu_count() or 1, len(modules))
-    context = _processes_of_their_own()
-    with (
-        tempfile.TemporaryDirectory(prefix="adamsym-") as place,
-        pebble.ProcessPool(max_workers=processes, max_tasks=1, context=context) as pool,
-    ):
+    run = pebble.concurrent.process(daemon=False, timeout=time_limit, mp_context=_processes_of_their_own())(run_module)
+    with tempfile.TemporaryDirectory(prefix="adamsym-") as place:
         running = [
             _Running(module, Journal(Path(place) / f"{number}.jsonl"), settings, time_limit)
             for number, module in enumerate(modules)
         ]
-        for one in running:
-            arguments = (str(one.module.path), selection, settings, one.journal)
-            one.future = pool.schedule(run_module, args=arguments, timeout=time_limit)
         try:
-            _watch(running, progress)
-        except BaseException:
-            pool.stop()  # type: ignore[no-untyped-call]
-            raise
+            _run_all(running, processes, lambda one: run(str(one.module.path), selection, settings, one.journal), progress)
+        finally:
+            for one in running:
+                one.cancel()
         reports = tuple(report for one in running for report in one.reports())
     _check_found(reports, selection)
     return reports
@@ -147,8 +142,8 @@ class _Running:
         self._reports: tuple[ClaimReport, ...] | None = None
 
     def progress(self) -> ModuleProgress:
-        now, done = time.perf_counter(), self.future.done()
-        if self.started is None and (self.future.running() or done):
+        now, done = time.perf_counter(), self.future is not None and self.future.done()
+        if self.started is None and self.future is not None:
             self.started = now
         if self.ended is None and done:
             self.ended = now
@@ -163,12 +158,19 @@ class _Running:
             self._reports = self._result()
         return self._reports
 
+    def cancel(self) -> None:
+        """End the module's process, if it has begun and has not ended."""
+        if self.future is not None:
+            self.future.cancel()
+
     def _result(self) -> tuple[ClaimReport, ...]:
         try:
             return tuple(self.future.result())
         except concurrent.futures.TimeoutError:
             seconds = self.time_limit or 0.0
             return self._unfinished(f"took longer than {seconds:g} seconds", seconds)
+        except pebble.ProcessExpired:
+            return self._unfinished("its process ended without an answer", 0.0)
         except (Exception, SystemExit) as error:
             return self._unfinished(f"{type(error).__name__}: {error}", 0.0)
 
@@ -186,11 +188,18 @@ class _Running:
         return tuple(found)
 
 
-def _watch(running: "Sequence[_Running]", progress: Progress | None) -> None:
-    """Wait for all modules."""
-    waiting = {one.future for one in running}
-    while waiting:
-        _, waiting = concurrent.futures.wait(waiting, timeout=None if progress is None else _POLL)
+def _run_all(
+    running: "Sequence[_Running]", processes: int, begin: "Callable[[_Running], Any]", progress: Progress | None
+) -> None:
+    """Run all modules, in order, so many at a time."""
+    ahead, active = deque(running), set[Any]()
+    while ahead or active:
+        while ahead and len(active) < processes:
+            one = ahead.popleft()
+            one.future = begin(one)
+            active.add(one.future)
+        timeout = None if progress is None else _POLL
+        _, active = concurrent.futures.wait(active, timeout, return_when=concurrent.futures.FIRST_COMPLETED)
         if progress is not None:
             progress(tuple(one.progress() for one in running))
 

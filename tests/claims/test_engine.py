@@ -156,32 +156,43 @@ def test_modules_that_fail_are_undecided(tmp_path):
         tmp_path,
         a_import="import no_such_module",
         b_exit="import sys; sys.exit(0)",
-        c_dies="import os; os._exit(1)",
         d_empty="x = 1",
-        e_dies_later="""
+        f_good=GOOD_MODULE.format(name="F"),
+    )
+    reports = run_claims([tmp_path], workers=2)
+    assert [report.verdict for report in reports] == ["undecided"] * 3 + ["holds"]
+    assert "no_such_module" in reports[0].detail
+
+
+def test_a_module_that_gives_no_answer_is_undecided_when_its_time_is_up(tmp_path):
+    write(tmp_path, endless="import threading; threading.Event().wait()")
+    [report] = run_claims([tmp_path], time_limit=0.5)
+    assert (report.name, report.verdict) == ("endless", "undecided")
+    assert "longer than 0.5 seconds" in report.detail
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_process_that_ends_without_an_answer_is_seen_without_a_time_limit(tmp_path, code):
+    """Also one that says that all went well."""
+    write(
+        tmp_path,
+        a_ends=f"import os; os._exit({code})",
+        b_ends_later=f"""
             import os
             from adamsym import Claim
             from adamsym.claims import holds
             begun = Claim("BEGUN", title="t", statement="s", source="test")
             begun.evidence("certified")(lambda: holds("found before", cases=1))
-            begun.control("deadly")(lambda: os._exit(1))
+            begun.control("deadly")(lambda: os._exit({code}))
         """,
-        f_good=GOOD_MODULE.format(name="F"),
+        c_good=GOOD_MODULE.format(name="C"),
     )
-    reports = run_claims([tmp_path], workers=2)
-    assert [report.verdict for report in reports] == ["undecided"] * 5 + ["holds"]
-    assert "no_such_module" in reports[0].detail
-    begun = reports[4]
+    first, begun, good = run_claims([tmp_path], workers=2)
+    assert [report.verdict for report in (first, begun, good)] == ["undecided", "undecided", "holds"]
+    assert "ended without an answer" in first.detail
+    assert "ended without an answer" in begun.detail
     assert (begun.name, begun.controls) == ("BEGUN", ())
     assert [evidence.detail for evidence in begun.evidence] == ["found before"]
-
-
-@pytest.mark.parametrize("text", ["import threading; threading.Event().wait()", "import os; os._exit(0)"])
-def test_a_module_that_gives_no_answer_is_undecided_when_its_time_is_up(tmp_path, text):
-    write(tmp_path, endless=text)
-    [report] = run_claims([tmp_path], time_limit=0.5)
-    assert (report.name, report.verdict) == ("endless", "undecided")
-    assert "longer than 0.5 seconds" in report.detail
 
 
 def test_no_folder_and_no_claims(tmp_path):
