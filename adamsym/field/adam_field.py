@@ -11,12 +11,12 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
-from adamsym.field.float.batch_mean import BatchMean
+from adamsym.field.float.batch_quotient import batch_quotient
 from adamsym.field.float.closed_forms import closed_form
 from adamsym.field.float.forms import float_form
 from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
 from adamsym.field.float.gradient_laws import GradientLaw
-from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance, quotient
+from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
 from adamsym.field.float.law_quotient import law_quotient
 from adamsym.field.float.values import FieldValue, Found, unfinished
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
@@ -303,17 +303,19 @@ class AdamField:
 
     def _of_gradients(self, gradients: FloatArray, level: int) -> Found:
         """Values from the rows' gradients (points, rows, d)."""
-        if not self.problem.lists_batches(level):
-            p, size = self.problem.law.discretise(level)[1], self.problem.batch_size
-            return self._of_laws([[BatchMean(column, p, size) for column in one.T] for one in gradients])
-        shares, probabilities = self.problem.batches(level)
-        atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
-        found = self._quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(probabilities)), probabilities)
+        if self.problem.lists_batches(level):
+            shares, probabilities = self.problem.batches(level)
+            atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
+            found = self._quotient(atoms, probabilities)
+        else:
+            found = self._quotient(gradients, self.problem.law.discretise(level)[1], self.problem.batch_size)
         shape = (len(gradients), self.problem.dimension)
         return Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
 
-    def _quotient(self, laws: FloatArray, probabilities: FloatArray, sensitivity: bool = False) -> Quotient:
-        return quotient(laws, probabilities, self.form, sensitivity, self.tolerance, self.threads)
+    def _quotient(self, atoms: FloatArray, p: FloatArray, size: int = 1, sensitivity: bool = False) -> Quotient:
+        """F of each coordinate of atoms (points, n, d), point after point; of means of ``size`` draws from them."""
+        laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(p))
+        return batch_quotient(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
 
     def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [
@@ -333,15 +335,13 @@ class AdamField:
         They are -dF_i/dg_a; a minibatch's part in the mean is shared among its rows.
         """
         rows, p = self.problem.row_atoms(points, level)
-        if not self.problem.lists_batches(level):
-            laws = [BatchMean(column, p, self.problem.batch_size) for one in rows for column in one.T]
-            found = [law_quotient(law, self.form, adjoints=True) for law in laws]
-            slopes = [law.sensitivity(one.adjoints) for law, one in zip(laws, found, strict=True) if one.adjoints]
-            columns = np.array([(-one.value, one.error, one.inverse) for one in found]).T
-            return Found(*columns.reshape(3, *points.shape)), -np.array(slopes).reshape(*points.shape, -1)
-        shares, p = self.problem.batches(level)
-        atoms = rows if shares is None else np.einsum("nr,...rd->...nd", shares, rows)
-        one = self._quotient(np.moveaxis(atoms, -1, 1).reshape(-1, len(p)), p, sensitivity=True)
+        shares = None
+        if self.problem.lists_batches(level):
+            shares, p = self.problem.batches(level)
+            atoms = rows if shares is None else np.einsum("nr,...rd->...nd", shares, rows)
+            one = self._quotient(atoms, p, sensitivity=True)
+        else:
+            one = self._quotient(rows, p, self.problem.batch_size, sensitivity=True)
         assert one.sensitivity is not None
         weights = -one.sensitivity.reshape(*points.shape, -1)
         value = Found(*(column.reshape(points.shape) for column in (-one.value, one.error, one.inverse)))
@@ -390,12 +390,7 @@ class AdamField:
         moved = []
         for end in (rows.min(axis=1), rows.max(axis=1)):
             atoms = np.concatenate([rows, end[:, None]], axis=1)
-            if self.problem.batch_size == 1:
-                laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(weights))
-                moved.append(self._quotient(laws, weights).value.reshape(points.shape))
-            else:
-                means = [[BatchMean(column, weights, self.problem.batch_size) for column in one.T] for one in atoms]
-                moved.append(-self._of_laws(means).value)
+            moved.append(self._quotient(atoms, weights, self.problem.batch_size).value.reshape(points.shape))
         return np.asarray(np.abs(moved[1] - moved[0]))
 
 

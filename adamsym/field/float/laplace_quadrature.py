@@ -86,7 +86,7 @@ def quotient(
     difference to the power 1.5, in units of the scale, plus rounding; evidence and no bound. Each law is computed by
     itself: the result does not depend on the others.
     """
-    _check(atoms, probabilities, tolerance, threads)
+    check_laws(atoms, probabilities, tolerance, threads)
     atoms = np.ascontiguousarray(atoms)
     probabilities = np.ascontiguousarray(np.atleast_2d(probabilities))
     form = float_form(method)
@@ -219,7 +219,8 @@ def _rows(probabilities: FloatArray, chosen: "np.ndarray[tuple[int, ...], Any]")
     return probabilities if len(probabilities) == 1 else probabilities[chosen]
 
 
-def _check(atoms: FloatArray, probabilities: FloatArray, tolerance: float, threads: int) -> None:
+def check_laws(atoms: FloatArray, probabilities: FloatArray, tolerance: float, threads: int) -> None:
+    """Raise InputError unless the arguments are those of a quotient."""
     if atoms.ndim != 2 or atoms.shape[1] == 0:
         raise InputError(f"atoms: shape {atoms.shape} is not allowed; allowed is (laws, n) with n at least 1")
     if not np.isfinite(atoms).all():

@@ -1,0 +1,265 @@
+"""F = E[M phi(V)] for means of minibatches, by Gauss rules of their laws.
+
+The field sees a law through E[exp(-t g^2)] and E[g exp(-t g^2)] alone, entire functions of g: a Gauss rule with few
+nodes has them to rounding, unless beta2 is small. A rule of m nodes is held against one of 2m nodes (theory T4).
+"""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.running import UNIT
+from adamsym.field.float.batch_mean import BatchMean
+from adamsym.field.float.batch_slopes import chebyshev_places, row_slopes
+from adamsym.field.float.forms import FloatForm, float_form
+from adamsym.field.float.gauss_rules import mean_rules
+from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
+from adamsym.field.float.law_quotient import law_quotient
+from adamsym.methods import LaplaceForm, Method
+
+_NODES = (6, 12, 24, 48)
+"""Numbers of nodes m tried in turn, each against 2m; beyond them the exact transforms cost less."""
+
+_LAWS_AT_ONCE = 256
+"""Laws that share the arrays of a step: some megabytes for each thread."""
+
+_LEAST_ACCURACY = 1e-6
+"""Errors beyond this, in units of the bound of |F|, are refused rather than stated."""
+
+_SAFETY = 4.0
+"""The estimate in units of what two differences of rules suggest."""
+
+_LEAST_MEMORY = Fraction(1, 4)
+"""For a smaller beta2, as good as no memory, single small means decide, which no polynomial sees: rules are then used
+where they hold every mean."""
+
+_NODE_ERROR = 4 * UNIT
+"""Rounding errors of nodes, in units of the largest."""
+
+_NEGLIGIBLE, _NO_WEIGHT = 1e-24, 1e-100
+"""Shares of the mass and of the second moment below the first are left out; the second stands for weight 0."""
+
+_PLACES = (16, 32, 64, 128, 256)
+"""Chebyshev places tried in turn."""
+
+_SLOPE_TOLERANCE = 10.0
+"""Errors of derivatives that are allowed, in units of the tolerance and of the largest derivative."""
+
+BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
+
+
+def batch_quotient(
+    atoms: FloatArray,
+    probabilities: FloatArray,
+    size: int,
+    method: Method | LaplaceForm,
+    sensitivity: bool = False,
+    tolerance: float = 1e-13,
+    threads: int = 1,
+) -> Quotient:
+    """Return F = E[M phi(V)] where each gradient is the mean of ``size`` independent draws from a law of atoms.
+
+    Parameters
+    ----------
+    atoms
+        Atoms of one draw, shape (laws, n), finite.
+    probabilities
+        Their probabilities, shape (n,), positive, summing to 1.
+    size
+        Draws in a minibatch.
+    method, sensitivity, tolerance, threads
+        As for :func:`quotient`; ``sensitivity`` is dF/dg_a for the atoms of one draw.
+
+    Raises
+    ------
+    InputError
+        As for :func:`quotient`; and where neither Gauss rules nor the exact transforms (:class:`BatchMean`) come to
+        six digits, which takes a small beta2.
+
+    Notes
+    -----
+    The error estimate is the difference of two Gauss rules, of m and of 2m nodes, plus the quadrature's own, plus what
+    the rounding of the nodes can change (theory T2). Gauss rules converge geometrically or faster, so that the rule of
+    2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, the exact transforms are used.
+    """
+    check_laws(atoms, probabilities, tolerance, threads)
+    if probabilities.ndim != 1:
+        raise InputError(
+            f"probabilities: shape {probabilities.shape} is not allowed; allowed is (n,), for all laws alike"
+        )
+    if size < 1:
+        raise InputError(f"size: {size!r} is not allowed; allowed are integers from 1 up")
+    if size == 1:
+        return quotient(atoms, probabilities, method, sensitivity, tolerance, threads)
+    result = _empty(len(atoms), atoms.shape[1] if sensitivity else None)
+    batches = _Batches(probabilities / probabilities.sum(), size, float_form(method), tolerance)
+
+    def on(start: int) -> None:
+        part = slice(start, start + _LAWS_AT_ONCE)
+        _fill(batches, np.ascontiguousarray(atoms[part]), _rows(result, part))
+
+    starts = range(0, len(atoms), _LAWS_AT_ONCE)
+    if threads == 1 or len(starts) == 1:
+        for start in starts:
+            on(start)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(on, starts))
+    return result
+
+
+class _Rules(NamedTuple):
+    """Gauss rules of some laws: nodes and weights, each (laws, m)."""
+
+    nodes: FloatArray
+    weights: FloatArray
+
+    def of(self, chosen: Indices) -> "_Rules":
+        return _Rules(self.nodes[chosen], self.weights[chosen])
+
+
+@dataclass(frozen=True)
+class _Batches:
+    """What all laws share."""
+
+    probabilities: FloatArray
+    size: int
+    form: FloatForm
+    tolerance: float
+
+    def rules(self, laws: FloatArray, counts: Sequence[int], draws: int) -> list[_Rules]:
+        """The Gauss rules of so many nodes for the sum of some draws, divided by B; the last has the most."""
+        found = [_Rules(*np.empty((2, len(laws), count))) for count in counts]
+        mean_rules(laws, self.probabilities, draws, self.size, tuple((one.nodes, one.weights) for one in found))
+        return [_without_negligible(one) for one in found]
+
+    def are_exact(self, laws: FloatArray, nodes: int) -> BoolArray:
+        """Whether so many nodes are enough for every mean that there is."""
+        n = laws.shape[1]
+        few = math.comb(self.size + n - 1, n - 1) <= nodes
+        return np.asarray((laws.min(axis=1) == laws.max(axis=1)) | few)
+
+    def quotient(self, rules: _Rules, sensitivity: bool = False) -> Quotient:
+        return quotient(rules.nodes, rules.weights, self.form.form, sensitivity, self.tolerance)
+
+
+def _fill(batches: _Batches, laws: FloatArray, result: Quotient) -> None:
+    """Fill the rows of ``result`` for a few laws."""
+    pending = np.arange(len(laws))
+    for nodes in _NODES:
+        rules = batches.rules(laws[pending], (nodes // 2, nodes, 2 * nodes), batches.size)
+        found, accepted = _by_rules(batches, laws[pending], rules)
+        _put(result, pending, found)
+        if result.sensitivity is not None:
+            right = np.flatnonzero(accepted)
+            slopes, slope_error = _slopes(batches, laws[pending[right]], nodes, rules[-1].of(right))
+            result.sensitivity[pending[right]] = slopes
+            accepted[right] = slope_error <= _SLOPE_TOLERANCE * batches.tolerance
+        pending = pending[~accepted]
+        if not len(pending):
+            return
+    for k in pending:
+        _put(result, np.array([k]), _by_transforms(batches, laws[k], _rows(result, slice(k, k + 1))))
+
+
+def _by_rules(batches: _Batches, laws: FloatArray, rules: Sequence[_Rules]) -> tuple[Quotient, BoolArray]:
+    """Values from rules of 2m nodes with their estimates, and which of them meet the tolerance.
+
+    The rules of m/2, m and 2m nodes; convergence at least doubles the digits, or the last difference is luck.
+    """
+    form, (y, p) = batches.form, rules[-1]
+    low, middle = (batches.quotient(one).value for one in rules[:2])
+    found = batches.quotient(rules[-1])
+    unit = np.minimum(1.0, np.sqrt((y**2 * p).sum(axis=1)) / form.size) + np.finfo(float).tiny
+    error = _SAFETY * np.maximum(np.abs(found.value - middle), (middle - low) ** 2 / unit)
+    if form.form.beta < _LEAST_MEMORY:
+        error[~batches.are_exact(laws, rules[0].nodes.shape[1])] = np.inf
+    moved = _NODE_ERROR * np.abs(y).max(axis=1) * (form.absolute + form.step_bound) * found.inverse
+    bound = np.minimum(form.largest, form.absolute * (np.abs(y) * p).sum(axis=1) / form.size)
+    stated = np.minimum(found.error + error + moved, 2 * bound + np.finfo(float).tiny)
+    return Quotient(found.value, stated, found.inverse, None, found.exponentials), error <= batches.tolerance * unit
+
+
+def _slopes(batches: _Batches, laws: FloatArray, nodes: int, rules: _Rules) -> tuple[FloatArray, FloatArray]:
+    """dF/dg_a for the atoms of one draw (laws, n), and their errors in units of the largest, given F's own rules."""
+    rests = batches.rules(laws, (nodes, 2 * nodes), batches.size - 1)
+    low = laws.min(axis=1) / batches.size + rests[1].nodes.min(axis=1)
+    high = laws.max(axis=1) / batches.size + rests[1].nodes.max(axis=1)
+    slopes, error = np.empty_like(laws), np.empty(len(laws))
+    pending = np.arange(len(laws))
+    for count in _PLACES:
+        if not len(pending):
+            break
+        psi = _derivatives(batches, rules.of(pending), low[pending], high[pending], count)
+        others = (*rests[0].of(pending), *rests[1].of(pending))
+        own, own_error = np.empty((len(pending), laws.shape[1])), np.empty(len(pending))
+        row_slopes(
+            laws[pending], batches.probabilities, batches.size, low[pending], high[pending], psi, others, own, own_error
+        )
+        slopes[pending], error[pending] = own, own_error
+        pending = pending[own_error > _SLOPE_TOLERANCE * batches.tolerance]
+    return slopes, error
+
+
+def _derivatives(batches: _Batches, rules: _Rules, low: FloatArray, high: FloatArray, count: int) -> FloatArray:
+    """dF/dy per unit of probability at means y, Chebyshev places in [low, high], shape (laws, count)."""
+    places = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * chebyshev_places(count)
+    # Means of next to no probability do not change the law; the adjoint gives the derivative there all the same.
+    weights = np.full(places.shape, _NO_WEIGHT)
+    joined = _Rules(np.hstack([rules.nodes, places]), np.hstack([rules.weights, weights]))
+    found = batches.quotient(joined, sensitivity=True).sensitivity
+    assert found is not None
+    return found[:, rules.nodes.shape[1] :] / _NO_WEIGHT
+
+
+def _by_transforms(batches: _Batches, law: FloatArray, by_rules: Quotient) -> Quotient:
+    """The value from the exact transforms; where these fail that of the rules, if there is anything in it."""
+    mean = BatchMean(law, batches.probabilities, batches.size)
+    wanted = by_rules.sensitivity is not None
+    try:
+        found = law_quotient(mean, batches.form.form, adjoints=wanted)
+    except InputError:
+        bound = min(batches.form.largest, float(np.abs(law) @ batches.probabilities) / batches.form.size)
+        if wanted or by_rules.error[0] > _LEAST_ACCURACY * bound:
+            raise
+        return by_rules
+    slopes = None if found.adjoints is None else mean.sensitivity(found.adjoints)[None]
+    value, error, inverse = np.array([[found.value], [found.error], [found.inverse]])
+    return Quotient(value, error, inverse, slopes, np.zeros(1, dtype=np.int_))
+
+
+def _without_negligible(rules: _Rules) -> _Rules:
+    """The rules with nodes of next to no probability moved to the heaviest: they would only widen the grid."""
+    y, p = rules
+    square = (y**2 * p).sum(axis=1, keepdims=True)
+    share = p * np.maximum(1.0, y**2 / np.where(square > 0, square, 1.0))
+    heaviest = np.take_along_axis(y, p.argmax(axis=1, keepdims=True), axis=1)
+    kept = share > _NEGLIGIBLE
+    return _Rules(np.where(kept, y, heaviest), np.where(kept, p, _NO_WEIGHT))
+
+
+def _empty(laws: int, atoms: int | None) -> Quotient:
+    slopes = None if atoms is None else np.empty((laws, atoms))
+    value, error, inverse = np.empty((3, laws))
+    return Quotient(value, error, inverse, slopes, np.zeros(laws, dtype=np.int_))
+
+
+def _rows(result: Quotient, part: slice) -> Quotient:
+    """A view of some rows."""
+    slopes = None if result.sensitivity is None else result.sensitivity[part]
+    return Quotient(result.value[part], result.error[part], result.inverse[part], slopes, result.exponentials[part])
+
+
+def _put(result: Quotient, rows: Indices, found: Quotient) -> None:
+    result.value[rows], result.error[rows], result.inverse[rows] = found.value, found.error, found.inverse
+    result.exponentials[rows] = found.exponentials
+    if result.sensitivity is not None and found.sensitivity is not None:
+        result.sensitivity[rows] = found.sensitivity
