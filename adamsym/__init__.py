@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
     from adamsym.dynamics import basins as basins
+    from adamsym.dynamics import find_zero as find_zero
     from adamsym.dynamics import flow as flow
     from adamsym.dynamics import increment_test as increment_test
     from adamsym.dynamics import phase_portrait as phase_portrait
@@ -72,6 +73,7 @@ _SUBPACKAGES = {
     "VectorField": "adamsym.gradients",
     "basins": "adamsym.dynamics",
     "derive": "adamsym.symbolic",
+    "find_zero": "adamsym.dynamics",
     "flow": "adamsym.dynamics",
     "phase_portrait": "adamsym.dynamics",
     "increment_test": "adamsym.dynamics",

@@ -33,6 +33,7 @@ WITHOUT = {
         "ClaimReport",
         "Cluster",
         "Conformance",
+        "CriticalPoint",
         "ControlReport",
         "Estimate",
         "EvidenceReport",
@@ -48,6 +49,7 @@ WITHOUT = {
         "Regions",
         "Window",
         "Zero",
+        "ZeroPoint",
         "Zeros",
     ],
 }

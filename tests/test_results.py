@@ -16,6 +16,7 @@ from adamsym import (
     Problem,
     StepSizeSchedule,
     certify_lyapunov,
+    find_zero,
     find_zeros,
     flow,
     increment_test,
@@ -43,6 +44,7 @@ def everything():
         yield find_zeros(FIELD, BOX, budget=1, executor=executor), "0 zeros certified; "
         yield certify_lyapunov(FIELD, [[1.5, 2.0]], executor=executor), "certified: the loss decreases"
         yield certify_lyapunov(FIELD, BOX, budget=2, executor=executor), ""
+    yield find_zero(FIELD, [1.0]), "converged: 1 parameter at ("
     yield flow(FIELD, [2.0], [0, 1]), "1 solution in 1 parameter at 2 times; end"
     yield flow(FIELD, [[2.0], [1.0]], [0, 1, 2]), "2 solutions in 1 parameter at 3 times; end"
     yield simulate(PROBLEM, ADAM, SCHEDULE, [2.0], 50, 4, 0), "4 chains in 1 parameter after 50 steps; none diverged"

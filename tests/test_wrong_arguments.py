@@ -28,6 +28,7 @@ from adamsym import (
     check_certificate,
     compare_regions,
     derive,
+    find_zero,
     find_zeros,
     flow,
     increment_test,
@@ -154,6 +155,7 @@ CALLS = {
         "attracting": True,
         "tolerance": 1e-3,
     },
+    find_zero: {"field": FIELD, "theta0": [1.0], "tolerance": 1e-8, "budget": 50, "eigenvalues": 1},
     find_zeros: {"field": FIELD, "box": [[1.5, 2.0]], "width": 1e-10, "budget": 3, "executor": None, "journal": None},
     certify_lyapunov: {
         "field": FIELD,

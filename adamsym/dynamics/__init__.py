@@ -6,9 +6,12 @@ from adamsym.dynamics.increments import IncrementTest, increment_test
 from adamsym.dynamics.portraits import Basins, PhasePortrait, basins, phase_portrait
 from adamsym.dynamics.pseudo_trajectory import PseudoTrajectory, Window, pseudo_trajectory
 from adamsym.dynamics.run import Run
+from adamsym.dynamics.zero_point import CriticalPoint, ZeroPoint
+from adamsym.dynamics.zero_search import find_zero
 
 __all__ = [
     "Basins",
+    "CriticalPoint",
     "Ensemble",
     "Flow",
     "IncrementTest",
@@ -16,7 +19,9 @@ __all__ = [
     "PseudoTrajectory",
     "Run",
     "Window",
+    "ZeroPoint",
     "basins",
+    "find_zero",
     "flow",
     "increment_test",
     "phase_portrait",

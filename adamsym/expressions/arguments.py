@@ -52,6 +52,7 @@ EXAMPLES = {
     "LyapunovRegion": "certify_lyapunov(field, box)",
     "Executor": "ThreadPoolExecutor()",
     "Flow": "flow(field, theta0, times)",
+    "ZeroPoint": "find_zero(field, theta0)",
     "Ensemble": "simulate(problem, method, schedule, theta0, steps, chains, seed)",
     "Runs": "recorded_runs(ensemble, schedule, theta0)",
     "PhasePortrait": "phase_portrait(field, box, 41)",

@@ -274,7 +274,9 @@ class AdamField:
         self, points: FloatArray, found: Found, levels: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]"
     ) -> tuple[Found, FloatArray]:
         """Values, mended where the gradients' rounding is the larger part of their errors, and what it may change."""
-        moved = np.empty_like(points)
+        moved = np.zeros_like(points)
+        if not isinstance(self.problem, SymbolicGradient) and self.problem.batch_size == 1:
+            return found, moved
         budget = MOST_REPAIRED
         for level in np.unique(levels):
             alike = np.flatnonzero(levels == level)

@@ -1,7 +1,8 @@
-"""How far the field's zero lies from the mean EX for l = (theta - X)^2/2, to leading orders (N-section 2(d)).
+"""How far the field's zeros lie from critical points of the loss, to leading orders (N-section 2).
 
-Both expansions hold for every zero of f. With sigma^2 = Var X and mu3 the third central moment of one row, the first
-terms are -(1 - beta) mu3/(2 sigma B (sigma + eps sqrt B)) and -mu3 Lambda/(2 sigma^2 B).
+For l = (theta - X)^2/2 that is from the mean EX (N-section 2(d)). Both expansions hold for every zero of f. With
+sigma^2 = Var X and mu3 the third central moment of one row, the first terms are
+-(1 - beta) mu3/(2 sigma B (sigma + eps sqrt B)) and -mu3 Lambda/(2 sigma^2 B).
 """
 
 import math
@@ -12,7 +13,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.gradients import Empirical
+from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.methods import Kernel, LagWeights, LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import RootOfSum, RootPlusEps, complementary_ratio
 
@@ -22,7 +23,7 @@ _SPACING = 0.05
 _NEGLIGIBLE = math.log(1e-18)
 
 _ENTRIES_AT_ONCE = 2**21
-"""Nodes times lags that are held in memory."""
+"""Nodes times lags, or rows times parameters, that are held in memory."""
 
 
 def memory_bias(law: Empirical, adam: Method, batch_size: int = 1) -> tuple[float, float]:
@@ -65,6 +66,36 @@ def memory_bias(law: Empirical, adam: Method, batch_size: int = 1) -> tuple[floa
         + third_slope / second**3 * odd * square / 4
     )
     return b_1, -(b_1 * slope + a_2)
+
+
+def leading_gradient(source: StochasticGradient, method: Method, theta: FloatArray) -> FloatArray:
+    """Return the mean gradient, shape (d,), that zeros of f near a critical point theta (d,) have to leading order.
+
+    It is -(1 - beta2) phi'(v)/phi(v) mu3 + O((1 - beta2)^2) in each coordinate, v the variance and mu3 the third
+    central moment of the minibatch's gradient at theta: for small eps about (1 - beta2) mu3/(2 v), v and mu3 being
+    1/B and 1/B^2 of a row's. So a zero lies at about theta + H^(-1) of it, H the Hessian of the loss (theory T7).
+
+    Raises
+    ------
+    NotApplicable
+        If the method has no Laplace form, has weight decay, or negative lag weights: zeros need not be near critical
+        points then.
+    """
+    form = _form_near_the_mean(method)
+    gradients, p = source.row_atoms(theta, source.law.levels - 1)
+    second, third = np.empty((2, source.dimension))
+    width = max(1, _ENTRIES_AT_ONCE // len(p))
+    for part in (slice(first, first + width) for first in range(0, source.dimension, width)):
+        deviations = gradients[:, part] - p @ gradients[:, part]
+        second[part], third[part] = p @ deviations**2 / source.batch_size, p @ deviations**3 / source.batch_size**2
+    v, eps = sp.symbols("v epsilon", positive=True)
+    slope = sp.diff(sp.log(form.kernel.symbolic(v, eps)), v).subs(eps, sp.Rational(form.kernel.epsilon))
+    found = np.zeros_like(second)
+    # Where all rows agree there is no bias.
+    spread = (second > 0) & (third != 0)
+    slopes = np.broadcast_to(sp.lambdify(v, slope, "numpy")(second[spread]), third[spread].shape)
+    found[spread] = -(1 - float(form.beta)) * slopes * third[spread]
+    return found
 
 
 def _form_near_the_mean(method: Method) -> LaplaceForm:

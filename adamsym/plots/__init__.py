@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adamsym.plots.trajectories import draw_runs_in_plane as draw_runs_in_plane
     from adamsym.plots.trajectories import recorded_runs as recorded_runs
     from adamsym.plots.windows import draw_windows as draw_windows
+    from adamsym.plots.zero_points import draw_zero_point as draw_zero_point
 
 _MODULES = {
     "Runs": "trajectories",
@@ -30,6 +31,7 @@ _MODULES = {
     "draw_runs": "trajectories",
     "draw_runs_in_plane": "trajectories",
     "draw_windows": "windows",
+    "draw_zero_point": "zero_points",
     "draw_zeros": "certified",
     "place_legend": "labels",
     "recorded_runs": "trajectories",

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory
+from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.errors import InputError
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
@@ -14,6 +14,7 @@ from adamsym.plots.portraits import draw_portrait
 from adamsym.plots.style import BLUE
 from adamsym.plots.trajectories import draw_flow
 from adamsym.plots.windows import draw_windows
+from adamsym.plots.zero_points import draw_zero_point
 
 
 def draw_result(result: object, axes: Axes | None = None) -> Axes:
@@ -70,6 +71,11 @@ def _(result: PhasePortrait, axes: Axes) -> Any:
 @draw.register
 def _(result: PseudoTrajectory, axes: Axes) -> Any:
     return draw_windows(axes, result)
+
+
+@draw.register
+def _(result: ZeroPoint, axes: Axes) -> Any:
+    return draw_zero_point(axes, result)
 
 
 @draw.register
