@@ -78,8 +78,8 @@ def find_zero(
     >>> from adamsym import Adam, AdamField, Empirical, Problem
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
     >>> found = find_zero(AdamField(problem, Adam()), [1.0])
-    >>> print(found.outcome, found.theta.round(10), found.stability)
-    converged [0.9995039667] attracting
+    >>> print(found.outcome, round(found.theta[0], 10), found.stability)
+    converged 0.9995039667 attracting
     >>> print(found.critical_point)
     <CriticalPoint: 0.000496 from a minimum of the loss (leading order: 0.0005)>
     """
