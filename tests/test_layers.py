@@ -112,3 +112,30 @@ def test_no_two_test_files_share_a_name():
     names = [path.name for path in Path(__file__).parent.rglob("*.py") if path.name != "conftest.py"]
     assert len(names) > 100
     assert {name for name in names if names.count(name) > 1} == set()
+
+
+OPTIONAL = {"torch", "jax", "keras", "optax"}
+
+
+def optional_imports(source: str) -> list[str]:
+    """The optional libraries that importing a module would import."""
+    waiting, found = list(ast.parse(source).body), []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            found += [alias.name.split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append((node.module or "").split(".")[0])
+        elif not isinstance(node, ast.FunctionDef):
+            waiting += ast.iter_child_nodes(node)
+    return sorted(OPTIONAL & set(found))
+
+
+def test_importing_adamsym_imports_no_optional_library():
+    assert {str(path): found for path in ROOT.rglob("*.py") if (found := optional_imports(path.read_text()))} == {}
+
+
+def test_an_import_of_an_optional_library_is_seen():
+    assert optional_imports("import torch.nn\nclass A:\n    import jax") == ["jax", "torch"]
+    assert optional_imports("try:\n    from jax import numpy\nexcept ImportError:\n    pass") == ["jax"]
+    assert optional_imports("def f():\n    import torch") == []

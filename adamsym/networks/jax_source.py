@@ -72,8 +72,7 @@ class JaxGradients(NetworkGradients):
         shapes = [(name or "params", array.shape) for (name, _), array in zip(named, arrays, strict=True)]
         self._shapes = [array.shape for array in arrays]
         self._ends = np.cumsum([0, *(array.size for array in arrays)])
-        self._dimension = int(self._ends[-1])
-        if not self._dimension:
+        if not self._ends[-1]:
             raise InputError("params: no numbers; at least one parameter is needed")
         self.names = entry_names(shapes)
         self._start = np.concatenate([array.reshape(-1) for array in arrays])
@@ -82,14 +81,15 @@ class JaxGradients(NetworkGradients):
             raise InputError(
                 f"targets: {len(self._targets)} rows, but inputs have {len(self._inputs)}; give a target for each row"
             )
-        self._set_rows(len(self._inputs), self._inputs[0].size, batch_size, weights, chunk_rows)
+        self._set_rows(len(self._inputs), batch_size, weights)
         with self._refusing():
             self._refuse_coupled_rows()
+            self._set_chunks(self._refuse_losses(), chunk_rows)
             self._try_out()
 
     def __repr__(self) -> str:
         """The sizes."""
-        return f"<JaxGradients: {self._dimension} parameters, {self._rows} rows, minibatches of {self.batch_size}>"
+        return f"<JaxGradients: {self.dimension} parameters, {self._rows} rows, minibatches of {self.batch_size}>"
 
     @property
     def theta(self) -> FloatArray:
@@ -201,15 +201,17 @@ class JaxGradients(NetworkGradients):
             )
         return np.asarray(found)
 
-    def _try_out(self) -> None:
-        """Refuse a loss that is no finite number of float64, and what cannot be differentiated, on two rows."""
-        rows = np.arange(min(2, self._rows))
-        given = (self._start, self._inputs[rows], self._targets[rows])
-        steps = self._jax.make_jaxpr(lambda *of_rows: self._over_rows(self._row, *of_rows))(*given)
-        [losses] = steps.out_avals
+    def _refuse_losses(self) -> int:
+        """Refuse a loss that is not of float64 throughout; return how many numbers it makes of one row."""
+        steps = self._jax.make_jaxpr(self._row)(self._start, self._inputs[0], self._targets[0])
         for kind in ("float32", "float16", "bfloat16"):
-            if losses.dtype == kind or f"new_dtype={kind}" in str(steps):
+            if steps.out_avals[0].dtype == kind or f"new_dtype={kind}" in str(steps):
                 raise InputError(f"apply or row_loss: it computes in {kind}; compute in float64 throughout")
+        return sum(result.aval.size for step in steps.jaxpr.eqns for result in step.outvars)
+
+    def _try_out(self) -> None:
+        """Refuse losses that are not finite, and what cannot be differentiated, on two rows."""
+        rows = np.arange(min(2, self._rows))
         self._require_finite(self._losses(self._start, rows), rows, "the loss")
         self._finite(self._gradients(self._start, rows), rows)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.expressions.arguments import integer
+from adamsym.expressions.arguments import integer, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
@@ -19,8 +19,8 @@ from adamsym.gradients.source import StochasticGradient
 
 Numbers = NDArray[np.intp]
 
-_ENTRIES_AT_ONCE = 2**23
-"""Numbers that the gradients of a chunk of rows hold, or its inputs: 64 MB."""
+_ENTRIES_AT_ONCE = 2**22
+"""Numbers that the gradients of a chunk of rows hold, or what a forward pass makes of it: 32 MB."""
 
 MOST_JACOBIAN_ENTRIES = 2**26
 """Numbers of the Jacobians that are returned at once: 512 MB."""
@@ -40,13 +40,13 @@ ROWS_TRIED = 4
 class NetworkGradients(StochasticGradient):
     """G(theta, a) = the gradient of the loss of row a in the trained parameters, by automatic differentiation.
 
-    The parameters are one flat float64 vector. Rows are taken in chunks, so that beyond what is returned memory is
-    ``chunk_rows`` times the size of the parameters and of the activations of one row. Where a loss has kinks, as with
+    The parameters are one flat float64 vector. Rows are taken in chunks, so that beyond what is returned memory is some
+    times ``chunk_rows`` the size of the parameters and of the activations of one row. Where a loss has kinks, as with
     ReLU, its gradient there is the one that the library returns. What rounding has done to the gradients is not counted
     in error estimates.
 
-    A source for another library is a subclass that sets ``names`` and ``_dimension``, calls ``_set_rows``, and has
-    the five functions of a chunk below.
+    A source for another library is a subclass that sets ``names``, calls ``_set_rows`` and ``_set_chunks``, and has the
+    five functions of a chunk below.
 
     Attributes
     ----------
@@ -80,10 +80,8 @@ class NetworkGradients(StochasticGradient):
 
     # --- rows -----------------------------------------------------------------------------------------------------
 
-    def _set_rows(
-        self, count: int, width: int, batch_size: Any, weights: Sequence[Number] | None, chunk_rows: Any
-    ) -> None:
-        """Set the law of ``count`` rows with inputs of ``width`` numbers, and how many are taken at once."""
+    def _set_rows(self, count: int, batch_size: Any, weights: Sequence[Number] | None) -> None:
+        """Set the law of ``count`` rows and the minibatches."""
         self.batch_size = integer(batch_size, "batch_size")
         if self.batch_size < 1:
             raise InputError(f"batch_size: {self.batch_size} is not allowed; allowed are integers from 1 up")
@@ -95,17 +93,13 @@ class NetworkGradients(StochasticGradient):
         # Fractions are what Empirical keeps: of 60,000 integers they are made ten times as fast.
         self.law = Empirical({"row": list(map(Fraction, range(count)))}, shares)
         self._rows = count
-        fitting = max(1, _ENTRIES_AT_ONCE // max(self.dimension, width, 1))
-        self.chunk_rows = min(count, fitting) if chunk_rows is None else integer(chunk_rows, "chunk_rows")
+
+    def _set_chunks(self, made: int, chunk_rows: Any) -> None:
+        """Set how many rows are taken at once, of each of which a forward pass makes so many numbers."""
+        fitting = max(1, _ENTRIES_AT_ONCE // max(self.dimension, made))
+        self.chunk_rows = min(self._rows, fitting) if chunk_rows is None else integer(chunk_rows, "chunk_rows")
         if self.chunk_rows < 1:
             raise InputError(f"chunk_rows: {self.chunk_rows} is not allowed; allowed are integers from 1 up")
-
-    @property
-    def dimension(self) -> int:
-        """Number d of trained parameters."""
-        return self._dimension
-
-    _dimension: int
 
     def _chunks(self, numbers: Numbers) -> Iterator[tuple[slice, Numbers]]:
         for start in range(0, len(numbers), self.chunk_rows):
@@ -178,7 +172,10 @@ class NetworkGradients(StochasticGradient):
         return found.reshape(*leading, count, d)
 
     def _numbers(self, rows: ArrayLike) -> Numbers:
-        numbers = np.asarray(rows)[..., 0]
+        numbers = _array(rows, "rows")
+        if numbers.ndim < 2 or numbers.shape[-1] != 1:
+            raise InputError(f"rows: shape {numbers.shape} is not allowed; allowed is (..., rows, 1), a number each")
+        numbers = numbers[..., 0]
         if not ((numbers >= 0) & (numbers < self._rows) & (numbers == np.floor(numbers))).all():
             raise InputError(f"rows: allowed are the numbers of rows, 0 to {self._rows - 1}")
         return numbers.astype(np.intp)
@@ -273,7 +270,7 @@ class NetworkGradients(StochasticGradient):
         self, theta: ArrayLike, weights: ArrayLike, vector: ArrayLike
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         point = self._point(theta, "a product")
-        weights, vector = np.asarray(weights, np.float64), np.asarray(vector, np.float64)
+        weights, vector = _array(weights, "weights"), _array(vector, "vector")
         if weights.shape != (self.dimension, self._rows) or vector.shape != (self.dimension,):
             raise InputError(
                 f"weights, vector: shapes {weights.shape} and {vector.shape} are not allowed; allowed are "
@@ -292,7 +289,10 @@ class NetworkGradients(StochasticGradient):
         """
         points = self.points(theta)
         self._require_small(self.dimension**2 * (points.size // self.dimension))
-        weights = np.broadcast_to(weights, (*points.shape, self._rows)).reshape(-1, self.dimension, self._rows)
+        weights, shape = _array(weights, "weights"), (*points.shape, self._rows)
+        if weights.shape != shape:
+            raise InputError(f"weights: shape {weights.shape} is not allowed; allowed is {shape}")
+        weights = weights.reshape(-1, self.dimension, self._rows)
         found = [
             np.stack([self.weighted_product(point, one, unit) for unit in np.eye(self.dimension)], axis=1)
             for point, one in zip(points.reshape(-1, self.dimension), weights, strict=True)
@@ -328,6 +328,12 @@ class NetworkGradients(StochasticGradient):
                 f"{type(self).__name__}: Jacobians of {entries:.2g} numbers are too large (allowed: "
                 f"{MOST_JACOBIAN_ENTRIES:.2g}); use weighted_product and weighted_transposed_product, which make none"
             )
+
+
+def _array(values: ArrayLike, place: str) -> FloatArray:
+    """An array of real numbers; one of float64 is not copied, for weights may be large."""
+    is_one = isinstance(values, np.ndarray) and values.dtype == np.float64
+    return values if is_one else real_array(values, place)  # type: ignore[return-value]
 
 
 def entry_names(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[str, ...]:

@@ -93,13 +93,20 @@ def _tensor(data: Any, place: str, device: Any) -> Any:
     return data.detach()
 
 
-def refuse_coupled_rows(module: Any, inputs: Any) -> None:
-    """Raise InputError if the output of a row changes with the other rows of its batch, or from call to call."""
+def refuse_coupled_rows(module: Any, inputs: Any) -> int:
+    """Return how many numbers a call makes of one row.
+
+    Raises
+    ------
+    InputError
+        If the output of a row changes with the other rows of its batch, or from call to call.
+    """
     torch = library("torch")
     rows = inputs[np.linspace(0, len(inputs) - 1, min(len(inputs), ROWS_TRIED)).astype(int)]
     if len(rows) == 1:
         rows = torch.cat([rows, rows])
-    with _no_shorter_numbers():
+    made = [0]
+    with _watching(made):
         outputs = _outputs(module, rows)
     within = SAME * (outputs.abs().max().item() if outputs.numel() else 0.0)
 
@@ -118,6 +125,7 @@ def refuse_coupled_rows(module: Any, inputs: Any) -> None:
                 "module: the output of a row depends on the other rows of its batch; the field needs a loss of each "
                 "row alone"
             )
+    return made[0] // len(rows)
 
 
 def _outputs(module: Any, rows: Any) -> Any:
@@ -138,19 +146,22 @@ def _outputs(module: Any, rows: Any) -> Any:
     return outputs
 
 
-def _no_shorter_numbers() -> Any:
-    """A context in which an operation that turns float64 into a shorter format is refused."""
+def _watching(made: list[int]) -> Any:
+    """A context that counts the numbers which are made, and in which no float64 may turn into a shorter format."""
     torch = library("torch")
+
+    def tensors(values: Any) -> list[Any]:
+        return [one for one in torch.utils._pytree.tree_leaves(values) if isinstance(one, torch.Tensor)]
 
     class Watching(library("torch.utils._python_dispatch").TorchDispatchMode):  # type: ignore[misc]
         def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             found = function(*args, **(kwargs or {}))
-            given = torch.utils._pytree.tree_leaves((args, kwargs))
-            if any(isinstance(one, torch.Tensor) and one.dtype == torch.float64 for one in given):
-                for one in torch.utils._pytree.tree_leaves(found):
-                    if isinstance(one, torch.Tensor) and one.is_floating_point() and one.dtype != torch.float64:
-                        kind = str(one.dtype).removeprefix("torch.")
-                        raise InputError(f"module: it turns float64 into {kind}; compute in float64 throughout")
+            is_double = any(one.dtype == torch.float64 for one in tensors((args, kwargs)))
+            for one in tensors(found):
+                made[0] += one.numel()
+                if is_double and one.is_floating_point() and one.dtype != torch.float64:
+                    kind = str(one.dtype).removeprefix("torch.")
+                    raise InputError(f"module: it turns float64 into {kind}; compute in float64 throughout")
             return found
 
     return Watching()

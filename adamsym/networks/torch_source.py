@@ -79,18 +79,16 @@ class TorchGradients(NetworkGradients):
         shapes = [(name, tuple(parameter.shape)) for name, parameter in self._parameters.items()]
         self._shapes = [shape for _, shape in shapes]
         self._sizes = [parameter.numel() for parameter in self._parameters.values()]
-        self._dimension = sum(self._sizes)
         self.names = entry_names(shapes)
-        width = self._inputs[0].numel()
-        self._set_rows(len(self._inputs), width, batch_size, weights, chunk_rows)
+        self._set_rows(len(self._inputs), batch_size, weights)
         with self._refusing():
-            refuse_coupled_rows(module, self._inputs)
+            self._set_chunks(refuse_coupled_rows(module, self._inputs), chunk_rows)
             self._try_out()
 
     def __repr__(self) -> str:
         """The module's class and the sizes."""
         return (
-            f"<TorchGradients: {type(self._module).__name__} with {self._dimension} parameters, {self._rows} rows, "
+            f"<TorchGradients: {type(self._module).__name__} with {self.dimension} parameters, {self._rows} rows, "
             f"minibatches of {self.batch_size}>"
         )
 

@@ -266,3 +266,52 @@ def test_the_setting_of_jax_stays_as_it_is():
     with jax.enable_x64(True):
         wide = {name: jax.numpy.asarray(value) for name, value in PARAMS.items()}
     assert (jax_call(params=wide).theta == source.theta).all()
+
+
+WRONG = [
+    None,
+    "abc",
+    object(),
+    [],
+    {},
+    {"w": 1.0},
+    [None],
+    [[1.0], [1.0, 2.0]],
+    -1,
+    2.5,
+    np.nan,
+    10**400,
+    1j,
+    True,
+    b"abc",
+]
+
+
+@pytest.mark.parametrize("made", [torch_call, jax_call])
+def test_wrong_arguments_of_every_function_are_refused_in_one_line(made):
+    source = made()
+    d, whole = (
+        source.dimension,
+        {"theta": source.theta, "weights": np.ones((source.dimension, 5)), "vector": np.ones(15)},
+    )
+    calls = {
+        "row_gradients": {"theta": source.theta, "rows": np.zeros((1, 1))},
+        "row_jacobians": {"theta": source.theta, "rows": np.zeros((1, 1))},
+        "mean_loss": {"theta": source.theta},
+        "gradient": {"theta": source.theta},
+        "parameters": {"theta": source.theta},
+        "weighted_product": whole,
+        "weighted_transposed_product": whole,
+        "weighted_jacobian": {"theta": source.theta, "weights": weights},
+    }
+    for name, arguments in calls.items():
+        getattr(source, name)(**arguments)
+        for place in arguments:
+            for wrong in WRONG[place == "rows" :]:
+                with pytest.raises(InputError) as caught:
+                    getattr(source, name)(**{**arguments, place: wrong})
+                assert "\n" not in str(caught.value)
+    for place in ("row_loss", "inputs", "targets", "batch_size", "regularizer", "weights", "chunk_rows"):
+        for wrong in WRONG[place in ("regularizer", "weights", "chunk_rows") :]:
+            with pytest.raises(InputError):
+                made(**{place: wrong})

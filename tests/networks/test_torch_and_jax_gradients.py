@@ -1,6 +1,7 @@
 """Networks of PyTorch and JAX as sources: against plain loops of autograd, differences, one another and expressions."""
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -266,7 +267,7 @@ def test_many_rows_and_parameters_take_bounded_memory():
     wide = torch.nn.Linear(100_000, 1).double()
     inputs = torch.zeros(1000, 1, dtype=torch.float64).expand(1000, 100_000)
     source = TorchGradients(wide, half_square, inputs, np.ones((1000, 1)))
-    assert source.chunk_rows * source.dimension < 2**23
+    assert source.chunk_rows * source.dimension < 2**22
     assert (len(source.names), source.names[99_999]) == (100_001, "weight[0,99999]")
     with pytest.raises(NotApplicable, match=r"Jacobians of 1e\+13 numbers are too large"):
         source.row_jacobians(source.theta)
@@ -284,3 +285,25 @@ def test_fields_of_networks_have_linearizations():
     expected = difference(field, theta, v / 10) * 10
     np.testing.assert_allclose(linear.jvp(v), expected, atol=1e-7 * np.abs(expected).max())
     np.testing.assert_allclose(linear.vjp(v), v @ field.jacobian(theta), rtol=1e-9, atol=1e-12)
+
+
+def test_what_a_forward_pass_makes_counts():
+    """A convolution has few parameters, and makes much of a small image."""
+    image = np.ones((200, 1, 16, 16))
+    for channels, rows in ((1, 200), (512, 16)):
+        convolution = torch.nn.Sequential(torch.nn.Conv2d(1, channels, 3, padding=1), torch.nn.Flatten()).double()
+        source = TorchGradients(convolution, lambda output, _: output.mean(), image, np.ones(200))
+        assert rows / 2 <= source.chunk_rows <= rows
+
+    def widened(params, x):
+        return (params * jax.numpy.ones(131_072) * x).mean(1)
+
+    source = JaxGradients(widened, np.ones(1), half_square, image[:, 0, 0, :1], np.ones(200))
+    assert 4 <= source.chunk_rows <= 32
+
+
+def test_without_the_libraries_their_sources_say_what_to_install(monkeypatch):
+    for name, call in (("torch", TorchGradients), ("jax", lambda *given: JaxGradients(*given, None))):
+        monkeypatch.setitem(sys.modules, name, None)
+        with pytest.raises(InputError, match=f"{name}: not installed; install adamsym.{name}."):
+            call(None, None, None, None)
