@@ -110,7 +110,9 @@ def run_claims(
             for number, module in enumerate(modules)
         ]
         try:
-            _run_all(running, processes, lambda one: run(str(one.module.path), selection, settings, one.journal), progress)
+            _run_all(
+                running, processes, lambda one: run(str(one.module.path), selection, settings, one.journal), progress
+            )
         finally:
             for one in running:
                 one.cancel()
