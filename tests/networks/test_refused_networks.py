@@ -290,10 +290,8 @@ WRONG = [
 @pytest.mark.parametrize("made", [torch_call, jax_call])
 def test_wrong_arguments_of_every_function_are_refused_in_one_line(made):
     source = made()
-    d, whole = (
-        source.dimension,
-        {"theta": source.theta, "weights": np.ones((source.dimension, 5)), "vector": np.ones(15)},
-    )
+    weights = np.ones((source.dimension, 5))
+    whole = {"theta": source.theta, "weights": weights, "vector": source.theta}
     calls = {
         "row_gradients": {"theta": source.theta, "rows": np.zeros((1, 1))},
         "row_jacobians": {"theta": source.theta, "rows": np.zeros((1, 1))},
