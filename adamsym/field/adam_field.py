@@ -11,7 +11,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
-from adamsym.field.float.batch_quotient import batch_quotient
+from adamsym.field.float.backends import quotient_of
 from adamsym.field.float.closed_forms import closed_form
 from adamsym.field.float.forms import float_form
 from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
@@ -51,6 +51,9 @@ class AdamField:
         The quadrature's error where atoms are listed, in units of min(C, E|g|/eps): 1e-14 to 1e-3; networks: 1e-10.
     threads
         Threads that share the coordinates; the results are the same for any number.
+    backend
+        "numba", loops on the processor, or "jax": listed atoms are summed on JAX's default device, such as an
+        accelerator. Both agree to the errors stated.
 
     Raises
     ------
@@ -67,7 +70,14 @@ class AdamField:
     """
 
     @checked_arguments
-    def __init__(self, problem: StochasticGradient, adam: Method, tolerance: float = 1e-13, threads: int = 1) -> None:
+    def __init__(
+        self,
+        problem: StochasticGradient,
+        adam: Method,
+        tolerance: float = 1e-13,
+        threads: int = 1,
+        backend: str = "numba",
+    ) -> None:
         if adam.laplace is None:
             raise InputError(
                 f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
@@ -77,7 +87,8 @@ class AdamField:
         self.adam = adam
         check_tolerance(tolerance)
         check_threads(threads)
-        self.tolerance, self.threads = tolerance, threads
+        self.tolerance, self.threads, self.backend = tolerance, threads, backend
+        self._quotient_of = quotient_of(backend)
         self._form = float_form(adam)
 
     def __call__(self, theta: ArrayLike) -> FloatArray:
@@ -317,7 +328,7 @@ class AdamField:
     def _quotient(self, atoms: FloatArray, p: FloatArray, size: int = 1, sensitivity: bool = False) -> Quotient:
         """F of each coordinate of atoms (points, n, d), point after point; of means of ``size`` draws from them."""
         laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(p))
-        return batch_quotient(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
+        return self._quotient_of(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
 
     def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [

@@ -14,13 +14,13 @@ LEFT_END = 1e-6
 LEFT_END_SERIES = 1e-8
 """... and t max g^2 at most this: there the start values' series are exact to rounding."""
 
-_LARGEST_SLOPE = 2.0
+LARGEST_SLOPE = 2.0
 """A control variate with a larger slope, as rare large atoms make it, would lose digits by cancellation."""
 
-_NEGLIGIBLE_START = 1e-17
+NEGLIGIBLE_START = 1e-17
 """Without the slope the integral starts where what lies left of it is at most this share of the scale."""
 
-_LOG_NEGLIGIBLE = math.log(1e-18)
+LOG_NEGLIGIBLE = math.log(1e-18)
 """Log of the share of the scale that the truncated right tail may have at most."""
 
 MOST_NODES = 2**15
@@ -32,7 +32,7 @@ USUAL_NODES = 2**10
 _SERIES_BELOW = 1e-4
 """exp(-s) is 1 - s + s^2/2 - s^3/6 to rounding below this."""
 
-_HIGH_PART = 2.0**36
+HIGH_PART = 2.0**36
 """Parts of 1 that the high part of the spacing is a multiple of: with MOST_NODES its multiples fit in 53 bits."""
 
 NODES_AT_ONCE = 8
@@ -74,15 +74,15 @@ def variate_factor(rule: Rule) -> float:
 def variate_slope(moments: Moments, rule: Rule) -> float:
     """Return the control variate's slope: that of e^S N at s = 0, or 0 where it would cost digits."""
     slope = -moments.covariance * variate_factor(rule)
-    return slope if abs(slope) <= _LARGEST_SLOPE else 0.0
+    return slope if abs(slope) <= LARGEST_SLOPE else 0.0
 
 
 @compiled
 def _start_without_slope(slope: float, eps: float, rule: Rule) -> float:
     """Return an s left of which int rho slope s ds is negligible: rho <= s^(-1/2), and rho <= s^(-3/2)/eps^2."""
     if rule.eps_inside_root:
-        return math.pow(_NEGLIGIBLE_START / math.sqrt(1.0 + eps) / slope, 2.0 / 3.0)
-    share = _NEGLIGIBLE_START / (1.0 + eps) / slope
+        return math.pow(NEGLIGIBLE_START / math.sqrt(1.0 + eps) / slope, 2.0 / 3.0)
+    share = NEGLIGIBLE_START / (1.0 + eps) / slope
     return max(math.pow(share, 2.0 / 3.0), math.pow(share * eps * eps, 2.0))
 
 
@@ -106,7 +106,7 @@ def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, sample
     last = rule.cutoff.first + len(rule.cutoff.values)
     growth, unit_weight = math.exp(spacing), spacing / math.sqrt(math.pi)
     # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
-    high = math.floor(spacing * _HIGH_PART) / _HIGH_PART
+    high = math.floor(spacing * HIGH_PART) / HIGH_PART
     s = math.exp(((index + begin) * high + log_unit) + (index + begin) * (spacing - high)) / growth
     for i in range(begin, end):
         j = index + i
@@ -142,11 +142,11 @@ def is_finished(count: int, total_log_b: float, moments: Moments, eps: float, ru
     _, right = padding(rule)
     last = count - 1 - right
     # The control variate alone needs s up to there.
-    if last < 1 or samples.s[last] < -_LOG_NEGLIGIBLE:
+    if last < 1 or samples.s[last] < -LOG_NEGLIGIBLE:
         return False
     if rule.one_less_beta == 1.0:
         log_product = samples.log_b[last]
     else:
         log_product = total_log_b * rule.fine.spacing / -math.log1p(-rule.one_less_beta)
     scale = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
-    return log_tail(log_product, samples.s[last], moments, eps, rule) < _LOG_NEGLIGIBLE - math.log(scale)
+    return log_tail(log_product, samples.s[last], moments, eps, rule) < LOG_NEGLIGIBLE - math.log(scale)

@@ -1,0 +1,48 @@
+"""Where the quadrature of listed atoms runs."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+from adamsym.expressions.arguments import shown
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field.float.batch_quotient import batch_quotient
+from adamsym.field.float.laplace_quadrature import Quotient
+from adamsym.methods import LaplaceForm, Method
+
+BACKENDS = ("numba", "jax")
+"""Compiled loops on the processor; arrays on JAX's default device, such as an accelerator."""
+
+
+def quotient_of(backend: str) -> Callable[..., Quotient]:
+    """Return what takes the place of :func:`adamsym.field.float.batch_quotient.batch_quotient` for a backend.
+
+    Raises
+    ------
+    InputError
+        If there is no such backend, or its library is not installed.
+    """
+    if backend not in BACKENDS:
+        raise InputError(f"backend: {shown(backend)} is not allowed; allowed are {' and '.join(map(repr, BACKENDS))}")
+    if backend == "numba":
+        return batch_quotient
+    if find_spec("jax") is None:
+        raise InputError("backend: jax is not installed; install adamsym[jax], or take 'numba'")
+    return _by_jax
+
+
+def _by_jax(
+    atoms: FloatArray,
+    probabilities: FloatArray,
+    size: int,
+    method: Method | LaplaceForm,
+    sensitivity: bool,
+    tolerance: float,
+    threads: int,
+) -> Quotient:
+    """Gauss rules of minibatches have few nodes: they stay with the compiled path."""
+    if size > 1:
+        return batch_quotient(atoms, probabilities, size, method, sensitivity, tolerance, threads)
+    from adamsym.field.float.jax_laws import jax_quotient
+
+    return jax_quotient(atoms, probabilities, method, sensitivity, tolerance, threads)

@@ -1,0 +1,171 @@
+"""F = E[M phi(V)] of many finite laws in JAX, in chunks of bounded memory; what does not fit goes to the compiled path.
+
+Needs jax: this module is imported where the backend is chosen, and not before.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.running import UNIT
+from adamsym.field.float.forms import FloatForm, float_form
+from adamsym.field.float.jax_quotients import Results, quotients
+from adamsym.field.float.jax_tables import tables_of
+from adamsym.field.float.laplace_quadrature import (
+    LINEAR_BELOW,
+    ROUNDING,
+    Quotient,
+    check_laws,
+    estimated_error,
+    quotient,
+)
+from adamsym.field.float.nodes import NODES_AT_ONCE
+from adamsym.field.float.quotients import law_sizes
+from adamsym.methods import LaplaceForm, Method
+
+SPACINGS = (0.2, 0.1)
+"""Spacings tried in turn; what has not converged then goes to the compiled path."""
+
+ROOM = 512
+"""Nodes of a grid. Laws of rare atoms may need more: these go to the compiled path."""
+
+_MOST_LAWS = 1024
+"""Laws in one chunk, at most."""
+
+_ENTRIES = {"cpu": 2**22}
+"""Exponentials held at once, by kind of device; on a processor as many as are soon made."""
+
+_ENTRIES_ELSEWHERE = 2**26
+"""Half a gigabyte, two or three times."""
+
+_ENTRIES_IN_CACHE = 2**14
+"""Exponentials that a processor makes in one go."""
+
+_DERIVATIVES_ARE_CHEAP = 2**14
+"""For so few atoms dF/dg is computed in any case: that takes less than to compile a program without it."""
+
+Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
+
+
+@dataclass(frozen=True)
+class VectorizedQuotient(Quotient):
+    """A quotient; ``handed_over``, shape (laws,), tells which laws the compiled path has computed."""
+
+    handed_over: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+def jax_quotient(
+    atoms: FloatArray,
+    probabilities: FloatArray,
+    method: Method | LaplaceForm,
+    sensitivity: bool = False,
+    tolerance: float = 1e-13,
+    threads: int = 1,
+) -> VectorizedQuotient:
+    """Return F and an error estimate as :func:`adamsym.field.quotient` does, computed in JAX on its default device.
+
+    Arguments, errors and accuracy are those of ``quotient``; the two agree within their estimates. ``threads`` holds
+    for the laws that are handed over: those whose grids are longer than ``ROOM``, as rare atoms and short memory make
+    them, those that the spacings here do not serve, and those of gradients that are 0 or next to it. JAX counts its
+    threads itself. Its settings stay as they are.
+    """
+    check_laws(atoms, probabilities, tolerance, threads)
+    atoms, probabilities = np.ascontiguousarray(atoms), np.ascontiguousarray(np.atleast_2d(probabilities))
+    form = float_form(method)
+    laws = len(atoms)
+    value, error, inverse = np.zeros(laws), np.zeros(laws), np.full(laws, np.inf)
+    slopes = np.zeros(atoms.shape) if sensitivity else None
+    spent, handed_over = np.zeros(laws, dtype=np.int_), np.zeros(laws, dtype=np.bool_)
+    for factor, part in form.parts or ((1.0, form.form),):
+        one = _of_part(atoms, probabilities, float_form(part), sensitivity, tolerance, threads)
+        value += factor * one.value
+        error += factor * one.error + UNIT * np.abs(value)
+        inverse = np.minimum(inverse, one.inverse)
+        spent += one.exponentials
+        handed_over |= one.handed_over
+        if slopes is not None and one.sensitivity is not None:
+            slopes += factor * one.sensitivity
+    return VectorizedQuotient(value, error, inverse, slopes, spent, handed_over)
+
+
+def _of_part(
+    atoms: FloatArray, probabilities: FloatArray, form: FloatForm, sensitivity: bool, tolerance: float, threads: int
+) -> VectorizedQuotient:
+    laws = len(atoms)
+    value, error, inverse = np.empty((3, laws))
+    slopes = np.empty(atoms.shape) if sensitivity else None
+    spent, handed_over = np.zeros(laws, dtype=np.int_), np.ones(laws, dtype=np.bool_)
+    mean, magnitude, largest = np.empty((3, laws))
+    law_sizes(atoms, probabilities, mean, magnitude, largest)
+    # A chunk takes as long as its longest law: laws of similar spread stand together.
+    spread = largest / np.maximum(magnitude, np.finfo(float).tiny)
+    pending = np.argsort(spread, kind="stable")
+    pending = pending[largest[pending] > LINEAR_BELOW * form.size] if form.parts else pending[:0]
+    bound = 2 * np.minimum(form.largest, magnitude / form.size) + np.finfo(float).tiny
+    limit = max(2 * ROUNDING, tolerance / 5)
+    for target in SPACINGS:
+        undone = []
+        for chosen, found, exact in _in_chunks(atoms, probabilities, form, pending, target, sensitivity):
+            estimate = estimated_error(np.asarray(found.difference))
+            served = np.isfinite(found.value) & (found.fits & (exact | (estimate <= limit)))
+            done = chosen[served]
+            value[done], inverse[done] = found.value[served], found.inverse[served]
+            error[done] = np.minimum((found.unit * estimate)[served], bound[done])
+            spent[chosen] += found.exponentials
+            handed_over[done] = False
+            if slopes is not None and found.gradient is not None:
+                slopes[done] = found.gradient[served]
+            undone.append(chosen[np.asarray(found.fits) & ~served])
+        pending = np.concatenate(undone) if undone else pending[:0]
+    if handed_over.any():
+        own = probabilities[0] if len(probabilities) == 1 else probabilities[handed_over]
+        rest = quotient(atoms[handed_over], own, form.form, sensitivity, tolerance, threads)
+        value[handed_over], error[handed_over], inverse[handed_over] = rest.value, rest.error, rest.inverse
+        spent[handed_over] += rest.exponentials
+        if slopes is not None and rest.sensitivity is not None:
+            slopes[handed_over] = rest.sensitivity
+    return VectorizedQuotient(value, error, inverse, slopes, spent, handed_over)
+
+
+def _in_chunks(
+    atoms: FloatArray,
+    probabilities: FloatArray,
+    form: FloatForm,
+    chosen: Indices,
+    target: float,
+    sensitivity: bool,
+) -> Iterator[tuple[Indices, Results, bool]]:
+    """Yield some of the chosen laws, what is found for them, and whether all lags fall on nodes.
+
+    All chunks have one size, whatever the number of laws chosen, so that one program serves for all.
+    """
+    width, at_once = _sizes(*atoms.shape)
+    tables, with_gradient = tables_of(form.form, target, ROOM), sensitivity or atoms.size <= _DERIVATIVES_ARE_CHEAP
+    for start in range(0, len(chosen), width):
+        part = chosen[start : start + width]
+        filled = np.append(part, np.full(width - len(part), part[0]))
+        own = np.broadcast_to(probabilities, atoms.shape)[filled]
+        with jax.enable_x64(True):
+            found = quotients(atoms[filled], own, form.eps, tables, at_once, with_gradient)
+        yield part, _rows(found, len(part)), not tables.interpolating
+
+
+def _rows(found: Results, number: int) -> Results:
+    """The first rows, as NumPy's arrays."""
+    rows: Results = jax.tree.map(lambda one: np.asarray(one)[:number], found)
+    return rows
+
+
+def _sizes(laws: int, n: int) -> tuple[int, int]:
+    """Return how many laws make a chunk, and how many of these take their exponentials at once: powers of two."""
+    kind = jax.default_backend()
+    most = min(_MOST_LAWS, _ENTRIES.get(kind, _ENTRIES_ELSEWHERE) // (NODES_AT_ONCE * n))
+    width = min(1 << (laws - 1).bit_length(), _power_of_two(most))
+    return width, min(width, _power_of_two(_ENTRIES_IN_CACHE // (NODES_AT_ONCE * n)) if kind == "cpu" else width)
+
+
+def _power_of_two(most: int) -> int:
+    return 1 << (max(1, most).bit_length() - 1)
