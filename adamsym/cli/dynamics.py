@@ -35,7 +35,7 @@ def flow(
     import numpy as np
 
     from adamsym.dynamics import flow as flow_of
-    from adamsym.dynamics.flow import UNFINISHED, about_solution
+    from adamsym.dynamics.solutions import UNFINISHED, about_solution
     from adamsym.field import AdamField
 
     with working("solving"):

@@ -1,23 +1,24 @@
 """The flow theta' = f(theta) of the Adam field, from many starts at once."""
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.integrate
 from numpy.typing import ArrayLike, NDArray
 
+from adamsym.dynamics.explicit import Explicit, follow_explicitly
 from adamsym.dynamics.path import AT_ZERO, MISMATCH, follow
 from adamsym.dynamics.run import check_integers
-from adamsym.dynamics.steps import HALVINGS, Outcome, Path, step, velocity_of
+from adamsym.dynamics.solutions import Flow, Indices, Stack, gathered
+from adamsym.dynamics.steps import HALVINGS, step, velocity_of
 from adamsym.dynamics.surfaces import kink_surfaces
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.field import AdamField
+from adamsym.gradients import StochasticGradient
 from adamsym.gradients.source import require_everywhere
 
 TOLERANCE = 1e-9
@@ -35,96 +36,30 @@ STEPS_TOGETHER = 800
 SLOW = 1e-3
 """A start last seen to move faster than this is not looked at for a zero: a third of all evaluations less."""
 
-TIMES_AT_ONCE = 2**13
+DENSE, DENSE_PRODUCTS = 1000, 64
+"""Up to so many parameters LSODA is taken, which may form Df; up to the latter where a column of it costs a product."""
 
-UNFINISHED: tuple[Outcome, ...] = ("budget", "stopped")
-"""Outcomes of solutions that are not followed to the last time."""
+CRUDE = 1e-4
+"""From this tolerance on RK23's steps are as long as stability allows; RK45's cost twice as much."""
 
 Failing = Literal["raise", "nan"]
-Indices = NDArray[np.intp]
+Solver = Literal["automatic", "LSODA", "RK23", "RK45"]
 
 
 @dataclass(frozen=True)
-class _Stack:
-    """The solutions of the starts numbered ``which``: ``at`` maps times (k,) to (n, k, d); ``zero`` (n,) as below.
+class _How:
+    """What is asked for, and how it is computed; ``explicit`` is None for LSODA."""
 
-    ``path`` is the solution of a single start that was followed by itself.
-    """
-
-    which: Indices
-    at: Callable[[FloatArray], FloatArray]
-    zero: FloatArray
-    path: Path | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class Flow(Drawable):
-    """Solutions of theta' = f(theta), one for each start; the starts' shape is written (...).
-
-    Attributes
-    ----------
-    times
-        Times asked for, shape (k,), in the units of the sum of Adam's step sizes.
-    theta
-        The solutions there, shape (..., k, d): floating-point evidence, no bound. The solver's tolerance, relative 1e-9
-        unless another was given, is that of each step and each entry.
-    zero
-        The first times at which max |f_i| <= 1e-10, shape (...), after which theta is held fixed; nan where there is
-        none. Convergence to a zero is only asymptotic: the state lies near one, and this is no proof of one.
-    outcome
-        How each solution ended, shape (...): "end", at the last time; "zero", at rest there; "kink", at rest on a kink
-        of the loss, where the fields of both sides balance; "budget", the evaluations allowed are spent; "stopped", it
-        cannot be followed on.
-    reached
-        The time up to which each is followed, shape (...): the last time, unless it is "budget" or "stopped". After it
-        theta is nan.
-    notes
-        For each start, in order, what was done on the way, each in a sentence: sliding along a kink, a tighter
-        tolerance.
-    """
-
-    times: FloatArray
-    theta: FloatArray
-    zero: FloatArray
-    _stacks: tuple[_Stack, ...] = dataclasses.field(repr=False)
-    outcome: NDArray[np.str_] = dataclasses.field(default_factory=lambda: np.array("end"))
-    reached: FloatArray = dataclasses.field(default_factory=lambda: np.array(np.inf))
-    notes: tuple[tuple[str, ...], ...] = ()
+    asked: FloatArray
+    tolerance: float
+    failing: Failing
+    budget: int
+    jumps: bool
+    explicit: Explicit | None
 
     @property
-    def summary(self) -> str:
-        """How many solutions there are, and how they end."""
-        solutions = f"{counted(self.zero.size, 'solution')} in {counted(self.theta.shape[-1], 'parameter')}"
-        outcomes = ", ".join(dict.fromkeys(self.outcome.ravel().tolist()))
-        return f"{solutions} at {counted(len(self.times), 'time')}; {outcomes}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as ``adamsym flow --json`` prints it; of many starts, everything has the starts' shape."""
-        notes = [list(one) for one in self.notes]
-        return {
-            "times": plain(self.times),
-            "theta": plain(self.theta),
-            "zero": plain(self.zero),
-            "outcome": plain(self.outcome),
-            "reached": plain(self.reached),
-            "notes": notes[0] if self.zero.ndim == 0 and notes else notes,
-        }
-
-    def at(self, times: ArrayLike) -> FloatArray:
-        """Return theta at other times between the first and the last, by the solver's interpolant.
-
-        Times of shape (k,) give (..., k, d), one time gives (..., d).
-
-        Raises
-        ------
-        InputError
-            If a time lies outside.
-        """
-        asked = np.asarray(times, dtype=np.float64)
-        if not ((asked >= self.times[0]) & (asked <= self.times[-1])).all():
-            raise InputError(f"flow.at: times must lie between {self.times[0]:g} and {self.times[-1]:g}")
-        d = self.theta.shape[-1]
-        return _sampled(self._stacks, asked.ravel(), self.zero.size, d).reshape(*self.zero.shape, *asked.shape, d)
+    def span(self) -> tuple[float, float]:
+        return float(self.asked[0]), float(self.asked[-1])
 
 
 @checked_arguments
@@ -136,13 +71,15 @@ def flow(
     tolerance: float = TOLERANCE,
     failing: Failing = "raise",
     budget: int = BUDGET,
+    method: Solver = "automatic",
 ) -> Flow:
     """Return the solutions of theta' = f(theta), theta(times[0]) = theta0, at ``times``, for one start or many.
 
-    Neighbouring starts are stacked into one system with block-diagonal Jacobian for LSODA (Petzold 1983), which changes
-    by itself to an implicit method where f changes over distances of eps, as it does next to interpolating minima. Its
-    norm is a weighted maximum (ODEPACK's vmnorm), so that every entry of every start meets the tolerance by itself.
-    Many starts cost a fraction of one at a time, unless most turn sharply, each at a time of its own.
+    Few parameters are solved by LSODA (Petzold 1983), neighbouring starts stacked into one system with block-diagonal
+    Jacobian. It changes by itself to an implicit method where f changes over distances of eps, as it does next to
+    interpolating minima. Its norm is a weighted maximum (ODEPACK's vmnorm), so that every entry of every start meets
+    the tolerance by itself. Many starts cost a fraction of one at a time, unless most turn sharply, each at a time of
+    its own. Many parameters are solved by explicit methods (see ``method``).
 
     Where the loss of a row has a kink f may jump. There a solution crosses, or, if the fields of both sides point to
     the kink, slides along it with their convex combination that is tangent to it (Filippov 1988), until one no longer
@@ -165,11 +102,16 @@ def flow(
         it, or make all of its solution "nan".
     budget
         Evaluations of f for a start that is solved by itself, 20,000 if omitted; then its outcome is "budget".
+    method
+        "LSODA" forms Df, with d x d entries. "RK23" and "RK45" need f alone, and memory for the times asked for: theta
+        is known at these only, errors are measured in a root mean square over the parameters, and each start is
+        followed by itself. "automatic" takes LSODA up to 1,000 parameters (64 for sources with products of their own),
+        beyond that RK45, or RK23 for tolerances from 1e-4 up. Kinks need LSODA.
 
     Raises
     ------
     InputError
-        If a shape, a time or the tolerance is wrong; and for a failing start.
+        If a shape, a time or the tolerance is wrong; for a failing start; and for kinks with an explicit method.
     """
     require_everywhere(field.problem, "flow")
     starts = field.problem.points(theta0)
@@ -179,44 +121,20 @@ def flow(
     check_tolerance(tolerance, "flow")
     check_integers("flow", {"budget": (budget, 1)})
     flat = starts.reshape(-1, field.problem.dimension)
-    stacks = tuple(_stacks(field, flat, (float(asked[0]), float(asked[-1])), tolerance, failing, budget))
-    return _gathered(stacks, asked, flat, starts.shape[:-1])
+    jumps = kink_surfaces(field.problem) is not None
+    how = _How(asked, tolerance, failing, budget, jumps, _explicit(field.problem, method, tolerance, jumps))
+    return gathered(tuple(_stacks(field, flat, how)), asked, flat, starts.shape[:-1])
 
 
-def _gathered(stacks: tuple[_Stack, ...], asked: FloatArray, flat: FloatArray, shape: tuple[int, ...]) -> Flow:
-    zero, reached = np.empty(len(flat)), np.full(len(flat), asked[-1])
-    outcome = np.full(len(flat), "end", dtype="<U7")
-    notes: list[tuple[str, ...]] = [()] * len(flat)
-    for stack in stacks:
-        zero[stack.which] = stack.zero
-        outcome[stack.which] = np.where(np.isnan(stack.zero), "end", "zero")
-        if stack.path is not None:
-            [k] = stack.which
-            outcome[k], notes[k] = stack.path.outcome, tuple(stack.path.notes)
-            if stack.path.outcome in UNFINISHED:
-                reached[k] = stack.path.ends[-1]
-    theta = _sampled(stacks, asked, *flat.shape)
-    return Flow(
-        asked,
-        theta.reshape(*shape, *theta.shape[1:]),
-        zero.reshape(shape),
-        stacks,
-        outcome.reshape(shape),
-        reached.reshape(shape),
-        tuple(notes),
-    )
-
-
-def about_solution(found: Flow) -> list[str]:
-    """Return how the solution of a single start ends, and what was done on the way."""
-    outcomes = {
-        "end": "no zero reached",
-        "zero": f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on",
-        "kink": "no zero reached",
-        "budget": f"undecided: followed until time {found.reached:.6g} only",
-        "stopped": f"undecided: followed until time {found.reached:.6g} only",
-    }
-    return [outcomes[found.outcome.item()], *(note for notes in found.notes for note in notes)]
+def _explicit(source: StochasticGradient, method: Solver, tolerance: float, jumps: bool) -> Explicit | None:
+    if method == "RK23" or method == "RK45":
+        if jumps:
+            raise InputError(f"flow: {method} cannot follow a loss with kinks; leave method out")
+        return method
+    most = DENSE_PRODUCTS if source.has_own_products else DENSE
+    if method == "LSODA" or jumps or source.dimension <= most:
+        return None
+    return "RK23" if tolerance >= CRUDE else "RK45"
 
 
 def check_tolerance(tolerance: float, caller: str) -> None:
@@ -225,41 +143,40 @@ def check_tolerance(tolerance: float, caller: str) -> None:
         raise InputError(f"{caller}: tolerance {tolerance} is not allowed; allowed are numbers from 1e-12 to 1e-2")
 
 
-def _stacks(
-    field: AdamField, starts: FloatArray, span: tuple[float, float], tolerance: float, failing: Failing, budget: int
-) -> Iterator[_Stack]:
+def _stacks(field: AdamField, starts: FloatArray, how: _How) -> Iterator[Stack]:
     """Solutions of groups of starts; of single starts where a group does not go well together, or f may jump."""
-    jumps = kink_surfaces(field.problem) is not None
     for group in _neighbours(starts, np.arange(len(starts))):
-        if len(group) > 1 and not jumps:
+        if len(group) > 1 and not how.jumps and how.explicit is None:
             try:
-                yield _solved(field, starts, group, span, tolerance)
+                yield _solved(field, starts, group, how.span, how.tolerance)
                 continue
             except InputError:
                 pass
         for alone in group:
             try:
-                yield _followed(field, starts[alone], alone, span, tolerance, budget)
+                yield _followed(field, starts[alone], alone, how)
             except InputError as error:
                 start = starts[alone]
-                if failing == "raise":
+                if how.failing == "raise":
                     more = ", ..." if len(start) > 6 else ""
                     raise InputError(f"flow from {', '.join(f'{x:.6g}' for x in start[:6])}{more}: {error}") from None
-                yield _nowhere(alone, span[0])
+                yield _nowhere(alone, how.span[0])
 
 
-def _followed(
-    field: AdamField, start: FloatArray, which: np.intp, span: tuple[float, float], tolerance: float, budget: int
-) -> _Stack:
-    path = follow(field, start, span, tolerance, budget)
-    zero = path.ends[-1] if path.outcome == "zero" else np.nan
-    return _Stack(np.array([which]), lambda times: path.at(times)[None], np.array([zero]), path)
+def _followed(field: AdamField, start: FloatArray, which: np.intp, how: _How) -> Stack:
+    if how.explicit is not None:
+        return follow_explicitly(field, start, which, how.asked, how.tolerance, how.budget, how.explicit)
+    path = follow(field, start, how.span, how.tolerance, how.budget)
+    end = path.ends[-1]
+    zero = np.array([end if path.outcome == "zero" else np.nan])
+    return Stack(np.array([which]), lambda times: path.at(times)[None], zero, path.outcome, end, tuple(path.notes))
 
 
-def _nowhere(which: np.intp, begin: float) -> _Stack:
+def _nowhere(which: np.intp, begin: float) -> Stack:
     """No solution at all."""
-    path = Path([begin], [], np.array([]), "stopped", ["the gradient is not finite on the way"])
-    return _Stack(np.array([which]), lambda times: np.full((1, len(times), 1), np.nan), np.array([np.nan]), path)
+    nothing = np.array([np.nan])
+    notes = ("the gradient is not finite on the way",)
+    return Stack(np.array([which]), lambda times: np.full((1, len(times), 1), np.nan), nothing, "stopped", begin, notes)
 
 
 def _neighbours(starts: FloatArray, which: Indices) -> Iterator[Indices]:
@@ -280,7 +197,7 @@ def _solved(
     which: Indices,
     span: tuple[float, float],
     tolerance: float,
-) -> _Stack:
+) -> Stack:
     """The solutions of one stack of starts."""
     rest = all_starts[which]
     n, d = rest.shape
@@ -312,7 +229,7 @@ def _solved(
         values = solution(np.minimum(times, ends[-1])).reshape(n, d, len(times)).swapaxes(1, 2)
         return np.where((times >= zero[:, None])[..., None], rest[:, None], values)
 
-    return _Stack(which, at, zero)
+    return Stack(which, at, zero)
 
 
 def _lsoda(
@@ -376,13 +293,3 @@ def _first_times(
         holds = _at_zero(field, states(middle))
         low, high = np.where(holds, low, middle), np.where(holds, middle, high)
     return high, states(high)
-
-
-def _sampled(stacks: tuple[_Stack, ...], times: FloatArray, n: int, d: int) -> FloatArray:
-    """All n solutions at times (k,), shape (n, k, d)."""
-    result = np.empty((n, len(times), d))
-    for stack in stacks:
-        for begin in range(0, len(times), TIMES_AT_ONCE):
-            part = slice(begin, begin + TIMES_AT_ONCE)
-            result[stack.which, part] = stack.at(times[part])
-    return result

@@ -30,7 +30,7 @@ FLOW_BUDGET, LONGEST = 1000, 7
 """Where Newton's steps fail the flow is followed for so many evaluations at most, and for times 1, 2, 4, ..., 2^LONGEST
 for parameters of size 1, which is how far Adam moves in them."""
 
-FLOW_TOLERANCE = 1e-6
+FLOW_TOLERANCE = 1e-4
 
 
 @checked_arguments

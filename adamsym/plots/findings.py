@@ -8,7 +8,7 @@ from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.certify.outcomes import Undecided
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
-from adamsym.dynamics.flow import UNFINISHED, about_solution
+from adamsym.dynamics.solutions import UNFINISHED, about_solution
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field import AdamField
 from adamsym.plots.registry import Finding

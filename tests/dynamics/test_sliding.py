@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.dynamics import basins, flow
-from adamsym.dynamics.flow import about_solution
+from adamsym.dynamics.solutions import about_solution
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.reading import read_problem
