@@ -3,6 +3,7 @@
 from adamsym.field.adam_field import AdamField
 from adamsym.field.bias import batch_bias, memory_bias
 from adamsym.field.float.batch_mean import BatchMean
+from adamsym.field.float.batch_quotient import batch_quotient
 from adamsym.field.float.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
 from adamsym.field.float.laplace_quadrature import Quotient, quotient
 from adamsym.field.float.law_quotient import LawQuotient, law_quotient
@@ -26,6 +27,7 @@ __all__ = [
     "Quotient",
     "Uniform",
     "batch_bias",
+    "batch_quotient",
     "law_quotient",
     "memory_bias",
     "monte_carlo",

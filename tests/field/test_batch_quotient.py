@@ -1,17 +1,17 @@
 """F of minibatches by Gauss rules, beside every minibatch listed and beside the exact transforms."""
 
+import importlib
 import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, BatchMean, law_quotient, quotient
-from adamsym.field.float import batch_quotient as module
-from adamsym.field.float.batch_quotient import batch_quotient
+from adamsym.field import AdamField, BatchMean, batch_quotient, law_quotient, quotient
 from adamsym.field.float.batch_slopes import chebyshev_coefficients, chebyshev_places, chebyshev_values
 from adamsym.field.float.gauss_rules import mean_rules
 from adamsym.gradients import Empirical, PerRowGradients, Problem
@@ -20,6 +20,7 @@ from adamsym.methods import Adam
 from adamsym.methods.kernels import RootPlusEps
 from adamsym.methods.laplace import LagWeights, LaplaceForm
 
+module = importlib.import_module("adamsym.field.float.batch_quotient")
 BETAS = ["0", "0.5", "0.9", "0.99", "0.999", "0.9999"]
 
 
@@ -161,6 +162,24 @@ def test_rules_have_twice_as_many_moments_as_nodes(size):
                 assert own[law] @ nodes[law] ** (2 * nodes.shape[1]) < next_one * (1 - 1e-9)
 
 
+def test_transforms_of_rules_keep_to_the_bound_of_the_theory():
+    """|B_m - B| <= 4 e^-tau sum_{k >= m} I_k(tau), tau = t G^2/2, and |A_m - A| at most G times that (theory T4)."""
+    rng, closest = np.random.default_rng(8), 0.0
+    for _ in range(40):
+        atoms, p = rng.normal(size=(1, 20)), rng.dirichlet(np.ones(20))
+        nodes, weights = np.empty((2, 1, int(rng.integers(2, 8))))
+        mean_rules(atoms, p, 1, 1, ((nodes, weights),))
+        largest = np.abs(atoms).max()
+        for t in 10 ** rng.uniform(-1, 1.5, size=4) / largest**2:
+            bound = 4 * scipy.special.ive(np.arange(nodes.size, nodes.size + 200), t * largest**2 / 2).sum()
+            b = np.exp(-t * nodes**2) @ weights[0] - np.exp(-t * atoms**2) @ p
+            a = (nodes * np.exp(-t * nodes**2)) @ weights[0] - (atoms * np.exp(-t * atoms**2)) @ p
+            assert abs(b[0]) <= bound + 1e-14
+            assert abs(a[0]) <= largest * bound + 1e-14
+            closest = max(closest, abs(b[0]) / bound)
+    assert closest > 0.03
+
+
 def networks_law(rng, n=300):
     """Heavy tails and many zeros, as in a network's gradients."""
     atoms = rng.standard_t(3, size=n) * rng.exponential(size=n)
@@ -229,10 +248,20 @@ def test_what_has_no_rule_goes_by_the_exact_transforms(monkeypatch):
     law, p, adam = rng.normal(2.0, 1.0, size=(1, 30)), np.full(30, 1 / 30), Adam("0.3", "0.9", "0.1")
     monkeypatch.setattr(module, "_NODES", (2,))
     found = batch_quotient(law, p, 4, adam, sensitivity=True)
-    exact = law_quotient(BatchMean(law[0], p, 4), adam, adjoints=True)
-    assert found.value[0] == exact.value
-    assert found.error[0] == exact.error
+    mean = BatchMean(law[0], p, 4)
+    exact = law_quotient(mean, adam, adjoints=True)
+    assert found.value[0] == pytest.approx(exact.value, abs=1e-14)
+    assert found.error[0] == pytest.approx(exact.error, rel=1e-3)
     assert found.exponentials[0] == 0
+    slopes = mean.sensitivity(exact.adjoints)
+    np.testing.assert_allclose(found.sensitivity[0], slopes, atol=1e-12 * np.abs(slopes).max(), rtol=0)
+    # An atom that is listed twice has its probability divided, and so is the derivative.
+    halves = np.append(p, p[0] / 2)
+    halves[0] /= 2
+    twice = batch_quotient(np.append(law, law[:, :1], axis=1), halves, 4, adam, sensitivity=True)
+    assert twice.value[0] == pytest.approx(exact.value, abs=1e-14)
+    joined = np.append(twice.sensitivity[0, 0] + twice.sensitivity[0, -1], twice.sensitivity[0, 1:-1])
+    np.testing.assert_allclose(joined, slopes, atol=1e-12 * np.abs(slopes).max(), rtol=0)
 
     # Where those fail too, the rules' value stands with what it is worth, or is refused.
     def refuse(*_arguments, **_options):

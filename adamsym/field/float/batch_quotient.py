@@ -222,7 +222,10 @@ def _derivatives(batches: _Batches, rules: _Rules, low: FloatArray, high: FloatA
 
 def _by_transforms(batches: _Batches, law: FloatArray, by_rules: Quotient) -> Quotient:
     """The value from the exact transforms; where these fail that of the rules, if there is anything in it."""
-    mean = BatchMean(law, batches.probabilities, batches.size)
+    # Their cost is that of the values, of which sparse laws have few.
+    values, places = np.unique(law, return_inverse=True)
+    p = np.bincount(places, batches.probabilities)
+    mean = BatchMean(values, p / math.fsum(p), batches.size)
     wanted = by_rules.sensitivity is not None
     try:
         found = law_quotient(mean, batches.form.form, adjoints=wanted)
@@ -231,7 +234,9 @@ def _by_transforms(batches: _Batches, law: FloatArray, by_rules: Quotient) -> Qu
         if wanted or by_rules.error[0] > _LEAST_ACCURACY * bound:
             raise
         return by_rules
-    slopes = None if found.adjoints is None else mean.sensitivity(found.adjoints)[None]
+    slopes = None
+    if found.adjoints is not None:
+        slopes = (batches.probabilities * (mean.sensitivity(found.adjoints) / p)[places])[None]
     value, error, inverse = np.array([[found.value], [found.error], [found.inverse]])
     return Quotient(value, error, inverse, slopes, np.zeros(1, dtype=np.int_))
 
