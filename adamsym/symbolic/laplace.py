@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import sympy as sp
 
@@ -106,6 +106,7 @@ def normal_transforms(centre: sp.Expr, variance: sp.Expr) -> tuple[sp.Expr, sp.E
     return centre / spread * second, second
 
 
+@lru_cache(maxsize=16)
 def kernel_check(rho: sp.Expr = kernel) -> Check:
     """Check that rho is positive and that its Laplace transform at v is 1/(sqrt(v) + epsilon), exactly.
 
@@ -124,12 +125,14 @@ def kernel_check(rho: sp.Expr = kernel) -> Check:
     )
 
 
+@lru_cache(maxsize=16)
 def own_kernel_check(method: SymbolicMethod) -> Check:
     """Check that rho's Laplace transform at v is phi(v): exactly, for eps inside the root."""
     v = sp.Symbol("v", positive=True)
     return exact_equality(sp.integrate(method.rho * sp.exp(-s * v), (s, 0, sp.oo)), method.phi(v))
 
 
+@lru_cache(maxsize=16)
 def normal_check(closed_forms: Callable[[sp.Expr, sp.Expr], tuple[sp.Expr, sp.Expr]] = normal_transforms) -> Check:
     """Check ``closed_forms`` exactly against SymPy's Gaussian integrals for g = c + d z, z standard normal."""
     c, d = sp.Symbol("c", real=True), sp.Symbol("d", positive=True)

@@ -5,6 +5,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import mpmath
@@ -337,6 +338,7 @@ def remainder_bound_check(small: Problem, mean_gradient: sp.Expr, coordinate: in
     return Check(False, f"undecided: only {held} of 4 points could be evaluated")
 
 
+@lru_cache(maxsize=16)
 def kernel_number_check(rho: sp.Expr, phi: sp.Expr | None = None) -> Check:
     """Check that rho has the Laplace transform phi(v), by quadrature at random v and epsilon; Adam's phi if omitted."""
     compiled = compile_mpmath([s, epsilon], [rho])
