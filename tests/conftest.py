@@ -3,6 +3,8 @@
 The long run, ``make test-long``, plays every test with drawn inputs too: ten times as many, and other ones each time.
 """
 
+import gc
+
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
 from hypothesis.internal.conjecture import providers
@@ -35,3 +37,10 @@ def pytest_collection_modifyitems(config, items):
             more = settings(few, max_examples=MORE * few.max_examples, derandomize=False, database=None)
             test._hypothesis_internal_use_settings = more
             item.add_marker("slow")
+
+
+def pytest_collection_finish(session):
+    # What the imports have made stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

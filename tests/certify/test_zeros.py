@@ -66,9 +66,13 @@ def test_the_law_with_three_zeros():
     assert stabilities == {0.0006: "attracting", 0.0031: "repelling", 0.0197: "attracting"}
 
 
-@pytest.fixture(scope="module")
-def of_neuron():
-    return find_zeros(NEURON, [[0.2, 1.2], [0.4, 2]])
+@pytest.fixture(
+    scope="module",
+    params=[[[0.8, 0.95], [0.85, 1.0]], pytest.param([[0.2, 1.2], [0.4, 2]], marks=pytest.mark.slow)],
+    ids=["near", "wide"],
+)
+def of_neuron(request):
+    return find_zeros(NEURON, request.param)
 
 
 def test_two_parameters(of_neuron):
@@ -78,7 +82,7 @@ def test_two_parameters(of_neuron):
     assert zero.stability == "attracting"
     assert np.abs(NEURON(zero.midpoint)).max() < 1e-12
     assert (np.ptp(zero.box, axis=1) <= 1e-10).all()
-    saddle = find_zeros(NEURON, [[-0.1, 0.1], [-0.1, 0.12]])
+    saddle = find_zeros(NEURON, [[-0.03, 0.03], [-0.03, 0.04]])
     assert saddle.complete
     # All rows' gradients are exactly 0 at the origin: it is the zero, and a critical point.
     assert [(zero.stability, zero.critical_point, zero.point) for zero in saddle.zeros] == [("saddle", "yes", (0, 0))]
@@ -135,14 +139,14 @@ def test_a_double_zero_stays_undecided():
 
 
 def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("adamsym.certify.search.ALONE_BELOW", 2)
     box = [[-5, 5]]
     alone = find_zeros(SHORT_MEMORY, box)
+    journal = tmp_path / "journal"
+    part = find_zeros(SHORT_MEMORY, box, budget=6, journal=journal)
+    monkeypatch.setattr("adamsym.certify.search.ALONE_BELOW", 2)
     with ThreadPoolExecutor(1) as pool:
         pooled = find_zeros(SHORT_MEMORY, box, executor=pool)
     assert pooled.leaves == alone.leaves
-    journal = tmp_path / "journal"
-    part = find_zeros(SHORT_MEMORY, box, budget=6, journal=journal)
     assert part.examined == 6
     assert not part.complete
     lines = journal.read_text().splitlines()
@@ -297,7 +301,7 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path):
         "search.ALONE_BELOW = 1\n"
         "problem = Problem('(theta - x)**2/2', ['theta'], Empirical({'x': [0, 0, 3]}))\n"
         "try:\n"
-        "    find_zeros(AdamField(problem, Adam('0.5', '0.82', '0.1')), [[-5, 5]])\n"
+        "    find_zeros(AdamField(problem, Adam('0.5', '0.82', '0.1')), [[-5, 5]], executor=1)\n"
         "except BrokenProcessPool as error:\n"
         "    print(error)\n"
     )
@@ -306,8 +310,8 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path):
 
 
 def test_other_executors_and_numbers_of_processes_find_the_same(monkeypatch, pool):
-    monkeypatch.setattr(search, "ALONE_BELOW", 1)
     alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
+    monkeypatch.setattr(search, "ALONE_BELOW", 1)
     assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
     assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
     with pytest.raises(InputError, match="executor: 0 processes"):

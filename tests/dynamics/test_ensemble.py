@@ -283,7 +283,7 @@ def test_a_method_of_ones_own():
 
 
 def test_many_parameters_are_compiled_in_parts():
-    size = 40
+    size = 34
     terms = " + ".join(f"w{k}*x{k}" for k in range(size))
     data = np.random.default_rng(0).normal(size=(3, size)).round(3)
     columns = {f"x{k}": data[:, k].tolist() for k in range(size)} | {"y": [1, 2, 3]}
@@ -291,7 +291,7 @@ def test_many_parameters_are_compiled_in_parts():
     starts = np.linspace(-1, 1, 20 * size).reshape(20, size)
     run = Run(problem, PlainDescent(), StepSizeSchedule(1), starts, 20, seed=0)
     run.advance(1)
-    # 40 terms in parts of 32, and more statements than one loop takes.
+    # 34 terms in parts of 32, and more statements than one loop takes.
     assert run._gradient.scratch >= 4
     assert len(run._gradient.addresses) > 1
     rows = [plain_chains.rows_of_chain(0, chain, 1, 3)[0] for chain in range(20)]
