@@ -87,12 +87,15 @@ class Piecewise:
         found = self._float_gradient(*arguments, *sides)
         shape = found.shape[:-1]
         broken = np.zeros(shape, dtype=bool)
-        codes = np.zeros(shape, dtype=object if len(self._moving) > 60 else np.int64)
-        for bit, k in enumerate(self._moving):
-            codes = codes + np.broadcast_to(ties[k], shape) * (1 << bit)
-        for code in {int(one) for one in np.unique(codes)} - {0}:
-            where = codes == code
-            active = [k for bit, k in enumerate(self._moving) if code >> bit & 1]
+        tied = np.zeros((*shape, len(self._moving)), dtype=bool)
+        for n, k in enumerate(self._moving):
+            tied[..., n] = ties[k]
+        somewhere = tied.any(axis=-1)
+        patterns, which = np.unique(tied[somewhere], axis=0, return_inverse=True)
+        for number, pattern in enumerate(patterns):
+            where = somewhere.copy()
+            where[somewhere] = which.ravel() == number
+            active = [k for k, is_tied in zip(self._moving, pattern, strict=True) if is_tied]
             given = [np.broadcast_to(a, shape)[where] for a in arguments]
             fixed = [np.broadcast_to(side, shape)[where] for side in sides]
             found[where], broken[where] = self._at_ties(given, fixed, active)

@@ -253,6 +253,13 @@ def test_many_switches_in_a_box_are_enclosed_together():
     assert balls[0][0].contains(flint.arb(problem.row_gradients([1.5])[0, 0]))
 
 
+def test_there_may_be_more_switches_than_an_integer_has_bits():
+    kinked = Problem(" + ".join(f"Abs(t - {k}/4)*x" for k in range(64)), ["t"], Empirical({"x": [1]}))
+    assert kinked.row_gradients([15.1]) == [[58]]
+    with pytest.raises(InputError, match="not differentiable"):
+        kinked.row_gradients([15.0])
+
+
 def test_the_message_says_how_to_write_what_is_not_finite():
     problem = Problem("x*exp(t)/(1 + exp(t))", ["t"], ONE)
     with pytest.raises(InputError, match=r"not finite at data row 0 .*as sigmoid\(z\).*logsumexp\(a, b\)"):
