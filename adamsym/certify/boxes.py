@@ -34,8 +34,8 @@ def middle(sides: FloatArray) -> FloatArray:
 
 
 def around(center: FloatArray, reach: FloatArray) -> FloatArray:
-    """Return the box (d, 2) that reaches so far from its center on each side."""
-    with np.errstate(over="ignore"):
+    """Return the box (d, 2) that reaches so far from its center on each side; nan where both are out of range."""
+    with np.errstate(over="ignore", invalid="ignore"):
         return np.stack([center - reach, center + reach], axis=1)
 
 

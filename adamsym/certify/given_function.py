@@ -10,7 +10,7 @@ from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, middle
 from adamsym.certify.field_function import NOT_REAL, FieldFunction
 from adamsym.certify.lyapunov_decrease import by_enclosure
-from adamsym.certify.lyapunov_task import SHARE_OF_WITNESS, TOLERANCE, LyapunovTask
+from adamsym.certify.lyapunov_task import TOLERANCE, LyapunovTask, is_witness
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
@@ -63,7 +63,7 @@ class GivenFunctionTask(LyapunovTask):
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
         field, in_middle = center.enclosure(slopes=False, tolerance=TOLERANCE).value, self._laws(center.theta)
         product = sum((law.mean * f for law, f in zip(in_middle, field, strict=True)), flint.arb(0))
-        if product > 0 and product.rad() < SHARE_OF_WITNESS * product.mid():
+        if is_witness(product):
             return Witness(tuple(middle(sides).tolist()), outward(product))
         shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
         over = at.enclosure(slopes=True, tolerance=TOLERANCE)

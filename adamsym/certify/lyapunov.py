@@ -80,9 +80,12 @@ class LyapunovRegion(Drawable):
     @property
     def share(self) -> float:
         """The certified boxes' share of the region's volume."""
-        # Halved first, and side by side: no volume is out of range.
-        halved = [np.ptp(np.array(box) / 2, axis=1) / np.ptp(self.region / 2, axis=1) for box, _ in self.certified]
-        return float(sum(np.prod(shares) for shares in halved))
+        # Side by side, and halved where a width is out of range: no volume is.
+        with np.errstate(over="ignore"):
+            scale = 1.0 if np.isfinite(np.ptp(self.region, axis=1)).all() else 0.5
+            sides = np.ptp(scale * self.region, axis=1)
+            shares = [np.prod(np.ptp(scale * np.array(box), axis=1) / sides) for box, _ in self.certified]
+        return float(sum(shares))
 
     @property
     def rate(self) -> float | None:

@@ -1,6 +1,7 @@
 """What is proven about <grad L, f> in one box."""
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -38,6 +39,7 @@ TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30
 """Boxes narrower than this share of the region are split no further."""
 
+_LARGEST = 1e300
 SHARE_OF_WITNESS = 1e-3
 """Share of its value that the uncertainty of <grad L, f> at a witness may have."""
 
@@ -106,8 +108,7 @@ class LyapunovTask(Task[LyapunovOutcome]):
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
         field = center.enclosure(slopes=False, tolerance=TOLERANCE).value
         product = sum((law.mean * f for law, f in zip(center.laws, field, strict=True)), flint.arb(0))
-        # Not by a hair: a checker with other arithmetic is to prove it too.
-        if product > 0 and product.rad() < SHARE_OF_WITNESS * product.mid():
+        if is_witness(product):
             return Witness(tuple(middle(sides).tolist()), outward(product))
         shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
         over = at.enclosure(slopes=True, tolerance=TOLERANCE)
@@ -134,6 +135,14 @@ class LyapunovTask(Task[LyapunovOutcome]):
         return Split(max(shares, key=lambda j: shares[j]))
 
 
+def is_witness(product: flint.arb) -> bool:
+    """Whether a value of <grad L, f> is proven positive: not by a hair, for other arithmetic is to prove it too.
+
+    Its bounds are to be floats, with some room.
+    """
+    return bool(0 < product < _LARGEST and product.rad() < SHARE_OF_WITNESS * product.mid())
+
+
 @lru_cache(maxsize=4)
 def _received(function: FieldFunction, start: Box, minima: tuple[Point, ...]) -> LyapunovTask:
     return LyapunovTask(function, start, minima)
@@ -149,12 +158,14 @@ def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
     smoothness = flint.arb(0)
     for hessian in at.hessians:
         smoothness = smoothness.max(norm_bound(itertools.chain(*hessian)))
+    low, high = outward(loss)
+    largest = outward(smoothness)[1]
     return Decrease(
         bounds.by,
         bounds.rate,
         bounds.pl,
-        outward(loss) if loss.is_finite() else (None, None),
-        outward(smoothness)[1] if smoothness.is_finite() else None,
+        (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None),
+        largest if math.isfinite(largest) else None,
     )
 
 

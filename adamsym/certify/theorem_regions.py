@@ -70,14 +70,24 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     form = require_laplace(found.adam, "a Lyapunov region")
     if not has_levels(form):
         return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
-    beta, eps = float(form.beta), float(form.kernel.epsilon)
-    t6 = level_t6(smoothness, pl, eps)
-    assert isinstance(found.problem.law, Empirical)
-    heaviest = 1 / float(min(found.problem.law.exact_probabilities))
-    eta = (smoothness / pl - 1) / found.problem.batch_size
-    one = level_theorem_1(smoothness, eta, heaviest, beta, eps)
-    two = theorem_2_applies(eta, found.problem.dimension, universal_bound(form), beta)
+    try:
+        t6, one, two = _levels(found.problem, form, smoothness, pl)
+    except ArithmeticError:
+        # Beyond the range of floats.
+        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
     return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+
+
+def _levels(problem: Problem, form: LaplaceForm, smoothness: float, pl: float) -> tuple[float, float, bool]:
+    """The levels of T6 and N-Theorem 1, and whether N-Theorem 2 applies; ArithmeticError if one is out of range."""
+    beta, eps = float(form.beta), float(form.kernel.epsilon)
+    assert isinstance(problem.law, Empirical)
+    heaviest = 1 / float(min(problem.law.exact_probabilities))
+    eta = (smoothness / pl - 1) / problem.batch_size
+    t6, one = level_t6(smoothness, pl, eps), level_theorem_1(smoothness, eta, heaviest, beta, eps)
+    if not (math.isfinite(t6) and math.isfinite(one)):
+        raise OverflowError
+    return t6, one, theorem_2_applies(eta, problem.dimension, universal_bound(form), beta)
 
 
 def has_levels(form: LaplaceForm) -> bool:
@@ -112,8 +122,11 @@ def universal_bound(form: LaplaceForm) -> float:
 def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
     """Whether |grad l_j|^2 <= 2 K l_j at points drawn: it need not be, where some l_j is negative."""
     points = np.random.default_rng(0).uniform(region[:, 0], region[:, 1], (SAMPLES // 20, len(region)))
-    squares, losses = (problem.row_gradients(points) ** 2).sum(axis=-1), problem.row_losses(points)
-    return bool((squares <= 2 * smoothness * losses + 1e-9 * np.abs(losses).max()).all())
+    losses = problem.row_losses(points)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = (problem.row_gradients(points) ** 2).sum(axis=-1)
+        allowed = 2 * smoothness * losses + 1e-9 * np.abs(losses).max()
+    return bool((np.isfinite(squares) & (squares <= allowed)).all())
 
 
 def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) -> float | None:
@@ -135,7 +148,10 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
 
         def suffices(smoothness: float) -> bool:
             margin = steepest / smoothness * (1 + 1e-12)
-            wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
+            with np.errstate(over="ignore"):
+                wider = np.nextafter(region + margin * np.array([-1.0, 1.0]), [-np.inf, np.inf])
+                if not np.isfinite(np.ptp(wider, axis=1)).all():
+                    return False
             matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_jacobians_ball(hulls(cell)))
             try:
                 return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)

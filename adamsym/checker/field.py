@@ -27,6 +27,9 @@ from adamsym.gradients import SymbolicGradient
 
 TOLERANCE = 1e-15
 """Share of the scale that a truncation may have."""
+LEAST_SQUARE, LARGEST = 1e-240, 1e100
+"""Between these mean squares and atoms no float leaves its range; other laws have the crude bounds."""
+_LEAST_ALLOWED = 1e-280
 _MOST_NODES = 1200
 _MOST_LAGS = 40_000
 
@@ -57,7 +60,8 @@ def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     means = [form.sum * mean for mean in (law.mean, *law.mean_slopes)]
     crude = _crude(law, form, means)
     center, everywhere = iv.mpf(law.mean_square.mid), form.kernel.of(iv.mpf(0))
-    if not (form.size > 0 and center.a > 1e-250 and form.kernel.drop(law.max_abs**2).b >= 1e-14 * everywhere.a):
+    in_range = center.a > LEAST_SQUARE and law.max_abs < LARGEST
+    if not (form.size > 0 and in_range and form.kernel.drop(law.max_abs**2).b >= 1e-14 * everywhere.a):
         return crude
     found = _by_quadrature(law, form, center, means, tolerance)
     return crude if found is None else [_both(x, y) for x, y in zip(found, crude, strict=True)]
@@ -163,7 +167,7 @@ def _first_node(
     """The number of a node so far left that those left of it do not count; and the sum of h w(u) u over those."""
     width, everywhere = float(step.mid), float(form.kernel.of(iv.mpf(0)).mid)
     scale = min(float(form.kernel.rooted(law.max_abs).b), float(center.mid) ** 0.5 * everywhere)
-    allowed = tolerance * scale / cube
+    allowed = max(tolerance * scale / cube, _LEAST_ALLOWED)
     j = math.floor(math.log(allowed) * 2 / 3 / width)
     for _ in range(_MOST_NODES):
         left = _weights_before(form.kernel, exponential(step * j), step)

@@ -30,6 +30,14 @@ _LARGEST = iv.mpf(LARGEST_EXPONENT)
 _BOTH_SIGNS = iv.mpf([-1, 1])
 
 
+LARGEST_ANGLE = 2**1100
+"""Sine and cosine are reduced by pi up to there."""
+
+
+_SMALL = 2.0**-40
+"""Below, a difference of exponentials would cancel: but 1 <= sinh(x)/x <= 1 + x^2, and 1 - x^2 <= tanh(x)/x <= 1."""
+
+
 class NotCheckable(Exception):
     """Something in a certificate that this checker has no bounds for."""
 
@@ -211,15 +219,23 @@ def _log_sum_of_exponentials(*points: Interval) -> Interval:
 
 
 def _oscillating(function: Any) -> Any:
-    """The values of sine or cosine; of arguments so large that none is known, all that there are."""
-    return lambda x: function(x) if magnitude(x) < LARGEST_EXPONENT else iv.mpf([-1, 1])
+    """The values of sine or cosine; all that there are, of arguments beyond all floats, which take long to reduce."""
+    return lambda x: function(x) if magnitude(x) < LARGEST_ANGLE else iv.mpf([-1, 1])
 
 
 # With exp(-|x|) nothing overflows, and no quotient is one of two large numbers.
 def _tanh(x: Interval) -> Interval:
+    if magnitude(x) < _SMALL:
+        return x * iv.mpf([(1 - square(x)).a, 1])
     decay = exponential(-2 * abs(x))
     size = (1 - decay) / (1 + decay)
     return size if x.a >= 0 else -size
+
+
+def _sinh(x: Interval) -> Interval:
+    if magnitude(x) < _SMALL:
+        return x * iv.mpf([1, (1 + square(x)).b])
+    return (exponential(x) - exponential(-x)) / 2
 
 
 def _sigmoid(x: Interval) -> Interval:
@@ -233,7 +249,7 @@ _FUNCTIONS: dict[str, Any] = {
     "sin": _oscillating(_sine),
     "cos": _oscillating(cosine),
     "tanh": _increasing(_tanh),
-    "sinh": _increasing(lambda x: (exponential(x) - exponential(-x)) / 2),
+    "sinh": _increasing(_sinh),
     "cosh": lambda x: _increasing(lambda y: (exponential(y) + exponential(-y)) / 2)(abs(x)),
     "sigmoid": _increasing(_sigmoid),
     "softplus": _increasing(lambda x: _log_sum_of_exponentials(x, iv.mpf(0))),

@@ -34,6 +34,8 @@ LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
 CIRCLE = Fraction(7, 5)
+FAR_TOO_MANY = 10**9
+"""Lags that nobody multiplies out."""
 
 State = tuple[Interval, list[Interval], list[tuple[Interval, list[Interval]]]]
 """P and the numerators without exp(-s least), and the derivatives of all in each parameter."""
@@ -79,12 +81,16 @@ def step_of(beta: Fraction) -> tuple[int, Interval]:
 
 @lru_cache(maxsize=64)
 def _step(beta: Fraction, _bits: int) -> tuple[int, Interval]:
-    # Next to 1 the float would be 1.
-    lag = -math.log1p(-float(1 - beta)) if beta > Fraction(1, 2) else -math.log(float(beta)) if beta else math.inf
+    lag = _lag(beta)
     if lag > LARGEST_STEP:
         return 0, exact(LARGEST_STEP)
     lags = int(float(LARGEST_STEP) / lag)
     return lags, -lags * logarithm(exact(beta))
+
+
+def _lag(beta: Fraction) -> float:
+    """-log beta: next to 1 the float of beta would be 1."""
+    return -math.log1p(-float(1 - beta)) if beta > Fraction(1, 2) else -math.log(float(beta)) if beta else math.inf
 
 
 class Products:
@@ -95,7 +101,7 @@ class Products:
         self.lags_per_step, _ = step_of(form.beta)
         self.previous: State | None = None
         self.law, self.numerators, self.beta = law, numerators_of(form), exact(form.beta)
-        self.memory = float(form.beta)
+        self.memory, self.exact_beta = float(form.beta), form.beta
         low, high = min(q.a for q in law.squares), max(q.b for q in law.squares)
         self.least, self.center = iv.mpf(low), iv.mpf(((low + high) / 2).mid)
         self.excess = [q - self.least for q in law.squares]
@@ -118,7 +124,9 @@ class Products:
             return 0
         if self.lags_per_step and self.previous is not None:
             return self.lags_per_step
-        return 1 if self.memory == 0 else math.ceil(math.log(self.reach / reach) / math.log(self.memory)) + 1
+        if reach == math.inf:
+            return FAR_TOO_MANY
+        return 1 if self.memory == 0 else math.ceil(math.log(reach / self.reach) / _lag(self.exact_beta)) + 1
 
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""

@@ -90,7 +90,7 @@ class Piecewise:
         tied = np.zeros((*shape, len(self._moving)), dtype=bool)
         for n, k in enumerate(self._moving):
             tied[..., n] = ties[k]
-        somewhere = tied.any(axis=-1)
+        somewhere = np.asarray(tied.any(axis=-1))
         patterns, which = np.unique(tied[somewhere], axis=0, return_inverse=True)
         for number, pattern in enumerate(patterns):
             where = somewhere.copy()

@@ -82,3 +82,27 @@ def test_the_exponential_of_mpmath_alone_is_not():
         tiny = [2.0**-k * (1 + j / 16) for k in range(90, 112) for j in range(16)]
     assert not all(_holds(iv.exp, mpmath.exp, x) for x in tiny)
     assert all(_holds(exponential, mpmath.exp, x) for x in tiny)
+
+
+@pytest.mark.parametrize("text", ["sinh(x)", "tanh(x)"])
+@pytest.mark.parametrize("x", [1e-299, -1e-200, 1e-30, -9e-13, 1e-12, 1e-6])
+def test_the_bounds_are_narrow_next_to_zero(text, x):
+    """Relative to the value, which a difference of exponentials would lose."""
+    expression = parse_expression(text, {"x": X}, "test")
+    with working_precision():
+        found = value_of(expression, {X: iv.mpf(x)})
+    bottom, top = (mpmath.make_mpf(end) for end in found._mpi_)
+    with mpmath.workdps(700):
+        exact = compile_mpmath([X], [expression])(mpmath.mpf(x))[0]
+        assert bottom <= exact <= top
+        assert (top - bottom) / abs(exact) < 1e-10
+
+
+def test_large_angles_are_reduced():
+    with working_precision():
+        found = value_of(sp.sin(X), {X: iv.mpf(6.0476e250)})
+        assert float(found.delta.b) < 1e-20
+        assert value_of(sp.sin(X), {X: iv.mpf(2) ** 1200}).delta == 2
+    bottom, top = (mpmath.make_mpf(end) for end in found._mpi_)
+    with mpmath.workdps(300):
+        assert bottom <= mpmath.sin(mpmath.mpf(6.0476e250)) <= top
