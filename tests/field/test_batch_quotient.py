@@ -263,11 +263,18 @@ def test_what_has_no_rule_goes_by_the_exact_transforms(monkeypatch):
     joined = np.append(twice.sensitivity[0, 0] + twice.sensitivity[0, -1], twice.sensitivity[0, 1:-1])
     np.testing.assert_allclose(joined, slopes, atol=1e-12 * np.abs(slopes).max(), rtol=0)
 
-    # Where those fail too, the rules' value stands with what it is worth, or is refused.
+    # Where those fail too, minibatches are listed if they are few; else the rules' value stands with what it is worth,
+    # or is refused.
     def refuse(*_arguments, **_options):
         raise InputError("too large")
 
     monkeypatch.setattr(module, "law_quotient", refuse)
+    by_listing = batch_quotient(law, p, 4, adam, sensitivity=True)
+    assert by_listing.exponentials[0] > 0
+    assert abs(by_listing.value[0] - exact.value) <= by_listing.error[0] + exact.error
+    assert by_listing.error[0] < 1e-12
+    np.testing.assert_allclose(by_listing.sensitivity[0], slopes, atol=1e-11 * np.abs(slopes).max(), rtol=0)
+    monkeypatch.setattr(module, "can_list", lambda _values, _size: False)
     monkeypatch.setattr(module, "_LEAST_ACCURACY", 0.5)
     rough = batch_quotient(law, p, 4, adam)
     assert abs(rough.value[0] - exact.value) <= rough.error[0] + exact.error
@@ -275,6 +282,26 @@ def test_what_has_no_rule_goes_by_the_exact_transforms(monkeypatch):
     monkeypatch.setattr(module, "_LEAST_ACCURACY", 1e-12)
     with pytest.raises(InputError, match="too large"):
         batch_quotient(law, p, 4, adam)
+
+
+@pytest.mark.parametrize("nonzero", [1, 2, 7])
+def test_laws_of_a_few_nonzero_atoms(nonzero):
+    """The mean is nearly always 0, so that its smallest values count and no transform has nodes enough."""
+    rng = np.random.default_rng(nonzero)
+    atoms, p, adam = np.zeros((1, 400)), np.full(400, 1 / 400), Adam("0.5", "0.9", "1e-6")
+    chosen = rng.choice(400, nonzero, replace=False)
+    atoms[0, chosen] = rng.normal(0.5, 1.0, size=nonzero)
+    few = np.append(atoms[0, chosen], 0.0)
+    shares = np.append(p[chosen], 1 - nonzero / 400)
+    found = batch_quotient(atoms, p, 2, adam, sensitivity=True)
+    assert misses(found, few, shares, 2, adam) <= 0
+    with pytest.raises(InputError, match="too large"):
+        law_quotient(BatchMean(few, shares, 2), adam)
+    # The derivative along the atoms themselves is that in their scale.
+    step = 1e-2
+    ends = [batch_quotient((1 + sign * step) * atoms, p, 2, adam).value[0] for sign in (1, -1)]
+    size = np.abs(found.sensitivity[0] * atoms[0]).sum()
+    assert found.sensitivity[0] @ atoms[0] == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-9 * size + 1e-9)
 
 
 def test_without_memory_rules_are_not_trusted():

@@ -22,6 +22,7 @@ from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.gauss_rules import mean_rules
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
 from adamsym.field.float.law_quotient import law_quotient
+from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.methods import LaplaceForm, Method
 
 _NODES = (6, 12, 24, 48)
@@ -48,6 +49,9 @@ _NEGLIGIBLE, _NO_WEIGHT = 1e-24, 1e-100
 
 _PLACES = (16, 32, 64, 128, 256)
 """Chebyshev places tried in turn."""
+
+_MOST_MEANS = 2**15
+"""Means at which derivatives are taken one by one: some tens of milliseconds."""
 
 _SLOPE_TOLERANCE = 10.0
 """Errors of derivatives that are allowed, in units of the tolerance and of the largest derivative."""
@@ -88,7 +92,8 @@ def batch_quotient(
     -----
     The error estimate is the difference of two Gauss rules, of m and of 2m nodes, plus the quadrature's own, plus what
     the rounding of the nodes can change (theory T2). Gauss rules converge geometrically or faster, so that the rule of
-    2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, the exact transforms are used.
+    2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, the exact transforms are used,
+    and where these are refused the minibatches of the values that differ, if they are few enough to be listed.
     """
     check_laws(atoms, probabilities, tolerance, threads)
     if probabilities.ndim != 1:
@@ -147,6 +152,16 @@ class _Batches:
         few = math.comb(self.size + n - 1, n - 1) <= nodes
         return np.asarray((laws.min(axis=1) == laws.max(axis=1)) | few)
 
+    def bound(self, means: FloatArray, probabilities: FloatArray) -> FloatArray:
+        """What |F| is at most, for means and probabilities (..., m)."""
+        size = (np.abs(means) * probabilities).sum(axis=-1)
+        return np.asarray(np.minimum(self.form.largest, self.form.absolute * size / self.form.size))
+
+    def moved(self, means: FloatArray, found: Quotient) -> FloatArray:
+        """What rounding of the means (laws, m) may change (theory T2)."""
+        rounding = _NODE_ERROR * np.abs(means).max(axis=1)
+        return np.asarray(rounding * (self.form.absolute + self.form.step_bound) * found.inverse)
+
     def quotient(self, rules: _Rules, sensitivity: bool = False) -> Quotient:
         return quotient(rules.nodes, rules.weights, self.form.form, sensitivity, self.tolerance)
 
@@ -167,7 +182,7 @@ def _fill(batches: _Batches, laws: FloatArray, result: Quotient) -> None:
         if not len(pending):
             return
     for k in pending:
-        _put(result, np.array([k]), _by_transforms(batches, laws[k], _rows(result, slice(k, k + 1))))
+        _put(result, np.array([k]), _otherwise(batches, laws[k], _rows(result, slice(k, k + 1))))
 
 
 def _by_rules(batches: _Batches, laws: FloatArray, rules: Sequence[_Rules]) -> tuple[Quotient, BoolArray]:
@@ -182,9 +197,7 @@ def _by_rules(batches: _Batches, laws: FloatArray, rules: Sequence[_Rules]) -> t
     error = _SAFETY * np.maximum(np.abs(found.value - middle), (middle - low) ** 2 / unit)
     if form.form.beta < _LEAST_MEMORY:
         error[~batches.are_exact(laws, rules[0].nodes.shape[1])] = np.inf
-    moved = _NODE_ERROR * np.abs(y).max(axis=1) * (form.absolute + form.step_bound) * found.inverse
-    bound = np.minimum(form.largest, form.absolute * (np.abs(y) * p).sum(axis=1) / form.size)
-    stated = np.minimum(found.error + error + moved, 2 * bound + np.finfo(float).tiny)
+    stated = np.minimum(found.error + error + batches.moved(y, found), 2 * batches.bound(y, p) + np.finfo(float).tiny)
     return Quotient(found.value, stated, found.inverse, None, found.exponentials), error <= batches.tolerance * unit
 
 
@@ -198,7 +211,8 @@ def _slopes(batches: _Batches, laws: FloatArray, nodes: int, rules: _Rules) -> t
     for count in _PLACES:
         if not len(pending):
             break
-        psi = _derivatives(batches, rules.of(pending), low[pending], high[pending], count)
+        middle, half = (low + high)[pending] / 2, (high - low)[pending] / 2
+        psi = _derivatives(batches, rules.of(pending), middle[:, None] + half[:, None] * chebyshev_places(count))
         others = (*rests[0].of(pending), *rests[1].of(pending))
         own, own_error = np.empty((len(pending), laws.shape[1])), np.empty(len(pending))
         row_slopes(
@@ -206,12 +220,35 @@ def _slopes(batches: _Batches, laws: FloatArray, nodes: int, rules: _Rules) -> t
         )
         slopes[pending], error[pending] = own, own_error
         pending = pending[own_error > _SLOPE_TOLERANCE * batches.tolerance]
+    for k in pending:
+        one = np.array([k])
+        slopes[k], error[k] = _slopes_one_by_one(batches, laws[k], rules.of(one), [rest.of(one) for rest in rests])
     return slopes, error
 
 
-def _derivatives(batches: _Batches, rules: _Rules, low: FloatArray, high: FloatArray, count: int) -> FloatArray:
-    """dF/dy per unit of probability at means y, Chebyshev places in [low, high], shape (laws, count)."""
-    places = (low + high)[:, None] / 2 + (high - low)[:, None] / 2 * chebyshev_places(count)
+def _slopes_one_by_one(
+    batches: _Batches, law: FloatArray, rule: _Rules, rests: Sequence[_Rules]
+) -> tuple[FloatArray, float]:
+    """The same for one law, with the derivative in every mean that is needed: sparse laws have few.
+
+    Where the mean is often 0, small means matter that no polynomial shows.
+    """
+    values, places = np.unique(law, return_inverse=True)
+    found = []
+    for rest in rests:
+        kept = rest.weights[0] > _NO_WEIGHT
+        nodes, weights = rest.nodes[0, kept], rest.weights[0, kept]
+        if len(values) * len(nodes) > _MOST_MEANS:
+            return np.zeros_like(law), math.inf
+        means = (values / batches.size)[:, None] + nodes
+        found.append(_derivatives(batches, rule, means.reshape(1, -1)).reshape(means.shape) @ weights)
+    largest = float(np.abs(found[1]).max())
+    error = float(np.abs(found[1] - found[0]).max()) / largest if largest > 0 else 0.0
+    return batches.probabilities * found[1][places], error
+
+
+def _derivatives(batches: _Batches, rules: _Rules, places: FloatArray) -> FloatArray:
+    """dF/dy per unit of probability at means y, shape (laws, places)."""
     # Means of next to no probability do not change the law; the adjoint gives the derivative there all the same.
     weights = np.full(places.shape, _NO_WEIGHT)
     joined = _Rules(np.hstack([rules.nodes, places]), np.hstack([rules.weights, weights]))
@@ -220,25 +257,44 @@ def _derivatives(batches: _Batches, rules: _Rules, low: FloatArray, high: FloatA
     return found[:, rules.nodes.shape[1] :] / _NO_WEIGHT
 
 
-def _by_transforms(batches: _Batches, law: FloatArray, by_rules: Quotient) -> Quotient:
-    """The value from the exact transforms; where these fail that of the rules, if there is anything in it."""
-    # Their cost is that of the values, of which sparse laws have few.
+def _otherwise(batches: _Batches, law: FloatArray, by_rules: Quotient) -> Quotient:
+    """The value from the exact transforms; where these fail from minibatches of the values there are, if they are few.
+
+    Else that of the rules, if there is anything in it. Sparse laws have few values.
+    """
     values, places = np.unique(law, return_inverse=True)
-    p = np.bincount(places, batches.probabilities)
-    mean = BatchMean(values, p / math.fsum(p), batches.size)
-    wanted = by_rules.sensitivity is not None
+    counted: FloatArray = np.asarray(np.bincount(places, batches.probabilities), dtype=np.float64)
+    p = counted / math.fsum(counted)
+    sensitivity = by_rules.sensitivity is not None
     try:
-        found = law_quotient(mean, batches.form.form, adjoints=wanted)
+        found = _by_transforms(batches, values, p, sensitivity)
     except InputError:
-        bound = min(batches.form.largest, float(np.abs(law) @ batches.probabilities) / batches.form.size)
-        if wanted or by_rules.error[0] > _LEAST_ACCURACY * bound:
+        if can_list(len(values), batches.size):
+            found = _by_listing(batches, values, p, sensitivity)
+        elif not sensitivity and by_rules.error[0] <= _LEAST_ACCURACY * batches.bound(law, batches.probabilities):
+            return by_rules
+        else:
             raise
-        return by_rules
-    slopes = None
-    if found.adjoints is not None:
-        slopes = (batches.probabilities * (mean.sensitivity(found.adjoints) / p)[places])[None]
+    if found.sensitivity is None:
+        return found
+    slopes = (batches.probabilities * (found.sensitivity[0] / p)[places])[None]
+    return Quotient(found.value, found.error, found.inverse, slopes, found.exponentials)
+
+
+def _by_transforms(batches: _Batches, values: FloatArray, p: FloatArray, sensitivity: bool) -> Quotient:
+    mean = BatchMean(values, p, batches.size)
+    found = law_quotient(mean, batches.form.form, adjoints=sensitivity)
+    slopes = None if found.adjoints is None else mean.sensitivity(found.adjoints)[None]
     value, error, inverse = np.array([[found.value], [found.error], [found.inverse]])
     return Quotient(value, error, inverse, slopes, np.zeros(1, dtype=np.int_))
+
+
+def _by_listing(batches: _Batches, values: FloatArray, p: FloatArray, sensitivity: bool) -> Quotient:
+    shares, weights = batch_counts(p, batches.size)
+    means = (shares @ values)[None]
+    found = quotient(means, weights, batches.form.form, sensitivity, batches.tolerance)
+    slopes = None if found.sensitivity is None else found.sensitivity @ shares
+    return Quotient(found.value, found.error + batches.moved(means, found), found.inverse, slopes, found.exponentials)
 
 
 def _without_negligible(rules: _Rules) -> _Rules:
