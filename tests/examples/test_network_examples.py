@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adamsym import Adam, AdamField
+from adamsym import Adam, AdamField, find_zero
 
 pytest.importorskip("torch", reason="needs torch")
 
@@ -35,7 +35,12 @@ def test_adam_does_not_rest_where_the_loss_of_the_network_does():
     theta = example.trained(source)
     assert np.abs(source.gradient(theta)).max() < 1e-15
     assert source.mean_loss(theta) < 0.25
-    for beta2, size in (("0.999", 0.000865), ("0.99", 0.00708)):
-        found = AdamField(source, Adam(beta2=beta2)).evaluate(theta)
+    for beta2, size, distance in (("0.999", 0.000865, 0.0132), ("0.99", 0.00708, 0.112)):
+        field = AdamField(source, Adam(beta2=beta2))
+        found = field.evaluate(theta)
         assert np.abs(found.value).max() == pytest.approx(size, rel=1e-2)
         assert found.error.max() < 1e-12
+        zero = find_zero(field, theta)
+        assert (zero.outcome, zero.stability) == ("converged", "attracting")
+        np.testing.assert_allclose(zero.critical_point.theta, theta, atol=1e-8)
+        assert zero.critical_point.distance == pytest.approx(distance, rel=1e-2)
