@@ -44,3 +44,14 @@ def test_adam_does_not_rest_where_the_loss_of_the_network_does():
         assert (zero.outcome, zero.stability) == ("converged", "attracting")
         np.testing.assert_allclose(zero.critical_point.theta, theta, atol=1e-8)
         assert zero.critical_point.distance == pytest.approx(distance, rel=1e-2)
+
+
+def test_the_network_on_digits():
+    example = script("digits_network")
+    source = example.network(32, (64, 3, 10))
+    assert (source.dimension, len(source.law.rows)) == (235, 1797)
+    # The network 0 gives each digit the same probability.
+    assert source.mean_loss(np.zeros(235)) == pytest.approx(np.log(10), rel=1e-12)
+    theta = example.trained(source, 5)
+    assert source.mean_loss(theta) < source.mean_loss(source.theta)
+    assert example.network(1).dimension == 9442
