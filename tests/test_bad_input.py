@@ -167,6 +167,7 @@ ARGUMENTS = {
     "a level of 1": (["track", "good.toml", "--from", "theta=1", "--level", "1"], "level"),
     "half a region": (["track", "good.toml", "--from", "theta=1", "--region", "theta=1"], "--region"),
     "no threads": (["simulate", "good.toml", "--from", "theta=1", "--threads", "0"], "threads"),
+    "steps without end": (["simulate", "good.toml", "--from", "theta=1", "--steps", "1000000000000"], "--checkpoint"),
     "record nothing": (["simulate", "good.toml", "--from", "theta=1", "--record", "0"], "record"),
     "record too much": (
         ["simulate", "good.toml", "--from", "theta=1", "--record", "1", "--steps", "9999999"],

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from adamsym.dynamics import Ensemble, PseudoTrajectory
 
 _MOST_RECORDED = 10**8
+_MOST_STEPS = 10**12
+"""Steps of all chains together without a checkpoint: some hours of one processor, which would be lost."""
 
 Start = Annotated[list[str] | None, typer.Option("--from", help=POINT_HELP, show_default=False)]
 
@@ -76,6 +78,11 @@ def simulate(
     source, theta = read_problem_and_point(file, start, "--from")
     if record is not None and (steps // record) * chains * len(theta) > _MOST_RECORDED:
         raise InputError(f"--record: more than {_MOST_RECORDED} numbers; record fewer states or chains")
+    if checkpoint is None and steps * chains > _MOST_STEPS:
+        raise InputError(
+            f"--steps: {steps} steps of {chains} chains are more than {_MOST_STEPS:.0e} in all; take fewer, or name a "
+            "--checkpoint that keeps what is done"
+        )
     from adamsym.dynamics import simulate as ensemble_of
     from adamsym.methods import StepSizeSchedule
 

@@ -10,7 +10,10 @@ MOST_NODES = 500_000
 """Nodes of a first derivative in any parameter, ..."""
 
 MOST_SECOND_NODES = 5_000_000
-"""... and of a second one, that SymPy is asked for."""
+"""... and of a second one, that SymPy is asked for; ..."""
+
+MOST_NODES_IN_ALL = 10**9
+"""... and of all second derivatives together, if each were as large as the largest."""
 
 
 def derivative_sizes(expression: sp.Expr, symbols: Collection[sp.Symbol]) -> tuple[int, int, int]:
@@ -60,6 +63,12 @@ def second_derivatives(
 ) -> tuple[sp.Expr, ...]:
     """Return the upper triangle of the Hessian, away from kinks, row by row; InputError if it would be too large."""
     check_derivative_size(expression, symbols, place, order=2)
+    count = len(symbols) * (len(symbols) + 1) // 2
+    if count * derivative_sizes(expression, symbols)[2] > MOST_NODES_IN_ALL:
+        raise InputError(
+            f"{place}: its {count} second derivatives would have more than {MOST_NODES_IN_ALL:.0e} terms; take fewer "
+            "parameters"
+        )
     return tuple(
         sp.diff(gradient[i], symbols[j]).replace(sp.DiracDelta, lambda *_: sp.S.Zero)
         for i in range(len(symbols))

@@ -1,4 +1,4 @@
-"""Data, eps, weights and boxes at the ends of the range of floats: answered or refused in one line; certificates check."""
+"""Data, eps, weights and boxes at the ends of the range of floats: answered, or refused in one line; and it checks."""
 
 import json
 import math

@@ -22,7 +22,7 @@ from adamsym.checker.intervals import exponential, value_of, working_precision
 from adamsym.checker.law import minibatches
 from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.sizes import check_derivative_size, derivative_sizes
+from adamsym.expressions.sizes import check_derivative_size, derivative_sizes, second_derivatives
 from adamsym.expressions.work import OutOfWork, budget, spend
 from adamsym.gradients import Empirical, Problem
 
@@ -125,6 +125,9 @@ def test_derivatives_are_measured_before_they_are_formed():
     check_derivative_size(small, [theta], "loss", order=2)
     with pytest.raises(InputError, match="loss: its derivatives would have about"):
         check_derivative_size(large, [theta], "loss")
+    many = sp.symbols("p:1000", real=True)
+    with pytest.raises(InputError, match="its 500500 second derivatives would have more than"):
+        second_derivatives(sp.Add(*many) ** 3, [], many, "loss")
     text = "*".join(f"(theta - {k}*x)" for k in range(900))
     with pytest.raises(InputError, match="its derivatives would have"):
         Problem(text, ["theta"], Empirical({"x": [1, 2]}))
