@@ -82,6 +82,14 @@ def only_the_right_field_stands(names):
     assert names["other"].p_value < 1e-10
 
 
+def the_zero_attracts_beside_the_minimum(names):
+    assert (names["found"].stability, names["minimum"].kind) == ("attracting", "minimum")
+    np.testing.assert_allclose(names["found"].theta, [0.56785, 0.27712, -0.00778], atol=1e-5)
+    np.testing.assert_allclose(names["minimum"].distance, 2.02e-4, rtol=3e-3)
+    np.testing.assert_allclose(names["minimum"].predicted_distance, 2.07e-4, rtol=3e-3)
+    np.testing.assert_allclose(names["at_zero"].operator @ [1.0, 0.0, 0.0], names["at_zero"].jvp([1.0, 0.0, 0.0]))
+
+
 def parts_are_the_whole(names):
     np.testing.assert_array_equal(names["run"].theta, names["ensemble"].theta)
     assert not names["ensemble"].diverged.any()
@@ -99,6 +107,7 @@ FURTHER = {
     ("docs/dynamics.md", "basins("): starts_end_at_the_attracting_zeros,
     ("docs/dynamics.md", "increment_test("): only_the_right_field_stands,
     ("docs/dynamics.md", "run.advance("): parts_are_the_whole,
+    ("docs/dynamics.md", "find_zero("): the_zero_attracts_beside_the_minimum,
     ("docs/laws.md", "law_quotient("): there_is_a_sensitivity_for_every_atom,
     ("docs/report.md", "draw_portrait("): the_zero_is_drawn,
 }
