@@ -186,7 +186,6 @@ def krawczyk(
     A K(X) in the interior of X proves that X holds exactly one zero; every zero in X is in K(X).
     """
     theta = hulls(sides)
-    points = [flint.arb(float(x)) for x in middle(sides)]
     try:
         over = over or function.enclose(theta, True, tolerance)
     except Undefined:
@@ -194,17 +193,20 @@ def krawczyk(
         return None
     value = values_in_middle(function, sides, tolerance)
     spend(2 * len(sides) ** 3)
-    found = []
-    for i, row in enumerate(preconditioner):
-        entry = points[i] - sum((flint.arb(float(y)) * f for y, f in zip(row, value, strict=True)), flint.arb(0))
-        for j in range(len(sides)):
-            column = [line[j] for line in over.jacobian]
-            product = sum((flint.arb(float(y)) * slope for y, slope in zip(row, column, strict=True)), flint.arb(0))
-            entry += (int(i == j) - product) * (theta[j] - points[j])
-        if not entry.is_finite():
-            return None
-        found.append(outward(entry))
-    return np.array(found)
+    inverse, points = exact_matrix(preconditioner), exact_matrix(middle(sides)[:, None])
+    rest = exact_matrix(np.eye(len(sides))) - inverse * flint.arb_mat(over.jacobian)
+    image = points - inverse * _column(value) + rest * (_column(theta) - points)
+    entries = [image[i, 0] for i in range(len(sides))]
+    return np.array([outward(entry) for entry in entries]) if all(x.is_finite() for x in entries) else None
+
+
+def exact_matrix(matrix: FloatArray) -> flint.arb_mat:
+    """Return a matrix of floats as balls of radius 0."""
+    return flint.arb_mat([[flint.arb(float(x)) for x in row] for row in matrix])
+
+
+def _column(entries: list[flint.arb]) -> flint.arb_mat:
+    return flint.arb_mat([[entry] for entry in entries])
 
 
 def _defect(inverse: FloatArray, jacobian: list[list[flint.arb]]) -> float:

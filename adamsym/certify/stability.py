@@ -3,6 +3,7 @@
 import flint
 import numpy as np
 
+from adamsym.certify.krawczyk import exact_matrix
 from adamsym.certify.outcomes import Matrix, Stability, matrix_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import spend
@@ -18,16 +19,10 @@ def stability_of(jacobian: list[list[flint.arb]]) -> tuple[Stability, Matrix]:
     if p is None:
         return "undecided", ()
     spend(6 * d**3)
-    exact = [[flint.arb(float(x)) for x in row] for row in p]
-    form = [
-        [
-            sum((jacobian[k][i] * exact[k][j] + exact[i][k] * jacobian[k][j] for k in range(d)), flint.arb(0))
-            for j in range(d)
-        ]
-        for i in range(d)
-    ]
-    negative = _pivot_signs([[-entry for entry in row] for row in form])
-    inertia = _pivot_signs(exact)
+    exact = exact_matrix(p)
+    half = exact * flint.arb_mat(jacobian)
+    negative = _pivot_signs((-half - half.transpose()).tolist())
+    inertia = _pivot_signs(exact.tolist())
     if negative is None or inertia is None or min(negative) < 0:
         return "undecided", ()
     if min(inertia) > 0:
