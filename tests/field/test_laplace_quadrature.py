@@ -238,9 +238,18 @@ def test_exponentials_on_ordinary_laws(beta):
     for size in (2, 5, 10, 300):
         atoms = generator.normal(size=(40, size)) + generator.normal(size=(40, 1))
         spent = quotient(atoms, np.full(size, 1 / size), Adam("0.9", beta)).exponentials
-        assert spent.max() <= 350
-    # The count is no constant: laws of widely spread atoms need more.
-    assert quotient(np.array([[1e-6, 1.0]]), np.array([0.5, 0.5]), Adam("0.5", "0.5")).exponentials[0] > 100
+        # Eight octaves of three nodes at most on the first grid; finer ones where the filters do not do.
+        assert spent.max() <= 80 * size
+        assert spent.max() > 4 * size or beta == "0.99999"
+
+
+@pytest.mark.parametrize("beta", ["0.5", "0.9", "0.999"])
+def test_spread_atoms_and_zeros_cost_no_more(beta):
+    # An atom takes part in few octaves of t, whatever the others are; zeros in none.
+    atoms = np.array([10.0 ** np.linspace(-6, 0, 40), np.append(np.zeros(30), np.linspace(1, 2, 10))])
+    wide, sparse = quotient(atoms, np.full(40, 1 / 40), Adam("0.5", beta), tolerance=1e-3).exponentials
+    assert 0 < wide <= 40 * 30
+    assert 0 < sparse <= 10 * 30
 
 
 SPREAD = [10.0**k * (-1) ** k for k in range(-6, 7)]
@@ -376,18 +385,32 @@ def test_two_thousand_random_laws():
         assert abs(found.value[0] - expected) <= found.error[0] + 1e-15 * scale
 
 
-def test_a_coarse_first_grid_is_refined_until_it_agrees(monkeypatch):
-    law, adam = [(-1.0, 2), (0.25, 3), (3.0, 1)], Adam("0.5", "0.9", "1e-3")
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-10, 1e-13])
+def test_a_tolerance_is_kept_and_coarser_ones_cost_less(tolerance):
+    generator = np.random.default_rng(12)
+    atoms = generator.normal(size=(12, 30)) ** 3
+    for beta in ("0.5", "0.82", "0.9", "0.99", "0.9999"):
+        adam = Adam("0.7", beta, "1e-8")
+        fine, found = (quotient(atoms, np.full(30, 1 / 30), adam, tolerance=one) for one in (1e-14, tolerance))
+        assert (np.abs(found.value - fine.value) <= tolerance * adam.step_bound).all()
+        assert (np.abs(found.value - fine.value) <= found.error + fine.error).all()
+        assert (found.error <= 10 * max(tolerance, 1e-14) * adam.step_bound).all()
+        if tolerance > 1e-12 and beta in ("0.82", "0.9"):
+            assert found.exponentials.sum() < fine.exponentials.sum()
+        if tolerance >= 1e-6:
+            # The control: they are other numbers.
+            assert (found.value != fine.value).all()
+
+
+def test_filters_that_change_too_much_are_replaced_by_those_of_a_finer_grid(monkeypatch):
+    # B is next to 0 near the real axis, so that log B is hard to interpolate.
+    law, adam = [(0.0, 1), (1.0, 999)], Adam("0.5", "0.85", "1e-8")
     expected, scale = exact(law, adam)
-    for first in (0.8, 0.6, 0.4):
-        monkeypatch.setattr(laplace_quadrature, "SPACINGS", (first, 0.1))
-        assert agrees(spectral(law, adam).value[0], law, adam)
-        # The control: without refinement the value is off, and the estimate says so.
-        monkeypatch.setattr(laplace_quadrature, "SPACINGS", (first,))
-        alone = spectral(law, adam)
-        error = abs(alone.value[0] - expected)
-        assert error <= alone.error[0]
-        assert error > 2e-14 * scale or first < 0.8
+    assert agrees(spectral(law, adam).value[0], law, adam)
+    monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (3,))
+    alone = spectral(law, adam)
+    error = abs(alone.value[0] - expected)
+    assert 2e-14 * scale < error <= alone.error[0]
 
 
 @pytest.mark.slow

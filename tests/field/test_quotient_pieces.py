@@ -15,8 +15,33 @@ from adamsym.field.float.gradient_laws import Atoms
 from adamsym.field.float.nodes import place_nodes, workspace
 from adamsym.field.float.quadrature import control_integrals
 from adamsym.field.float.records import rule_of
-from adamsym.field.float.transforms import block_dot, log_one_plus, transforms
+from adamsym.field.float.sorted_atoms import (
+    atom_moments,
+    block_dot,
+    octave_range,
+    sort_atoms,
+    sorted_workspace,
+    sum_octaves,
+)
+from adamsym.field.float.transforms import log_one_plus, transforms
 from adamsym.methods import Adam, AdamEpsInsideRoot
+
+
+def transforms_at(t, g, p, beta="0.99"):
+    """A(t), B(t) - 1 and B(t), on a grid that has come to t by octaves, or where beta is small by steps."""
+    rule = rule_of(Adam("0.1", beta, 1).laplace, 3)
+    y = np.empty(len(g))
+    atom_moments(g, p, y)
+    top, octaves = octave_range(y)
+    atoms = sorted_workspace(len(g), 1, octaves)
+    sort_atoms(g, p, y, top, octaves, atoms)
+    sum_octaves(top, octaves, atoms)
+    atoms.active[:], atoms.dead[:] = 0, 0
+    samples = workspace(61)
+    samples.s[:] = t / rule.one_less_beta * 2.0 ** np.arange(-60, 1)
+    transforms(0, 61, octaves, rule, atoms, samples)
+    return samples.a[60], samples.b_less_one[60], samples.b[60]
+
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}
 outside_or_inside = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS.keys())
@@ -76,7 +101,7 @@ def test_control_integrals_are_those_of_the_kernel(eps):
         return np.exp(-eps * s) / np.sqrt(np.pi * s)
 
     for method, kernel in ((Adam, outside), (AdamEpsInsideRoot, inside)):
-        found = control_integrals(eps, rule_of(method("0.9", "0.99", "0.1").laplace, 0.1))
+        found = control_integrals(eps, rule_of(method("0.9", "0.99", "0.1").laplace, 6))
         # s = x^2 takes the kernel's singularity away.
         x, weights = scipy.special.roots_legendre(400)
         x, weights = 6 * (x + 1), 6 * weights
@@ -93,20 +118,32 @@ def test_log_one_plus_is_the_logarithm(x):
         assert abs(log_one_plus(x) - exact) <= 4e-16 * abs(exact) + 1e-320
 
 
+@pytest.mark.parametrize("beta", ["0.99", "0.1"], ids=["octaves", "steps"])
 @unhurried
-@given(exponent=st.floats(-9, 2.5), sizes=st.lists(st.floats(0.01, 3), min_size=1, max_size=5))
-def test_transforms_are_their_sums(exponent, sizes):
-    # Of y = g^2 - min g^2 and equal weights; relative to sums of moduli, as terms of A may cancel.
+@given(
+    exponent=st.floats(-9, 2.5),
+    sizes=st.lists(st.floats(-2.5, 0.5).map(lambda x: 10**x), min_size=1, max_size=8),
+    rare=st.floats(-15, 0).map(lambda x: 10**x),
+)
+def test_transforms_are_their_sums(beta, exponent, sizes, rare):
+    # Of y = g^2 - min g^2; relative to sums of moduli, as terms of A may cancel. B itself is right where it is tiny.
     t, g = 10.0**exponent, np.array(sizes) * (-1.0) ** np.arange(len(sizes))
-    y, p = g**2 - (g**2).min(), np.full(len(g), 1 / len(g))
-    a, b_less_one = transforms(t, g, p, y)
+    p = np.where(np.abs(g) == np.abs(g).min(), rare, 1.0)
+    p /= p.sum()
+    a, b_less_one, b = transforms_at(t, g, p, beta)
+    y = (np.abs(g) - np.abs(g).min()) * (np.abs(g) + np.abs(g).min())
     with mpmath.workdps(40):
         factors = [mpmath.exp(-mpmath.mpf(t) * mpmath.mpf(float(one))) for one in y]
         exact_a = mpmath.fsum(w * x * f for w, x, f in zip(p, g, factors, strict=True))
-        exact_b = mpmath.fsum(w * (f - 1) for w, f in zip(p, factors, strict=True))
+        exact_less = mpmath.fsum(w * (f - 1) for w, f in zip(p, factors, strict=True))
+        exact_b = mpmath.fsum(w * f for w, f in zip(p, factors, strict=True))
         size = mpmath.fsum(w * abs(x) * f for w, x, f in zip(p, g, factors, strict=True))
     assert abs(a - exact_a) <= 1e-13 * size
-    assert abs(b_less_one - exact_b) <= 1e-14 * abs(exact_b)
+    assert abs(b_less_one - exact_less) <= 2e-15 * abs(exact_less)
+    assert abs(b - exact_b) <= 1e-13 * exact_b
+    # The control: a little later they are other numbers.
+    later = transforms_at(t * (1 + 1e-10), g, p, beta)[1]
+    assert abs(later - exact_less) > 2e-15 * abs(exact_less) or min(p[y > 0], default=0) * t * y.max() < 1e-3 or t > 1
 
 
 @outside_or_inside
@@ -127,13 +164,14 @@ def test_sums_in_blocks_leave_no_atom_out(count):
     assert block_dot(x, y) == pytest.approx(x @ y, rel=1e-13)
     y /= y.sum()
     excess = x**2 - (x**2).min()
-    a, b_less_one = transforms(0.3, x, y, excess)
+    a, b_less_one, b = transforms_at(0.3, x, y)
     assert a == pytest.approx((y * x * np.exp(-0.3 * excess)).sum(), rel=1e-13)
     assert b_less_one == pytest.approx((y * np.expm1(-0.3 * excess)).sum(), rel=1e-13)
+    assert b == pytest.approx((y * np.exp(-0.3 * excess)).sum(), rel=1e-13)
 
 
 def test_exponentials_are_counted():
-    # Where t g^2 is small for all atoms a series serves; right of there each node takes one exponential of each atom.
+    # Where t g^2 is small a series serves; beyond, each node takes an exponential or a square, until these are nothing.
     found = quotient(np.array([[-1.0, 0.5, 4.0]]), np.array([0.3, 0.6, 0.1]), Adam("0.9", "0.999", "1e-3"))
     assert 10 <= found.exponentials[0] <= 115
     assert found.sensitivity is None
@@ -143,10 +181,10 @@ def test_exponentials_are_counted():
 @pytest.mark.parametrize("eps", [1e-6, 0.1, 30.0])
 def test_nodes_have_their_weights_and_the_control_variates_exponential(method, eps):
     """h s rho(s) and exp(-s) on the lattice in log s; rho as a Laplace density of the denominator."""
-    rule, samples, room = rule_of(method("0.9", "0.99", eps).laplace, 0.3), workspace(400), 400
+    rule, samples, room = rule_of(method("0.9", "0.99", eps).laplace, 2), workspace(400), 400
     place_nodes(0, room, -200, eps, rule, samples)
     s = samples.s
-    np.testing.assert_allclose(np.diff(np.log(s)), rule.fine.spacing, rtol=1e-12)
+    np.testing.assert_allclose(np.diff(np.log(s)), rule.grid.spacing, rtol=1e-12)
     np.testing.assert_allclose(samples.control, np.exp(-s), rtol=1e-15, atol=1e-300)
     near = s < 1e10 / eps**2
     root = np.sqrt(s[near])
@@ -157,5 +195,5 @@ def test_nodes_have_their_weights_and_the_control_variates_exponential(method, e
     else:
         density = np.exp(-eps * s[near]) / (root * np.sqrt(np.pi))
         allowed = 1e-13 * (1 + eps * s[near]) * density
-    weight = rule.fine.spacing * s[near] * density
-    assert (np.abs(samples.weight[near] - weight) <= rule.fine.spacing * s[near] * allowed + 1e-300).all()
+    weight = rule.grid.spacing * s[near] * density
+    assert (np.abs(samples.weight[near] - weight) <= rule.grid.spacing * s[near] * allowed + 1e-300).all()

@@ -18,7 +18,7 @@ def _sources(folder: Path) -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()[:16]
 
 
-def compiled(function: Callable[Arguments, Result], **options: bool) -> Callable[Arguments, Result]:
+def compiled(function: Callable[Arguments, Result], **options: bool | str) -> Callable[Arguments, Result]:
     """Compile a function with Numba on its first call; the machine code is kept on disk.
 
     The code kept is that of this state of all modules of the function's folder. IEEE arithmetic in the order written,
@@ -27,3 +27,8 @@ def compiled(function: Callable[Arguments, Result], **options: bool) -> Callable
     function.__qualname__ += "_" + _sources(Path(function.__code__.co_filename).parent)
     kept = numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
     return cast("Callable[Arguments, Result]", kept)
+
+
+def inlined(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Compile a function into those that call it: a call costs some nanoseconds for each array that it hands over."""
+    return compiled(function, inline="always")

@@ -1,8 +1,11 @@
 """The logarithmic grid of the field's quadrature, and the filters that sum over all lags on it.
 
 With x = log s and lag L = -log beta, S(x) = sum_k b(x - k L) and Q(x) = sum_k alpha^k r(x - k L). On a grid of spacing
-h = m L, S(x) = T(x) + S(x - h) with T(x) = sum_{k<m} b(x - k L); T is a fixed filter of the samples of b on the grid,
-by polynomial interpolation. So the cost does not grow as beta tends to 1.
+h >= L, S(x) = T(x) + S(x - h), where T = (1 - e^(-h D))/(1 - e^(-L D)) b, D = d/dx: for h = m L the sum of b(x - k L),
+k < m, and for any other h what the Euler-Maclaurin formula makes of it, up to exp(-pi^2/L). T is a fixed filter of the
+samples of b on the grid, by polynomial interpolation. So the cost does not grow as beta tends to 1, and h may be a
+fixed part of log 2 for every beta: then s doubles exactly from octave to octave. For Q the operator is
+(1 - alpha^(h/L) e^(-h D))/(1 - alpha e^(-L D)).
 """
 
 import math
@@ -15,26 +18,36 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 
-REACH = 10
-"""The interpolation uses the 20 nodes from 10 to the left of x to 9 to the right: centred on [x - h, x]."""
+REACH = 12
+"""The interpolation uses the 24 nodes from 12 to the left of x to 11 to the right: centred on [x - h, x]."""
 
-_BITS = 256
+CHECKS = (9, 8, 7, 6)
+"""Reaches of the shorter filters from whose differences the filters' error is estimated."""
+
+_BITS = 512
 """Working precision for the filter weights, which are computed once and cached."""
+
+_Row = list[flint.arb]
 
 
 class LagGrid(NamedTuple):
     """Spacing and lag sums for one (alpha, beta).
 
-    ``spacing`` is h; ``stride`` is the number of nodes from x to the node that the recursions look back to, 0 if
-    beta = 0; ``decay`` is the factor of Q there. ``filter_b`` and ``filter_r`` are the weights of the samples at
-    x - REACH h, ..., x + (REACH - 1) h; empty where every lag falls on a node, so that nothing is interpolated.
+    ``spacing`` is h; ``per_octave`` is log(2)/h, 0 where that is no integer; ``stride`` is the number of nodes from x
+    to the node that the recursions look back to, 0 if beta = 0; ``decay`` is the factor of Q there. ``filter_b`` and
+    ``filter_r`` are the weights of the samples at x - REACH h, ..., x + (REACH - 1) h; empty where every lag falls on a
+    node, so that nothing is interpolated. ``checks_b`` and ``checks_r``, shape (len(CHECKS), 2 REACH), are the shorter
+    filters less these.
     """
 
     spacing: float
+    per_octave: int
     stride: int
     decay: float
     filter_b: FloatArray
     filter_r: FloatArray
+    checks_b: FloatArray
+    checks_r: FloatArray
 
     @property
     def exact_lags(self) -> bool:
@@ -43,45 +56,53 @@ class LagGrid(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def lag_grids(alpha: Fraction, beta: Fraction, target: float) -> tuple[LagGrid, LagGrid]:
-    """Return a grid of spacing at most ``target`` that fits the lag -log(beta), and the one of every other node."""
+def lag_grid(alpha: Fraction, beta: Fraction, per_octave: int) -> LagGrid:
+    """Return the grid of ``per_octave`` nodes for each octave of s; or a finer one that divides the lag -log(beta).
+
+    The latter where the lag is longer than the spacing: interpolation would not see what lies between the lags.
+    """
+    spacing = math.log(2) / per_octave
     if beta == 0:
-        return _exact(target, 0, 0.0), _exact(2 * target, 0, 0.0)
+        return _exact(spacing, per_octave, 0, 0.0)
     with flint.ctx.workprec(_BITS):
         lag = -_ball(beta).log()
-        if lag > target:
-            half = max(1, math.ceil(float(lag) / (2 * target)))
-            decay = float(alpha)
-            return _exact(float(lag / (2 * half)), 2 * half, decay), _exact(float(lag / half), half, decay)
-        steps = int(target / float(lag))
-        fine = _exact(float(lag), 1, float(alpha)) if steps == 1 else _interpolating(alpha, lag, steps)
-        return fine, _interpolating(alpha, lag, 2 * steps)
+        if lag > spacing:
+            stride = math.ceil(float(lag) / spacing)
+            return _exact(float(lag / stride), 0, stride, float(alpha))
+        return _interpolating(alpha, lag, per_octave)
 
 
-def _exact(spacing: float, stride: int, decay: float) -> LagGrid:
-    return LagGrid(spacing, stride, decay, np.empty(0), np.empty(0))
+def _exact(spacing: float, per_octave: int, stride: int, decay: float) -> LagGrid:
+    nothing, none = np.empty(0), np.empty((0, 0))
+    return LagGrid(spacing, per_octave, stride, decay, nothing, nothing, none, none)
 
 
-def _interpolating(alpha: Fraction, lag: flint.arb, steps: int) -> LagGrid:
-    """The grid of spacing ``steps`` lags."""
-    basis = _interpolation_basis()
-    filter_b = basis @ _lag_moments(flint.arb(1), steps)
-    filter_r = basis @ _lag_moments(_ball(alpha), steps)
-    return LagGrid(float(lag * steps), 1, float(_ball(alpha) ** steps), _floats(filter_b), _floats(filter_r))
+def _interpolating(alpha: Fraction, lag: flint.arb, per_octave: int) -> LagGrid:
+    spacing = flint.arb(2).log() / per_octave
+    steps = spacing / lag
+    moments = [_lag_moments(ratio, steps) for ratio in (flint.arb(1), _ball(alpha))]
+    filters = [_filter(one, REACH) for one in moments]
+    checks = [np.array([_filter(one, reach) for reach in CHECKS]) - _filter(one, REACH) for one in moments]
+    decay = float(_ball(alpha) ** steps) if alpha else 0.0
+    return LagGrid(float(spacing), per_octave, 1, decay, *filters, *checks)
 
 
 def _ball(value: Fraction) -> flint.arb:
     return flint.arb(value.numerator) / value.denominator
 
 
-def _floats(column: "np.ndarray[tuple[int, ...], np.dtype[np.object_]]") -> FloatArray:
-    return np.array([float(value) for value in column])
+def _filter(moments: _Row, reach: int) -> FloatArray:
+    """Weights of the samples at the nodes -REACH ... REACH - 1, those beyond ``reach`` 0."""
+    weights = np.zeros(2 * REACH)
+    for k, row in enumerate(_interpolation_basis(reach)):
+        weights[REACH - reach + k] = float(sum((c * m for c, m in zip(row, moments, strict=False)), flint.arb(0)))
+    return weights
 
 
-@lru_cache(maxsize=1)
-def _interpolation_basis() -> "np.ndarray[tuple[int, ...], np.dtype[np.object_]]":
-    """Coefficients of (-u)^j in the Lagrange polynomials of the nodes -REACH ... REACH - 1, one row per node."""
-    nodes = range(-REACH, REACH)
+@lru_cache(maxsize=8)
+def _interpolation_basis(reach: int) -> list[_Row]:
+    """Coefficients of (-u)^j in the Lagrange polynomials of the nodes -reach ... reach - 1, one row per node."""
+    nodes = range(-reach, reach)
     rows = []
     for node in nodes:
         polynomial = flint.fmpq_poly([1])
@@ -90,28 +111,23 @@ def _interpolation_basis() -> "np.ndarray[tuple[int, ...], np.dtype[np.object_]]
                 # In w = -u the node n stands at -n.
                 polynomial *= flint.fmpq_poly([flint.fmpq(other, other - node), flint.fmpq(1, other - node)])
         rows.append([flint.arb(coefficient) for coefficient in polynomial.coeffs()])
-    return np.array(rows, dtype=object)
+    return rows
 
 
-def _lag_moments(alpha: flint.arb, steps: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.object_]]":
-    """sum_{k < steps} alpha^k (k/steps)^j for j < 2 REACH, by doubling: no cancellation, O(log steps) operations."""
-    degree = 2 * REACH
-    unit = flint.arb(1) / steps
-    moments = [flint.arb(j == 0) for j in range(degree)]
-    count = 1
-    for bit in bin(steps)[3:]:
-        moments = [a + b for a, b in zip(moments, _shifted(moments, alpha, unit, count), strict=True)]
-        count *= 2
-        if bit == "1":
-            moments = [m + alpha**count * (unit * count) ** j for j, m in enumerate(moments)]
-            count += 1
-    return np.array(moments, dtype=object)
+def _lag_moments(ratio: flint.arb, steps: flint.arb) -> _Row:
+    """sum_{k < m} ratio^k (k/m)^j for j < 2 REACH, m = ``steps``; for other m the polynomials that agree with these.
 
-
-def _shifted(moments: list[flint.arb], alpha: flint.arb, unit: flint.arb, count: int) -> list[flint.arb]:
-    """Moments of the lags count ... 2 count - 1 from those of 0 ... count - 1, by the binomial theorem."""
-    shift, factor = unit * count, alpha**count
-    return [
-        factor * sum((math.comb(j, i) * shift ** (j - i) * moments[i] for i in range(j + 1)), flint.arb(0))
-        for j in range(len(moments))
-    ]
+    They are j! times the Taylor coefficients of (1 - ratio^m e^z)/(1 - ratio e^(z/m)).
+    """
+    size = 2 * REACH
+    below = [-ratio * (1 / steps) ** j / math.factorial(j) for j in range(size + 1)]
+    above = [-(ratio**steps if ratio != 0 else ratio) / math.factorial(j) for j in range(size + 1)]
+    above[0], below[0] = above[0] + 1, below[0] + 1
+    if ratio == 1:
+        # Both series begin with z.
+        above, below = above[1:], below[1:]
+    quotient: _Row = []
+    for j in range(size):
+        rest = sum((below[i] * quotient[j - i] for i in range(1, j + 1)), flint.arb(0))
+        quotient.append((above[j] - rest) / below[0])
+    return [math.factorial(j) * coefficient for j, coefficient in enumerate(quotient)]

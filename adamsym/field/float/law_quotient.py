@@ -12,9 +12,9 @@ from adamsym.expressions.running import UNIT
 from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.forms import FloatForm, float_form, require_parts
 from adamsym.field.float.gradient_laws import GradientLaw
-from adamsym.field.float.laplace_quadrature import LINEAR_BELOW, ROUNDING, SPACINGS, estimated_error
+from adamsym.field.float.laplace_quadrature import LINEAR_BELOW, ROUNDING, ladder
 from adamsym.field.float.nodes import MOST_NODES, first_index, is_finished, padding, place_nodes, workspace
-from adamsym.field.float.quadrature import evaluate, lag_sums
+from adamsym.field.float.quadrature import evaluate
 from adamsym.field.float.records import Moments, Rule, Samples, rule_of
 from adamsym.methods import LaplaceForm, Method
 
@@ -47,7 +47,7 @@ class LawQuotient:
 
 
 def law_quotient(law: GradientLaw, method: Method | LaplaceForm, adjoints: bool = False) -> LawQuotient:
-    """Return F = E[M phi(V)] of one law of a gradient coordinate, with an error estimate from two grids.
+    """Return F = E[M phi(V)] of one law of a gradient coordinate, with an error estimate.
 
     Raises
     ------
@@ -96,16 +96,18 @@ def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
     moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, law.magnitude_bound / scale)
     eps = form.eps / second if inside else form.eps / scale
     unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
-    for target in SPACINGS:
-        rule = rule_of(form.form, target)
+    # E|g| is at most the root of E g^2.
+    most = min(form.largest, form.absolute * scale / size)
+    for per_octave in ladder(1e-13):
+        rule = rule_of(form.form, per_octave)
         samples = workspace(MOST_NODES)
         count = _sample(law, moments, scale, eps, rule, samples)
-        value, difference, inverse = evaluate(count, moments, eps, rule, samples)
-        estimate = float(estimated_error(difference))
-        if estimate <= 2 * ROUNDING or rule.fine.exact_lags:
+        value, filters, control, inverse, variate = evaluate(count, moments, eps, rule, samples)
+        if filters <= ROUNDING * unit:
             break
-    found = _adjoints(count, moments, scale, eps, rule, samples) if adjoints else None
-    return LawQuotient(float(value), unit * estimate, inverse / scale, found)
+    found = _adjoints(count, moments, scale, variate, rule, samples) if adjoints else None
+    estimate = filters + control + rule.alias * most + ROUNDING * unit
+    return LawQuotient(float(value), float(estimate), inverse / scale, found)
 
 
 def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: Rule, samples: Samples) -> int:
@@ -129,11 +131,10 @@ def _sample(law: GradientLaw, moments: Moments, scale: float, eps: float, rule: 
 
 
 def _adjoints(
-    count: int, moments: Moments, scale: float, eps: float, rule: Rule, samples: Samples
+    count: int, moments: Moments, scale: float, variate: tuple[float, float], rule: Rule, samples: Samples
 ) -> TransformAdjoints:
     """The adjoints for the law as it was before scaling."""
-    lag_sums(count, 1, rule.fine, moments, rule, samples)
     a, b = np.empty(count), np.empty(count)
-    mean, square, covariance = transform_adjoints(count, moments, eps, rule, samples, a, b)
+    mean, square, covariance = transform_adjoints(count, moments, variate, rule, samples, a, b)
     t = samples.s[:count] * (rule.one_less_beta / scale**2)
     return TransformAdjoints(t, a / scale, b, mean / scale, square / scale**2, covariance / scale**3)

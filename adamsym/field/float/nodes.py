@@ -35,8 +35,8 @@ _SERIES_BELOW = 1e-4
 HIGH_PART = 2.0**36
 """Parts of 1 that the high part of the spacing is a multiple of: with MOST_NODES its multiples fit in 53 bits."""
 
-NODES_AT_ONCE = 8
-"""Nodes between two looks at the right tail; even, so that two nested grids end together."""
+_NODES_AT_ONCE = 4
+"""Nodes between two looks at the right tail, at least."""
 
 
 @compiled
@@ -52,15 +52,37 @@ def workspace(room: int) -> Samples:
         np.empty(room),
         np.empty(room),
         np.empty(room),
+        np.empty(room),
+        np.empty(room),
     )
 
 
 @compiled
 def padding(rule: Rule) -> tuple[int, int]:
-    """Return the nodes that interpolation needs left and right of the quadrature's own, on the coarse grid too."""
-    if len(rule.fine.filter_b):
-        return 2 * REACH, 2 * (REACH - 1)
+    """Return the nodes that interpolation needs left and right of the quadrature's own."""
+    if len(rule.grid.filter_b):
+        return REACH, REACH - 1
     return 0, 0
+
+
+@compiled
+def nodes_at_once(rule: Rule) -> int:
+    """Return the number of nodes between two looks at the right tail: whole octaves where there are such."""
+    octave = max(1, rule.grid.per_octave)
+    return octave * math.ceil(_NODES_AT_ONCE / octave)
+
+
+@compiled
+def nodes_of_control(index: int, eps: float, rule: Rule) -> int:
+    """Return the number of nodes that the control variate needs, with those for the interpolation right of it.
+
+    A whole number of octaves where there are such.
+    """
+    _, right = padding(rule)
+    octave = max(1, rule.grid.per_octave)
+    log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
+    last = math.ceil((math.log(-LOG_NEGLIGIBLE) - log_unit) / rule.grid.spacing) - index
+    return octave * math.ceil((max(last, 0) + 2 + right) / octave)
 
 
 @compiled
@@ -94,23 +116,30 @@ def first_index(moments: Moments, eps: float, rule: Rule) -> int:
     if variate_slope(moments, rule) == 0.0 and moments.covariance != 0.0:
         first = min(first, _start_without_slope(abs(moments.covariance * variate_factor(rule)), eps, rule))
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
-    # The fine grid's quadrature begins after half the padding; the coarse one's begins later and only checks it.
-    return math.floor((math.log(first) - log_unit) / rule.fine.spacing) - left // 2
+    return math.floor((math.log(first) - log_unit) / rule.grid.spacing) - left
 
 
 @compiled
 def place_nodes(begin: int, end: int, index: int, eps: float, rule: Rule, samples: Samples) -> None:
-    """Fill s, the weights and the control for the nodes from ``begin`` up to ``end``."""
-    spacing = rule.fine.spacing
+    """Fill s, the weights and the control for the nodes from ``begin`` up to ``end``; those before are there.
+
+    An octave after a node of the grid stands exactly twice its s.
+    """
+    spacing, octave = rule.grid.spacing, rule.grid.per_octave
     log_unit = -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
     last = rule.cutoff.first + len(rule.cutoff.values)
     growth, unit_weight = math.exp(spacing), spacing / math.sqrt(math.pi)
     # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
     high = math.floor(spacing * HIGH_PART) / HIGH_PART
-    s = math.exp(((index + begin) * high + log_unit) + (index + begin) * (spacing - high)) / growth
+    s = 0.0
     for i in range(begin, end):
         j = index + i
-        s *= growth
+        if i >= octave > 0:
+            s = 2.0 * samples.s[i - octave]
+        elif octave > 0 or i == begin:
+            s = math.exp((j * high + log_unit) + j * (spacing - high))
+        else:
+            s *= growth
         if j >= last:
             inverse = math.exp(-j * spacing)
             cutoff = 0.0 if rule.eps_inside_root else 0.5 * inverse * (1.0 - 1.5 * inverse)
@@ -147,6 +176,6 @@ def is_finished(count: int, total_log_b: float, moments: Moments, eps: float, ru
     if rule.one_less_beta == 1.0:
         log_product = samples.log_b[last]
     else:
-        log_product = total_log_b * rule.fine.spacing / -math.log1p(-rule.one_less_beta)
+        log_product = total_log_b * rule.grid.spacing / -math.log1p(-rule.one_less_beta)
     scale = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
     return log_tail(log_product, samples.s[last], moments, eps, rule) < LOG_NEGLIGIBLE - math.log(scale)

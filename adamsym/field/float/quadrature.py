@@ -42,18 +42,10 @@ def apply_filter(x: FloatArray, weights: FloatArray, size: int, result: FloatArr
 
 
 @compiled
-def lag_sums(
-    count: int,
-    every: int,
-    grid: LagGrid,
-    moments: Moments,
-    rule: Rule,
-    samples: Samples,
-) -> tuple[int, int]:
-    """Fill S and Q on every ``every``-th node and return the first of these nodes and their number."""
+def lag_sums(count: int, grid: LagGrid, moments: Moments, rule: Rule, samples: Samples) -> tuple[int, int]:
+    """Fill S and Q on the quadrature's nodes, and return the first of these nodes and their number."""
     if len(grid.filter_b) == 0:
-        size = count // every
-        for i in range(size):
+        for i in range(count):
             if i >= grid.stride > 0:
                 before_s, before_q = samples.s_sum[i - grid.stride], samples.q_sum[i - grid.stride]
             elif grid.stride > 0:
@@ -61,19 +53,18 @@ def lag_sums(
                 before_s, before_q = start_values(before, moments, rule)
             else:
                 before_s, before_q = 0.0, 0.0
-            samples.s_sum[i] = samples.log_b[i * every] + before_s
-            samples.q_sum[i] = samples.ratio[i * every] + grid.decay * before_q
-        return 0, size
-    first = REACH * every
-    size = count // every - 2 * REACH + 1
-    apply_filter(samples.log_b[:count:every].copy(), grid.filter_b, size, samples.s_sum)
-    apply_filter(samples.ratio[:count:every].copy(), grid.filter_r, size, samples.q_sum)
-    before_s, before_q = start_values(samples.s[first] * math.exp(-grid.spacing), moments, rule)
+            samples.s_sum[i] = samples.log_b[i] + before_s
+            samples.q_sum[i] = samples.ratio[i] + grid.decay * before_q
+        return 0, count
+    size = count - 2 * REACH + 1
+    apply_filter(samples.log_b, grid.filter_b, size, samples.s_sum)
+    apply_filter(samples.ratio, grid.filter_r, size, samples.q_sum)
+    before_s, before_q = start_values(samples.s[REACH] * math.exp(-grid.spacing), moments, rule)
     for i in range(size):
         before_s += samples.s_sum[i]
         before_q = samples.q_sum[i] + grid.decay * before_q
         samples.s_sum[i], samples.q_sum[i] = before_s, before_q
-    return first, size
+    return REACH, size
 
 
 @compiled
@@ -86,69 +77,80 @@ def control_integrals(eps: float, rule: Rule) -> tuple[float, float]:
 
 @compiled
 def integrate(
-    first: int,
-    size: int,
-    every: int,
-    moments: Moments,
-    rule: Rule,
-    samples: Samples,
-    terms: FloatArray,
-) -> None:
-    """Fill ``terms``, at every ``every``-th node from ``first``, with what S and Q make of the quadrature's terms."""
-    mean, slope = rule.total * moments.mean, variate_slope(moments, rule)
-    for i in range(size):
-        node = first + i * every
-        s = samples.s[node]
-        numerator = rule.current_weight * samples.ratio[node] + rule.amount * samples.q_sum[i]
-        value = math.exp(samples.s_sum[i] - s * moments.least) * numerator
-        terms[node] = samples.weight[node] * (value - (mean + slope * s) * samples.control[node])
+    first: int, size: int, moments: Moments, eps: float, rule: Rule, samples: Samples
+) -> tuple[float, float, tuple[float, float]]:
+    """Return F, a bound of E[1/(sqrt V + eps)], and F's derivatives in the control variate's mean and slope.
 
-
-@compiled
-def change_from_coarse(count: int, moments: Moments, rule: Rule, samples: Samples, terms: FloatArray) -> float:
-    """Return how far the grid of every other node is from the fine one, whose terms are given.
-
-    The two sums' difference with the same terms, plus, where lags fall between the nodes, the terms' own differences
-    in modulus, which cannot cancel.
+    The bound is close where V is rarely small. The derivatives of F in S and Q take these sums' place; those in N are
+    the products.
     """
-    alternating, change = 0.0, 0.0
-    for node in range(0, count, 2):
-        alternating += terms[node] - (terms[node + 1] if node + 1 < count else 0.0)
-    if len(rule.fine.filter_b) == 0:
-        return abs(alternating)
-    first, size = lag_sums(count, 2, rule.coarse, moments, rule, samples)
-    coarse = np.zeros(count)
-    integrate(first, size, 2, moments, rule, samples, coarse)
-    for node in range(first, first + 2 * size, 2):
-        change += abs(coarse[node] - terms[node])
-    return abs(alternating) + 2.0 * change
-
-
-@compiled
-def mean_inverse(first: int, size: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> float:
-    """Return a bound of E[1/(sqrt V + eps)], or of E[1/sqrt(V + eps)], from S: close where V is rarely small."""
-    total = 0.0
+    mean, slope = rule.total * moments.mean, variate_slope(moments, rule)
+    zeroth, linear = control_integrals(eps, rule)
+    value, inverse, mean_slope, slope_slope = mean * zeroth + slope * linear, 0.0, zeroth, linear
     for i in range(size):
-        s = samples.s[first + i]
-        total += samples.weight[first + i] * math.exp(samples.s_sum[i] - s * moments.least)
+        node = first + i
+        s, weight, control = samples.s[node], samples.weight[node], samples.control[node]
+        product = weight * math.exp(samples.s_sum[i] - s * moments.least)
+        term = product * (rule.current_weight * samples.ratio[node] + rule.amount * samples.q_sum[i])
+        value += term - weight * (mean + slope * s) * control
+        inverse += product
+        mean_slope -= weight * control
+        slope_slope -= weight * s * control
+        samples.s_sum[i], samples.q_sum[i], samples.product[i] = term, rule.amount * product, product
     largest = 1.0 / math.sqrt(eps) if rule.eps_inside_root else 1.0 / eps
     # What lies left of the nodes, where rho(s) <= (pi s)^(-1/2).
-    total += 2.0 * math.sqrt(samples.s[first] / math.pi)
-    return min(total, largest)
+    inverse += 2.0 * math.sqrt(samples.s[first] / math.pi)
+    return value, min(inverse, largest), (mean_slope, slope_slope)
 
 
 @compiled
-def evaluate(count: int, moments: Moments, eps: float, rule: Rule, samples: Samples) -> tuple[float, float, float]:
-    """Return F from the samples of log B and A/B, its change from the coarse grid, and what mean_inverse returns.
+def reverse_sums(size: int, grid: LagGrid, samples: Samples) -> None:
+    """Turn the derivatives in S and Q into those in what the recursions add at each node."""
+    s_slope, q_slope = samples.s_sum, samples.q_sum
+    if grid.stride > 0:
+        for i in range(size - 1 - grid.stride, -1, -1):
+            s_slope[i] += s_slope[i + grid.stride]
+            q_slope[i] += grid.decay * q_slope[i + grid.stride]
 
-    The change is in units of the scale.
+
+@compiled
+def filter_error(size: int, grid: LagGrid, samples: Samples) -> float:
+    """Return an estimate of what the filters change in F, from the derivatives in what the recursions add.
+
+    It is three times what shorter filters would change further, to first order. Each change may vanish by chance where
+    the filters' does not; hardly ever all of them do.
     """
-    terms = np.zeros(count)
-    first, size = lag_sums(count, 1, rule.fine, moments, rule, samples)
-    integrate(first, size, 1, moments, rule, samples, terms)
-    inverse = mean_inverse(first, size, moments, eps, rule, samples)
+    if len(grid.filter_b) == 0:
+        return 0.0
+    from_b, from_r = np.zeros(2 * REACH), np.zeros(2 * REACH)
+    for i in range(size):
+        s_slope, q_slope = samples.s_sum[i], samples.q_sum[i]
+        for k in range(2 * REACH):
+            from_b[k] += s_slope * samples.log_b[i + k]
+            from_r[k] += q_slope * samples.ratio[i + k]
+    total, share = 0.0, 3.0
+    for check in range(len(grid.checks_b)):
+        change = 0.0
+        for k in range(2 * REACH):
+            change += grid.checks_b[check, k] * from_b[k] + grid.checks_r[check, k] * from_r[k]
+        total += share * abs(change)
+        share /= 4.0
+    return total
+
+
+@compiled
+def evaluate(
+    count: int, moments: Moments, eps: float, rule: Rule, samples: Samples
+) -> tuple[float, float, float, float, tuple[float, float]]:
+    """Return F from the samples of log B and A/B, what may be off, and what else :func:`integrate` returns.
+
+    What may be off is an estimate of what the filters change, and a bound of the control variate's part in the rule's
+    error. The derivatives of F in what the recursions for S and Q add at each node stand in place of S and Q.
+    """
+    first, size = lag_sums(count, rule.grid, moments, rule, samples)
+    value, inverse, variate = integrate(first, size, moments, eps, rule, samples)
+    reverse_sums(size, rule.grid, samples)
     zeroth, linear = control_integrals(eps, rule)
-    slope = variate_slope(moments, rule)
-    value = rule.total * moments.mean * zeroth + slope * linear + terms.sum()
-    unit = math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 + eps
-    return value, unit * change_from_coarse(count, moments, rule, samples, terms), inverse
+    control = rule.alias * abs(rule.total * moments.mean) * zeroth
+    control += rule.slope_alias * abs(variate_slope(moments, rule)) * linear
+    return value, filter_error(size, rule.grid, samples), control, inverse, variate

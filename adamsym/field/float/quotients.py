@@ -8,9 +8,20 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.field.float.adjoint import sensitivity
 from adamsym.field.float.compiled import compiled
 from adamsym.field.float.nodes import MOST_NODES, USUAL_NODES, workspace
-from adamsym.field.float.quadrature import evaluate, lag_sums
-from adamsym.field.float.records import Rule
-from adamsym.field.float.transforms import atom_moments, block_dot, sample_atoms
+from adamsym.field.float.quadrature import evaluate
+from adamsym.field.float.records import Indices, Rule
+from adamsym.field.float.sorted_atoms import (
+    atom_moments,
+    block_dot,
+    octave_range,
+    sort_atoms,
+    sorted_workspace,
+    sum_octaves,
+)
+from adamsym.field.float.transforms import sample_atoms
+
+_USUAL_OCTAVES = 62
+"""Room for the octaves of ordinary laws."""
 
 
 @compiled
@@ -31,22 +42,24 @@ def quotients(
     eps: float,
     rule: Rule,
     value: FloatArray,
-    difference: FloatArray,
+    filters: FloatArray,
+    control: FloatArray,
     unit: FloatArray,
     inverse: FloatArray,
-    exponentials: "np.ndarray[tuple[int, ...], np.dtype[np.int_]]",
+    exponentials: Indices,
     gradient: FloatArray,
 ) -> None:
-    """Fill F, its change from the coarse grid and dF/dg of each law (a row of ``atoms``, not all zero).
+    """Fill F, what may be off, and dF/dg of each law (a row of ``atoms``, not all zero).
 
-    ``probabilities`` has a row for each law, or one row for all of them.
-    ``difference`` is in units of the law's scale, which goes to ``unit``: 1/(1 + eps/sqrt(E g^2)), or where eps is
-    inside the root 1/sqrt(1 + eps/E g^2). ``inverse`` gets a bound of E[1/(sqrt V + eps)], ``exponentials`` the number
-    spent on each atom. A grid that would be too long leaves nan. ``gradient`` has a row for each law, or none if it is
-    not wanted.
+    ``probabilities`` has a row for each law, or one row for all of them. ``filters`` is an estimate of what the filters
+    change, and ``control`` a bound of the control variate's part in the rule's error. The law's scale goes to ``unit``:
+    1/(1 + eps/sqrt(E g^2)), or where eps is inside the root 1/sqrt(1 + eps/E g^2). ``inverse`` gets a bound of
+    E[1/(sqrt V + eps)], ``exponentials`` the number of exponentials and their squares, for all atoms together. A grid
+    that would be too long leaves nan. ``gradient`` has a row for each law, or none if it is not wanted.
     """
-    samples = workspace(USUAL_NODES)
-    y = np.empty(atoms.shape[1])
+    n, phases = atoms.shape[1], max(1, rule.grid.per_octave)
+    samples, own = workspace(USUAL_NODES), sorted_workspace(n, phases, _USUAL_OCTAVES)
+    y = np.empty(n)
     for law in range(len(atoms)):
         largest = np.abs(atoms[law]).max()
         g = atoms[law] / largest
@@ -57,16 +70,20 @@ def quotients(
         scaled_eps = eps / scale / scale if rule.eps_inside_root else eps / scale
         unit[law] = 1.0 / math.sqrt(1.0 + scaled_eps) if rule.eps_inside_root else 1.0 / (1.0 + scaled_eps)
         moments = atom_moments(g, p, y)
-        count, exponentials[law] = sample_atoms(g, p, y, moments, scaled_eps, rule, samples)
+        top, octaves = octave_range(y)
+        if octaves >= len(own.units):
+            own = sorted_workspace(n, phases, octaves)
+        sort_atoms(g, p, y, top, octaves, own)
+        sum_octaves(top, octaves, own)
+        count, exponentials[law] = sample_atoms(octaves, own, moments, scaled_eps, rule, samples)
         if count < 0 and len(samples.s) < MOST_NODES:
             samples = workspace(MOST_NODES)
-            count, exponentials[law] = sample_atoms(g, p, y, moments, scaled_eps, rule, samples)
+            count, exponentials[law] = sample_atoms(octaves, own, moments, scaled_eps, rule, samples)
         if count < 0:
-            value[law], difference[law], inverse[law] = np.nan, np.nan, np.nan
+            value[law], filters[law], control[law], inverse[law] = np.nan, np.nan, np.nan, np.nan
             continue
-        value[law], difference[law], inverse[law] = evaluate(count, moments, scaled_eps, rule, samples)
-        inverse[law] /= scale
+        value[law], filters[law], control[law], bound, variate = evaluate(count, moments, scaled_eps, rule, samples)
+        inverse[law] = bound / scale
         if len(gradient):
-            lag_sums(count, 1, rule.fine, moments, rule, samples)
-            sensitivity(count, g, p, y, moments, scaled_eps, rule, samples, gradient[law])
+            sensitivity(count, octaves, moments, variate, rule, samples, own, gradient[law])
             gradient[law] /= scale

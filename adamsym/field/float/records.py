@@ -1,20 +1,27 @@
 """What the quadrature works on: plain records that compiled code can read."""
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.grid import LagGrid, lag_grids
+from adamsym.field.float.grid import LagGrid, lag_grid
 from adamsym.field.float.kernel import CutoffTable, cutoff_table
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import RootOfSum
 
+Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
+
 
 class Rule(NamedTuple):
-    """All that the integral needs of the optimizer: decay rates, lag weights, two nested grids, the cutoff.
+    """All that the integral needs of the optimizer: decay rates, lag weights, the grid, the cutoff.
 
     The weights are ``current_weight`` of the newest gradient and ``amount`` alpha^k of all; they sum to ``total``.
+    ``alias`` bounds the trapezoidal rule's error in units of E|M| phi(V) (theory T5), ``slope_alias`` that for the
+    control variate's slope, in units of its integral.
     """
 
     one_less_alpha: float
@@ -24,8 +31,9 @@ class Rule(NamedTuple):
     amount: float
     total: float
     eps_inside_root: bool
-    fine: LagGrid
-    coarse: LagGrid
+    grid: LagGrid
+    alias: float
+    slope_alias: float
     cutoff: CutoffTable
 
 
@@ -40,25 +48,72 @@ class Moments(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Work space along the grid: s, the weights h s rho(s), exp(-s), A, B - 1, log B, A/B, S and Q."""
+    """Work space along the grid.
+
+    s, the weights h s rho(s), exp(-s), A, B - 1, B, log B, A/B, S and Q, and the weights times e^S.
+    """
 
     s: FloatArray
     weight: FloatArray
     control: FloatArray
     a: FloatArray
     b_less_one: FloatArray
+    b: FloatArray
     log_b: FloatArray
     ratio: FloatArray
     s_sum: FloatArray
     q_sum: FloatArray
+    product: FloatArray
+
+
+class SortedAtoms(NamedTuple):
+    """Work space for the atoms of one law, y = g^2 - min g^2, in the order of the octaves of y, the largest first.
+
+    Octave b holds the y from U/2 to U, U = 2^-b times the unit; after the last octave stand the atoms with y = 0.
+
+    Attributes
+    ----------
+    y, g, p, weighted
+        y, g, the probabilities, and p g, shape (n,).
+    place
+        Where each atom stood in the law, shape (n,).
+    begin
+        Where each octave begins, and where the last one and the atoms with y = 0 end, shape (octaves + 2,).
+    units
+        U of each octave, and 0 for the atoms with y = 0, shape (octaves + 1,).
+    plain, signed
+        (-1)^j E[u^j]/j! and (-1)^j E[g u^j]/j!, u = y/U, over the atoms from each octave on, shape (octaves + 1, 15).
+    taken
+        The probability of the atoms before each octave, shape (octaves + 1,).
+    power, start
+        exp(-t y) at the last node of each phase, and at its first, shape (phases, n).
+    active, dead
+        For each phase, the octave from which power series serve, and the one before which exp(-t y) is nothing.
+    """
+
+    y: FloatArray
+    g: FloatArray
+    p: FloatArray
+    weighted: FloatArray
+    place: Indices
+    begin: Indices
+    units: FloatArray
+    plain: FloatArray
+    signed: FloatArray
+    taken: FloatArray
+    power: FloatArray
+    start: FloatArray
+    active: Indices
+    dead: Indices
 
 
 @lru_cache(maxsize=256)
-def rule_of(form: LaplaceForm, target: float) -> Rule:
-    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) at a spacing close to ``target``."""
+def rule_of(form: LaplaceForm, per_octave: int) -> Rule:
+    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) with so many nodes for each octave."""
     (amount, alpha), *_ = *form.weights.terms, (Fraction(0), Fraction(0))
     inside = isinstance(form.kernel, RootOfSum)
-    fine, coarse = lag_grids(alpha, form.beta, target)
+    grid = lag_grid(alpha, form.beta, per_octave)
+    alias, slope_alias = alias_bounds(grid.spacing)
     return Rule(
         float(1 - alpha),
         float(1 - form.beta),
@@ -67,7 +122,15 @@ def rule_of(form: LaplaceForm, target: float) -> Rule:
         float(amount),
         float(form.weights.total),
         inside,
-        fine,
-        coarse,
-        cutoff_table(fine.spacing, inside),
+        grid,
+        alias,
+        slope_alias,
+        cutoff_table(grid.spacing, inside),
     )
+
+
+def alias_bounds(spacing: float) -> tuple[float, float]:
+    """Return 2/(cos a (exp(2 pi a/h) - 1)) and that divided by cos a, at the nearly best a: tan a = 2 pi/h."""
+    a = math.atan(2 * math.pi / spacing)
+    first = 2 / (math.cos(a) * math.expm1(2 * math.pi * a / spacing))
+    return first, first / math.cos(a)
