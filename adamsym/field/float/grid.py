@@ -56,17 +56,18 @@ class LagGrid(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def lag_grid(alpha: Fraction, beta: Fraction, per_octave: int) -> LagGrid:
+def lag_grid(alpha: Fraction, beta: Fraction, per_octave: int, interpolated: float = 1.0) -> LagGrid:
     """Return the grid of ``per_octave`` nodes for each octave of s; or a finer one that divides the lag -log(beta).
 
-    The latter where the lag is longer than the spacing: interpolation would not see what lies between the lags.
+    Lags up to the share ``interpolated`` <= 1 of the spacing are interpolated. The longer ones divide the grid: beyond
+    the spacing interpolation would not see what lies between the lags.
     """
     spacing = math.log(2) / per_octave
     if beta == 0:
         return _exact(spacing, per_octave, 0, 0.0)
     with flint.ctx.workprec(_BITS):
         lag = -_ball(beta).log()
-        if lag > spacing:
+        if lag > interpolated * spacing:
             stride = math.ceil(float(lag) / spacing)
             return _exact(float(lag / stride), 0, stride, float(alpha))
         return _interpolating(alpha, lag, per_octave)

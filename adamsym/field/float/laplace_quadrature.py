@@ -28,6 +28,12 @@ ROUNDING = 1e-14
 LINEAR_BELOW = 1e-30
 """Where max |g|/eps is at most this, F = E g/eps up to a relative 1e-30 of E|g|/eps (theory T9)."""
 
+FEW_ATOMS = 32
+"""Up to here the nodes cost more than the exponentials of the atoms ..."""
+
+INTERPOLATED_FOR_FEW = 0.2
+"""... so that lags from this share of the spacing on divide the grid: their filters often ask for a finer one."""
+
 _ENTRIES_AT_ONCE = 2**17
 """Atoms that a thread takes in one go: a megabyte."""
 
@@ -201,7 +207,7 @@ def _of_part(
     for per_octave in ladder(tolerance):
         if not len(pending):
             break
-        rule = rule_of(form.form, per_octave)
+        rule = rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW if n <= FEW_ATOMS else 1.0)
         chosen = atoms if len(pending) == laws else atoms[pending]
         found, filters, control, unit, inverses = np.empty((5, len(chosen)))
         spent = np.empty(len(chosen), dtype=np.int_)

@@ -12,7 +12,7 @@ from adamsym.expressions.running import UNIT
 from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.forms import FloatForm, float_form, require_parts
 from adamsym.field.float.gradient_laws import GradientLaw
-from adamsym.field.float.laplace_quadrature import LINEAR_BELOW, ROUNDING, ladder
+from adamsym.field.float.laplace_quadrature import INTERPOLATED_FOR_FEW, LINEAR_BELOW, ROUNDING, ladder
 from adamsym.field.float.nodes import MOST_NODES, first_index, is_finished, padding, place_nodes, workspace
 from adamsym.field.float.quadrature import evaluate
 from adamsym.field.float.records import Moments, Rule, Samples, rule_of
@@ -99,7 +99,7 @@ def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
     # E|g| is at most the root of E g^2.
     most = min(form.largest, form.absolute * scale / size)
     for per_octave in ladder(1e-13):
-        rule = rule_of(form.form, per_octave)
+        rule = rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW)
         samples = workspace(MOST_NODES)
         count = _sample(law, moments, scale, eps, rule, samples)
         value, filters, control, inverse, variate = evaluate(count, moments, eps, rule, samples)

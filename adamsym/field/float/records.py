@@ -108,11 +108,11 @@ class SortedAtoms(NamedTuple):
 
 
 @lru_cache(maxsize=256)
-def rule_of(form: LaplaceForm, per_octave: int) -> Rule:
-    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) with so many nodes for each octave."""
+def rule_of(form: LaplaceForm, per_octave: int, interpolated: float = 1.0) -> Rule:
+    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) on the grid of :func:`lag_grid`."""
     (amount, alpha), *_ = *form.weights.terms, (Fraction(0), Fraction(0))
     inside = isinstance(form.kernel, RootOfSum)
-    grid = lag_grid(alpha, form.beta, per_octave)
+    grid = lag_grid(alpha, form.beta, per_octave, interpolated)
     alias, slope_alias = alias_bounds(grid.spacing)
     return Rule(
         float(1 - alpha),
