@@ -14,20 +14,21 @@ from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.jax_quotients import Results, quotients
 from adamsym.field.float.jax_tables import tables_of
+from adamsym.field.float.jax_transforms import NODES_AT_ONCE
 from adamsym.field.float.laplace_quadrature import (
     LINEAR_BELOW,
     ROUNDING,
     Quotient,
     check_laws,
-    estimated_error,
+    ladder,
     quotient,
 )
-from adamsym.field.float.nodes import NODES_AT_ONCE
 from adamsym.field.float.quotients import law_sizes
+from adamsym.field.float.records import Indices
 from adamsym.methods import LaplaceForm, Method
 
-SPACINGS = (0.2, 0.1)
-"""Spacings tried in turn; what has not converged then goes to the compiled path."""
+GRIDS = 2
+"""Grids tried in turn; what has not converged then goes to the compiled path."""
 
 ROOM = 512
 """Nodes of a grid. Laws of rare atoms may need more: these go to the compiled path."""
@@ -46,8 +47,6 @@ _ENTRIES_IN_CACHE = 2**14
 
 _DERIVATIVES_ARE_CHEAP = 2**14
 """For so few atoms dF/dg is computed in any case: that takes less than to compile a program without it."""
-
-Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
 
 
 @dataclass(frozen=True)
@@ -104,16 +103,16 @@ def _of_part(
     spread = largest / np.maximum(magnitude, np.finfo(float).tiny)
     pending = np.argsort(spread, kind="stable")
     pending = pending[largest[pending] > LINEAR_BELOW * form.size] if form.parts else pending[:0]
-    bound = 2 * np.minimum(form.largest, magnitude / form.size) + np.finfo(float).tiny
-    limit = max(2 * ROUNDING, tolerance / 5)
-    for target in SPACINGS:
+    # |F| is at most this.
+    most = np.minimum(form.largest, form.absolute * magnitude / form.size)
+    for per_octave in ladder(tolerance)[:GRIDS]:
         undone = []
-        for chosen, found, exact in _in_chunks(atoms, probabilities, form, pending, target, sensitivity):
-            estimate = estimated_error(np.asarray(found.difference))
-            served = np.isfinite(found.value) & (found.fits & (exact | (estimate <= limit)))
+        for chosen, found, alias in _in_chunks(atoms, probabilities, form, pending, per_octave, sensitivity):
+            served = np.isfinite(found.value) & (found.fits & (found.filters <= tolerance / 2 * most[chosen]))
+            estimate = found.filters + found.control + alias * most[chosen] + ROUNDING * found.unit
             done = chosen[served]
             value[done], inverse[done] = found.value[served], found.inverse[served]
-            error[done] = np.minimum((found.unit * estimate)[served], bound[done])
+            error[done] = np.minimum(estimate[served], 2 * most[done] + np.finfo(float).tiny)
             spent[chosen] += found.exponentials
             handed_over[done] = False
             if slopes is not None and found.gradient is not None:
@@ -135,22 +134,22 @@ def _in_chunks(
     probabilities: FloatArray,
     form: FloatForm,
     chosen: Indices,
-    target: float,
+    per_octave: int,
     sensitivity: bool,
-) -> Iterator[tuple[Indices, Results, bool]]:
-    """Yield some of the chosen laws, what is found for them, and whether all lags fall on nodes.
+) -> Iterator[tuple[Indices, Results, float]]:
+    """Yield some of the chosen laws, what is found for them, and the bound of the rule's error in units of |F|'s.
 
     All chunks have one size, whatever the number of laws chosen, so that one program serves for all.
     """
     width, at_once = _sizes(*atoms.shape)
-    tables, with_gradient = tables_of(form.form, target, ROOM), sensitivity or atoms.size <= _DERIVATIVES_ARE_CHEAP
+    tables, with_gradient = tables_of(form.form, per_octave, ROOM), sensitivity or atoms.size <= _DERIVATIVES_ARE_CHEAP
     for start in range(0, len(chosen), width):
         part = chosen[start : start + width]
         filled = np.append(part, np.full(width - len(part), part[0]))
         own = np.broadcast_to(probabilities, atoms.shape)[filled]
         with jax.enable_x64(True):
             found = quotients(atoms[filled], own, form.eps, tables, at_once, with_gradient)
-        yield part, _rows(found, len(part)), not tables.interpolating
+        yield part, _rows(found, len(part)), tables.alias
 
 
 def _rows(found: Results, number: int) -> Results:

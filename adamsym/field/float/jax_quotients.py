@@ -13,8 +13,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adamsym.field.float.jax_tables import LagSums, Tables
+from adamsym.field.float.grid import CHECKS, REACH
+from adamsym.field.float.jax_tables import Tables
 from adamsym.field.float.jax_transforms import (
+    NODES_AT_ONCE,
     Laws,
     by_exponentials,
     by_series,
@@ -28,7 +30,6 @@ from adamsym.field.float.nodes import (
     LEFT_END_SERIES,
     LOG_NEGLIGIBLE,
     NEGLIGIBLE_START,
-    NODES_AT_ONCE,
 )
 
 
@@ -36,7 +37,8 @@ class Results(NamedTuple):
     """What :func:`adamsym.field.float.quotients.quotients` fills, and whether the laws fitted into the room."""
 
     value: Array
-    difference: Array
+    filters: Array
+    control: Array
     unit: Array
     inverse: Array
     fits: Array
@@ -101,18 +103,19 @@ def quotients(
     inputs = Inputs(samples.log_b, samples.ratio, laws.mean, laws.excess, laws.covariance, jnp.ones_like(laws.mean))
     gradient = None
     if with_gradient:
-        value, pull_back, (terms, inverse) = jax.vjp(partial(integral, setting=setting), inputs, has_aux=True)
+        value, pull_back, rest = jax.vjp(partial(integral, setting=setting), inputs, has_aux=True)
         (adjoints,) = pull_back(jnp.ones_like(value))
         gradient = sensitivities(adjoints, setting, samples, at_once)
     else:
-        value, (terms, inverse) = integral(inputs, setting)
-    unit = jnp.where(tables.inside, jnp.sqrt(1 + laws.eps), 1 + laws.eps)
+        value, rest = integral(inputs, setting)
+    fall, numerator, control = rest
     return Results(
         value,
-        unit * change_from_coarse(terms, inputs, setting),
-        1 / unit,
-        inverse / laws.scale,
-        samples.size + samples.size % 2 + tables.right <= nodes.s.shape[1],
+        filter_error(fall, numerator, inputs, setting),
+        control,
+        1 / jnp.where(tables.inside, jnp.sqrt(1 + laws.eps), 1 + laws.eps),
+        mean_inverse(fall, setting) / laws.scale,
+        samples.size + tables.right <= nodes.s.shape[1],
         jnp.broadcast_to(NODES_AT_ONCE * (samples.end_block - samples.first_block), value.shape),
         gradient,
     )
@@ -138,7 +141,7 @@ def placed(laws: Laws, tables: Tables) -> Nodes:
     without = jnp.minimum(first, jnp.where(tables.inside, inside, outside))
     first = jnp.where(slope > LARGEST_SLOPE, without, first)
     unit = log_unit(laws, tables)
-    index = jnp.floor((jnp.log(first) - unit) / tables.spacing) - tables.left // 2
+    index = jnp.floor((jnp.log(first) - unit) / tables.spacing) - tables.left
     # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
     start = jnp.exp((index * tables.high + unit) + index * (tables.spacing - tables.high))
     s = start[:, None] * tables.growth
@@ -171,7 +174,7 @@ def sampled(laws: Laws, nodes: Nodes, tables: Tables, at_once: int) -> Samples:
 
     def unfinished(state: State) -> Array:
         block, _, size, *_ = state
-        return (width * block < room) & (size + size % 2 + tables.right > width * block).any()
+        return (width * block < room) & (size + tables.right > width * block).any()
 
     def continued(state: State) -> State:
         block, total, size, log_b, ratio = state
@@ -197,9 +200,16 @@ def sampled(laws: Laws, nodes: Nodes, tables: Tables, at_once: int) -> Samples:
     return Samples(log_b, ratio, size, in_series, jnp.minimum(first_block, end_block), end_block)
 
 
-def terms_of(inputs: Inputs, setting: Setting, sums: LagSums) -> tuple[Array, Array, Array]:
-    """Return the quadrature's terms on a grid, 0 at nodes that do not count, the variate's slope and E exp(-s V)."""
-    laws, nodes, tables, size = setting
+def counting(setting: Setting) -> Array:
+    """Where nodes count: from the first that has sums to the last."""
+    node = jnp.arange(setting.nodes.s.shape[1])
+    return (node >= setting.tables.sums.begin) & (node < setting.size[:, None])
+
+
+def integral(inputs: Inputs, setting: Setting) -> tuple[Array, tuple[Array, Array, Array]]:
+    """Return F of the scaled laws; E exp(-s V), N, and a bound of the control variate's part in the rule's error."""
+    laws, nodes, tables, _ = setting
+    sums = tables.sums
     before = lax.dynamic_slice_in_dim(nodes.s, sums.begin, 1, axis=1) * sums.before
     s_sum = inputs.log_b @ sums.s_matrix - inputs.excess[:, None] * before
     start_slope = inputs.covariance * tables.one_less_beta / tables.one_less_alpha_beta
@@ -207,46 +217,39 @@ def terms_of(inputs: Inputs, setting: Setting, sums: LagSums) -> tuple[Array, Ar
     q_sum = inputs.ratio @ sums.q_matrix + sums.decays * start
     slope = -inputs.covariance * variate_factor(tables)
     slope = jnp.where(jnp.abs(slope) <= LARGEST_SLOPE, slope, 0.0)
-    variate = (tables.total * inputs.mean)[:, None] + slope[:, None] * nodes.s
-    fall = jnp.exp(s_sum - nodes.s * laws.least[:, None])
-    value = fall * (tables.current_weight * inputs.ratio + tables.amount * q_sum)
-    terms = nodes.weight * (value - variate * jnp.exp(-nodes.s * inputs.square[:, None]))
-    return jnp.where(counting(size, sums.begin, nodes.s.shape[1]), terms, 0.0), slope, fall
-
-
-def counting(size: Array, begin: int, room: int) -> Array:
-    """Where nodes count: from the first that has sums to the even number at which two nested grids end."""
-    node = jnp.arange(room)
-    return (node >= begin) & (node < (size + size % 2)[:, None])
-
-
-def integral(inputs: Inputs, setting: Setting) -> tuple[Array, tuple[Array, Array]]:
-    """Return F of the scaled laws, the quadrature's terms, and a bound of E[1/(sqrt V + eps)]."""
-    laws, tables = setting.laws, setting.tables
-    terms, slope, fall = terms_of(inputs, setting, tables.fine)
-    root = jnp.sqrt(inputs.square)
+    mean, root = tables.total * inputs.mean, jnp.sqrt(inputs.square)
     zeroth = jnp.where(tables.inside, 1 / jnp.sqrt(inputs.square + laws.eps), 1 / (root + laws.eps))
     linear = jnp.where(tables.inside, 0.5 * zeroth**3, 0.5 * zeroth**2 / root)
-    value = tables.total * inputs.mean * zeroth + slope * linear + terms.sum(axis=1)
-    return value, (terms, mean_inverse(fall, setting))
+    fall = jnp.exp(s_sum - nodes.s * laws.least[:, None])
+    numerator = tables.current_weight * inputs.ratio + tables.amount * q_sum
+    variate = (mean[:, None] + slope[:, None] * nodes.s) * jnp.exp(-nodes.s * inputs.square[:, None])
+    terms = jnp.where(counting(setting), nodes.weight * (fall * numerator - variate), 0.0)
+    control = tables.alias * jnp.abs(mean) * zeroth + tables.slope_alias * jnp.abs(slope) * linear
+    return mean * zeroth + slope * linear + terms.sum(axis=1), (fall, numerator, control)
 
 
-def change_from_coarse(terms: Array, inputs: Inputs, setting: Setting) -> Array:
-    """Return how far the grid of every other node is from the fine one: see the compiled function of this name."""
-    tables, node = setting.tables, jnp.arange(terms.shape[1])
-    coarse, _, _ = terms_of(inputs, setting, tables.coarse)
-    even = node % 2 == 0
-    alternating = jnp.abs(jnp.where(even, terms, -terms).sum(axis=1))
-    own = jnp.where(even & (node >= tables.coarse.begin), jnp.abs(coarse - terms), 0.0).sum(axis=1)
-    return alternating + jnp.where(tables.interpolating, 2 * own, 0.0)
+def filter_error(fall: Array, numerator: Array, inputs: Inputs, setting: Setting) -> Array:
+    """Return an estimate of what the filters change in F: see the compiled function of this name."""
+    tables = setting.tables
+    product = jnp.where(counting(setting), setting.nodes.weight * fall, 0.0)
+    s_slope = (product * numerator) @ tables.sums.s_steps
+    q_slope = (tables.amount * product) @ tables.sums.q_steps
+
+    def moved(k: Array) -> tuple[Array, Array]:
+        log_b, ratio = (jnp.roll(values, REACH - k, axis=1) for values in (inputs.log_b, inputs.ratio))
+        return (s_slope * log_b).sum(axis=1), (q_slope * ratio).sum(axis=1)
+
+    from_b, from_r = lax.map(moved, jnp.arange(2 * REACH))
+    changes = jnp.abs(tables.sums.checks_b @ from_b + tables.sums.checks_r @ from_r)
+    return (3.0 * 0.25 ** jnp.arange(len(CHECKS))) @ changes
 
 
 def mean_inverse(fall: Array, setting: Setting) -> Array:
     """Return a bound of E[1/(sqrt V + eps)], or of E[1/sqrt(V + eps)], from ``fall`` = E exp(-s V)."""
-    laws, nodes, tables, size = setting
-    total = jnp.where(counting(size, tables.fine.begin, nodes.s.shape[1]), nodes.weight * fall, 0.0).sum(axis=1)
+    laws, nodes, tables, _ = setting
+    total = jnp.where(counting(setting), nodes.weight * fall, 0.0).sum(axis=1)
     # What lies left of the nodes, where rho(s) <= (pi s)^(-1/2).
-    first = lax.dynamic_slice_in_dim(nodes.s, tables.fine.begin, 1, axis=1)[:, 0]
+    first = lax.dynamic_slice_in_dim(nodes.s, tables.sums.begin, 1, axis=1)[:, 0]
     largest = jnp.where(tables.inside, 1 / jnp.sqrt(laws.eps), 1 / laws.eps)
     return jnp.minimum(total + 2 * jnp.sqrt(first / jnp.pi), largest)
 

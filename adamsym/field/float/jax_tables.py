@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.grid import REACH, LagGrid
+from adamsym.field.float.grid import CHECKS, REACH, LagGrid
 from adamsym.field.float.nodes import HIGH_PART, padding
 from adamsym.field.float.records import Rule, rule_of
 from adamsym.methods import LaplaceForm
@@ -27,11 +27,17 @@ class LagSums(NamedTuple):
     """S = log_b @ ``s_matrix`` - s_b E y ``before``, Q = ratio @ ``q_matrix`` + ``decays`` (E g/(1 - alpha) - ...).
 
     s_b is s at node ``begin``, the first that has sums; ``before`` is the place of the node just left of the grid that
-    a node's recursion starts from, in units of s_b. Columns of nodes without sums are 0.
+    a node's recursion starts from, in units of s_b. Columns of nodes without sums are 0. ``s_steps`` and ``q_steps``
+    turn derivatives in S and Q into those in what the recursions add at each node, which a filter makes of log B and
+    A/B; ``checks_b`` and ``checks_r`` are shorter filters less that, 0 where every lag falls on a node.
     """
 
     s_matrix: FloatArray
     q_matrix: FloatArray
+    s_steps: FloatArray
+    q_steps: FloatArray
+    checks_b: FloatArray
+    checks_r: FloatArray
     before: FloatArray
     decays: FloatArray
     begin: int
@@ -56,20 +62,20 @@ class Tables(NamedTuple):
     per_lag: float
     left: int
     right: int
-    interpolating: bool
+    alias: float
+    slope_alias: float
     growth: FloatArray
     first_cutoff: int
     last_cutoff: int
     cutoffs: FloatArray
-    fine: LagSums
-    coarse: LagSums
+    sums: LagSums
 
 
 @lru_cache(maxsize=16)
-def tables_of(form: LaplaceForm, target: float, room: int) -> Tables:
-    """Return the tables of a part of a form (see :mod:`adamsym.field.float.forms`) at a spacing near ``target``."""
-    rule = rule_of(form, target)
-    spacing, values = rule.fine.spacing, rule.cutoff.values
+def tables_of(form: LaplaceForm, per_octave: int, room: int) -> Tables:
+    """Return the tables of a part of a form (see :mod:`adamsym.field.float.forms`) on the grid of ``per_octave``."""
+    rule = rule_of(form, per_octave)
+    spacing, values = rule.grid.spacing, rule.cutoff.values
     left, right = padding(rule)
     cutoffs = np.zeros(MOST_CUTOFFS)
     cutoffs[: len(values)] = values
@@ -86,44 +92,39 @@ def tables_of(form: LaplaceForm, target: float, room: int) -> Tables:
         _per_lag(rule),
         left,
         right,
-        not rule.fine.exact_lags,
+        rule.alias,
+        rule.slope_alias,
         np.exp(spacing * np.arange(room)),
         rule.cutoff.first,
         rule.cutoff.first + len(values),
         cutoffs,
-        _lag_sums(rule.fine, 1, room),
-        _lag_sums(rule.coarse, 2, room),
+        _lag_sums(rule.grid, room),
     )
 
 
 def _per_lag(rule: Rule) -> float:
-    return 0.0 if rule.one_less_beta == 1.0 else rule.fine.spacing / -math.log1p(-rule.one_less_beta)
+    return 0.0 if rule.one_less_beta == 1.0 else rule.grid.spacing / -math.log1p(-rule.one_less_beta)
 
 
-def _lag_sums(grid: LagGrid, every: int, room: int) -> LagSums:
-    """The lag sums on every ``every``-th of ``room`` nodes, by the recursions written out."""
-    size = room // every
+def _lag_sums(grid: LagGrid, size: int) -> LagSums:
+    """The lag sums on so many nodes, by the recursions written out."""
     begin = 0 if grid.exact_lags else REACH
     node = np.arange(size)
     lags = node[:, None] - node
     steps = np.floor_divide(lags, max(grid.stride, 1))
     reached = (lags >= 0) & (lags == steps * grid.stride) & (node >= begin)
-    powers = np.where(reached, np.power(grid.decay, np.where(reached, steps, 0.0)), 0.0)
-    s_matrix, q_matrix = reached.astype(np.float64), powers
+    s_steps = reached.astype(np.float64)
+    q_steps = np.where(reached, np.power(grid.decay, np.where(reached, steps, 0.0)), 0.0)
+    s_matrix, q_matrix, checks = s_steps, q_steps, np.zeros((2, len(CHECKS), 2 * REACH))
     if not grid.exact_lags:
-        s_matrix, q_matrix = s_matrix @ _banded(grid.filter_b, size), q_matrix @ _banded(grid.filter_r, size)
+        s_matrix, q_matrix = s_steps @ _banded(grid.filter_b, size), q_steps @ _banded(grid.filter_r, size)
+        checks = np.array([grid.checks_b, grid.checks_r])
     before, decays = np.zeros(size), np.zeros(size)
     if grid.stride:
         away = np.maximum(node - begin, 0)
         before = np.exp(grid.spacing * (away % grid.stride - grid.stride)) * (node >= begin)
         decays = np.power(grid.decay, away // grid.stride + 1.0) * (node >= begin)
-    return LagSums(
-        _spread(s_matrix.T, every, room),
-        _spread(q_matrix.T, every, room),
-        _spread(before, every, room),
-        _spread(decays, every, room),
-        begin * every,
-    )
+    return LagSums(s_matrix.T, q_matrix.T, s_steps, q_steps, checks[0], checks[1], before, decays, begin)
 
 
 def _banded(weights: FloatArray, size: int) -> FloatArray:
@@ -131,11 +132,4 @@ def _banded(weights: FloatArray, size: int) -> FloatArray:
     result = np.zeros((size, size))
     for row in range(REACH, size - REACH + 1):
         result[row, row - REACH : row + REACH] = weights
-    return result
-
-
-def _spread(values: FloatArray, every: int, room: int) -> FloatArray:
-    """Values at every ``every``-th node, and 0 between them."""
-    result = np.zeros((room,) * values.ndim)
-    result[(slice(None, every * values.shape[0], every),) * values.ndim] = values
     return result

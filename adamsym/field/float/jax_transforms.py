@@ -12,10 +12,13 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adamsym.field.float.jax_tables import Tables
-from adamsym.field.float.nodes import NODES_AT_ONCE
-from adamsym.field.float.transforms import LEAST, SERIES_RANGE, SERIES_TERMS
+from adamsym.field.float.sorted_atoms import SERIES_TERMS
+from adamsym.field.float.transforms import SERIES_RANGE
 
 Result = TypeVar("Result")
+
+NODES_AT_ONCE = 8
+"""Nodes that are sampled before it is seen whether there are enough."""
 
 _LOGARITHM_SERIES_FROM = -0.05
 """log(1 + x) by the first terms of 2 artanh(x/(2 + x)) from here up."""
@@ -68,12 +71,12 @@ def scaled(atoms: Array, p: Array, eps: float, tables: Tables) -> Laws:
     )
 
 
-def logarithm(less_one: Array) -> Array:
-    """Return log(1 + x), -1 < x <= 0, to rounding."""
+def logarithm(b: Array, less_one: Array) -> Array:
+    """Return log B from B and B - 1, -1 < B - 1 <= 0, to rounding."""
     z = less_one / (2 + less_one)
     square = z * z
     series = 2 * z * (1 + square * (1 / 3 + square * (0.2 + square * (1 / 7 + square * (1 / 9)))))
-    return jnp.where(less_one > _LOGARITHM_SERIES_FROM, series, jnp.log(1 + jnp.minimum(less_one, -0.01)))
+    return jnp.where(less_one > _LOGARITHM_SERIES_FROM, series, jnp.log(b))
 
 
 def power_moments(laws: Laws) -> tuple[Array, Array]:
@@ -99,7 +102,7 @@ def by_series(t: Array, laws: Laws) -> tuple[Array, Array, Array]:
     plain, signed = power_moments(laws)
     # B starts with 1, which is left out.
     less_one, a = horner(jnp.stack([plain.at[0].set(0.0), signed], axis=1)[..., None], z)
-    return logarithm(less_one), a / (1 + less_one), in_series
+    return logarithm(1 + less_one, less_one), a / (1 + less_one), in_series
 
 
 def horner(coefficients: Array, z: Array) -> Array:
@@ -120,15 +123,14 @@ def in_groups(of_one: Callable[..., Result], at_once: int, *arguments: Array) ->
 def by_exponentials(t: Array, laws: Laws, at_once: int) -> tuple[Array, Array]:
     """Return log B and A/B at t of shape (laws, nodes) by summing exponentials."""
 
-    def of_one(t: Array, y: Array, p: Array, signed: Array) -> tuple[Array, Array]:
+    def of_one(t: Array, y: Array, p: Array, signed: Array) -> tuple[Array, Array, Array]:
         x = -t[:, None] * y
-        # Not one from the other: 1 + expm1 would lose the tail, and exp - 1 the small exponents.
-        return jnp.exp(x) @ signed, jnp.expm1(x) @ p
+        fall = jnp.exp(x)
+        # Neither of B and B - 1 from the other: that loses the tail, or the small exponents.
+        return fall @ signed, fall @ p, jnp.expm1(x) @ p
 
-    a, less_one = in_groups(of_one, at_once, t, laws.y, laws.p, laws.p * laws.g)
-    least = jnp.maximum(laws.p.min(axis=1), LEAST) - 1
-    less_one = jnp.maximum(less_one, least[:, None])
-    return logarithm(less_one), a / (1 + less_one)
+    a, b, less_one = in_groups(of_one, at_once, t, laws.y, laws.p, laws.p * laws.g)
+    return logarithm(b, less_one), a / b
 
 
 def series_pulled_back(weights: Array, t: Array, laws: Laws) -> Array:
