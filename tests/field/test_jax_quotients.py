@@ -74,8 +74,8 @@ def test_agrees_with_the_compiled_path():
         assert value <= 1e-14
         assert slope <= 1e-13
         assert (np.abs(found.value - compiled.value) <= found.error + compiled.error).all()
-        # What lies left of the grids is bounded, and not all laws have the same.
-        np.testing.assert_allclose(found.inverse, compiled.inverse, rtol=1e-4)
+        # The bounds count what lies left of their own grids, at most 2 sqrt(1e-6/pi) of it.
+        np.testing.assert_allclose(found.inverse, compiled.inverse, rtol=2e-3)
         # Its own work: the compiled path has computed the law of 0 and those of long grids, and no others.
         assert found.handed_over[54]
         assert not found.handed_over[:10].any()
