@@ -20,8 +20,8 @@ LAYERS = {
     "plots": 6,
     "testing": 6,
     "report": 7,
-    "networks": 7,
-    "cli": 8,
+    "networks": 8,
+    "cli": 9,
 }
 LONGEST_MODULE = 420
 LONGEST_FUNCTION = 70

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import get_args
 
 from adamsym.claims.finding import Finding, Grade
@@ -25,6 +26,8 @@ class Claim:
         One line each.
     source
         Where the statement stands.
+    needs
+        Names of optional libraries without which nothing can be checked: the claim is then not applicable.
 
     Examples
     --------
@@ -44,6 +47,7 @@ class Claim:
     title: str
     statement: str
     source: str
+    needs: tuple[str, ...] = ()
     _evidence: list[tuple[str, Check]] = field(default_factory=list, init=False, repr=False)
     _controls: list[tuple[str, Check]] = field(default_factory=list, init=False, repr=False)
 
@@ -72,6 +76,11 @@ class Claim:
             return check
 
         return attach
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The libraries that it needs and that are not installed."""
+        return tuple(name for name in self.needs if find_spec(name) is None)
 
     @property
     def evidence_checks(self) -> tuple[tuple[str, Check], ...]:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from adamsym.claims.claim import FEWEST_CONTROLS, Check, Claim
 from adamsym.claims.finding import Finding, Grade, Verdict, undecided
 from adamsym.claims.settings import Settings, current_settings
+
+ClaimVerdict = Verdict | Literal["not applicable"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class ClaimReport:
     statement
         The claim's statement; formulas are LaTeX between dollar signs.
     verdict, detail
-        The verdict, and in one line what decided it.
+        The verdict, and in one line what decided it; "not applicable" if a library that the claim needs is missing.
     omitted
         How many pieces of evidence were left out because another grade was asked for: the verdict is not theirs.
     settings
@@ -52,7 +54,7 @@ class ClaimReport:
     title: str
     statement: str
     source: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     detail: str
     evidence: tuple[EvidenceReport, ...]
     controls: tuple[ControlReport, ...]
@@ -92,6 +94,8 @@ def run_claim(
     progress
         Called with the report of every piece of evidence and every control as soon as it is there.
     """
+    if claim.missing:
+        return _without(claim)
     start = time.perf_counter()
     evidence = []
     chosen = [(found, check) for found, check in claim.evidence_checks if grade in (None, found)]
@@ -120,6 +124,24 @@ def run_claim(
         controls=tuple(controls),
         seconds=time.perf_counter() - start,
         omitted=len(claim.evidence_checks) - len(chosen),
+        settings=current_settings(),
+    )
+
+
+def _without(claim: Claim) -> ClaimReport:
+    """The report of a claim whose library is missing: nothing was checked, so that it does not hold."""
+    names = ", ".join(claim.missing)
+    return ClaimReport(
+        name=claim.name,
+        title=claim.title,
+        statement=claim.statement,
+        source=claim.source,
+        verdict="not applicable",
+        detail=f"not checked: {names} is not installed; install adamsym[{','.join(claim.missing)}]",
+        evidence=(),
+        controls=(),
+        seconds=0.0,
+        omitted=len(claim.evidence_checks),
         settings=current_settings(),
     )
 

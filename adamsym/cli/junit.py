@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from adamsym.claims import ClaimReport
 
@@ -10,7 +10,8 @@ from adamsym.claims import ClaimReport
 def as_junit(reports: Sequence[ClaimReport]) -> str:
     """Return JUnit XML: a suite for each claim, with a case for its verdict, its evidence and its controls.
 
-    Refuted evidence and controls that are not rejected are failures; what is undecided is an error.
+    Refuted evidence and controls that are not rejected are failures; what is undecided is an error; what lacks a
+    library is skipped.
     """
     document = JUnitXml("adamsym")
     for report in reports:
@@ -38,6 +39,8 @@ def _case(claim: str, name: str, verdict: str, detail: str, seconds: float) -> T
     case = TestCase(name, classname=claim, time=round(seconds, 3))
     if verdict == "refuted":
         case.result = [Failure(_printable(detail), "refuted")]
+    elif verdict == "not applicable":
+        case.result = [Skipped(_printable(detail))]
     elif verdict != "holds":
         case.result = [Error(_printable(detail), "undecided")]
     return case

@@ -90,7 +90,8 @@ def verify(
         print_json({"claims": [report.to_dict() for report in reports], "left_out": left_out})
     else:
         _print_reports(reports, left_out, _replay(places, effort, seed, grade))
-    verdicts = {report.verdict for report in reports}
+    # What lacks a library was not checked: it does not count, and alone it is nothing that holds.
+    verdicts = {report.verdict for report in reports} - {"not applicable"}
     return REFUTED if "refuted" in verdicts else HOLDS if verdicts == {"holds"} else UNDECIDED
 
 

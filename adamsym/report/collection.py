@@ -42,11 +42,11 @@ class Places:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a page shows."""
+    """All that a page shows; ``settings`` is None where nothing depends on them."""
 
     problems: tuple[ProblemReport, ...]
     claims: tuple[ClaimReport, ...]
-    settings: Settings
+    settings: Settings | None
     command: str
     versions: tuple[tuple[str, str], ...]
 
@@ -59,7 +59,8 @@ class Report:
         found: set[str] = {*(claim.verdict for claim in self.claims), *(problem.verdict for problem in self.problems)}
         if "internal error" in found:
             return "internal error"
-        return "refuted" if "refuted" in found else "holds" if found == {"holds"} else "undecided"
+        # Claims that lack a library were not checked: they do not count, and alone they are nothing that holds.
+        return "refuted" if "refuted" in found else "holds" if found - {"not applicable"} == {"holds"} else "undecided"
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -100,6 +100,19 @@ def test_holds_needs_cases(cases):
     assert holds("nothing", cases=cases).verdict == "undecided"
 
 
+def test_without_its_library_a_claim_is_not_applicable_and_does_not_hold():
+    needing = Claim("T", title="t", statement="s", source="test", needs=("no_such_library",))
+    needing.evidence("symbolic")(yes)
+    for number in range(2):
+        needing.control(f"control {number}")(no)
+    found = run_claim(needing)
+    assert (found.verdict, found.evidence, found.omitted) == ("not applicable", (), 1)
+    assert "no_such_library is not installed" in found.detail
+    present = Claim("T", title="t", statement="s", source="test", needs=("numpy",))
+    present.evidence("symbolic")(no)
+    assert run_claim(present).verdict == "refuted"
+
+
 def test_grades_are_checked():
     with pytest.raises(InputError, match="guess"):
         Claim("T", title="t", statement="s", source="test").evidence("guess")
