@@ -30,6 +30,7 @@ benchmarks: .venv/bin/python
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
 	$(BIN)/python benchmarks/conformance.py
+	$(BIN)/python benchmarks/networks.py
 
 mutation: .venv/installed-test
 	$(BIN)/pip install --quiet --editable '.[mutation,test,torch,jax]'
