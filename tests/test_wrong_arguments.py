@@ -106,7 +106,15 @@ CALLS = {
     PROBLEM.gradient: {"theta": [1.0]},
     SymbolicField: {"problem": PROBLEM, "adam": ADAM},
     derive: {"problem": Empirical(COLUMNS), "adam": ADAM},
-    flow: {"field": FIELD, "theta0": [1.0], "times": [0, 0.1], "tolerance": 1e-6, "failing": "nan"},
+    flow: {
+        "field": FIELD,
+        "theta0": [1.0],
+        "times": [0, 0.1],
+        "tolerance": 1e-6,
+        "failing": "nan",
+        "budget": 100,
+        "method": "RK45",
+    },
     simulate: {
         "problem": PROBLEM,
         "method": ADAM,
