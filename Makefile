@@ -29,6 +29,7 @@ benchmarks: .venv/bin/python
 	$(BIN)/python benchmarks/certify.py
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
+	$(BIN)/python benchmarks/monte_carlo.py
 	$(BIN)/python benchmarks/conformance.py
 	$(BIN)/python benchmarks/networks.py
 

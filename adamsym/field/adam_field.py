@@ -204,7 +204,7 @@ class AdamField:
         """
         points = self.problem.points(theta)
         # Differences of close methods want full accuracy, whatever the tolerance.
-        fields = partial(AdamField, self.problem, threads=self.threads)
+        fields = partial(AdamField, self.problem, threads=self.threads, backend=self.backend)
         return hyperparameter_derivatives(lambda method: fields(method)(points), self.adam)
 
     def enclose(self, box: ArrayLike) -> FloatArray:
