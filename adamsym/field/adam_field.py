@@ -18,7 +18,7 @@ from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, 
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
 from adamsym.field.float.law_quotient import law_quotient
-from adamsym.field.float.values import FieldValue, Found, unfinished
+from adamsym.field.float.values import FieldValue, Found, require_room, unfinished
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
 from adamsym.field.linearization import Linearization, require_products
 from adamsym.gradients import Empirical, StochasticGradient
@@ -277,6 +277,7 @@ class AdamField:
     def _parts(self, points: int, level: int) -> Iterator[slice]:
         """Slices of points that keep memory bounded at a level of the law's discretisation."""
         d = self.problem.dimension
+        require_room(len(self.problem.law.discretise(level)[1]), d)
         atoms = len(self.problem.batches(level)[1]) if self.problem.lists_batches(level) else 1
         width = max(1, _ENTRIES_AT_ONCE // (d * max(atoms * d, _GRID_SIZE)))
         return (slice(start, start + width) for start in range(0, points, width))

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
+from adamsym.field.float import values
 from adamsym.field.float.closed_forms import closed_form
+from adamsym.field.float.values import require_room
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Adam
 
@@ -251,3 +253,18 @@ def test_rules_in_the_data_are_taken_one_after_the_other(monkeypatch):
     field([0.3])
     assert seen == list(range(len(seen)))
     assert 3 <= len(seen) < field.problem.law.levels
+
+
+def test_gradients_that_would_not_fit_in_memory_are_refused_in_advance():
+    with pytest.raises(InputError, match=r"gradients of 60,000 data rows in 100,000 parameters would take 48 GB"):
+        require_room(60_000, 100_000)
+    require_room(600, 100_000)
+
+
+def test_a_field_asks_for_room_before_it_asks_for_gradients(monkeypatch):
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    field = AdamField(problem, Adam("0.5", "0.9", "1"))
+    assert np.isfinite(field([1.0])).all()
+    monkeypatch.setattr(values, "MOST_GRADIENTS", 2)
+    with pytest.raises(InputError, match="3 data rows in 1 parameters"):
+        field([1.0])

@@ -402,6 +402,42 @@ def test_a_tolerance_is_kept_and_coarser_ones_cost_less(tolerance):
             assert (found.value != fine.value).all()
 
 
+@settings(deadline=None, max_examples=12, derandomize=True)
+@given(laws, adams(), st.sampled_from([1e-3, 1e-6, 1e-10, 1e-12]))
+def test_no_estimate_is_below_the_error(law, adam, tolerance):
+    found = spectral(law, adam, tolerance=tolerance)
+    expected, scale = exact(law, adam)
+    assert abs(found.value[0] - expected) <= found.error[0] + 1e-15 * scale
+    assert abs(found.value[0] - expected) <= tolerance * scale
+
+
+def hard_laws(generator, number, size):
+    """Rare atoms and spread ones, where log B has singularities next to the real axis."""
+    spread = generator.choice([-1.0, 1.0], (number, size)) * 10 ** generator.uniform(-2, 2, (number, size))
+    atoms = np.where(generator.random((number, 1)) < 0.5, spread, generator.normal(size=(number, size)))
+    atoms[::3, 0] = 0.0
+    probabilities = generator.random((number, size)) ** generator.choice([1, 4, 10], (number, 1)) + 1e-12
+    return atoms, probabilities / probabilities.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("per_octave", [1, 2, 3])
+def test_estimates_of_the_filters_hold_where_log_b_is_hard_to_interpolate(per_octave, monkeypatch):
+    generator, closest = np.random.default_rng(per_octave), 0.0
+    for beta in ("0.82", "0.9", "0.95", "0.99"):
+        adam = Adam("0.5", beta, "1e-8")
+        atoms, p = hard_laws(generator, 400, 34)
+        # Here every lag falls on a node, or filters are far finer.
+        monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (24,))
+        expected = quotient(atoms, p, adam)
+        monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (per_octave,))
+        found = quotient(atoms, p, adam, tolerance=1e-3)
+        share = np.abs(found.value - expected.value) / found.error
+        assert share.max() <= 1
+        closest = max(closest, share.max())
+    # The control: estimates that are twenty times smaller would be wrong.
+    assert closest > 0.05
+
+
 def test_filters_that_change_too_much_are_replaced_by_those_of_a_finer_grid(monkeypatch):
     # B is next to 0 near the real axis, so that log B is hard to interpolate.
     law, adam = [(0.0, 1), (1.0, 999)], Adam("0.5", "0.85", "1e-8")

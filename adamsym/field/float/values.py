@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import plain
 
 
@@ -14,7 +15,7 @@ from adamsym.expressions.results import plain
 class FieldValue:
     """Values of the Adam field, shape (..., d), with an a-posteriori error estimate of the same shape.
 
-    The estimate comes from two quadrature grids (and two Gauss rules for a continuous law): evidence, not a bound. It
+    The estimate is the quadrature's (and that of two Gauss rules for a continuous law): evidence, not a bound. It
     counts what rounding has done to the gradients, by a running error bound.
     """
 
@@ -35,6 +36,20 @@ class FieldValue:
         value = np.clip(self.value, low, high)
         room, moved = np.maximum(high - value, value - low), np.abs(value - self.value)
         return FieldValue(value, np.where(moved <= self.error, np.minimum(self.error + moved, room), room))
+
+
+MOST_GRADIENTS = 2**28
+"""Gradients of rows at one point, in all parameters together, that are held at once: two gigabytes."""
+
+
+def require_room(rows: int, parameters: int) -> None:
+    """Raise InputError where the gradients at one point would take too much memory."""
+    if rows * parameters > MOST_GRADIENTS:
+        raise InputError(
+            f"problem: the gradients of {rows:,} data rows in {parameters:,} parameters would take "
+            f"{8e-9 * rows * parameters:.3g} GB, allowed are {8e-9 * MOST_GRADIENTS:.3g} GB; take fewer rows, such as "
+            "a random part of them, or fewer parameters"
+        )
 
 
 @dataclass(frozen=True)
