@@ -115,6 +115,19 @@ NEAR_MISSES = {
 }
 
 
+def centred(layer, x):
+    return layer(x - x.mean(0))
+
+
+def test_a_coupling_is_seen_where_all_rows_are_alike():
+    alike = torch.ones(5, 4, dtype=torch.float64)
+    for inputs in (alike, alike[:1]):
+        with pytest.raises(InputError, match="the output of a row depends on the other rows"):
+            TorchGradients(built(lambda: Calls(centred, linear())), mean_square, inputs, TARGETS[: len(inputs)])
+        with pytest.raises(InputError, match="the output of a row depends on the other rows"):
+            jax_call(apply=lambda p, x: affine(p, x - x.mean(0)), inputs=inputs.numpy(), targets=Y[: len(inputs)])
+
+
 def built(make):
     torch.manual_seed(0)
     return make().double()

@@ -222,7 +222,8 @@ def test_a_pytree_of_jax_has_names_and_comes_back():
 
 def test_regularizers_and_weights():
     plain, weights = tied()[1], [1, 2, 3, 2]
-    _, source, _, _ = tied(regularizer=lambda p: 0.1 * sum((w**2).sum() for w in p.values()), weights=weights)
+    options = {"weights": weights, "chunk_rows": 3}
+    _, source, _, _ = tied(regularizer=lambda p: 0.1 * sum((w**2).sum() for w in p.values()), **options)
     theta = source.theta
     expected = plain.row_gradients(theta) + 0.2 * theta
     np.testing.assert_allclose(source.row_gradients(theta), expected, rtol=1e-13)
