@@ -4,16 +4,15 @@
 docs/networks_adam.png and networks_orders.png; ``--draw`` draws what was written before; ``--trainings FOLDER`` keeps the
 runs there, or reads them where they are.
 
-Fixed beforehand, from the leading eigenvalues of Df at the zeros (-0.11 for B = 8, -0.04 for B = 1): 256 chains, 2^17
-steps c/(n + 100 c) with c = 40 for B = 8 and c = 100 for B = 1, seed 20; half of the chains start at the critical point,
-half at PyTorch's initialization with seeds 0 to 127.
+Fixed beforehand from the leading eigenvalues of Df at the zeros (-0.11 for B = 8, -0.04 for B = 1): the chains, steps and
+schedules of RUNS. Half of the chains start at the critical point, the others where PyTorch initializes the network, or at
+normal distances of 0.3 in each parameter. Hidden units are matched every 512 steps.
 """
 
 import argparse
 import json
 import pickle
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -32,33 +31,56 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 from diabetes_network import HIDDEN, network, trained  # noqa: E402
 
-RUNS = [(8, 0.9, 40), (1, 0.99, 100), (1, 0.9, 100)]
-"""B, beta2 and c of the schedule."""
+RUNS = [
+    {"B": 8, "beta2": 0.9, "c": 40, "chains": 256, "steps": 2**17, "seed": 20, "spread": None},
+    {"B": 1, "beta2": 0.9, "c": 30, "chains": 128, "steps": 2**16, "seed": 21, "spread": 0.3},
+    {"B": 1, "beta2": 0.99, "c": 60, "chains": 128, "steps": 2**16, "seed": 21, "spread": 0.3},
+]
+"""Steps are c/(n + 100 c); ``spread`` is that of the starts of half of the chains, None for PyTorch's initialization."""
 
-CHAINS, STEPS, SEED, WINDOWS = 256, 2**17, 20, 7
+WINDOWS = 6
 RADIUS = 1.5
-ORDERS = [(batch, beta2) for batch in (1, 8, 32) for beta2 in (0.9, 0.99, 0.999, 0.9999)]
+ORDERS = [(1, 0.9), (1, 0.99), (1, 0.999), (8, 0.9), (8, 0.99)]
 """B and beta2 for which zeros are found."""
 
 
-def starts(critical):
-    """Half of the chains at the critical point, half as PyTorch initializes the network."""
-    found = [critical] * (CHAINS // 2)
-    for seed in range(CHAINS - len(found)):
+def starts(run, critical):
+    """Half of the chains at the critical point, half elsewhere."""
+    half = run["chains"] // 2
+    found = np.repeat(critical[None], run["chains"], axis=0)
+    if run["spread"] is not None:
+        found[half:] += run["spread"] * np.random.default_rng(run["seed"]).normal(size=found[half:].shape)
+        return found
+    for seed in range(half):
         torch.manual_seed(seed)
         module = torch.nn.Sequential(torch.nn.Linear(10, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, 1)).double()
-        found.append(torch.nn.utils.parameters_to_vector(module.parameters()).detach().numpy())
-    return np.array(found)
+        found[half + seed] = torch.nn.utils.parameters_to_vector(module.parameters()).detach().numpy()
+    return found
 
 
-def runs_of(batch, beta2, c, critical, folder):
+def schedule(run):
+    """The step sizes of a run."""
+    return f"{run['c']}/(n + {100 * run['c']})"
+
+
+def runs_of(run, critical, folder):
     """Runs of torch.optim.Adam, from the folder where they are."""
-    file = None if folder is None else folder / f"training_{batch}_{beta2}.pkl"
+    file = None if folder is None else folder / f"training_{run['B']}_{run['beta2']}.pkl"
     if file is not None and file.exists():
         return pickle.loads(file.read_bytes())
-    optimizer = partial(torch.optim.Adam, betas=(0.9, beta2), fused=True)
-    schedule = f"{c}/(n + {100 * c})"
-    found = train(network(batch), optimizer, schedule, starts(critical), STEPS, CHAINS, SEED, windows=WINDOWS)
+    source = network(run["B"])
+    found = train(
+        source,
+        partial(torch.optim.Adam, betas=(0.9, run["beta2"]), fused=True),
+        schedule(run),
+        starts(run, critical),
+        run["steps"],
+        run["chains"],
+        run["seed"],
+        windows=WINDOWS,
+        layers=hidden_layers(source),
+        reference=critical,
+    )
     if file is not None:
         file.write_bytes(pickle.dumps(found))
     return found
@@ -67,36 +89,27 @@ def runs_of(batch, beta2, c, critical, folder):
 def zero_of(batch, beta2, critical):
     """The zero of the field next to the critical point, and its numbers."""
     field = AdamField(network(batch), Adam(beta2=beta2), tolerance=1e-10)
-    begin = time.process_time()
     found = find_zero(field, critical)
-    point = found.critical_point
+    if found.outcome != "converged":
+        raise ArithmeticError(found.reason)
     return found.theta, {
         "B": batch,
         "beta2": beta2,
-        "outcome": found.outcome,
-        "stability": found.stability,
         "max_f": found.largest,
-        "leading_eigenvalue": float(found.eigenvalues[0].real) if len(found.eigenvalues) else None,
+        "leading_eigenvalue": float(found.eigenvalues[0].real),
         "distance": float(np.linalg.norm(found.theta - critical)),
-        "excess": float(network(1).mean_loss(found.theta) - network(1).mean_loss(critical)),
-        "predicted_distance": None if point is None else point.predicted_distance,
-        "predicted_excess": None if point is None else point.predicted_excess,
-        "cpu_seconds": time.process_time() - begin,
+        "excess": float(field.problem.mean_loss(found.theta) - field.problem.mean_loss(critical)),
     }
 
 
-def fitted(zeros, beta2_from=0.99):
-    """The order in 1 - beta2 and in 1/B of distance and excess: least squares of logarithms, for beta2 near 1."""
-    near = [zero for zero in zeros if zero["beta2"] >= beta2_from]
-    columns = np.array([[1.0, np.log(1 - zero["beta2"]), -np.log(zero["B"])] for zero in near])
+def orders(zeros):
+    """The orders in 1 - beta2, from beta2 = 0.99 to 0.999 for B = 1, and in 1/B, from B = 1 to 8 for beta2 = 0.99."""
+    by = {(zero["B"], zero["beta2"]): zero for zero in zeros}
     return {
-        name: dict(
-            zip(
-                ("constant", "in_1_minus_beta2", "in_1_over_B"),
-                np.linalg.lstsq(columns, np.log([zero[name] for zero in near]), rcond=None)[0].tolist(),
-                strict=True,
-            )
-        )
+        name: {
+            "in_1_minus_beta2": float(np.log10(by[1, 0.99][name] / by[1, 0.999][name])),
+            "in_1_over_B": float(np.log(by[1, 0.99][name] / by[8, 0.99][name]) / np.log(8)),
+        }
         for name in ("distance", "excess")
     }
 
@@ -105,32 +118,37 @@ def measured(folder):
     """All numbers."""
     torch.set_num_threads(1)
     critical = trained(network(1))
-    layers = hidden_layers(network(1))
     zeros, points = [], {}
     for batch, beta2 in ORDERS:
         points[batch, beta2], zero = zero_of(batch, beta2, critical)
         print(zero, flush=True)
         zeros.append(zero)
+    trainings = [runs_of(run, critical, folder) for run in RUNS]
+    return gathered(critical, zeros, points, trainings, hidden_layers(network(1)))
+
+
+def gathered(critical, zeros, points, trainings, layers):
+    """What is written down of zeros and runs."""
     compared = []
-    for batch, beta2, c in RUNS:
-        runs = runs_of(batch, beta2, c, critical, folder)
-        halves = {"all": None, "from_the_critical_point": range(CHAINS // 2), "initialized": range(CHAINS // 2, CHAINS)}
-        found = {
-            name: compare(runs, points[batch, beta2], critical, layers=layers, radius=RADIUS, chains=chains)
-            for name, chains in halves.items()
-        }
-        print(batch, beta2, found["all"], flush=True)
-        parts = {name: {k: v for k, v in one.to_dict().items() if k != "theta"} for name, one in found.items()}
-        compared.append({"B": batch, "beta2": beta2, "schedule": f"{c}/(n + {100 * c})", **parts})
+    for run, training in zip(RUNS, trainings, strict=True):
+        half, chains = run["chains"] // 2, run["chains"]
+        zero = points[run["B"], run["beta2"]]
+        parts = {}
+        for name, used in (
+            ("all", None),
+            ("from_the_critical_point", range(half)),
+            ("from_elsewhere", range(half, chains)),
+        ):
+            found = compare(training, zero, critical, layers=layers, radius=RADIUS, chains=used)
+            print(run["B"], run["beta2"], name, found, flush=True)
+            parts[name] = {key: value for key, value in found.to_dict().items() if key != "theta"}
+        compared.append({**run, "schedule": schedule(run), **parts})
     return {
         "generator": "benchmarks/network_ends.py",
         "network": "tanh 10-3-1 on examples/diabetes.csv, ridge 0.02, d = 37",
-        "chains": CHAINS,
-        "steps": STEPS,
-        "seed": SEED,
         "runs": compared,
         "zeros": zeros,
-        "orders_for_beta2_from_0.99": fitted(zeros),
+        "orders": orders(zeros),
     }
 
 
@@ -167,13 +185,13 @@ def drawn_orders(result):
         panels, ("distance", "excess"), ("distance from zero to critical point", "loss excess at the zero"), (1, 2),
         strict=True,
     ):  # fmt: skip
-        for batch, color, marker in zip((1, 8, 32), SERIES, "osD", strict=False):
+        for batch, color, marker in zip((1, 8), SERIES, "os", strict=False):
             own = [zero for zero in result["zeros"] if zero["B"] == batch]
             small = [(1 - zero["beta2"]) / batch for zero in own]
             axes.loglog(
                 small, [zero[name] for zero in own], color=color, marker=marker, linestyle="none", label=f"B = {batch}"
             )
-        ends = np.array([1e-4 / 32, 0.1])
+        ends = np.array([5e-4, 0.1])
         near = [zero for zero in result["zeros"] if zero["beta2"] >= 0.99]
         factor = np.exp(np.mean([np.log(zero[name] / ((1 - zero["beta2"]) / zero["B"]) ** power) for zero in near]))
         axes.loglog(ends, factor * ends**power, color=GREY, linewidth=1, label="slope 1 on the left, 2 on the right")

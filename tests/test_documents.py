@@ -15,6 +15,7 @@ NOT_RUN = {
 """The blocks that no test runs, each named by a text that it alone has, and why."""
 
 SLOW = {
+    ("docs/networks.md", "compare("),
     ("docs/dynamics.md", "increment_test("),
     ("docs/pseudo_trajectory.md", "adamsym track"),
     ("docs/report.md", "adamsym report examples/three_points.toml"),

@@ -1,6 +1,6 @@
 """Real optimizers on ensembles of chains: where their iterates are on average while the steps decay."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
@@ -16,6 +16,7 @@ from adamsym.methods import StepSizeSchedule
 from adamsym.networks.jax_chains import JaxChains
 from adamsym.networks.jax_source import JaxGradients
 from adamsym.networks.source import NetworkGradients
+from adamsym.networks.symmetry import HiddenLayer, canonical
 from adamsym.networks.torch_chains import TorchChains
 from adamsym.networks.torch_source import TorchGradients
 
@@ -92,6 +93,8 @@ def train(
     seed: int,
     *,
     windows: int = 4,
+    layers: Sequence[HiddenLayer] = (),
+    reference: ArrayLike | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Training:
     """Return where independent chains of a real optimizer were, on average over windows of steps.
@@ -118,6 +121,11 @@ def train(
         Positive integers; steps at least 2**windows.
     seed
         A non-negative integer.
+    layers, reference
+        Hidden layers, as of :func:`hidden_layers`, and a point (d,), theta0 if it is one point and this is omitted.
+        Every 512 steps or fewer the mean iterate is replaced by its copy next to the reference, by :func:`canonical`,
+        before it is averaged over the window. Without it a chain whose units change sign or places within a window,
+        as they do while noise is large, has the mean of different copies of a network, which is no network of use.
     progress
         Called with the number of steps done, now and then.
 
@@ -127,6 +135,7 @@ def train(
         If an argument is out of range, or the optimizer's update of a chain depends on other chains.
     """
     start = _checked_start(source, theta0, steps, chains, seed, windows)
+    near = _checked_reference(theta0, reference, layers)
     made: _Chains
     if isinstance(source, TorchGradients):
         made = TorchChains(source, optimizer, start)
@@ -134,15 +143,33 @@ def train(
         made = JaxChains(source, optimizer, start)
     else:
         raise InputError(f"source: {type(source).__name__} has no optimizers; give TorchGradients or JaxGradients")
-    edges = [0, *(steps >> (windows - k) for k in range(windows + 1))]
-    step_sizes, means = np.zeros(windows + 1), np.full((windows + 1, *start.shape), np.nan)
-    diverged = np.zeros(chains, np.int64)
     draws = _Draws(source, chains, seed)
+
+    def copied(means: FloatArray) -> FloatArray:
+        return canonical(means, near, layers) if layers else means
+
+    return _windowed(made, draws, schedule, steps, windows, copied, progress)
+
+
+def _windowed(
+    made: _Chains,
+    draws: "_Draws",
+    schedule: StepSizeSchedule,
+    steps: int,
+    windows: int,
+    copied: Callable[[FloatArray], FloatArray],
+    progress: Callable[[int], None] | None,
+) -> Training:
+    """Take all steps; ``copied`` takes the mean iterates over a block of steps to their copies near a reference."""
+    shape = made.theta.shape
+    edges = [0, *(steps >> (windows - k) for k in range(windows + 1))]
+    step_sizes, means = np.zeros(windows + 1), np.full((windows + 1, *shape), np.nan)
+    diverged = np.zeros(len(made.theta), np.int64)
     for k, (first, end) in enumerate(pairwise(edges)):
-        total = np.zeros_like(start)
-        for before, last in _blocks(first, end, chains * source.batch_size):
+        total = np.zeros(shape)
+        for before, last in _blocks(first, end, draws.each):
             sizes = schedule(np.arange(before + 1, last + 1))
-            total += made.advance(draws.next(last - before), sizes)
+            total += copied(made.advance(draws.next(last - before), sizes) / (last - before)) * (last - before)
             step_sizes[k] += sizes.sum() / (end - first)
             diverged[(diverged == 0) & ~np.isfinite(total).all(axis=1)] = last
             if progress is not None:
@@ -171,6 +198,13 @@ def _checked_start(
     return np.array(np.broadcast_to(start, (chains, source.dimension)))
 
 
+def _checked_reference(theta0: ArrayLike, reference: ArrayLike | None, layers: Sequence[HiddenLayer]) -> FloatArray:
+    point = real_array(theta0 if reference is None else reference, "reference")
+    if layers and point.ndim != 1:
+        raise InputError("reference: chains start at different points; name one, next to which copies are taken")
+    return point
+
+
 def _blocks(first: int, last: int, draws: int) -> Iterator[tuple[int, int]]:
     """Ranges of steps that are taken at once."""
     size = max(1, min(_STEPS_AT_ONCE, _DRAWS_AT_ONCE // draws))
@@ -184,6 +218,7 @@ class _Draws:
     def __init__(self, source: NetworkGradients, chains: int, seed: int) -> None:
         self._generators = [np.random.default_rng([seed, chain]) for chain in range(chains)]
         self._batch_size = source.batch_size
+        self.each = chains * source.batch_size
         probabilities = source.law.discretise(0)[1]
         self._rows = len(probabilities)
         self._cumulated = None if np.ptp(probabilities) == 0 else np.cumsum(probabilities)[:-1]

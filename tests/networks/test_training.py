@@ -209,6 +209,22 @@ def test_what_has_no_such_symmetry_is_refused():
         hidden_layers(TorchGradients(torch.nn.Linear(2, 1).double(), square, *data(), 1))
 
 
+def test_copies_are_told_apart_before_they_are_averaged():
+    """A chain that changes the sign of a unit in a window: the mean of what it was is the network itself, not 0."""
+    source, layers = layered((2, 3, 1))
+    start = np.array([source.theta, source.theta])
+    start[1, layers[0].incoming] = -source.theta[layers[0].incoming]
+    start[1, layers[0].outgoing] = -source.theta[layers[0].outgoing]
+    start[1, -1] = source.theta[-1]
+    given = {"steps": 4, "chains": 2, "seed": 0, "windows": 1}
+    apart = train(source, ADAM, "1e-9", start, **given)
+    near = train(source, ADAM, "1e-9", start, **given, layers=layers, reference=source.theta)
+    assert np.abs(apart.means[0, 0] - apart.means[0, 1]).max() > 0.1
+    np.testing.assert_allclose(near.means[0], [source.theta] * 2, atol=1e-7)
+    with pytest.raises(InputError, match="name one"):
+        train(source, ADAM, "1e-9", start, **given, layers=layers)
+
+
 # --- predicted zero and real end ------------------------------------------------------------------------------------
 
 SIZES = np.array([0.4, 0.2, 0.1])
