@@ -28,6 +28,9 @@ _ROWS_LOOKED_AT = 500
 _MEMORIES = ((Fraction(1, 4), Fraction(3, 10)), (Fraction(3, 10), Fraction(1, 5)))
 """Pairs alpha, beta at which five lags all count in 30 digits."""
 
+_NO_DECIMALS = 1009
+"""A prime: of its fractions the integers alone are decimal numbers."""
+
 LAGS = 5
 """Gradients in a history: 3**5 histories are listed at once."""
 
@@ -38,8 +41,9 @@ _RULE_LEVEL = 6
 
 
 def random_theta(generator: random.Random, dimension: int) -> list[Fraction]:
-    """Return a random point with three decimals."""
-    return [Fraction(round(generator.uniform(-2, 2) * 1000), 1000) for _ in range(dimension)]
+    """Return a random point whose entries are no decimal numbers, for kinks of a loss often are."""
+    drawn = (round(generator.uniform(-2, 2) * _NO_DECIMALS) for _ in range(dimension))
+    return [Fraction(k if k % _NO_DECIMALS else k + 1, _NO_DECIMALS) for k in drawn]
 
 
 def numbers(values: Sequence[Fraction]) -> list[Any]:

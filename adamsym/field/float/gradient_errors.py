@@ -11,6 +11,7 @@ import mpmath
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray, compile_mpmath
+from adamsym.expressions.precision import decimal_digits
 from adamsym.expressions.running import UNIT, Running, compile_running
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.float.forms import FloatForm
@@ -70,7 +71,7 @@ def _row_errors(problem: SymbolicGradient) -> FloatArray:
 def _compared(problem: SymbolicGradient, points: FloatArray, rows: FloatArray, gradients: FloatArray) -> FloatArray:
     compute = compile_mpmath([*problem.parameters, *problem.columns], problem.gradient_expressions)
     errors = np.empty_like(gradients)
-    with mpmath.workdps(_DIGITS):
+    with decimal_digits(_DIGITS):
         for i, j in np.ndindex(gradients.shape[:2]):
             exact = compute(*map(mpmath.mpf, points[i].tolist()), *map(mpmath.mpf, rows[j].tolist()))
             errors[i, j] = [abs(float(x - mpmath.mpf(float(y)))) for x, y in zip(exact, gradients[i, j], strict=True)]

@@ -17,6 +17,7 @@ import flint
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.field.ball.arithmetic import ball_arithmetic
 
 REACH = 12
 """The interpolation uses the 24 nodes from 12 to the left of x to 11 to the right: centred on [x - h, x]."""
@@ -65,7 +66,7 @@ def lag_grid(alpha: Fraction, beta: Fraction, per_octave: int, interpolated: flo
     spacing = math.log(2) / per_octave
     if beta == 0:
         return _exact(spacing, per_octave, 0, 0.0)
-    with flint.ctx.workprec(_BITS):
+    with ball_arithmetic(_BITS):
         lag = -_ball(beta).log()
         if lag > interpolated * spacing:
             stride = math.ceil(float(lag) / spacing)
