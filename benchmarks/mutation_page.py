@@ -150,7 +150,9 @@ def _rooms(drawn: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) 
 
 def _core_table(core: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) -> str:
     rows = ["| formula | where | change | claim that fails |", "| --- | --- | --- | --- |"]
-    for one in sorted(core, key=lambda one: (("methods", *PACKAGES).index(one["package"]), one["path"], one["line"])):
+    for one in sorted(
+        core, key=lambda one: (("methods", *PACKAGES, "networks").index(one["package"]), one["path"], one["line"])
+    ):
         if one["killed"]:
             by = f"**{one['by']}** {_short(one.get('detail', ''), 90)}" if one["killed"] == "claims" else "time-out"
         else:

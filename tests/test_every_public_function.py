@@ -44,6 +44,7 @@ WITHOUT = {
         "LyapunovDerivative",
         "LyapunovRegion",
         "ModuleProgress",
+        "NetworkReport",
         "PseudoTrajectory",
         "Quotient",
         "Regions",

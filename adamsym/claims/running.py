@@ -103,7 +103,10 @@ def run_claims(
     modules = discover(folders, claims)
     selection = Selection(tuple(claims), grade)
     processes = min(workers or os.cpu_count() or 1, len(modules))
-    run = pebble.concurrent.process(daemon=False, timeout=time_limit, context=_processes_of_their_own())(run_module)
+    context = _processes_of_their_own()
+    # pebble documents the name mp_context, and versions of it read the name context.
+    options: dict[str, Any] = {"daemon": False, "timeout": time_limit, "mp_context": context, "context": context}
+    run = cast(Any, pebble.concurrent).process(**options)(run_module)
     with tempfile.TemporaryDirectory(prefix="adamsym-") as place:
         running = [
             _Running(module, Journal(Path(place) / f"{number}.jsonl"), settings, time_limit)

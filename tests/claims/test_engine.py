@@ -1,5 +1,7 @@
 """A claim holds only if there is evidence, all of it holds, and at least two controls are refuted."""
 
+import multiprocessing
+import os
 import sys
 import tempfile
 import textwrap
@@ -182,6 +184,19 @@ def test_a_module_that_gives_no_answer_is_undecided_when_its_time_is_up(tmp_path
     [report] = run_claims([tmp_path], time_limit=0.5)
     assert (report.name, report.verdict) == ("endless", "undecided")
     assert "longer than 0.5 seconds" in report.detail
+
+
+def test_this_process_is_not_forked(tmp_path, monkeypatch):
+    """A fork of a process with threads, as libraries start them, may hang."""
+
+    def fork():
+        raise AssertionError("forked")
+
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(AssertionError, match="forked"):
+        multiprocessing.get_context("fork").Process(target=print).start()
+    write(tmp_path, good=GOOD_MODULE.format(name="C"))
+    assert [report.verdict for report in run_claims([tmp_path])] == ["holds"]
 
 
 @pytest.mark.parametrize("code", [0, 1])
