@@ -2,7 +2,7 @@
 
 Runs 64 chains of the real optimizer from the minimum of the loss for 2^14 steps, with minibatches of 8 rows and
 beta2 = 0.9; compares where they end with the zero of the Adam field and with the minimum; and writes
-``diabetes_network.html``, or the file that is named. It takes some 20 seconds. Needs PyTorch:
+``diabetes_network.html``, or the file that is named. It takes some minutes, most of them for zeros. Needs PyTorch:
 ``pip install adamsym[torch]``, then ``python examples/diabetes_training.py``.
 """
 
