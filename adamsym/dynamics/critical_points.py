@@ -36,12 +36,14 @@ def critical_point(
         if not newton.run():
             steepness = np.abs(newton.linear.value).max()
             return None, f"no critical point was found: Newton's method stalls where max |dL/dtheta| = {steepness:.2g}"
+        if (far := newton.distance_if_far(newton.last_step())) is not None:
+            return None, f"no critical point was found: dL/dtheta falls to 0, and Newton's step is still {far:.2g} long"
     except Spent:
         return None, "no critical point was found within the budget"
     except InputError as error:
         return None, f"no critical point was found: {error}"
     theta, product = newton.theta, newton.linear.product
-    kind, least, residual = kind_of(product, len(theta), work)
+    kind, least, residual = kind_of(product, len(theta), work, newton.change_near())
     shift, excess = _predicted_shift(field, newton, work)
     away = float(np.linalg.norm(zero - theta))
     found = CriticalPoint(
@@ -87,18 +89,21 @@ def _gradient_system(source: StochasticGradient) -> System:
     return System(source.gradient, linearize, is_symmetric=True)
 
 
-def kind_of(product: Product, d: int, work: Work) -> tuple[Kind, float, float]:
-    """Return the kind of a critical point, and the least eigenvalue of the Hessian with its residual."""
+def kind_of(product: Product, d: int, work: Work, change: float = 0.0) -> tuple[Kind, float, float]:
+    """Return the kind of a critical point, and the least eigenvalue of the Hessian with its residual.
+
+    ``change`` is by how much the Hessian at the critical point may be another.
+    """
     found = extreme_eigenvalue(product, d, work)
     if found is None:
         return "not decided", np.nan, np.nan
     least, residual = found
-    if least - residual > 0:
+    if least - residual - change > 0:
         return "minimum", least, residual
-    other = extreme_eigenvalue(product, d, work, least=False) if least + residual < 0 else None
+    other = extreme_eigenvalue(product, d, work, least=False) if least + residual + change < 0 else None
     if other is None:
         return "not decided", least, residual
-    greatest, doubt = other
+    greatest, doubt = other[0], other[1] + change
     kind: Kind = "maximum" if greatest + doubt < 0 else "saddle" if greatest - doubt > 0 else "not decided"
     return kind, least, residual
 

@@ -41,6 +41,10 @@ CAP = 0.5
 MOST_STEPS = 50
 """Before the flow is tried."""
 
+FAR, NOT_FAR = 5e-3, 1e-4
+"""Where Newton's step is longer than the first for parameters of size 1, and than the second, |f| may be small without
+a zero nearby: where f falls like exp(-theta), it is some 1/50 of theta."""
+
 ROUNDING = 4 * 2.0**-52
 """A step this small, for parameters of size 1, is lost in their rounding: no float is nearer to a zero."""
 
@@ -133,6 +137,42 @@ class Newton:
                 return self.is_at_rounding
         return self.is_solved
 
+    def last_step(self) -> FloatArray:
+        """Return the step from a solution to where Newton's method takes the zero to be; 0 if that is rounding.
+
+        Raises
+        ------
+        Spent
+            If the budget is spent.
+        """
+        value = self.linear.value
+        if self.is_at_rounding or not value.any():
+            return np.zeros_like(value)
+        return solved(self.linear.product, -value, LOOSEST, self.work, self.system.is_symmetric, CUT, cycles=1)
+
+    def distance_if_far(self, step: FloatArray) -> float | None:
+        """How long the last step is, if it is too long to say that there is a zero; else None."""
+        far = float(np.abs(step).max())
+        return far if far > max(NOT_FAR, FAR * float(np.abs(self.theta).max())) else None
+
+    def change_near(self) -> float:
+        """|(Df(theta + 3 s) - Df(theta)) s|/|s| for the last step s: so much of Df may be another at the zero.
+
+        At a zero where Df vanishes along s it is |Df s|/|s| at least, up to order 3. Infinite if the budget is spent,
+        or f is not defined there.
+        """
+        try:
+            step = self.last_step()
+            length = np.linalg.norm(step)
+            if length == 0:
+                return 0.0
+            self.work.spend(4)
+            along = step / length
+            change = self.system.linearize(self.theta + 3 * step).product(along) - self.linear.product(along)
+        except (Spent, InputError):
+            return np.inf
+        return float(np.linalg.norm(change))
+
     def _goes_on(self) -> bool:
         """Take a step that reduces |f|; return whether there is one."""
         for cut in (None, CUT) if len(self.theta) <= DENSE else (None,):
@@ -185,12 +225,13 @@ def solved(
     work: Work,
     is_symmetric: bool,
     cut: float | None = None,
+    cycles: int = CYCLES,
 ) -> FloatArray:
     """Return s with |A s - right| <= ``share`` |right|, or as near as it comes, A given by its products.
 
     For more than a few parameters by GMRES, or MINRES for a symmetric A, without a preconditioner: where the loss is
     not too ill-conditioned some 20 to 60 products are enough, and to form one costs d of them. Else directly; singular
-    values below the share ``cut`` of the largest are left out.
+    values below the share ``cut`` of the largest are left out. Fewer ``cycles`` give what they come to.
     """
     d = len(right)
 
@@ -201,10 +242,10 @@ def solved(
     if d > DENSE:
         operator = scipy.sparse.linalg.LinearOperator((d, d), matvec=counted, dtype=np.float64)
         if is_symmetric:
-            found, slow = scipy.sparse.linalg.minres(operator, right, rtol=share, maxiter=RESTART * CYCLES)
+            found, slow = scipy.sparse.linalg.minres(operator, right, rtol=share, maxiter=RESTART * cycles)
         else:
-            found, slow = scipy.sparse.linalg.gmres(operator, right, rtol=share, restart=RESTART, maxiter=CYCLES)
-        if slow == 0 or d > DENSE_IF_SLOW:
+            found, slow = scipy.sparse.linalg.gmres(operator, right, rtol=share, restart=RESTART, maxiter=cycles)
+        if slow == 0 or d > DENSE_IF_SLOW or cycles < CYCLES:
             return np.asarray(found)
     columns = np.column_stack([counted(unit) for unit in np.eye(d)])
     # Least squares, for a matrix that may be singular.

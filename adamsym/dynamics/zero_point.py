@@ -29,8 +29,8 @@ class CriticalPoint(Result):
     gradient
         max |dL/dtheta_i| there.
     kind
-        "minimum" if the least eigenvalue of the Hessian that was found is positive by more than its residual;
-        "maximum", "saddle" or "not decided" likewise.
+        "minimum" if the least eigenvalue of the Hessian that was found is positive by more than its residual
+        and what the Hessian changes along Newton's last step; "maximum", "saddle" or "not decided" likewise.
     least_eigenvalue, residual
         That eigenvalue, and |H v - lambda v| for its vector v of length 1; nan if it was not found.
     distance
@@ -74,8 +74,9 @@ class ZeroPoint(Drawable):
     Attributes
     ----------
     outcome
-        "converged": max |f_i| is at most the tolerance, or within the field's own error estimate. "stalled": neither
-        Newton's steps nor the flow lead on from ``theta``. "out of budget": nothing is known of a zero.
+        "converged": max |f_i| is at most the tolerance, or within the field's own error estimate, and Newton's step
+        from there is short. "stalled": that step is long, as where f tends to 0 at infinity, or neither Newton's steps
+        nor the flow lead on from ``theta``. "out of budget": nothing is known of a zero.
     theta
         The zero, or where the search ended, shape (d,).
     largest, error
@@ -84,8 +85,8 @@ class ZeroPoint(Drawable):
         Why it ended there, in a sentence; empty if it converged to the tolerance.
     stability
         "attracting" if Arnoldi's method converged and the largest real part of the eigenvalues of Df that it found is
-        negative by more than its residual and the error of Df; "not attracting" if it is positive by more than that;
-        else "not decided". An eigenvalue that the method has missed would not be seen.
+        negative by more than its residual, the error of Df and what Df changes along Newton's last step; "not
+        attracting" if it is positive by more than that; else "not decided". An eigenvalue that the method has missed would not be seen.
     eigenvalues, residuals
         The leading eigenvalues of Df, by falling real part, shape (k,), and |Df v - lambda v| for their vectors.
     critical_point

@@ -94,10 +94,11 @@ def find_zero(
 def _found(field: AdamField, start: FloatArray, tolerance: float, work: Work, count: int) -> ZeroPoint:
     newton = Newton(_field_system(field), start, tolerance, MOST_ERROR, work)
     outcome, reason = _searched(field, newton, work)
-    spectrum, critical = NOTHING, None
+    spectrum, critical, change = NOTHING, None, np.inf
     why = "no zero was reached, beside which a critical point could lie"
     if outcome == "converged":
         spectrum = leading_eigenvalues(newton.linear.product, len(start), min(count, len(start)), work)
+        change = newton.change_near()
         critical, why = critical_point(field, newton.theta, start, work)
     return ZeroPoint(
         outcome,
@@ -105,7 +106,7 @@ def _found(field: AdamField, start: FloatArray, tolerance: float, work: Work, co
         float(np.abs(newton.linear.value).max()),
         float(newton.linear.error.max()),
         reason,
-        _stability(spectrum, field.tolerance),
+        _stability(spectrum, field.tolerance, change),
         spectrum.eigenvalues,
         spectrum.residuals,
         critical,
@@ -127,6 +128,8 @@ def _searched(field: AdamField, newton: Newton, work: Work) -> tuple[ZeroOutcome
     try:
         for piece in count():
             if newton.run():
+                if (far := newton.distance_if_far(newton.last_step())) is not None:
+                    return "stalled", f"|f| is small, but Newton's step to a zero is {far:.2g} long: there may be none"
                 return "converged", _how_well(newton)
             time = 2.0 ** min(piece, LONGEST) * max(1.0, float(np.abs(newton.theta).max()))
             if (reason := _along_the_flow(field, newton, time, work)) is not None:
@@ -164,12 +167,12 @@ def _along_the_flow(field: AdamField, newton: Newton, time: float, work: Work) -
     return None
 
 
-def _stability(spectrum: Spectrum, tolerance: float) -> ZeroStability:
-    """The sign of the largest real part, where it is larger than its residual and the error of Df."""
+def _stability(spectrum: Spectrum, tolerance: float, change: float) -> ZeroStability:
+    """The sign of the largest real part, where it is larger than its residual and the doubt about Df at the zero."""
     if not spectrum.is_complete or not len(spectrum.eigenvalues):
         return "not decided"
     real = spectrum.eigenvalues.real
-    doubt = spectrum.residuals + 10 * max(tolerance, ACCURATE) * spectrum.size
+    doubt = spectrum.residuals + change + 10 * max(tolerance, ACCURATE) * spectrum.size
     if (real + doubt < 0).all():
         return "attracting"
     return "not attracting" if (real - doubt > 0).any() else "not decided"

@@ -31,7 +31,7 @@ class JaxGradients(NetworkGradients):
     row_loss
         A function of the output and the target of one row (without the axis of the batch) that returns one number.
     inputs, targets
-        Arrays, float64 or integers, with a row each along the first axis.
+        Arrays, float64 or integers, with a row each along the first axis. They are copied.
     batch_size
         Rows of a minibatch, drawn independently with replacement.
     weights
@@ -254,4 +254,4 @@ def _data(values: Any, place: str) -> Any:
 def _plain(values: Any, place: str) -> Any:
     if not hasattr(values, "dtype"):
         raise InputError(f"{place}: {shown(values)} is not allowed; give an array")
-    return np.asarray(values)
+    return np.array(values)

@@ -1,5 +1,6 @@
 """Which modules and data of PyTorch have gradients row by row; each refusal is one line that names the layer."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def _tensor(data: Any, place: str, device: Any) -> Any:
     if data.is_complex() or (data.is_floating_point() and data.dtype != torch.float64):
         kind = str(data.dtype).removeprefix("torch.")
         raise InputError(f"{place}: {kind} is not allowed; allowed are float64 and integers: write {place}.double()")
-    return data.detach()
+    return data.detach().clone()
 
 
 def refuse_coupled_rows(module: Any, inputs: Any) -> int:
@@ -146,6 +147,28 @@ def _outputs(module: Any, rows: Any) -> Any:
         if not torch.equal(buffer, buffers[name]):
             raise InputError(f"module: {name} changes when it is called; call module.eval()")
     return outputs
+
+
+def weights_that_count() -> Any:
+    """Return a context that refuses class weights which cancel in the loss of one row.
+
+    The mean of ``cross_entropy`` and ``nll_loss`` is divided by the weights: of one row with one class, by its own.
+    """
+    functions = library("torch.nn.functional")
+
+    class Weighing(library("torch.overrides").TorchFunctionMode):  # type: ignore[misc]
+        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if function in (functions.cross_entropy, functions.nll_loss):
+                given = signature(function).bind(*args, **(kwargs or {})).arguments
+                is_one_class = given["target"].ndim == 0 and not given["target"].is_floating_point()
+                if is_one_class and given.get("weight") is not None and given.get("reduction", "mean") == "mean":
+                    raise InputError(
+                        f"row_loss: in {function.__name__} of one row class weights cancel, since its mean is divided "
+                        "by them; write reduction='sum'"
+                    )
+            return function(*args, **(kwargs or {}))
+
+    return Weighing()
 
 
 def _watching(made: list[int]) -> Any:

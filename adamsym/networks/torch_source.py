@@ -12,7 +12,13 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
 from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library
-from adamsym.networks.torch_checks import checked_data, checked_parameters, refuse_coupled_rows, refuse_layers
+from adamsym.networks.torch_checks import (
+    checked_data,
+    checked_parameters,
+    refuse_coupled_rows,
+    refuse_layers,
+    weights_that_count,
+)
 from adamsym.networks.torch_functions import plain_attention, twice_differentiable
 
 
@@ -28,7 +34,8 @@ class TorchGradients(NetworkGradients):
     row_loss
         A function of the output and the target of one row (without the axis of the batch) that returns one number.
     inputs, targets
-        Tensors or arrays, float64 or integers, with a row each along the first axis, on the device of the module.
+        Tensors or arrays, float64 or integers, with a row each along the first axis, on the device of the module. They
+        are copied.
     batch_size
         Rows of a minibatch, drawn independently with replacement.
     weights
@@ -44,7 +51,8 @@ class TorchGradients(NetworkGradients):
     InputError
         For modules or data that are not float64 or lie on different devices, layers that couple the rows of a
         batch, are random or change the module (batch normalization, dropout in training mode), modules without
-        trained parameters, numbers of rows that differ, and losses that are no finite number.
+        trained parameters, numbers of rows that differ, losses that are no finite number, that depend on trained
+        tensors other than theta, or whose class weights cancel.
 
     Examples
     --------
@@ -144,16 +152,18 @@ class TorchGradients(NetworkGradients):
             return mapped(flat, self._inputs[rows], self._targets[rows])
 
     def _losses(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
-        with self._torch.no_grad():
+        with self._torch.no_grad(), self._refusing():
             return _array(self._mapped(self._row, self._tensor(theta), numbers))
 
     def _gradients(self, theta: FloatArray, numbers: Numbers) -> FloatArray:
-        return _array(self._mapped(self._gradient, self._tensor(theta), numbers))
+        with self._refusing():
+            return _array(self._mapped(self._gradient, self._tensor(theta), numbers))
 
     def _weighted_gradient(self, theta: FloatArray, numbers: Numbers, weights: FloatArray) -> FloatArray:
         shares = self._tensor(weights)
         summed = self._torch.func.grad(lambda flat: shares @ self._mapped(self._row, flat, numbers))
-        return _array(summed(self._tensor(theta)))
+        with self._refusing():
+            return _array(summed(self._tensor(theta)))
 
     def _tangents(self, theta: FloatArray, numbers: Numbers, vector: FloatArray) -> FloatArray:
         point, along = self._tensor(theta), self._tensor(vector)
@@ -185,12 +195,19 @@ class TorchGradients(NetworkGradients):
     # --- what is refused ------------------------------------------------------------------------------------------
 
     def _try_out(self) -> None:
-        """Refuse a loss that is no finite number of float64, and what cannot be differentiated, on two rows."""
+        """Refuse a loss that is no finite number of float64 or no function of theta, on two rows."""
         rows = np.arange(min(2, self._rows))
         losses = self._mapped(self._row, self._tensor(self.theta), rows)
         if losses.dtype != self._torch.float64:
             raise InputError(f"row_loss: it returns {losses.dtype}; compute in float64 throughout")
         self._require_finite(_array(losses), rows, "the loss")
+        with self._torch.enable_grad(), weights_that_count():
+            loss = self._row(self._tensor(self.theta), self._inputs[0], self._targets[0])
+        if loss.requires_grad:
+            raise InputError(
+                "module or row_loss: the loss depends on trained tensors besides theta; give a penalty as "
+                "regularizer=, register layers as in nn.ModuleList, and set requires_grad_(False) on constants"
+            )
         self._finite(self._gradients(self.theta, rows), rows)
 
     @contextmanager

@@ -146,6 +146,29 @@ def test_where_there_is_no_zero_none_is_claimed():
     assert spent.spent <= 5
 
 
+@pytest.mark.parametrize("loss", ["exp(-theta*x)", "softplus(-theta*x)", "x/(1 + theta**2)"])
+def test_a_field_that_tends_to_0_at_infinity_has_no_zero_there(loss):
+    """As cross entropy on separable rows has it; nor has the loss a minimum, where weight decay makes a zero."""
+    problem = Problem(loss, ["theta"], Empirical({"x": [1, 2]}))
+    found = find_zero(AdamField(problem, Adam()), [1.0])
+    assert found.largest <= 1e-10
+    assert (found.outcome, found.stability, found.critical_point) == ("stalled", "not decided", None)
+    assert "Newton's step to a zero is" in found.reason
+    decaying = find_zero(AdamField(problem, AdamW("0.9", "0.99", "0.1", weight_decay="0.1")), [1.0])
+    assert (decaying.outcome, decaying.stability) == ("converged", "attracting")
+    assert decaying.critical_point is None
+    assert "dL/dtheta falls to 0" in decaying.no_critical_point
+
+
+def test_at_a_fold_nothing_is_decided():
+    """At 0 all gradients vanish, f < 0 on both sides: beside it Df is negative, and so is f."""
+    found = find_zero(AdamField(Problem("x*theta**3", ["theta"], Empirical({"x": [1, 2]})), Adam()), [1e-6])
+    assert found.eigenvalues[0].real < -1e-3
+    assert (found.outcome, found.stability, found.critical_point.kind) == ("converged", "not decided", "not decided")
+    upright = find_zero(AdamField(Problem("x*theta**2", ["theta"], Empirical({"x": [1, 2]})), Adam()), [1e-6])
+    assert (upright.stability, upright.critical_point.kind) == ("attracting", "minimum")
+
+
 def test_interpolation_is_reached_to_the_rounding_of_theta():
     source = read_problem("examples/hyperbola.toml")
     found = find_zero(AdamField(source.problem, source.adam), [0.8, 1.3])
@@ -275,7 +298,7 @@ def test_leading_eigenvalues_are_those_of_the_matrix(seed, d):
     assert (found.residuals < 1e-2).all()
     stopped = spectrum.leading_eigenvalues(lambda v: matrix @ v, d, 2, newton.Work(30))
     assert (stopped.is_complete, len(stopped.eigenvalues)) == (False, 0)
-    assert zero_search._stability(stopped, 1e-13) == "not decided"
+    assert zero_search._stability(stopped, 1e-13, 0.0) == "not decided"
     symmetric = (matrix + matrix.T) / 2
     for least, place in ((True, 0), (False, -1)):
         value, doubt = spectrum.extreme_eigenvalue(lambda v: symmetric @ v, d, newton.Work(5000), least=least)
@@ -296,7 +319,8 @@ def test_leading_eigenvalues_are_those_of_the_matrix(seed, d):
 )
 def test_a_sign_within_the_residual_is_not_decided(values, residual, expected):
     found = spectrum.Spectrum(np.array(values, complex), np.full(2, residual), True, 1.0)
-    assert zero_search._stability(found, 1e-13) == expected
+    assert zero_search._stability(found, 1e-13, 0.0) == expected
+    assert zero_search._stability(found, 1e-13, 1.0) == "not decided"
 
 
 @pytest.mark.parametrize(

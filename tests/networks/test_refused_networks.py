@@ -222,6 +222,71 @@ def test_wrong_arguments_of_a_module(changed, message):
     assert "\n" not in str(caught.value)
 
 
+class Unregistered(nn.Module):
+    """A module one of whose layers torch does not know of, for it stands in a list."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.last = [linear().double()], nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.last(self.first[0](x))
+
+
+def test_trained_tensors_besides_theta_are_refused():
+    """They would be constants: the gradient of a penalty on them would be 0, without a word."""
+    module = built(linear)
+
+    def penalty(_=None):
+        return sum((w**2).sum() for w in module.parameters())
+
+    for changed in (
+        {"module": module, "row_loss": lambda o, y: mean_square(o, y) + penalty()},
+        {"module": module, "regularizer": penalty},
+        {"module": built(Unregistered)},
+    ):
+        with pytest.raises(InputError, match="the loss depends on trained tensors besides theta; give a penalty as"):
+            torch_call(**changed)
+    constant = built(Unregistered)
+    constant.first[0].requires_grad_(False)
+    assert torch_call(module=constant).dimension == 12
+
+
+def test_class_weights_that_cancel_are_refused():
+    weight, classes = torch.tensor([1.0, 5.0, 0.5], dtype=torch.float64), torch.tensor([0, 1, 2, 1, 0])
+    functional, plain = nn.functional, torch_call(targets=classes, row_loss=nn.functional.cross_entropy)
+    for loss in (
+        nn.CrossEntropyLoss(weight),
+        lambda o, y: functional.cross_entropy(o, y, weight),
+        lambda o, y: functional.nll_loss(functional.log_softmax(o, 0), y, weight=weight),
+    ):
+        with pytest.raises(InputError, match=r"row_loss: in .* of one row class weights cancel"):
+            torch_call(targets=classes, row_loss=loss)
+    summed = torch_call(targets=classes, row_loss=nn.CrossEntropyLoss(weight, reduction="sum"))
+    expected = plain.row_gradients(plain.theta) * weight[classes].numpy()[:, None]
+    np.testing.assert_allclose(summed.row_gradients(plain.theta), expected, rtol=1e-13)
+    shares = torch.softmax(TARGETS, 1)
+    assert torch_call(targets=shares, row_loss=nn.CrossEntropyLoss(weight)).dimension == 15
+
+
+def test_data_that_change_later_do_not_change_the_field():
+    for make, inputs, targets in ((torch_call, ROWS.clone(), TARGETS.clone()), (jax_call, X.copy(), Y.copy())):
+        source = make(inputs=inputs, targets=targets)
+        before = source.row_gradients(source.theta)
+        inputs *= 2
+        targets += 1
+        np.testing.assert_array_equal(source.row_gradients(source.theta), before)
+
+
+def test_a_module_that_is_set_to_training_later_is_refused_in_one_line():
+    module = built(lambda: nn.Sequential(linear(), nn.Dropout())).eval()
+    source = torch_call(module=module)
+    module.train()
+    for function in (source.row_gradients, source.gradient, source.mean_loss):
+        with pytest.raises(InputError, match="module: a layer is random"):
+            function(source.theta)
+
+
 PARAMS = {"w": GENERATOR.normal(size=(4, 3)), "b": np.zeros(3)}
 X, Y = ROWS.numpy(), TARGETS.numpy()
 
