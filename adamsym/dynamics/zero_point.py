@@ -86,7 +86,8 @@ class ZeroPoint(Drawable):
     stability
         "attracting" if Arnoldi's method converged and the largest real part of the eigenvalues of Df that it found is
         negative by more than its residual, the error of Df and what Df changes along Newton's last step; "not
-        attracting" if it is positive by more than that; else "not decided". An eigenvalue that the method has missed would not be seen.
+        attracting" if it is positive by more than that; else "not decided". An eigenvalue that the method has missed
+        would not be seen.
     eigenvalues, residuals
         The leading eigenvalues of Df, by falling real part, shape (k,), and |Df v - lambda v| for their vectors.
     critical_point
