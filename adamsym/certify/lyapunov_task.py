@@ -39,7 +39,7 @@ TOLERANCE = 1e-13
 SMALLEST_SHARE = 2.0**-30
 """Boxes narrower than this share of the region are split no further."""
 
-_LARGEST = 1e300
+_LEAST, _LARGEST = 1e-300, 1e300
 SHARE_OF_WITNESS = 1e-3
 """Share of its value that the uncertainty of <grad L, f> at a witness may have."""
 
@@ -140,7 +140,7 @@ def is_witness(product: flint.arb) -> bool:
 
     Its bounds are to be floats, with some room.
     """
-    return bool(0 < product < _LARGEST and product.rad() < SHARE_OF_WITNESS * product.mid())
+    return bool(_LEAST < product < _LARGEST and product.rad() < SHARE_OF_WITNESS * product.mid())
 
 
 @lru_cache(maxsize=4)

@@ -52,7 +52,11 @@ def check_leaf(certificate: LyapunovCertificate, problem: Problem, form: Form, l
     """Check one leaf."""
     if leaf.by in ("undecided", "witness"):
         return LeafCheck(None)
-    minima = tuple(rational_point(problem, texts, "minimum") for texts in certificate.minima)
+    minima: tuple[Point, ...] = ()
+    if leaf.by == "minimum":
+        # There may be many of both: what reads them again for each leaf counts.
+        spend(len(certificate.minima) * problem.dimension)
+        minima = tuple(rational_point(problem, texts, "minimum") for texts in certificate.minima)
     rate = _proven_rate(problem, form, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
     return LeafCheck("<grad L, f> < 0 is not proven there") if rate is None else LeafCheck(None, rate)
 

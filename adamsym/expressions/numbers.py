@@ -63,7 +63,7 @@ def _bounded(value: numbers.Rational | Decimal, place: str) -> Fraction:
     size = math.log2(10) * LARGEST_EXPONENT
     if max(fraction.numerator.bit_length(), fraction.denominator.bit_length()) > 4 * size:
         raise InputError(f"{place}: a fraction this long is not allowed; at most {int(4 * size)} bits are")
-    if fraction and not 10**-LARGEST_EXPONENT <= abs(fraction) <= 10**LARGEST_EXPONENT:
+    if fraction and not Fraction(1, 10**LARGEST_EXPONENT) <= abs(fraction) <= 10**LARGEST_EXPONENT:
         raise InputError(f"{place}: a fraction out of range; magnitudes from 1e-300 to 1e300 are allowed")
     return fraction
 

@@ -111,6 +111,16 @@ def test_a_slope_beyond_all_floats_is_no_witness():
     assert certify_lyapunov(AdamField(steep, AdamW("0", "0.5", "1e-100", "1e50")), [[1e10, 2e10]]).verdict == "refuted"
 
 
+def test_a_slope_below_all_floats_is_no_witness():
+    """Its lower bound could only be written down as 0."""
+    law = Empirical({"x": [1, -1]})
+    for size, verdict in (("1e-300", "undecided"), ("1e10", "refuted")):
+        field = VectorField(["theta + x/2"], ["theta"], law, lyapunov=f"-{size}*theta**2")
+        found = certify_lyapunov(AdamField(field, Adam("0.5", "0.9", "1e300")), [[0.5, 0.75]], budget=3)
+        assert found.verdict == verdict
+        assert_it_checks(found)
+
+
 @pytest.mark.parametrize("magnitude", [1e-320, 1e-300, 1, 1e300])
 def test_shares_of_regions_are_shares(magnitude):
     field = AdamField(Problem("(theta*x)**2/2", ["theta"], Empirical({"x": [1, 2]})), Adam("0.5", "0.9", "0.1"))

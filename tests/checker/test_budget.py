@@ -1,6 +1,7 @@
 """Certificates from strangers: bounded work, whatever they hold; malformed ones are refused in one line."""
 
 import copy
+import itertools
 import json
 import os
 import random
@@ -15,16 +16,20 @@ from bases import base
 from forgeries import signed
 from mpmath import iv
 
-from adamsym.certificates.form import digest_of
-from adamsym.checker import Check, check_certificate
+from adamsym.certificates.form import LyapunovLeaf, digest_of, read_certificate
+from adamsym.checker import Check, check_certificate, lyapunov
 from adamsym.checker.exact_values import value_at
+from adamsym.checker.form import form_of
 from adamsym.checker.intervals import exponential, value_of, working_precision
 from adamsym.checker.law import minibatches
 from adamsym.checker.tiling import fills, held, some_meet
+from adamsym.checker.zeros import rational_point
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import check_derivative_size, derivative_sizes, second_derivatives
 from adamsym.expressions.work import OutOfWork, budget, spend
 from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.record import problem_record
+from adamsym.methods import Adam
 
 CASES = Path(__file__).parents[1] / "cases"
 
@@ -89,6 +94,37 @@ def test_tiny_ones_and_bounded_functions_of_huge_ones_are_enclosed():
             found = value_of(function(x), {x: huge})
             assert found.a <= low
             assert found.b >= high
+
+
+def test_minima_are_read_where_a_leaf_rests_on_them_and_counted(monkeypatch):
+    """Else a file with many minima and many leaves takes days within any budget."""
+    read, count = [], 300
+    monkeypatch.setattr(lyapunov, "rational_point", lambda *given: read.append(given) or rational_point(*given))
+    problem = Problem("x**2/2 + p*x", ["x"], Empirical({"p": [0, 0]}))
+    ends = [1 + k / 8 for k in range(9)]
+    leaves = [{"box": [[a, b]], "by": "sign", "reason": None} for a, b in itertools.pairwise(ends)]
+    content = {
+        "format": "adamsym certificate 3",
+        "made_by": {},
+        "kind": "lyapunov",
+        "problem": problem_record(problem, Adam("1/2", "9/10", "1/10")),
+        "box": [[1.0, 2.0]],
+        "verdict": "certified",
+        "witness": None,
+        "rate": None,
+        "factor": None,
+        "minima": [["0"]] * count,
+        "leaves": leaves,
+    }
+    assert check_certificate(signed(content)).valid
+    assert len(read) == count
+    with budget(10**6) as meter:
+        certificate, form = read_certificate(signed(content)), form_of(Adam("1/2", "9/10", "1/10").laplace)
+        before = meter.left
+        lyapunov.check_leaf(certificate, problem, form, certificate.leaves[0])
+        plain, before = before - meter.left, meter.left
+        lyapunov.check_leaf(certificate, problem, form, LyapunovLeaf(box=[[1.0, 1.125]], by="minimum"))
+        assert before - meter.left > plain + count
 
 
 def test_minibatches_are_counted_before_they_are_listed():

@@ -15,6 +15,7 @@ from adamsym.expressions.compilation import compile_ball, compile_float, compile
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.parser import parse_expression
+from adamsym.methods import Adam
 
 X = sp.Symbol("x", real=True)
 NUMBERS = st.integers(0, 9).map(lambda n: (str(n), Fraction(n)))
@@ -75,6 +76,15 @@ def test_numbers_are_exact(fraction, number):
     if abs(number) > 1e-290:
         assert float(exact_rational(number, "t")) == number
     assert exact_rational(0.1, "t") == Fraction(1, 10)
+
+
+def test_the_ends_of_the_range_are_in_it():
+    """The float nearest to 1e-300 is above it."""
+    for end, beyond in ((Fraction(1, 10**300), Fraction(1, 10**300 + 1)), (Fraction(10**300), Fraction(10**300 + 1))):
+        assert exact_rational(end, "t") == end
+        with pytest.raises(InputError, match="out of range"):
+            exact_rational(beyond, "t")
+    assert Adam("0.5", "0.9", "1e-300").epsilon == Fraction(1, 10**300)
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e301", "1e-301", "1_000", "\u0663", True, None, [1], "1/0", "", 1j])
