@@ -63,6 +63,9 @@ class Comparison(Drawable):
         |z - c|.
     chains, left_out
         Chains that count, and those that do not: they have diverged, or are farther than ``radius`` from z and c.
+    began_at_zero
+        Whether the chains began, on average, nearer to z than to c and within |z - c| of it. Then an end near z may be
+        their start, which they have not left: a run from c says more.
     """
 
     windows: tuple[MeanIterate, ...]
@@ -71,15 +74,17 @@ class Comparison(Drawable):
     distance: float
     chains: int
     left_out: int
+    began_at_zero: bool = False
 
     @property
     def summary(self) -> str:
         """Where the end is, and how sure that is."""
         end, side = self.end, "the zero" if self.end.along > 0.5 else "the critical point"
+        began = "; they began nearer to the zero" if self.began_at_zero else ""
         return (
             f"{end.to_zero:.2g} from the zero and {end.to_critical:.2g} from the critical point (noise "
             f"{end.noise:.1g}); {end.along:.3f} +- {end.along_error:.2g} of the way to the zero: nearer to {side} "
-            f"by {abs(end.standard_errors_closer):.1f} standard errors, {counted(self.chains, 'chain')}"
+            f"by {abs(end.standard_errors_closer):.1f} standard errors, {counted(self.chains, 'chain')}{began}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -92,6 +97,7 @@ class Comparison(Drawable):
             "distance": self.distance,
             "chains": self.chains,
             "left_out": self.left_out,
+            "began_at_zero": self.began_at_zero,
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -165,7 +171,19 @@ def compare(
         float(np.linalg.norm(z - c)),
         counting,
         given - counting,
+        any(_began_at_zero(run, z, c, layers, chains) for run in runs),
     )
+
+
+def _began_at_zero(
+    run: Training, zero: FloatArray, critical: FloatArray, layers: Sequence[HiddenLayer], chains: Sequence[int] | None
+) -> bool:
+    if run.start is None:
+        return False
+    start = run.start if chains is None else run.start[list(chains)]
+    mean = (canonical(start, zero, layers) if layers else start).mean(axis=0)
+    to_zero, to_critical = (np.linalg.norm(mean - point) for point in (zero, critical))
+    return bool(to_zero < min(to_critical, np.linalg.norm(zero - critical)))
 
 
 def _checked_dimension(runs: Sequence[Training], zero: FloatArray, critical: FloatArray) -> int:

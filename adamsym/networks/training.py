@@ -45,6 +45,8 @@ class Training(Result):
         The parameters after the last step, shape (chains, d); nan where a chain has diverged.
     diverged
         For each chain the step up to which it was seen to diverge, or 0, shape (chains,).
+    start
+        Where the chains began, shape (chains, d); None if that is not known.
     """
 
     ends: NDArray[np.int64]
@@ -52,6 +54,7 @@ class Training(Result):
     means: FloatArray
     theta: FloatArray
     diverged: NDArray[np.int64]
+    start: FloatArray | None = None
 
     @property
     def summary(self) -> str:
@@ -72,6 +75,7 @@ class Training(Result):
             "means": plain(self.means),
             "theta": plain(self.theta),
             "diverged": plain(self.diverged),
+            "start": plain(self.start),
         }
 
 
@@ -161,7 +165,8 @@ def _windowed(
     progress: Callable[[int], None] | None,
 ) -> Training:
     """Take all steps; ``copied`` takes the mean iterates over a block of steps to their copies near a reference."""
-    shape = made.theta.shape
+    start = made.theta
+    shape = start.shape
     edges = [0, *(steps >> (windows - k) for k in range(windows + 1))]
     step_sizes, means = np.zeros(windows + 1), np.full((windows + 1, *shape), np.nan)
     diverged = np.zeros(len(made.theta), np.int64)
@@ -176,7 +181,7 @@ def _windowed(
                 progress(last)
         means[k] = np.where((diverged > 0)[:, None], np.nan, total / (end - first))
     theta = np.where((diverged > 0)[:, None], np.nan, made.theta)
-    return Training(np.array(edges[2:]), step_sizes[1:], means[1:], theta, diverged)
+    return Training(np.array(edges[2:]), step_sizes[1:], means[1:], theta, diverged, start)
 
 
 def _checked_start(

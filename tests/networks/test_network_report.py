@@ -24,9 +24,9 @@ def field_of(residuals):
     return AdamField(source, Adam(0.5, 0.8))
 
 
-def compared(along, error=0.01):
+def compared(along, error=0.01, began_at_zero=False):
     places = [MeanIterate(size, along, error, abs(1 - along), abs(along), 0.02) for size in (0.1, 0.05, 0.0)]
-    return Comparison(tuple(places[:2]), places[2], np.zeros(2), 1.0, 8, 0)
+    return Comparison(tuple(places[:2]), places[2], np.zeros(2), 1.0, 8, 0, began_at_zero)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,12 @@ def test_the_verdict_on_the_end_is_five_standard_errors(skewed, along, error):
     by = (along - 0.5) / error
     expected = "holds" if by >= 5 else "refuted" if by <= -5 else "undecided"
     assert verdicts(report(skewed, comparison=compared(along, error)))[-1] == expected
+
+
+def test_chains_that_began_at_the_zero_have_not_gone_there(skewed):
+    found = report(skewed, comparison=compared(1.02, began_at_zero=True))
+    assert verdicts(found)[-1] == "undecided"
+    assert found.comparison.summary.endswith("they began nearer to the zero")
 
 
 def test_what_has_no_page_is_refused(skewed):

@@ -1,5 +1,6 @@
 """Ensembles of real optimizers: against Adam written down, torch against optax, copies of networks, error bars."""
 
+from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
 
@@ -239,6 +240,14 @@ def made_up(end, seed, chains=60, slope=0.3, spread=0.5):
 
 
 ZERO, CRITICAL = np.array([1.0, 2.0, 0.0]), np.array([0.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize(("along", "expected"), [(0.0, False), (0.45, False), (0.55, True), (1.9, True), (2.1, False)])
+def test_chains_that_began_at_the_zero_are_told(along, expected):
+    start = np.tile(CRITICAL + along * (ZERO - CRITICAL), (60, 1))
+    run = replace(made_up(ZERO, 3), start=start)
+    assert compare(run, ZERO, CRITICAL).began_at_zero is expected
+    assert not compare(made_up(ZERO, 3), ZERO, CRITICAL).began_at_zero
 
 
 @settings(max_examples=10, deadline=None)
