@@ -28,6 +28,14 @@ def pytest_configure(config):
         providers._get_local_constants = providers.Constants
 
 
+@pytest.fixture
+def wide_jax():
+    """JAX in float64, for one test: the setting of the process stays."""
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True):
+        yield jax
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     for item in items if is_long(config) else ():

@@ -84,10 +84,8 @@ def test_every_bit_of_torch_but_its_square_root(method, make, size, steps, monke
 @pytest.mark.parametrize(
     ("size", "steps"), [(10, FEW), *(pytest.param(k, MANY, marks=pytest.mark.slow) for k in (1, 10))]
 )
-def test_optax_to_rounding(size, steps):
-    jax = pytest.importorskip("jax")
-    optax = pytest.importorskip("optax")
-    jax.config.update("jax_enable_x64", True)
+def test_optax_to_rounding(size, steps, wide_jax):
+    jax, optax = wide_jax, pytest.importorskip("optax")
     problem, _ = regression(size)
     optimizer = optax.adam(RATE)
     x, y = (jax.numpy.asarray(problem.law.rows[:, part]) for part in (slice(size), slice(size, None)))

@@ -74,13 +74,13 @@ def torch_path(make):
 
 def optax_path(make):
     jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
-    jax.config.update("jax_enable_x64", True)
-    optimizer, theta = make(optax), jax.numpy.asarray(START)
-    state, states = optimizer.init(theta), []
-    for _ in range(STEPS):
-        update, state = optimizer.update(jax.numpy.asarray(BOWL.gradient(theta)), state, theta)
-        theta = optax.apply_updates(theta, update)
-        states.append(np.asarray(theta))
+    with jax.enable_x64(True):
+        optimizer, theta = make(optax), jax.numpy.asarray(START)
+        state, states = optimizer.init(theta), []
+        for _ in range(STEPS):
+            update, state = optimizer.update(jax.numpy.asarray(BOWL.gradient(theta)), state, theta)
+            theta = optax.apply_updates(theta, update)
+            states.append(np.asarray(theta))
     return np.array(states)
 
 

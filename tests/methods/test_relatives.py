@@ -209,10 +209,8 @@ OPTAX = {
 
 
 @pytest.mark.parametrize(("method", "make"), OPTAX.values(), ids=OPTAX)
-def test_updates_agree_with_optax(method, make):
-    jax = pytest.importorskip("jax")
-    optax = pytest.importorskip("optax")
-    jax.config.update("jax_enable_x64", True)
+def test_updates_agree_with_optax(method, make, wide_jax):
+    jax, optax = wide_jax, pytest.importorskip("optax")
     optimizer = make(optax)
     theta = jax.numpy.asarray(START)
     state, path = optimizer.init(theta), []
