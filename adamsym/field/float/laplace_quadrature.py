@@ -78,6 +78,7 @@ def quotient(
         Whether to return dF/dg_a too.
     tolerance
         The error aimed at, in units of min(C, E|g|/eps), C the step bound: from 1e-14 to 1e-3. It chooses the grid.
+        The estimate may be some 10 times as large, and rounding comes on top.
     threads
         Threads that share the laws; the results are the same for any number.
 
