@@ -18,7 +18,7 @@ from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, 
 from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
 from adamsym.field.float.law_quotient import law_quotient
-from adamsym.field.float.values import FieldValue, Found, require_room, unfinished
+from adamsym.field.float.values import FieldValue, Found, RefusedLaws, require_room, unfinished
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
 from adamsym.field.linearization import Linearization, require_products
 from adamsym.gradients import Empirical, StochasticGradient
@@ -329,7 +329,11 @@ class AdamField:
     def _quotient(self, atoms: FloatArray, p: FloatArray, size: int = 1, sensitivity: bool = False) -> Quotient:
         """F of each coordinate of atoms (points, n, d), point after point; of means of ``size`` draws from them."""
         laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(p))
-        return self._quotient_of(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
+        try:
+            return self._quotient_of(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
+        except RefusedLaws as error:
+            d = atoms.shape[-1]
+            raise RefusedLaws(sorted({k % d for k in error.laws}), d, error.first, "coordinates") from error
 
     def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [

@@ -134,7 +134,7 @@ def test_few_nodes_without_a_second_rule_are_found_out():
     rng = np.random.default_rng(1)
     atoms, p, size, adam = rng.normal(size=6), np.full(6, 1 / 6), 5, Adam("0.5", "0.9", "1e-8")
     rule = np.empty((1, 3)), np.empty((1, 3))
-    mean_rules(atoms[None], p, size, size, (rule,))
+    mean_rules(atoms[None], p[None], size, size, (rule,))
     alone = quotient(rule[0], rule[1] / rule[1].sum(), adam)
     assert misses(alone, atoms, p, size, adam) > 1e-6
     found = batch_quotient(atoms[None], p, size, adam)
@@ -147,7 +147,7 @@ def test_rules_have_twice_as_many_moments_as_nodes(size):
     rng = np.random.default_rng(size)
     atoms, p = [-1.0, 0.2, 1.5] + 0.2 * rng.normal(size=(11, 3)), np.array([0.3, 0.3, 0.4])
     rules = [(np.empty((11, m)), np.empty((11, m))) for m in (2, 4, 5)]
-    mean_rules(atoms, p, size, size + 1, tuple(rules))
+    mean_rules(atoms, p[None], size, size + 1, tuple(rules))
     for law, row in enumerate(atoms):
         means, weights = listed(row, p, size)
         sums = means * size / (size + 1)
@@ -168,7 +168,7 @@ def test_transforms_of_rules_keep_to_the_bound_of_the_theory():
     for _ in range(40):
         atoms, p = rng.normal(size=(1, 20)), rng.dirichlet(np.ones(20))
         nodes, weights = np.empty((2, 1, int(rng.integers(2, 8))))
-        mean_rules(atoms, p, 1, 1, ((nodes, weights),))
+        mean_rules(atoms, p[None], 1, 1, ((nodes, weights),))
         largest = np.abs(atoms).max()
         for t in 10 ** rng.uniform(-1, 1.5, size=4) / largest**2:
             bound = 4 * scipy.special.ive(np.arange(nodes.size, nodes.size + 200), t * largest**2 / 2).sum()

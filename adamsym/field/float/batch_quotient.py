@@ -19,9 +19,11 @@ from adamsym.expressions.running import UNIT
 from adamsym.field.float.batch_mean import BatchMean
 from adamsym.field.float.batch_slopes import chebyshev_places, row_slopes
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.gauss_rules import mean_rules
+from adamsym.field.float.gauss_rules import LANES, mean_rules
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
 from adamsym.field.float.law_quotient import law_quotient
+from adamsym.field.float.sparse_batches import MOST_SUMS, Mixture, change_of_law, mixtures, sparse_law
+from adamsym.field.float.values import RefusedLaws
 from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.methods import LaplaceForm, Method
 
@@ -56,6 +58,15 @@ _MOST_MEANS = 2**15
 _SLOPE_TOLERANCE = 10.0
 """Errors of derivatives that are allowed, in units of the tolerance and of the largest derivative."""
 
+_MOST_DERIVATIVES = 2**18
+"""The same where zeros are apart."""
+
+_FEW_SUMS = 2**12
+"""Where so few sums stand for a law with its zeros apart, they cost less than further rules."""
+
+_RARE = 0.1
+"""Sums that are not listed are so rare where the zeros apart are tried before the exact transforms."""
+
 BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
 
@@ -85,15 +96,17 @@ def batch_quotient(
     Raises
     ------
     InputError
-        As for :func:`quotient`; and where neither Gauss rules nor the exact transforms (:class:`BatchMean`) come to
-        six digits, which takes a small beta2.
+        As for :func:`quotient`; and, naming the laws, where neither Gauss rules nor the zeros apart nor the exact
+        transforms (:class:`BatchMean`) come to six digits, which takes a small beta2.
 
     Notes
     -----
     The error estimate is the difference of two Gauss rules, of m and of 2m nodes, plus the quadrature's own, plus what
     the rounding of the nodes can change (theory T2). Gauss rules converge geometrically or faster, so that the rule of
-    2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, the exact transforms are used,
-    and where these are refused the minibatches of the values that differ, if they are few enough to be listed.
+    2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, laws
+    of mostly zeros go by their zeros apart (:mod:`adamsym.field.float.sparse_batches`). Otherwise the exact
+    transforms are used, and where these are refused the minibatches of the values that differ, if they are few enough
+    to be listed.
     """
     check_laws(atoms, probabilities, tolerance, threads)
     if probabilities.ndim != 1:
@@ -107,17 +120,19 @@ def batch_quotient(
     result = _empty(len(atoms), atoms.shape[1] if sensitivity else None)
     batches = _Batches(probabilities / probabilities.sum(), size, float_form(method), tolerance)
 
-    def on(start: int) -> None:
+    def on(start: int) -> list[tuple[int, InputError]]:
         part = slice(start, start + _LAWS_AT_ONCE)
-        _fill(batches, np.ascontiguousarray(atoms[part]), _rows(result, part))
+        found = _fill(batches, np.ascontiguousarray(atoms[part]), _rows(result, part))
+        return [(start + k, error) for k, error in found]
 
     starts = range(0, len(atoms), _LAWS_AT_ONCE)
     if threads == 1 or len(starts) == 1:
-        for start in starts:
-            on(start)
+        refused = [one for start in starts for one in on(start)]
     else:
         with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(on, starts))
+            refused = [one for found in pool.map(on, starts) for one in found]
+    if refused:
+        raise RefusedLaws([k for k, _ in refused], len(atoms), refused[0][1])
     return result
 
 
@@ -143,7 +158,7 @@ class _Batches:
     def rules(self, laws: FloatArray, counts: Sequence[int], draws: int) -> list[_Rules]:
         """The Gauss rules of so many nodes for the sum of some draws, divided by B; the last has the most."""
         found = [_Rules(*np.empty((2, len(laws), count))) for count in counts]
-        mean_rules(laws, self.probabilities, draws, self.size, tuple((one.nodes, one.weights) for one in found))
+        mean_rules(laws, self.probabilities[None], draws, self.size, tuple((one.nodes, one.weights) for one in found))
         return [_without_negligible(one) for one in found]
 
     def are_exact(self, laws: FloatArray, nodes: int) -> BoolArray:
@@ -166,9 +181,9 @@ class _Batches:
         return quotient(rules.nodes, rules.weights, self.form.form, sensitivity, self.tolerance)
 
 
-def _fill(batches: _Batches, laws: FloatArray, result: Quotient) -> None:
-    """Fill the rows of ``result`` for a few laws."""
-    pending = np.arange(len(laws))
+def _fill(batches: _Batches, laws: FloatArray, result: Quotient) -> list[tuple[int, InputError]]:
+    """Fill the rows of ``result`` for a few laws; returns those that are refused."""
+    pending: Indices = np.arange(len(laws))
     for nodes in _NODES:
         rules = batches.rules(laws[pending], (nodes // 2, nodes, 2 * nodes), batches.size)
         found, accepted = _by_rules(batches, laws[pending], rules)
@@ -179,10 +194,79 @@ def _fill(batches: _Batches, laws: FloatArray, result: Quotient) -> None:
             result.sensitivity[pending[right]] = slopes
             accepted[right] = slope_error <= _SLOPE_TOLERANCE * batches.tolerance
         pending = pending[~accepted]
+        if nodes == _NODES[0]:
+            pending = _apart(batches, laws, result, pending, _FEW_SUMS, 0.0)
         if not len(pending):
-            return
-    for k in pending:
-        _put(result, np.array([k]), _otherwise(batches, laws[k], _rows(result, slice(k, k + 1))))
+            return []
+    refused = []
+    for k in _apart(batches, laws, result, pending, MOST_SUMS, _RARE):
+        try:
+            _put(result, np.array([k]), _otherwise(batches, laws[k], _rows(result, slice(k, k + 1))))
+        except InputError as error:
+            refused.append((int(k), error))
+    return refused
+
+
+def _apart(batches: _Batches, laws: FloatArray, result: Quotient, pending: Indices, most: int, rare: float) -> Indices:
+    """Fill rows of laws whose zeros apart meet the tolerance; returns the others.
+
+    Tried are laws of which at most ``most`` sums are listed and the others have no more than the probability ``rare``.
+    Others keep what has the smaller error.
+    """
+    apart = {int(k): sparse_law(laws[k], batches.probabilities, batches.size, batches.form, most) for k in pending}
+    chosen = [(k, law) for k, law in apart.items() if law is not None and law.counts[law.listed + 1 :].sum() <= rare]
+    done = []
+    for begin in range(0, len(chosen), LANES):
+        group = chosen[begin : begin + LANES]
+        for (k, _), mixture in zip(group, mixtures([law for _, law in group], batches.size), strict=True):
+            found, right = _of_mixture(batches, mixture, result.sensitivity is not None)
+            if right or found.error[0] < result.error[k]:
+                _put(result, np.array([k]), found)
+            if right:
+                done.append(k)
+    return pending[~np.isin(pending, done)]
+
+
+def _of_mixture(batches: _Batches, mixture: Mixture, sensitivity: bool) -> tuple[Quotient, bool]:
+    """The value from a law with its zeros apart, and whether it meets the tolerance."""
+    form, law = batches.form, mixture.law
+    rules = [_without_negligible(_Rules(*mixture.means(which))) for which in (0, 1, 2)]
+    found, (y, p) = batches.quotient(rules[-1], sensitivity), rules[-1]
+    unit = min(1.0, math.sqrt(float((y**2 * p).sum())) / form.size) + np.finfo(float).tiny
+    error = 0.0
+    if not law.is_listed:
+        low, middle = (float(batches.quotient(one).value[0]) for one in rules[:2])
+        last = abs(float(found.value[0]) - middle)
+        error = _SAFETY * max(last, (middle - low) ** 2 / (unit * mixture.tail + np.finfo(float).tiny))
+        if form.form.beta < _LEAST_MEMORY:
+            error = math.inf
+    largest = float(np.abs(law.values).max())
+    # Sums of K values are rounded K times.
+    moved = batches.moved(y, found) * (1 + law.listed / 4)
+    stated = found.error + error + moved + law.neglected * change_of_law(form, largest)
+    stated = np.minimum(stated, 2 * batches.bound(y, p) + np.finfo(float).tiny)
+    slopes, right = None, bool(error <= batches.tolerance * unit)
+    if found.sensitivity is not None:
+        adjoint = found.sensitivity[0, : law.sums]
+        slopes, slope_error = _mixture_slopes(batches, mixture, adjoint, rules[-1])
+        right = right and slope_error <= _SLOPE_TOLERANCE * batches.tolerance
+    return Quotient(found.value, stated, found.inverse, slopes, found.exponentials), right
+
+
+def _mixture_slopes(batches: _Batches, mixture: Mixture, adjoint: FloatArray, rule: _Rules) -> tuple[FloatArray, float]:
+    """dF/dg_a (1, n) and its error, in units of the largest before the probabilities."""
+    law = mixture.law
+
+    def derivatives(places: FloatArray) -> FloatArray:
+        return np.asarray(_derivatives(batches, rule, places[None])[0])
+
+    if (len(law.values) + 1) * sum(len(one[-1][0]) for one in mixture.rules) > _MOST_DERIVATIVES:
+        return np.zeros((1, len(law.places))), math.inf
+    fine = mixture.slopes(adjoint, -1, derivatives)
+    coarse = fine if law.is_listed else mixture.slopes(adjoint, -2, derivatives)
+    largest = float(np.abs(fine).max())
+    error = float(np.abs(fine - coarse).max()) / largest if largest > 0 else 0.0
+    return (batches.probabilities * fine[law.places])[None], error
 
 
 def _by_rules(batches: _Batches, laws: FloatArray, rules: Sequence[_Rules]) -> tuple[Quotient, BoolArray]:

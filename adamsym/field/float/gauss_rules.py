@@ -166,7 +166,8 @@ def mean_rules(
 ) -> None:
     """Fill Gauss rules, nodes and weights (laws, m) each, of the sum of ``draws`` draws divided by ``divisor``.
 
-    The laws are rows of ``atoms`` (laws, n), with probabilities (n,) that sum to 1. The last rule has the most nodes.
+    The laws are rows of ``atoms`` (laws, n); their probabilities, a row for each or one for all, sum to 1.
+    The last rule has the most nodes.
     """
     laws, n = atoms.shape
     m = rules[-1][0].shape[1]
@@ -177,7 +178,9 @@ def mean_rules(
     for begin in range(0, laws, LANES):
         most = 0
         for lane in range(LANES):
-            mean[lane], size[lane], count = load_law(atoms[min(begin + lane, laws - 1)], probabilities, lane, x, p)
+            law = min(begin + lane, laws - 1)
+            own = probabilities[law if len(probabilities) > 1 else 0]
+            mean[lane], size[lane], count = load_law(atoms[law], own, lane, x, p)
             most = max(most, count)
         sum_coefficients(x[:most], p[:most], draws, alpha, beta)
         for rule, rule_weights in rules:

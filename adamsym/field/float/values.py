@@ -1,5 +1,6 @@
 """Values of the field, with what is known of their errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,3 +75,16 @@ def unfinished(differences: FloatArray) -> FloatArray:
 
 def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
+
+
+_SHOWN = 8
+"""Numbers of refused laws that a message shows."""
+
+
+class RefusedLaws(InputError):
+    """Some laws have no value to six digits; ``laws`` are their numbers, and all others have one."""
+
+    def __init__(self, laws: Sequence[int], among: int, first: InputError, what: str = "laws") -> None:
+        self.laws, self.first = tuple(laws), first
+        shown = ", ".join(map(str, self.laws[:_SHOWN])) + (", ..." if len(self.laws) > _SHOWN else "")
+        super().__init__(f"{first}; this concerns {len(self.laws)} of {among} {what}: {shown}")
