@@ -1,11 +1,11 @@
 """Where torch.optim.Adam ends on a network, against the zero of its field and the critical point of its loss.
 
-``python benchmarks/network_ends.py`` trains (some 500 CPU seconds), writes docs/networks_adam.json and draws
+``python benchmarks/network_ends.py`` trains (some 1,000 CPU seconds), writes docs/networks_adam.json and draws
 docs/networks_adam.png and networks_orders.png; ``--draw`` draws what was written before; ``--trainings FOLDER`` keeps the
 runs there, or reads them where they are.
 
 Chosen from the leading eigenvalues of Df at the zeros (-0.11 for B = 8, -0.04 for B = 1): the chains, steps and schedules
-of RUNS; for B = 8 before any run, for B = 1 once more after first runs (c = 100, 256 chains, 2^17 steps) whose windows had
+of RUNS; for B = 8 and 32 before any run, for B = 1 once more after first runs (c = 100, 256 chains, 2^17 steps) whose windows had
 averaged different copies of a chain. Half of the chains start at the critical point, the others where PyTorch initializes
 the network, or at normal distances of 0.3 in each parameter. Hidden units are matched every 512 steps.
 """
@@ -34,6 +34,8 @@ from diabetes_network import HIDDEN, network, trained  # noqa: E402
 
 RUNS = [
     {"B": 8, "beta2": 0.9, "c": 40, "chains": 256, "steps": 2**17, "seed": 20, "spread": None},
+    {"B": 32, "beta2": 0.9, "c": 40, "chains": 256, "steps": 2**17, "seed": 22, "spread": 0.3},
+    {"B": 8, "beta2": 0.99, "c": 40, "chains": 256, "steps": 2**17, "seed": 23, "spread": 0.3},
     {"B": 1, "beta2": 0.9, "c": 30, "chains": 128, "steps": 2**16, "seed": 21, "spread": 0.3},
     {"B": 1, "beta2": 0.99, "c": 60, "chains": 128, "steps": 2**16, "seed": 21, "spread": 0.3},
 ]
@@ -41,7 +43,7 @@ RUNS = [
 
 WINDOWS = 6
 RADIUS = 1.5
-ORDERS = [(1, 0.9), (1, 0.99), (1, 0.999), (8, 0.9), (8, 0.99)]
+ORDERS = [(1, 0.9), (1, 0.99), (1, 0.999), (8, 0.9), (8, 0.99), (32, 0.9)]
 """B and beta2 for which zeros are found."""
 
 
@@ -155,8 +157,11 @@ def gathered(critical, zeros, points, trainings, layers):
 
 def drawn_ends(result):
     """Distances against the step size, a panel for each run."""
-    figure = Figure(figsize=(11, 4.4), layout="constrained")
-    panels = figure.subplots(1, len(result["runs"]))
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    panels = figure.subplots(2, 3).ravel()
+    for axes in panels[len(result["runs"]) :]:
+        axes.set_axis_off()
+    panels = panels[: len(result["runs"])]
     for axes, run in zip(panels, result["runs"], strict=True):
         windows, end = run["all"]["windows"], run["all"]["end"]
         sizes = [one["step_size"] for one in windows]
@@ -186,7 +191,7 @@ def drawn_orders(result):
         panels, ("distance", "excess"), ("distance from zero to critical point", "loss excess at the zero"), (1, 2),
         strict=True,
     ):  # fmt: skip
-        for batch, color, marker in zip((1, 8), SERIES, "os", strict=False):
+        for batch, color, marker in zip((1, 8, 32), SERIES, "osD", strict=False):
             own = [zero for zero in result["zeros"] if zero["B"] == batch]
             small = [(1 - zero["beta2"]) / batch for zero in own]
             axes.loglog(
