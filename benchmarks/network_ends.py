@@ -5,7 +5,8 @@ docs/networks_adam.png and networks_orders.png; ``--draw`` draws what was writte
 runs there, or reads them where they are.
 
 Chosen from the leading eigenvalues of Df at the zeros (-0.11 for B = 8, -0.04 for B = 1): the chains, steps and schedules
-of RUNS; for B = 8 and 32 before any run, for B = 1 once more after first runs (c = 100, 256 chains, 2^17 steps) whose windows had
+of RUNS; for B = 8 and 32 before any run, for B = 1 once more after first runs (c = 100, 256 chains, 2^17 steps) whose
+windows had
 averaged different copies of a chain. Half of the chains start at the critical point, the others where PyTorch initializes
 the network, or at normal distances of 0.3 in each parameter. Hidden units are matched every 512 steps.
 """
