@@ -22,6 +22,7 @@ from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.gauss_rules import LANES, mean_rules
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
 from adamsym.field.float.law_quotient import law_quotient
+from adamsym.field.float.records import Indices
 from adamsym.field.float.sparse_batches import MOST_SUMS, Mixture, change_of_law, mixtures, sparse_law
 from adamsym.field.float.values import RefusedLaws
 from adamsym.gradients.batches import batch_counts, can_list
@@ -68,7 +69,6 @@ _RARE = 0.1
 """Sums that are not listed are so rare where the zeros apart are tried before the exact transforms."""
 
 BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
-Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
 
 
 def batch_quotient(
@@ -177,6 +177,15 @@ class _Batches:
         rounding = _NODE_ERROR * np.abs(means).max(axis=1)
         return np.asarray(rounding * (self.form.absolute + self.form.step_bound) * found.inverse)
 
+    def unit(self, rules: _Rules) -> FloatArray:
+        """What errors of F are measured in, shape (laws,): min(1, root mean square of g over 1/phi(0))."""
+        squares = (rules.nodes**2 * rules.weights).sum(axis=1)
+        return np.asarray(np.minimum(1.0, np.sqrt(squares) / self.form.size) + np.finfo(float).tiny)
+
+    def stated(self, error: FloatArray, rules: _Rules) -> FloatArray:
+        """An error estimate, no larger than what two values of F may differ by."""
+        return np.asarray(np.minimum(error, 2 * self.bound(*rules) + np.finfo(float).tiny))
+
     def quotient(self, rules: _Rules, sensitivity: bool = False) -> Quotient:
         return quotient(rules.nodes, rules.weights, self.form.form, sensitivity, self.tolerance)
 
@@ -231,8 +240,7 @@ def _of_mixture(batches: _Batches, mixture: Mixture, sensitivity: bool) -> tuple
     """The value from a law with its zeros apart, and whether it meets the tolerance."""
     form, law = batches.form, mixture.law
     rules = [_without_negligible(_Rules(*mixture.means(which))) for which in (0, 1, 2)]
-    found, (y, p) = batches.quotient(rules[-1], sensitivity), rules[-1]
-    unit = min(1.0, math.sqrt(float((y**2 * p).sum())) / form.size) + np.finfo(float).tiny
+    found, unit = batches.quotient(rules[-1], sensitivity), float(batches.unit(rules[-1])[0])
     error = 0.0
     if not law.is_listed:
         low, middle = (float(batches.quotient(one).value[0]) for one in rules[:2])
@@ -242,9 +250,8 @@ def _of_mixture(batches: _Batches, mixture: Mixture, sensitivity: bool) -> tuple
             error = math.inf
     largest = float(np.abs(law.values).max())
     # Sums of K values are rounded K times.
-    moved = batches.moved(y, found) * (1 + law.listed / 4)
-    stated = found.error + error + moved + law.neglected * change_of_law(form, largest)
-    stated = np.minimum(stated, 2 * batches.bound(y, p) + np.finfo(float).tiny)
+    moved = batches.moved(rules[-1].nodes, found) * (1 + law.listed / 4)
+    stated = batches.stated(found.error + error + moved + law.neglected * change_of_law(form, largest), rules[-1])
     slopes, right = None, bool(error <= batches.tolerance * unit)
     if found.sensitivity is not None:
         adjoint = found.sensitivity[0, : law.sums]
@@ -274,14 +281,13 @@ def _by_rules(batches: _Batches, laws: FloatArray, rules: Sequence[_Rules]) -> t
 
     The rules of m/2, m and 2m nodes; convergence at least doubles the digits, or the last difference is luck.
     """
-    form, (y, p) = batches.form, rules[-1]
     low, middle = (batches.quotient(one).value for one in rules[:2])
     found = batches.quotient(rules[-1])
-    unit = np.minimum(1.0, np.sqrt((y**2 * p).sum(axis=1)) / form.size) + np.finfo(float).tiny
+    unit = batches.unit(rules[-1])
     error = _SAFETY * np.maximum(np.abs(found.value - middle), (middle - low) ** 2 / unit)
-    if form.form.beta < _LEAST_MEMORY:
+    if batches.form.form.beta < _LEAST_MEMORY:
         error[~batches.are_exact(laws, rules[0].nodes.shape[1])] = np.inf
-    stated = np.minimum(found.error + error + batches.moved(y, found), 2 * batches.bound(y, p) + np.finfo(float).tiny)
+    stated = batches.stated(found.error + error + batches.moved(rules[-1].nodes, found), rules[-1])
     return Quotient(found.value, stated, found.inverse, None, found.exponentials), error <= batches.tolerance * unit
 
 
