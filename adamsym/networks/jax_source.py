@@ -12,7 +12,16 @@ from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
-from adamsym.networks.source import ROWS_TRIED, SAME, NetworkGradients, Numbers, entry_names, in_one_line, library
+from adamsym.networks.source import (
+    ROWS_TRIED,
+    SAME,
+    NetworkGradients,
+    Numbers,
+    entry_names,
+    in_one_line,
+    library,
+    require_functions,
+)
 
 
 class JaxGradients(NetworkGradients):
@@ -62,9 +71,8 @@ class JaxGradients(NetworkGradients):
         chunk_rows: int | None = None,
     ) -> None:
         self._jax = library("jax")
-        for name, function in (("apply", apply), ("row_loss", row_loss), ("regularizer", regularizer)):
-            if not callable(function) and (name != "regularizer" or function is not None):
-                raise InputError(f"{name}: {shown(function)} is not allowed; allowed is a function")
+        functions = {"apply": apply, "row_loss": row_loss, "regularizer": regularizer}
+        require_functions(functions, optional="regularizer")
         self._apply, self._row_loss, self._regularizer = apply, row_loss, regularizer
         leaves, self._tree = self._jax.tree_util.tree_flatten_with_path(params)
         named = [(self._jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in leaves]

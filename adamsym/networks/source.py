@@ -1,7 +1,7 @@
 """What sources of networks share: rows by number, chunks of bounded memory, the products of the rows' Hessians."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from importlib import import_module
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.expressions.arguments import integer, real_array
+from adamsym.expressions.arguments import integer, real_array, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
@@ -342,6 +342,13 @@ def entry_names(shapes: Sequence[tuple[str, tuple[int, ...]]]) -> tuple[str, ...
     for name, shape in shapes:
         names += [f"{name}[{','.join(map(str, index))}]" for index in np.ndindex(shape)] if shape else [name]
     return tuple(names)
+
+
+def require_functions(given: Mapping[str, Any], optional: str) -> None:
+    """Raise InputError for what is no function, but for one that may be None."""
+    for name, function in given.items():
+        if not callable(function) and not (name == optional and function is None):
+            raise InputError(f"{name}: {shown(function)} is not allowed; allowed is a function")
 
 
 def in_one_line(error: Exception) -> str:

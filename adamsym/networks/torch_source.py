@@ -11,7 +11,7 @@ from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
-from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library
+from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library, require_functions
 from adamsym.networks.torch_checks import (
     checked_data,
     checked_parameters,
@@ -77,9 +77,7 @@ class TorchGradients(NetworkGradients):
     ) -> None:
         self._torch = library("torch")
         self._parameters = checked_parameters(module)
-        for name, function in (("row_loss", row_loss), ("regularizer", regularizer)):
-            if not callable(function) and (name == "row_loss" or function is not None):
-                raise InputError(f"{name}: {shown(function)} is not allowed; allowed is a function")
+        require_functions({"row_loss": row_loss, "regularizer": regularizer}, optional="regularizer")
         self._module, self._row_loss, self._regularizer = module, row_loss, regularizer
         refuse_layers(module)
         self._device = next(iter(self._parameters.values())).device
