@@ -18,7 +18,7 @@ import torch
 
 from adamsym import Adam, AdamField, PerRowGradients
 from adamsym.field import quotient
-from adamsym.field.float.jax_laws import jax_quotient
+from adamsym.field.jax.laws import jax_quotient
 from adamsym.networks import TorchGradients
 
 HERE = Path(__file__).parents[1]

@@ -27,8 +27,8 @@ settings.load_profile("mutation")
 
 
 def keep_compiled_code() -> None:
-    """Let the code on disk stay valid: its digest covers all files of a package, also those that it does not use."""
-    name = "adamsym.field.float.compiled"
+    """Let the code on disk stay valid: its digest covers all files of a folder, also those that it does not use."""
+    name = "adamsym.field.compiled"
     specification = importlib.util.find_spec("adamsym")
     assert specification is not None
     assert specification.origin is not None

@@ -105,9 +105,9 @@ def compiled_files(root: Path) -> set[str]:
     own = {
         path.relative_to(root).as_posix()
         for path in (root / "adamsym").rglob("*.py")
-        if re.search(r"^@compiled|= compiled\(|return compiled\(|^@_inlined", path.read_text(), re.MULTILINE)
+        if re.search(r"^@compiled|= compiled\(|return compiled\(|^@_?inlined", path.read_text(), re.MULTILINE)
     }
-    return own | {file for file, by in users.items() if by & own} | {"adamsym/field/float/compiled.py"}
+    return own | {file for file, by in users.items() if by & own} | {"adamsym/field/compiled.py"}
 
 
 class Copy:

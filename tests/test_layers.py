@@ -25,6 +25,7 @@ LAYERS = {
 }
 LONGEST_MODULE = 420
 LONGEST_FUNCTION = 70
+MODULES_OF_A_FOLDER = 12
 
 
 def imported_packages(source: str) -> set[str]:
@@ -77,6 +78,13 @@ def test_modules_and_functions_are_short():
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno <= LONGEST_FUNCTION, (path, node.name)
+
+
+def test_folders_of_the_field_are_small():
+    folders = [ROOT / "field", *(path for path in (ROOT / "field").iterdir() if (path / "__init__.py").exists())]
+    assert len(folders) > 4
+    for folder in folders:
+        assert len(list(folder.glob("[!_]*.py"))) <= MODULES_OF_A_FOLDER, folder
 
 
 EVALUATING = {"eval", "exec", "compile", "parse_expr", "__import__"}
@@ -140,13 +148,14 @@ def needing(sources: dict[str, str]) -> set[str]:
     return found
 
 
-def test_only_modules_named_after_an_optional_library_need_it():
+def test_only_modules_and_folders_named_after_an_optional_library_need_it():
     """The others import such a module, as they do a library, where it is used."""
     sources = {
         ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): path.read_text()
         for path in ROOT.rglob("*.py")
     }
-    assert [name for name in needing(sources) if name.split(".")[-1].split("_")[0] not in OPTIONAL] == []
+    named = {name for name in sources if OPTIONAL & {part.split("_")[0] for part in name.split(".")}}
+    assert needing(sources) - named == set()
 
 
 def test_a_need_of_an_optional_library_is_seen():

@@ -15,7 +15,7 @@ from numba.core import types
 from numba.core.typing import signature
 from numba.extending import intrinsic
 
-from adamsym.field.float.compiled import compiled
+from adamsym.field.compiled import compiled
 
 ROOT_PLUS_EPS, ROOT_OF_SUM, SQUARE_PLUS_EPS, ONE = range(4)
 DENOMINATORS = {"sqrt(v) + eps": ROOT_PLUS_EPS, "sqrt(v + eps)": ROOT_OF_SUM, "v + eps": SQUARE_PLUS_EPS, "1": ONE}

@@ -1,15 +1,15 @@
 """The Adam field by number: spectral quadrature, Jacobian, laws, Monte-Carlo oracle, enclosures."""
 
 from adamsym.field.adam_field import AdamField
+from adamsym.field.batches.batch_mean import BatchMean
+from adamsym.field.batches.batch_quotient import batch_quotient
 from adamsym.field.bias import batch_bias, memory_bias
-from adamsym.field.float.batch_mean import BatchMean
-from adamsym.field.float.batch_quotient import batch_quotient
-from adamsym.field.float.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
 from adamsym.field.float.laplace_quadrature import Quotient, quotient
-from adamsym.field.float.law_quotient import LawQuotient, law_quotient
-from adamsym.field.float.values import FieldValue
+from adamsym.field.laws.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
+from adamsym.field.laws.law_quotient import LawQuotient, law_quotient
 from adamsym.field.linearization import Linearization
 from adamsym.field.monte_carlo import Estimate, monte_carlo
+from adamsym.field.values import FieldValue
 
 __all__ = [
     "AdamField",

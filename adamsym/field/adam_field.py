@@ -11,16 +11,16 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
-from adamsym.field.float.backends import quotient_of
-from adamsym.field.float.closed_forms import closed_form
+from adamsym.field.backends import quotient_of
 from adamsym.field.float.forms import float_form
-from adamsym.field.float.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
-from adamsym.field.float.gradient_laws import GradientLaw
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
-from adamsym.field.float.law_quotient import law_quotient
-from adamsym.field.float.values import FieldValue, Found, RefusedLaws, require_room, unfinished
+from adamsym.field.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
+from adamsym.field.laws.closed_forms import closed_form
+from adamsym.field.laws.gradient_laws import GradientLaw
+from adamsym.field.laws.law_quotient import law_quotient
 from adamsym.field.linearization import Linearization, require_products
+from adamsym.field.values import FieldValue, Found, RefusedLaws, require_room, unfinished
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions

@@ -6,10 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.field import AdamField, monte_carlo
-from adamsym.field.float import values
-from adamsym.field.float.closed_forms import closed_form
-from adamsym.field.float.values import require_room
+from adamsym.field import AdamField, monte_carlo, values
+from adamsym.field.laws.closed_forms import closed_form
+from adamsym.field.values import require_room
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Adam
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, BatchMean, batch_quotient, law_quotient, quotient
-from adamsym.field.float.batch_slopes import chebyshev_coefficients, chebyshev_places, chebyshev_values
-from adamsym.field.float.gauss_rules import mean_rules
+from adamsym.field.batches.batch_slopes import chebyshev_coefficients, chebyshev_places, chebyshev_values
+from adamsym.field.batches.gauss_rules import mean_rules
 from adamsym.gradients import Empirical, PerRowGradients, Problem
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import Adam
 from adamsym.methods.kernels import RootPlusEps
 from adamsym.methods.laplace import LagWeights, LaplaceForm
 
-module = importlib.import_module("adamsym.field.float.batch_quotient")
+module = importlib.import_module("adamsym.field.batches.batch_quotient")
 BETAS = ["0", "0.5", "0.9", "0.99", "0.999", "0.9999"]
 
 

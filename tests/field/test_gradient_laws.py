@@ -14,10 +14,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym.field.adam_field import AdamField
-from adamsym.field.float.batch_mean import BatchMean
-from adamsym.field.float.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
+from adamsym.field.batches.batch_mean import BatchMean
 from adamsym.field.float.laplace_quadrature import quotient
-from adamsym.field.float.law_quotient import TransformAdjoints, law_quotient
+from adamsym.field.laws.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
+from adamsym.field.laws.law_quotient import TransformAdjoints, law_quotient
 from adamsym.field.monte_carlo import time_average
 from adamsym.gradients import Independent, Problem
 from adamsym.methods import Adam
@@ -308,9 +308,9 @@ def test_hardly_anything_lies_beyond_the_extent(law, frozen, share):
 def test_batch_means_take_as_many_nodes_as_are_allowed(monkeypatch):
     law = BatchMean(np.array([-1.0, 0.25, 3.0]), np.array([0.5, 0.3, 0.2]), 4)
     most = len(law._rule(10.0)[0]) - 1
-    monkeypatch.setattr("adamsym.field.float.batch_mean._MOST_NODES", most)
+    monkeypatch.setattr("adamsym.field.batches.batch_mean._MOST_NODES", most)
     assert len(law._rule(10.0)[0]) == most + 1
-    monkeypatch.setattr("adamsym.field.float.batch_mean._MOST_NODES", most - 1)
+    monkeypatch.setattr("adamsym.field.batches.batch_mean._MOST_NODES", most - 1)
     with pytest.raises(ValueError, match="too large"):
         law._rule(10.0)
 

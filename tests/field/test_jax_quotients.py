@@ -9,10 +9,11 @@ from test_laplace_quadrature import exact
 
 from adamsym import Adam, AdamField, Empirical, PerRowGradients, Problem
 from adamsym.expressions.errors import InputError
-from adamsym.field.float import backends, jax_laws
+from adamsym.field import backends
 from adamsym.field.float.forms import float_form
-from adamsym.field.float.jax_laws import jax_quotient
 from adamsym.field.float.laplace_quadrature import quotient
+from adamsym.field.jax import laws as jax_laws
+from adamsym.field.jax.laws import jax_quotient
 from adamsym.methods import AdamEpsInsideRoot, LagWeights, LaplaceForm, NAdam, RMSprop
 from adamsym.methods.kernels import RootPlusEps
 

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.field import law_quotient, quotient
-from adamsym.field.float.gradient_laws import Atoms
 from adamsym.field.float.nodes import place_nodes, workspace
 from adamsym.field.float.quadrature import control_integrals
 from adamsym.field.float.records import rule_of
@@ -24,6 +23,7 @@ from adamsym.field.float.sorted_atoms import (
     sum_octaves,
 )
 from adamsym.field.float.transforms import log_one_plus, transforms
+from adamsym.field.laws.gradient_laws import Atoms
 from adamsym.methods import Adam, AdamEpsInsideRoot
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from adamsym.field import AdamField, law_quotient, quotient
 from adamsym.field.ball import enclosure
-from adamsym.field.float.gradient_laws import Exponential, Normal, Uniform
+from adamsym.field.laws.gradient_laws import Exponential, Normal, Uniform
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot
 

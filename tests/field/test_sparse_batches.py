@@ -8,14 +8,14 @@ import pytest
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, batch_quotient, quotient
+from adamsym.field.batches.sparse_batches import change_of_law, levels, mixtures, sparse_law
 from adamsym.field.float.forms import float_form
-from adamsym.field.float.sparse_batches import change_of_law, levels, mixtures, sparse_law
 from adamsym.gradients import PerRowGradients
 from adamsym.gradients.batches import batch_counts
 from adamsym.methods import Adam
 
-by_rules = importlib.import_module("adamsym.field.float.batch_quotient")
-sparse = importlib.import_module("adamsym.field.float.sparse_batches")
+by_rules = importlib.import_module("adamsym.field.batches.batch_quotient")
+sparse = importlib.import_module("adamsym.field.batches.sparse_batches")
 
 
 def drawn(seed, n=300, most=4):

@@ -1,1 +1,1 @@
-"""Float64: laws of one gradient coordinate, Laplace quadrature with error estimates, adjoints."""
+"""Float64: the Laplace quadrature of finite laws, with error estimates and derivatives (theory T4)."""

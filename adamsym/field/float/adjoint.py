@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.compiled import compiled
+from adamsym.field.compiled import compiled
 from adamsym.field.float.grid import REACH
 from adamsym.field.float.nodes import variate_factor, variate_slope
 from adamsym.field.float.records import Moments, Rule, Samples, SortedAtoms

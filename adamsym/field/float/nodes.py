@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from adamsym.field.float.compiled import compiled
+from adamsym.field.compiled import compiled
 from adamsym.field.float.grid import REACH
 from adamsym.field.float.records import Moments, Rule, Samples
 

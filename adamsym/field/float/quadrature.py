@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.compiled import compiled
+from adamsym.field.compiled import compiled
 from adamsym.field.float.grid import REACH, LagGrid
 from adamsym.field.float.nodes import variate_slope
 from adamsym.field.float.records import Moments, Rule, Samples

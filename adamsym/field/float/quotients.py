@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.field.compiled import compiled
 from adamsym.field.float.adjoint import sensitivity
-from adamsym.field.float.compiled import compiled
 from adamsym.field.float.nodes import MOST_NODES, USUAL_NODES, workspace
 from adamsym.field.float.quadrature import evaluate
 from adamsym.field.float.records import Indices, Rule

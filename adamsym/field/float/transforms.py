@@ -6,7 +6,7 @@ power series; beyond, an atom takes one exponential for each phase of the grid, 
 
 import math
 
-from adamsym.field.float.compiled import compiled, inlined
+from adamsym.field.compiled import compiled, inlined
 from adamsym.field.float.nodes import first_index, is_finished, nodes_at_once, nodes_of_control, padding, place_nodes
 from adamsym.field.float.records import Moments, Rule, Samples, SortedAtoms
 from adamsym.field.float.sorted_atoms import SERIES_TERMS

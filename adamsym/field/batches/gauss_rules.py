@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.compiled import compiled
+from adamsym.field.compiled import compiled
 
 LANES = 8
 """Laws side by side: the recursion waits for its divisions, which vector instructions do several at a time."""

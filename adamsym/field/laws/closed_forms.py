@@ -12,7 +12,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_float
 from adamsym.expressions.running import UNIT, Running, compile_running
-from adamsym.field.float.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
+from adamsym.field.laws.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
 from adamsym.gradients import Independent, SymbolicGradient
 from adamsym.gradients.continuous import Column
 from adamsym.symbolic.laplace import normal_gradient

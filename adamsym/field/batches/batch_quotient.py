@@ -16,15 +16,15 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
-from adamsym.field.float.batch_mean import BatchMean
-from adamsym.field.float.batch_slopes import chebyshev_places, row_slopes
+from adamsym.field.batches.batch_mean import BatchMean
+from adamsym.field.batches.batch_slopes import chebyshev_places, row_slopes
+from adamsym.field.batches.gauss_rules import LANES, mean_rules
+from adamsym.field.batches.sparse_batches import MOST_SUMS, Mixture, change_of_law, mixtures, sparse_law
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.gauss_rules import LANES, mean_rules
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
-from adamsym.field.float.law_quotient import law_quotient
 from adamsym.field.float.records import Indices
-from adamsym.field.float.sparse_batches import MOST_SUMS, Mixture, change_of_law, mixtures, sparse_law
-from adamsym.field.float.values import RefusedLaws
+from adamsym.field.laws.law_quotient import law_quotient
+from adamsym.field.values import RefusedLaws
 from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.methods import LaplaceForm, Method
 
@@ -104,7 +104,7 @@ def batch_quotient(
     The error estimate is the difference of two Gauss rules, of m and of 2m nodes, plus the quadrature's own, plus what
     the rounding of the nodes can change (theory T2). Gauss rules converge geometrically or faster, so that the rule of
     2m nodes errs far less than the two differ. Where 96 nodes do not meet the tolerance, laws
-    of mostly zeros go by their zeros apart (:mod:`adamsym.field.float.sparse_batches`). Otherwise the exact
+    of mostly zeros go by their zeros apart (:mod:`adamsym.field.batches.sparse_batches`). Otherwise the exact
     transforms are used, and where these are refused the minibatches of the values that differ, if they are few enough
     to be listed.
     """

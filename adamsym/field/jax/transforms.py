@@ -11,9 +11,9 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from adamsym.field.float.jax_tables import Tables
 from adamsym.field.float.sorted_atoms import SERIES_TERMS
 from adamsym.field.float.transforms import SERIES_RANGE
+from adamsym.field.jax.tables import Tables
 
 Result = TypeVar("Result")
 

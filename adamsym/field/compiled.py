@@ -14,14 +14,16 @@ Result = TypeVar("Result")
 
 @lru_cache
 def _sources(folder: Path) -> str:
-    """A digest of a folder: Numba sees when a function's own file changes, but not the files of its callees."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()[:16]
+    """A digest of a folder and of this file: of what a function calls, Numba sees no change in other files."""
+    read = [path.read_bytes() for path in [*sorted(folder.glob("*.py")), Path(__file__)]]
+    return hashlib.sha256(b"".join(read)).hexdigest()[:16]
 
 
 def compiled(function: Callable[Arguments, Result], **options: bool | str) -> Callable[Arguments, Result]:
     """Compile a function with Numba on its first call; the machine code is kept on disk.
 
-    The code kept is that of this state of all modules of the function's folder. IEEE arithmetic in the order written,
+    The code kept is that of this state of all modules of the function's folder, so that a compiled function calls those
+    of its own folder alone, and reads no constant of another. IEEE arithmetic in the order written,
     so that results do not depend on the machine's vector width. Further options are Numba's.
     """
     function.__qualname__ += "_" + _sources(Path(function.__code__.co_filename).parent)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.field.batches.gauss_rules import mean_rules
 from adamsym.field.float.forms import FloatForm
-from adamsym.field.float.gauss_rules import mean_rules
 from adamsym.field.float.records import Indices
 
 MOST_SUMS = 2**17

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.float.batch_quotient import batch_quotient
+from adamsym.field.batches.batch_quotient import batch_quotient
 from adamsym.field.float.laplace_quadrature import Quotient
 from adamsym.methods import LaplaceForm, Method
 
@@ -15,7 +15,7 @@ BACKENDS = ("numba", "jax")
 
 
 def quotient_of(backend: str) -> Callable[..., Quotient]:
-    """Return what takes the place of :func:`adamsym.field.float.batch_quotient.batch_quotient` for a backend.
+    """Return what takes the place of :func:`adamsym.field.batches.batch_quotient.batch_quotient` for a backend.
 
     Raises
     ------
@@ -43,6 +43,6 @@ def _by_jax(
     """Gauss rules of minibatches have few nodes: they stay with the compiled path."""
     if size > 1:
         return batch_quotient(atoms, probabilities, size, method, sensitivity, tolerance, threads)
-    from adamsym.field.float.jax_laws import jax_quotient
+    from adamsym.field.jax.laws import jax_quotient
 
     return jax_quotient(atoms, probabilities, method, sensitivity, tolerance, threads)

@@ -12,9 +12,6 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.jax_quotients import Results, quotients
-from adamsym.field.float.jax_tables import tables_of
-from adamsym.field.float.jax_transforms import NODES_AT_ONCE
 from adamsym.field.float.laplace_quadrature import (
     LINEAR_BELOW,
     ROUNDING,
@@ -25,6 +22,9 @@ from adamsym.field.float.laplace_quadrature import (
 )
 from adamsym.field.float.quotients import law_sizes
 from adamsym.field.float.records import Indices
+from adamsym.field.jax.quotients import Results, quotients
+from adamsym.field.jax.tables import tables_of
+from adamsym.field.jax.transforms import NODES_AT_ONCE
 from adamsym.methods import LaplaceForm, Method
 
 GRIDS = 2

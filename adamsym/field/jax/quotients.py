@@ -14,8 +14,15 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adamsym.field.float.grid import CHECKS, REACH
-from adamsym.field.float.jax_tables import Tables
-from adamsym.field.float.jax_transforms import (
+from adamsym.field.float.nodes import (
+    LARGEST_SLOPE,
+    LEFT_END,
+    LEFT_END_SERIES,
+    LOG_NEGLIGIBLE,
+    NEGLIGIBLE_START,
+)
+from adamsym.field.jax.tables import Tables
+from adamsym.field.jax.transforms import (
     NODES_AT_ONCE,
     Laws,
     by_exponentials,
@@ -23,13 +30,6 @@ from adamsym.field.float.jax_transforms import (
     exponentials_pulled_back,
     scaled,
     series_pulled_back,
-)
-from adamsym.field.float.nodes import (
-    LARGEST_SLOPE,
-    LEFT_END,
-    LEFT_END_SERIES,
-    LOG_NEGLIGIBLE,
-    NEGLIGIBLE_START,
 )
 
 

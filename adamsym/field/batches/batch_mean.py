@@ -13,7 +13,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.field.float.law_quotient import TransformAdjoints
+from adamsym.field.laws.law_quotient import TransformAdjoints
 
 _NORMAL_END = 8.7
 """exp(-8.7^2/2) is below 1e-16."""

@@ -1,0 +1,1 @@
+"""The quadrature of many finite laws as arrays in JAX, for accelerators."""
