@@ -17,6 +17,7 @@ from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
 from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import WIDE_LAGS
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, require_laplace
@@ -119,7 +120,8 @@ class FieldOver(Over):
     def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:
         """Return the field, and its Jacobian if ``slopes``."""
         form = self.function.form
-        return with_decay(field_of(self.sloped_laws if slopes else self.laws, form, tolerance), form, self.theta)
+        laws = self.sloped_laws if slopes else self.laws
+        return with_decay(field_of(laws, form, tolerance, WIDE_LAGS), form, self.theta)
 
     def nonzero(self) -> int | None:
         """Return a coordinate whose sign the sign lemma (N-Lemma 1) proves."""

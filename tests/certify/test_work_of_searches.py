@@ -186,6 +186,41 @@ def test_an_enclosure_is_wide_where_it_would_take_more(operations):
         assert float(fine.value.rad()) < 1e-15
 
 
+def wide_law(half):
+    """Three rows, uncertain by ``half``."""
+    atoms = [flint.arb(value, half) for value in (3, -1, "0.5")]
+    return BallLaw(atoms, [flint.arb(1) / 3] * 3, [[flint.arb(2, half)] * 3])
+
+
+@pytest.mark.parametrize(("half", "cut"), [(12, True), ("0.001", False)])
+def test_a_wide_box_is_left_early_and_a_narrow_one_is_not(half, cut):
+    form = Adam(beta2="0.999").laplace
+    with ball_arithmetic():
+        counts, found = [], []
+        for lags in (None, quadrature.WIDE_LAGS):
+            with budget(10**9) as meter:
+                found.append(enclose_law(wide_law(half), form, 1e-9, wide_lags=lags))
+            counts.append(10**9 - meter.left)
+        exact = enclose_law(wide_law(0), form)
+        for whole, early, point in zip(*([one.value, *one.slopes] for one in (*found, exact)), strict=True):
+            assert early.contains(point.mid())
+            # More lags would have given nothing better.
+            assert early.rad() <= whole.rad() * flint.arb("1.01")
+    assert (counts[1] < counts[0] / 3) == cut
+    assert cut or counts[0] == counts[1]
+
+
+def test_a_search_leaves_wide_boxes_early(monkeypatch):
+    box = ((-40.0, 45.0),)
+    rows = Empirical({"x": [1, 2, 30], "y": [1, 1, 40]})
+    task = ZeroTask(FieldFunction(AdamField(Problem("(a*x - y)**2/2", ["a"], rows), Adam(beta2="0.999"))), box, 1e-9)
+    early = task.examined(box)
+    monkeypatch.setattr("adamsym.certify.field_function.WIDE_LAGS", None)
+    whole = task.examined(box)
+    assert early.outcome == whole.outcome == Split(0)
+    assert early.operations < whole.operations / 3
+
+
 def test_a_field_of_many_rows_has_no_more_for_its_lags(monkeypatch):
     """All coordinates share it: however many rows there are, fewer lags are walked."""
     monkeypatch.setattr("adamsym.field.ball.enclosure.MOST_OPERATIONS", 10**5)

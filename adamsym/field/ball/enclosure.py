@@ -141,14 +141,16 @@ def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb
     return BoxEnclosure(value, jacobian)
 
 
-def field_of(laws: Sequence[BallLaw], form: LaplaceForm, tolerance: float = TOLERANCE) -> BoxEnclosure:
+def field_of(
+    laws: Sequence[BallLaw], form: LaplaceForm, tolerance: float = TOLERANCE, wide_lags: int | None = None
+) -> BoxEnclosure:
     """Return -E[M phi(V)], and its Jacobian if the laws have slopes, from the law of each coordinate.
 
     The form's decay is left out: laws do not know theta. The coordinates share the operations that walks over lags may
-    take. Call within ``ball_arithmetic()``.
+    take; ``wide_lags`` as in ``enclose_law``. Call within ``ball_arithmetic()``.
     """
     operations = MOST_OPERATIONS // max(1, len(laws))
-    found: list[LawEnclosure] = [enclose_law(law, form, tolerance, operations) for law in laws]
+    found: list[LawEnclosure] = [enclose_law(law, form, tolerance, operations, wide_lags) for law in laws]
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 

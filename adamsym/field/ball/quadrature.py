@@ -47,6 +47,10 @@ MOST_NODES = 3000
 MOST_LAGS = 100_000
 """... lattice points beyond the power series, at most: then the enclosure is left as wide as it is."""
 
+WIDE_LAGS, _WIDE = 1_000, 0.25
+"""Lattice points that are enough in a search for a law whose atoms are wide: uncertain by more than this share of its
+root mean square. More of them hardly narrow its enclosure, and halving the box does."""
+
 MOST_OPERATIONS = 200_000_000
 """Operations on balls that these may take, at most: a law of many atoms has fewer of them, with the same effect."""
 
@@ -72,13 +76,17 @@ class _Sums:
 
 
 def enclose_law(
-    law: BallLaw, form: LaplaceForm, tolerance: float = TOLERANCE, operations: int = MOST_OPERATIONS
+    law: BallLaw,
+    form: LaplaceForm,
+    tolerance: float = TOLERANCE,
+    operations: int = MOST_OPERATIONS,
+    wide_lags: int | None = None,
 ) -> LawEnclosure:
     """Return balls around F = E[M phi(V)] and its derivatives.
 
     At points the radius is about ``tolerance`` of the scale; it grows with the atoms' radii. Call within
     ``ball_arithmetic()``. Where the lags beyond the power series are too many, or would take more than so many
-    ``operations``, the balls are wide.
+    ``operations``, the balls are wide. With ``wide_lags`` no more lattice points are walked for laws of wide atoms.
 
     Raises
     ------
@@ -90,7 +98,7 @@ def enclose_law(
     if universal == 0:
         return LawEnclosure(flint.arb(0), [bounds.total * bounds.at_zero * slope for slope in law.mean_slopes])
     if not all(h.is_finite() for h in law.max_abs_slopes):
-        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance, operations)
+        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance, operations, wide_lags)
         return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
     crude = _crude(law, bounds, universal)
     center = law.mean_square.mid()
@@ -99,7 +107,8 @@ def enclose_law(
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
-    sums = rule.sums(first, min(MOST_LAGS, operations // lag_operations(law, len(rule.series.parts))))
+    most = MOST_LAGS if wide_lags is None or _spread(law) * float(rule.control) <= _WIDE else wide_lags
+    sums = rule.sums(first, min(most, operations // lag_operations(law, len(rule.series.parts))))
     left = rule.left_tails(first)
     # The control variate's integral less its sum: with mu taken out, its width hardly counts.
     control = form.kernel.ball_of(center) - sums.control
@@ -259,11 +268,16 @@ class _Rule:
 
 def _tolerances(law: BallLaw, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
     """What F and each derivative may lose: a share of their scales, or of what the atoms' radii make uncertain."""
-    spread = float(law.expect([flint.arb(atom.rad()) for atom in law.atoms])) * control
+    spread = _spread(law) * control
     scale = min(float(bounds.root), size * float(bounds.at_zero))
     found = [max(tolerance * scale, _SHARE_OF_WIDTH * spread)]
     relative = max(tolerance, _SHARE_OF_WIDTH * spread)
     return found + [relative * float(h) * control for h in law.max_abs_slopes]
+
+
+def _spread(law: BallLaw) -> float:
+    """The mean of the atoms' radii."""
+    return float(law.expect([flint.arb(atom.rad()) for atom in law.atoms]))
 
 
 def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:
