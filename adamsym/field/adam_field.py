@@ -1,6 +1,6 @@
 """The Adam field of a problem, by number."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from adamsym.field.float.forms import float_form
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
 from adamsym.field.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
-from adamsym.field.laws.closed_forms import closed_form
+from adamsym.field.laws.closed_forms import ClosedForm, closed_forms
 from adamsym.field.laws.gradient_laws import GradientLaw
 from adamsym.field.laws.law_quotient import law_quotient
 from adamsym.field.linearization import Linearization, require_products
@@ -247,19 +247,8 @@ class AdamField:
         return SymbolicField(require_loss(self.problem, "a symbolic form"), self.adam)
 
     @cached_property
-    def _closed_forms(self) -> list[Callable[[FloatArray], tuple[GradientLaw, float]]]:
-        """The law of each coordinate in closed form, or an empty list if one of them has none.
-
-        None is used where the loss has a domain: it is the nodes of a rule that tell whether the loss is real.
-        """
-        source = self.problem
-        given = source.coordinate_laws
-        if given is not None:
-            return [partial(_exactly, given, i) for i in range(source.dimension)]
-        if not isinstance(source, SymbolicGradient) or source.domain:
-            return []
-        forms = [closed_form(source, i) for i in range(source.dimension)]
-        return [form for form in forms if form is not None] if None not in forms else []
+    def _closed_forms(self) -> list[ClosedForm]:
+        return closed_forms(self.problem)
 
     def _by_closed_forms(self, points: FloatArray) -> tuple[Found, FloatArray]:
         """Values, and what the rounding of the laws' parameters may change."""
@@ -340,12 +329,7 @@ class AdamField:
             self._of_gradients(self.problem.row_atoms(points[part], level)[0], level)
             for part in self._parts(len(points), level)
         ]
-        empty = np.empty((0, points.shape[1]))
-        return Found(
-            np.concatenate([empty, *(one.value for one in found)]),
-            np.concatenate([empty, *(one.error for one in found)]),
-            np.concatenate([empty, *(one.inverse for one in found)]),
-        )
+        return Found.joined(found, points.shape[1])
 
     def _with_weights(self, points: FloatArray, level: int) -> tuple[Found, FloatArray]:
         """Values, and the rows' weights w (points, d, rows) with df_i/dtheta = sum_a w_ia dG_i(x_a)/dtheta - decay.
@@ -410,10 +394,3 @@ class AdamField:
             atoms = np.concatenate([rows, end[:, None]], axis=1)
             moved.append(self._quotient(atoms, weights, self.problem.batch_size).value.reshape(points.shape))
         return np.asarray(np.abs(moved[1] - moved[0]))
-
-
-def _exactly(
-    laws: Callable[[FloatArray], Sequence[GradientLaw]], coordinate: int, theta: FloatArray
-) -> tuple[GradientLaw, float]:
-    """The law of one coordinate that a source gives; there is no rounding of its parameters to count."""
-    return laws(theta)[coordinate], 0.0

@@ -61,6 +61,12 @@ class Found:
     error: FloatArray
     inverse: FloatArray
 
+    @classmethod
+    def joined(cls, parts: Sequence["Found"], d: int) -> "Found":
+        """Return the values of parts of the points, one after the other; there may be none."""
+        columns = [(part.value, part.error, part.inverse) for part in parts]
+        return cls(*map(np.concatenate, zip(*([np.empty((0, d))] * 3, *columns), strict=True)))
+
 
 def unfinished(differences: FloatArray) -> FloatArray:
     """Return what may be left where levels run out, from the last three differences of levels; shape (3, points, d).

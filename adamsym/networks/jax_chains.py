@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.optional import library
 from adamsym.networks.jax_source import JaxGradients
-from adamsym.networks.source import library
 
 
 class JaxChains:

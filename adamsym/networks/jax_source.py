@@ -12,6 +12,7 @@ from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
+from adamsym.expressions.optional import library
 from adamsym.networks.source import (
     ROWS_TRIED,
     SAME,
@@ -19,7 +20,6 @@ from adamsym.networks.source import (
     Numbers,
     entry_names,
     in_one_line,
-    library,
     require_functions,
 )
 

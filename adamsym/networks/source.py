@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -355,17 +354,3 @@ def in_one_line(error: Exception) -> str:
     """Return what a library says of a failure, without what follows its first sentence."""
     sentence = " ".join(str(error).split()).split(". ")[0]
     return f"{type(error).__name__}: {sentence[:_LONGEST_REASON]}"
-
-
-def library(name: str) -> Any:
-    """Return an optional library.
-
-    Raises
-    ------
-    InputError
-        If it is not installed.
-    """
-    try:
-        return import_module(name)
-    except ImportError:
-        raise InputError(f"{name}: not installed; install adamsym[{name}]") from None

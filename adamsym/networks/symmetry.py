@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.networks.source import library
+from adamsym.expressions.optional import library
 from adamsym.networks.torch_source import TorchGradients
 
 ODD = ("Tanh", "Softsign", "Hardtanh", "Tanhshrink", "Softshrink", "Hardshrink", "Identity")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.networks.source import library
+from adamsym.expressions.optional import library
 from adamsym.networks.torch_functions import plain_attention
 from adamsym.networks.torch_source import TorchGradients
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.errors import InputError
-from adamsym.networks.source import ROWS_TRIED, SAME, library
+from adamsym.expressions.optional import library
+from adamsym.networks.source import ROWS_TRIED, SAME
 
 
 def checked_parameters(module: Any) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
-from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, library, require_functions
+from adamsym.expressions.optional import library
+from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, require_functions
 from adamsym.networks.torch_checks import (
     checked_data,
     checked_parameters,

@@ -218,7 +218,7 @@ def test_closed_forms_of_continuous_laws(loss, columns, size, monkeypatch):
     assert abs(found.value[0] - estimate.value[0]) <= 5 * estimate.standard_error[0]
     assert found.error[0] < 1e-12
     # Without closed forms: the rule in the data, and minibatches of its nodes.
-    monkeypatch.setattr("adamsym.field.adam_field.closed_form", lambda problem, coordinate: None)
+    monkeypatch.setattr("adamsym.field.laws.closed_forms.closed_form", lambda problem, coordinate: None)
     again = AdamField(problem, Adam("0.9", "0.99", "1e-2")).evaluate([0.4])
     assert again.value[0] == pytest.approx(found.value[0], abs=1e-10)
     assert again.error[0] > 0

@@ -7,6 +7,7 @@ between the nodes, interpolation converges geometrically too. So the cost does n
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 
 import flint
 import numpy as np
@@ -108,7 +109,8 @@ def quotient(
 
     def of(part: slice) -> Quotient:
         own = np.ascontiguousarray(rows[part] if len(rows) > 1 else rows)
-        found = _of_parts(np.ascontiguousarray(atoms[part]), own, parts, sensitivity, tolerance)
+        rows_of = np.ascontiguousarray(atoms[part])
+        found = sum_of_parts([(scale, _of_part(rows_of, own, one, sensitivity, tolerance)) for scale, one in parts])
         if slopes is not None:
             slopes[part] = found.sensitivity
         return Quotient(found.value, found.error, found.inverse, None, found.exponentials)
@@ -130,18 +132,10 @@ def _joined(found: Sequence[Quotient], slopes: FloatArray | None) -> Quotient:
     )
 
 
-def _of_parts(
-    atoms: FloatArray,
-    probabilities: FloatArray,
-    parts: Sequence[tuple[float, FloatForm]],
-    sensitivity: bool,
-    tolerance: float,
-) -> Quotient:
-    (factor, form), *others = parts
-    found = _scaled(_of_part(atoms, probabilities, form, sensitivity, tolerance), factor)
-    for factor, form in others:
-        found = _sum(found, _scaled(_of_part(atoms, probabilities, form, sensitivity, tolerance), factor))
-    return found
+def sum_of_parts(found: Sequence[tuple[float, Quotient]]) -> Quotient:
+    """Return the sum of positive factors times the quotients of a form's parts, with the sums' rounding."""
+    first, *others = (_scaled(one, factor) for factor, one in found)
+    return reduce(_sum, others, first)
 
 
 def _scaled(one: Quotient, factor: float) -> Quotient:

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.laplace_quadrature import (
     LINEAR_BELOW,
@@ -19,6 +18,7 @@ from adamsym.field.float.laplace_quadrature import (
     check_laws,
     ladder,
     quotient,
+    sum_of_parts,
 )
 from adamsym.field.float.quotients import law_sizes
 from adamsym.field.float.records import Indices
@@ -74,20 +74,15 @@ def jax_quotient(
     check_laws(atoms, probabilities, tolerance, threads)
     atoms, probabilities = np.ascontiguousarray(atoms), np.ascontiguousarray(np.atleast_2d(probabilities))
     form = float_form(method)
-    laws = len(atoms)
-    value, error, inverse = np.zeros(laws), np.zeros(laws), np.full(laws, np.inf)
-    slopes = np.zeros(atoms.shape) if sensitivity else None
-    spent, handed_over = np.zeros(laws, dtype=np.int_), np.zeros(laws, dtype=np.bool_)
-    for factor, part in form.parts or ((1.0, form.form),):
-        one = _of_part(atoms, probabilities, float_form(part), sensitivity, tolerance, threads)
-        value += factor * one.value
-        error += factor * one.error + UNIT * np.abs(value)
-        inverse = np.minimum(inverse, one.inverse)
-        spent += one.exponentials
-        handed_over |= one.handed_over
-        if slopes is not None and one.sensitivity is not None:
-            slopes += factor * one.sensitivity
-    return VectorizedQuotient(value, error, inverse, slopes, spent, handed_over)
+    parts = [
+        (factor, _of_part(atoms, probabilities, float_form(part), sensitivity, tolerance, threads))
+        for factor, part in form.parts or ((1.0, form.form),)
+    ]
+    found = sum_of_parts(parts)
+    handed_over = np.any([one.handed_over for _, one in parts], axis=0)
+    return VectorizedQuotient(
+        found.value, found.error, found.inverse, found.sensitivity, found.exponentials, handed_over
+    )
 
 
 def _of_part(

@@ -5,7 +5,8 @@ tails are rare.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import sympy as sp
@@ -13,18 +14,40 @@ import sympy as sp
 from adamsym.expressions.compilation import FloatArray, compile_float
 from adamsym.expressions.running import UNIT, Running, compile_running
 from adamsym.field.laws.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
-from adamsym.gradients import Independent, SymbolicGradient
+from adamsym.gradients import Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.continuous import Column
 from adamsym.symbolic.laplace import normal_gradient
 
 _DEVIATIONS = 8
 """Deviations from the mean, or multiples of an exponential law's mean, that the bounds of rounding reach."""
 
+ClosedForm = Callable[[FloatArray], tuple[GradientLaw, float]]
+"""A function of theta (d,) that returns the law of a gradient coordinate, and a bound of the gradient's rounding."""
 
-def closed_form(problem: SymbolicGradient, coordinate: int) -> Callable[[FloatArray], tuple[GradientLaw, float]] | None:
-    """Return the law of one gradient coordinate as a function of theta (d,), or None if it has no closed form here.
 
-    The function returns a bound of the gradient's rounding too.
+def closed_forms(source: StochasticGradient) -> list[ClosedForm]:
+    """Return the law of each coordinate in closed form, or an empty list if one of them has none.
+
+    None is used where the loss has a domain: it is the nodes of a rule that tell whether the loss is real.
+    """
+    given = source.coordinate_laws
+    if given is not None:
+        return [partial(_exactly, given, i) for i in range(source.dimension)]
+    if not isinstance(source, SymbolicGradient) or source.domain:
+        return []
+    forms = [closed_form(source, i) for i in range(source.dimension)]
+    return [form for form in forms if form is not None] if None not in forms else []
+
+
+def _exactly(
+    laws: Callable[[FloatArray], Sequence[GradientLaw]], coordinate: int, theta: FloatArray
+) -> tuple[GradientLaw, float]:
+    """The law of one coordinate that a source gives; there is no rounding of its parameters to count."""
+    return laws(theta)[coordinate], 0.0
+
+
+def closed_form(problem: SymbolicGradient, coordinate: int) -> ClosedForm | None:
+    """Return the law of one gradient coordinate as a function of theta, or None if it has no closed form here.
 
     Closed forms exist where the gradient is affine in independent Normal columns, for every batch size, and where it is
     affine in one Uniform or Exponential column, for single rows.

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.optional import library
 from adamsym.methods import Method
 from adamsym.testing.conformance.declarations import keras_declared, optax_declared, torch_declared
 from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
@@ -201,7 +201,7 @@ def torch_adapter(
     InputError
         If torch is missing, the optimizer refuses an option, or ``declared`` is needed.
     """
-    torch = _library("torch")
+    torch = library("torch")
     name, dtype = optimizer.__name__, _format(dtype, "torch_adapter", tuple(PRECISIONS))
     should = torch_declared(optimizer, lr, options) if declared is None else declared_as(declared, lr)
 
@@ -239,7 +239,7 @@ def optax_adapter(
     Parameters and errors as :func:`torch_adapter`; known are adam, adamw, nadam, nadamw, amsgrad, adamax, adamaxw and
     rmsprop.
     """
-    jax, optax = _library("jax"), _library("optax")
+    jax, optax = library("jax"), library("optax")
     dtype = _format(dtype, "optax_adapter", tuple(PRECISIONS))
     wide = dtype == "float64"
 
@@ -286,7 +286,7 @@ def keras_adapter(
 
     Parameters and errors as :func:`torch_adapter`; known are Adam, AdamW, Nadam, Adamax and RMSprop.
     """
-    keras = _library("keras")
+    keras = library("keras")
     dtype = _format(dtype, "keras_adapter", tuple(PRECISIONS))
 
     def start(tensors: Sequence[FloatArray], step_size: float) -> Step:
@@ -316,7 +316,7 @@ def keras_adapter(
 @contextmanager
 def _keras_with(keras: Any, dtype: str) -> Iterator[None]:
     before = keras.config.floatx()
-    wide = _library("jax").enable_x64(dtype == "float64") if keras.config.backend() == "jax" else nullcontext()
+    wide = library("jax").enable_x64(dtype == "float64") if keras.config.backend() == "jax" else nullcontext()
     keras.config.set_floatx(dtype)
     try:
         with wide:
@@ -342,10 +342,3 @@ def _tried(adapter: Adapter, function: str, name: str) -> Adapter:
         # Whatever the library raises is the reason that the reader needs.
         raise InputError(f"{function}: {name} cannot run with these options: {error}".splitlines()[0]) from error
     return adapter
-
-
-def _library(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        raise InputError(f"{name} is not installed; install it to check its optimizers") from None
