@@ -137,10 +137,10 @@ def region_rows() -> list[str]:
         levels = "-"
         if regions.level_t6 is not None:
             shares = regions.shares
-            two = "everywhere" if regions.theorem_2 else "no"
+            two = "everywhere" if regions.theorem_2 or regions.theorem_6 else "no"
             levels = (
                 f"T6: L < {regions.level_t6:.1e} ({shares['T6']:.1%}); Theorem 1: L < {regions.level_theorem_1:.1e} "
-                f"({shares['N-Theorem 1']:.1%}); Theorem 2: {two}"
+                f"({shares['N-Theorem 1']:.1%}); Theorems 2 and 6: {two}"
             )
         rows.append(
             f"| {name} | {found.verdict} | {found.share:.0%} | {what} | {levels} | {found.examined} | {passed:.2f} |"

@@ -12,7 +12,7 @@ from typing import Literal
 import flint
 
 from adamsym.expressions.errors import InputError
-from adamsym.field.ball.arithmetic import ball
+from adamsym.field.ball.arithmetic import ball, outward
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import BUILT_IN
 
@@ -233,6 +233,29 @@ def theorem_1(form: LaplaceForm, noise: Noise, largest: flint.arb, mean_square: 
     size = (form.kernel.ball_of(flint.arb(0)) / form.kernel.ball_of(mean_square.upper())).upper()
     fails = [*_mean_without_decay(form), *_small_noise(q, eta)]
     return _decrease("N-Theorem 1", 1 - q * eta.sqrt() - q**2 * eta * (size - 1) / 4, q, by, size, eta, fails)
+
+
+def level_theorem_1(form: LaplaceForm, noise: Noise, smoothness: flint.arb) -> float:
+    """Return a level below which N-Theorem 1 holds in setting (A), to three digits; 0 if none from 2^-1000 up does.
+
+    There E|g|^2 <= 2 K L and g_i^2 <= 2 K L/p, ``smoothness`` is above K, and Q falls as L rises. Levels with
+    E|g|^2 > 2^80 phi(0)^-2 are not tried.
+    """
+    assert noise.least is not None
+    eps = 1 / form.kernel.ball_of(flint.arb(0))
+
+    def holds_at(exponent: float) -> bool:
+        root = eps * flint.arb(2) ** flint.arb(exponent)
+        return theorem_1(form, noise, root / ball(noise.least).sqrt(), root**2).holds
+
+    low, high = -500.0, 40.0
+    if holds_at(high):
+        low = high
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds_at(middle) else (low, middle)
+    square = (eps * flint.arb(2) ** flint.arb(low)) ** 2
+    return max(0.0, outward((square / (2 * smoothness.upper())).lower())[0]) if low > -500 else 0.0
 
 
 def _decrease(

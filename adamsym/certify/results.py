@@ -110,6 +110,7 @@ def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
             "T6": regions.level_t6,
             "N-Theorem 1": regions.level_theorem_1,
             "N-Theorem 2": regions.theorem_2,
+            "N-Theorem 6": regions.theorem_6,
             "shares": regions.shares,
         },
         "examined": found.examined,

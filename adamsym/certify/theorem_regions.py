@@ -1,6 +1,6 @@
 """The theorems' Lyapunov regions beside the certified one, for constants K and mu enclosed over the region.
 
-T6 and N-Theorem 1 give sublevel sets {L < level}; N-Theorem 2, where it applies, all of the region.
+T6 and N-Theorem 1 give sublevel sets {L < level}; N-Theorems 2 and 6, where they apply, all of the region.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from functools import reduce
 import flint
 import numpy as np
 
+from adamsym.certify.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
@@ -26,12 +27,6 @@ SAMPLES = 20_000
 PIECES = 256
 """Boxes into which a region is divided for a bound over it: fewer where there are more than 16 rows."""
 
-_ROOM = 1e-12
-"""More than what the operations in float64 round, as a share."""
-
-_ULP = 2.0**-53
-"""What beta2 has been rounded by: next to 1 a large share of 1 - beta2, which may be 0 in floats."""
-
 _TENTHS = 150
 """Factors 1.1 that K may lie above the Hessians' bound: up to a million."""
 
@@ -42,7 +37,7 @@ class Regions:
 
     ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
     |grad L|^2 >= 2 mu L: both proven (None where a box gave none). That l_j >= 0 is the user's to establish; where a
-    point drawn speaks against it, K is None. The levels are computed from K and mu in float64; they are proved for
+    point drawn speaks against it, K is None. The levels follow from K and mu; they are proved for
     means of gradients over sqrt(v) + eps without decay (Adam, RMSprop, NAdam) and None for others. ``shares`` are
     estimates from 20,000 points drawn with seed 0, but for that of ``certified``, the volume of the certified boxes.
     """
@@ -52,12 +47,13 @@ class Regions:
     level_t6: float | None
     level_theorem_1: float | None
     theorem_2: bool | None
+    theorem_6: bool | None
     shares: dict[str, float | None]
 
 
 @checked_arguments
 def compare_regions(found: LyapunovRegion) -> Regions:
-    """Return the regions of T6, N-Theorem 1, N-Theorem 2 and the certified one, side by side."""
+    """Return the regions of T6, N-Theorems 1, 2 and 6 and the certified one, side by side."""
     outcomes = [outcome for _, outcome in found.certified]
     hessians = _extreme(max, [outcome.smoothness for outcome in outcomes])
     whole = not found.undecided and found.witness is None
@@ -65,29 +61,33 @@ def compare_regions(found: LyapunovRegion) -> Regions:
     if smoothness is not None and not _is_smooth(found.problem, found.region, smoothness):
         smoothness = None
     pl = _extreme(min, [outcome.pl for outcome in outcomes])
+    unknown = Regions(smoothness, pl, None, None, None, None, _shares(found, None, None, None, None))
     if smoothness is None or not pl:
-        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
+        return unknown
     form = require_laplace(found.adam, "a Lyapunov region")
     if not has_levels(form):
-        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
+        return unknown
     try:
-        t6, one, two = _levels(found.problem, form, smoothness, pl)
+        levels = _levels(found.problem, form, smoothness, pl)
     except ArithmeticError:
         # Beyond the range of floats.
-        return Regions(smoothness, pl, None, None, None, _shares(found, None, None, None))
-    return Regions(smoothness, pl, t6, one, two, _shares(found, t6, one, two))
+        return unknown
+    return Regions(smoothness, pl, *levels, _shares(found, *levels))
 
 
-def _levels(problem: Problem, form: LaplaceForm, smoothness: float, pl: float) -> tuple[float, float, bool]:
-    """The levels of T6 and N-Theorem 1, and whether N-Theorem 2 applies; ArithmeticError if one is out of range."""
-    beta, eps = float(form.beta), float(form.kernel.epsilon)
+def _levels(problem: Problem, form: LaplaceForm, smoothness: float, pl: float) -> tuple[float, float, bool, bool]:
+    """The levels of T6 and N-Theorem 1, whether N-Theorems 2 and 6 apply; ArithmeticError if one is out of range."""
     assert isinstance(problem.law, Empirical)
-    heaviest = 1 / float(min(problem.law.exact_probabilities))
-    eta = (smoothness / pl - 1) / problem.batch_size
-    t6, one = level_t6(smoothness, pl, eps), level_theorem_1(smoothness, eta, heaviest, beta, eps)
-    if not (math.isfinite(t6) and math.isfinite(one)):
+    with ball_arithmetic():
+        spread = (flint.arb(smoothness) / flint.arb(pl) - 1).upper().max(flint.arb(0))
+        least = min(problem.law.exact_probabilities)
+        noise = Noise(spread, least, problem.batch_size, problem.dimension - 1)
+        one = level_theorem_1(form, noise, flint.arb(smoothness))
+        two, six = theorem_2b(form, noise).holds, theorem_6(form, noise).holds
+    t6 = level_t6(smoothness, pl, float(form.kernel.epsilon))
+    if not (math.isfinite(t6) and one > 0):
         raise OverflowError
-    return t6, one, theorem_2_applies(eta, problem.dimension, universal_bound(form), beta)
+    return t6, one, two, six
 
 
 def has_levels(form: LaplaceForm) -> bool:
@@ -95,28 +95,6 @@ def has_levels(form: LaplaceForm) -> bool:
     is_mean = form.weights.nonnegative and form.weights.total == 1
     # Not one that a class derives from it: its phi may be another.
     return is_mean and form.decay == 0 and type(form.kernel) is RootPlusEps
-
-
-def universal_bound(form: LaplaceForm) -> float:
-    """Return an upper bound of Phi of N-Lemma 2 for a mean of gradients; infinite if none is known.
-
-    It is 1 if the weights of lag k and more never sum to more than beta^k, and else at most sum c_k beta^(-k/2).
-    """
-    weights, beta = form.weights, form.beta
-    tails, n = [1 - weights.weight(0)], max(1, len(weights.head))
-    for k in range(1, n):
-        tails.append(tails[-1] - weights.weight(k))
-    within = all(tail <= beta**k for k, tail in enumerate(tails, start=1))
-    if within and all(ratio <= beta for _, ratio in weights.terms):
-        return 1.0
-    root = math.sqrt(float(beta)) * (1 - _ROOM)
-    # Near 1 beta may have been rounded by as much as is left of 1 - ratio/root.
-    rests = [1 - float(ratio) / root - 4 * _ULP for _, ratio in weights.terms] if root > 0 else [0.0]
-    if min(rests, default=1.0) <= 0:
-        return math.inf
-    found = sum(float(weight) / root**k for k, weight in enumerate(weights.head))
-    found += sum((float(amount) + _ULP) / rest for (amount, _), rest in zip(weights.terms, rests, strict=True))
-    return found * (1 + _ROOM)
 
 
 def _is_smooth(problem: Problem, region: FloatArray, smoothness: float) -> bool:
@@ -172,33 +150,14 @@ def level_t6(smoothness: float, pl: float, eps: float) -> float:
     return pl**2 * eps**2 / (2 * smoothness**3)
 
 
-def level_theorem_1(smoothness: float, eta: float, rows: float, beta2: float, eps: float) -> float:
-    """Return the explicit level of N-Theorem 1; ``rows`` is N, or 1 over the least probability of a row."""
-    one_less_root = (1 - beta2 + _ULP) / (1 + math.sqrt(beta2))
-    noise = 16 * one_less_root**2 * eta**2 * rows
-    return eps**2 / (2 * smoothness) * (16.0 if noise == 0 else min(16.0, 1 / noise))
-
-
-def theorem_2_applies(eta: float, dimension: int, bound: float, beta2: float) -> bool:
-    """Whether N-Theorem 2 makes L a strict Lyapunov function everywhere, for every eps; ``bound`` is Phi of N-Lemma 2.
-
-    In float64, with room for what the few operations round: false where it is too near to say.
-    """
-    if beta2 == 0:
-        return False
-    # 1/sqrt(beta2) - 1, which would cancel next to 1.
-    noise = (1 - beta2 + _ULP) / (math.sqrt(beta2) * (1 + math.sqrt(beta2))) * (1 + _ROOM)
-    if dimension == 1:
-        return noise * eta < 1
-    return 16 * bound**2 * noise * dimension * eta * (1 + eta) <= 1
-
-
 def _extreme(pick: Callable[[list[float]], float], values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return pick(known) if known and len(known) == len(values) else None
 
 
-def _shares(found: LyapunovRegion, t6: float | None, one: float | None, two: bool | None) -> dict[str, float | None]:
+def _shares(
+    found: LyapunovRegion, t6: float | None, one: float | None, two: bool | None, six: bool | None
+) -> dict[str, float | None]:
     low, high = found.region[:, 0], found.region[:, 1]
     points: FloatArray = np.random.default_rng(0).uniform(low, high, (SAMPLES, len(low)))
 
@@ -210,5 +169,6 @@ def _shares(found: LyapunovRegion, t6: float | None, one: float | None, two: boo
         "T6": below(t6),
         "N-Theorem 1": below(one),
         "N-Theorem 2": None if two is None else float(two),
+        "N-Theorem 6": None if six is None else float(six),
         "certified": found.share,
     }

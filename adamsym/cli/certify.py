@@ -275,11 +275,14 @@ def _region_rows(regions: Any) -> list[list[str]]:
         value = regions.shares[name]
         return "-" if value is None else f"{100 * value:.4g}%"
 
-    two = "applies: everywhere" if regions.theorem_2 else "does not apply"
+    def everywhere(applies: bool) -> str:
+        return "applies: everywhere" if applies else "does not apply"
+
     return [
         ["T6", f"L < {regions.level_t6:.3g}", share("T6")],
         ["N-Theorem 1", f"L < {regions.level_theorem_1:.3g}", share("N-Theorem 1")],
-        ["N-Theorem 2", two, share("N-Theorem 2")],
+        ["N-Theorem 2", everywhere(regions.theorem_2), share("N-Theorem 2")],
+        ["N-Theorem 6", everywhere(regions.theorem_6), share("N-Theorem 6")],
         ["certified", "boxes, each proven", share("certified")],
     ]
 

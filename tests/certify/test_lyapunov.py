@@ -1,5 +1,6 @@
 """Lyapunov regions: what is certified decreases, what is refuted has a witness, what is neither is said to be open."""
 
+import dataclasses
 from fractions import Fraction
 
 import flint
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.certify import certify_lyapunov, compare_regions, lyapunov_decrease, lyapunov_task
+from adamsym.certify.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
 from adamsym.certify.minima import common_factor, common_minima
-from adamsym.certify.theorem_regions import level_t6, level_theorem_1, pointwise_smoothness, theorem_2_applies
+from adamsym.certify.theorem_regions import level_t6, pointwise_smoothness
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -263,24 +265,46 @@ def test_the_theorems_have_no_levels_where_a_loss_is_negative(loss, rows, box):
     found = compare_regions(region)
     assert region.verdict == "certified"
     assert found.pl > 0
-    assert found.smoothness is found.level_t6 is found.level_theorem_1 is found.theorem_2 is None
+    assert found.smoothness is found.level_t6 is found.level_theorem_1 is found.theorem_2 is found.theorem_6 is None
+
+
+def noise(spread: float, least: Fraction, batch: int, dimension: int) -> Noise:
+    return Noise(flint.arb(spread), least, batch, dimension - 1)
 
 
 def test_levels_of_the_theorems():
-    # docs/theory.md: defaults, kappa = 100: T6 x < .01; N-Theorem 2(b) at B = 256 for d <= 232.
+    # docs/theory.md: defaults, kappa = 100: T6 x < .01.
     assert level_t6(100.0, 1.0, 1.0) == pytest.approx(0.01**2 / (2 * 100))
-    assert level_theorem_1(1.0, 0.0, 1.0, 0.999, 1.0) == 8
-    # x = 1/(4 (1 - sqrt beta) eta sqrt N), L = eps^2 x^2/(2 K).
-    x = 1 / (4 * (1 - 0.999**0.5) * 1000 * 3)
-    assert level_theorem_1(2.0, 1000.0, 9.0, 0.999, 0.1) == pytest.approx(0.1**2 * x**2 / (2 * 2))
-    assert theorem_2_applies(99 / 256, 232, 1.0, 0.999)
-    assert not theorem_2_applies(99 / 256, 250, 1.0, 0.999)
-    # Row 2 of N1: kappa = 146.7, B >= 8.
-    assert theorem_2_applies(145.7 / 8, 1, 1.0, 0.9)
-    assert not theorem_2_applies(145.7 / 7, 1, 1.0, 0.9)
-    # A beta2 that is 1 as a float is below 1: the noise is not 0.
-    assert not theorem_2_applies(1e21, 1, 1.0, float(Fraction(10**20 - 1, 10**20)))
-    assert not theorem_2_applies(1e21, 2, 1.0, float(Fraction(10**20 - 1, 10**20)))
+    with ball_arithmetic():
+        adam = Adam(eps=1).laplace
+        # N-Theorem 1 for single rows: x = 62.8 for many of them, where q is q_0; L = eps^2 x^2/(2 K).
+        many = level_theorem_1(adam, noise(99, Fraction(1, 10**9), 1, 5), flint.arb(2))
+        assert many == pytest.approx(62.77**2 / (2 * 2), rel=2e-3)
+        fewer = level_theorem_1(adam, noise(99, Fraction(1, 100), 1, 5), flint.arb(2))
+        # Up to the x where q^2 eta x/4 = 1 - q sqrt(eta), q = q_0^2 sqrt(99) at most.
+        q = (0.999**-0.5 - 1) * 99**0.5
+        assert fewer == pytest.approx((4 * (1 - q * 99**0.5) / (q**2 * 99)) ** 2 / 4, rel=0.02)
+        assert level_theorem_1(adam, noise(0, Fraction(1), 1, 5), flint.arb(2)) == pytest.approx(2.0**80 / 4)
+        # The level is that of the explicit region at least: x = 1/(4 (1 - sqrt beta) eta sqrt N).
+        x = 1 / (4 * (1 - 0.999**0.5) * 1000 * 3)
+        assert level_theorem_1(adam, noise(1000, Fraction(1, 9), 1, 5), flint.arb(2)) >= x**2 / 4
+
+
+def test_the_theorems_on_all_of_space():
+    with ball_arithmetic():
+        usual, short = Adam().laplace, Adam("0.5", "0.9", "0.1").laplace
+        # kappa = 100 in batches of 256, whatever the rows.
+        assert theorem_2b(usual, noise(99, None, 256, 2000)).holds
+        assert not theorem_2b(usual, noise(99, None, 256, 9000)).holds
+        # Row 2 of N1: kappa = 146.7, B >= 7 by the kurtosis; N-Lemma 1 asks for 8.
+        for proved in (theorem_2b, theorem_6):
+            assert proved(short, noise(145.7, Fraction(1, 50), 7, 1)).holds
+            assert not proved(short, noise(145.7, Fraction(1, 50), 6, 1)).holds
+            assert not proved(short, noise(145.7, None, 7, 1)).holds
+        # A beta2 that is 1 as a float is below 1: the noise is not 0.
+        slow = dataclasses.replace(usual, beta=Fraction(10**20 - 1, 10**20))
+        assert not theorem_2b(slow, noise(1e21, None, 1, 1)).holds
+        assert not theorem_2b(slow, noise(1e21, None, 1, 2)).holds
 
 
 @pytest.mark.parametrize(
