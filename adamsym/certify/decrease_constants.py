@@ -241,12 +241,14 @@ def level_theorem_1(form: LaplaceForm, noise: Noise, smoothness: flint.arb) -> f
     There E|g|^2 <= 2 K L and g_i^2 <= 2 K L/p, ``smoothness`` is above K, and Q falls as L rises. Levels with
     E|g|^2 > 2^80 phi(0)^-2 are not tried.
     """
-    assert noise.least is not None
+    least = noise.least
+    if least is None:
+        raise InputError("least probability of a row: None is not allowed here; |g_i| needs it")
     eps = 1 / form.kernel.ball_of(flint.arb(0))
 
     def holds_at(exponent: float) -> bool:
         root = eps * flint.arb(2) ** flint.arb(exponent)
-        return theorem_1(form, noise, root / ball(noise.least).sqrt(), root**2).holds
+        return theorem_1(form, noise, root / ball(least).sqrt(), root**2).holds
 
     low, high = -500.0, 40.0
     if holds_at(high):
