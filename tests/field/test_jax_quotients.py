@@ -207,6 +207,9 @@ def test_many_nasty_laws(seed):
             compiled = quotient(atoms, probabilities, method, sensitivity=True)
             value, slope = farthest(found, compiled, atoms, probabilities, method)
             assert value <= max(1e-12, tolerance)
+            # Of several terms each keeps the tolerance.
+            terms, (bound, _) = len(float_form(method).parts), scales(atoms, probabilities, method, compiled)
+            assert terms > 1 or (found.error <= tolerance * bound + 1.01e-14).all()
             assert slope <= max(1e-12, 100 * tolerance)
             assert (np.abs(found.value - compiled.value) <= found.error + compiled.error).all()
 

@@ -21,7 +21,7 @@ from adamsym.field.float.records import Indices, alias_bounds, rule_of
 from adamsym.methods import LaplaceForm, Method
 
 PER_OCTAVE = (1, 2, 3, 6, 12, 24, 48)
-"""Nodes for each octave of s, tried in turn: from the first whose rule is accurate enough, until the filters are."""
+"""Nodes for each octave of s, tried in turn: from the first whose rule is accurate enough, until the estimate is."""
 
 ROUNDING = 1e-14
 """Rounding errors, in units of the scale."""
@@ -78,8 +78,8 @@ def quotient(
     sensitivity
         Whether to return dF/dg_a too.
     tolerance
-        The error aimed at, in units of min(C, E|g|/eps), C the step bound: from 1e-14 to 1e-3. It chooses the grid.
-        The estimate may be some 10 times as large, and rounding comes on top.
+        The error estimate aimed at, in units of min(C, E|g|/eps), C the step bound: from 1e-14 to 1e-3. It chooses the
+        grid; rounding comes on top, and each further geometric term has an estimate of its own.
     threads
         Threads that share the laws; the results are the same for any number.
 
@@ -91,10 +91,10 @@ def quotient(
     Notes
     -----
     The estimate adds the proven bound of the trapezoidal rule's error, an estimate of what the filters over the lags
-    change, and 1e-14 for rounding; where the filters change more than the tolerance, a finer grid is taken. It is
-    evidence and no bound. Each law is computed by itself: the result does not depend on the others. An atom costs some
-    20 ns, and some for each octave and node of t between 1/2 and 64 times 1/g^2 that the integral needs; zeros of the
-    gradient cost next to nothing.
+    change, and 1e-14 for rounding; where the first two are more than the tolerance, a finer grid is taken, down to 48
+    nodes for each octave. It is evidence and no bound. Each law is computed by itself: the result does not depend on
+    the others. An atom costs some 20 ns, and some for each octave and node of t between 1/2 and 64 times 1/g^2 that the
+    integral needs; zeros of the gradient cost next to nothing.
     """
     check_laws(atoms, probabilities, tolerance, threads)
     form = float_form(method)
@@ -199,22 +199,26 @@ def _of_part(
     # |F| is at most this.
     most = np.minimum(form.largest, form.absolute * magnitude / size)
     pending = np.flatnonzero(~linear)
-    for per_octave in ladder(tolerance):
+    grids = ladder(tolerance)
+    for per_octave in grids:
         if not len(pending):
             break
         rule = rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW if n <= FEW_ATOMS else 1.0)
         chosen = atoms if len(pending) == laws else atoms[pending]
+        # The rule's own error is at most the other half, by the choice of the first grid.
+        allowed = tolerance / 2 * most[pending]
         found, filters, control, unit, inverses = np.empty((5, len(chosen)))
         spent = np.empty(len(chosen), dtype=np.int_)
         slopes = np.empty((len(chosen) if sensitivity else 0, n))
         own = _rows(probabilities, pending)
-        quotients(chosen, own, form.eps, rule, found, filters, control, unit, inverses, spent, slopes)
+        most_control = allowed if per_octave != grids[-1] else np.full(len(chosen), np.inf)
+        quotients(chosen, own, form.eps, rule, most_control, found, filters, control, unit, inverses, spent, slopes)
         value[pending], inverse[pending] = found, inverses
         error[pending] = filters + control + rule.alias * most[pending] + ROUNDING * unit
         exponentials[pending] += spent
         if gradient is not None:
             gradient[pending] = slopes
-        pending = pending[filters > tolerance / 2 * most[pending]]
+        pending = pending[filters + control > allowed]
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):
         raise InputError("atoms: F is beyond the range of float64 for these gradients and this eps")
     error = np.minimum(error, 2 * most + np.finfo(float).tiny)

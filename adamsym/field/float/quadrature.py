@@ -139,18 +139,24 @@ def filter_error(size: int, grid: LagGrid, samples: Samples) -> float:
 
 
 @compiled
+def control_error(moments: Moments, eps: float, rule: Rule) -> float:
+    """Return a bound of the control variate's part in the rule's error: no integral is needed for it."""
+    zeroth, linear = control_integrals(eps, rule)
+    return float(
+        rule.alias * abs(rule.total * moments.mean) * zeroth
+        + rule.slope_alias * abs(variate_slope(moments, rule)) * linear
+    )
+
+
+@compiled
 def evaluate(
     count: int, moments: Moments, eps: float, rule: Rule, samples: Samples
-) -> tuple[float, float, float, float, tuple[float, float]]:
-    """Return F from the samples of log B and A/B, what may be off, and what else :func:`integrate` returns.
+) -> tuple[float, float, float, tuple[float, float]]:
+    """Return F from the samples of log B and A/B, an estimate of what the filters change, and the rest of `integrate`.
 
-    What may be off is an estimate of what the filters change, and a bound of the control variate's part in the rule's
-    error. The derivatives of F in what the recursions for S and Q add at each node stand in place of S and Q.
+    The derivatives of F in what the recursions for S and Q add at each node stand in place of S and Q.
     """
     first, size = lag_sums(count, rule.grid, moments, rule, samples)
     value, inverse, variate = integrate(first, size, moments, eps, rule, samples)
     reverse_sums(size, rule.grid, samples)
-    zeroth, linear = control_integrals(eps, rule)
-    control = rule.alias * abs(rule.total * moments.mean) * zeroth
-    control += rule.slope_alias * abs(variate_slope(moments, rule)) * linear
-    return value, filter_error(size, rule.grid, samples), control, inverse, variate
+    return value, filter_error(size, rule.grid, samples), inverse, variate

@@ -8,7 +8,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
 from adamsym.field.float.adjoint import sensitivity
 from adamsym.field.float.nodes import MOST_NODES, USUAL_NODES, workspace
-from adamsym.field.float.quadrature import evaluate
+from adamsym.field.float.quadrature import control_error, evaluate
 from adamsym.field.float.records import Indices, Rule
 from adamsym.field.float.sorted_atoms import (
     atom_moments,
@@ -41,6 +41,7 @@ def quotients(
     probabilities: FloatArray,
     eps: float,
     rule: Rule,
+    allowed: FloatArray,
     value: FloatArray,
     filters: FloatArray,
     control: FloatArray,
@@ -52,7 +53,8 @@ def quotients(
     """Fill F, what may be off, and dF/dg of each law (a row of ``atoms``, not all zero).
 
     ``probabilities`` has a row for each law, or one row for all of them. ``filters`` is an estimate of what the filters
-    change, and ``control`` a bound of the control variate's part in the rule's error. The law's scale goes to ``unit``:
+    change, and ``control`` a bound of the control variate's part in the rule's error: a law for which that is more than
+    ``allowed`` is left out, its filters infinite. The law's scale goes to ``unit``:
     1/(1 + eps/sqrt(E g^2)), or where eps is inside the root 1/sqrt(1 + eps/E g^2). ``inverse`` gets a bound of
     E[1/(sqrt V + eps)], ``exponentials`` the number of exponentials and their squares, for all atoms together. A grid
     that would be too long leaves nan. ``gradient`` has a row for each law, or none if it is not wanted.
@@ -70,6 +72,10 @@ def quotients(
         scaled_eps = eps / scale / scale if rule.eps_inside_root else eps / scale
         unit[law] = 1.0 / math.sqrt(1.0 + scaled_eps) if rule.eps_inside_root else 1.0 / (1.0 + scaled_eps)
         moments = atom_moments(g, p, y)
+        control[law] = control_error(moments, scaled_eps, rule)
+        if control[law] > allowed[law]:
+            value[law], filters[law], inverse[law], exponentials[law] = np.nan, np.inf, np.nan, 0
+            continue
         top, octaves = octave_range(y)
         if octaves >= len(own.units):
             own = sorted_workspace(n, phases, octaves)
@@ -80,9 +86,9 @@ def quotients(
             samples = workspace(MOST_NODES)
             count, exponentials[law] = sample_atoms(octaves, own, moments, scaled_eps, rule, samples)
         if count < 0:
-            value[law], filters[law], control[law], inverse[law] = np.nan, np.nan, np.nan, np.nan
+            value[law], filters[law], inverse[law] = np.nan, np.nan, np.nan
             continue
-        value[law], filters[law], control[law], bound, variate = evaluate(count, moments, scaled_eps, rule, samples)
+        value[law], filters[law], bound, variate = evaluate(count, moments, scaled_eps, rule, samples)
         inverse[law] = bound / scale
         if len(gradient):
             sensitivity(count, octaves, moments, variate, rule, samples, own, gradient[law])

@@ -103,8 +103,9 @@ def _of_part(
     for per_octave in ladder(tolerance)[:GRIDS]:
         undone = []
         for chosen, found, alias in _in_chunks(atoms, probabilities, form, pending, per_octave, sensitivity):
-            served = np.isfinite(found.value) & (found.fits & (found.filters <= tolerance / 2 * most[chosen]))
-            estimate = found.filters + found.control + alias * most[chosen] + ROUNDING * found.unit
+            truncated = found.filters + found.control
+            served = np.isfinite(found.value) & found.fits & (truncated <= tolerance / 2 * most[chosen])
+            estimate = truncated + alias * most[chosen] + ROUNDING * found.unit
             done = chosen[served]
             value[done], inverse[done] = found.value[served], found.inverse[served]
             error[done] = np.minimum(estimate[served], 2 * most[done] + np.finfo(float).tiny)

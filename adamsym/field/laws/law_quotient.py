@@ -13,7 +13,7 @@ from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.forms import FloatForm, float_form, require_parts
 from adamsym.field.float.laplace_quadrature import INTERPOLATED_FOR_FEW, LINEAR_BELOW, ROUNDING, ladder
 from adamsym.field.float.nodes import MOST_NODES, first_index, is_finished, padding, place_nodes, workspace
-from adamsym.field.float.quadrature import evaluate
+from adamsym.field.float.quadrature import control_error, evaluate
 from adamsym.field.float.records import Moments, Rule, Samples, rule_of
 from adamsym.field.laws.gradient_laws import GradientLaw
 from adamsym.methods import LaplaceForm, Method
@@ -102,8 +102,9 @@ def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
         rule = rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW)
         samples = workspace(MOST_NODES)
         count = _sample(law, moments, scale, eps, rule, samples)
-        value, filters, control, inverse, variate = evaluate(count, moments, eps, rule, samples)
-        if filters <= ROUNDING * unit:
+        value, filters, inverse, variate = evaluate(count, moments, eps, rule, samples)
+        control = control_error(moments, eps, rule)
+        if filters + control <= ROUNDING * unit:
             break
     found = _adjoints(count, moments, scale, variate, rule, samples) if adjoints else None
     estimate = filters + control + rule.alias * most + ROUNDING * unit
