@@ -42,6 +42,7 @@ WITHOUT = {
         "IncrementTest",
         "LawQuotient",
         "LyapunovDerivative",
+        "LyapunovBall",
         "LyapunovRegion",
         "ModuleProgress",
         "NetworkReport",

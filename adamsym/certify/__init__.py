@@ -3,6 +3,7 @@
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.certificate import certificate
 from adamsym.certify.clusters import Cluster
+from adamsym.certify.interpolation.regions import LyapunovBall, certify_lyapunov_ball, certify_lyapunov_globally
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
 from adamsym.certify.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
@@ -10,12 +11,15 @@ from adamsym.certify.zeros import Zero, Zeros, find_zeros
 __all__ = [
     "BoxFunction",
     "Cluster",
+    "LyapunovBall",
     "LyapunovRegion",
     "Regions",
     "Zero",
     "Zeros",
     "certificate",
     "certify_lyapunov",
+    "certify_lyapunov_ball",
+    "certify_lyapunov_globally",
     "compare_regions",
     "find_zeros",
 ]

@@ -1,0 +1,190 @@
+"""What the residuals' gradients give for the noise and for PL on a box around a point, or on all of R^d.
+
+R_j are the residuals, l_j = R_j^2/2, with gradients a_j, the rows of A; p_j the rows' probabilities, C a matrix (d, N)
+with A(center) C near 1, and F = A C - 1 on the box. For positive numbers n_j, S = diag(sqrt(p_j)/n_j) and a vector u,
+
+    |A^T S u| >= s |u|,  s = (1 - |S F S^-1|)/|C S^-1|,
+
+since u = (1 + S F S^-1)^-T (C S^-1)^T A^T S u. With grad L = sum p_j R_j a_j this gives, for n_j near |a_j|,
+D^2 >= s^2 sum p_j n_j^2 R_j^2 and so E|g|^2 <= kappa D^2, kappa = max_j (|a_j|/n_j)^2/s^2, for one row g; and for
+n_j = 1 that D^2 >= 2 mu L, mu = s^2.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import flint
+
+from adamsym.certify.interpolation.residuals import Balls, Residuals
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
+from adamsym.expressions.work import spend
+from adamsym.field.ball.arithmetic import ball, larger, norm_bound, smaller
+
+SQUARINGS = 10
+"""|X|^2 <= |(X^T X)^m|^(1/m) in Frobenius norms with m = 2^10: above by a factor of at most N^(1/2048)."""
+
+WIDER = 1 + 2.0**-10
+"""What is said of a box is proved of one so much wider: other arithmetic than this can then prove it too."""
+
+_ENLARGEMENTS = 20
+"""Neighbourhoods of the center that are tried for a zero of the residuals, each twice as wide as the last."""
+
+_LEAST_REACH = 1e-30
+
+
+@dataclass(frozen=True)
+class ResidualBounds:
+    """Bounds that hold on the box of half-width ``radius`` around a center.
+
+    Attributes
+    ----------
+    kappa, pl
+        E|g|^2 <= kappa D^2 for one row g, and D^2 >= 2 mu L.
+    entry, total
+        Bounds of all |a_ji|: E g_i^2 <= entry^2 2 L. For each row one of sum_i |a_ji|, which counts in the sup norm.
+    at_center
+        The |R_j| at the center.
+    """
+
+    radius: float
+    kappa: flint.arb
+    pl: flint.arb
+    entry: flint.arb
+    total: tuple[flint.arb, ...]
+    at_center: tuple[flint.arb, ...]
+    probabilities: tuple[flint.arb, ...]
+
+    def root_loss(self, radius: flint.arb) -> flint.arb:
+        """Return a bound of sqrt(2 L) on the box of this half-width, at most ``self.radius``, around the center."""
+        if not radius.is_finite():
+            return flint.arb(0) if not any(x > 0 for x in self.total) else flint.arb("inf")
+        rows = zip(self.probabilities, self.at_center, self.total, strict=True)
+        return sum((p * (r + radius * t) ** 2 for p, r, t in rows), flint.arb(0)).sqrt().upper()
+
+
+def sides_around(center: FloatArray, radius: float) -> Balls:
+    """Return balls that hold all points up to a little more than ``radius`` from the center in each coordinate."""
+    if math.isinf(radius):
+        return [flint.arb(0, math.inf)] * len(center)
+    wider = flint.arb(radius) * WIDER
+    return [flint.arb(x, wider.upper()) for x in center.tolist()]
+
+
+def bounds_around(residuals: Residuals, center: FloatArray, inverse: FloatArray, radius: float) -> ResidualBounds | str:
+    """Return the bounds on a box around a center, infinite for all of R^d; or why there are none."""
+    try:
+        values, slopes = residuals.over([flint.arb(float(x)) for x in center])
+        box = sides_around(center, radius)
+        _, slopes_over = residuals.over(box)
+        defect = defect_bounds(residuals, slopes, slopes_over, inverse, box, radius)
+    except DomainError as error:
+        return str(error)
+    if not all(entry.is_finite() for row in (*slopes_over, *defect) for entry in row):
+        return "the derivatives of the residuals are not bounded there"
+    probabilities = tuple(ball(p) for p in residuals.probabilities)
+    lengths = [norm_bound(row) for row in slopes]
+    if not all(length > 0 for length in lengths):
+        return "the gradient of a residual may be 0"
+    lengths = [length.mid() for length in lengths]
+    stretch = reduce(larger, ((norm_bound(row) / n).upper() for row, n in zip(slopes_over, lengths, strict=True)))
+    roots = [p.sqrt() for p in probabilities]
+    least = least_singular(defect, inverse, [root / n for root, n in zip(roots, lengths, strict=True)])
+    plain = least_singular(defect, inverse, roots)
+    if not (least > 0 and plain > 0):
+        return "the gradients of the residuals are not proved linearly independent"
+    return ResidualBounds(
+        radius,
+        ((stretch / least) ** 2).max(flint.arb(1)).upper(),
+        (plain**2).lower(),
+        reduce(larger, (entry.abs_upper() for row in slopes_over for entry in row)),
+        tuple(sum((entry.abs_upper() for entry in row), flint.arb(0)).upper() for row in slopes_over),
+        tuple(value.abs_upper() for value in values),
+        probabilities,
+    )
+
+
+def defect_bounds(
+    residuals: Residuals,
+    slopes: Sequence[Balls],
+    slopes_over: Sequence[Balls],
+    inverse: FloatArray,
+    box: Balls,
+    radius: float,
+) -> list[Balls]:
+    """Return bounds of the entries of F = A C - 1 over the box: from A there, or by the mean-value theorem if smaller.
+
+    The latter is |F(center)_jm| + radius sum_k |sum_i d_k a_ji C_im|.
+    """
+    count, d = residuals.count, len(inverse)
+    spend(2 * count * count * d)
+    columns = flint.arb_mat(inverse.tolist())
+    plain = _magnitudes(flint.arb_mat([list(row) for row in slopes_over]) * columns)
+    if math.isinf(radius) or residuals.are_linear:
+        return plain
+    mean = _magnitudes(flint.arb_mat([list(row) for row in slopes]) * columns)
+    reach = (flint.arb(radius) * WIDER).upper()
+    for j, entries in enumerate(residuals.curvatures_over(box)):
+        spend(2 * len(entries) * count)
+        hessian = flint.arb_mat(d, d)
+        for (i, k), entry in entries.items():
+            hessian[i, k] = hessian[k, i] = entry
+        turned = hessian * columns
+        for m in range(count):
+            slope = sum((turned[k, m].abs_upper() for k in range(d)), flint.arb(0))
+            mean[j][m] = (mean[j][m] + reach * slope).upper()
+    both = zip(plain, mean, strict=True)
+    return [[smaller(x, y) for x, y in zip(one, other, strict=True)] for one, other in both]
+
+
+def _magnitudes(product: flint.arb_mat) -> list[Balls]:
+    """Bounds of the entries of a matrix less 1."""
+    count = product.nrows()
+    return [[(product[j, m] - int(j == m)).abs_upper() for m in range(count)] for j in range(count)]
+
+
+def reach_of_zero(residuals: Residuals, center: FloatArray, inverse: FloatArray) -> float | None:
+    """Return a number within which of the center, in the sup norm, all residuals are proved to vanish at some point.
+
+    y -> y - R(center + C y) maps the cube |y| <= r/|C| into itself, in sup norms, where |R(center)| + |F| r/|C| is at
+    most r/|C|, F on the box of half-width r: it has a fixed point (Brouwer). None if that is not proved.
+    """
+    point = [flint.arb(float(x)) for x in center]
+    values, slopes = residuals.over(point)
+    if not all(x.is_finite() for x in values):
+        return None
+    size = reduce(larger, (value.abs_upper() for value in values))
+    width = reduce(larger, (sum((abs(flint.arb(x)) for x in row), flint.arb(0)).upper() for row in inverse.tolist()))
+    for k in range(_ENLARGEMENTS):
+        radius = max(1.1 * 2**k * float((width * size).upper()), _LEAST_REACH)
+        try:
+            box = sides_around(center, radius)
+            defect = defect_bounds(residuals, slopes, residuals.over(box)[1], inverse, box, radius)
+        except DomainError:
+            return None
+        cube = (flint.arb(radius) / width).lower()
+        share = reduce(larger, (sum(row, flint.arb(0)).upper() for row in defect))
+        if size + share * cube <= cube:
+            return float(radius)
+    return None
+
+
+def least_singular(defect: Sequence[Balls], inverse: FloatArray, scales: Sequence[flint.arb]) -> flint.arb:
+    """Return a lower bound of |A^T S u|/|u|, S the diagonal matrix of ``scales``; see above. It may be negative."""
+    turned = flint.arb_mat(
+        [[x * s / t for x, t in zip(row, scales, strict=True)] for row, s in zip(defect, scales, strict=True)]
+    )
+    divided = flint.arb_mat([[flint.arb(x) / s for x, s in zip(row, scales, strict=True)] for row in inverse.tolist()])
+    return ((1 - spectral_bound(turned)) / spectral_bound(divided)).lower()
+
+
+def spectral_bound(matrix: flint.arb_mat) -> flint.arb:
+    """Return an upper bound of a matrix's spectral norm: the Gram matrix squared again and again."""
+    gram = matrix.transpose() * matrix
+    spend(SQUARINGS * gram.nrows() ** 3)
+    for _ in range(SQUARINGS):
+        gram = gram * gram
+    norm = norm_bound(gram[i, j] for i in range(gram.nrows()) for j in range(gram.ncols()))
+    return norm.root(2 ** (SQUARINGS + 1)).upper() if norm > 0 else flint.arb(0)

@@ -1,0 +1,175 @@
+"""Lyapunov regions around interpolating points, and global ones: what they assert holds at points of the region."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from adamsym.certify import certify_lyapunov_ball, certify_lyapunov_globally
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.field import AdamField
+from adamsym.gradients import Empirical, Problem, VectorField
+from adamsym.gradients.reading import read_problem
+from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, NAdam, RMSprop
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DEFAULTS = Adam("0.9", "0.999", "1e-8")
+
+numbers = st.integers(-20, 20).map(lambda k: k / 10)
+LOSSES = {
+    "linear": ("(a*x + b*y + c - z)**2/2", False),
+    "weighted": ("(1 + x**2)*(a*x + b*y + c - z)**2", False),
+    "tanh": ("(a*tanh(b*x + c) + b*y - z)**2/2", True),
+    "product": ("(a*b + c*x + y*a - z)**2/3", True),
+}
+
+
+def example(name, method, batch=1):
+    source = read_problem(EXAMPLES / f"{name}.toml")
+    problem = Problem(source.problem.text, source.problem.names, source.problem.law, batch)
+    return AdamField(problem, method), [source.start[name] for name in problem.names] if isinstance(
+        source.start, dict
+    ) else source.start
+
+
+def assert_it_holds_at(field, found, theta, where=""):
+    """The inequalities that the result's bounds state, at a point, in floats."""
+    problem, proof = field.problem, found.proof
+    loss, gradient = float(problem.mean_loss(theta)), problem.gradient(theta)
+    rows, weights = problem.row_gradients(theta), np.array([float(p) for p in problem.law.exact_probabilities])
+    square = gradient @ gradient
+    spread = (weights @ (rows**2).sum(axis=1) - square) / problem.batch_size
+    eta, share = float(proof.noise.eta), float(proof.best.share)
+    assert spread <= eta * square * (1 + 1e-9) + 1e-13 * (weights @ (rows**2).sum(axis=1)), where
+    assert square >= 2 * float(proof.bounds.pl) * loss * (1 - 1e-9), where
+    decrease = -gradient @ field(theta)
+    scale = field.adam.laplace.kernel.of(np.array((1 + eta) * square))
+    noise = 1e-11 * np.abs(gradient).sum()
+    assert decrease >= share * square * scale * (1 - 1e-9) - noise, where
+    if found.level is None or loss <= found.level:
+        assert decrease >= found.rate * loss * (1 - 1e-9) - noise, where
+
+
+@given(
+    st.sampled_from(sorted(LOSSES)),
+    st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=2),
+    st.sampled_from(
+        [
+            Adam("0.9", "0.99", "1e-3"),
+            Adam("0.5", "0.9", "0.1"),
+            NAdam("0.5", "0.95", "0.1"),
+            RMSprop("0.9", "1e-2"),
+            AdamEpsInsideRoot("0.5", "0.9", "0.01"),
+        ]
+    ),
+    st.integers(1, 3),
+    st.sampled_from([None, 0.01, 0.1]),
+    st.randoms(use_true_random=False),
+)
+@settings(max_examples=12)
+def test_drawn_regions_hold_at_points_in_them(name, rows, method, batch, radius, random):
+    loss, curved = LOSSES[name]
+    law = Empirical({key: [row[k] for row in rows] for k, key in enumerate("xyz")})
+    field = AdamField(Problem(loss, ["a", "b", "c"], law, batch_size=batch), method)
+    at = [1.0, 0.5, -0.5]
+    found = certify_lyapunov_ball(field, at, radius=radius)
+    assume(found.verdict == "certified")
+    side = np.random.default_rng(random.randrange(2**32))
+    for reach in (found.radius, 0.1 * found.radius):
+        theta = found.center + reach * side.uniform(-1, 1, 3)
+        assert_it_holds_at(field, found, theta)
+    assert float(field.problem.mean_loss(found.center)) <= 1e-20
+    everywhere = certify_lyapunov_globally(field, at)
+    assert (everywhere.verdict == "certified") >= (not curved)
+    if everywhere.verdict == "certified":
+        assert_it_holds_at(field, everywhere, side.normal(0, 10, 3))
+
+
+@pytest.mark.parametrize(
+    ("beta2", "expected"), [("0.999", {1: 0.535, 4: 0.535, 32: 0.886}), ("0.9999", {1: 0.962, 4: 0.962, 32: 0.987})]
+)
+def test_random_features_have_a_global_lyapunov_function(beta2, expected):
+    for batch, share in expected.items():
+        field, start = example("random_features", Adam("0.9", beta2, "1e-8"), batch)
+        found = certify_lyapunov_globally(field, start)
+        assert found.verdict == "certified"
+        assert found.is_global
+        assert found.to_dict()["region"]["ball"]["radius"] is None
+        assert found.explanation.carried_by == "N-Theorem 6"
+        assert float(found.proof.best.share) == pytest.approx(share, abs=6e-4)
+        assert found.level == pytest.approx(float(field.problem.mean_loss(start)))
+
+
+@pytest.mark.parametrize(("batch", "trapped"), [(1, 1.0e-7), (4, 2.1e-7), (32, 7e-7)])
+def test_tanh_network_has_a_region_and_traps_flow_lines(batch, trapped):
+    field, start = example("tanh_network", DEFAULTS, batch)
+    found = certify_lyapunov_ball(field, start)
+    assert found.verdict == "certified"
+    assert found.radius >= 0.0158
+    assert found.near < 1e-13
+    assert found.trapped_radius > trapped
+    assert found.tube.radius + 1e-9 < found.tube.within <= found.radius
+    assert found.tube.level > 1e-14
+    assert certify_lyapunov_ball(field, start, radius=2 * found.radius).verdict == "undecided"
+
+
+def test_a_region_stops_short_of_a_critical_point_with_a_loss():
+    """At a = b = 0 the gradient of (a b - 1)^2/2 vanishes and the loss is 1/2: no box that holds it is certified."""
+    field = AdamField(Problem("(a*b - x)**2/2", ["a", "b"], {"x": [1]}), DEFAULTS)
+    assert certify_lyapunov_ball(field, [1, 1], radius=0.45).verdict == "certified"
+    assert certify_lyapunov_ball(field, [1, 1], radius=1.001).verdict == "undecided"
+    assert certify_lyapunov_ball(field, [1, 1]).radius < 1
+    assert certify_lyapunov_globally(field, [1, 1]).verdict == "undecided"
+
+
+def test_bounded_nonlinearity_is_certified_globally():
+    field = AdamField(Problem("(3*a*x + sin(a*x) - y)**2/2", ["a"], {"x": [1], "y": [2]}), DEFAULTS)
+    found = certify_lyapunov_globally(field)
+    assert found.verdict == "certified"
+    assert_it_holds_at(field, found, np.array([2.5]))
+    steeper = AdamField(Problem("(a*x + 3*sin(a*x) - y)**2/2", ["a"], {"x": [1], "y": [2]}), DEFAULTS)
+    assert certify_lyapunov_globally(steeper).verdict == "undecided"
+
+
+@pytest.mark.parametrize("rows", [{"x": [1, 1], "y": [0, 1]}, {"x": [1, 2, 3], "y": [1, 1, 1]}])
+def test_data_that_no_parameters_fit_stay_undecided(rows):
+    field = AdamField(Problem("(a*x + b - y)**2/2", ["a", "b"], rows | {"y": [0, 1, 5][: len(rows["x"])]}), DEFAULTS)
+    for found in (certify_lyapunov_ball(field, [0, 0]), certify_lyapunov_globally(field)):
+        assert found.verdict == "undecided"
+        assert found.reason == "no interpolating point is found near the given one, or none is proved"
+        assert found.rate is None
+
+
+def test_what_fails_is_named_and_what_would_do():
+    """Five rows and a short memory of second moments: q sqrt(eta) is above 1. A batch or a longer memory helps."""
+    rows = {"x": [1, 0, 0, 0, 1], "y": [0, 1, 0, 0, 1], "z": [0, 0, 1, 0, 1]}
+    problem = Problem("(a*x + b*y + c*z + d*x*y + e - x)**2/2", ["a", "b", "c", "d", "e"], rows)
+    found = certify_lyapunov_globally(AdamField(problem, Adam("0.5", "0.9", "1e-8")))
+    assert found.verdict == "undecided"
+    assert "N-Theorem 6 needs" in found.reason
+    explained = found.explanation
+    assert explained.carried_by is None
+    assert explained.rows_a_draw == pytest.approx(5)
+    assert explained.limit == pytest.approx(19.487, abs=1e-3)
+    for batch, beta2 in ((explained.smallest_batch, 0.9), (1, explained.smallest_beta2)):
+        other = Problem(problem.text, problem.names, problem.law, batch)
+        assert certify_lyapunov_globally(AdamField(other, Adam("0.5", beta2, "1e-8"))).verdict == "certified"
+
+
+def test_inputs_that_do_not_apply():
+    linear = Problem("(a*x + b - y)**2/2", ["a", "b"], {"x": [1, 2], "y": [1, 1]})
+    for loss in ("(a*x + b - y)**2/2 + a**2", "exp(a + b*x*y)", "-(a*x + b - y)**2/2", "(a*x + b - y)**4/x**3*(x - 1)"):
+        with pytest.raises(NotApplicable, match="square"):
+            certify_lyapunov_globally(AdamField(Problem(loss, ["a", "b"], linear.law), DEFAULTS))
+    with pytest.raises(InputError, match="loss"):
+        certify_lyapunov_globally(AdamField(VectorField(["a - x"], ["a"], {"x": [1]}), DEFAULTS))
+    for radius in (0.0, -1.0, float("inf"), float("nan")):
+        with pytest.raises(InputError, match="radius"):
+            certify_lyapunov_ball(AdamField(linear, DEFAULTS), [0, 0], radius=radius)
+    with pytest.raises(InputError, match="at: shape"):
+        certify_lyapunov_ball(AdamField(linear, DEFAULTS), [[0, 0]])
+    decayed = certify_lyapunov_globally(AdamField(linear, AdamW("0.9", "0.999", "1e-8", "0.1")))
+    assert decayed.verdict == "undecided"
+    assert "no weight decay" in decayed.reason
