@@ -1,4 +1,4 @@
-"""Re-checks certificates by itself: interval arithmetic of mpmath, its own evaluation, nothing of what made them."""
+"""Re-checks certificates by itself: its own evaluation, in balls or in intervals of mpmath; no code of the makers."""
 
 from adamsym.checker.checking import Check, check_certificate
 

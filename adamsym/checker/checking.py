@@ -23,10 +23,12 @@ from adamsym.certificates.form import (
     digest_of,
     read_certificate,
 )
+from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
+from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
-from adamsym.checker.intervals import BITS, MORE_BITS, NotCheckable, working_precision
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
+from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
@@ -59,10 +61,13 @@ class Check:
 
 @dataclass(frozen=True)
 class _Subject:
-    """What a certificate is about: the gradients, the Laplace form of f, and a function V in place of the loss."""
+    """What a certificate is about: the gradients, the Laplace form of f, and a function V in place of the loss.
+
+    The form is given in each arithmetic that a proof is tried in, one after the other.
+    """
 
     problem: SymbolicGradient
-    form: Form
+    forms: tuple[Form, ...]
     function: Problem | None
 
 
@@ -83,8 +88,9 @@ def check_certificate(
     processes: int = 1,
     digest: bool = True,
     operations: int = BUDGET,
+    slow: bool = False,
 ) -> Check:
-    """Re-check a certificate with interval arithmetic of mpmath; nothing in it is trusted, executed or unpickled.
+    """Re-check a certificate with code of its own; nothing in the certificate is trusted, executed or unpickled.
 
     Parameters
     ----------
@@ -97,8 +103,11 @@ def check_certificate(
     digest
         Whether a wrong digest makes the certificate invalid; it guards against accidents, the proofs against the rest.
     operations
-        Most operations on intervals, about 10 microseconds each. A certificate that needs more is undecided; how many
-        it needs does not depend on the machine or on the number of processes.
+        Most operations on intervals: of balls about a microsecond each, of mpmath's intervals 10. A certificate that
+        needs more is undecided; how many it needs depends on the arithmetic, but neither on the machine nor on the
+        number of processes.
+    slow
+        Whether to compute with mpmath's intervals in place of flint's balls, with which certificates are made too.
 
     Raises
     ------
@@ -112,7 +121,7 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        subject = _subject(certificate)
+        subject = _subject(certificate, slow)
     except (InputError, NotCheckable) as error:
         return Check(False, f"the problem is not valid: {error}")
     try:
@@ -127,14 +136,15 @@ def check_certificate(
     # What leaves rest on comes first, but zeros last: they take long.
     numbers = [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
     text, left = certificate.model_dump_json(), meter.left
+    about = text, left, slow
     if executor is not None:
         parts = [numbers[k : k + _PROOFS_AT_ONCE] for k in range(0, len(numbers), _PROOFS_AT_ONCE)]
-        found = executor.map(_check_some, [text] * len(parts), [left] * len(parts), parts)
+        found = executor.map(_check_some, [about] * len(parts), parts)
         return _gathered(certificate, itertools.chain.from_iterable(found), len(numbers), left)
     if processes == 1:
-        return _gathered(certificate, map(_checked(text, left), numbers), len(numbers), left)
+        return _gathered(certificate, map(_checked(*about), numbers), len(numbers), left)
     # Each process is sent the certificate once.
-    with ProcessPoolExecutor(min(processes, len(numbers)), initializer=_start, initargs=(text, left)) as pool:
+    with ProcessPoolExecutor(min(processes, len(numbers)), initializer=_start, initargs=about) as pool:
         try:
             return _gathered(certificate, pool.map(_check_started, numbers), len(numbers), left)
         finally:
@@ -148,7 +158,12 @@ def _size(problem: SymbolicGradient) -> int:
     return sum(map(sum, sizes))
 
 
-def _subject(certificate: Certificate) -> _Subject:
+def _arithmetics(slow: bool) -> tuple[Arithmetic, ...]:
+    """The arithmetics to try a proof in."""
+    return tuple((MpmathIntervals if slow else Balls)(bits) for bits in (BITS, MORE_BITS))
+
+
+def _subject(certificate: Certificate, slow: bool) -> _Subject:
     """What a certificate is about; the method named has the Laplace form."""
     problem, method = problem_from_record(certificate.problem.model_dump())
     if method.laplace is None:
@@ -159,7 +174,7 @@ def _subject(certificate: Certificate) -> _Subject:
             function = lyapunov_function(certificate.function, problem.names, problem.law)
         except RecursionError:
             raise InputError(f"certificate.function: {NESTED_TOO_DEEPLY}") from None
-    return _Subject(problem, form_of(method.laplace), function)
+    return _Subject(problem, tuple(form_of(using, method.laplace) for using in _arithmetics(slow)), function)
 
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
@@ -264,10 +279,10 @@ def _lyapunov_form_fault(certificate: LyapunovCertificate | FunctionCertificate,
 
 
 @lru_cache(maxsize=2)
-def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
+def _checked(text: str, operations: int, slow: bool) -> Callable[[int], _Proof]:
     """A function that checks one proof of a certificate; negative numbers are those that are no leaves."""
     certificate = read_certificate(json.loads(text))
-    subject = _subject(certificate)
+    subject = _subject(certificate, slow)
     statements = _statements(certificate)
 
     def check(number: int) -> _Proof:
@@ -287,9 +302,9 @@ def _checked(text: str, operations: int) -> Callable[[int], _Proof]:
 
 def _checked_proof(certificate: Certificate, subject: _Subject, name: str, statement: Any) -> _Proof:
     try:
-        for bits in (BITS, MORE_BITS):
-            with working_precision(bits):
-                fault, rate = _fault_of(certificate, subject, statement)
+        for form in subject.forms:
+            with form.using.working():
+                fault, rate = _fault_of(certificate, subject, form, statement)
             if fault is None:
                 return _Proof(None, rate)
             if is_cut_short():
@@ -299,26 +314,28 @@ def _checked_proof(certificate: Certificate, subject: _Subject, name: str, state
         return _Proof(f"{name} cannot be re-checked: {error}")
 
 
-def _check_some(text: str, operations: int, numbers: list[int]) -> list[_Proof]:
+def _check_some(about: tuple[str, int, bool], numbers: list[int]) -> list[_Proof]:
     """Check some proofs; for the processes of an executor."""
-    return [_checked(text, operations)(number) for number in numbers]
+    return [_checked(*about)(number) for number in numbers]
 
 
-_started: list[tuple[str, int]] = []
-"""In a process of our own: the certificate and the budget."""
+_started: list[tuple[str, int, bool]] = []
+"""In a process of our own: the certificate, the budget, and whether to compute slowly."""
 
 
-def _start(text: str, operations: int) -> None:
-    _started[:] = [(text, operations)]
+def _start(text: str, operations: int, slow: bool) -> None:
+    _started[:] = [(text, operations, slow)]
 
 
 def _check_started(number: int) -> _Proof:
     return _checked(*_started[0])(number)
 
 
-def _fault_of(certificate: Certificate, subject: _Subject, statement: Any) -> tuple[str | None, float | None]:
+def _fault_of(
+    certificate: Certificate, subject: _Subject, form: Form, statement: Any
+) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
-    problem, form, function = subject.problem, subject.form, subject.function
+    problem, function = subject.problem, subject.function
     if isinstance(certificate, ZerosCertificate):
         if isinstance(statement, ZeroEntry):
             return zero_fault(problem, form, statement), None
@@ -337,4 +354,4 @@ def _fault_of(certificate: Certificate, subject: _Subject, statement: Any) -> tu
         return found.fault, found.rate
     if isinstance(statement, Witness):
         return witness_fault(certificate, problem, form), None
-    return statement_fault(certificate, problem), None
+    return statement_fault(certificate, problem, form), None

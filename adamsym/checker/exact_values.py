@@ -10,7 +10,8 @@ from fractions import Fraction
 
 import sympy as sp
 
-from adamsym.checker.intervals import Interval, NotCheckable, exact, folded, value_of
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
+from adamsym.checker.values import folded, value_of
 from adamsym.expressions.work import OutOfWork, spend
 from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
@@ -33,7 +34,7 @@ _RATIONAL_VALUES: dict[str, dict[Fraction, Fraction]] = {
 Value = Fraction | Interval
 
 
-def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value:
+def value_at(using: Arithmetic, expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value:
     """Return an expression's value at a rational point: a fraction where it is known exactly, else an interval.
 
     Raises
@@ -41,65 +42,69 @@ def value_at(expression: sp.Expr, values: Mapping[sp.Symbol, Fraction]) -> Value
     NotCheckable
         Where the expression is not defined, has no bounds here, or its exact value is too long.
     """
-    return folded(expression, lambda node, arguments: _value(node, arguments, values))
+    return folded(expression, lambda node, arguments: _value(using, node, arguments, values))
 
 
-def vanishes(problem: SymbolicGradient, point: tuple[Fraction, ...]) -> bool:
+def vanishes(using: Arithmetic, problem: SymbolicGradient, point: tuple[Fraction, ...]) -> bool:
     """Whether the gradient of every row is proven to be exactly 0 at a rational point."""
-    entries = (value_at(entry, row) for row in _rows_at(problem, point) for entry in problem.gradient_expressions)
+    rows = _rows_at(using, problem, point)
+    entries = (value_at(using, entry, row) for row in rows for entry in problem.gradient_expressions)
     return all(isinstance(entry, Fraction) and entry == 0 for entry in entries)
 
 
-def loss_is_at_most_zero(problem: Problem, point: tuple[Fraction, ...]) -> bool:
+def loss_is_at_most_zero(using: Arithmetic, problem: Problem, point: tuple[Fraction, ...]) -> bool:
     """Whether the mean loss is proven to be 0 or negative at a rational point."""
     assert isinstance(problem.law, Empirical)
-    losses = [value_at(problem.loss, values) for values in _rows_at(problem, point)]
+    losses = [value_at(using, problem.loss, values) for values in _rows_at(using, problem, point)]
     weights = problem.law.exact_probabilities
     if all(isinstance(loss, Fraction) for loss in losses):
         return bool(sum(p * loss for p, loss in zip(weights, losses, strict=True)) <= 0)
-    mean = sum((exact(p) * _interval(loss) for p, loss in zip(weights, losses, strict=True)), exact(Fraction(0)))
-    return bool(mean.b <= 0)
+    mean = using.total(using.exact(p) * _interval(using, loss) for p, loss in zip(weights, losses, strict=True))
+    return bool(mean <= 0)
 
 
-def _rows_at(problem: SymbolicGradient, point: tuple[Fraction, ...]) -> list[dict[sp.Symbol, Fraction]]:
+def _rows_at(
+    using: Arithmetic, problem: SymbolicGradient, point: tuple[Fraction, ...]
+) -> list[dict[sp.Symbol, Fraction]]:
     """The values of parameters and columns for every row, where the loss as written is proven real and finite."""
     assert isinstance(problem.law, Empirical)
     at = dict(zip(problem.parameters, point, strict=True))
     rows = [at | dict(zip(problem.columns, row, strict=True)) for row in problem.law.exact_rows]
     for row in rows:
         for condition in problem.domain:
-            value = value_at(condition.expression, row)
-            low, high = (value, value) if isinstance(value, Fraction) else (value.a, value.b)
+            value = value_at(using, condition.expression, row)
+            exact = isinstance(value, Fraction)
+            low, high = (value, value) if exact else (using.lower(value), using.upper(value))
             if not condition.proved(low, high):
                 raise NotCheckable(f"{problem.place}: not proven real and finite at the point: {condition}")
     return rows
 
 
-def _interval(value: Value) -> Interval:
-    return exact(value) if isinstance(value, Fraction) else value
+def _interval(using: Arithmetic, value: Value) -> Interval:
+    return using.exact(value) if isinstance(value, Fraction) else value
 
 
-def _value(node: sp.Expr, arguments: list[Value], values: Mapping[sp.Symbol, Fraction]) -> Value:
+def _value(using: Arithmetic, node: sp.Expr, arguments: list[Value], values: Mapping[sp.Symbol, Fraction]) -> Value:
     if node.is_Symbol:
         return values[node]
     if node.is_Rational:
         return Fraction(int(node.p), int(node.q))
     if node.is_Add or node.is_Mul:
-        return _sum(arguments) if node.is_Add else _product(arguments)
+        return _sum(using, arguments) if node.is_Add else _product(using, arguments)
     if node.is_Pow:
-        return _power(arguments[0], node.exp)
+        return _power(using, arguments[0], node.exp)
     known = _RATIONAL_VALUES.get(type(node).__name__, {})
     if len(arguments) == 1 and isinstance(arguments[0], Fraction) and arguments[0] in known:
         return known[arguments[0]]
     symbols = [sp.Dummy(real=True) for _ in arguments]
-    intervals = [_interval(value) for value in arguments]
-    return value_of(node.func(*symbols) if symbols else node, dict(zip(symbols, intervals, strict=True)))
+    intervals = [_interval(using, value) for value in arguments]
+    return value_of(using, node.func(*symbols) if symbols else node, dict(zip(symbols, intervals, strict=True)))
 
 
-def _sum(arguments: list[Value]) -> Value:
+def _sum(using: Arithmetic, arguments: list[Value]) -> Value:
     fractions = _bounded(operator.add, arguments, Fraction(0))
     others = [value for value in arguments if not isinstance(value, Fraction)]
-    return sum(others, exact(fractions)) if others else fractions
+    return using.total([using.exact(fractions), *others]) if others else fractions
 
 
 def _bounded(combine: Callable[[Fraction, Fraction], Fraction], arguments: list[Value], start: Fraction) -> Fraction:
@@ -119,34 +124,34 @@ def _bits(value: Fraction) -> int:
     return max(value.numerator.bit_length(), value.denominator.bit_length())
 
 
-def _product(arguments: list[Value]) -> Value:
+def _product(using: Arithmetic, arguments: list[Value]) -> Value:
     fractions = _bounded(operator.mul, arguments, Fraction(1))
     others = [value for value in arguments if not isinstance(value, Fraction)]
-    if not all(-math.inf < value.a and value.b < math.inf for value in others):
+    if not all(using.is_bounded(value) for value in others):
         raise NotCheckable("a product with a factor that is not bounded")
     if not others or fractions == 0:
         return fractions
-    return math.prod(others, start=exact(fractions))
+    return math.prod(others, start=using.exact(fractions))
 
 
-def _power(base: Value, exponent: sp.Expr) -> Value:
+def _power(using: Arithmetic, base: Value, exponent: sp.Expr) -> Value:
     if not isinstance(base, Fraction) or not exponent.is_Rational:
-        return _interval_power(_interval(base), exponent)
+        return _interval_power(using, _interval(using, base), exponent)
     if base == 0:
         if exponent < 0:
             raise NotCheckable("a quotient by 0")
         return Fraction(int(exponent == 0))
     root = base if exponent.q == 1 else _square_root(base) if exponent.q == 2 else None
     if root is None:
-        return _interval_power(exact(base), exponent)
+        return _interval_power(using, using.exact(base), exponent)
     if _bits(root) * abs(int(exponent.p)) > MOST_BITS:
         raise OutOfWork("an exact value is too long")
     return root ** int(exponent.p)
 
 
-def _interval_power(base: Interval, exponent: sp.Expr) -> Interval:
+def _interval_power(using: Arithmetic, base: Interval, exponent: sp.Expr) -> Interval:
     symbol = sp.Dummy(real=True)
-    return value_of(sp.Pow(symbol, exponent, evaluate=False), {symbol: base})
+    return value_of(using, sp.Pow(symbol, exponent, evaluate=False), {symbol: base})
 
 
 def _square_root(value: Fraction) -> Fraction | None:

@@ -1,4 +1,4 @@
-"""F = E[M phi(V)] and its derivatives over a box, in interval arithmetic, by this module's own means.
+"""F = E[M phi(V)] and its derivatives over a box, in intervals, by this module's own means.
 
 F = c mu phi(y) + int w(s) [G(s) - c mu exp(-y s)] dx, s = e^x, w(s) = s rho(s), G(s) = E[M exp(-s V)], c the sum of the
 lag weights, y near E g^2 (theory T4); the sum of c mu w(s) exp(-y s) is taken together with c mu phi(y).
@@ -15,10 +15,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from mpmath import iv
-
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
-from adamsym.checker.intervals import Interval, NotCheckable, around_zero, cosine, exact, exponential, magnitude
 from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.products import Products, step_of
@@ -46,8 +44,8 @@ def field_over(
     problem: SymbolicGradient, form: Form, theta: Sequence[Interval], slopes: bool, tolerance: float = TOLERANCE
 ) -> FieldOver:
     """Return f = -F - decay theta, and Df if ``slopes``, over a box."""
-    found = [quotient(law, form, tolerance) for law in gradient_laws(problem, theta, slopes)]
-    decay = exact(form.decay)
+    found = [quotient(law, form, tolerance) for law in gradient_laws(form.using, problem, theta, slopes)]
+    decay = form.using.exact(form.decay)
     return FieldOver(
         [-one[0] - decay * side for one, side in zip(found, theta, strict=True)],
         [[-slope - (decay if i == j else 0) for j, slope in enumerate(one[1:])] for i, one in enumerate(found)],
@@ -59,12 +57,12 @@ def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     spend(len(law.atoms) * (8 + 6 * len(law.slopes)))
     means = [form.sum * mean for mean in (law.mean, *law.mean_slopes)]
     crude = _crude(law, form, means)
-    center, everywhere = iv.mpf(law.mean_square.mid), form.kernel.of(iv.mpf(0))
-    in_range = center.a > LEAST_SQUARE and law.max_abs < LARGEST
-    if not (form.size > 0 and in_range and form.kernel.drop(law.max_abs**2).b >= 1e-14 * everywhere.a):
+    center, square = form.using.middle(law.mean_square), form.using.square(law.max_abs)
+    in_range = center > LEAST_SQUARE and law.max_abs < LARGEST
+    if not (form.size > 0 and in_range and form.kernel.drop(square) >= 1e-14 * form.kernel.largest):
         return crude
     found = _by_quadrature(law, form, center, means, tolerance)
-    return crude if found is None else [_both(x, y) for x, y in zip(found, crude, strict=True)]
+    return crude if found is None else [form.using.overlap(x, y) for x, y in zip(found, crude, strict=True)]
 
 
 def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
@@ -73,7 +71,7 @@ def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
     With d = phi(0) - phi(E g^2), these are at most |c|_1 G d, and H (|c|_1 + 2 C) d; with K = ``root_slope`` at most
     |c|_1 E g^2 K, and 2 |c|_1 G H K.
     """
-    everywhere, drop = form.kernel.of(iv.mpf(0)), iv.mpf(form.kernel.drop(iv.mpf(law.mean_square.b)).b)
+    using, drop = form.using, form.kernel.drop(law.mean_square)
     errors = [
         form.size * law.max_abs * drop,
         *(h * (form.size + 2 * form.step_bound) * drop for h in law.max_abs_slopes),
@@ -81,52 +79,49 @@ def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
     slope = form.kernel.root_slope
     if slope is not None:
         by_roots = [
-            form.size * magnitude(law.mean_square) * slope,
+            form.size * using.magnitude(law.mean_square) * slope,
             *(2 * form.size * law.max_abs * h * slope for h in law.max_abs_slopes),
         ]
-        errors = [iv.mpf(min(x.b, y.b)) for x, y in zip(errors, by_roots, strict=True)]
-    found = [mean * everywhere + around_zero(error) for mean, error in zip(means, errors, strict=True)]
-    return [_both(found[0], around_zero(_magnitude_bound(law, form))), *found[1:]]
+        errors = [using.least_bound(pair) for pair in zip(errors, by_roots, strict=True)]
+    found = [mean * form.kernel.largest + using.around_zero(error) for mean, error in zip(means, errors, strict=True)]
+    return [using.overlap(found[0], using.around_zero(_magnitude_bound(law, form))), *found[1:]]
 
 
 def _magnitude_bound(law: Law, form: Form) -> Interval:
     """A bound of E|M| phi(V), from |M| <= C sqrt V and |M| <= |c|_1 G."""
     rooted = form.step_bound * form.kernel.rooted(law.max_abs)
-    plain = form.size * law.max_abs * form.kernel.of(iv.mpf(0))
-    return iv.mpf(min(rooted.b, plain.b))
-
-
-def _both(left: Interval, right: Interval) -> Interval:
-    if not (left.a >= right.a or left.a < right.a):
-        return right
-    return iv.mpf([max(left.a, right.a), min(left.b, right.b)])
+    plain = form.size * law.max_abs * form.kernel.largest
+    return form.using.least_bound([rooted, plain])
 
 
 def _by_quadrature(
     law: Law, form: Form, center: Interval, means: list[Interval], tolerance: float
 ) -> list[Interval] | None:
     """F and its derivatives by the quadrature; None if already its first node would take too much work."""
-    bound, (_, step) = form.step_bound, step_of(form.beta)
-    products, width = Products(law, form), float(step.mid)
+    using, bound, (_, step) = form.using, form.step_bound, step_of(form.using, form.beta)
+    products, width = Products(law, form), float(using.middle(step))
     cubes = _cubes(law, form, center, means)
-    j, left = _first_node(law, form, center, step, max(float(x.b) for x in cubes), tolerance)
+    j, left = _first_node(law, form, center, step, float(using.largest(cubes)), tolerance)
     # The means are taken out of the sums: so their widths hardly count.
-    sums, control, lags = [iv.mpf(0)] * len(means), form.kernel.of(center), 0
+    sums, control, lags = [using.number(0)] * len(means), form.kernel.of(center), 0
     earlier: list[Interval] = []
     half = math.ceil(math.log(2) / width) + 1
     # Of P(u), of P(u/2) and of exp(-y u).
     shares = [
-        (form.size * law.max_abs, iv.mpf(0), abs(means[0])),
-        *((h * form.size, h * (4 / iv.e * bound), abs(m)) for h, m in zip(law.max_abs_slopes, means[1:], strict=True)),
+        (form.size * law.max_abs, using.number(0), using.magnitude(means[0])),
+        *(
+            (h * form.size, h * (4 * using.exponential(using.number(-1)) * bound), using.magnitude(m))
+            for h, m in zip(law.max_abs_slopes, means[1:], strict=True)
+        ),
     ]
 
     def tails(weights: Interval, product: Interval, decay: Interval) -> Iterator[Interval]:
         """Bounds of what the nodes right of the last one add."""
-        before = earlier[-1 - half] if len(earlier) > half else iv.mpf(1)
+        before = earlier[-1 - half] if len(earlier) > half else using.number(1)
         return ((a * product + b * before + c * decay) * weights for a, b, c in shares)
 
     while True:
-        s, weight, beyond = _node(form.kernel, form.beta, j, iv.prec)
+        s, weight, beyond = _node(form.kernel, form.beta, j)
         needed = products.lags_at(s)
         if lags + needed > _MOST_LAGS or len(earlier) > _MOST_NODES:
             cut_short()
@@ -134,28 +129,30 @@ def _by_quadrature(
                 return None
             break
         product, values = products.at(s, needed)
-        decay = exponential(-center * s)
+        decay = using.exponential(-center * s)
         sums, control = [x + weight * g for x, g in zip(sums, values, strict=True)], control - weight * decay
-        earlier.append(iv.mpf(product.b))
+        earlier.append(using.upper(product))
         lags += needed
         last = beyond, earlier[-1], decay
-        if len(earlier) > half and _negligible(tails(*last), sums, tolerance):
+        if len(earlier) > half and _negligible(using, tails(*last), sums, tolerance):
             break
         j += 1
     rule = _trapezoidal_errors(law, form, step, center, means)
     return [
-        m * control + x + around_zero(magnitude(t) + magnitude(k * left) + magnitude(e))
+        m * control + x + using.around_zero(using.magnitude(t) + using.magnitude(k * left) + using.magnitude(e))
         for m, x, t, k, e in zip(means, sums, tails(*last), cubes, rule, strict=True)
     ]
 
 
 def _cubes(law: Law, form: Form, center: Interval, means: list[Interval]) -> list[Interval]:
     """k with |G(s) - c mu exp(-y s)| <= s k, and likewise for the derivatives."""
-    cube = law.mean_of([magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])
+    using = form.using
+    cube = law.mean_of([using.magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])
+    square = using.square(law.max_abs)
     return [
-        form.size * cube + abs(means[0]) * center,
+        using.upper(form.size * cube + using.magnitude(means[0]) * center),
         *(
-            3 * form.size * h * law.max_abs**2 + abs(m) * center
+            using.upper(3 * form.size * h * square + using.magnitude(m) * center)
             for h, m in zip(law.max_abs_slopes, means[1:], strict=True)
         ),
     ]
@@ -165,20 +162,21 @@ def _first_node(
     law: Law, form: Form, center: Interval, step: Interval, cube: float, tolerance: float
 ) -> tuple[int, Interval]:
     """The number of a node so far left that those left of it do not count; and the sum of h w(u) u over those."""
-    width, everywhere = float(step.mid), float(form.kernel.of(iv.mpf(0)).mid)
-    scale = min(float(form.kernel.rooted(law.max_abs).b), float(center.mid) ** 0.5 * everywhere)
+    using = form.using
+    width, everywhere = float(using.middle(step)), float(using.middle(form.kernel.largest))
+    scale = min(float(form.kernel.rooted(law.max_abs)), float(center) ** 0.5 * everywhere)
     allowed = max(tolerance * scale / cube, _LEAST_ALLOWED)
     j = math.floor(math.log(allowed) * 2 / 3 / width)
     for _ in range(_MOST_NODES):
-        left = _weights_before(form.kernel, exponential(step * j), step)
-        if float(left.b) <= allowed:
+        left = _weights_before(form.kernel, using.exponential(step * j), step)
+        if float(using.upper(left)) <= allowed:
             return j, left
         j -= math.ceil(0.5 / width)
     raise NotCheckable("a kernel that is not bounded at 0")
 
 
-def _negligible(tails: Iterable[Interval], sums: list[Interval], tolerance: float) -> bool:
-    return all(t.b < max(tolerance, 0.01 * float(x.delta.b)) for t, x in zip(tails, sums, strict=True))
+def _negligible(using: Arithmetic, tails: Iterable[Interval], sums: list[Interval], tolerance: float) -> bool:
+    return all(t < max(tolerance, 0.01 * using.width(x)) for t, x in zip(tails, sums, strict=True))
 
 
 def _trapezoidal_errors(
@@ -188,19 +186,20 @@ def _trapezoidal_errors(
 
     b is a bound of v |phi'(v)|.
     """
-    a = iv.mpf(1.5)
-    along, decay = cosine(a), 2 / (exponential(2 * iv.pi * a / step) - 1)
-    control, everywhere = form.kernel.of(center), form.kernel.of(iv.mpf(0))
-    errors = [decay * (_magnitude_bound(law, form) + abs(means[0]) * control) / along]
+    using, everywhere = form.using, form.kernel.largest
+    a = using.number(1.5)
+    along, decay = using.cosine(a), 2 / (using.exponential(2 * using.pi * a / step) - 1)
+    control = form.kernel.of(center)
+    errors = [decay * (_magnitude_bound(law, form) + using.magnitude(means[0]) * control) / along]
     for h, mean in zip(law.max_abs_slopes, means[1:], strict=True):
         slope = h * (form.size * everywhere + 2 * form.step_bound * form.kernel.scaled_slope / along)
-        errors.append(decay * (slope + abs(mean) * control) / along)
+        errors.append(decay * (slope + using.magnitude(mean) * control) / along)
     return errors
 
 
 def _weights_before(kernel: KernelBounds, first: Interval, step: Interval) -> Interval:
     """A bound of the sum of h w(u) u over the nodes u < ``first``: w(u) <= phi(1/u) <= phi(1/first)."""
-    ratio = exponential(-step)
+    ratio = kernel.using.exponential(-step)
     return step * first * kernel.of(1 / first) * ratio / (1 - ratio)
 
 
@@ -209,12 +208,13 @@ def _weights_beyond(kernel: KernelBounds, s: Interval, step: Interval) -> Interv
 
     The integral of rho beyond s is at most phi(0) - phi(1/s).
     """
-    return iv.mpf((step / (1 - exponential(-step)) * kernel.drop(1 / s)).b)
+    using = kernel.using
+    return using.upper(step / (1 - using.exponential(-step)) * kernel.drop(1 / s))
 
 
 @lru_cache(maxsize=20_000)
-def _node(kernel: KernelBounds, beta: Fraction, j: int, _bits: int) -> tuple[Interval, Interval, Interval]:
+def _node(kernel: KernelBounds, beta: Fraction, j: int) -> tuple[Interval, Interval, Interval]:
     """s = e^(j h), the weight h s rho(s), and a bound of the sum of those right of it."""
-    _, step = step_of(beta)
-    s = exponential(step * j)
+    _, step = step_of(kernel.using, beta)
+    s = kernel.using.exponential(step * j)
     return s, step * kernel.weight(s), _weights_beyond(kernel, s, step)

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from mpmath import iv
-
-from adamsym.checker.intervals import Interval, NotCheckable, exact, total
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.kernels import KernelBounds, bounds_of
 from adamsym.expressions.work import spend
 from adamsym.methods import LaplaceForm
@@ -16,9 +14,11 @@ from adamsym.methods import LaplaceForm
 class Form:
     """f = -E[M phi(V)] - decay theta, M with the weights c_k = head_k + sum of amount ratio^k over ``terms``.
 
-    Of the weights of ratio 0 none is a term, and 0 < ratio for all; head is empty where it would be 0.
+    Of the weights of ratio 0 none is a term, and 0 < ratio for all; head is empty where it would be 0. The sums are
+    intervals of the arithmetic in ``using``, as are the bounds of the kernel.
     """
 
+    using: Arithmetic
     head: tuple[Fraction, ...]
     terms: tuple[tuple[Fraction, Fraction], ...]
     beta: Fraction
@@ -28,17 +28,32 @@ class Form:
     @property
     def sum(self) -> Interval:
         """c = sum c_k, so that E M = c E g."""
-        return _sums(self, iv.prec)[0]
+        return self._sums[0]
 
     @property
     def size(self) -> Interval:
         """A bound of |c|_1 = sum |c_k|."""
-        return _sums(self, iv.prec)[1]
+        return self._sums[1]
 
     @property
     def step_bound(self) -> Interval:
-        """A bound of C with |M| <= C sqrt V (theory T1)."""
-        return _sums(self, iv.prec)[2]
+        """A bound of C with |M| <= C sqrt V (theory T1), C = (sum c_k^2/((1-beta) beta^k))^(1/2)."""
+        return self._sums[2]
+
+    @cached_property
+    def _sums(self) -> tuple[Interval, Interval, Interval]:
+        using = self.using
+        head, beta = [using.exact(x) for x in self.head], using.exact(self.beta)
+        terms = [(using.exact(amount), using.exact(ratio)) for amount, ratio in self.terms]
+        plain = using.total(head) + using.total(amount / (1 - ratio) for amount, ratio in terms)
+        size = using.total(abs(amount) * using.power(ratio, len(head)) / (1 - ratio) for amount, ratio in terms)
+        squares = using.total(a * b / (1 - p * q / beta) for a, p in terms for b, q in terms)
+        for k, weight in enumerate(head):
+            geometric = using.total(amount * using.power(ratio, k) for amount, ratio in terms)
+            size += abs(weight + geometric)
+            squares += weight * (weight + 2 * geometric) / using.power(beta, k)
+        bound = using.root(using.upper(squares) / (1 - beta))
+        return plain, using.upper(size), using.upper(bound)
 
     @cached_property
     def averages(self) -> bool:
@@ -49,7 +64,7 @@ class Form:
         return all(x >= 0 for x in first) and (any(x > 0 for x in first) or bool(self.terms))
 
 
-def form_of(laplace: LaplaceForm) -> Form:
+def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:
     """Return what the checker reads of a Laplace form.
 
     Raises
@@ -65,20 +80,4 @@ def form_of(laplace: LaplaceForm) -> Form:
     spend(len(head) + len(terms))
     if any(ratio**2 >= laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
         raise NotCheckable("the numerator is not bounded by the root of the second moment")
-    return Form(tuple(head), terms, laplace.beta, bounds_of(laplace.kernel), laplace.decay)
-
-
-@lru_cache(maxsize=16)
-def _sums(form: Form, _bits: int) -> tuple[Interval, Interval, Interval]:
-    """The sum of the c_k, a bound of the sum of the |c_k|, and C = (sum c_k^2/((1-beta) beta^k))^(1/2)."""
-    head, beta = [exact(x) for x in form.head], exact(form.beta)
-    terms = [(exact(amount), exact(ratio)) for amount, ratio in form.terms]
-    plain = total(head) + total(amount / (1 - ratio) for amount, ratio in terms)
-    size = total(abs(amount) * ratio ** len(head) / (1 - ratio) for amount, ratio in terms)
-    squares = total(a * b / (1 - p * q / beta) for a, p in terms for b, q in terms)
-    for k, weight in enumerate(head):
-        geometric = total(amount * ratio**k for amount, ratio in terms)
-        size += abs(weight + geometric)
-        squares += weight * (weight + 2 * geometric) / (beta**k if k else 1)
-    bound = iv.sqrt(iv.mpf(max(squares.b, iv.mpf(0).b)) / (1 - beta))
-    return plain, iv.mpf(size.b), iv.mpf(bound.b)
+    return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay)

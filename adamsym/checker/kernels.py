@@ -8,30 +8,54 @@ v |phi'(v)| <= phi(0)/4, s rho(s) <= phi(1/s), and the integral of rho beyond s 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import sympy as sp
-from mpmath import iv
 
-from adamsym.checker.intervals import Interval, exact, exponential, hull, value_of
+from adamsym.checker.arithmetic import Arithmetic, Interval
+from adamsym.checker.scaled_erfc import complement
+from adamsym.checker.values import value_of
 from adamsym.methods import Kernel
 
 V, S, EPS = sp.symbols("v s eps", positive=True)
 
 
+@dataclass(frozen=True)
 class KernelBounds(ABC):
-    """Intervals around phi and s rho(s), and bounds that follow."""
+    """Intervals around phi and s rho(s), and bounds that follow.
+
+    Arguments v, s and sqrt v are known not to be negative, though their intervals may reach below 0.
+    """
+
+    using: Arithmetic
+    epsilon: Fraction
 
     @abstractmethod
+    def at(self, v: Interval) -> Interval:
+        """Return phi(v) for a point v >= 0."""
+
     def of(self, v: Interval) -> Interval:
-        """Return phi(v) for v >= 0."""
+        """Return phi(v) from its values at the ends: it decreases."""
+        low, high = self.using.nonnegative(v), self.using.upper(v)
+        return self.at(low) if low == high else self.using.hull(self.at(low), self.at(high))
+
+    @cached_property
+    def eps(self) -> Interval:
+        """The epsilon."""
+        return self.using.exact(self.epsilon)
+
+    @cached_property
+    def largest(self) -> Interval:
+        """phi(0)."""
+        return self.at(self.using.number(0))
 
     @abstractmethod
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) for s > 0."""
 
     def drop(self, v: Interval) -> Interval:
-        """Return phi(0) - phi(v)."""
-        return self.of(iv.mpf(0)) - self.of(v)
+        """Return a bound of phi(0) - phi(v)."""
+        return self.using.upper(self.largest - self.at(self.using.upper(v)))
 
     @property
     def root_slope(self) -> Interval | None:
@@ -41,117 +65,115 @@ class KernelBounds(ABC):
     @property
     def scaled_slope(self) -> Interval:
         """A bound of v |phi'(v)|: that of v/(v + t)^2 is 1/(4 t)."""
-        return self.of(iv.mpf(0)) / 4
+        return self.largest / 4
 
     def rooted(self, largest: Interval) -> Interval:
         """Return a bound of sqrt(v) phi(v) for sqrt v up to ``largest``."""
-        bound, high = iv.mpf(0), largest
+        using, high = self.using, self.using.upper(largest)
+        bound = using.number(0)
         for _ in range(200):
-            if (high * self.of(iv.mpf(0))).b <= bound.b:
+            if high * self.largest <= bound:
                 break
             # From one end of a part to the other sqrt v doubles, and phi falls.
-            bound, high = iv.mpf(max(bound.b, (high * self.of(high**2 / 4)).b)), high / 2
-        return iv.mpf(max(bound.b, (high * self.of(iv.mpf(0))).b))
+            bound, high = using.largest([bound, high * self.of(using.square(high) / 4)]), using.upper(high / 2)
+        return using.largest([bound, high * self.largest])
 
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
         """Return a bound of phi(beta v)/phi(v) - 1 for sqrt v up to ``largest``: q^2 of the sign lemma."""
-        square = largest**2
-        whole = iv.mpf((self.drop(square) / self.of(square)).b)
+        using, square = self.using, self.using.square(largest)
+        whole = using.upper(self.drop(square) / self.of(square))
         # v phi(v) increases.
-        return whole if beta == 0 else iv.mpf(min(whole.b, (1 / exact(beta) - 1).b))
+        return whole if beta == 0 else using.least_bound([whole, 1 / using.exact(beta) - 1])
 
 
 @dataclass(frozen=True)
 class RootPlusEpsBounds(KernelBounds):
     """phi(v) = 1/(sqrt(v) + eps)."""
 
-    epsilon: Fraction
-
-    def of(self, v: Interval) -> Interval:
-        """Return phi(v) for v >= 0."""
-        return 1 / (iv.sqrt(v) + exact(self.epsilon))
+    def at(self, v: Interval) -> Interval:
+        """Return phi(v) for a point v >= 0."""
+        return 1 / (self.using.root(v) + self.eps)
 
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) = sqrt(s/pi) (1 - sqrt(pi) e erfcx(e)), e = eps sqrt(s)."""
-        return iv.sqrt(s / iv.pi) * complement(exact(self.epsilon) * iv.sqrt(s))
+        using = self.using
+        return using.root(s / using.pi) * complement(using, self.eps * using.root(s))
 
     def drop(self, v: Interval) -> Interval:
-        """Return phi(0) - phi(v), without cancellation."""
-        root, eps = iv.sqrt(v), exact(self.epsilon)
-        return root / (eps * (root + eps))
+        """Return a bound of phi(0) - phi(v), without cancellation."""
+        root = self.using.root(self.using.upper(v))
+        return self.using.upper(root / (self.eps * (root + self.eps)))
 
     @property
     def root_slope(self) -> Interval:
         """1/eps^2: the quotients are 1/(eps (sqrt v + eps)) and 1/(2 (sqrt v + eps)^2)."""
-        return 1 / exact(self.epsilon) ** 2
+        return 1 / self.using.square(self.eps)
 
     @property
     def scaled_slope(self) -> Interval:
         """1/(8 eps), the largest sqrt v/(2 (sqrt v + eps)^2)."""
-        return 1 / (8 * exact(self.epsilon))
+        return 1 / (8 * self.eps)
 
     def rooted(self, largest: Interval) -> Interval:
         """Return a bound of sqrt(v) phi(v), which increases."""
-        return largest / (largest + exact(self.epsilon))
+        high = self.using.upper(largest)
+        return self.using.upper(high / (high + self.eps))
 
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
-        """Return phi(beta v)/phi(v) - 1 at its largest, where sqrt v is."""
-        root = iv.sqrt(exact(beta))
-        return (1 - root) * largest / (root * largest + exact(self.epsilon))
+        """Return a bound of phi(beta v)/phi(v) - 1: it is largest where sqrt v is."""
+        root, high = self.using.root(self.using.exact(beta)), self.using.upper(largest)
+        return self.using.upper((1 - root) * high / (root * high + self.eps))
 
 
 @dataclass(frozen=True)
 class RootOfSumBounds(KernelBounds):
     """phi(v) = 1/sqrt(v + eps)."""
 
-    epsilon: Fraction
-
-    def of(self, v: Interval) -> Interval:
-        """Return phi(v) for v >= 0."""
-        return 1 / iv.sqrt(v + exact(self.epsilon))
+    def at(self, v: Interval) -> Interval:
+        """Return phi(v) for a point v >= 0."""
+        return 1 / self.using.root(v + self.eps)
 
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) = sqrt(s/pi) exp(-eps s)."""
-        return iv.sqrt(s / iv.pi) * exponential(-exact(self.epsilon) * s)
+        return self.using.root(s / self.using.pi) * self.using.exponential(-self.eps * s)
 
     def drop(self, v: Interval) -> Interval:
-        """Return phi(0) - phi(v), without cancellation."""
-        low, high = iv.sqrt(exact(self.epsilon)), iv.sqrt(v + exact(self.epsilon))
-        return v / (low * high * (low + high))
+        """Return a bound of phi(0) - phi(v), without cancellation."""
+        end = self.using.upper(v)
+        low, high = self.using.root(self.eps), self.using.root(end + self.eps)
+        return self.using.upper(end / (low * high * (low + high)))
 
     @property
     def root_slope(self) -> Interval:
         """1/(2 eps): with y^2 = v/eps, (1 - (1 + y^2)^(-1/2))/y <= 1/2 and y/(2 (1 + y^2)^(3/2)) <= 1/4."""
-        return 1 / (2 * exact(self.epsilon))
+        return 1 / (2 * self.eps)
 
     def rooted(self, largest: Interval) -> Interval:
         """Return a bound of sqrt(v) phi(v), which increases."""
-        return largest / iv.sqrt(largest**2 + exact(self.epsilon))
+        high = self.using.upper(largest)
+        return self.using.upper(high / self.using.root(self.using.square(high) + self.eps))
 
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
-        """Return phi(beta v)/phi(v) - 1 at its largest, where v is."""
-        square = largest**2
-        x = (1 - exact(beta)) * square / (exact(beta) * square + exact(self.epsilon))
-        return x / (iv.sqrt(1 + x) + 1)
+        """Return a bound of phi(beta v)/phi(v) - 1: it is largest where v is."""
+        square, share = self.using.square(self.using.upper(largest)), self.using.exact(beta)
+        x = (1 - share) * square / (share * square + self.eps)
+        return self.using.upper(x / (self.using.root(1 + x) + 1))
 
 
 @dataclass(frozen=True)
 class FormulaBounds(KernelBounds):
     """A kernel of a user's class, from its formulas in ``V`` and ``EPS``, and ``S`` and ``EPS``."""
 
-    epsilon: Fraction
     phi: sp.Expr
     density: sp.Expr
 
-    def of(self, v: Interval) -> Interval:
-        """Return phi(v) for v >= 0, from its values at the ends."""
-        eps = exact(self.epsilon)
-        low = value_of(self.phi, {V: iv.mpf(v.b), EPS: eps})
-        return low if v.a == v.b else hull(low, value_of(self.phi, {V: iv.mpf(v.a), EPS: eps}))
+    def at(self, v: Interval) -> Interval:
+        """Return phi(v) for a point v >= 0."""
+        return value_of(self.using, self.phi, {V: v, EPS: self.eps})
 
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s)."""
-        return s * value_of(self.density, {S: s, EPS: exact(self.epsilon)})
+        return s * value_of(self.using, self.density, {S: s, EPS: self.eps})
 
 
 _BUILT_IN: dict[str, type[RootPlusEpsBounds] | type[RootOfSumBounds]] = {
@@ -160,47 +182,12 @@ _BUILT_IN: dict[str, type[RootPlusEpsBounds] | type[RootOfSumBounds]] = {
 }
 
 
-def bounds_of(kernel: Kernel) -> KernelBounds:
+def bounds_of(using: Arithmetic, kernel: Kernel) -> KernelBounds:
     """Return the bounds of a kernel: by its name if it is one of the built-in ones, else from its formulas.
 
     Of another kernel it is supposed that its two formulas belong together and that rho is completely monotone.
     """
     known = _BUILT_IN.get(kernel.name)
     if known is not None:
-        return known(kernel.epsilon)
-    return FormulaBounds(kernel.epsilon, kernel.symbolic(V, EPS), kernel.density(S, EPS))
-
-
-def complement(e: Interval) -> Interval:
-    """Return 1 - sqrt(pi) e erfcx(e), e > 0."""
-    if e.b < 2:
-        # exp(e^2) erf(e) = (2/sqrt(pi)) sum 2^k e^(2k+1)/(2k+1)!!; where the ratio is below 1/5, it stays so.
-        term, series, square, last_place = e, iv.mpf(0), 2 * e**2, iv.mpf(2) ** -iv.prec
-        for k in range(40):
-            series += term
-            ratio = square / (2 * k + 3)
-            term *= ratio
-            if ratio < 0.2 and term < last_place * series:
-                break
-        series += iv.mpf([0, (term * 5 / 4).b])
-        return 1 - e * (iv.sqrt(iv.pi) * exponential(e**2) - 2 * series)
-    # sqrt(pi) erfcx(e) = 1/(e + (1/2)/(e + 1/(e + (3/2)/(e + ...)))): convergents lie on alternate sides.
-    enough, tails = _depth(float(e.mid) if e < 1e9 else 1e9, iv.prec), []
-    for depth in (enough, enough + 1):
-        tail = e
-        for k in range(depth, 1, -1):
-            tail = e + iv.mpf(k) / 2 / tail
-        tails.append(iv.mpf(1) / 2 / tail)
-    tail = iv.mpf([min(t.a for t in tails), max(t.b for t in tails)])
-    return tail / (e + tail)
-
-
-def _depth(e: float, bits: int) -> int:
-    """How deep the fraction is to be for convergents that agree to so many bits, at most 120."""
-    quotient, change, depth = e, 1.0, 1
-    while change > 2.0**-bits and depth < 120:
-        # With denominators B, B_(k+1) = e B_k + (k/2) B_(k-1), the changes are (k/2) B_(k-1)/B_(k+1) times the last.
-        following = e + depth / 2 / quotient
-        change *= depth / 2 / (quotient * following)
-        quotient, depth = following, depth + 1
-    return depth
+        return known(using, kernel.epsilon)
+    return FormulaBounds(using, kernel.epsilon, kernel.symbolic(V, EPS), kernel.density(S, EPS))

@@ -1,14 +1,14 @@
-"""The laws of the minibatch gradient's coordinates over a box, in interval arithmetic."""
+"""The laws of the minibatch gradient's coordinates over a box, in intervals."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import sympy as sp
-from mpmath import iv
 
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
-from adamsym.checker.intervals import Interval, NotCheckable, exact, magnitude, square, total, value_of
+from adamsym.checker.values import value_of
 from adamsym.expressions.work import OutOfWork, spend
 from adamsym.gradients import Empirical, SymbolicGradient
 
@@ -19,13 +19,14 @@ MOST_BATCHES = 20_000
 class Law:
     """Atoms g with probabilities, and for each parameter the atoms' derivatives g'."""
 
+    using: Arithmetic
     atoms: list[Interval]
     probabilities: list[Interval]
     slopes: list[list[Interval]]
 
     def mean_of(self, values: Sequence[Interval]) -> Interval:
         """Return E v."""
-        return total(p * v for p, v in zip(self.probabilities, values, strict=True))
+        return self.using.total(p * v for p, v in zip(self.probabilities, values, strict=True))
 
     @cached_property
     def mean(self) -> Interval:
@@ -40,7 +41,7 @@ class Law:
     @cached_property
     def squares(self) -> list[Interval]:
         """g^2."""
-        return [square(g) for g in self.atoms]
+        return [self.using.square(g) for g in self.atoms]
 
     @cached_property
     def mean_square(self) -> Interval:
@@ -50,34 +51,31 @@ class Law:
     @cached_property
     def variance(self) -> Interval:
         """Var g, from its definition."""
-        return self.mean_of([square(g - self.mean) for g in self.atoms])
+        return self.mean_of([self.using.square(g - self.mean) for g in self.atoms])
 
     @cached_property
     def max_abs(self) -> Interval:
         """G, the largest |g|."""
-        return iv.mpf(max(magnitude(g).b for g in self.atoms))
+        return self.using.largest(map(self.using.magnitude, self.atoms))
 
     @cached_property
     def max_abs_slopes(self) -> list[Interval]:
         """H, the largest |g'|, for each parameter."""
-        return [iv.mpf(max(magnitude(h).b for h in column)) for column in self.slopes]
-
-
-def rows_of(problem: SymbolicGradient) -> list[dict[sp.Symbol, Interval]]:
-    """Return the data rows, exactly."""
-    return _rows(problem, iv.prec)
+        return [self.using.largest(map(self.using.magnitude, column)) for column in self.slopes]
 
 
 @lru_cache(maxsize=4)
-def _rows(problem: SymbolicGradient, _bits: int) -> list[dict[sp.Symbol, Interval]]:
+def rows_of(using: Arithmetic, problem: SymbolicGradient) -> list[dict[sp.Symbol, Interval]]:
+    """Return the data rows, exactly."""
     assert isinstance(problem.law, Empirical)
     return [
-        {column: exact(x) for column, x in zip(problem.columns, row, strict=True)} for row in problem.law.exact_rows
+        {column: using.exact(x) for column, x in zip(problem.columns, row, strict=True)}
+        for row in problem.law.exact_rows
     ]
 
 
 def row_values(
-    problem: SymbolicGradient, expressions: Sequence[sp.Expr], theta: Sequence[Interval]
+    using: Arithmetic, problem: SymbolicGradient, expressions: Sequence[sp.Expr], theta: Sequence[Interval]
 ) -> list[list[Interval]]:
     """Return the values of expressions for every row over a box, where the loss as written is proved real and finite.
 
@@ -87,42 +85,48 @@ def row_values(
         If that is not proved, or for a function without bounds here.
     """
     parameters = dict(zip(problem.parameters, theta, strict=True))
-    rows = rows_of(problem)
+    rows = rows_of(using, problem)
     for number, row in enumerate(rows):
         for condition in problem.domain:
-            value = value_of(condition.expression, parameters | row)
-            if not condition.proved(value.a, value.b):
+            value = value_of(using, condition.expression, parameters | row)
+            if not condition.proved(using.lower(value), using.upper(value)):
                 raise NotCheckable(f"{problem.place}: not proved real and finite at data row {number}: {condition}")
-    return [[value_of(entry, parameters | row) for entry in expressions] for row in rows]
+    return [[value_of(using, entry, parameters | row) for entry in expressions] for row in rows]
 
 
-def gradient_laws(problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
+def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
     """Return the law of each coordinate of the minibatch gradient over a box."""
     d = problem.dimension
-    gradients = row_values(problem, problem.gradient_expressions, theta)
+    gradients = row_values(using, problem, problem.gradient_expressions, theta)
     if not slopes:
-        return laws_of_rows(problem, gradients)
+        return laws_of_rows(using, problem, gradients)
     place = {pair: k for k, pair in enumerate(problem.jacobian_places)}
     # Of a Hessian the upper triangle is known, of another Jacobian all of it.
     numbers = [[place.get((i, j), place.get((j, i), -1)) for j in range(d)] for i in range(d)]
-    rows = row_values(problem, problem.jacobian_expressions, theta)
-    return laws_of_rows(problem, gradients, [[[entries[k] for k in line] for line in numbers] for entries in rows])
+    rows = row_values(using, problem, problem.jacobian_expressions, theta)
+    return laws_of_rows(
+        using, problem, gradients, [[[entries[k] for k in line] for line in numbers] for entries in rows]
+    )
 
 
 def laws_of_rows(
-    problem: SymbolicGradient, rows: Sequence[Sequence[Interval]], slopes: Sequence[Sequence[Sequence[Interval]]] = ()
+    using: Arithmetic,
+    problem: SymbolicGradient,
+    rows: Sequence[Sequence[Interval]],
+    slopes: Sequence[Sequence[Sequence[Interval]]] = (),
 ) -> list[Law]:
     """Return the law of each entry of the minibatch mean of one vector for each row."""
-    batches = minibatches(problem)
+    batches = minibatches(using, problem)
     entries = len(rows[0]) * (1 + (problem.dimension if slopes else 0))
     spend(2 * entries * sum(1 + len(batch) for batch, _ in batches))
     probabilities = [p for _, p in batches]
 
     def means(values: Sequence[Interval]) -> list[Interval]:
-        return [total(number * values[row] for row, number in batch) / problem.batch_size for batch, _ in batches]
+        return [using.total(number * values[row] for row, number in batch) / problem.batch_size for batch, _ in batches]
 
     return [
         Law(
+            using,
             means([row[i] for row in rows]),
             probabilities,
             [means([slope[i][j] for slope in slopes]) for j in range(problem.dimension)] if slopes else [],
@@ -131,7 +135,8 @@ def laws_of_rows(
     ]
 
 
-def minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, int]], Interval]]:
+@lru_cache(maxsize=4)
+def minibatches(using: Arithmetic, problem: SymbolicGradient) -> list[tuple[list[tuple[int, int]], Interval]]:
     """Return every minibatch, as pairs (row, how often), with its probability n! prod p_j^k_j/k_j!.
 
     Raises
@@ -139,24 +144,19 @@ def minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, int]], 
     OutOfWork
         If there are too many.
     """
-    return _minibatches(problem, iv.prec)
-
-
-@lru_cache(maxsize=4)
-def _minibatches(problem: SymbolicGradient, _bits: int) -> list[tuple[list[tuple[int, int]], Interval]]:
     assert isinstance(problem.law, Empirical)
     rows, size = len(problem.law.exact_probabilities), problem.batch_size
     if not _can_list(rows, size):
         raise OutOfWork(f"there are more than {MOST_BATCHES} minibatches")
     if rows == 1:
-        return [([(0, size)], iv.mpf(1))]
+        return [([(0, size)], using.number(1))]
     terms = []
     for p in problem.law.exact_probabilities:
-        powers = [iv.mpf(1)]
+        powers = [using.number(1)]
         for k in range(1, size + 1):
-            powers.append(powers[-1] * exact(p) / k)
+            powers.append(powers[-1] * using.exact(p) / k)
         terms.append(powers)
-    orders = iv.mpf(1)
+    orders = using.number(1)
     for k in range(2, size + 1):
         orders *= k
 
@@ -193,4 +193,4 @@ def sign_factor(law: Law, form: Form) -> Interval:
     """
     if not form.averages:
         raise NotCheckable("the sign lemma needs lag weights that are not negative")
-    return iv.sqrt(form.kernel.growth(form.beta, law.max_abs))
+    return form.using.upper(form.using.root(form.kernel.growth(form.beta, law.max_abs)))

@@ -9,24 +9,14 @@ from typing import cast
 
 import mpmath
 import sympy as sp
-from mpmath import iv
 
 from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf, Witness
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
-from adamsym.checker.intervals import (
-    Interval,
-    NotCheckable,
-    exact,
-    hull,
-    least_magnitude,
-    magnitude,
-    square,
-    total,
-    value_of,
-)
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
+from adamsym.checker.values import value_of
 from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
@@ -74,13 +64,14 @@ def bounds_fault(witness: Witness, value: Interval) -> str | None:
     low, high = witness.bounds
     if not value > 0:
         return "<grad L, f> is not proven positive at the witness"
-    return None if 0 < low <= value.a and value.b <= high else "the witness's bounds are not proven to hold the value"
+    holds = low > 0 and value >= low and value <= high
+    return None if holds else "the witness's bounds are not proven to hold the value"
 
 
-def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str | None:
+def statement_fault(certificate: LyapunovCertificate, problem: Problem, form: Form) -> str | None:
     """Return what is wrong with the factor and the minima, whether or not a leaf rests on them; or None."""
     for k, texts in enumerate(certificate.minima):
-        if not vanishes(problem, rational_point(problem, texts, "minimum")):
+        if not vanishes(form.using, problem, rational_point(problem, texts, "minimum")):
             return f"minimum {k}: the rows' gradients are not all proven to vanish there"
     if certificate.factor is not None:
         assert isinstance(problem.law, Empirical)
@@ -91,24 +82,26 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem) -> str |
 
 def product_at(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
     """Return <grad V, f> at a point: V is the loss of ``function``, and f the field of ``problem``."""
-    points = [iv.mpf(x) for x in point]
+    using = form.using
+    points = [using.number(x) for x in point]
     value = field_over(problem, form, points, slopes=False).value
-    return _product(gradient_laws(function, points, slopes=False), value)
+    return _product(using, gradient_laws(using, function, points, slopes=False), value)
 
 
-def _product(laws: list[Law], field: list[Interval]) -> Interval:
-    return total(law.mean * f for law, f in zip(laws, field, strict=True))
+def _product(using: Arithmetic, laws: list[Law], field: list[Interval]) -> Interval:
+    return using.total(law.mean * f for law, f in zip(laws, field, strict=True))
 
 
 def _proven_rate(
     problem: Problem, form: Form, box: Box, by: str, factor: str | None, minima: tuple[Point, ...], depth: int
 ) -> float | None:
     """A proven lower bound of -<grad L, f>/L over a box but where all rows' gradients vanish; None without proof."""
-    theta = sides(box)
+    using = form.using
+    theta = sides(using, box)
     if by == "sign":
-        laws = gradient_laws(problem, theta, slopes=False)
-        agree = all(drift_agrees(law, form, side) for law, side in zip(laws, theta, strict=True))
-        rate = _by_signs(laws, laws, form, _mean_loss(problem, theta)) if agree else None
+        laws = gradient_laws(using, problem, theta, slopes=False)
+        agree = all(drift_agrees(law, form, side) for law, side in zip(laws, box, strict=True))
+        rate = _by_signs(laws, laws, form, _mean_loss(using, problem, theta)) if agree else None
     elif by in ("factor", "minimum") and form.decay != 0:
         raise NotCheckable(f"with weight decay nothing is proven by {by}")
     elif by == "factor":
@@ -122,39 +115,40 @@ def _proven_rate(
             # No halving helps against a value at a point.
             return None
         largest = largest_product(problem, problem, form, box, center)
-        rate = _rate(-largest, _mean_loss(problem, theta)) if largest < 0 else None
+        rate = _rate(using, -largest, _mean_loss(using, problem, theta)) if largest < 0 else None
     if rate is not None or depth == 0 or is_cut_short():
         return rate
     parts = [_proven_rate(problem, form, half, by, factor, minima, depth - 1) for half in halves(box)]
     return None if None in parts else min(part for part in parts if part is not None)
 
 
-def _rate(decrease: Interval, loss: Interval | None) -> float:
+def _rate(using: Arithmetic, decrease: Interval, loss: Interval | None) -> float:
     """A float below decrease/loss; 0 where L has no known bound."""
-    if loss is None or not loss.b > 0:
+    if loss is None or not using.upper(loss) > 0:
         return 0.0
     # One step down: float() rounds to nearest, and among the smallest floats that is no small share.
-    return max(0.0, math.nextafter(float((decrease / iv.mpf(loss.b)).a), -math.inf))
+    return max(0.0, math.nextafter(float(using.lower(decrease / using.upper(loss))), -math.inf))
 
 
-def _mean_loss(problem: Problem, theta: list[Interval]) -> Interval:
+def _mean_loss(using: Arithmetic, problem: Problem, theta: list[Interval]) -> Interval:
     assert isinstance(problem.law, Empirical)
-    values = row_values(problem, [problem.loss], theta)
-    return total(exact(p) * row[0] for p, row in zip(problem.law.exact_probabilities, values, strict=True))
+    values = row_values(using, problem, [problem.loss], theta)
+    return using.total(using.exact(p) * row[0] for p, row in zip(problem.law.exact_probabilities, values, strict=True))
 
 
 def _by_signs(laws: list[Law], over: list[Law], form: Form, loss: Interval | None) -> float | None:
     """N-Lemma 1 in every coordinate, for gradients rho h with h within ``laws``, grad l within ``over``."""
-    decrease = iv.mpf(0)
+    using = form.using
+    decrease = using.number(0)
     for h, g in zip(laws, over, strict=True):
-        if all(atom.a == 0 and atom.b == 0 for atom in h.atoms):
+        if all(using.magnitude(atom) <= 0 for atom in h.atoms):
             continue
-        mean = least_magnitude(h.mean)
-        excess = mean - sign_factor(g, form) * iv.sqrt(h.variance.b)
+        mean = using.least_magnitude(h.mean)
+        excess = mean - sign_factor(g, form) * using.root(using.upper(h.variance))
         if not excess > 0:
             return None
-        decrease += form.sum * mean * excess * form.kernel.of(iv.mpf(g.mean_square.b))
-    return _rate(decrease, loss) if decrease > 0 else None
+        decrease += form.sum * mean * excess * form.kernel.at(using.upper(g.mean_square))
+    return _rate(using, decrease, loss) if decrease > 0 else None
 
 
 def _by_spread(
@@ -163,11 +157,12 @@ def _by_spread(
     """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0, where 1 + x = phi(0)/phi(E|g|^2)."""
     if not mean_square > 0:
         return None
-    noise = iv.mpf(total(g.mean_square for g in over).b)
-    eta, x = variance / mean_square, form.kernel.drop(noise) / form.kernel.of(noise)
-    q = iv.mpf(max(sign_factor(g, form).b for g in over))
-    share = 1 - q * iv.sqrt(eta.b) - q**2 * eta * x / 4
-    return _rate(form.sum * mean_square * share * form.kernel.of(noise), loss) if share > 0 else None
+    using = form.using
+    noise = using.upper(using.total(g.mean_square for g in over))
+    eta, x = using.upper(variance / mean_square), form.kernel.drop(noise) / form.kernel.at(noise)
+    q = using.largest(sign_factor(g, form) for g in over)
+    share = 1 - q * using.root(eta) - using.square(q) * eta * x / 4
+    return _rate(using, form.sum * mean_square * share * form.kernel.at(noise), loss) if share > 0 else None
 
 
 @lru_cache(maxsize=4)
@@ -215,58 +210,62 @@ def _by_factor(problem: Problem, form: Form, theta: list[Interval], factor: str 
     if factor is None:
         return None
     gradients, losses = _divided(problem, factor)
+    using = form.using
     values = dict(zip(problem.parameters, theta, strict=True))
-    laws = laws_of_rows(problem, [[value_of(entry, values) for entry in row] for row in gradients])
+    laws = laws_of_rows(using, problem, [[value_of(using, entry, values) for entry in row] for row in gradients])
     loss = None
     if losses is not None:
         assert isinstance(problem.law, Empirical)
-        quotients = [value_of(entry, values) for entry in losses]
-        if all(x.a >= 0 for x in quotients):
-            loss = total(exact(p) * x for p, x in zip(problem.law.exact_probabilities, quotients, strict=True))
-    over = gradient_laws(problem, theta, slopes=False)
+        quotients = [value_of(using, entry, values) for entry in losses]
+        if all(x >= 0 for x in quotients):
+            weights = map(using.exact, problem.law.exact_probabilities)
+            loss = using.total(p * x for p, x in zip(weights, quotients, strict=True))
+    over = gradient_laws(using, problem, theta, slopes=False)
     rate = _by_signs(laws, over, form, loss)
     if rate is not None:
         return rate
-    mean_square = total(square(least_magnitude(law.mean)) for law in laws)
-    return _by_spread(mean_square, total(law.variance for law in laws), over, form, loss)
+    mean_square = using.total(using.square(using.least_magnitude(law.mean)) for law in laws)
+    return _by_spread(mean_square, using.total(law.variance for law in laws), over, form, loss)
 
 
 def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point) -> float | None:
     """Around a point where every row's gradient is exactly 0: g = A (theta - theta*), A within the Hessians."""
-    if not vanishes(problem, star):
+    using = form.using
+    if not vanishes(using, problem, star):
         return None
     d = problem.dimension
-    joint = [hull(side, exact(x)) for side, x in zip(theta, star, strict=True)]
+    joint = [using.hull(side, using.exact(x)) for side, x in zip(theta, star, strict=True)]
     place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
-    triangles = row_values(problem, problem.jacobian_expressions, joint)
-    entries = laws_of_rows(
-        problem, [[triangle[place[min(i, j), max(i, j)]] for i in range(d) for j in range(d)] for triangle in triangles]
-    )
-    half_norm = iv.sqrt(total(square(magnitude(law.mean)) for law in entries)) / 2
+    triangles = row_values(using, problem, problem.jacobian_expressions, joint)
+    pairs = [(min(i, j), max(i, j)) for i in range(d) for j in range(d)]
+    entries = laws_of_rows(using, problem, [[triangle[place[pair]] for pair in pairs] for triangle in triangles])
+    half_norm = using.root(using.total(using.square(using.magnitude(law.mean)) for law in entries)) / 2
     # L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0: an interval that contains 0 does not prove that.
-    loss = half_norm if loss_is_at_most_zero(problem, star) else None
-    over = gradient_laws(problem, theta, slopes=False)
+    loss = half_norm if loss_is_at_most_zero(using, problem, star) else None
+    over = gradient_laws(using, problem, theta, slopes=False)
     if d == 1:
         rate = _by_signs(entries, over, form, loss)
         if rate is not None:
             return rate
-    least = _least_singular([[entries[i * d + j].mean for j in range(d)] for i in range(d)])
-    return _by_spread(square(least), total(law.variance for law in entries), over, form, loss)
+    least = _least_singular(using, [[entries[i * d + j].mean for j in range(d)] for i in range(d)])
+    return _by_spread(using.square(least), using.total(law.variance for law in entries), over, form, loss)
 
 
-def _least_singular(matrix: list[list[Interval]]) -> Interval:
+def _least_singular(using: Arithmetic, matrix: list[list[Interval]]) -> Interval:
     """A lower bound of |A v| for |v| = 1: (1 - |1 - Y A|)/|Y| with Y near the inverse, in Frobenius norms."""
     d = len(matrix)
     try:
-        inverse = mpmath.matrix([[float(x.mid) for x in row] for row in matrix]) ** -1
+        inverse = mpmath.matrix([[float(using.middle(x)) for x in row] for row in matrix]) ** -1
     except ZeroDivisionError:
-        return iv.mpf(0)
-    y = [[iv.mpf(float(inverse[i, j])) for j in range(d)] for i in range(d)]
-    defect = total(
-        square(int(i == j) - total(y[i][k] * matrix[k][j] for k in range(d))) for i in range(d) for j in range(d)
+        return using.number(0)
+    y = [[using.number(float(inverse[i, j])) for j in range(d)] for i in range(d)]
+    defect = using.total(
+        using.square(int(i == j) - using.total(y[i][k] * matrix[k][j] for k in range(d)))
+        for i in range(d)
+        for j in range(d)
     )
-    least = (1 - iv.sqrt(defect.b)) / iv.sqrt(total(square(x) for row in y for x in row))
-    return iv.mpf(max(least.a, iv.mpf(0).a))
+    norm = using.root(using.total(using.square(x) for row in y for x in row))
+    return using.nonnegative((1 - using.root(using.upper(defect))) / norm)
 
 
 def largest_product(function: Problem, problem: SymbolicGradient, form: Form, box: Box, center: Interval) -> Interval:
@@ -274,14 +273,15 @@ def largest_product(function: Problem, problem: SymbolicGradient, form: Form, bo
 
     V is the loss of ``function``, f the field of ``problem``, and ``center`` the value at the box's midpoint.
     """
-    theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
-    laws = gradient_laws(function, theta, slopes=True)
+    using = form.using
+    theta, points = sides(using, box), [using.number(x) for x in middle(box)]
+    laws = gradient_laws(using, function, theta, slopes=True)
     over = field_over(problem, form, theta, slopes=True)
-    plain, linear = _product(laws, over.value), center
+    plain, linear = _product(using, laws, over.value), center
     for j, (side, point) in enumerate(zip(theta, points, strict=True)):
-        slope = total(
+        slope = using.total(
             law.mean_slopes[j] * f + law.mean * row[j]
             for law, f, row in zip(laws, over.value, over.jacobian, strict=True)
         )
         linear += slope * (side - point)
-    return iv.mpf(min(plain.b, linear.b))
+    return using.least_bound([plain, linear])

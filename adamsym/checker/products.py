@@ -11,21 +11,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from mpmath import iv
-
+from adamsym.checker.arithmetic import BITS, Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
-from adamsym.checker.intervals import (
-    BITS,
-    Interval,
-    NotCheckable,
-    around_zero,
-    cosine,
-    exact,
-    exponential,
-    logarithm,
-    magnitude,
-    total,
-)
 from adamsym.checker.law import Law
 from adamsym.expressions.work import spend
 
@@ -57,35 +44,31 @@ class Numerator:
     lag: int
     """The one lag of a weight of ``head``; -1 for a geometric term."""
 
-    def over_lags(self, power: Interval) -> Interval:
+    def over_lags(self, using: Arithmetic, power: Interval) -> Interval:
         """Return sum n_k power^k for power = beta^j."""
-        return 1 / (1 - self.ratio * power) if self.lag < 0 else power**self.lag if self.lag else iv.mpf(1)
+        return 1 / (1 - self.ratio * power) if self.lag < 0 else using.power(power, self.lag)
 
 
 def numerators_of(form: Form) -> list[Numerator]:
     """Return the numerators of which G consists."""
-    one = iv.mpf(1)
+    using = form.using
     parts = [
-        Numerator(exact(weight), lag == 0, max(lag - 1, 0), one if lag else iv.mpf(0), lag)
+        Numerator(using.exact(weight), lag == 0, max(lag - 1, 0), using.number(int(lag > 0)), lag)
         for lag, weight in enumerate(form.head)
     ]
     for amount, ratio in form.terms:
-        parts.append(Numerator(exact(amount), True, len(parts), exact(ratio), -1))
+        parts.append(Numerator(using.exact(amount), True, len(parts), using.exact(ratio), -1))
     return parts
 
 
-def step_of(beta: Fraction) -> tuple[int, Interval]:
-    """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
-    return _step(beta, iv.prec)
-
-
 @lru_cache(maxsize=64)
-def _step(beta: Fraction, _bits: int) -> tuple[int, Interval]:
+def step_of(using: Arithmetic, beta: Fraction) -> tuple[int, Interval]:
+    """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
     lag = _lag(beta)
     if lag > LARGEST_STEP:
-        return 0, exact(LARGEST_STEP)
+        return 0, using.exact(LARGEST_STEP)
     lags = int(float(LARGEST_STEP) / lag)
-    return lags, -lags * logarithm(exact(beta))
+    return lags, -lags * using.logarithm(using.exact(beta))
 
 
 def _lag(beta: Fraction) -> float:
@@ -98,19 +81,21 @@ class Products:
 
     def __init__(self, law: Law, form: Form) -> None:
         self.columns: list[tuple[list[Interval], list[Interval]]] = []
-        self.lags_per_step, _ = step_of(form.beta)
+        self.using = using = form.using
+        self.lags_per_step, _ = step_of(using, form.beta)
         self.previous: State | None = None
-        self.law, self.numerators, self.beta = law, numerators_of(form), exact(form.beta)
+        self.law, self.numerators, self.beta = law, numerators_of(form), using.exact(form.beta)
         self.memory, self.exact_beta = float(form.beta), form.beta
-        low, high = min(q.a for q in law.squares), max(q.b for q in law.squares)
-        self.least, self.center = iv.mpf(low), iv.mpf(((low + high) / 2).mid)
+        self.powers: dict[int, Interval] = {}
+        self.least = using.least(law.squares)
+        self.center = using.middle((self.least + using.largest(law.squares)) / 2)
         self.excess = [q - self.least for q in law.squares]
-        self.width = iv.mpf(max(magnitude(q - self.center).b for q in law.squares))
-        self.scaled_width = self.width / exact(CIRCLE)
+        self.width = using.largest(using.magnitude(q - self.center) for q in law.squares)
+        self.scaled_width = self.width / using.exact(CIRCLE)
         # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
-        farthest = float(((1 - self.beta) * self.width * 100 / iv.mpf(law.mean_square.mid)).b)
+        farthest = float(using.upper((1 - self.beta) * self.width * 100 / using.middle(law.mean_square)))
         # With more bits a remainder of 1e-16 may be too large: a rare atom makes w far larger than E g^2.
-        self.reach, remainder = (SERIES, 1e-16) if iv.prec <= BITS else (FINER_SERIES, 1e-26)
+        self.reach, remainder = (SERIES, 1e-16) if using.bits <= BITS else (FINER_SERIES, 1e-26)
         ratio = max(min(self.reach, farthest) / float(CIRCLE), 1e-12)
         self.terms = max(LEAST_TERMS, min(MOST_TERMS, math.ceil(math.log(remainder) / math.log(ratio))))
         # What a node's remainders may be, as shares of what they are added to.
@@ -119,7 +104,7 @@ class Products:
 
     def lags_at(self, s: Interval) -> int:
         """Return how many lags :meth:`at` multiplies out at the next node."""
-        reach = float(((1 - self.beta) * s * self.width).b)
+        reach = float(self.using.upper((1 - self.beta) * s * self.width))
         if reach <= self.reach:
             return 0
         if self.lags_per_step and self.previous is not None:
@@ -137,22 +122,31 @@ class Products:
         if lags and self.lags_per_step and self.previous is not None:
             state = self.previous
         elif lags:
-            state = self._beyond(t * self.beta**lags, s * self.beta**lags)
+            power = self._power_of_beta(lags)
+            state = self._beyond(t * power, s * power)
         else:
             state = self._beyond(t, s)
         for k in reversed(range(lags)):
-            state = self._one_lag_more(t * self.beta**k, state)
+            state = self._one_lag_more(t * self._power_of_beta(k), state)
         self.previous = state
         product, numerators, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
-        factor = exponential(-s * self.least)
+        factor = self.using.exponential(-s * self.least)
         shares = [factor * part.share for part in self.numerators]
         columns = [numerators, *(slope for _, slope in slopes)]
-        return factor * product, [total(x * n for x, n in zip(shares, column, strict=True)) for column in columns]
+        return factor * product, [
+            self.using.total(x * n for x, n in zip(shares, column, strict=True)) for column in columns
+        ]
+
+    def _power_of_beta(self, k: int) -> Interval:
+        if k not in self.powers:
+            self.powers[k] = self.using.power(self.beta, k)
+        return self.powers[k]
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
-        law, (product, numerators, slopes) = self.law, state
+        law, total, exponential = self.law, self.using.total, self.using.exponential
+        product, numerators, slopes = state
         weights = [p * exponential(-t * u) for p, u in zip(law.probabilities, self.excess, strict=True)]
         signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
         a, b = total(signed), total(weights)
@@ -176,23 +170,24 @@ class Products:
 
     def _beyond(self, t: Interval, s: Interval) -> State:
         """The products over all lags from t on, by the series; s = t/(1-beta)."""
-        if self.memory == 0 and t.b == 0:
-            zeros = [iv.mpf(0)] * len(self.numerators)
-            return iv.mpf(1), zeros, [(iv.mpf(0), zeros) for _ in self.law.slopes]
-        z = magnitude(t * self.scaled_width)
+        using, zero = self.using, self.using.number(0)
+        if self.memory == 0 and t == 0:
+            zeros = [zero] * len(self.numerators)
+            return using.number(1), zeros, [(zero, zeros) for _ in self.law.slopes]
+        z = using.magnitude(t * self.scaled_width)
         if not z < 1:
             raise NotCheckable("a power series beyond its circle")
         terms = self._terms_at(float(z))
-        rest = z**terms / (1 - z)
+        rest = using.power(z, terms) / (1 - z)
         values = []
         for coefficients, tops in self.columns:
             value = coefficients[terms - 1]
             for coefficient in reversed(coefficients[: terms - 1]):
                 value = value * t + coefficient
-            values.append(value + around_zero(tops[terms] * rest))
+            values.append(value + using.around_zero(tops[terms] * rest))
         parts = 1 + len(self.numerators)
         (log_product, *ratios), *others = (values[k : k + parts] for k in range(0, len(values), parts))
-        product = exponential(log_product - s * (self.center - self.least))
+        product = using.exponential(log_product - s * (self.center - self.least))
         slopes = [
             (product * x, [product * (x * ratio + y) for ratio, y in zip(ratios, ys, strict=True)]) for x, *ys in others
         ]
@@ -208,19 +203,19 @@ class Products:
 
         The bounds are those of the terms from a number on: the sums over lags fall with the power of t.
         """
-        law = self.law
+        law, using = self.law, self.using
         count = len(law.slopes)
         spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
-        b, a = self._moments([iv.mpf(1)] * len(law.atoms)), self._moments(law.atoms)
-        b[0] = iv.mpf(1)
+        b, a = self._moments([using.number(1)] * len(law.atoms)), self._moments(law.atoms)
+        b[0] = using.number(1)
         ratio = _divided(a, b)
         columns = [(_logarithm(b), ratio)]
-        circle = exact(CIRCLE)
-        t = circle / self.width if self.width.b > 0 else iv.mpf(0)
-        growth = exponential(2 * circle) / cosine(circle)
-        steep = growth * (1 + 2 * t * law.max_abs**2 * (1 + growth))
-        self.log_remainder -= float(logarithm(steep if law.slopes else growth).b)
-        tops = [circle - logarithm(cosine(circle)) + iv.pi / 2, law.max_abs * growth]
+        circle = using.exact(CIRCLE)
+        t = circle / self.width if self.width > 0 else using.number(0)
+        growth = using.exponential(2 * circle) / using.cosine(circle)
+        steep = growth * (1 + 2 * t * using.square(law.max_abs) * (1 + growth))
+        self.log_remainder -= float(using.upper(using.logarithm(steep if law.slopes else growth)))
+        tops = [circle - using.logarithm(using.cosine(circle)) + using.pi / 2, law.max_abs * growth]
         for column, h in zip(law.slopes, law.max_abs_slopes, strict=True):
             double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
             plain = _divided(self._moments(column), b)
@@ -236,13 +231,13 @@ class Products:
                 )
             )
             tops += [2 * t * law.max_abs * h * growth, h * steep]
-        powers = [self.beta**k for k in range(self.terms + 1)]
+        powers = [using.power(self.beta, k) for k in range(self.terms + 1)]
         for k, (log_part, ratio_part) in enumerate(columns):
             plain_sums = [1 / (1 - p) for p in powers[1:]]
-            first = [iv.mpf(0), *(x * y for x, y in zip(log_part[1:], plain_sums[:-1], strict=True))]
-            self.columns.append((first, [iv.inf, *(tops[2 * k] * y for y in plain_sums)]))
+            first = [using.number(0), *(x * y for x, y in zip(log_part[1:], plain_sums[:-1], strict=True))]
+            self.columns.append((first, [using.number(math.inf), *(tops[2 * k] * y for y in plain_sums)]))
             for part in self.numerators:
-                sums = [part.over_lags(p) for p in powers]
+                sums = [part.over_lags(using, p) for p in powers]
                 values = [x * y for x, y in zip(ratio_part, sums[: self.terms], strict=True)]
                 self.columns.append((values, [tops[2 * k + 1] * y for y in sums]))
 
@@ -250,31 +245,31 @@ class Products:
         """Coefficients of E[v exp(-t u)], u = g^2 - center."""
         power, found = [p * v for p, v in zip(self.law.probabilities, values, strict=True)], []
         for order in range(self.terms):
-            found.append(total(power))
+            found.append(self.using.total(power))
             power = [x * (self.center - q) / (order + 1) for x, q in zip(power, self.law.squares, strict=True)]
         return found
 
 
 def _times(x: list[Interval], y: list[Interval]) -> list[Interval]:
-    return [total(x[i] * y[k - i] for i in range(k + 1)) for k in range(len(x))]
+    return [sum(x[i] * y[k - i] for i in range(k + 1)) for k in range(len(x))]
 
 
 def _divided(x: list[Interval], y: list[Interval]) -> list[Interval]:
     """x/y for a series y that begins with 1."""
     found: list[Interval] = []
     for k in range(len(x)):
-        found.append(x[k] - total(found[i] * y[k - i] for i in range(k)))
+        found.append(x[k] - sum(found[i] * y[k - i] for i in range(k)))
     return found
 
 
 def _logarithm(y: list[Interval]) -> list[Interval]:
     """log y for a series y that begins with 1: k c_k = k y_k - sum i c_i y_(k-i)."""
-    found = [iv.mpf(0)]
+    found = [0 * y[0]]
     for k in range(1, len(y)):
-        found.append(y[k] - total(i * found[i] * y[k - i] for i in range(1, k)) / k)
+        found.append(y[k] - sum(i * found[i] * y[k - i] for i in range(1, k)) / k)
     return found
 
 
 def _shifted(x: list[Interval]) -> list[Interval]:
     """t x."""
-    return [iv.mpf(0), *x[:-1]]
+    return [0 * x[0], *x[:-1]]

@@ -4,13 +4,11 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from mpmath import iv
-
 from adamsym.certificates.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_not_zero
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
-from adamsym.checker.intervals import Interval, NotCheckable, between, total
 from adamsym.checker.law import Law, gradient_laws, sign_factor
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
@@ -32,9 +30,9 @@ _PROOFS = {"sign": {"coordinate"}, "direction": {"direction"}, "zero": {"zero", 
 """What each kind of leaf names."""
 
 
-def sides(box: Box) -> list[Interval]:
-    """Return the intervals of a box."""
-    return [between(low, high) for low, high in box]
+def sides(using: Arithmetic, box: Box) -> list[Interval]:
+    """Return intervals that hold the sides of a box; they may be a little wider."""
+    return [using.between(low, high) for low, high in box]
 
 
 def middle(box: Box) -> list[float]:
@@ -100,29 +98,33 @@ def contains(outer: Box, inner: Box) -> bool:
 
 
 def _sign_holds(problem: SymbolicGradient, form: Form, box: Box, coordinate: int, depth: int) -> bool:
-    law, side = gradient_laws(problem, sides(box), slopes=False)[coordinate], sides(box)[coordinate]
-    if drift_agrees(law, form, side) and abs(law.mean) > sign_factor(law, form) * iv.sqrt(law.variance.b):
+    using = form.using
+    law = gradient_laws(using, problem, sides(using, box), slopes=False)[coordinate]
+    noise = sign_factor(law, form) * using.root(using.upper(law.variance))
+    if drift_agrees(law, form, box[coordinate]) and using.least_magnitude(law.mean) > noise:
         return True
     return depth > 0 and all(_sign_holds(problem, form, half, coordinate, depth - 1) for half in halves(box))
 
 
-def drift_agrees(law: Law, form: Form, side: Interval) -> bool:
+def drift_agrees(law: Law, form: Form, side: Sequence[float]) -> bool:
     """Whether -decay theta_i has nowhere the sign of d_i L: f_i has then strictly that of -d_i L if F_i has d_i L's."""
-    return form.decay == 0 or (law.mean.a >= 0 and side.a >= 0) or (law.mean.b <= 0 and side.b <= 0)
+    low, high = side
+    return form.decay == 0 or (bool(law.mean >= 0) and low >= 0) or (bool(law.mean <= 0) and high <= 0)
 
 
 def _direction_holds(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
     """y f(m) + (y Df(X)) (X - m) excludes 0."""
-    points = [iv.mpf(x) for x in middle(box)]
+    using = form.using
+    points, theta = [using.number(x) for x in middle(box)], sides(using, box)
     found = _along(problem, form, [[x, x] for x in middle(box)], direction)
-    if 0 in found:
+    if not is_not_zero(found):
         # No halving helps against a value at a point.
         return False
-    over = field_over(problem, form, sides(box), slopes=True, tolerance=COARSE)
-    plain = total(y * f for y, f in zip(direction, over.value, strict=True))
-    for j, (side, point) in enumerate(zip(sides(box), points, strict=True)):
-        found += total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
-    if 0 not in plain or 0 not in found:
+    over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
+    plain = using.total(y * f for y, f in zip(direction, over.value, strict=True))
+    for j, (side, point) in enumerate(zip(theta, points, strict=True)):
+        found += using.total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
+    if is_not_zero(plain) or is_not_zero(found):
         return True
     if depth == 0 or is_cut_short():
         return False
@@ -139,7 +141,8 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
         return "it is said to be a critical point of the loss, but not which, or the reverse"
     if zero.point is not None and not _vanish_at(problem, form, zero.point, zero.box):
         return _NO_POINT.format("its box")
-    over = field_over(problem, form, sides(zero.box), slopes=True)
+    using = form.using
+    over = field_over(problem, form, sides(using, zero.box), slopes=True)
     if not _maps_inside(problem, form, zero.box, zero.preconditioner, over):
         return "Krawczyk's operator does not prove it"
     for k, region in enumerate(zero.regions):
@@ -147,10 +150,10 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
             return f"its region {k} does not hold it"
         if not _maps_inside(problem, form, region.box, region.preconditioner):
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
-    if zero.stability != "undecided" and _stability(over.jacobian, zero.stability_matrix) != zero.stability:
+    if zero.stability != "undecided" and _stability(using, over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
-    laws = gradient_laws(problem, sides(zero.box), slopes=False)
-    if zero.critical_point == "no" and all(0 in law.mean for law in laws):
+    laws = gradient_laws(using, problem, sides(using, zero.box), slopes=False)
+    if zero.critical_point == "no" and not any(is_not_zero(law.mean) for law in laws):
         return "it may be a critical point of the loss"
     return None
 
@@ -163,7 +166,9 @@ def _vanish_at(problem: SymbolicGradient, form: Form, texts: list[str], box: Box
     point = rational_point(problem, texts, "point")
     if form.decay != 0 and any(point):
         return False
-    return all(low <= x <= high for x, (low, high) in zip(point, box, strict=True)) and vanishes(problem, point)
+    return all(low <= x <= high for x, (low, high) in zip(point, box, strict=True)) and vanishes(
+        form.using, problem, point
+    )
 
 
 def rational_point(problem: SymbolicGradient, texts: list[str], place: str) -> tuple[Fraction, ...]:
@@ -201,7 +206,7 @@ def _signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditio
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner):
         return False
     # Raises NotCheckable unless the loss is real, and its gradient bounded and thus continuous, in all of the box.
-    gradient_laws(problem, sides(box), slopes=False)
+    gradient_laws(form.using, problem, sides(form.using, box), slopes=False)
     for i, row in enumerate(preconditioner):
         for end, sign in ((box[i][0], -1), (box[i][1], 1)):
             face = [*box[:i], [end, end], *box[i + 1 :]]
@@ -223,8 +228,8 @@ def _sign_along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequ
 
 def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float]) -> Interval:
     """The interval of y f over a box."""
-    over = field_over(problem, form, sides(box), slopes=False, tolerance=COARSE)
-    return total(y * f for y, f in zip(direction, over.value, strict=True))
+    over = field_over(problem, form, sides(form.using, box), slopes=False, tolerance=COARSE)
+    return form.using.total(y * f for y, f in zip(direction, over.value, strict=True))
 
 
 def _maps_inside(
@@ -234,37 +239,39 @@ def _maps_inside(
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
         return False
-    over = over or field_over(problem, form, sides(box), slopes=True)
+    over = over or field_over(problem, form, sides(form.using, box), slopes=True)
     return any(_image_inside(problem, form, box, preconditioner, over, tolerance) for tolerance in (TOLERANCE, FINER))
 
 
 def _image_inside(
     problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver, tolerance: float
 ) -> bool:
-    theta, points = sides(box), [iv.mpf(x) for x in middle(box)]
+    using = form.using
+    theta, points = sides(using, box), [using.number(x) for x in middle(box)]
     spend(2 * len(box) ** 3)
     value = field_over(problem, form, points, slopes=False, tolerance=tolerance).value
     for i, row in enumerate(preconditioner):
-        entry = points[i] - total(y * f for y, f in zip(row, value, strict=True))
+        entry = points[i] - using.total(y * f for y, f in zip(row, value, strict=True))
         for j in range(len(box)):
-            product = total(y * line[j] for y, line in zip(row, over.jacobian, strict=True))
+            product = using.total(y * line[j] for y, line in zip(row, over.jacobian, strict=True))
             entry += (int(i == j) - product) * (theta[j] - points[j])
-        if not (theta[i].a < entry.a and entry.b < theta[i].b):
+        # The box itself, for its interval may be wider.
+        if not (entry > box[i][0] and entry < box[i][1]):
             return False
     return True
 
 
-def _stability(jacobian: list[list[Interval]], matrix: Matrix) -> str | None:
+def _stability(using: Arithmetic, jacobian: list[list[Interval]], matrix: Matrix) -> str | None:
     """The stability that P = ``matrix`` proves: J^T P + P J negative definite gives J the inertia of -P."""
     d = len(jacobian)
     spend(6 * d**3)
     if len(matrix) != d or any(len(row) != d for row in matrix):
         return None
-    p = [[iv.mpf(x) for x in row] for row in matrix]
+    p = [[using.number(x) for x in row] for row in matrix]
     if any(matrix[i][j] != matrix[j][i] for i in range(d) for j in range(d)):
         return None
     form = [
-        [-total(jacobian[k][i] * p[k][j] + p[i][k] * jacobian[k][j] for k in range(d)) for j in range(d)]
+        [-using.total(jacobian[k][i] * p[k][j] + p[i][k] * jacobian[k][j] for k in range(d)) for j in range(d)]
         for i in range(d)
     ]
     definite, inertia = _pivots(form), _pivots(p)
@@ -278,7 +285,7 @@ def _pivots(matrix: list[list[Interval]]) -> list[bool] | None:
     rows, found = [list(row) for row in matrix], []
     for k in range(len(rows)):
         pivot = rows[k][k]
-        if 0 in pivot:
+        if not is_not_zero(pivot):
             return None
         found.append(bool(pivot > 0))
         for i in range(k + 1, len(rows)):

@@ -98,17 +98,21 @@ def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
     workers: Workers = None,
     budget: Annotated[
-        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="10000000: minutes")
+        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="10000000")
     ] = None,
+    slow: Annotated[bool, typer.Option("--slow", help="Compute with mpmath's intervals, not with balls.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Re-check a certificate with other arithmetic, trusting nothing in it."""
+    """Re-check a certificate with other code, trusting nothing in it."""
     from adamsym.checker import check_certificate
     from adamsym.checker.checking import BUDGET
 
     with working("re-checking"):
         found = check_certificate(
-            certificate, processes=workers or os.cpu_count() or 1, operations=BUDGET if budget is None else budget
+            certificate,
+            processes=workers or os.cpu_count() or 1,
+            operations=BUDGET if budget is None else budget,
+            slow=slow,
         )
     if as_json:
         print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))

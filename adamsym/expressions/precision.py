@@ -1,4 +1,4 @@
-"""Precision of mpmath, which has one for the whole process, and no argument for it.
+"""Precisions of mpmath and flint, which have one each for the whole process, and no argument for it.
 
 A function enters a precision around its computation. It is left as it was, also by exceptions, and another thread waits
 until then: else a value could be rounded with one precision and its error bounded with another.
@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import flint
 import mpmath
 
 _IN_USE = threading.RLock()
@@ -29,3 +30,10 @@ def interval_bits(bits: int) -> Iterator[None]:
             yield
         finally:
             mpmath.iv.prec = previous
+
+
+@contextmanager
+def ball_bits(bits: int) -> Iterator[None]:
+    """Compute flint's balls with so many bits."""
+    with _IN_USE, flint.ctx.workprec(bits):
+        yield

@@ -14,7 +14,9 @@ from adamsym.certify import exact_points as maker
 from adamsym.certify.boxes import simplest_point
 from adamsym.checker import check_certificate
 from adamsym.checker import exact_values as checker
-from adamsym.checker.intervals import NotCheckable, working_precision
+from adamsym.checker.arithmetic import NotCheckable
+from adamsym.checker.balls import Balls
+from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.reading import read_problem
@@ -31,10 +33,14 @@ def of(loss, rows=(1, 2), names=("theta",)):
 
 
 def checked(function, problem, point):
-    """What the checker proves; what is not defined it refuses."""
-    with working_precision():
+    """What the checker proves, in either arithmetic; what is not defined it refuses."""
+    return all(_checked(using, function, problem, point) for using in (Balls(), MpmathIntervals()))
+
+
+def _checked(using, function, problem, point):
+    with using.working():
         try:
-            return function(problem, point)
+            return function(using, problem, point)
         except NotCheckable:
             return False
 
@@ -87,12 +93,10 @@ def test_exact_values_are_those_of_fractions(theta, rows, shift):
     problem = of(f"(theta - x)**3/3 + theta*x**2 + ({shift})/(7 + theta**2)", rows)
     slopes = [(theta - x) ** 2 + x**2 - 2 * theta * shift / (7 + theta**2) ** 2 for x in rows]
     losses = [(theta - x) ** 3 / 3 + theta * x**2 + shift / (7 + theta**2) for x in rows]
-    for vanishes, at_most_zero in (
-        (maker.vanishes, maker.loss_is_at_most_zero),
-        (checker.vanishes, checker.loss_is_at_most_zero),
-    ):
-        assert checked(vanishes, problem, (theta,)) == (not any(slopes))
-        assert checked(at_most_zero, problem, (theta,)) == (sum(losses) <= 0)
+    at = (theta,)
+    assert maker.vanishes(problem, at) == checked(checker.vanishes, problem, at) == (not any(slopes))
+    assert maker.loss_is_at_most_zero(problem, at) == (sum(losses) <= 0)
+    assert checked(checker.loss_is_at_most_zero, problem, at) == (sum(losses) <= 0)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e3))

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from arithmetics import BALLS, ends, holds, in_both
 from bases import base
 from forgeries import signed
-from mpmath import iv
 
 from adamsym.certificates.form import LyapunovLeaf, digest_of, read_certificate
 from adamsym.checker import Check, check_certificate, lyapunov
 from adamsym.checker.exact_values import value_at
 from adamsym.checker.form import form_of
-from adamsym.checker.intervals import exponential, value_of, working_precision
 from adamsym.checker.law import minibatches
 from adamsym.checker.tiling import fills, held, some_meet
+from adamsym.checker.values import value_of
 from adamsym.checker.zeros import rational_point
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.sizes import check_derivative_size, derivative_sizes, second_derivatives
@@ -76,24 +76,26 @@ def test_work_does_not_turn_false_statements_valid():
         assert not check_certificate(signed(content), operations=operations).valid
 
 
+@in_both
 @pytest.mark.parametrize("loss", ["exp(exp(exp(theta)))", "sinh(exp(exp(theta)))", "cosh(exp(exp(theta)))"])
-def test_huge_numbers_are_not_computed_with(loss):
+def test_huge_numbers_are_not_computed_with(using, loss):
     theta = sp.Symbol("theta", real=True)
-    with working_precision(), pytest.raises(OutOfWork):
-        value_of(sp.sympify(loss, locals={"theta": theta}), {theta: iv.mpf([20, 21])})
+    with using.working(), pytest.raises(OutOfWork):
+        value_of(using, sp.sympify(loss, locals={"theta": theta}), {theta: using.between(20, 21)})
 
 
-def test_tiny_ones_and_bounded_functions_of_huge_ones_are_enclosed():
-    with working_precision():
-        huge = exponential(iv.mpf(20))
-        huge = huge**4
-        assert 0 in exponential(-huge)
-        assert exponential(-huge).b > 0
+@in_both
+def test_tiny_ones_and_bounded_functions_of_huge_ones_are_enclosed(using):
+    with using.working():
+        huge = using.power(using.exponential(using.number(20)), 4)
+        tiny = using.exponential(-huge)
+        assert holds(tiny, 0)
+        assert ends(tiny)[1] > 0
         x = sp.Symbol("x", real=True)
         for function, low, high in ((sp.sin, -1, 1), (sp.cos, -1, 1), (sp.tanh, 1, 1)):
-            found = value_of(function(x), {x: huge})
-            assert found.a <= low
-            assert found.b >= high
+            found = value_of(using, function(x), {x: huge})
+            assert holds(found, low)
+            assert holds(found, high)
 
 
 def test_minima_are_read_where_a_leaf_rests_on_them_and_counted(monkeypatch):
@@ -119,7 +121,7 @@ def test_minima_are_read_where_a_leaf_rests_on_them_and_counted(monkeypatch):
     assert check_certificate(signed(content)).valid
     assert len(read) == count
     with budget(10**6) as meter:
-        certificate, form = read_certificate(signed(content)), form_of(Adam("1/2", "9/10", "1/10").laplace)
+        certificate, form = read_certificate(signed(content)), form_of(BALLS, Adam("1/2", "9/10", "1/10").laplace)
         before = meter.left
         lyapunov.check_leaf(certificate, problem, form, certificate.leaves[0])
         plain, before = before - meter.left, meter.left
@@ -131,14 +133,14 @@ def test_minibatches_are_counted_before_they_are_listed():
     for rows, size in ((100, 10**9), (3, 10**9), (200, 200)):
         problem = Problem("(theta - x)**2", ["theta"], Empirical({"x": list(range(rows))}), batch_size=size)
         with pytest.raises(OutOfWork):
-            minibatches(problem)
+            minibatches(BALLS, problem)
     problem = Problem("(theta - x)**2", ["theta"], Empirical({"x": list(range(3000))}))
-    assert len(minibatches(problem)) == 3000
+    assert len(minibatches(BALLS, problem)) == 3000
     problem = Problem("(theta - x)**2", ["theta"], Empirical({"x": [1, 2]}), batch_size=5000)
-    with working_precision():
-        listed = minibatches(problem)
+    with BALLS.working():
+        listed = minibatches(BALLS, problem)
         assert len(listed) == 5001
-        assert 1 in sum((p for _, p in listed), iv.mpf(0))
+        assert holds(BALLS.total(p for _, p in listed), 1)
 
 
 def test_exact_values_do_not_grow_without_bound():
@@ -147,10 +149,10 @@ def test_exact_values_do_not_grow_without_bound():
     for _ in range(8):
         expression = (expression + 1) ** 100
     with pytest.raises(OutOfWork):
-        value_at(expression, {x: Fraction(3, 2)})
+        value_at(BALLS, expression, {x: Fraction(3, 2)})
     product = sp.Mul(*[(x + k) ** 99 for k in range(1, 60)])
     with pytest.raises(OutOfWork):
-        value_at(product, {x: Fraction(10**9 + 7, 10**9 + 9)})
+        value_at(BALLS, product, {x: Fraction(10**9 + 7, 10**9 + 9)})
 
 
 def test_derivatives_are_measured_before_they_are_formed():

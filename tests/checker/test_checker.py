@@ -12,22 +12,23 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from arithmetics import ends, holds, in_both, in_both_by_long_tests, meet, middle, width
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import iv
 
 from adamsym.certificates.form import json_schema
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
 from adamsym.checker import check_certificate
 from adamsym.checker import field as field_module
 from adamsym.checker import products as products_module
+from adamsym.checker.arithmetic import NotCheckable
 from adamsym.checker.field import field_over, quotient
 from adamsym.checker.form import form_of
-from adamsym.checker.intervals import NotCheckable, exponential, value_of, working_precision
-from adamsym.checker.kernels import complement
 from adamsym.checker.law import Law, minibatches, sign_factor
 from adamsym.checker.lyapunov import _by_spread, _rate
+from adamsym.checker.scaled_erfc import complement
 from adamsym.checker.tiling import fills
+from adamsym.checker.values import value_of
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -234,13 +235,15 @@ def test_a_box_where_the_loss_rises_is_not_proven_by_any_kind(refuted, kind):
     assert "proven" in check_certificate(changed, digest=False).reason
 
 
-def test_the_spread_counts_noise_twice():
+@in_both
+def test_the_spread_counts_noise_twice(using):
     """As for what makes certificates: Q = 1 - q sqrt(eta) - q^2 eta x/4, over eps (1 + x), with x = 3 here."""
-    law, form = Law([iv.mpf(-3), iv.mpf(3)], [iv.mpf("0.5")] * 2, []), form_of(Adam("0.5", "0.9", "1").laplace)
-    with working_precision():
-        eta = (iv.mpf("0.8") / sign_factor(law, form)) ** 2
-        assert _by_spread(iv.mpf(1), eta, [law], form, iv.mpf(1)) is None
-        found = _by_spread(iv.mpf(1), eta / 4, [law], form, iv.mpf(1))
+    one, law = using.number(1), Law(using, [using.number(-3), using.number(3)], [using.number(0.5)] * 2, [])
+    form = form_of(using, Adam("0.5", "0.9", "1").laplace)
+    with using.working():
+        eta = using.square(using.exact(Fraction("0.8")) / sign_factor(law, form))
+        assert _by_spread(one, eta, [law], form, one) is None
+        found = _by_spread(one, eta / 4, [law], form, one)
     assert found == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
 
 
@@ -300,24 +303,24 @@ def test_unreadable_files_are_bad_input(tmp_path, zeros):
         check_certificate(tmp_path / "none.json")
 
 
+@in_both_by_long_tests
 @pytest.mark.parametrize("adam", [Adam(), Adam("0.5", "0.9", "0.1"), Adam(0, 0, 1), Adam("0.02", "0.001", "1e-8")])
 @pytest.mark.parametrize("points", [[[-0.3, 0.4]], pytest.param([[0.9, 1.2], [1e-9, 1e-9]], marks=pytest.mark.slow)])
-def test_two_arithmetics_agree(adam, points):
-    """The checker's field and Jacobian, and those in ball arithmetic: each holds the value, and nothing near."""
+def test_two_evaluations_agree(using, adam, points):
+    """The checker's field and Jacobian, and those that certificates are made with: each holds the value."""
     field = AdamField(SADDLE.problem, adam)
     for theta in points:
-        with working_precision():
-            found = field_over(field.problem, form_of(adam.laplace), [iv.mpf(x) for x in theta], slopes=True)
-            value = field.enclose([[x, x] for x in theta])
-            slopes = field.enclose_jacobian([[x, x] for x in theta])
-            for i in range(2):
-                assert found.value[i].a <= value[i, 1]
-                assert value[i, 0] <= found.value[i].b
-                assert found.value[i].delta <= 1e-13
-                for j in range(2):
-                    assert found.jacobian[i][j].a <= slopes[i, j, 1]
-                    assert slopes[i, j, 0] <= found.jacobian[i][j].b
-                    assert found.jacobian[i][j].delta <= 1e-16 / adam.eps + 1e-10 + 1e-11 * abs(slopes[i, j, 0])
+        with using.working():
+            form = form_of(using, adam.laplace)
+            found = field_over(field.problem, form, [using.number(x) for x in theta], slopes=True)
+        value = field.enclose([[x, x] for x in theta])
+        slopes = field.enclose_jacobian([[x, x] for x in theta])
+        for i in range(2):
+            assert meet(found.value[i], *value[i])
+            assert width(found.value[i]) <= 1e-13
+            for j in range(2):
+                assert meet(found.jacobian[i][j], *slopes[i, j])
+                assert width(found.jacobian[i][j]) <= 1e-16 / adam.eps + 1e-10 + 1e-11 * abs(slopes[i, j, 0])
 
 
 BOUNDED = {
@@ -326,114 +329,124 @@ BOUNDED = {
 }
 
 
-def quotient_over(name, tolerance=1e-15):
+def quotient_over(using, name, tolerance=1e-15):
     atoms, weights, adam = BOUNDED[name]
-    slopes = [[iv.mpf(0.7), iv.mpf(-1.3), iv.mpf(0.4)][: len(atoms)]]
-    law = Law([iv.mpf(g) for g in atoms], [iv.mpf(w) for w in weights], slopes)
-    with working_precision():
-        return quotient(law, form_of(adam.laplace), tolerance)
+    slopes = [[using.number(x) for x in (0.7, -1.3, 0.4)[: len(atoms)]]]
+    law = Law(using, [using.number(g) for g in atoms], [using.number(w) for w in weights], slopes)
+    with using.working():
+        return quotient(law, form_of(using, adam.laplace), tolerance)
 
 
 def holds_all(outer, inner):
-    return all(x.a <= y.mid <= x.b for x, y in zip(outer, inner, strict=True))
+    return all(holds(x, middle(y)) for x, y in zip(outer, inner, strict=True))
 
 
 def holds_none(outer, inner):
-    return not any(x.a <= y.mid <= x.b for x, y in zip(outer, inner, strict=True))
+    return not any(holds(x, middle(y)) for x, y in zip(outer, inner, strict=True))
 
 
+@in_both_by_long_tests
 @pytest.mark.parametrize("name", BOUNDED)
-def test_the_checkers_truncation_bounds_suffice_and_are_needed(name, monkeypatch):
-    fine = quotient_over(name)
-    assert holds_all(quotient_over(name, 1e-3), fine)
+def test_the_checkers_truncation_bounds_suffice_and_are_needed(using, name, monkeypatch):
+    fine = quotient_over(using, name)
+    assert holds_all(quotient_over(using, name, 1e-3), fine)
 
     def starts_late(law, form, center, step, cube, tolerance):
-        j = math.floor(math.log(1e-3) / float(step.mid))
-        return j, field_module._weights_before(form.kernel, exponential(step * j), step)
+        j = math.floor(math.log(1e-3) / float(using.middle(step)))
+        return j, field_module._weights_before(form.kernel, using.exponential(step * j), step)
 
     monkeypatch.setattr(field_module, "_first_node", starts_late)
-    assert holds_all(quotient_over(name), fine)
-    monkeypatch.setattr(field_module, "_weights_before", lambda *_: iv.mpf(0))
-    assert holds_none(quotient_over(name), fine)
+    assert holds_all(quotient_over(using, name), fine)
+    monkeypatch.setattr(field_module, "_weights_before", lambda *_: using.number(0))
+    assert holds_none(quotient_over(using, name), fine)
     monkeypatch.undo()
     # Without a bound of the right tail the sum ends at once. What is remembered has one.
     monkeypatch.setattr(field_module, "_node", field_module._node.__wrapped__)
-    monkeypatch.setattr(field_module, "_weights_beyond", lambda *_: iv.mpf(0))
-    assert not holds_all(quotient_over(name), fine)
+    monkeypatch.setattr(field_module, "_weights_beyond", lambda *_: using.number(0))
+    assert not holds_all(quotient_over(using, name), fine)
 
 
+@in_both_by_long_tests
 @pytest.mark.parametrize("name", BOUNDED)
-def test_the_checkers_series_and_rule_bounds_suffice_and_are_needed(name, monkeypatch):
-    fine = quotient_over(name)
+def test_the_checkers_series_and_rule_bounds_suffice_and_are_needed(using, name, monkeypatch):
+    fine, plain = quotient_over(using, name), products_module.Products._beyond
     for few in (
         lambda: monkeypatch.setattr(products_module, "MOST_TERMS", 4),
         lambda: monkeypatch.setattr(products_module.Products, "_terms_at", lambda self, ratio: 4),
     ):
         few()
-        assert holds_all(quotient_over(name), fine)
-        monkeypatch.setattr(products_module, "around_zero", lambda size: iv.mpf(0))
-        assert holds_none(quotient_over(name), fine)
+        assert holds_all(quotient_over(using, name), fine)
+
+        def without_remainders(self, t, s):
+            with monkeypatch.context() as patch:
+                patch.setattr(type(using), "around_zero", lambda self, size: self.number(0))
+                return plain(self, t, s)
+
+        monkeypatch.setattr(products_module.Products, "_beyond", without_remainders)
+        assert holds_none(quotient_over(using, name), fine)
         monkeypatch.undo()
-    cached = (products_module._step, field_module._node)
+    cached = (products_module.step_of, field_module._node)
     monkeypatch.setattr(products_module, "LARGEST_STEP", Fraction(5, 2))
     for function in cached:
         function.cache_clear()
     try:
-        assert holds_all(quotient_over(name), fine)
-        monkeypatch.setattr(field_module, "_trapezoidal_errors", lambda *_: [iv.mpf(0)] * 2)
-        assert holds_none(quotient_over(name), fine)
+        assert holds_all(quotient_over(using, name), fine)
+        monkeypatch.setattr(field_module, "_trapezoidal_errors", lambda *_: [using.number(0)] * 2)
+        assert holds_none(quotient_over(using, name), fine)
     finally:
         for function in cached:
             function.cache_clear()
 
 
+@in_both_by_long_tests
 @settings(deadline=None, max_examples=2, derandomize=True)
-@given(st.floats(-2, 2), st.floats(-2, 2), st.floats(0, 0.2), st.floats(0, 1), st.floats(0, 1))
-def test_boxes_hold_the_values_inside(a, b, width, first, second):
+@given(a=st.floats(-2, 2), b=st.floats(-2, 2), width=st.floats(0, 0.2), first=st.floats(0, 1), second=st.floats(0, 1))
+def test_boxes_hold_the_values_inside(using, a, b, width, first, second):
     box = [(a, a + width), (b, b + width)]
     theta = [low + share * (high - low) for (low, high), share in zip(box, (first, second), strict=True)]
-    with working_precision():
-        found = field_over(SADDLE.problem, form_of(SADDLE.adam.laplace), [iv.mpf(side) for side in box], slopes=True)
+    with using.working():
+        form = form_of(using, SADDLE.adam.laplace)
+        found = field_over(SADDLE.problem, form, [using.between(*side) for side in box], slopes=True)
     value, slopes = SADDLE(theta), SADDLE.jacobian(theta)
     for i in range(2):
-        assert found.value[i].a - 1e-13 <= value[i] <= found.value[i].b + 1e-13
+        assert holds(found.value[i], value[i], 1e-13)
         for j in range(2):
-            assert found.jacobian[i][j].a - 1e-10 <= slopes[i, j] <= found.jacobian[i][j].b + 1e-10
+            assert holds(found.jacobian[i][j], slopes[i, j], 1e-10)
 
 
+@in_both
 @pytest.mark.parametrize("e", ["1e-8", "0.3", "1.9", "1.99", "2", "2.01", "10", "1e6"])
-def test_the_kernel(e):
-    with working_precision(), mpmath.workdps(60):
-        found = complement(iv.mpf(e))
-        x = mpmath.mpf(e)
+def test_the_kernel(using, e):
+    with using.working(), mpmath.workdps(60):
+        found, x = complement(using, using.exact(Fraction(e))), mpmath.mpf(e)
         expected = 1 - mpmath.sqrt(mpmath.pi) * x * mpmath.exp(x**2) * mpmath.erfc(x) if x < 100 else 1 / (2 * x**2)
-        slack = 0 if x < 100 else expected * 3 / x**2
-        assert found.a <= expected + slack
-        assert expected - slack <= found.b
-        assert found.delta <= 1e-14 * expected
+        assert holds(found, expected, 0 if x < 100 else expected * 3 / x**2)
+        assert width(found) <= 1e-14 * expected
 
 
-@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"Abs", "Max", "Min", "atan", "erf"}))
-def test_functions_hold_their_values(name):
+@in_both
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_functions_hold_their_values(using, name):
     x = sp.Symbol("x", real=True)
-    expression = FUNCTIONS[name].symbolic(x**2 + 1 if name in ("log", "log1p", "sqrt") else x)
+    arguments = [x, x / 3 - 1, sp.Rational(1, 3)][: FUNCTIONS[name].arguments[1]]
+    expression = FUNCTIONS[name].symbolic(*([x**2 + 1] if name in ("log", "log1p", "sqrt") else arguments))
     generator = np.random.default_rng(0)
     for _ in range(20):
-        low, width = generator.uniform(-4, 4), generator.uniform(0, 1)
-        with working_precision():
-            found = value_of(expression, {x: iv.mpf([low, low + width])})
+        low, extent = generator.uniform(-4, 4), generator.uniform(0, 1)
+        with using.working():
+            found = value_of(using, expression, {x: using.between(low, low + extent)})
         for share in (0, 0.5, 1):
-            value = float(expression.subs(x, sp.Float(low + share * width, 30)).evalf(20))
-            slack = 1e-14 * (1 + abs(value))
-            assert float(found.a) - slack <= value <= float(found.b) + slack
-        assert float(found.delta) < 160 * width + 1e-14
+            value = float(expression.subs(x, sp.Float(low + share * extent, 30)).evalf(20))
+            assert holds(found, value, 1e-14 * (1 + abs(value)))
+        assert width(found) < 160 * extent + 1e-14
 
 
-@pytest.mark.parametrize("text", ["atan(x)", "erf(x)", "log(x)", "1/x", "sqrt(x)", "Abs(x)"])
-def test_what_has_no_bounds_says_so(text):
+@in_both
+@pytest.mark.parametrize("text", ["log(x)", "1/x", "sqrt(x)", "x**(1/3)"])
+def test_what_has_no_bounds_says_so(using, text):
     x = sp.Symbol("x", real=True)
-    with pytest.raises(NotCheckable):
-        value_of(parse_expression(text, {"x": x}, "t"), {x: iv.mpf([-1, 1])})
+    with using.working(), pytest.raises(NotCheckable):
+        value_of(using, parse_expression(text, {"x": x}, "t"), {x: using.between(-1, 1)})
 
 
 @given(st.lists(st.integers(0, 100), max_size=12), st.integers(0, 1), st.integers(0, 3))
@@ -457,12 +470,13 @@ def test_tilings(cuts, axis, fault):
     assert not fills(whole, wrong)
 
 
-def test_minibatches_are_all_there():
+@in_both
+def test_minibatches_are_all_there(using):
     problem = Problem("(theta - x)**2", ["theta"], Empirical({"x": [0, 1, 2]}, weights=[1, 2, 3]), batch_size=4)
-    with working_precision():
-        listed = minibatches(problem)
-        assert 1 in sum(p for _, p in listed)
-    assert abs(sum(float(p.mid) for _, p in listed) - 1) < 1e-15
+    with using.working():
+        listed = minibatches(using, problem)
+        assert holds(using.total(p for _, p in listed), 1)
+    assert abs(sum(float(middle(p)) for _, p in listed) - 1) < 1e-15
     assert len(listed) == 15
     assert all(sum(number for _, number in batch) == 4 for batch, _ in listed)
 
@@ -475,6 +489,7 @@ def test_polynomials_are_bounded():
     assert bounded_polynomial(a / b, [a, b]) is None
 
 
+@in_both_by_long_tests
 @pytest.mark.parametrize(
     ("example", "box"),
     [
@@ -483,25 +498,27 @@ def test_polynomials_are_bounded():
         ("three_points", [[0.99, 1.0]]),
     ],
 )
-def test_enclosures_are_no_wider_than_those_that_certificates_rest_on(example, box):
+def test_enclosures_are_no_wider_than_those_that_certificates_rest_on(using, example, box):
     """What the search proves from the enclosure over one box the checker proves from its own, without cutting it."""
     file = read_problem(Path(__file__).parents[2] / "examples" / f"{example}.toml")
-    with working_precision():
-        found = field_over(file.problem, form_of(file.adam.laplace), [iv.mpf(side) for side in box], slopes=True)
+    with using.working():
+        form = form_of(using, file.adam.laplace)
+        found = field_over(file.problem, form, [using.between(*side) for side in box], slopes=True)
     with ball_arithmetic():
         known = enclosure.field_over(file.problem, file.adam.laplace, enclosure.hulls(np.array(box)), True, 1e-13)
         pairs = zip((found.value, *found.jacobian), (known.value, *known.jacobian), strict=True)
         for wide, narrow in (pair for row in pairs for pair in zip(*row, strict=True)):
-            assert float(wide.delta.b) <= 1.03 * 2 * float(narrow.rad())
+            assert width(wide) <= 1.03 * 2 * float(narrow.rad())
 
 
-def test_rates_among_the_smallest_floats_are_rounded_down():
-    with working_precision():
+@in_both
+def test_rates_among_the_smallest_floats_are_rounded_down(using):
+    with using.working(), mpmath.workprec(2000):
         for share in ("0.6", "1.6", "2.9"):
-            exact_rate = iv.mpf(share) * iv.mpf(2) ** -1074
-            assert not iv.mpf(_rate(exact_rate, iv.mpf(1))) > exact_rate.a
+            exact_rate = using.exact(Fraction(share) * Fraction(1, 2**1074))
+            assert _rate(using, exact_rate, using.number(1)) <= ends(exact_rate)[0]
             # The control: float() alone rounds to nearest.
-            assert iv.mpf(float(exact_rate.a)) > exact_rate.b
+            assert float(using.lower(exact_rate)) > ends(exact_rate)[1]
 
 
 @pytest.mark.parametrize("weight", [1e-6, pytest.param(1e-12, marks=pytest.mark.slow)])

@@ -1,17 +1,17 @@
 """The checker's intervals for relatives of Adam hold the expectation itself, summed over all histories of gradients."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from mpmath import iv
+from arithmetics import SLOW, ends, holds, in_both, in_both_by_long_tests, middle, width
 
+from adamsym.checker.arithmetic import NotCheckable, is_not_zero
 from adamsym.checker.field import _weights_before, _weights_beyond, field_over, quotient
 from adamsym.checker.form import form_of
-from adamsym.checker.intervals import NotCheckable, working_precision
 from adamsym.checker.kernels import FormulaBounds, RootOfSumBounds, RootPlusEpsBounds, S, V, bounds_of
 from adamsym.checker.law import Law, sign_factor
 from adamsym.field import AdamField
@@ -85,33 +85,30 @@ def by_enumeration(form):
     return chance @ (m * phi(v, eps)), chance @ (dm * phi(v, eps) + m * change(v, eps) * dv)
 
 
-def by_checker(form, slopes=(SLOPES,), tolerance=1e-15):
-    atoms, chances = [iv.mpf(g) for g in ATOMS], [iv.mpf(p) for p in CHANCES]
-    law = Law(atoms, chances, [[iv.mpf(x) for x in column] for column in slopes])
-    with working_precision():
-        return quotient(law, form_of(form), tolerance)
-
-
-def holds(found, value, slack):
-    return float(found.a) - slack <= value <= float(found.b) + slack
+def by_checker(using, form, slopes=(SLOPES,), tolerance=1e-15):
+    atoms, chances, *columns = ([using.number(x) for x in values] for values in (ATOMS, CHANCES, *slopes))
+    with using.working():
+        return quotient(Law(using, atoms, chances, columns), form_of(using, form), tolerance)
 
 
 BY_DEFAULT = ("NAdam", "eps inside, tiny", "long head", "another kernel")
 
 
+@in_both_by_long_tests
 @pytest.mark.parametrize("name", [n if n in BY_DEFAULT else pytest.param(n, marks=pytest.mark.slow) for n in FORMS])
-def test_the_expectation_over_all_histories_is_held(name):
+def test_the_expectation_over_all_histories_is_held(using, name):
     form = FORMS[name]
     phi, _ = PHI[type(form.kernel)]
     narrow = (1e-13, 1e-11 + 1e-17 * phi(0.0, float(form.kernel.epsilon)))
-    for found, value, width in zip(by_checker(form), by_enumeration(form), narrow, strict=True):
+    for found, value, most in zip(by_checker(using, form), by_enumeration(form), narrow, strict=True):
         assert holds(found, value, 1e-13 * (1 + abs(value)))
-        assert float(found.delta.b) <= width * (1 + abs(value))
+        assert width(found) <= most * (1 + abs(value))
         # The control: what is next to it is not held.
         assert not holds(found, value + 1e-9 * (1 + abs(value)), 1e-13 * (1 + abs(value)))
 
 
-def test_each_part_of_a_form_counts():
+@in_both
+def test_each_part_of_a_form_counts(using):
     """One thing changed in a form, and its value is another."""
     near = [
         form(["0.3"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3"),
@@ -122,8 +119,8 @@ def test_each_part_of_a_form_counts():
         form(["0.3"], [("0.4", "0.2")], "0.1", RootPlusEps, "0.3001"),
         form(["0.3"], [("0.4", "0.2")], "0.1", RootOfSum, "0.3"),
     ]
-    first, *others = (by_checker(one, slopes=(), tolerance=1e-7)[0] for one in near)
-    assert all(other.b < first.a or first.b < other.a for other in others)
+    first, *others = (by_checker(using, one, slopes=(), tolerance=1e-7)[0] for one in near)
+    assert all(is_not_zero(other - first) for other in others)
 
 
 LONG = [
@@ -135,33 +132,37 @@ LONG = [
 
 
 @pytest.mark.slow
+@in_both
 @pytest.mark.parametrize("method", LONG, ids=str)
-def test_long_memories_agree_with_the_floats(method):
+def test_long_memories_agree_with_the_floats(using, method):
     problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1, 2], "y": [0.3, -0.7, 0.8]}))
     theta, field = [-0.3, 0.4], AdamField(problem, method)
-    with working_precision():
-        found = field_over(problem, form_of(method.laplace), [iv.mpf(x) for x in theta], slopes=True)
+    with using.working():
+        found = field_over(problem, form_of(using, method.laplace), [using.number(x) for x in theta], slopes=True)
     value, slopes = field(theta), field.jacobian(theta)
     for i in range(2):
         assert holds(found.value[i], value[i], 1e-12)
-        assert float(found.value[i].delta.b) < 1e-13
+        assert width(found.value[i]) < 1e-13
         for j in range(2):
             assert holds(found.jacobian[i][j], slopes[i, j], 1e-9 * (1 + abs(slopes[i, j])))
 
 
-def test_the_drift_is_minus_decay_theta():
+@in_both
+def test_the_drift_is_minus_decay_theta(using):
     """Off the diagonal of Df there is none."""
     problem = Problem("(a - x)**2/2 + a*b", ["a", "b"], Empirical({"x": [0, 3]}))
-    plain, decayed = (form_of(m.laplace) for m in (Adam(0, 0, "0.1"), AdamW(0, 0, "0.1", "1/3")))
-    theta = [iv.mpf([1.5, 1.75]), iv.mpf(-3)]
-    with working_precision():
+    plain, decayed = (form_of(using, m.laplace) for m in (Adam(0, 0, "0.1"), AdamW(0, 0, "0.1", "1/3")))
+    theta = [using.between(1.5, 1.75), using.number(-3)]
+    with using.working():
         one, other = (field_over(problem, form, theta, True, 1e-6) for form in (plain, decayed))
     for i in range(2):
-        drift = other.value[i] - one.value[i]
-        assert drift.a <= -theta[i].b / 3
-        assert -theta[i].a / 3 <= drift.b
+        (low, high), drift = ends(theta[i]), other.value[i] - one.value[i]
+        assert holds(drift, -high / 3)
+        assert holds(drift, -low / 3)
         for j in range(2):
-            assert (other.jacobian[i][j].mid - one.jacobian[i][j].mid) == pytest.approx(-(i == j) / 3, abs=1e-12)
+            assert float(middle(other.jacobian[i][j]) - middle(one.jacobian[i][j])) == pytest.approx(
+                -(i == j) / 3, abs=1e-12
+            )
 
 
 @pytest.mark.parametrize(
@@ -172,17 +173,18 @@ def test_the_drift_is_minus_decay_theta():
     ],
     ids=["one", "others"],
 )
-def test_boxes_hold_what_is_inside(methods):
+@in_both_by_long_tests
+def test_boxes_hold_what_is_inside(using, methods):
     problem = Problem("(a*tanh(b*x) - y)**2/2", ["a", "b"], Empirical({"x": [0.5, -1], "y": [0.3, -0.7]}))
     rng = np.random.default_rng(3)
     for method in methods:
         low = rng.uniform(-1, 1, 2)
-        width, field = rng.uniform(0, 0.3, 2), AdamField(problem, method)
-        with working_precision():
-            box = [iv.mpf([a, a + b]) for a, b in zip(low, width, strict=True)]
-            found = field_over(problem, form_of(method.laplace), box, slopes=True, tolerance=1e-11)
+        size, field = rng.uniform(0, 0.3, 2), AdamField(problem, method)
+        with using.working():
+            box = [using.between(a, a + b) for a, b in zip(low, size, strict=True)]
+            found = field_over(problem, form_of(using, method.laplace), box, slopes=True, tolerance=1e-11)
         for _ in range(3):
-            theta = low + rng.uniform(0, 1, 2) * width
+            theta = low + rng.uniform(0, 1, 2) * size
             value, slopes = field(theta), field.jacobian(theta)
             for i in range(2):
                 assert holds(found.value[i], value[i], 1e-12)
@@ -194,28 +196,31 @@ def test_boxes_hold_what_is_inside(methods):
 KERNELS = [
     pytest.param(RootPlusEpsBounds, lambda v, e: 1 / (mpmath.sqrt(v) + e), marks=pytest.mark.slow),
     (RootOfSumBounds, lambda v, e: 1 / mpmath.sqrt(v + e)),
-    (lambda e: bounds_of(Reciprocal(e)), lambda v, e: 1 / (v + e)),
+    (lambda using, e: bounds_of(using, Reciprocal(e)), lambda v, e: 1 / (v + e)),
 ]
 
 
 @pytest.mark.parametrize("eps", ["0.3", *(pytest.param(e, marks=pytest.mark.slow) for e in ("1e-12", "1e4"))])
 @pytest.mark.parametrize(("bounds", "phi"), KERNELS, ids=["root plus eps", "root of sum", "reciprocal"])
-def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(bounds, phi, eps):
+@in_both_by_long_tests
+def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(using, bounds, phi, eps):
     """``phi`` is integrated from the density; drop, rooted and growth hold at points, and near misses do not."""
-    kernel = bounds(Fraction(eps))
-    with working_precision(200), mpmath.workdps(40):
+    using = replace(using, bits=200)
+    kernel = bounds(using, Fraction(eps))
+    with using.working(), mpmath.workdps(40):
         e = mpmath.mpf(Fraction(eps).numerator) / Fraction(eps).denominator
         scale = e if bounds is not RootPlusEpsBounds else e**2
         for share in ("1e-9", "3"):
             v = scale * mpmath.mpf(share)
-            at = iv.mpf(v)
-            true = phi(v, e)
+            at, true = point(using, v), phi(v, e)
             assert around(kernel.of(at), true)
-            assert around(kernel.drop(at), phi(0, e) - true)
+            drop = ends(kernel.drop(at))[1]
+            assert phi(0, e) - true <= drop * (1 + mpmath.mpf("1e-30"))
+            assert drop <= (phi(0, e) - true) * (1 + mpmath.mpf("1e-9"))
             # The density's Laplace transform, by the trapezoidal rule in log s.
             step = mpmath.mpf(1) / 4
             nodes = [mpmath.exp(k * step - mpmath.log(v)) for k in range(-400, 24)]
-            weights = [mpmath.make_mpf(kernel.weight(iv.mpf(s)).mid._mpi_[0]) for s in nodes]
+            weights = [middle(kernel.weight(point(using, s))) for s in nodes]
             total = mpmath.fsum(w * mpmath.exp(-s * v) for w, s in zip(weights, nodes, strict=True))
             assert abs(step * total / true - 1) < 1e-12
             # What is left out on either side of a node: sums of the weights themselves, beside their bounds.
@@ -223,82 +228,93 @@ def test_bounds_of_kernels_hold_and_are_no_worse_than_the_general_ones(bounds, p
                 s = nodes[place]
                 left = step * mpmath.fsum(w * u for w, u in zip(weights[:place], nodes, strict=False))
                 right = step * mpmath.fsum(weights[place + 1 :])
-                before = _weights_before(kernel, iv.mpf(s), iv.mpf(step)).b
+                at = point(using, s)
+                before = ends(_weights_before(kernel, at, using.number(0.25)))[1]
                 assert left <= before
                 assert place > 100 or before <= 30 * left
-                assert right <= _weights_beyond(kernel, iv.mpf(s), iv.mpf(step)).b
-            root = iv.mpf(mpmath.sqrt(v))
+                assert right <= ends(_weights_beyond(kernel, at, using.number(0.25)))[1]
+            root = point(using, mpmath.sqrt(v))
             sup = max(mpmath.sqrt(v * t) * phi(v * t, e) for t in mpmath.linspace(0.001, 1, 200))
-            assert kernel.rooted(root).b >= sup * (1 - mpmath.mpf("1e-30"))
-            assert kernel.rooted(root).b <= 2 * sup
+            assert sup * (1 - mpmath.mpf("1e-30")) <= ends(kernel.rooted(root))[1] <= 2 * sup
             for beta in ("0.001", "0.9"):
                 b = Fraction(beta)
                 ratios = [phi(float(b) * v * t, e) / phi(v * t, e) - 1 for t in map(mpmath.mpf, ("1e-6", "0.1", "1"))]
-                growth = kernel.growth(b, root)
-                assert growth.b >= max(ratios) * (1 - mpmath.mpf("1e-12"))
-                general = super(type(kernel), kernel).growth(b, root) if bounds in PROVIDED else growth
-                assert growth.b <= general.b * (1 + iv.mpf("1e-20"))
+                growth = ends(kernel.growth(b, root))[1]
+                assert growth >= max(ratios) * (1 - mpmath.mpf("1e-12"))
+                if bounds in PROVIDED:
+                    general = ends(super(type(kernel), kernel).growth(b, root))[1]
+                    assert growth <= general * (1 + mpmath.mpf("1e-20"))
             steep = max(abs(mpmath.diff(lambda x: phi(x, e), v * t)) * v * t for t in (0.1, 1, 10))
-            assert kernel.scaled_slope.b >= steep * (1 - mpmath.mpf("1e-12"))
+            assert ends(kernel.scaled_slope)[1] >= steep * (1 - mpmath.mpf("1e-12"))
             if kernel.root_slope is not None:
-                assert kernel.root_slope.b * mpmath.sqrt(v) >= (phi(0, e) - true) * (1 - mpmath.mpf("1e-30"))
-                assert kernel.root_slope.a / 2 >= abs(mpmath.diff(lambda x: phi(x, e), v)) * mpmath.sqrt(v)
+                least, most = ends(kernel.root_slope)
+                assert most * mpmath.sqrt(v) >= (phi(0, e) - true) * (1 - mpmath.mpf("1e-30"))
+                assert least / 2 >= abs(mpmath.diff(lambda x: phi(x, e), v)) * mpmath.sqrt(v)
 
 
 PROVIDED = (RootPlusEpsBounds, RootOfSumBounds)
 
 
+def point(using, value):
+    """A point at one of mpmath's numbers, of at most 200 bits."""
+    sign, mantissa, exponent, _ = value._mpf_
+    return using.exact((-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** exponent)
+
+
 def around(found, value):
-    bottom, top = (mpmath.make_mpf(end) for end in found._mpi_)
-    return bottom <= value * (1 + mpmath.mpf("1e-30")) and value * (1 - mpmath.mpf("1e-30")) <= top
+    return holds(found, value, abs(value) * mpmath.mpf("1e-30"))
 
 
-def test_formulas_of_users_are_folded_or_refused():
-    with working_precision(), mpmath.workdps(40):
-        kernel = bounds_of(Reciprocal(Fraction(1, 3)))
+@in_both
+def test_formulas_of_users_are_folded_or_refused(using):
+    with using.working(), mpmath.workdps(40):
+        kernel = bounds_of(using, Reciprocal(Fraction(1, 3)))
         assert isinstance(kernel, FormulaBounds)
-        assert around(kernel.of(iv.mpf(2)), mpmath.mpf(3) / 7)
+        assert around(kernel.of(using.number(2)), mpmath.mpf(3) / 7)
         for method in (Adam(), AdamEpsInsideRoot()):
-            assert not isinstance(bounds_of(method.laplace.kernel), FormulaBounds)
+            assert not isinstance(bounds_of(using, method.laplace.kernel), FormulaBounds)
         with pytest.raises(NotCheckable, match="erfc"):
-            FormulaBounds(Fraction(1), 1 / (V + 1), sp.erfc(S)).weight(iv.mpf(2))
+            FormulaBounds(using, Fraction(1), 1 / (V + 1), sp.erfc(S)).weight(using.number(2))
 
 
 def test_numerators_that_no_root_bounds_are_refused():
     for one in (form([], [("0.1", "0.9")], "0.81", RootPlusEps, "1"), form(["0", "1"], [], "0", RootPlusEps, "1")):
         with pytest.raises(NotCheckable, match="not bounded by the root"):
-            form_of(one)
-    assert form_of(form([], [("0.1", "0.9")], "0.811", RootPlusEps, "1")).terms
+            form_of(SLOW, one)
+    assert form_of(SLOW, form([], [("0.1", "0.9")], "0.811", RootPlusEps, "1")).terms
 
 
 # --- sums over the lag weights, and the sign lemma --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [*FORMS, pytest.param("default", marks=pytest.mark.slow)])
-def test_sums_over_lag_weights(name):
+@in_both
+def test_sums_over_lag_weights(using, name):
     """Against the weights one by one; C also against the gradients for which |M| = C sqrt V."""
     laplace = FORMS.get(name) or Adam().laplace
-    with working_precision(), mpmath.workdps(30):
-        found, beta = form_of(laplace), mpmath.mpf(float(laplace.beta))
+    with using.working(), mpmath.workdps(30):
+        found, beta = form_of(using, laplace), mpmath.mpf(float(laplace.beta))
         lags = 6000 if name == "default" else 400 if beta else 1
         c = [mpmath.mpf(w.numerator) / w.denominator for w in map(laplace.weights.weight, range(lags))]
-        assert abs(found.sum.mid - sum(c)) < 1e-15
-        assert sum(map(abs, c)) * (1 - mpmath.mpf("1e-15")) <= found.size.b
+        assert abs(middle(found.sum) - sum(c)) < 1e-15
+        size = ends(found.size)[1]
+        assert sum(map(abs, c)) * (1 - mpmath.mpf("1e-15")) <= size
         squares = sum(x**2 / ((1 - beta) * beta**k if k else 1 - beta) for k, x in enumerate(c))
-        assert abs(found.step_bound.b / mpmath.sqrt(squares) - 1) < 1e-12
+        assert abs(ends(found.step_bound)[1] / mpmath.sqrt(squares) - 1) < 1e-12
         assert found.averages == all(x >= 0 for x in c)
         if found.averages:
-            assert found.size.b <= found.sum.b * (1 + iv.mpf("1e-20"))
+            assert size <= ends(found.sum)[1] * (1 + mpmath.mpf("1e-20"))
 
 
-def test_the_sign_lemma_needs_weights_that_average():
-    law = Law([iv.mpf(-1), iv.mpf(2)], [iv.mpf("0.5")] * 2, [])
-    with working_precision():
-        assert sign_factor(law, form_of(NAdam().laplace)) > 0
-        assert sign_factor(law, form_of(form(["-0.2"], [("0.2", "0.2")], "0.1", RootPlusEps, "1"))) > 0
+@in_both
+def test_the_sign_lemma_needs_weights_that_average(using):
+    law = Law(using, [using.number(-1), using.number(2)], [using.number(0.5)] * 2, [])
+    with using.working():
+        assert sign_factor(law, form_of(using, NAdam().laplace)) > 0
+        assert sign_factor(law, form_of(using, form(["-0.2"], [("0.2", "0.2")], "0.1", RootPlusEps, "1"))) > 0
         for head, terms in ((["-0.3"], [("0.2", "0.2")]), (["1"], [("-0.2", "0.2")]), (["0"], [])):
             with pytest.raises(NotCheckable, match="not negative"):
-                sign_factor(law, form_of(form(head, terms, "0.1", RootPlusEps, "1")))
+                sign_factor(law, form_of(using, form(head, terms, "0.1", RootPlusEps, "1")))
 
 
 @pytest.mark.parametrize("kernel", [RootPlusEps, RootOfSum, Reciprocal])
@@ -311,9 +327,9 @@ def test_the_sign_lemma_holds_over_all_histories(kernel):
         atoms = np.array([rng.uniform(0, 1), -rng.uniform(0, 40)])
         laplace = form(["0.3"], [("0.7", "0.05")], str(beta), kernel, f"{eps:.3e}")
         chances = np.array([1 - chance, chance])
-        law = Law([iv.mpf(x) for x in atoms], [iv.mpf(x) for x in chances], [])
-        with working_precision():
-            q = float(sign_factor(law, form_of(laplace)).b)
+        law = Law(SLOW, [SLOW.number(x) for x in atoms], [SLOW.number(x) for x in chances], [])
+        with SLOW.working():
+            q = float(sign_factor(law, form_of(SLOW, laplace)))
         c, w = np.array([float(laplace.weights.weight(k)) for k in range(11)]), (1 - beta) * beta ** np.arange(11)
         phi = PHI[kernel][0]((atoms[g] ** 2) @ w, float(laplace.kernel.epsilon))
         weight = chances[g].prod(axis=1)

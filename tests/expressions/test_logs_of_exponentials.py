@@ -9,15 +9,16 @@ import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mpmath import iv
 
 from adamsym import Empirical, Problem
-from adamsym.checker.intervals import value_of, working_precision
+from adamsym.checker.mpmath_intervals import MpmathIntervals
+from adamsym.checker.values import value_of
 from adamsym.expressions.compilation import compile_ball, compile_float
 from adamsym.expressions.functions import logsumexp, softplus
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.simd import compile_lanes
 
+USING = MpmathIntervals()
 T, X = (sp.Symbol(name, real=True) for name in ("t", "x"))
 SYMBOLS = {"t": T, "x": X}
 FORMS = [
@@ -76,8 +77,8 @@ def test_what_is_read_is_what_was_written(text):
             assert balls[0].is_finite()
             assert balls[1].is_finite()
             assert abs(number(balls[0]) - value) <= float(balls[0].rad()) + mpmath.mpf(10) ** -30, (t, x)
-            with working_precision():
-                over = value_of(expression, {T: iv.mpf(t), X: iv.mpf(x)})
+            with USING.working():
+                over = value_of(USING, expression, {T: USING.number(t), X: USING.number(x)})
             low, high = (mpmath.make_mpf(end) for end in over._mpi_)
             with mpmath.workdps(150):
                 assert low - mpmath.mpf(10) ** -100 <= value <= high + mpmath.mpf(10) ** -100

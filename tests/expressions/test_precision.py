@@ -2,17 +2,21 @@
 
 import threading
 
+import flint
 import mpmath
 import pytest
 from mpmath import iv
 
-from adamsym.checker.intervals import working_precision
-from adamsym.expressions.precision import decimal_digits, interval_bits
+from adamsym.checker.balls import Balls
+from adamsym.checker.mpmath_intervals import MpmathIntervals
+from adamsym.expressions.precision import ball_bits, decimal_digits, interval_bits
 
 ENTERED = [
     (decimal_digits, lambda: mpmath.mp.dps, 40, 60),
     (interval_bits, lambda: iv.prec, 100, 200),
-    (working_precision, lambda: iv.prec, 100, 200),
+    (ball_bits, lambda: flint.ctx.prec, 100, 200),
+    (lambda bits: MpmathIntervals(bits).working(), lambda: iv.prec, 100, 200),
+    (lambda bits: Balls(bits).working(), lambda: flint.ctx.prec, 100, 200),
 ]
 
 

@@ -7,7 +7,6 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from mpmath import iv
 
 from adamsym import (
     Adam,
@@ -28,7 +27,8 @@ from adamsym import (
 )
 from adamsym.certificates.form import digest_of
 from adamsym.certify.field_function import NOT_REAL
-from adamsym.checker.intervals import NotCheckable
+from adamsym.checker.arithmetic import NotCheckable
+from adamsym.checker.balls import Balls
 from adamsym.checker.law import gradient_laws
 from adamsym.expressions.domain import DomainError
 
@@ -72,7 +72,7 @@ def test_no_point_outside_of_the_domain_is_evaluated(loss, at):
             evaluate(point)
         assert "\n" not in str(caught.value)
     with pytest.raises(NotCheckable, match="not proved real"):
-        gradient_laws(problem, [iv.mpf(at)], slopes=False)
+        gradient_laws(Balls(), problem, [flint.arb(at)], slopes=False)
 
 
 @pytest.mark.parametrize(("loss", "at"), UNREAL)
@@ -81,7 +81,7 @@ def test_points_inside_of_the_domain_are(loss, at):
     inside = next(w for w in (-0.7, 0.9, 3.5) if not fails(Problem(loss, ["w"], ROWS), w))
     problem = Problem(loss, ["w"], ROWS)
     assert np.isfinite(AdamField(problem, ADAM)([inside])).all()
-    assert gradient_laws(problem, [iv.mpf(inside)], slopes=True)
+    assert gradient_laws(Balls(), problem, [flint.arb(inside)], slopes=True)
     problem.require_domain([flint.arb(inside)])
 
 

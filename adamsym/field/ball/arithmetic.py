@@ -1,13 +1,13 @@
 """Ball arithmetic for the enclosures: small tools, and the step bound C."""
 
 import math
-import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 import flint
 
+from adamsym.expressions.precision import ball_bits
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import ball as ball
 
@@ -16,9 +16,6 @@ BITS = 128
 
 MOST_TERMS = 48
 """Terms of power series at most."""
-
-_CONTEXT = threading.RLock()
-"""Held while balls are computed: flint has one precision for the whole process, so one thread computes at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class BallArithmetic:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Compute with this precision; another thread waits until it is left."""
-        with _CONTEXT, flint.ctx.workprec(self.bits):
+        with ball_bits(self.bits):
             previous, flint.ctx.cap = flint.ctx.cap, self.terms
             try:
                 yield

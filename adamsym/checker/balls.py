@@ -1,0 +1,127 @@
+"""The arithmetic of balls: flint's arb. A ball's radius has 30 bits, so that ends are rounded outward by as much."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import mpmath
+from flint import arb
+from mpmath import iv
+
+from adamsym.checker.arithmetic import Arithmetic, Interval
+from adamsym.expressions.precision import ball_bits, interval_bits
+
+_NARROW = 2.0**-20
+"""Of balls narrower than that flint's own functions lose little to what they are of both ends."""
+
+_ACCURATE = 20
+"""The same for roots, in bits relative to the ball."""
+
+
+@dataclass(frozen=True)
+class Balls(Arithmetic):
+    """Balls, which may be nan or have an infinite radius: of these nothing is ever proven."""
+
+    def working(self) -> AbstractContextManager[None]:
+        """Compute with this precision; another thread waits until that is left."""
+        return ball_bits(self.bits)
+
+    def number(self, value: int | float) -> Interval:
+        """Return a number, exactly."""
+        return arb(value)
+
+    def between(self, low: Any, high: Any) -> Interval:
+        """Return a ball that holds all from one point or number to another."""
+        first, last = arb(low), arb(high)
+        if first == last:
+            return first
+        return first.union(last) if first.is_finite() and last.is_finite() else arb(0, arb("inf"))
+
+    def lower(self, x: Interval) -> Interval:
+        """Return the lower end."""
+        return x.lower()
+
+    def upper(self, x: Interval) -> Interval:
+        """Return the upper end."""
+        return x.upper()
+
+    def middle(self, x: Interval) -> Interval:
+        """Return the midpoint."""
+        return x.mid()
+
+    def width(self, x: Interval) -> float:
+        """Return about twice the radius."""
+        return 2 * float(x.rad())
+
+    def is_bounded(self, x: Interval) -> bool:
+        """Return whether both ends are numbers."""
+        return bool(x.is_finite())
+
+    def overlap(self, x: Interval, y: Interval) -> Interval:
+        """Return what is in both balls."""
+        if not (x.is_finite() and y.is_finite()):
+            return x if x.is_finite() else y
+        return x.intersection(y)
+
+    def magnitude(self, x: Interval) -> Interval:
+        """Return a point that no |x| exceeds."""
+        return abs(x).upper()
+
+    @property
+    def pi(self) -> Interval:
+        """Pi."""
+        return arb.pi()
+
+    def _power(self, x: Interval, exponent: int) -> Interval:
+        # Of a ball around 0 flint's own power is nan: those are no points.
+        return x**exponent
+
+    def power(self, x: Interval, exponent: int) -> Interval:
+        """Return x^exponent, exponent >= 0."""
+        narrow = x.rel_accuracy_bits() > _ACCURATE and exponent > 0
+        return x**exponent if narrow else super().power(x, exponent)
+
+    def _root(self, x: Interval) -> Interval:
+        return x.sqrt()
+
+    def root(self, x: Interval) -> Interval:
+        """Return the square root of what is known not to be negative."""
+        return x.sqrt() if x > 0 and x.rel_accuracy_bits() > _ACCURATE else super().root(x)
+
+    def _exponential(self, x: Interval) -> Interval:
+        # Of a wide ball flint's own is wide below: e^m (2 - e^r) for e^(m-r).
+        return x.exp() if x.rad() < _NARROW else self.hull(x.lower().exp(), x.upper().exp())
+
+    def logarithm(self, x: Interval) -> Interval:
+        """Return log(x) for x > 0."""
+        return x.log() if x.rel_accuracy_bits() > _ACCURATE else self.hull(x.lower().log(), x.upper().log())
+
+    def _sine(self, x: Interval) -> Interval:
+        return x.sin()
+
+    def _cosine(self, x: Interval) -> Interval:
+        return x.cos()
+
+    def arctangent(self, x: Interval) -> Interval:
+        """Return atan(x)."""
+        return self.by_ends(lambda end: end.atan(), x)
+
+    def error_function(self, x: Interval) -> Interval:
+        """Return erf(x)."""
+        return self.by_ends(lambda end: end.erf(), x)
+
+    def of_users_function(self, bounds: Callable[..., Any], arguments: list[Interval]) -> Interval:
+        """Return the bounds of a user's function, by mpmath."""
+        with interval_bits(self.bits):
+            found = bounds(*(iv.mpf([_as_mpf(x.lower()), _as_mpf(x.upper())]) for x in arguments))
+            low, high = (mpmath.make_mpf(end) for end in found._mpi_)
+        return self.between(low, high)
+
+
+def _as_mpf(point: arb) -> Any:
+    """The same number, exactly; of what is not finite, nan."""
+    if not point.is_finite():
+        return mpmath.nan
+    mantissa, exponent = point.man_exp()
+    return mpmath.make_mpf(mpmath.libmp.from_man_exp(int(mantissa), int(exponent)))
