@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from adamsym.dynamics import pseudo_trajectory as pseudo_trajectory
     from adamsym.dynamics import simulate as simulate
     from adamsym.expressions.errors import InputError as InputError
+    from adamsym.expressions.progress import progress_bar as progress_bar
     from adamsym.field import AdamField as AdamField
     from adamsym.gradients import Empirical as Empirical
     from adamsym.gradients import Independent as Independent
@@ -77,6 +78,7 @@ _SUBPACKAGES = {
     "flow": "adamsym.dynamics",
     "phase_portrait": "adamsym.dynamics",
     "increment_test": "adamsym.dynamics",
+    "progress_bar": "adamsym.expressions.progress",
     "pseudo_trajectory": "adamsym.dynamics",
     "read_problem": "adamsym.gradients.reading",
     "simulate": "adamsym.dynamics",

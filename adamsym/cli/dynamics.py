@@ -12,6 +12,7 @@ from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
 from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import progress_bar
 
 if TYPE_CHECKING:
     from adamsym.dynamics import Ensemble, PseudoTrajectory
@@ -209,12 +210,5 @@ def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
 @contextmanager
 def _progress(text: str, steps: int) -> Iterator[Callable[[int], None] | None]:
     """A progress bar on standard error, if it is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(text, total=steps)
-        yield lambda done: bar.update(task, completed=done)
+    with progress_bar(text) as progress:
+        yield None if progress is None else lambda done: progress(done, steps)

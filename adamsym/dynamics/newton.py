@@ -12,6 +12,7 @@ import scipy.sparse.linalg
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress
 
 DENSE = 32
 """So few parameters get all columns of Df, and a direct solver."""
@@ -55,10 +56,11 @@ class Spent(Exception):
 
 @dataclass
 class Work:
-    """What may be spent: each value of f and each product with Df counts one."""
+    """What may be spent: each value of f and each product with Df counts one; ``progress`` is told of it."""
 
     budget: int
     spent: int = 0
+    progress: Progress | None = None
 
     def spend(self, number: int = 1) -> None:
         """Count, before the work is done.
@@ -71,6 +73,8 @@ class Work:
         if self.spent + number > self.budget:
             raise Spent
         self.spent += number
+        if self.progress is not None:
+            self.progress(self.spent, self.budget)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from adamsym.dynamics.zero_point import ZeroOutcome, ZeroPoint, ZeroStability
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.field.linearization import require_products
 from adamsym.gradients.source import require_everywhere
@@ -41,6 +42,7 @@ def find_zero(
     tolerance: float = TOLERANCE,
     budget: int = BUDGET,
     eigenvalues: int = 4,
+    progress: Progress | None = None,
 ) -> ZeroPoint:
     """Return the zero of the field that Newton's method reaches from theta0, its stability, and what lies beside it.
 
@@ -65,6 +67,8 @@ def find_zero(
         result does not depend on how fast they are.
     eigenvalues
         How many leading eigenvalues of Df are wanted, 1 to 20.
+    progress
+        Called with what of the budget is spent, and the budget, as it is spent.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def find_zero(
     check_integers("find_zero", {"budget": (budget, 3), "eigenvalues": (eigenvalues, 1)})
     if not 1e-14 <= tolerance <= 1e-2 or eigenvalues > 20:
         raise InputError("find_zero: allowed are a tolerance from 1e-14 to 1e-2 and up to 20 eigenvalues")
-    return _found(field, start, tolerance, Work(budget), eigenvalues)
+    return _found(field, start, tolerance, Work(budget, progress=progress), eigenvalues)
 
 
 def _found(field: AdamField, start: FloatArray, tolerance: float, work: Work, count: int) -> ZeroPoint:

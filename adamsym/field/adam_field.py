@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress
 from adamsym.expressions.running import UNIT
 from adamsym.field.backends import quotient_of
 from adamsym.field.float.forms import float_form
@@ -54,6 +55,9 @@ class AdamField:
     backend
         "numba", loops on the processor, or "jax": listed atoms are summed on JAX's default device, such as an
         accelerator. Both agree to the errors stated.
+    progress
+        Called with the number of laws of a coordinate at a point that are done, and of all that are done together: of
+        many parameters they take seconds to minutes. :func:`adamsym.progress_bar` has one for a terminal.
 
     Raises
     ------
@@ -77,6 +81,8 @@ class AdamField:
         tolerance: float = 1e-13,
         threads: int = 1,
         backend: str = "numba",
+        *,
+        progress: Progress | None = None,
     ) -> None:
         if adam.laplace is None:
             raise InputError(
@@ -89,6 +95,7 @@ class AdamField:
         check_threads(threads)
         self.tolerance, self.threads, self.backend = tolerance, threads, backend
         self._quotient_of = quotient_of(backend)
+        self.progress = progress
         self._form = float_form(adam)
 
     def __call__(self, theta: ArrayLike) -> FloatArray:
@@ -319,7 +326,7 @@ class AdamField:
         """F of each coordinate of atoms (points, n, d), point after point; of means of ``size`` draws from them."""
         laws = np.moveaxis(atoms, -1, 1).reshape(-1, len(p))
         try:
-            return self._quotient_of(laws, p, size, self.form, sensitivity, self.tolerance, self.threads)
+            return self._quotient_of(laws, p, size, self.form, sensitivity, self.tolerance, self.threads, self.progress)
         except RefusedLaws as error:
             d = atoms.shape[-1]
             raise RefusedLaws(sorted({k % d for k in error.laws}), d, error.first, "coordinates") from error

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress
 from adamsym.field.batches.batch_quotient import batch_quotient
 from adamsym.field.float.laplace_quadrature import Quotient
 from adamsym.methods import LaplaceForm, Method
@@ -39,10 +40,11 @@ def _by_jax(
     sensitivity: bool,
     tolerance: float,
     threads: int,
+    progress: Progress | None,
 ) -> Quotient:
     """Gauss rules of minibatches have few nodes: they stay with the compiled path."""
     if size > 1:
-        return batch_quotient(atoms, probabilities, size, method, sensitivity, tolerance, threads)
+        return batch_quotient(atoms, probabilities, size, method, sensitivity, tolerance, threads, progress)
     from adamsym.field.jax.laws import jax_quotient
 
-    return jax_quotient(atoms, probabilities, method, sensitivity, tolerance, threads)
+    return jax_quotient(atoms, probabilities, method, sensitivity, tolerance, threads, progress)

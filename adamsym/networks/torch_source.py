@@ -103,7 +103,8 @@ class TorchGradients(NetworkGradients):
 
     @property
     def theta(self) -> FloatArray:
-        """The module's present parameters, shape (d,)."""
+        """The module's present parameters, shape (d,); InputError if they are float64 no more."""
+        self._require_float64()
         flat = [parameter.detach().reshape(-1) for parameter in self._parameters.values()]
         return np.array(self._torch.cat(flat).cpu().numpy())
 
@@ -113,10 +114,17 @@ class TorchGradients(NetworkGradients):
         return {name: part.clone() for name, part in self._by_name(tensor).items()}
 
     def load(self, theta: ArrayLike) -> None:
-        """Write theta (d,) into the module."""
+        """Write theta (d,) into the module; InputError if its parameters are float64 no more."""
+        self._require_float64()
         with self._torch.no_grad():
             for name, value in self.parameters(theta).items():
                 self._parameters[name].copy_(value)
+
+    def _require_float64(self) -> None:
+        """Refuse a module that was converted: its frozen parameters and buffers are rounded too."""
+        for name, parameter in self._parameters.items():
+            if parameter.dtype != self._torch.float64:
+                raise InputError(f"module: {name} has become {parameter.dtype}; call module.double()")
 
     def _tensor(self, values: FloatArray) -> Any:
         return self._torch.tensor(values, dtype=self._torch.float64, device=self._device)
@@ -145,6 +153,7 @@ class TorchGradients(NetworkGradients):
 
     def _mapped(self, function: Callable[..., Any], flat: Any, numbers: Numbers) -> Any:
         """Return the function's values for rows, at one point or at one for each row."""
+        self._require_float64()
         rows = self._torch.tensor(numbers, device=self._device)
         mapped = self._torch.func.vmap(function, in_dims=(None if flat.ndim == 1 else 0, 0, 0))
         with plain_attention():

@@ -278,6 +278,22 @@ def test_data_that_change_later_do_not_change_the_field():
         np.testing.assert_array_equal(source.row_gradients(source.theta), before)
 
 
+def test_a_module_that_is_converted_later_is_refused_in_one_line():
+    source = TorchGradients(linear().double(), mean_square, ROWS, TARGETS)
+    theta = source.theta
+    source._module.float()
+    calls = (lambda: source.theta, lambda: source.load(theta), lambda: source.gradient(theta))
+    for call in calls:
+        with pytest.raises(
+            InputError, match=r"module: weight has become torch.float32; call module.double\(\)"
+        ) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    source._module.double()
+    source.load(theta)
+    assert (source.theta == theta).all()
+
+
 def test_a_module_that_is_set_to_training_later_is_refused_in_one_line():
     module = built(lambda: nn.Sequential(linear(), nn.Dropout())).eval()
     source = torch_call(module=module)

@@ -15,6 +15,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.running import UNIT
 from adamsym.field.batches.batch_mean import BatchMean
 from adamsym.field.batches.batch_slopes import chebyshev_places, row_slopes
@@ -79,6 +80,7 @@ def batch_quotient(
     sensitivity: bool = False,
     tolerance: float = 1e-13,
     threads: int = 1,
+    progress: Progress | None = None,
 ) -> Quotient:
     """Return F = E[M phi(V)] where each gradient is the mean of ``size`` independent draws from a law of atoms.
 
@@ -90,7 +92,7 @@ def batch_quotient(
         Their probabilities, shape (n,), positive, summing to 1.
     size
         Draws in a minibatch.
-    method, sensitivity, tolerance, threads
+    method, sensitivity, tolerance, threads, progress
         As for :func:`quotient`; ``sensitivity`` is dF/dg_a for the atoms of one draw.
 
     Raises
@@ -116,7 +118,7 @@ def batch_quotient(
     if size < 1:
         raise InputError(f"size: {size!r} is not allowed; allowed are integers from 1 up")
     if size == 1:
-        return quotient(atoms, probabilities, method, sensitivity, tolerance, threads)
+        return quotient(atoms, probabilities, method, sensitivity, tolerance, threads, progress)
     result = _empty(len(atoms), atoms.shape[1] if sensitivity else None)
     batches = _Batches(probabilities / probabilities.sum(), size, float_form(method), tolerance)
 
@@ -126,11 +128,13 @@ def batch_quotient(
         return [(start + k, error) for k, error in found]
 
     starts = range(0, len(atoms), _LAWS_AT_ONCE)
+    sizes = (len(atoms[start : start + _LAWS_AT_ONCE]) for start in starts)
     if threads == 1 or len(starts) == 1:
-        refused = [one for start in starts for one in on(start)]
+        parts = list(counted_off(map(on, starts), sizes, len(atoms), progress))
     else:
         with ThreadPoolExecutor(threads) as pool:
-            refused = [one for found in pool.map(on, starts) for one in found]
+            parts = list(counted_off(pool.map(on, starts), sizes, len(atoms), progress))
+    refused = [one for found in parts for one in found]
     if refused:
         raise RefusedLaws([k for k, _ in refused], len(atoms), refused[0][1])
     return result

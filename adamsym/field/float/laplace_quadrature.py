@@ -14,6 +14,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.quotients import law_sizes, quotients
@@ -62,6 +63,7 @@ def quotient(
     sensitivity: bool = False,
     tolerance: float = 1e-13,
     threads: int = 1,
+    progress: Progress | None = None,
 ) -> Quotient:
     """Return F = E[M phi(V)] of each law, with an error estimate.
 
@@ -82,6 +84,8 @@ def quotient(
         grid; rounding comes on top, and each further geometric term has an estimate of its own.
     threads
         Threads that share the laws; the results are the same for any number.
+    progress
+        Called with the number of laws that are done, and of all, after each part.
 
     Raises
     ------
@@ -115,10 +119,11 @@ def quotient(
             slopes[part] = found.sensitivity
         return Quotient(found.value, found.error, found.inverse, None, found.exponentials)
 
+    sizes = (len(atoms[part]) for part in slices)
     if threads == 1 or len(slices) == 1:
-        return _joined([of(part) for part in slices], slopes)
+        return _joined(list(counted_off(map(of, slices), sizes, laws, progress)), slopes)
     with ThreadPoolExecutor(threads) as pool:
-        return _joined(list(pool.map(of, slices)), slopes)
+        return _joined(list(counted_off(pool.map(of, slices), sizes, laws, progress)), slopes)
 
 
 def _joined(found: Sequence[Quotient], slopes: FloatArray | None) -> Quotient:

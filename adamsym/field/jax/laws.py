@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.progress import Progress
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.laplace_quadrature import (
     LINEAR_BELOW,
@@ -63,6 +64,7 @@ def jax_quotient(
     sensitivity: bool = False,
     tolerance: float = 1e-13,
     threads: int = 1,
+    progress: Progress | None = None,
 ) -> VectorizedQuotient:
     """Return F and an error estimate as :func:`adamsym.field.quotient` does, computed in JAX on its default device.
 
@@ -75,7 +77,7 @@ def jax_quotient(
     atoms, probabilities = np.ascontiguousarray(atoms), np.ascontiguousarray(np.atleast_2d(probabilities))
     form = float_form(method)
     parts = [
-        (factor, _of_part(atoms, probabilities, float_form(part), sensitivity, tolerance, threads))
+        (factor, _of_part(atoms, probabilities, float_form(part), sensitivity, tolerance, threads, progress))
         for factor, part in form.parts or ((1.0, form.form),)
     ]
     found = sum_of_parts(parts)
@@ -86,7 +88,13 @@ def jax_quotient(
 
 
 def _of_part(
-    atoms: FloatArray, probabilities: FloatArray, form: FloatForm, sensitivity: bool, tolerance: float, threads: int
+    atoms: FloatArray,
+    probabilities: FloatArray,
+    form: FloatForm,
+    sensitivity: bool,
+    tolerance: float,
+    threads: int,
+    progress: Progress | None,
 ) -> VectorizedQuotient:
     laws = len(atoms)
     value, error, inverse = np.empty((3, laws))
@@ -114,10 +122,18 @@ def _of_part(
             if slopes is not None and found.gradient is not None:
                 slopes[done] = found.gradient[served]
             undone.append(chosen[np.asarray(found.fits) & ~served])
+            if progress is not None:
+                progress(laws - int(handed_over.sum()), laws)
         pending = np.concatenate(undone) if undone else pending[:0]
     if handed_over.any():
         own = probabilities[0] if len(probabilities) == 1 else probabilities[handed_over]
-        rest = quotient(atoms[handed_over], own, form.form, sensitivity, tolerance, threads)
+        served_here = laws - int(handed_over.sum())
+
+        def of_all(more: int, _: int) -> None:
+            if progress is not None:
+                progress(served_here + more, laws)
+
+        rest = quotient(atoms[handed_over], own, form.form, sensitivity, tolerance, threads, of_all)
         value[handed_over], error[handed_over], inverse[handed_over] = rest.value, rest.error, rest.inverse
         spent[handed_over] += rest.exponentials
         if slopes is not None and rest.sensitivity is not None:
