@@ -23,10 +23,22 @@ from adamsym.methods import LaplaceForm
 RANGE = 0.5
 """The series are used up to t w = 1/2 ..."""
 
-_CIRCLE = 1.4
+CIRCLE = 1.4
 """... and bounded on the circle t w = 1.4, below pi/2."""
 
 _LOG_REMAINDER = math.log(1e-22)
+
+
+def spread_of_squares(law: BallLaw) -> tuple[flint.arb, flint.arb]:
+    """Return c, the middle of the range of g^2, and w with |g^2 - c| <= w."""
+    center = ((law.min_square + law.max_square) / 2).mid()
+    return center, larger((law.max_square - center).upper(), (center - law.min_square).upper())
+
+
+def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
+    """Return the largest s with t w <= 1/2, t = (1 - beta) s."""
+    scale = float(width) * float(1 - form.beta)
+    return RANGE / scale if scale > 0 else math.inf
 
 
 class LagSeries:
@@ -38,11 +50,9 @@ class LagSeries:
 
     def __init__(self, law: BallLaw, form: LaplaceForm, farthest: float) -> None:
         self.law, self.form, self.parts = law, form, parts_of(form.weights)
-        self.center = ((law.min_square + law.max_square) / 2).mid()
-        self.width = larger((law.max_square - self.center).upper(), (self.center - law.min_square).upper())
-        scale = float(self.width) * float(1 - form.beta)
-        self.end = min(farthest, RANGE / scale if scale > 0 else math.inf)
-        ratio = max(self.end * scale / _CIRCLE, 1e-30)
+        self.center, self.width = spread_of_squares(law)
+        self.end = min(farthest, end_of_series(self.width, form))
+        ratio = max(self.end * float(self.width) * float(1 - form.beta) / CIRCLE, 1e-30)
         self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
         slopes, atoms = len(law.slopes), len(law.atoms)
         # Products of matrices take a tenth of the time that so many operations take one by one.
@@ -99,7 +109,7 @@ class LagSeries:
     def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
         """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
         law, power = self.law, ball(self.form.beta) ** self.terms
-        r = flint.arb(_CIRCLE)
+        r = flint.arb(CIRCLE)
         reciprocal = (2 * r).exp() / r.cos()  # bounds |exp(-t u)|/|B|
         log_bound = r - r.cos().log() + flint.arb.pi() / 2
         log_factor = 1 / (1 - power)
@@ -131,6 +141,6 @@ class LagSeries:
         rows: list[list[flint.arb]] = (powers * coefficients).tolist()
         if self.width == 0:
             return rows
-        z = (last * self.width / _CIRCLE).upper()
+        z = (last * self.width / CIRCLE).upper()
         rest = [symmetric(bound * z**self.terms / (1 - z)) for bound in tops]
         return [[x + error for x, error in zip(row, rest, strict=True)] for row in rows]

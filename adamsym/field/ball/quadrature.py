@@ -7,16 +7,19 @@ the law's atoms, C the step bound, c the sum of all |c_k|, M' and V' the derivat
 |M'| <= c H, |V'| <= 2 H min(G, sqrt V).
 """
 
+import itertools
 import math
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import flint
 
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
 from adamsym.field.ball.form_bounds import FormBounds, bounds_of
-from adamsym.field.ball.lag_series import LagSeries
+from adamsym.field.ball.lag_series import LagSeries, end_of_series, spread_of_squares
 from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.numerator import parts_of
 from adamsym.field.ball.quadrature_nodes import (
     CHUNK,
     LARGEST_STEPS,
@@ -26,6 +29,7 @@ from adamsym.field.ball.quadrature_nodes import (
     nodes,
     powers,
 )
+from adamsym.field.ball.sensitivities import LEAST_REMAINDER, Sensitivities
 from adamsym.methods import LaplaceForm
 
 TOLERANCE = 1e-18
@@ -53,6 +57,9 @@ root mean square. More of them hardly narrow its enclosure, and halving the box 
 
 MOST_OPERATIONS = 200_000_000
 """Operations on balls that these may take, at most: a law of many atoms has fewer of them, with the same effect."""
+
+MANY = 256
+"""Atoms times parameters, from which on derivatives are taken in the atoms first."""
 
 _LEAST_SIZE, _LARGEST_SIZE = 1e-120, 1e100
 """Between these root mean squares and atoms no float here leaves its range; other laws get the crude bounds."""
@@ -107,8 +114,10 @@ def enclose_law(
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
-    most = MOST_LAGS if wide_lags is None or _spread(law) * float(rule.control) <= _WIDE else wide_lags
-    sums = rule.sums(first, min(most, operations // lag_operations(law, len(rule.series.parts))))
+wide = _spread(law) * float(rule.control) > _WIDE
+    most = wide_lags if wide and wide_lags is not None else MOST_LAGS
+    sums = None if wide else rule.sums_by_sensitivities(first, operations)
+    sums = sums or rule.sums(first, min(most, operations // lag_operations(law, len(rule.parts))))
     left = rule.left_tails(first)
     # The control variate's integral less its sum: with mu taken out, its width hardly counts.
     control = form.kernel.ball_of(center) - sums.control
@@ -145,6 +154,7 @@ class _Rule:
         self, law: BallLaw, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb
     ) -> None:
         self.law, self.form, self.center, self.bounds = law, form, center, bounds_of(form)
+        self.tolerance = tolerance
         self.control = form.kernel.ball_of(center)
         size = float(center.sqrt())
         self.tolerances = _tolerances(law, self.bounds, size, float(self.control), tolerance)
@@ -157,7 +167,8 @@ class _Rule:
         # Where the gradients are small the kernel's decay alone ends the integral.
         knee = float(self.bounds.knee)
         farthest = 200 / size**2 + (1e24 / knee / knee if size <= knee else 0)
-        self.series = LagSeries(law, form, farthest)
+        self.farthest, self.parts = farthest, parts_of(form.weights)
+        self.end = min(farthest, end_of_series(spread_of_squares(law)[1], form))
 
     def first_chunk(self) -> int:
         """The chunk where the rule may begin: what lies to the left is negligible, and the series hold there."""
@@ -167,7 +178,7 @@ class _Rule:
             for tolerance, factor in zip(self.tolerances, cubes, strict=True)
             if tolerance > 0
         ]
-        first = min([*wanted, self.series.end * math.exp(-2 * float(self.step))])
+        first = min([*wanted, self.end * math.exp(-2 * float(self.step))])
         return math.floor(math.log(max(first, 1e-300)) / float(self.step) / CHUNK)
 
     def _left_factors(self) -> list[flint.arb]:
@@ -202,6 +213,51 @@ class _Rule:
         for h, mean in zip(self.law.max_abs_slopes, self.law.mean_slopes, strict=True):
             errors.append(decay * (h * slope + abs(mean) * control) / cosine)
         return errors
+
+    @cached_property
+    def series(self) -> LagSeries:
+        """The series of the products, with their derivatives in the parameters."""
+        return LagSeries(self.law, self.form, self.farthest)
+
+    def sums_by_sensitivities(self, chunk: int, operations: int) -> _Sums | None:
+        """Return the same as ``sums`` for a law of many atoms, by its derivatives in them; None for others."""
+        law = self.law
+        if len(law.atoms) * (1 + len(law.slopes)) < MANY or not law.max_square > law.min_square:
+            return None
+        remainder = math.log(max(1e-6 * self.tolerance, LEAST_REMAINDER))
+        run = Sensitivities(law, self.form, self.lattice, self.end, remainder)
+        total, control = flint.arb(0), flint.arb(0)
+        half = math.ceil(math.log(2) / float(self.step)) + 1
+        products: list[flint.arb] = []
+        last = [flint.arb("inf")] * (1 + len(law.slopes))
+        for place in map(partial(nodes, self.lattice, self.form.kernel), itertools.count(chunk)):
+            for s, weight in zip(place.s, place.weights, strict=True):
+                if s <= self.end:
+                    value = run.near(s, weight)
+                else:
+                    pieces = run.pieces_to(s)
+                    if pieces is None:
+                        return None
+                    operations -= run.operations(len(pieces))
+                    if operations < 0:
+                        return self._with_slopes(run, total, control, last)
+                    value = run.far(s, weight, pieces)
+                products.append(run.product)
+                decay = (-self.center * s).exp()
+                control += weight * decay
+                total += weight * value
+                earlier = products[-1 - half].upper() if len(products) > half else flint.arb(1)
+                last = self._right_tails(s, run.product.upper(), earlier, decay)
+                if self._negligible(last, [total] + [flint.arb(0)] * len(law.slopes)) or len(products) > MOST_NODES:
+                    return self._with_slopes(run, total, control, last)
+        raise AssertionError
+
+    def _with_slopes(self, run: Sensitivities, total: flint.arb, control: flint.arb, tails: list[flint.arb]) -> _Sums:
+        if not self.law.slopes:
+            return _Sums([total], control, tails)
+        column = flint.arb_mat([[entry] for entry in run.gradient()])
+        slopes = [row[0] for row in (flint.arb_mat(self.law.slopes) * column).tolist()]
+        return _Sums([total, *slopes], control, tails)
 
     def sums(self, chunk: int, most: int) -> _Sums:
         """Sum over the nodes, from a chunk on, until the rest is negligible or ``most`` lags are walked."""
