@@ -114,7 +114,7 @@ def enclose_law(
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
-wide = _spread(law) * float(rule.control) > _WIDE
+    wide = _spread(law) * float(rule.control) > _WIDE
     most = wide_lags if wide and wide_lags is not None else MOST_LAGS
     sums = None if wide else rule.sums_by_sensitivities(first, operations)
     sums = sums or rule.sums(first, min(most, operations // lag_operations(law, len(rule.parts))))
