@@ -55,12 +55,16 @@ class Form:
         bound = using.root(using.upper(squares) / (1 - beta))
         return plain, using.upper(size), using.upper(bound)
 
+    def weight(self, k: int) -> Fraction:
+        """Return c_k for a lag of ``head``, exactly."""
+        return self.head[k] + sum((amount * ratio**k for amount, ratio in self.terms), Fraction(0))
+
     @cached_property
     def averages(self) -> bool:
         """Whether all c_k >= 0 are proven, and c > 0: a weight of head may take something off those of the terms."""
         if any(amount < 0 for amount, _ in self.terms):
             return False
-        first = [x + sum(amount * ratio**k for amount, ratio in self.terms) for k, x in enumerate(self.head)]
+        first = [self.weight(k) for k in range(len(self.head))]
         return all(x >= 0 for x in first) and (any(x > 0 for x in first) or bool(self.terms))
 
 

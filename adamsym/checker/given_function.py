@@ -22,7 +22,7 @@ def function_witness_fault(
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
-    return bounds_fault(witness, product_at(function, problem, form, witness.point))
+    return bounds_fault(witness, product_at(function, problem, form, witness.point), "V")
 
 
 def _decreases(function: Problem, problem: SymbolicGradient, form: Form, box: Box, depth: int) -> bool:

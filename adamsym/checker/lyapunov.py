@@ -56,14 +56,14 @@ def witness_fault(certificate: LyapunovCertificate, problem: Problem, form: Form
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
-    return bounds_fault(witness, product_at(problem, problem, form, witness.point))
+    return bounds_fault(witness, product_at(problem, problem, form, witness.point), "L")
 
 
-def bounds_fault(witness: Witness, value: Interval) -> str | None:
-    """Return what is wrong with a witness at which the product has the given value, or None."""
+def bounds_fault(witness: Witness, value: Interval, function: str) -> str | None:
+    """Return what is wrong with a witness at which <grad ``function``, f> has the given value, or None."""
     low, high = witness.bounds
     if not value > 0:
-        return "<grad L, f> is not proven positive at the witness"
+        return f"<grad {function}, f> is not proven positive at the witness"
     holds = low > 0 and value >= low and value <= high
     return None if holds else "the witness's bounds are not proven to hold the value"
 

@@ -30,35 +30,48 @@ State = tuple[Interval, list[Interval], list[tuple[Interval, list[Interval]]]]
 
 @dataclass(frozen=True)
 class Numerator:
-    """N(s) = E[sum n_k g_k exp(-s V)], a part of G(s) = E[M exp(-s V)] by its share in M.
+    """N(s) = E[sum n_k g_k exp(-s V)], of which G(s) = E[M exp(-s V)] is made up.
 
-    With t = (1-beta) s, N(s) = A(t) P(beta s) ``newest`` + ratio B(t) N'(beta s), where N' is the numerator number
-    ``source``. For a geometric term n_k = ratio^k and N' is N itself; for the weights of ``head`` n_k = 1 for one lag
-    alone, and N' is that of the lag before.
+    With t = (1-beta) s, N(s) = n_0 A(t) P(beta s) + B(t) sum factor N'(beta s) over pairs (number of N', factor): the
+    weights n_1, n_2, ... of N are those n'_0, n'_1, ... times the factors. A geometric term is the one N' of itself.
     """
 
-    share: Interval
-    newest: bool
-    source: int
-    ratio: Interval
-    lag: int
-    """The one lag of a weight of ``head``; -1 for a geometric term."""
-
-    def over_lags(self, using: Arithmetic, power: Interval) -> Interval:
-        """Return sum n_k power^k for power = beta^j."""
-        return 1 / (1 - self.ratio * power) if self.lag < 0 else using.power(power, self.lag)
+    newest: Interval
+    older: tuple[tuple[int, Interval], ...]
 
 
-def numerators_of(form: Form) -> list[Numerator]:
-    """Return the numerators of which G consists."""
-    using = form.using
-    parts = [
-        Numerator(using.exact(weight), lag == 0, max(lag - 1, 0), using.number(int(lag > 0)), lag)
-        for lag, weight in enumerate(form.head)
-    ]
-    for amount, ratio in form.terms:
-        parts.append(Numerator(using.exact(amount), True, len(parts), using.exact(ratio), -1))
-    return parts
+def numerators_of(form: Form) -> tuple[list[Numerator], tuple[tuple[int, Interval], ...]]:
+    """Return numerators, and which of them, times which factors, add up to G.
+
+    The first have the weights c_k from lag 0, 1, ... on, up to where ``head`` ends: what cancels at one lag does so
+    exactly. Then come the geometric terms.
+    """
+    using, lags = form.using, len(form.head)
+    one, exact = using.number(1), using.exact
+    terms = [Numerator(one, ((lags + i, exact(ratio)),)) for i, (_, ratio) in enumerate(form.terms)]
+    made_of = tuple((lags + i, exact(amount * ratio**lags)) for i, (amount, ratio) in enumerate(form.terms))
+    first: list[Numerator] = []
+    for lag in reversed(range(lags)):
+        first.append(Numerator(exact(form.weight(lag)), made_of))
+        made_of = ((lag, one),)
+    return [*reversed(first), *terms], made_of
+
+
+def sums_over_lags(parts: Sequence[Numerator], power: Interval) -> list[Interval]:
+    """Return sum n_k power^k of each numerator, for power = beta^j."""
+    found: dict[int, Interval] = {}
+    for number, part in reversed(list(enumerate(parts))):
+        if any(source == number for source, _ in part.older):
+            [(_, ratio)] = part.older
+            found[number] = 1 / (1 - ratio * power)
+        else:
+            found[number] = part.newest + power * sum(factor * found[source] for source, factor in part.older)
+    return [found[number] for number in range(len(parts))]
+
+
+def sized(using: Arithmetic, part: Numerator) -> Numerator:
+    """Return the numerator with |n_k| in place of n_k."""
+    return Numerator(using.magnitude(part.newest), tuple((k, using.magnitude(factor)) for k, factor in part.older))
 
 
 @lru_cache(maxsize=64)
@@ -84,7 +97,8 @@ class Products:
         self.using = using = form.using
         self.lags_per_step, _ = step_of(using, form.beta)
         self.previous: State | None = None
-        self.law, self.numerators, self.beta = law, numerators_of(form), using.exact(form.beta)
+        self.law, self.beta = law, using.exact(form.beta)
+        self.numerators, self.made_of = numerators_of(form)
         self.memory, self.exact_beta = float(form.beta), form.beta
         self.powers: dict[int, Interval] = {}
         self.least = using.least(law.squares)
@@ -132,10 +146,10 @@ class Products:
         product, numerators, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
         factor = self.using.exponential(-s * self.least)
-        shares = [factor * part.share for part in self.numerators]
+        shares = [(number, factor * share) for number, share in self.made_of]
         columns = [numerators, *(slope for _, slope in slopes)]
         return factor * product, [
-            self.using.total(x * n for x, n in zip(shares, column, strict=True)) for column in columns
+            self.using.total(share * column[number] for number, share in shares) for column in columns
         ]
 
     def _power_of_beta(self, k: int) -> Interval:
@@ -149,7 +163,7 @@ class Products:
         product, numerators, slopes = state
         weights = [p * exponential(-t * u) for p, u in zip(law.probabilities, self.excess, strict=True)]
         signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
-        a, b = total(signed), total(weights)
+        a, b, older = total(signed), total(weights), self._older(numerators)
         derivatives, double = [], 2 * t
         bent = [w * (1 - double * q) for w, q in zip(weights, law.squares, strict=True)] if slopes else []
         for column, (old_product, old_numerators) in zip(law.slopes, slopes, strict=True):
@@ -157,16 +171,18 @@ class Products:
             db = -double * total(v * h for v, h in zip(signed, column, strict=True))
             newest = da * product + a * old_product
             changes = [
-                self._next(part, newest, db * numerators[part.source] + b * old_numerators[part.source])
-                for part in self.numerators
+                part.newest * newest + db * x + b * y
+                for part, x, y in zip(self.numerators, older, self._older(old_numerators), strict=True)
             ]
             derivatives.append((db * product + b * old_product, changes))
-        values = [self._next(part, a * product, b * numerators[part.source]) for part in self.numerators]
+        values = [part.newest * a * product + b * x for part, x in zip(self.numerators, older, strict=True)]
         return b * product, values, derivatives
 
-    @staticmethod
-    def _next(part: Numerator, newest: Interval, before: Interval) -> Interval:
-        return (newest if part.newest else 0) + part.ratio * before
+    def _older(self, numerators: list[Interval]) -> list[Interval]:
+        """What the numerators take of those one lag further back."""
+        return [
+            self.using.total(factor * numerators[source] for source, factor in part.older) for part in self.numerators
+        ]
 
     def _beyond(self, t: Interval, s: Interval) -> State:
         """The products over all lags from t on, by the series; s = t/(1-beta)."""
@@ -232,14 +248,18 @@ class Products:
             )
             tops += [2 * t * law.max_abs * h * growth, h * steep]
         powers = [using.power(self.beta, k) for k in range(self.terms + 1)]
+        # Sums of weights of both signs need not fall with the power; those of their sizes do.
+        sums, sizes = (
+            list(zip(*(sums_over_lags(parts, p) for p in powers), strict=True))
+            for parts in (self.numerators, [sized(using, part) for part in self.numerators])
+        )
         for k, (log_part, ratio_part) in enumerate(columns):
-            plain_sums = [1 / (1 - p) for p in powers[1:]]
-            first = [using.number(0), *(x * y for x, y in zip(log_part[1:], plain_sums[:-1], strict=True))]
-            self.columns.append((first, [using.number(math.inf), *(tops[2 * k] * y for y in plain_sums)]))
-            for part in self.numerators:
-                sums = [part.over_lags(using, p) for p in powers]
-                values = [x * y for x, y in zip(ratio_part, sums[: self.terms], strict=True)]
-                self.columns.append((values, [tops[2 * k + 1] * y for y in sums]))
+            log_sums = [1 / (1 - p) for p in powers[1:]]
+            first = [using.number(0), *(x * y for x, y in zip(log_part[1:], log_sums[:-1], strict=True))]
+            self.columns.append((first, [using.number(math.inf), *(tops[2 * k] * y for y in log_sums)]))
+            for own, bounds in zip(sums, sizes, strict=True):
+                values = [x * y for x, y in zip(ratio_part, own[: self.terms], strict=True)]
+                self.columns.append((values, [tops[2 * k + 1] * y for y in bounds]))
 
     def _moments(self, values: Sequence[Interval]) -> list[Interval]:
         """Coefficients of E[v exp(-t u)], u = g^2 - center."""

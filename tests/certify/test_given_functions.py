@@ -6,7 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adamsym import Adam, AdamField, Empirical, InputError, VectorField, certificate, certify_lyapunov
+from adamsym import (
+    Adam,
+    AdamField,
+    Empirical,
+    InputError,
+    VectorField,
+    certificate,
+    certify_lyapunov,
+    check_certificate,
+)
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.given_function import GivenFunctionTask
 from adamsym.certify.outcomes import Decrease
@@ -50,6 +59,12 @@ def test_one_that_increases_is_refuted_with_a_witness():
     low, high = found.witness_bounds
     exact = slope(game(None), lambda theta: -2 * theta, found.witness)
     assert 0 < low - 1e-12 <= exact <= high + 1e-12
+    # Of the function with the other sign the point is no witness.
+    wrong = json.loads(json.dumps(certificate(found)))
+    wrong["function"] = "x**2 + y**2"
+    verdict = check_certificate(wrong, digest=False)
+    assert not verdict.valid
+    assert verdict.reason.endswith("<grad V, f> is not proven positive at the witness")
 
 
 @pytest.mark.slow

@@ -7,13 +7,14 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from arithmetics import SLOW, ends, holds, in_both, in_both_by_long_tests, middle, width
+from arithmetics import BALLS, SLOW, ends, holds, in_both, in_both_by_long_tests, middle, width
 
 from adamsym.checker.arithmetic import NotCheckable, is_not_zero
 from adamsym.checker.field import _weights_before, _weights_beyond, field_over, quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.kernels import FormulaBounds, RootOfSumBounds, RootPlusEpsBounds, S, V, bounds_of
 from adamsym.checker.law import Law, sign_factor
+from adamsym.checker.products import numerators_of, sized, sums_over_lags
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, LagWeights, LaplaceForm, NAdam, RMSprop
@@ -58,6 +59,7 @@ FORMS = {
     "no memory": form(["0.7"], [], "0", RootOfSum, "0.2"),
     "two terms": form(["0.3"], [("0.2", "0.2"), ("-0.1", "0.3")], "0.1", RootPlusEps, "0.3"),
     "long head": form(["0.5", "-0.2", "0", "0.1"], [("0.3", "0.2")], "0.1", RootOfSum, "0.3"),
+    "weights that cancel": form(["-0.25", "-0.04"], [("0.2", "0.2")], "0.1", RootPlusEps, "0.3"),
     "one late weight": form(["0", "0", "1"], [], "0.1", RootPlusEps, "0.3"),
     "another kernel": form(["0.5"], [("0.3", "0.2")], "0.1", Reciprocal, "0.3"),
     "another kernel, small eps": form([], [("0.8", "0.2")], "0.1", Reciprocal, "1e-4"),
@@ -91,7 +93,7 @@ def by_checker(using, form, slopes=(SLOPES,), tolerance=1e-15):
         return quotient(Law(using, atoms, chances, columns), form_of(using, form), tolerance)
 
 
-BY_DEFAULT = ("NAdam", "eps inside, tiny", "long head", "another kernel")
+BY_DEFAULT = ("NAdam", "eps inside, tiny", "long head", "weights that cancel", "another kernel")
 
 
 @in_both_by_long_tests
@@ -121,6 +123,39 @@ def test_each_part_of_a_form_counts(using):
     ]
     first, *others = (by_checker(using, one, slopes=(), tolerance=1e-7)[0] for one in near)
     assert all(is_not_zero(other - first) for other in others)
+
+
+def width_over_a_box(form):
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    with BALLS.working():
+        box = [BALLS.between(0.9, 0.901)]
+        return width(field_over(problem, form_of(BALLS, form), box, slopes=False, tolerance=1e-6).value[0])
+
+
+def test_weights_that_cancel_at_one_lag_do_so_exactly():
+    """Boxes widen what is subtracted, so that three weights of 0 must not be a difference."""
+    tail = [str(Fraction(1, 2 ** (k + 1))) for k in range(3, 20)]
+    cancelling = width_over_a_box(form(["-1/2", "-1/4", "-1/8"], [("1/2", "1/2")], "0.99", RootPlusEps, "0.01"))
+    listed = width_over_a_box(form(["0", "0", "0", *tail], [], "0.99", RootPlusEps, "0.01"))
+    assert cancelling == pytest.approx(listed, rel=1e-3)
+    # The control: with the sum of the sizes of head and terms the width is several times as large.
+    several = width_over_a_box(form(["1/2", "1/4", "1/8"], [("1/2", "1/2")], "0.99", RootPlusEps, "0.01"))
+    assert several > 5 * cancelling
+
+
+@in_both
+@pytest.mark.parametrize("name", ["Adam", "NAdam", "long head", "two terms", "weights that cancel", "one late weight"])
+def test_sums_over_lags_are_those_of_the_weights(using, name):
+    form = FORMS[name]
+    with using.working():
+        parts, made_of = numerators_of(form_of(using, form))
+        sizes = [sized(using, part) for part in parts]
+        for power in (1.0, 0.5, 0.01):
+            own, bounds = (sums_over_lags(chosen, using.number(power)) for chosen in (parts, sizes))
+            weights = [float(form.weights.weight(k)) * power**k for k in range(60)]
+            assert holds(using.total(factor * own[k] for k, factor in made_of), sum(weights), 1e-15)
+            size = using.total(using.magnitude(factor) * bounds[k] for k, factor in made_of)
+            assert ends(size)[1] >= sum(map(abs, weights)) - 1e-15
 
 
 LONG = [
