@@ -183,7 +183,7 @@ CALLS = {
     },
     compare_regions: {"found": REGION},
     certificate: {"found": ZEROS},
-    check_certificate: {"source": certificate(ZEROS), "executor": None, "processes": 1, "digest": True},
+    check_certificate: {"source": certificate(ZEROS), "executor": None, "processes": 1, "slow": False},
     read_problem: {"path": "none.toml"},
 }
 """Arguments that each function accepts, but for a file that is missing and a law in place of a problem."""

@@ -2,7 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -40,10 +42,16 @@ from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
 from adamsym.gradients.vector_field import lyapunov_function
 from adamsym.methods.kernels import supposition
 
-BUDGET = 10_000_000
-"""Operations on intervals that a check may take: some minutes."""
+BUDGET = 300_000_000
+"""Operations that a check may take: of balls some two minutes of a processor, of mpmath's intervals ten times that."""
+
+_ALONE = 3_000_000
+"""After so many operations, about a second of balls, processes are worth their start."""
 
 _PROOFS_AT_ONCE = 64
+
+_About = tuple[str, int, bool]
+"""A certificate, the budget, and whether to compute slowly."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ def check_certificate(
     digest: bool = True,
     operations: int = BUDGET,
     slow: bool = False,
+    progress: Callable[[int, int], None] = lambda checked, left: None,
 ) -> Check:
     """Re-check a certificate with code of its own; nothing in the certificate is trusted, executed or unpickled.
 
@@ -99,7 +108,8 @@ def check_certificate(
     executor
         Where the proofs are checked; in this process if omitted and ``processes`` is 1.
     processes
-        Processes to start if there is no executor.
+        Processes that check if there is no executor. They start when this one has worked for a while; each reads the
+        certificate once.
     digest
         Whether a wrong digest makes the certificate invalid; it guards against accidents, the proofs against the rest.
     operations
@@ -108,6 +118,8 @@ def check_certificate(
         number of processes.
     slow
         Whether to compute with mpmath's intervals in place of flint's balls, with which certificates are made too.
+    progress
+        Called after each proof with the number of proofs checked and of those left.
 
     Raises
     ------
@@ -135,20 +147,37 @@ def check_certificate(
     before, leaves = [-1 - k for k in range(len(_statements(certificate)))], range(len(certificate.leaves))
     # What leaves rest on comes first, but zeros last: they take long.
     numbers = [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
-    text, left = certificate.model_dump_json(), meter.left
-    about = text, left, slow
+    about = certificate.model_dump_json(), meter.left, slow
+    proofs = _proofs(about, numbers, executor, processes)
+    return _gathered(certificate, _counted(proofs, len(numbers), progress), len(numbers), meter.left)
+
+
+def _proofs(about: _About, numbers: Sequence[int], executor: Executor | None, processes: int) -> Iterator[_Proof]:
+    """The proofs in order, wherever they are checked."""
     if executor is not None:
         parts = [numbers[k : k + _PROOFS_AT_ONCE] for k in range(0, len(numbers), _PROOFS_AT_ONCE)]
-        found = executor.map(_check_some, [about] * len(parts), parts)
-        return _gathered(certificate, itertools.chain.from_iterable(found), len(numbers), left)
-    if processes == 1:
-        return _gathered(certificate, map(_checked(*about), numbers), len(numbers), left)
-    # Each process is sent the certificate once.
-    with ProcessPoolExecutor(min(processes, len(numbers)), initializer=_start, initargs=about) as pool:
+        yield from itertools.chain.from_iterable(executor.map(_check_some, [about] * len(parts), parts))
+        return
+    check, spent = _checked(*about), 0
+    left = list(reversed(numbers))
+    while left and (processes == 1 or spent < _ALONE):
+        proof = check(left.pop())
+        spent += proof.operations
+        yield proof
+    if not left:
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(left)), context, initializer=_start, initargs=about) as pool:
         try:
-            return _gathered(certificate, pool.map(_check_started, numbers), len(numbers), left)
+            yield from pool.map(_check_started, reversed(left))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _counted(proofs: Iterator[_Proof], count: int, progress: Callable[[int, int], None]) -> Iterator[_Proof]:
+    for number, proof in enumerate(proofs, start=1):
+        progress(number, count - number)
+        yield proof
 
 
 def _size(problem: SymbolicGradient) -> int:
@@ -314,16 +343,18 @@ def _checked_proof(certificate: Certificate, subject: _Subject, name: str, state
         return _Proof(f"{name} cannot be re-checked: {error}")
 
 
-def _check_some(about: tuple[str, int, bool], numbers: list[int]) -> list[_Proof]:
+def _check_some(about: _About, numbers: Sequence[int]) -> list[_Proof]:
     """Check some proofs; for the processes of an executor."""
     return [_checked(*about)(number) for number in numbers]
 
 
-_started: list[tuple[str, int, bool]] = []
-"""In a process of our own: the certificate, the budget, and whether to compute slowly."""
+_started: list[_About] = []
+"""In a process of our own."""
 
 
 def _start(text: str, operations: int, slow: bool) -> None:
+    """Keep the certificate, and leave Ctrl-C to the process that has started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _started[:] = [(text, operations, slow)]
 
 

@@ -15,7 +15,7 @@ import typer
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
     workers: Workers = None,
     budget: Annotated[
-        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="10000000")
+        int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="300000000")
     ] = None,
     slow: Annotated[bool, typer.Option("--slow", help="Compute with mpmath's intervals, not with balls.")] = False,
     as_json: Json = False,
@@ -107,13 +107,17 @@ def check(
     from adamsym.checker import check_certificate
     from adamsym.checker.checking import BUDGET
 
-    with working("re-checking"):
-        found = check_certificate(
-            certificate,
-            processes=workers or os.cpu_count() or 1,
-            operations=BUDGET if budget is None else budget,
-            slow=slow,
-        )
+    try:
+        with _progress("proofs checked", "left") as progress:
+            found = check_certificate(
+                certificate,
+                processes=workers or os.cpu_count() or 1,
+                operations=BUDGET if budget is None else budget,
+                slow=slow,
+                progress=progress,
+            )
+    except BrokenProcessPool:
+        raise InputError("--workers: a worker process was killed") from None
     if as_json:
         print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))
     else:
@@ -144,7 +148,7 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
     if path is not None and path.exists() and not resume:
         raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
     try:
-        with _progress() as progress, _stop() as stop:
+        with _progress("boxes examined", "pending") as progress, _stop() as stop:
             yield {"executor": workers, "journal": path, "progress": progress, "stop": stop}
     except BrokenProcessPool:
         again = f" Finished boxes are in {path}: add --resume." if path else ""
@@ -181,15 +185,15 @@ def _stop() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if it is a terminal."""
+def _progress(done: str, left: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if it is a terminal; the two words say what is counted."""
     if not sys.stderr.isatty():
         yield lambda examined, pending: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.completed} boxes examined, {task.fields[pending]} pending"), BarColumn())
+    columns = (TextColumn(f"{{task.completed}} {done}, {{task.fields[pending]}} {left}"), BarColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, pending=0)
         yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)

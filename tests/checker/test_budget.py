@@ -17,7 +17,7 @@ from bases import base
 from forgeries import signed
 
 from adamsym.certificates.form import LyapunovLeaf, digest_of, read_certificate
-from adamsym.checker import Check, check_certificate, lyapunov
+from adamsym.checker import Check, check_certificate, checking, lyapunov
 from adamsym.checker.exact_values import value_at
 from adamsym.checker.form import form_of
 from adamsym.checker.law import minibatches
@@ -67,6 +67,15 @@ def test_the_verdict_depends_on_the_budget_alone():
         with ThreadPoolExecutor(1) as pool:
             assert check_certificate(content, operations=operations, executor=pool) == found
     assert check_certificate(content, processes=2) == whole
+
+
+def test_processes_check_what_is_left_after_a_while(monkeypatch):
+    """The same proofs in the same order, counted alike."""
+    content, seen = base("by sign").content, []
+    alone = check_certificate(content, progress=lambda checked, left: seen.append((checked, left)))
+    assert seen == [(k, alone.proofs - k) for k in range(1, alone.proofs + 1)]
+    monkeypatch.setattr(checking, "_ALONE", 1)
+    assert check_certificate(content, processes=2) == alone
 
 
 def test_work_does_not_turn_false_statements_valid():

@@ -24,7 +24,8 @@ def test_zeros_and_their_certificate(run, tmp_path):
     assert zero["unique"] is True
     assert zero["midpoint"][0] == pytest.approx(0.9995039667)
     assert [path.name for path in tmp_path.iterdir()] == ["zeros.json"]
-    assert run("check", "zeros.json", "--workers", "1", "--json")["valid"] is True
+    for options in ([], ["--slow"]):
+        assert run("check", "zeros.json", "--workers", "1", *options, "--json")["valid"] is True
     assert run("zeros", FILE, "--box", "theta=-5:5").startswith("certified: exactly 1 zero in the box")
     content = json.loads((tmp_path / "zeros.json").read_text())
     content["zeros"][0]["stability"] = "repelling"
@@ -32,7 +33,8 @@ def test_zeros_and_their_certificate(run, tmp_path):
     refused = run("check", "false.json", "--workers", "1", "--json", code=1)
     assert set(refused) == {"valid", "reason"}
     assert refused["valid"] is False
-    assert run("check", "false.json", "--workers", "1", code=1).startswith("NOT valid: the digest")
+    for options in ([], ["--slow"]):
+        assert run("check", "false.json", "--workers", "1", *options, code=1).startswith("NOT valid: the digest")
     given_up = run("check", "zeros.json", "--workers", "1", "--budget", "1000", "--json", code=3)
     assert (given_up["valid"], given_up["undecided"]) == (False, True)
     assert run("check", "zeros.json", "--workers", "1", "--budget", "1000", code=3).startswith("undecided: ")
