@@ -6,14 +6,18 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
-from adamsym.networks.symmetry import HiddenLayer, canonical
+from adamsym.networks.symmetry import HiddenLayer, canonical, copy_margins
 from adamsym.networks.training import Training
+
+SEPARATE = 3.0
+"""Deviations from a hyperplane: where a normal law's mean is so far off, reflecting what lies beyond it moves the mean by
+less than a thousandth of a deviation."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,10 @@ class Comparison(Drawable):
     began_at_zero
         Whether the chains began, on average, nearer to z than to c and within |z - c| of it. Then an end near z may be
         their start, which they have not left: a run from c says more.
+    separation
+        How many standard deviations of the chains lie between them and where another copy of the network would be as
+        near: the least over hidden units and windows used; infinite without layers. Below ``SEPARATE`` matching copies
+        may move the mean, by taking chains that have crossed over to the other side.
     """
 
     windows: tuple[MeanIterate, ...]
@@ -75,16 +83,24 @@ class Comparison(Drawable):
     chains: int
     left_out: int
     began_at_zero: bool = False
+    separation: float = np.inf
+
+    @property
+    def copies_overlap(self) -> bool:
+        """Whether copies of the network are not told apart well enough for a mean of them."""
+        return self.separation < SEPARATE
 
     @property
     def summary(self) -> str:
         """Where the end is, and how sure that is."""
         end, side = self.end, "the zero" if self.end.along > 0.5 else "the critical point"
         began = "; they began nearer to the zero" if self.began_at_zero else ""
+        overlap = f"; copies of the network overlap, {self.separation:.1f} deviations apart"
         return (
             f"{end.to_zero:.2g} from the zero and {end.to_critical:.2g} from the critical point (noise "
             f"{end.noise:.1g}); {end.along:.3f} +- {end.along_error:.2g} of the way to the zero: nearer to {side} "
             f"by {abs(end.standard_errors_closer):.1f} standard errors, {counted(self.chains, 'chain')}{began}"
+            f"{overlap if self.copies_overlap else ''}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,6 +114,7 @@ class Comparison(Drawable):
             "chains": self.chains,
             "left_out": self.left_out,
             "began_at_zero": self.began_at_zero,
+            "separation": plain(self.separation) if np.isfinite(self.separation) else None,
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -134,7 +151,8 @@ def compare(
     zero, critical_point
         z and c, shape (d,).
     layers
-        Hidden layers whose units are matched with those of z, by :func:`canonical`, before anything is averaged.
+        Hidden layers whose units are matched with those of c, by :func:`canonical`, before anything is averaged: copies
+        next to z would favour z. ``separation`` says whether it matters.
     radius
         Chains whose last mean is farther from both z and c are left out: they are at another minimum. All stay if
         omitted.
@@ -151,7 +169,10 @@ def compare(
     runs = [trainings] if isinstance(trainings, Training) else list(trainings)
     z, c = (real_array(point, name) for point, name in ((zero, "zero"), (critical_point, "critical_point")))
     dimension = _checked_dimension(runs, z, c)
-    kept = [_kept(run, z, c, layers, radius, chains) for run in runs]
+    if layers:
+        z = canonical(z, c, layers)
+    chosen = [_kept(run, z, c, layers, radius, chains) for run in runs]
+    kept = [means for means, _ in chosen]
     places = [(r, w) for r, run in enumerate(runs) for w in range(len(run.ends))]
     sizes = np.array([runs[r].step_sizes[w] for r, w in places])
     used = np.array([w >= len(runs[r].ends) - windows for r, w in places])
@@ -172,6 +193,7 @@ def compare(
         counting,
         given - counting,
         any(_began_at_zero(run, z, c, layers, chains) for run in runs),
+        min(_separation(run, *one, c, layers, windows) for run, one in zip(runs, chosen, strict=True)),
     )
 
 
@@ -207,18 +229,40 @@ def _kept(
     layers: Sequence[HiddenLayer],
     radius: float | None,
     chains: Sequence[int] | None,
-) -> FloatArray:
-    """The means of the chains that count, as copies next to the zero, shape (w, chains, d)."""
-    means = run.means if chains is None else run.means[:, list(chains)]
-    means = means[:, np.isfinite(means[-1]).all(axis=1)]
+) -> tuple[FloatArray, NDArray[np.intp]]:
+    """The means of the chains that count, as copies next to the critical point, (w, chains, d), and their numbers."""
+    numbers = np.arange(run.means.shape[1])[slice(None) if chains is None else list(chains)]
+    numbers = numbers[np.isfinite(run.means[-1, numbers]).all(axis=1)]
+    means = run.means[:, numbers]
     if layers:
-        means = canonical(means, zero, layers)
+        means = canonical(means, critical, layers)
     if radius is not None:
         off = np.minimum(*(np.linalg.norm(means[-1] - point, axis=1) for point in (zero, critical)))
-        means = means[:, off <= radius]
-    if means.shape[1] < 2:
-        raise InputError(f"trainings: {counted(means.shape[1], 'chain')} near the two points; at least 2 are needed")
-    return means
+        means, numbers = means[:, off <= radius], numbers[off <= radius]
+    if len(numbers) < 2:
+        raise InputError(f"trainings: {counted(len(numbers), 'chain')} near the two points; at least 2 are needed")
+    return means, numbers
+
+
+def _separation(
+    run: Training,
+    means: FloatArray,
+    numbers: NDArray[np.intp],
+    critical: FloatArray,
+    layers: Sequence[HiddenLayer],
+    windows: int,
+) -> float:
+    """How many deviations the chains are from where copies are equally near, in blocks of steps and in windows."""
+    own = copy_margins(means[-windows:], critical, layers)
+    moments = [np.stack([own, own**2], axis=-1)]
+    if run.margins is not None:
+        moments.append(run.margins[-windows:, numbers])
+    found = [np.inf]
+    for one in moments:
+        mean, square = np.moveaxis(one.mean(axis=1), -1, 0)
+        deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
+        found += np.divide(mean, deviation, out=np.full_like(mean, np.inf), where=deviation > 0).ravel().tolist()
+    return float(min(found))
 
 
 def _extrapolating(sizes: FloatArray) -> FloatArray:

@@ -197,6 +197,8 @@ def _of_the_end(comparison: Comparison) -> SectionReport:
     # From the zero itself: that chains are still there says little.
     came = by >= SURE and not comparison.began_at_zero
     verdict = "holds" if came else "refuted" if by <= -SURE else "undecided"
+    if comparison.copies_overlap:
+        verdict = "undecided"
     what = f"The optimizer ends nearer to the zero than to the critical point, by {SURE:g} standard errors"
     columns, rows = comparison.table()
     caption = (

@@ -195,3 +195,35 @@ def _assigned(
     _, order = scipy.optimize.linear_sum_assignment(costs.min(axis=0))
     signs = np.where(costs.argmin(axis=0)[np.arange(len(order)), order] == 0, 1.0, -1.0)
     return _copy(point, layer, order, signs)
+
+
+def copy_margins(theta: FloatArray, reference: FloatArray, layers: Sequence[HiddenLayer]) -> FloatArray:
+    """Return each unit's distance from where another copy would be as near to the reference, shape (..., units).
+
+    These places are hyperplanes, one for each change of a unit's sign and for each trade of two units; the distance is
+    that to the nearest, and not negative for the nearest copy. Units without a hyperplane are left out.
+    """
+    found = [np.empty((*theta.shape[:-1], 0))]
+    for layer in layers:
+        own, wanted = (
+            np.concatenate([at[..., places] for places in (layer.incoming, layer.outgoing)], axis=-1)
+            for at in (theta, reference)
+        )
+        products = own @ wanted.T
+        squares = np.diagonal(products, axis1=-2, axis2=-1)
+        signs = (1.0, -1.0) if layer.is_odd else (1.0,)
+        both = products + np.swapaxes(products, -1, -2)
+        margins = []
+        for sign in signs:
+            apart = np.linalg.norm(wanted[:, None] - sign * wanted, axis=-1)
+            # Units that are alike in the reference are never told apart.
+            traded = (squares[..., :, None] + squares[..., None, :] - sign * both) / np.sqrt(2)
+            margins.append(np.divide(traded, apart, out=np.zeros_like(traded), where=apart > 0))
+        itself = np.eye(len(wanted), dtype=bool)
+        least = np.where(itself, np.inf, np.minimum.reduce(margins)).min(axis=-1)
+        if layer.is_odd:
+            size = np.linalg.norm(wanted, axis=-1)
+            least = np.minimum(least, np.divide(squares, size, out=np.zeros_like(squares), where=size > 0))
+        if layer.is_odd or len(wanted) > 1:
+            found.append(least)
+    return np.concatenate(found, axis=-1)

@@ -16,7 +16,7 @@ from adamsym.methods import StepSizeSchedule
 from adamsym.networks.jax_chains import JaxChains
 from adamsym.networks.jax_source import JaxGradients
 from adamsym.networks.source import NetworkGradients
-from adamsym.networks.symmetry import HiddenLayer, canonical
+from adamsym.networks.symmetry import HiddenLayer, canonical, copy_margins
 from adamsym.networks.torch_chains import TorchChains
 from adamsym.networks.torch_source import TorchGradients
 
@@ -47,6 +47,10 @@ class Training(Result):
         For each chain the step up to which it was seen to diverge, or 0, shape (chains,).
     start
         Where the chains began, shape (chains, d); None if that is not known.
+    margins
+        For each window, chain and hidden unit the mean of the unit's distance from where another copy of the network
+        would be as near to the reference, and of its square, over the blocks of steps that were matched: shape
+        (w, chains, units, 2), no unit without layers; None if that is not known.
     """
 
     ends: NDArray[np.int64]
@@ -55,6 +59,7 @@ class Training(Result):
     theta: FloatArray
     diverged: NDArray[np.int64]
     start: FloatArray | None = None
+    margins: FloatArray | None = None
 
     @property
     def summary(self) -> str:
@@ -76,6 +81,7 @@ class Training(Result):
             "theta": plain(self.theta),
             "diverged": plain(self.diverged),
             "start": plain(self.start),
+            "margins": plain(self.margins),
         }
 
 
@@ -148,11 +154,22 @@ def train(
     else:
         raise InputError(f"source: {type(source).__name__} has no optimizers; give TorchGradients or JaxGradients")
     draws = _Draws(source, chains, seed)
+    return _windowed(made, draws, schedule, steps, windows, _Copies(near, layers), progress)
 
-    def copied(means: FloatArray) -> FloatArray:
-        return canonical(means, near, layers) if layers else means
 
-    return _windowed(made, draws, schedule, steps, windows, copied, progress)
+@dataclass(frozen=True)
+class _Copies:
+    """The copies of mean iterates over a block of steps next to a reference."""
+
+    reference: FloatArray
+    layers: Sequence[HiddenLayer]
+
+    def of(self, means: FloatArray) -> FloatArray:
+        return canonical(means, self.reference, self.layers) if self.layers else means
+
+    def margins(self, copied: FloatArray) -> FloatArray:
+        found = copy_margins(copied, self.reference, self.layers)
+        return np.stack([found, found**2], axis=-1)
 
 
 def _windowed(
@@ -161,27 +178,30 @@ def _windowed(
     schedule: StepSizeSchedule,
     steps: int,
     windows: int,
-    copied: Callable[[FloatArray], FloatArray],
+    copies: _Copies,
     progress: Callable[[int], None] | None,
 ) -> Training:
-    """Take all steps; ``copied`` takes the mean iterates over a block of steps to their copies near a reference."""
+    """Take all steps; the mean iterates over a block of steps are replaced by ``copies``."""
     start = made.theta
     shape = start.shape
     edges = [0, *(steps >> (windows - k) for k in range(windows + 1))]
     step_sizes, means = np.zeros(windows + 1), np.full((windows + 1, *shape), np.nan)
-    diverged = np.zeros(len(made.theta), np.int64)
+    diverged, margins = np.zeros(len(made.theta), np.int64), []
     for k, (first, end) in enumerate(pairwise(edges)):
-        total = np.zeros(shape)
+        total, squares = np.zeros(shape), np.zeros_like(copies.margins(start))
         for before, last in _blocks(first, end, draws.each):
             sizes = schedule(np.arange(before + 1, last + 1))
-            total += copied(made.advance(draws.next(last - before), sizes) / (last - before)) * (last - before)
+            means_of = copies.of(made.advance(draws.next(last - before), sizes) / (last - before))
+            total += means_of * (last - before)
+            squares += copies.margins(means_of) * (last - before) / (end - first)
             step_sizes[k] += sizes.sum() / (end - first)
             diverged[(diverged == 0) & ~np.isfinite(total).all(axis=1)] = last
             if progress is not None:
                 progress(last)
         means[k] = np.where((diverged > 0)[:, None], np.nan, total / (end - first))
+        margins.append(np.where((diverged > 0)[:, None, None], np.nan, squares))
     theta = np.where((diverged > 0)[:, None], np.nan, made.theta)
-    return Training(np.array(edges[2:]), step_sizes[1:], means[1:], theta, diverged, start)
+    return Training(np.array(edges[2:]), step_sizes[1:], means[1:], theta, diverged, start, np.array(margins[1:]))
 
 
 def _checked_start(

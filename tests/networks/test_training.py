@@ -22,8 +22,11 @@ from adamsym.networks import (
     canonical,
     compare,
     hidden_layers,
+    symmetry,
     train,
 )
+from adamsym.networks.reporting import _of_the_end
+from adamsym.networks.symmetry import copy_margins
 
 torch = pytest.importorskip("torch", reason="needs torch")
 jax = pytest.importorskip("jax", reason="needs jax")
@@ -178,6 +181,27 @@ def test_a_copy_comes_back_exactly_and_other_points_stay_the_same_function(drawn
         )
 
 
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 99), st.booleans())
+def test_margins_are_the_distances_from_where_two_copies_are_equally_near(seed, is_odd):
+    layer = replace(layered((2, 3, 1))[1][0], is_odd=is_odd)
+    reference, point = np.random.default_rng(seed).normal(size=(2, 13))
+    moves = [(order, np.ones(3)) for order in ([1, 0, 2], [2, 1, 0], [0, 2, 1])]
+    if is_odd:
+        flips = 1 - 2 * np.eye(3)
+        moves += [(order, flips[order.index(i)] * flips[i]) for (order, _), i in zip(moves, (0, 0, 1), strict=True)]
+        moves += [([0, 1, 2], flip) for flip in flips]
+    expected = np.full(3, np.inf)
+    for order, signs in moves:
+        copied = symmetry._copy(reference, layer, order, signs)
+        farther = np.sum((point - copied) ** 2) - np.sum((point - reference) ** 2)
+        moved = (np.array(order) != range(3)) | (signs < 0)
+        expected[moved] = np.minimum(expected[moved], farther / 2 / np.linalg.norm(copied - reference))
+    np.testing.assert_allclose(copy_margins(point, reference, [layer]), expected, rtol=1e-10, atol=1e-12)
+    assert (copy_margins(canonical(point, reference, [layer]), reference, [layer]) >= 0).all()
+    assert copy_margins(point, reference, []).shape == (0,)
+
+
 def test_near_misses_are_not_merged():
     source = source_of(1)
     [layer] = hidden_layers(source)
@@ -222,6 +246,10 @@ def test_copies_are_told_apart_before_they_are_averaged():
     near = train(source, ADAM, "1e-9", start, **given, layers=layers, reference=source.theta)
     assert np.abs(apart.means[0, 0] - apart.means[0, 1]).max() > 0.1
     np.testing.assert_allclose(near.means[0], [source.theta] * 2, atol=1e-7)
+    np.testing.assert_allclose(near.margins[0, 0], near.margins[0, 1], atol=1e-6)
+    assert near.margins.shape == (1, 2, 3, 2)
+    assert apart.margins.shape == (1, 2, 0, 2)
+    assert (near.margins > 0).all()
     with pytest.raises(InputError, match="name one"):
         train(source, ADAM, "1e-9", start, **given, layers=layers)
 
@@ -240,6 +268,40 @@ def made_up(end, seed, chains=60, slope=0.3, spread=0.5):
 
 
 ZERO, CRITICAL = np.array([1.0, 2.0, 0.0]), np.array([0.0, 0.0, 1.0])
+
+
+PAIR = HiddenLayer(np.array([[0], [2]]), np.array([[1], [3]]), False)
+"""Two units of one incoming and one outgoing weight."""
+
+
+@pytest.mark.parametrize("spread", [0.05, 2.0])
+def test_noise_that_mixes_copies_is_told_and_matching_does_not_favour_the_zero(spread):
+    """The units differ mostly along one axis at c, and along the other at z; the chains end at c."""
+    critical, zero = np.array([0.2, 0.0, -0.2, 0.0]), np.array([0.05, 0.2, -0.05, -0.2])
+    run = made_up(critical, 1, chains=400, slope=0.0, spread=spread)
+    found = compare(run, zero, critical, layers=[PAIR])
+    assert found.end.standard_errors_closer < -3
+    assert found.copies_overlap == ("overlap" in repr(found)) == (spread == 2.0)
+    assert _of_the_end(found).check.verdict == ("undecided" if spread == 2.0 else "refuted")
+    # The control: copies next to the zero move the mean there, if noise is large.
+    near = compare(replace(run, means=canonical(run.means, zero, [PAIR])), zero, critical).end
+    assert (near.standard_errors_closer > 3) == (spread == 2.0)
+    # A zero given as another copy is the same.
+    assert compare(run, zero[[2, 3, 0, 1]], critical, layers=[PAIR]).end == found.end
+
+
+def test_a_unit_that_changes_sign_pushes_the_mean_outwards_and_that_is_told():
+    """Where z is farther out than c, noise alone leads to z, next to whatever copies are taken."""
+    unit = HiddenLayer(np.array([[0]]), np.array([[1]]), True)
+    critical, zero = np.array([0.2, 0.2]), np.array([0.8, 0.8])
+    found = [compare(made_up(critical, 1, 400, 0.0, spread), zero, critical, layers=[unit]) for spread in (0.02, 3.0)]
+    assert [one.end.standard_errors_closer > 3 for one in found] == [False, True]
+    assert [one.copies_overlap for one in found] == [False, True]
+    assert [_of_the_end(one).check.verdict for one in found] == ["refuted", "undecided"]
+    # Blocks of steps that were mixed are told too, though their means over windows are not.
+    quiet = made_up(critical, 1, 400, 0.0, 0.02)
+    mixed = replace(quiet, margins=np.tile([0.2, 0.1], (3, 400, 1, 1)))
+    assert compare(mixed, zero, critical, layers=[unit]).separation == pytest.approx(0.2 / np.sqrt(0.06))
 
 
 @pytest.mark.parametrize(("along", "expected"), [(0.0, False), (0.45, False), (0.55, True), (1.9, True), (2.1, False)])
