@@ -16,7 +16,7 @@ from adamsym.networks.symmetry import HiddenLayer, canonical, copy_margins
 from adamsym.networks.training import Training
 
 SEPARATE = 3.0
-"""Deviations from a hyperplane: where a normal law's mean is so far off, reflecting what lies beyond it moves the mean by
+"""Deviations from a hyperplane: where the mean of a normal law is so far off, reflecting what lies beyond moves it by
 less than a thousandth of a deviation."""
 
 
