@@ -164,11 +164,14 @@ class _Certificate(_Part):
     format: Literal["adamsym certificate 3"]
     made_by: dict[Name, Annotated[str, Field(max_length=80)]]
     problem: SourceRecord
-    box: Box
     digest: str
 
 
-class ZerosCertificate(_Certificate):
+class _BoxCertificate(_Certificate):
+    box: Box
+
+
+class ZerosCertificate(_BoxCertificate):
     """Zeros of f in ``box``, each in a box that lies in it: all of them, if it is ``complete``.
 
     ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it.
@@ -182,7 +185,7 @@ class ZerosCertificate(_Certificate):
     leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-class LyapunovCertificate(_Certificate):
+class LyapunovCertificate(_BoxCertificate):
     """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it.
 
     ``rate`` is a c with -<grad L, f> >= c L in all of ``box``. ``factor`` divides every row's gradient. At each of
@@ -206,7 +209,7 @@ class FunctionLeaf(_Part):
     reason: str | None = None
 
 
-class FunctionCertificate(_Certificate):
+class FunctionCertificate(_BoxCertificate):
     """<grad V, f> < 0 in all of ``box``; or a witness against it.
 
     V is the mean over the data of the expression ``function``, in the parameters and the columns of ``problem``.
@@ -219,12 +222,62 @@ class FunctionCertificate(_Certificate):
     leaves: Annotated[list[FunctionLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate
+class BallDecrease(_Part):
+    """Bounds that hold in all of a region: sum sigma_i^2 <= ``eta`` D^2 and D^2 >= 2 ``mu`` L, D = |grad L|.
+
+    -<grad L, f> is at least ``c_0`` D^2 phi((1 + ``eta``) D^2) there, and at least ``rate`` L wherever L is at most
+    ``level``, in all of the region if this is null.
+    """
+
+    eta: Annotated[FiniteFloat, Field(ge=0)]
+    mu: Annotated[FiniteFloat, Field(gt=0)]
+    c_0: Annotated[FiniteFloat, Field(gt=0)]
+    rate: Annotated[FiniteFloat, Field(ge=0)]
+    level: Annotated[FiniteFloat, Field(ge=0)] | None
+
+
+class BallStarts(_Part):
+    """Flow lines from points up to ``radius`` from the center, with L at most ``level`` if this is no null.
+
+    They stay ``within`` that distance of it in the sup norm, and converge to a point with L = 0. On the way L is at
+    most exp(-``rate`` t) times what it was.
+    """
+
+    radius: Annotated[FiniteFloat, Field(ge=0)]
+    level: Annotated[FiniteFloat, Field(ge=0)] | None
+    within: Annotated[FiniteFloat, Field(gt=0)]
+    rate: Annotated[FiniteFloat, Field(ge=0)]
+
+
+class BallCertificate(_Certificate):
+    """<grad L, f> < 0 where L > 0 on the box of half-width ``radius`` around ``center``; on all of R^d if it is null.
+
+    Within ``near`` of the center, in the sup norm, there is a point with L = 0. ``inverse`` is near an inverse from the
+    right of the matrix of the residuals' gradients at the center; proofs need it.
+    """
+
+    kind: Literal["lyapunov ball"]
+    verdict: Literal["certified", "undecided"]
+    center: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
+    radius: Annotated[FiniteFloat, Field(gt=0)] | None
+    inverse: Matrix
+    near: Annotated[FiniteFloat, Field(ge=0)] | None
+    decrease: BallDecrease | None
+    starts: Annotated[list[BallStarts], Field(max_length=16)]
+
+    @property
+    def leaves(self) -> tuple[()]:
+        """None: the region is proved whole."""
+        return ()
+
+
+Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate | BallCertificate
 
 KINDS: dict[str, type[Certificate]] = {
     "zeros": ZerosCertificate,
     "lyapunov": LyapunovCertificate,
     "lyapunov function": FunctionCertificate,
+    "lyapunov ball": BallCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

@@ -3,8 +3,11 @@
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
+
 from adamsym.certificates.form import digest_of
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.interpolation.regions import LyapunovBall
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
 from adamsym.certify.outcomes import as_json
@@ -21,26 +24,35 @@ RATE_MARGIN = 0.98
 """The certificate claims this share of the rate, and a witness's bounds wider by it: the checker's arithmetic has its
 own small excess."""
 
+BALL_MARGIN = 0.999
+"""The same for what is said of a box around a point, which is proved of a box wider by a thousandth."""
+
 _NAMED_BY_PROOFS = ("coordinate", "direction", "zero", "region", "reason")
 """What the leaves of zeros may name; null where they do not."""
 
 
 @checked_arguments
-def certificate(found: Zeros | LyapunovRegion) -> dict[str, Any]:
+def certificate(found: Zeros | LyapunovRegion | LyapunovBall) -> dict[str, Any]:
     """Return the certificate of certified zeros or of a Lyapunov region, as JSON data.
 
     Its form is published in ``docs/certificate.schema.json``; write it with ``json.dump``.
     """
-    content = _zeros(found) if isinstance(found, Zeros) else _lyapunov(found)
+    if isinstance(found, LyapunovBall):
+        content = _ball(found)
+    else:
+        content = _zeros(found) if isinstance(found, Zeros) else _lyapunov(found)
     return content | {"digest": digest_of(content)}
 
 
 def _head(problem: SymbolicGradient, method: Method, box: FloatArray) -> dict[str, Any]:
+    return _start(problem, method) | {"box": box.tolist()}
+
+
+def _start(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
     return {
         "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
         "problem": problem_record(problem, method),
-        "box": box.tolist(),
     }
 
 
@@ -100,6 +112,39 @@ def _lyapunov(found: LyapunovRegion) -> dict[str, Any]:
         "rate": None if found.rate is None or found.verdict != "certified" else RATE_MARGIN * found.rate,
         "factor": None if factor is None else expression_text(factor.factor, "certificate.factor"),
         "minima": [[str(x) for x in point] for point in found.minima],
+    }
+
+
+def _ball(found: LyapunovBall) -> dict[str, Any]:
+    """What is certified around a point, with a little less than what was proved."""
+    proof = found.proof if found.verdict == "certified" else None
+    center = np.zeros(found.problem.dimension) if found.center is None else found.center
+    return _start(found.problem, found.adam) | {
+        "kind": "lyapunov ball",
+        "verdict": found.verdict,
+        "center": center.tolist(),
+        "radius": None if found.is_global else found.radius,
+        "inverse": [[] for _ in center] if found.inverse is None else found.inverse.tolist(),
+        "near": None if found.near is None else min(found.near / BALL_MARGIN, found.radius),
+        "decrease": None
+        if proof is None
+        else {
+            "eta": float(proof.noise.eta) / BALL_MARGIN,
+            "mu": float(proof.bounds.pl) * BALL_MARGIN,
+            "c_0": float(proof.best.share) * BALL_MARGIN,
+            "rate": (found.rate or 0.0) * BALL_MARGIN,
+            "level": found.level,
+        },
+        "starts": [
+            {
+                "radius": starts.radius * BALL_MARGIN,
+                "level": None if starts.level is None else starts.level * BALL_MARGIN,
+                "within": starts.within,
+                "rate": starts.rate * BALL_MARGIN,
+            }
+            for starts in (found.trapped, found.tube)
+            if proof is not None and starts is not None
+        ],
     }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from adamsym.certificates.form import (
+    BallCertificate,
     Box,
     Certificate,
     Cluster,
@@ -29,6 +30,7 @@ from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
+from adamsym.checker.interpolation import region
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.checker.tiling import fills, held, some_meet
@@ -40,6 +42,7 @@ from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
 from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
 from adamsym.gradients.vector_field import lyapunov_function
+from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import supposition
 
 BUDGET = 300_000_000
@@ -75,6 +78,7 @@ class _Subject:
     """
 
     problem: SymbolicGradient
+    laplace: LaplaceForm
     forms: tuple[Form, ...]
     function: Problem | None
 
@@ -203,11 +207,14 @@ def _subject(certificate: Certificate, slow: bool) -> _Subject:
             function = lyapunov_function(certificate.function, problem.names, problem.law)
         except RecursionError:
             raise InputError(f"certificate.function: {NESTED_TOO_DEEPLY}") from None
-    return _Subject(problem, tuple(form_of(using, method.laplace) for using in _arithmetics(slow)), function)
+    forms = tuple(form_of(using, method.laplace) for using in _arithmetics(slow))
+    return _Subject(problem, method.laplace, forms, function)
 
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     """What a certificate says besides its leaves, each with a name for messages."""
+    if isinstance(certificate, BallCertificate):
+        return region.statements(certificate)
     if isinstance(certificate, LyapunovCertificate):
         witness = [("witness", certificate.witness)] if certificate.witness is not None else []
         return [("factor and minima", None), *witness]
@@ -232,7 +239,7 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
         if proof.rate is not None:
             rates.append(proof.rate)
     claimed = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
-    proven = len(rates) == len(certificate.leaves) and min(rates)
+    proven = min(rates) if rates and len(rates) == len(certificate.leaves) else 0.0
     if claimed is not None and not 0 <= claimed <= proven:
         return Check(False, f"the rate {claimed:.6g} is more than what is proven")
     supposed = supposition(certificate.problem.method.laplace.kernel)
@@ -241,6 +248,10 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
+    if isinstance(certificate, BallCertificate):
+        if not isinstance(problem, Problem) or not problem.is_smooth:
+            return "there is no loss without kinks"
+        return region.form_fault(certificate, problem)
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
     if isinstance(certificate, ZerosCertificate):
         listed = [*certificate.zeros, *certificate.beyond]
@@ -380,6 +391,8 @@ def _fault_of(
         return function_witness_fault(certificate, function, problem, form), None
     if not isinstance(problem, Problem):
         raise NotCheckable("there is no loss")
+    if isinstance(certificate, BallCertificate):
+        return region.statement_fault(certificate, problem, subject.laplace, form, statement), None
     if isinstance(statement, LyapunovLeaf):
         found = check_leaf(certificate, problem, form, statement)
         return found.fault, found.rate

@@ -12,7 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from adamsym.certify import certificate, certify_lyapunov, find_zeros
+from adamsym.certify import (
+    certificate,
+    certify_lyapunov,
+    certify_lyapunov_ball,
+    certify_lyapunov_globally,
+    find_zeros,
+)
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -131,6 +137,18 @@ DECAYED_MINIMUM = AdamField(
     Problem("(theta*x)**2/2", ["theta"], Empirical({"x": [1, 2]})), AdamW("0.5", "0.82", "0.1", "0.1")
 )
 
+TWO_ROWS = Empirical({"x": ["0.3", "1.2"], "y": ["0.5", "-0.7"], "z": [1, "0.2"]}, weights=["0.4", "0.6"])
+CURVED = AdamField(Problem("(a*tanh(b*x + c) + y - z)**2/2", ["a", "b", "c"], TWO_ROWS), CHEAP)
+CURVED_PAIRS = AdamField(
+    Problem("(1 + x)*(a*b*x + c - z)**2", ["a", "b", "c"], TWO_ROWS, batch_size=2),
+    AdamEpsInsideRoot("0.5", "0.9", "0.01"),
+)
+ONE_PRODUCT = AdamField(Problem("(a*b - x)**2/2", ["a", "b"], Empirical({"x": [1]})), NAdam("0.9", "0.99", "1e-3"))
+"""At a = b = 0 the gradient vanishes and the loss does not."""
+LINEAR = AdamField(Problem("(a*x + b*y + c - z)**2/3", ["a", "b", "c"], TWO_ROWS), Adam("0.9", "0.99", "1e-3"))
+SHORT_MEMORY = AdamField(Problem("(a*x + b*b*y - z)**2/2", ["a", "b"], TWO_ROWS), RMSprop("0.2", "0.1"))
+"""With p < 1 - sqrt(beta2) only N-Theorem 1 holds, near the interpolating point."""
+
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
@@ -245,6 +263,17 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
     "function of the game": (OF_THE_GAME, region_of(OF_THE_GAME, [[0.5, 0.6], [0.5, 0.6]]), game, ((-0.5, 0.5),) * 2),
 }
 """Field, certificate, known zeros, and the box in which they are all; a check takes about a second at most."""
+
+BALLS: dict[str, tuple[AdamField, Callable]] = {
+    "ball": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3])),
+    "ball of pairs": (CURVED_PAIRS, lambda: certify_lyapunov_ball(CURVED_PAIRS, [1, 0.5, 0.3], radius=0.01)),
+    "ball of one row": (ONE_PRODUCT, lambda: certify_lyapunov_ball(ONE_PRODUCT, [1, 1], radius=0.4)),
+    "ball by N-Theorem 1": (SHORT_MEMORY, lambda: certify_lyapunov_ball(SHORT_MEMORY, [1, 1])),
+    "ball undecided": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3], radius=4.0)),
+    "everywhere": (LINEAR, lambda: certify_lyapunov_globally(LINEAR)),
+}
+"""Lyapunov regions around interpolating points: field and certificate."""
+MAKERS |= {name: (field, make, tuple, ()) for name, (field, make) in BALLS.items()}
 
 
 @cache

@@ -4,6 +4,7 @@ import copy
 import random
 from collections import Counter
 
+import forged_balls  # noqa: F401 - it registers forgeries and rewritings
 import pytest
 from bases import MAKERS, base
 from forgeries import FORGERIES, signed

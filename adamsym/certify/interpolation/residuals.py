@@ -31,7 +31,7 @@ _LARGEST_STEP = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """The residuals R_j of a problem's rows that have a positive probability, and their derivatives.
+    """The residuals R_j of a problem's rows, and their derivatives.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Residuals:
     root
         r.
     probabilities
-        Of those rows.
+        Of the rows; all are positive.
     """
 
     problem: Problem
@@ -77,10 +77,9 @@ class Residuals:
     def _symbols(self) -> tuple[sp.Symbol, ...]:
         return (*self.problem.parameters, *self.problem.columns)
 
-    @cached_property
-    def _rows(self) -> list[tuple[Fraction, ...]]:
-        law = cast(Empirical, self.problem.law)
-        return [row for row, p in zip(law.exact_rows, law.exact_probabilities, strict=True) if p > 0]
+    @property
+    def _rows(self) -> tuple[tuple[Fraction, ...], ...]:
+        return cast(Empirical, self.problem.law).exact_rows
 
     @cached_property
     def _ball_values(self) -> Callable[..., Balls]:
@@ -157,8 +156,7 @@ def squared_residuals(problem: Problem) -> Residuals:
             f"{problem.place}: a Lyapunov region around an interpolating point needs a loss that is written as a "
             "square, c*(...)**2 with c without parameters"
         )
-    weights = tuple(p for p in problem.law.exact_probabilities if p > 0)
-    found = Residuals(problem, *parts, weights)
+    found = Residuals(problem, *parts, tuple(problem.law.exact_probabilities))
     with ball_arithmetic():
         values = compile_ball(problem.columns, [found.factor])
         for k, row in enumerate(found._rows):

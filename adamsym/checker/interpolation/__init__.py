@@ -1,0 +1,1 @@
+"""Re-checks of Lyapunov regions around interpolating points, and of global ones."""

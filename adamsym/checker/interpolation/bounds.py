@@ -1,0 +1,137 @@
+"""Bounds of the residuals' gradients over a box around a center, or over all of R^d.
+
+l_j = R_j^2/2 with gradients a_j of R_j, the rows of A, and C a matrix; F = A C - 1 over the box. For a diagonal matrix
+S > 0, (C S^-1)^T A^T S = 1 + (S F S^-1)^T, so that |A^T S u| >= s |u|, s = (1 - |S F S^-1|)/|C S^-1|. As
+grad L = A^T P R, P the probabilities, S = P^(1/2) gives D^2 >= s^2 2 L; and S = P^(1/2)/n with numbers n_j gives
+D^2 >= s^2 sum p_j n_j^2 R_j^2, so that E|g|^2 <= kappa D^2 for one row g, kappa = max_j (|a_j|/n_j)^2/s^2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
+from adamsym.checker.interpolation.matrices import Matrix, Rows, product, spectral_bound
+from adamsym.checker.interpolation.squares import Squares, box_around
+
+
+@dataclass(frozen=True)
+class Place:
+    """The residuals, a center, and a matrix near an inverse from the right of their gradients there."""
+
+    using: Arithmetic
+    squares: Squares
+    center: Sequence[float]
+    inverse: Sequence[Sequence[float]]
+
+    @property
+    def _columns(self) -> Matrix:
+        return [[self.using.number(x) for x in row] for row in self.inverse]
+
+    def gradients(self, radius: float | None = 0.0) -> Matrix:
+        """Return the a_j over the box of this half-width, or all of R^d; at the center if omitted."""
+        return self.squares.gradients(self.using, box_around(self.using, self.center, radius))
+
+    def residuals(self) -> list[Interval]:
+        """Return bounds of the |R_j| at the center."""
+        values = self.squares.residuals(self.using, box_around(self.using, self.center, 0.0))
+        return [self.using.magnitude(x) for x in values]
+
+    def defect(self, radius: float | None) -> Matrix:
+        """Return bounds of the |F_jm| over a box, directly or from F at the center and the mean-value theorem."""
+        using, columns = self.using, self._columns
+        direct = self._off_unit(product(using, self.gradients(radius), columns))
+        if radius is None or not self.squares.bends:
+            return direct
+        center = self._off_unit(product(using, self.gradients(), columns))
+        hessians = self.squares.hessians(using, box_around(using, self.center, radius))
+        found = []
+        for at, over, hessian in zip(center, direct, hessians, strict=True):
+            turned = product(using, hessian, columns)
+            sums = [using.total(using.magnitude(row[m]) for row in turned) for m in range(len(at))]
+            found.append([using.least_bound([x, y + radius * z]) for x, y, z in zip(over, at, sums, strict=True)])
+        return found
+
+    def _off_unit(self, matrix: Matrix) -> Matrix:
+        size = self.using.magnitude
+        return [[size(x - int(j == m)) for m, x in enumerate(row)] for j, row in enumerate(matrix)]
+
+    def width(self) -> Interval:
+        """Return a bound of |C| in the sup norm."""
+        return self.using.largest(self.using.total(abs(x) for x in row) for row in self._columns)
+
+    def least_singular(self, defect: Rows, scales: Sequence[Interval]) -> Interval:
+        """Return s for S of these scales; not positive where nothing is proven."""
+        turned = [[x * s / t for x, t in zip(row, scales, strict=True)] for row, s in zip(defect, scales, strict=True)]
+        divided = [[x / s for x, s in zip(row, scales, strict=True)] for row in self._columns]
+        bound = spectral_bound(self.using, divided)
+        if not (bound > 0 and self.using.is_bounded(bound)):
+            return self.using.number(0)
+        return self.using.lower((1 - spectral_bound(self.using, turned)) / bound)
+
+    def length(self, vector: Sequence[Interval]) -> Interval:
+        """Return the Euclidean norm."""
+        return self.using.root(self.using.total(self.using.square(x) for x in vector))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds over a box of half-width ``radius``: kappa, mu, all |a_ji|, each sum_i |a_ji|; the |R_j| at the center."""
+
+    using: Arithmetic
+    radius: float | None
+    kappa: Interval
+    mu: Interval
+    entry: Interval
+    sums: list[Interval]
+    at_center: list[Interval]
+    probabilities: list[Interval]
+
+    def residuals(self, radius: float) -> list[Interval]:
+        """Return bounds of the |R_j| on a box around the center that is no wider than the region."""
+        return [self.using.upper(r + radius * s) for r, s in zip(self.at_center, self.sums, strict=True)]
+
+    def root_loss(self, radius: float) -> Interval:
+        """Return a bound of sqrt(2 L) there."""
+        rows = zip(self.probabilities, self.residuals(radius), strict=True)
+        return self.using.upper(self.using.root(self.using.total(p * self.using.square(r) for p, r in rows)))
+
+    def steepness(self, batch: int) -> Interval:
+        """Return a^2 with E g_i^2 <= a^2 2 L for the minibatch gradient wherever D^2 = 2 mu L."""
+        one_row = self.using.least_bound([self.using.square(self.entry), self.kappa * self.mu])
+        return self.using.upper((one_row + (batch - 1) * self.mu) / batch)
+
+    def eta(self, batch: int) -> Interval:
+        """Return a bound of eta."""
+        return self.using.upper((self.kappa - 1) / batch)
+
+
+def bounds_over(place: Place, radius: float | None) -> Bounds:
+    """Return the bounds over a box, or over all of R^d.
+
+    Raises
+    ------
+    NotCheckable
+        If none are proven.
+    """
+    using = place.using
+    gradients, defect = place.gradients(radius), place.defect(radius)
+    probabilities = [using.exact(p) for p in place.squares.probabilities]
+    roots = [using.root(p) for p in probabilities]
+    lengths = [using.middle(place.length(row)) for row in place.gradients()]
+    if not all(length > 0 for length in lengths):
+        raise NotCheckable("the gradient of a residual may be 0 at the center")
+    scaled = place.least_singular(defect, [r / n for r, n in zip(roots, lengths, strict=True)])
+    plain = place.least_singular(defect, roots)
+    if not (scaled > 0 and plain > 0):
+        raise NotCheckable("gradients of residuals are not proven linearly independent")
+    stretch = using.largest(place.length(row) / n for row, n in zip(gradients, lengths, strict=True))
+    return Bounds(
+        using,
+        radius,
+        using.largest([using.square(stretch / scaled), using.number(1)]),
+        using.lower(using.square(plain)),
+        using.largest(using.magnitude(x) for row in gradients for x in row),
+        [using.upper(using.total(abs(x) for x in row)) for row in gradients],
+        place.residuals(),
+        probabilities,
+    )
