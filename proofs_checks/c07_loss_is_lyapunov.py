@@ -1,7 +1,8 @@
 """C7: near interpolating minima the loss is a strict Lyapunov function of the flow (arXiv 2511.04622).
 
-Next to the minima T6 decides: <grad L, f> <= -(|grad L|^2/eps)(1 - K |grad L|_inf/(mu eps)). Beyond, boxes with proven
-enclosures of f and grad L do. The same problem has a point further out where the loss grows along the flow (N1), so the
+Next to the minima T6 decides: <grad L, f> <= -(|grad L|^2/eps)(1 - K |grad L|_inf/(mu eps)). Further out N-Theorem 1
+does; for enough batch or memory N-Theorem 6, at every point and for every eps; and else boxes with proven enclosures of
+f and grad L. The same problem has a point further out where the loss grows along the flow (N1), so the
 region is no formality.
 """
 
@@ -15,7 +16,9 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem
+from adamsym.certify.decrease_constants import Noise, theorem_1, theorem_6
 from adamsym.claims import Finding, check_property, holds, refuted, undecided
+from adamsym.field.ball.arithmetic import ball_arithmetic
 
 claim = Claim(
     "C7",
@@ -23,9 +26,10 @@ claim = Claim(
     statement=(
         r"If all rows' losses $l_j\ge0$ are $K$-smooth and $|\nabla L|^2\ge2\mu L$, then $\langle\nabla "
         r"L,f\rangle\le-\frac1\varepsilon|\nabla L|^2(1-\frac{K}{\mu\varepsilon}|\nabla L|_\infty)$: where "
-        r"$0<|\nabla L|_\infty<\mu\varepsilon/K$, the loss decreases strictly along the flow of $f$."
+        r"$0<|\nabla L|_\infty<\mu\varepsilon/K$, the loss decreases strictly along the flow of $f$; "
+        r"if $c_0>0$ in N-Theorem 6, wherever $L>0$."
     ),
-    source="arXiv 2511.04622; T6, N-Theorem 1",
+    source="arXiv 2511.04622; T6, N-Theorem 1, N-Theorem 6",
 )
 
 
@@ -124,7 +128,7 @@ class Regression:
     """One evaluation of <grad L, f> for l_j = (a_j . theta - b_j)^2/2, with the constants of the theorems.
 
     K = max |a_j|^2 for smoothness; PL holds with mu, the least positive eigenvalue of E a a^T; kappa = K/mu,
-    eta = (kappa - 1)/B, and all |g_i| are at most ``largest``.
+    eta = (kappa - 1)/B, and all |g_i| are at most ``largest``. The rows have equal weights.
     """
 
     derivative: float
@@ -134,6 +138,13 @@ class Regression:
     mu: float
     eta: float
     largest: float
+    rows: int
+    batch: int
+
+    @property
+    def noise(self) -> Noise:
+        """What N-Theorems 1 and 6 suppose."""
+        return Noise(flint.arb(self.eta) * self.batch, Fraction(1, self.rows), self.batch, len(self.gradient) - 1)
 
 
 def regression(rows, theta, targets, adam: Adam, batch: int) -> Regression:
@@ -154,6 +165,8 @@ def regression(rows, theta, targets, adam: Adam, batch: int) -> Regression:
         mu=mu,
         eta=max(smoothness / mu - 1, 0.0) / batch,
         largest=float(np.abs(problem.row_gradients(theta)).max()),
+        rows=len(a),
+        batch=batch,
     )
 
 
@@ -184,12 +197,25 @@ def bound_t6(found: Regression, adam: Adam) -> float:
 
 
 def bound_theorem_1(found: Regression, adam: Adam) -> float:
-    """N-Theorem 1: -(|grad L|^2/(eps (1 + x))) Q wherever Q >= 0, x = sqrt(2 K L)/eps; elsewhere it says nothing."""
-    root = float(adam.beta) ** 0.5
-    x = (2 * found.smoothness * found.loss) ** 0.5 / adam.eps
-    q_squared = (1 - root) * found.largest / (root * found.largest + adam.eps)
-    q = 1 - (q_squared * found.eta) ** 0.5 - q_squared * found.eta * x / 4
-    return float(-(found.gradient @ found.gradient) * q / (adam.eps * (1 + x))) if q >= 0 else np.inf
+    """N-Theorem 1: -(|grad L|^2/(eps (1 + x))) Q, x = sqrt(2 K L)/eps; where Q <= 0 it says nothing."""
+    square = 2 * found.smoothness * found.loss
+    with ball_arithmetic():
+        proved = theorem_1(adam.laplace, found.noise, flint.arb(found.largest), flint.arb(square))
+        if not proved.holds:
+            return np.inf
+        return float(-(found.gradient @ found.gradient) * float(proved.share) / (adam.eps + square**0.5))
+
+
+def bound_theorem_6(found: Regression, adam: Adam) -> float:
+    """N-Theorem 6: -c_0 |grad L|^2/(sqrt(1 + eta) |grad L| + eps); where c_0 <= 0 it says nothing."""
+    square = float(found.gradient @ found.gradient)
+    with ball_arithmetic():
+        proved = theorem_6(adam.laplace, found.noise)
+        return (
+            -float(proved.share) * square / ((1 + found.eta) ** 0.5 * square**0.5 + adam.eps)
+            if proved.holds
+            else np.inf
+        )
 
 
 @claim.evidence("property")
@@ -200,6 +226,11 @@ def the_starting_bound() -> Finding:
 @claim.evidence("property")
 def the_sharper_bound() -> Finding:
     return decreases_like(bound_theorem_1)
+
+
+@claim.evidence("property")
+def the_bound_for_every_eps() -> Finding:
+    return decreases_like(bound_theorem_6)
 
 
 @claim.control("twice the rate")
@@ -215,3 +246,8 @@ def without_interpolation() -> Finding:
 @claim.control("the sharper bound, for targets that no parameter fits")
 def sharper_without_interpolation() -> Finding:
     return decreases_like(bound_theorem_1, noise=3, batches=(1,))
+
+
+@claim.control("the bound for every eps, for targets that no parameter fits")
+def every_eps_without_interpolation() -> Finding:
+    return decreases_like(bound_theorem_6, noise=3, batches=(1,))

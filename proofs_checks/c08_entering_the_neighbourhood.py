@@ -4,7 +4,8 @@ converges to the global minima there.
 Source: arXiv 2511.04622.
 
 The neighbourhood is a box for which <grad L, f> < 0 off the minima is certified: by the package for a curve of minima
-(a b = 1), where every row is fitted, and for an isolated one. The interval [-1, 1] of the two losses is also a sublevel
+(a b = 1), where every row is fitted, and for an isolated one; and by N-Theorem 6, for every eps and in all of space,
+for a least-squares problem with more parameters than rows. The interval [-1, 1] of the two losses is also a sublevel
 set of L, which the flow cannot leave; beyond it lies a spurious attracting zero of f, 3.1236.
 
 The finite statement: 256 runs from different starts, most outside of the box, enter it, and of the states
@@ -15,11 +16,15 @@ runs do so, the chance that one fails is below 3.6 % (1.2 % with --full), at an 
 """
 
 import itertools
+from typing import NamedTuple
 
+import flint
 import numpy as np
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_lyapunov, simulate
+from adamsym.certify.decrease_constants import Noise, rate, theorem_6
 from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
+from adamsym.field.ball.arithmetic import ball_arithmetic
 
 claim = Claim(
     "C8",
@@ -30,7 +35,7 @@ claim = Claim(
         r"or if it is in $U=\{L\le c\}$, "
         r"$c>0$, infinitely often, then almost surely $L(\theta_n)\to0$."
     ),
-    source="arXiv 2511.04622",
+    source="arXiv 2511.04622; N-Theorem 6, N-Corollary 3",
 )
 
 STEPS, EVERY, TINY = 10**5, 100, 1e-20
@@ -58,9 +63,28 @@ TWO_LOSSES_ADAM = Adam("0.5", "0.9", "0.01")
 SQUARE, CORNERS, INTERVAL = [[0.5, 2], [0.5, 2]], [[2.5, 1.5], [1.5, 2.5]], [[-1, 1]]
 
 
-def converges(problem: Problem, adam: Adam, region: Box, starts: Box, schedule: str) -> Finding:
+class Certified(NamedTuple):
+    """Whether L is a strict Lyapunov function on a region, and its rate there."""
+
+    verdict: str
+    rate: float | None
+
+
+def by_theorem_6(problem: Problem, adam: Adam, spread: str, pl: str, loss: str) -> Certified:
+    """N-Theorem 6 and N-Corollary 3, for eta = ``spread``/B, mu = ``pl`` and L at most ``loss`` on the region."""
+    with ball_arithmetic():
+        least = min(problem.law.exact_probabilities)
+        noise = Noise(flint.arb(spread), least, problem.batch_size, problem.dimension - 1)
+        proved = theorem_6(adam.laplace, noise)
+        found = rate(adam.laplace, proved, flint.arb(pl), flint.arb(loss))
+        return Certified("certified" if proved.holds else "undecided", float(found))
+
+
+def converges(
+    problem: Problem, adam: Adam, region: Box, starts: Box, schedule: str, known: Certified | None = None
+) -> Finding:
     """Do all runs from between two points enter the region and go to minima, and is it certified?"""
-    found = certify_lyapunov(AdamField(problem, adam), region, budget=scaled(BUDGET))
+    found = known or certify_lyapunov(AdamField(problem, adam), region, budget=scaled(BUDGET))
     sizes, chains = StepSizeSchedule(schedule), scaled(256)
     first, last = np.array(starts)
     drawn = first + (last - first) * np.random.default_rng(run_seed(8)).random((chains, 1))
@@ -104,6 +128,24 @@ def an_isolated_minimum() -> Finding:
     return converges(TWO_LOSSES, TWO_LOSSES_ADAM, INTERVAL, [[-1.3], [1.3]], "0.05/n**0.6")
 
 
+def wide(batch: int) -> Problem:
+    """Three rows, five parameters: the mean of a a' has no eigenvalue in (0, 1/2), |a_j|^2 = 3, all are fitted."""
+    rows = {"a": [1, 1, 0], "b": [1, -1, 0], "c": [0, 1, 1], "d": [0, 0, 1], "e": [1, 0, -1], "y": [1, -2, 3]}
+    return Problem("(a*t + b*u + c*v + d*w + e*z - y)**2/2", ["t", "u", "v", "w", "z"], Empirical(rows), batch)
+
+
+def everywhere(schedule: str) -> Finding:
+    """Runs on the wide problem: on the box |a_j t - y_j| <= 15 + |y_j|, so L is at most (16^2 + 17^2 + 18^2)/6."""
+    adam, box = Adam("0.5", "0.9", "1e-3"), [[-5, 5]] * 5
+    known = by_theorem_6(wide(1), adam, "5", "0.5", "145")
+    return converges(wide(1), adam, box, [[-7] * 5, [7] * 5], schedule, known)
+
+
+@claim.evidence("statistical")
+def every_point_by_theorem_6() -> Finding:
+    return everywhere("0.2/n**0.6")
+
+
 @claim.control("constant steps")
 def constant_steps() -> Finding:
     return converges(FITTED, Adam("0.5", "0.9", "0.1"), SQUARE, CORNERS, "0.5")
@@ -122,3 +164,8 @@ def no_interpolation() -> Finding:
 @claim.control("summable steps")
 def summable_steps() -> Finding:
     return converges(FITTED, Adam("0.9", "0.99", "1"), SQUARE, [[1.9, 1.9], [1.5, 1.5]], "0.1/n**2")
+
+
+@claim.control("constant steps where N-Theorem 6 holds at every point")
+def constant_steps_everywhere() -> Finding:
+    return everywhere("0.2")
