@@ -17,6 +17,8 @@ def is_long(config):
 
 
 def pytest_configure(config):
+    # While modules are imported there is next to nothing to collect.
+    gc.disable()
     inputs = {} if is_long(config) else {"derandomize": True, "database": None}
     # What is slow on a busy machine is no fault of a test.
     settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow], **inputs)
@@ -49,6 +51,6 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_collection_finish(session):
     # What the imports have made stays: the collector need not look at it again and again.
-    gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(100_000, 50, 20)
+    gc.enable()

@@ -254,7 +254,10 @@ def test_the_good_file_that_all_cases_alter_is_accepted(text, folder, capsys):
     assert "theta" in printed.out
 
 
-@pytest.mark.parametrize("name", ["malformed TOML", "exponent tower", "10 MB of parentheses", "text in the loss"])
+MORE = ("malformed TOML", "exponent tower", "text in the loss")
+
+
+@pytest.mark.parametrize("name", ["10 MB of parentheses", *(pytest.param(k, marks=pytest.mark.slow) for k in MORE)])
 def test_in_a_process_of_its_own(name, folder):
     text, fragment = PROBLEMS[name]
     (folder / "bad.toml").write_text(text)

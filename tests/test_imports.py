@@ -23,7 +23,7 @@ def loaded_after(code: str) -> list[str]:
 def test_import_and_help_are_light():
     assert loaded_after("import adamsym") == []
     assert loaded_after("from adamsym.__main__ import main\nassert main(['--help']) == 0") == []
-    assert "numpy" in loaded_after("import adamsym; adamsym.AdamField")
+    assert "numpy" in loaded_after("import adamsym; adamsym.Adam")
 
 
 def test_public_names():

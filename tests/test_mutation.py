@@ -4,10 +4,12 @@ import importlib
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import settings
 
 BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
 FAILING = """
@@ -26,14 +28,29 @@ def mutants(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("mutants")
 
 
-def claims_run(*paths: Path) -> dict:
+def in_this_process(*paths: Path) -> dict:
+    profile = settings.get_current_profile_name()
+    try:
+        return importlib.import_module("mutation_inside").run_claims(list(map(str, paths)))
+    finally:
+        settings.load_profile(profile)
+
+
+def in_a_process(*paths: Path) -> dict:
     command = [sys.executable, str(BENCHMARKS / "mutation_inside.py"), *map(str, paths)]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return json.loads(printed.splitlines()[-1])
 
 
-@pytest.mark.parametrize("holding", ["", pytest.param("c05_zeros_and_critical_points.py", marks=pytest.mark.slow)])
-def test_claims_that_hold_are_told_from_one_that_fails(tmp_path, holding):
+@pytest.mark.parametrize(
+    ("claims_run", "holding"),
+    [
+        (in_this_process, ""),
+        pytest.param(in_a_process, "c05_zeros_and_critical_points.py", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.usefixtures("mutants")
+def test_claims_that_hold_are_told_from_one_that_fails(tmp_path, claims_run, holding):
     if holding:
         holding = BENCHMARKS.parent / "proofs_checks" / holding
     else:
@@ -47,8 +64,13 @@ def test_claims_that_hold_are_told_from_one_that_fails(tmp_path, holding):
     assert "seen to fail" in found["detail"]
 
 
+@cache
+def all_mutants() -> list:
+    return importlib.import_module("mutants").all_mutants(BENCHMARKS.parent)
+
+
 def test_each_mutant_changes_its_file_and_nothing_but_its_line(mutants):
-    found = mutants.all_mutants(BENCHMARKS.parent)
+    found = all_mutants()
     drawn = mutants.sample(found, 40, 1)
     assert len({mutant.key for mutant in found}) == len(found) > 10_000
     assert len({mutant.key for mutant in drawn}) == 40
@@ -82,7 +104,7 @@ def test_the_page_shows_every_formula_and_every_survivor(mutants, monkeypatch, t
     by_hand, page = importlib.import_module("core_mutants"), importlib.import_module("mutation_page")
     monkeypatch.setattr(page, "DOCS", tmp_path)
     listed = [("core", mutant, meaning) for mutant, meaning in by_hand.core_mutants(BENCHMARKS.parent)]
-    drawn = [("sample", mutant, "") for mutant in mutants.sample(mutants.all_mutants(BENCHMARKS.parent), 20, 1)]
+    drawn = [("sample", mutant, "") for mutant in mutants.sample(all_mutants(), 20, 1)]
     outcomes = [
         {**vars(mutant), "kind": kind, "key": mutant.key, "package": mutant.package, "meaning": meaning, "again": False}
         | ({"killed": None} if number % 2 else {"killed": "claims", "by": "C0", "detail": "seen"})

@@ -272,7 +272,8 @@ def _loop(statements: Sequence[sp.Expr], printer: _LanePrinter, lanes: int, name
     """Compile one loop over the lanes that carries out the statements, as a C function."""
     arguments = sp.symbols("points rows values scratch lane")
     raw = sp.lambdify(arguments, sp.Add(*statements, evaluate=False), modules=[names], printer=printer)
-    body = numba.njit(forceinline=True, error_model="numpy")(raw)
+    # In the loop before types are inferred: the body is not compiled for itself as well.
+    body = numba.njit(inline="always", error_model="numpy")(raw)
 
     def loop(points: Any, rows: Any, values: Any, scratch: Any) -> None:
         for lane in range(lanes):

@@ -3,9 +3,10 @@
 import json
 import multiprocessing
 import pickle
-import subprocess
 import sys
+import types
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import flint
@@ -292,30 +293,31 @@ def test_a_worker_starts_no_workers(pool):
     assert workers_started() == 1
 
 
-def test_a_script_without_guard_is_told_what_to_write(tmp_path):
-    script = tmp_path / "unguarded.py"
-    script.write_text(
-        "from concurrent.futures.process import BrokenProcessPool\n"
-        "from adamsym import Adam, AdamField, Empirical, Problem, find_zeros\n"
-        "from adamsym.certify import search\n"
-        "search.ALONE_BELOW = 1\n"
-        "problem = Problem('(theta - x)**2/2', ['theta'], Empirical({'x': [0, 0, 3]}))\n"
-        "try:\n"
-        "    find_zeros(AdamField(problem, Adam('0.5', '0.82', '0.1')), [[-5, 5]], executor=1)\n"
-        "except BrokenProcessPool as error:\n"
-        "    print(error)\n"
-    )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
-    assert "if __name__ == '__main__':" in done.stdout
+def test_a_script_without_guard_is_told_what_to_write(tmp_path, monkeypatch):
+    """Workers run the script again, which starts a process while they start: they end, as a search's own would."""
+    script = types.ModuleType("__main__")
+    script.__file__ = str(tmp_path / "unguarded.py")
+    child = "from multiprocessing import get_context\nget_context('spawn').Process(target=print).start()\n"
+    Path(script.__file__).write_text(child)
+    monkeypatch.setitem(sys.modules, "__main__", script)
+    monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    with pytest.raises(BrokenProcessPool, match="if __name__ == '__main__':"):
+        find_zeros(SHORT_MEMORY, [[-5, 5]], executor=1)
 
 
-def test_other_executors_and_numbers_of_processes_find_the_same(monkeypatch, pool):
+def test_other_numbers_of_processes_find_the_same(monkeypatch):
     alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
-    assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
     assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
     with pytest.raises(InputError, match="executor: 0 processes"):
         find_zeros(SHORT_MEMORY, [[0, 3]], executor=0)
+
+
+@pytest.mark.slow
+def test_executors_of_processes_find_the_same(monkeypatch, pool):
+    alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
+    monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
 
 
 def test_a_problem_is_read_once_in_a_process():

@@ -3,8 +3,16 @@
 import json
 
 import pytest
+from known_constants import constants_found_once
 
 from adamsym.__main__ import main
+
+
+@pytest.fixture(autouse=True)
+def constants_once():
+    """Commands that ask for the same bound take the same constants: finding them is not what is tested here."""
+    with constants_found_once():
+        yield
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_a_killed_run_goes_on_bit_for_bit(path, tmp_path):
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.01)
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     with np.load(path, allow_pickle=False) as file:

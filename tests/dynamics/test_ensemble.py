@@ -62,21 +62,21 @@ PROBLEMS = {"batches": LINE, "weights": SKEWED_WEIGHTS, "continuous": CONTINUOUS
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_a_chain_depends_neither_on_the_number_of_chains_nor_on_threads_nor_on_segments(name, monkeypatch):
     problem = PROBLEMS[name]
-    expected = run(200, problem=problem, threads=1, record_every=7)
-    assert expected.recorded_steps.tolist() == list(range(7, 301, 7))
-    np.testing.assert_array_equal(run(200, problem=problem, steps=294).theta, expected.recorded[-1])
+    expected = run(200, problem=problem, steps=100, threads=1, record_every=7)
+    assert expected.recorded_steps.tolist() == list(range(7, 101, 7))
+    np.testing.assert_array_equal(run(200, problem=problem, steps=98).theta, expected.recorded[-1])
     # One, 8 and 64 lanes.
     for chains in (1, 2, 8, 9, 16, 17, 64, 65):
-        np.testing.assert_array_equal(run(chains, problem=problem).theta, expected.theta[:chains])
+        np.testing.assert_array_equal(run(chains, problem=problem, steps=100).theta, expected.theta[:chains])
     monkeypatch.setattr("adamsym.dynamics.run._WORTH_A_THREAD", 0)
     monkeypatch.setattr("adamsym.dynamics.run._STEPS_AT_ONCE", 11)
     monkeypatch.setattr("adamsym.dynamics.run._DRAWS_AT_ONCE", 1000)
     for threads in (1, 2, 3, 7):
-        found = run(200, problem=problem, threads=threads, record_every=7)
+        found = run(200, problem=problem, steps=100, threads=threads, record_every=7)
         np.testing.assert_array_equal(found.theta, expected.theta)
         np.testing.assert_array_equal(found.recorded, expected.recorded)
     # Control: another seed is another path.
-    assert (run(200, problem=problem, seed=8).theta != expected.theta).all()
+    assert (run(200, problem=problem, steps=100, seed=8).theta != expected.theta).all()
 
 
 @settings(max_examples=30, deadline=None)
@@ -252,7 +252,9 @@ class PlainDescent(AdaptiveMethod):
         return super().step_factors(first, sizes)._replace(momentum=sizes)
 
 
-@pytest.mark.parametrize("denominator", ["sqrt(v) + eps", "sqrt(v + eps)", "v + eps", "1"])
+@pytest.mark.parametrize(
+    "denominator", ["sqrt(v) + eps", pytest.param("sqrt(v + eps)", marks=pytest.mark.slow), "v + eps", "1"]
+)
 def test_every_denominator(denominator):
     method = type("Method", (AdaptiveMethod,), {"denominator": denominator, "__module__": __name__})(
         "0.5", "0.9", "0.1"

@@ -65,10 +65,10 @@ def test_the_budget_ends_it_and_what_is_not_known_is_nan():
 
 
 def test_a_network_of_many_parameters_in_little_memory():
-    network = small_network(rows=5, columns=25, hidden=80, ridge=0.1)
+    network = small_network(rows=5, columns=25, hidden=50, ridge=0.1)
     field = AdamField(network, Adam("0.9", "0.9", "0.01"), tolerance=1e-6)
     d = network.dimension
-    assert d > 2000
+    assert d > 1300
     start = np.random.default_rng(0).normal(size=d) * 0.2
     calls = []
     field.jacobian = calls.append

@@ -1,4 +1,4 @@
-"""Chains against torch, to the last bit, and against optax, to rounding: over 2,000 steps, or 10,000 in the long run.
+"""Chains against torch, to the last bit, and against optax, to rounding: over 1,000 steps, or 10,000 in the long run.
 
 torch takes square roots from Intel's MKL, which rounds one of seventy to the wrong neighbour (torch 2.13.0). Agreement
 to the last bit is therefore with a torch whose square root is that of IEEE 754; all else in it is its own. The torch
@@ -15,7 +15,7 @@ from adamsym.dynamics import simulate
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamW, RMSprop, StepSizeSchedule
 
-FEW, MANY = 2000, 10_000
+FEW, MANY = 1000, 10_000
 RATE = 1e-3
 
 

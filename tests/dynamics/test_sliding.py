@@ -29,7 +29,9 @@ def speed(gradient):
     return gradient / (abs(gradient) + EPS)
 
 
-@pytest.mark.parametrize("start", [[0.0, 0.0], [1.253, 1.651], [-1.8, -1.9]])
+@pytest.mark.parametrize(
+    "start", [[0.0, 0.0], *(pytest.param(far, marks=pytest.mark.slow) for far in ([1.253, 1.651], [-1.8, -1.9]))]
+)
 def test_rosenbrock(start):
     source = read_problem(CASES / "rosenbrock.toml")
     found = flow(AdamField(source.problem, source.adam), start, np.linspace(0, 5, 6))

@@ -108,7 +108,7 @@ def play_files(folder: Path, seed: int, count: int) -> int:
     return accepted
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(PIECES), max_size=14).map("".join)))
 def test_any_text_is_read_or_refused(text):
     played(parse_expression, text, SYMBOLS, "loss")

@@ -48,7 +48,7 @@ DENSITIES = {
 
 @pytest.mark.parametrize(("law", "density", "breaks"), DENSITIES.values(), ids=DENSITIES)
 def test_transforms_are_the_integrals(law, density, breaks):
-    times = np.array([1e-6, 1e-3, 0.019, 0.3, 5.0, 100.0])
+    times = np.array([1e-6, 0.019, 0.3, 100.0])
     log_b, ratio = law.transforms(times)
     # Quadrature has an absolute error: the largest factor exp(-t x^2) is taken out.
     lowest = mpmath.mpf(breaks[0]) if breaks[0] > 0 else mpmath.mpf(0)

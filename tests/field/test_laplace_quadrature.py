@@ -44,7 +44,7 @@ def agrees(value, law, adam):
     return abs(value - expected) <= 2e-14 * scale
 
 
-@settings(deadline=None, max_examples=20, derandomize=True)
+@settings(deadline=None, max_examples=12, derandomize=True)
 @given(laws, adams())
 def test_agrees_with_direct_products(law, adam):
     found = spectral(law, adam)
@@ -75,7 +75,7 @@ def test_homogeneous_and_odd(law, adam, exponent):
     assert spectral([(-g, w) for g, w in law], adam).value[0] == pytest.approx(-value, abs=1e-15 * scale)
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(deadline=None, max_examples=8, derandomize=True)
 @given(laws, adams())
 def test_symmetric_laws_give_zero(law, adam):
     symmetric = law + [(-g, w) for g, w in law]

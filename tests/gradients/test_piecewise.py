@@ -122,7 +122,7 @@ def check(text, value, points):
 POINTS = [*itertools.product((-1, 0, 1), (-1, 0, 2))]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(LOSSES)
 def test_gradients_are_there_just_where_one_sided_derivatives_agree(loss):
     check(*loss, POINTS)
@@ -216,7 +216,7 @@ def test_the_cases():
 
 def test_lanes_have_the_gradients_of_floats():
     # One step of plain size, without memory: theta moves by -gamma g/(|g| + eps) with the gradient g of a row.
-    for loss, at in [*((loss, at) for loss, at, _ in SMOOTH_AT[:8:2]), *KINKS[:3:2]]:
+    for loss, at in [*((loss, at) for loss, at, _ in SMOOTH_AT[:8:4]), *KINKS[:3:2]]:
         problem = Problem(f"{loss} + 0*t", ["t"], Empirical({"x": [1]}))
         ran = simulate(problem, Adam(0, 0, 1), StepSizeSchedule("0.5"), [at], steps=1, chains=1, seed=0)
         try:

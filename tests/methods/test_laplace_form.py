@@ -7,7 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym import Adam, InputError
@@ -45,6 +45,7 @@ ratios = st.fractions(0, Fraction(9, 10), max_denominator=20)
 amounts = st.fractions(-1, 1, max_denominator=20)
 
 
+@settings(max_examples=30)
 @given(st.lists(amounts, max_size=3), st.lists(st.tuples(amounts, ratios), max_size=3))
 def test_square_bound_and_total_by_their_sums(head, terms):
     weights, beta = LagWeights(tuple(head), tuple(terms)), Fraction(19, 20)

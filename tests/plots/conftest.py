@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from known_constants import constants_found_once
 from matplotlib.figure import Figure
 
 from adamsym import (
@@ -68,7 +69,8 @@ def everything(problem, box, start, region=None):
 def line():
     """One parameter: the zero is not the mean, so that the region is refuted or left open near it."""
     found = everything(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), [[-1.0, 3.0]], [2.0])
-    found.windows = pseudo_trajectory(found.problem, ADAM, SCHEDULE, [2.0], [10, 100, 1000], 0.2, chains=20)
+    with constants_found_once():
+        found.windows = pseudo_trajectory(found.problem, ADAM, SCHEDULE, [2.0], [10, 100, 1000], 0.2, chains=20)
     return found
 
 
@@ -102,4 +104,5 @@ def problem_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def problem(problem_file, quick):
     """What the report shows of it."""
-    return gather_problem(problem_file, quick)
+    with constants_found_once():
+        return gather_problem(problem_file, quick)

@@ -29,7 +29,7 @@ from adamsym.plots import (
 )
 from adamsym.testing import strategies
 
-few = settings(max_examples=10, deadline=None)
+few = settings(max_examples=6, deadline=None)
 numbers = st.integers(-64, 64).map(lambda k: k / 16)
 positive = st.integers(-60, 60).map(lambda k: 10 ** (k / 10))
 plane_boxes = st.lists(strategies.boxes(2).map(lambda box: tuple(map(tuple, box))), max_size=5)

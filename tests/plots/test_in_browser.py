@@ -113,19 +113,45 @@ def test_the_page_is_sound(browser, tmp_path, page):
 EMPTY = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSI5IiBoZWlnaHQ9IjkiLz4="
 
 
-@pytest.mark.parametrize(
-    ("change", "fault"),
-    [
-        (lambda page: page.replace("</main>", "</main><script>nothing.here()</script>"), "CONSOLE"),
-        (lambda page: re.sub(r"<meta http-equiv[^>]*>", "", page) + "<script>nothing.here()</script>", "nothing"),
-        (lambda page: re.sub(r'src="data:[^"]*"', f'src="{EMPTY}"', page, count=1), "figure 0 is empty"),
-        (lambda page: page.replace("</main>", '<p style="width: 1500px">wide</p></main>'), "wide in a window of 400"),
-        (lambda page: page.replace("</style>", "math { display: none }</style>"), "formula 0 has no size"),
-    ],
-    ids=["a script", "a script error", "an empty figure", "too wide", "no formulas"],
-)
-def test_a_page_that_is_not_is_rejected(browser, tmp_path, page, change, fault):
-    changed = change(page)
-    assert changed != page
-    faults, _ = look(browser, tmp_path, changed)
-    assert any(fault in one for one in faults), faults
+CHANGES = {
+    "a script error": (
+        lambda page: re.sub(r"<meta http-equiv[^>]*>", "", page) + "<script>nothing.here()</script>",
+        "nothing is not defined",
+    ),
+    "an empty figure": (
+        lambda page: re.sub(r'src="data:[^"]*"', f'src="{EMPTY}"', page, count=1),
+        "figure 0 is empty",
+    ),
+    "too wide": (
+        lambda page: page.replace("</main>", '<p style="width: 1500px">wide</p></main>'),
+        "wide in a window of 400",
+    ),
+    "no formulas": (lambda page: page.replace("</style>", "math { display: none }</style>"), "formula 0 has no size"),
+}
+
+
+def with_changes(page, changes):
+    for change, _ in changes:
+        changed = change(page)
+        assert changed != page
+        page = changed
+    return page
+
+
+def test_a_page_that_is_not_is_rejected(browser, tmp_path, page):
+    """All faults at once: each is seen, and the page without them has none."""
+    faults, _ = look(browser, tmp_path, with_changes(page, CHANGES.values()))
+    for name, (_, fault) in CHANGES.items():
+        assert any(fault in one for one in faults), (name, faults)
+
+
+def test_a_script_is_rejected(browser, tmp_path, page):
+    faults, _ = look(browser, tmp_path, page.replace("</main>", "</main><script>nothing.here()</script>"))
+    assert any("CONSOLE" in fault for fault in faults), faults
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_fault_is_seen_alone(browser, tmp_path, page, name):
+    faults, _ = look(browser, tmp_path, with_changes(page, [CHANGES[name]]))
+    assert any(CHANGES[name][1] in one for one in faults), faults

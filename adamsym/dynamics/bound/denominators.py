@@ -77,8 +77,11 @@ def denominator_law(minorant: FloatArray, probabilities: FloatArray, beta: float
 def _round_down(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The law with each value moved down to the next of at most CELLS values, fewer if there are fewer."""
     kept = weights > 0
-    distinct, places = np.unique(values[kept], return_inverse=True)
-    masses = np.bincount(places, weights[kept]).astype(np.float64)
+    values, weights = values[kept], weights[kept]
+    order = np.argsort(values)
+    values, weights = values[order], weights[order]
+    first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+    distinct, masses = values[first], np.add.reduceat(weights, first)
     if len(distinct) <= CELLS:
         return distinct, masses
     cumulative = np.cumsum(masses)
@@ -87,6 +90,6 @@ def _round_down(values: FloatArray, weights: FloatArray) -> tuple[FloatArray, Fl
     likely = distinct[np.searchsorted(cumulative, np.linspace(0, cumulative[-1], _THIRD, endpoint=False))]
     below = bulk * np.logspace(-_DECADES, 0, _THIRD, endpoint=False)
     grid = np.unique(np.concatenate((distinct[:1], below[below > distinct[0]], linear, likely)))
-    cells = np.searchsorted(grid, distinct, side="right") - 1
-    moved = np.bincount(cells, masses, minlength=len(grid)).astype(np.float64)
-    return grid[moved > 0], moved[moved > 0]
+    ends = np.append(np.searchsorted(distinct, grid), len(distinct))
+    filled = ends[1:] > ends[:-1]
+    return grid[filled], np.add.reduceat(masses, ends[:-1][filled])

@@ -91,5 +91,7 @@ def row_slopes(
         unseen = np.abs(psi[count - count // 4 :]).max()
         error[law] = (np.abs(smooth - rough).max() + unseen) / largest if largest > 0.0 else 0.0
         chebyshev_coefficients(smooth, own)
-        chebyshev_values(own, (atoms[law] - middle) / half, slopes[law])
-        slopes[law] *= probabilities
+        # An entry of ``slopes`` that is multiplied in place compiles texts of exceptions, for seconds.
+        found = slopes[law]
+        chebyshev_values(own, (atoms[law] - middle) / half, found)
+        found *= probabilities

@@ -91,5 +91,7 @@ def quotients(
         value[law], filters[law], bound, variate = evaluate(count, moments, scaled_eps, rule, samples)
         inverse[law] = bound / scale
         if len(gradient):
-            sensitivity(count, octaves, moments, variate, rule, samples, own, gradient[law])
-            gradient[law] /= scale
+            # An entry of ``gradient`` that is divided in place compiles texts of exceptions, for seconds.
+            slopes = gradient[law]
+            sensitivity(count, octaves, moments, variate, rule, samples, own, slopes)
+            slopes /= scale

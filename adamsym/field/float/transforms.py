@@ -153,7 +153,9 @@ def sample_atoms(
     _, right = padding(rule)
     index = first_index(moments, eps, rule)
     atoms.active[:], atoms.dead[:] = 0, 0
-    total, work, count, end = 0.0, 0, 0, nodes_of_control(index, eps, rule)
+    # No literal 0, for which what is called would be compiled once more.
+    none = min(0, octaves)
+    total, work, count, end = 0.0, 0, none, nodes_of_control(index, eps, rule)
     while end <= len(samples.s):
         place_nodes(count, end, index, eps, rule, samples)
         in_series = count

@@ -1,6 +1,7 @@
 """Lemmas 3, 4 and 7: deviations of one lag and derivatives along the motion, by simulation against the bounds."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -26,6 +27,7 @@ CASES = [
 IDS = [f"{problem.loss}-{theta}-{adam}" for problem, theta, adam in CASES]
 
 
+@functools.cache
 def constants_at(problem, adam, theta):
     return hypotheses(problem, adam, np.array([[theta, theta]]))
 
@@ -165,7 +167,7 @@ def test_norms_of_the_increment():
     for problem, theta, adam in CASES:
         bounds = CoordinateBounds(adam, constants_at(problem, adam, theta).coordinates[0])
         frozen, generator = Frozen(problem, theta, adam), np.random.default_rng(3)
-        drawn = frozen.quotient(frozen.atoms[frozen.draw(generator, 10_000, LAGS)])
+        drawn = frozen.quotient(frozen.atoms[frozen.draw(generator, 4000, LAGS)])
         for p in (2, 4, 6):
             measured = float((np.abs(drawn) ** p).mean()) ** (1 / p)
             assert 0.3 * bounds.increment[p] < measured <= bounds.increment[p]

@@ -105,7 +105,7 @@ DECREASING = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(laws, st.sampled_from([0.2, 0.5, 0.7]), st.sampled_from(DECREASING), st.sampled_from([1, 2, 8 / 3]))
 def test_denominators_are_lower(drawn, beta, function, exponent):
     x, p = drawn
@@ -125,7 +125,7 @@ def test_denominators_are_close(beta):
     assert denominator_law(x, p, beta).norm(lambda r: 1 / (r + 0.1), 1) <= 1.03 * exact
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(laws, st.sampled_from([0.3, 0.6]), st.integers(0, 6), st.sampled_from(DECREASING))
 def test_one_entry_may_be_left_out(drawn, beta, left_out, function):
     x, p = drawn

@@ -152,7 +152,7 @@ def raised_by_a_hundredth(case: str) -> dict[str, list[float]]:
     return {name: [float(x) for x in values] for name, values in of_hypotheses(found, adam)}
 
 
-@pytest.mark.parametrize("case", ["short memory", "small eps", "a plane"])
+@pytest.mark.parametrize("case", ["short memory", "small eps", pytest.param("a plane", marks=pytest.mark.slow)])
 def test_no_rounding_has_turned(case):
     recorded = json.loads(RECORDS.read_text())[f"{case}: raised"]
     found, plain = raised_by_a_hundredth(case), numbers(case, of_hypotheses)
