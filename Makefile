@@ -32,6 +32,7 @@ benchmarks: .venv/bin/python
 	$(BIN)/python benchmarks/monte_carlo.py
 	$(BIN)/python benchmarks/conformance.py
 	$(BIN)/python benchmarks/networks.py
+	$(BIN)/python benchmarks/long_laws.py
 
 mutation: .venv/installed-test
 	$(BIN)/pip install --quiet --editable '.[mutation,test,torch,jax]'

@@ -45,7 +45,8 @@ def follow_explicitly(
     try:
         walk.go(method, tolerance)
     except _Spent:
-        walk.end("budget", f"the budget of {budget} evaluations is spent at time {walk.time:.6g}")
+        lately = "" if np.isnan(walk.length) else f", where steps are {walk.length:.2g} long"
+        walk.end("budget", f"the budget of {budget} evaluations is spent at time {walk.time:.6g}{lately}")
     return Stack(
         np.array([which]),
         walk.kept(),
@@ -66,6 +67,7 @@ class _Walk:
         self.states[0], self.filled = start, 1
         self.outcome: Outcome = "end"
         self.notes: list[str] = []
+        self.length = np.nan
 
     def velocity(self, _: float, theta: FloatArray) -> FloatArray:
         if self.left < 1:
@@ -82,6 +84,7 @@ class _Walk:
             if (reason := solver.step()) is not None:
                 self.end("stopped", f"stopped at time {self.time:.6g}: {reason}")
                 return
+            self.length = float(solver.t) - self.time
             dense = solver.dense_output()
             zero = self.is_at_zero(solver.f)
             end = bisected(self.reaches_zero, dense, self.time, float(solver.t)) if zero else float(solver.t)

@@ -61,6 +61,7 @@ def test_the_budget_ends_it_and_what_is_not_known_is_nan():
     stiff = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [1]})), Adam())
     found = flow(stiff, [1.5], [0.0, 2.0], method="RK45", budget=2000)
     assert found.outcome == "budget"
+    assert float(found.notes[0][0].split(", where steps are ")[1].split()[0]) < 1e-6
     assert flow(stiff, [1.5], [0.0, 2.0], method="LSODA").outcome == "zero"
 
 
