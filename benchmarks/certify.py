@@ -46,6 +46,7 @@ from matplotlib.patches import Rectangle
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 ENCLOSURES, CORRUPTIONS, PER_PROBLEM = 100_000, 1_000, 500
+MOST_OPERATIONS = 10**9
 LOSSES = (
     ("(theta - x)**2/2", 1),
     ("(tanh(theta*x) - y)**2/2", 1),
@@ -146,6 +147,21 @@ def region_rows() -> list[str]:
             f"| {name} | {found.verdict} | {found.share:.0%} | {what} | {levels} | {found.examined} | {passed:.2f} |"
         )
     return rows
+
+
+def check_text(content) -> str:
+    """Return what the checks of a certificate take: the processor's seconds of both arithmetics, and those of a clock."""
+    seconds, verdicts = [], []
+    for slow in (False, True):
+        begin = time.process_time()
+        verdicts.append(check_certificate(content, operations=MOST_OPERATIONS, slow=slow))
+        seconds.append(time.process_time() - begin)
+    shared, passed = timed(lambda: check_certificate(content, operations=MOST_OPERATIONS, processes=os.cpu_count()))
+    balls, intervals = ("valid" if found.valid else f"NOT valid, {found.reason}" for found in verdicts)
+    return f"""The certificate of the neuron, {verdicts[0].proofs:,} proofs, was re-checked by `adamsym check`: {balls}, in
+{seconds[0]:.1f} s of one processor. With `--slow`, in mpmath's intervals: {intervals}, in {seconds[1]:.0f} s of one processor, which is
+{seconds[1] / seconds[0]:.0f} times as long. With {os.cpu_count()} processes and balls it took {passed:.1f} s by the clock, with the same answer:
+{"yes" if shared == verdicts[0] else "NO"}."""
 
 
 def random_problem(generator: np.random.Generator) -> tuple[Problem, Adam]:
@@ -312,9 +328,7 @@ def main() -> None:
     plot(neuron)
     regions = region_rows()
     rate, width = enclosures_per_second()
-    checked, passed = timed(
-        lambda: check_certificate(json.loads(json.dumps(certificate(neuron))), processes=os.cpu_count())
-    )
+    checked = check_text(json.loads(json.dumps(certificate(neuron))))
     trials, misses, exceptions, sound_seconds = soundness(int(share * ENCLOSURES))
     outcomes, corruption_seconds = corruptions(int(share * CORRUPTIONS))
     accepted = Counter(place for _, by_proofs, place, _ in outcomes if not by_proofs)
@@ -335,7 +349,7 @@ vanish: Adam provably has a wrong attractor there.
 
 ![How each box of the neuron's search was settled](benchmark_certify.svg)
 
-The certificate of the neuron was re-checked by `adamsym check` in {passed:.0f} s: {"valid" if checked.valid else "NOT valid"}, {checked.reason}.
+{checked}
 
 ## Lyapunov regions
 

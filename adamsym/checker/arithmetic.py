@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import mul
 from typing import Any
 
 from adamsym.expressions.work import OutOfWork
@@ -153,6 +154,10 @@ class Arithmetic(ABC):
     def total(self, values: Iterable[Interval]) -> Interval:
         """Return the sum."""
         return sum(values, self.number(0))
+
+    def dot(self, xs: Iterable[Interval], ys: Iterable[Interval]) -> Interval:
+        """Return the sum of the products of pairs."""
+        return sum(map(mul, xs, ys), self.number(0))
 
     def magnitude(self, x: Interval) -> Interval:
         """Return a point that no |x| exceeds."""

@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import mpmath
 from flint import arb
 from mpmath import iv
 
-from adamsym.checker.arithmetic import Arithmetic, Interval
+from adamsym.checker.arithmetic import LARGEST_EXPONENT, Arithmetic, Interval
 from adamsym.expressions.precision import ball_bits, interval_bits
 
-_NARROW = 2.0**-20
-"""Of balls narrower than that flint's own functions lose little to what they are of both ends."""
+_NARROW = 2.0**-7
+"""Of balls of a smaller radius r flint's exponential is wider by a share of about r/2 than that of both ends."""
 
 _ACCURATE = 20
 """The same for roots, in bits relative to the ball."""
@@ -58,6 +59,10 @@ class Balls(Arithmetic):
         """Return whether both ends are numbers."""
         return bool(x.is_finite())
 
+    def hull(self, *intervals: Interval) -> Interval:
+        """Return a ball that holds all of some."""
+        return reduce(arb.union, intervals)
+
     def overlap(self, x: Interval, y: Interval) -> Interval:
         """Return what is in both balls."""
         if not (x.is_finite() and y.is_finite()):
@@ -89,9 +94,14 @@ class Balls(Arithmetic):
         """Return the square root of what is known not to be negative."""
         return x.sqrt() if x > 0 and x.rel_accuracy_bits() > _ACCURATE else super().root(x)
 
+    def exponential(self, x: Interval) -> Interval:
+        """Return exp(x); OutOfWork if it may be larger than e^(2^30)."""
+        small = x.rad() < _NARROW and x < LARGEST_EXPONENT and x > -LARGEST_EXPONENT
+        return x.exp() if small else super().exponential(x)
+
     def _exponential(self, x: Interval) -> Interval:
         # Of a wide ball flint's own is wide below: e^m (2 - e^r) for e^(m-r).
-        return x.exp() if x.rad() < _NARROW else self.hull(x.lower().exp(), x.upper().exp())
+        return x.exp() if x.rad() < _NARROW else x.lower().exp().union(x.upper().exp())
 
     def logarithm(self, x: Interval) -> Interval:
         """Return log(x) for x > 0."""

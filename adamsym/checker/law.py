@@ -26,7 +26,7 @@ class Law:
 
     def mean_of(self, values: Sequence[Interval]) -> Interval:
         """Return E v."""
-        return self.using.total(p * v for p, v in zip(self.probabilities, values, strict=True))
+        return self.using.dot(self.probabilities, values)
 
     @cached_property
     def mean(self) -> Interval:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from operator import mul
 
 from adamsym.checker.arithmetic import BITS, Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
@@ -159,16 +160,15 @@ class Products:
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
-        law, total, exponential = self.law, self.using.total, self.using.exponential
+        law, using, exponential = self.law, self.using, self.using.exponential
         product, numerators, slopes = state
-        weights = [p * exponential(-t * u) for p, u in zip(law.probabilities, self.excess, strict=True)]
-        signed = [w * g for w, g in zip(weights, law.atoms, strict=True)]
-        a, b, older = total(signed), total(weights), self._older(numerators)
-        derivatives, double = [], 2 * t
-        bent = [w * (1 - double * q) for w, q in zip(weights, law.squares, strict=True)] if slopes else []
+        minus, derivatives, double = -t, [], 2 * t
+        weights = list(map(mul, law.probabilities, [exponential(minus * u) for u in self.excess]))
+        signed = list(map(mul, weights, law.atoms))
+        a, b, older = using.total(signed), using.total(weights), self._older(numerators)
+        bent = list(map(mul, weights, [1 - double * q for q in law.squares])) if slopes else []
         for column, (old_product, old_numerators) in zip(law.slopes, slopes, strict=True):
-            da = total(w * h for w, h in zip(bent, column, strict=True))
-            db = -double * total(v * h for v, h in zip(signed, column, strict=True))
+            da, db = using.dot(bent, column), -double * using.dot(signed, column)
             newest = da * product + a * old_product
             changes = [
                 part.newest * newest + db * x + b * y

@@ -31,7 +31,7 @@ DEAR = {
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
 
 
-FEW = ("by sign", "eps inside by sign", "function undecided")
+FEW = ("by sign", "eps inside by sign", "by minimum")
 """Bases that the slow arithmetic checks by default."""
 
 in_either = pytest.mark.parametrize("slow", [False, True], ids=["balls", "mpmath"])
