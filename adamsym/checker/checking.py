@@ -37,7 +37,7 @@ from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.sizes import derivative_sizes
+from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
 from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
@@ -137,12 +137,13 @@ def check_certificate(
     if digest and digest_of(content) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
-        subject = _subject(certificate, slow)
-    except (InputError, NotCheckable) as error:
-        return Check(False, f"the problem is not valid: {error}")
-    try:
         with budget(operations) as meter:
-            spend(_size(subject.problem) + (0 if subject.function is None else _size(subject.function)))
+            try:
+                subject = _subject(certificate, slow)
+            except (InputError, NotCheckable) as error:
+                return Check(False, f"the problem is not valid: {error}")
+            size = _size(subject.problem) + (0 if subject.function is None else _size(subject.function))
+            spend(FORMING * size)
             fault = _form_fault(certificate, subject.problem)
     except OutOfWork as error:
         return Check(False, str(error), undecided=True)

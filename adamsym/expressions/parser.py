@@ -22,8 +22,14 @@ from adamsym.expressions.domain import Condition, Relation, condition, listed
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.numbers import exact_rational
+from adamsym.expressions.work import spend
 
 LONGEST_TEXT = 20_000
+MOST_TOKENS = 200_000
+
+READING = 150
+"""Operations that a token counts for: SymPy takes some tenths of a millisecond to put it into an expression."""
+
 DEEPEST_NESTING = 60
 
 _TOKEN = re.compile(
@@ -99,11 +105,20 @@ def parse_expression(text: str, symbols: Mapping[str, sp.Symbol], place: str) ->
 
 
 def parse_with_domain(text: str, symbols: Mapping[str, sp.Symbol], place: str) -> tuple[sp.Expr, tuple[Condition, ...]]:
-    """Return ``text`` as :func:`parse_expression` does, of any length, and the conditions under which it is real.
+    """Return ``text``, up to 200,000 tokens of it, as an expression, and the conditions under which it is real.
 
     Where the conditions hold, every part of the expression as written is a finite real number.
+
+    Raises
+    ------
+    InputError
+        As :func:`parse_expression` does.
+    OutOfWork
+        If it would take more operations than a budget leaves: before SymPy sees any of it.
     """
-    reader = _Reader(text, _tokens(text, place), symbols, place)
+    tokens = _tokens(text, place)
+    spend(READING * len(tokens))
+    reader = _Reader(text, tokens, symbols, place)
     expression = reader.sum(0)
     reader.expect_end()
     if expression.has(sp.I, sp.nan, sp.zoo, sp.oo, sp.S.NegativeInfinity):
@@ -127,6 +142,8 @@ def _tokens(text: str, place: str) -> list[_Token]:
             hint = _HINTS.get(character, "allowed are numbers, names, + - * / **, parentheses and functions")
             raise InputError(f"{place}: {character!r} at character {position + 1}: {hint}")
         if match.lastgroup != "space":
+            if len(found) == MOST_TOKENS:
+                raise InputError(f"{place}: more than {MOST_TOKENS} numbers, names and signs; write it shorter")
             found.append(_Token(str(match.lastgroup), match.group(), position))
         position = match.end()
     return [*found, _Token("end", "the end", len(text))]

@@ -15,6 +15,9 @@ MOST_SECOND_NODES = 5_000_000
 MOST_NODES_IN_ALL = 10**9
 """... and of all second derivatives together, if each were as large as the largest."""
 
+FORMING = 100
+"""Operations that a node of a derivative counts for: SymPy takes about a tenth of a millisecond to form it."""
+
 
 def derivative_sizes(expression: sp.Expr, symbols: Collection[sp.Symbol]) -> tuple[int, int, int]:
     """Return about how many nodes an expression has, written out, and a first and a second derivative of it.

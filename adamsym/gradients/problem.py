@@ -13,7 +13,14 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import parse_with_domain
 from adamsym.expressions.second_derivatives import compile_jacobian
-from adamsym.expressions.sizes import check_derivative_size, first_derivatives, second_derivatives
+from adamsym.expressions.sizes import (
+    FORMING,
+    check_derivative_size,
+    derivative_sizes,
+    first_derivatives,
+    second_derivatives,
+)
+from adamsym.expressions.work import spend
 from adamsym.expressions.writing import source_text
 from adamsym.gradients.laws import Law
 from adamsym.gradients.piecewise import Piecewise
@@ -72,6 +79,7 @@ class Problem(SymbolicGradient):
         self.text: str = source_text(loss, symbols, self.place)
         self.loss: sp.Expr
         self.loss, domain = parse_with_domain(self.text, symbols, self.place)
+        spend(FORMING * derivative_sizes(self.loss, self.parameters)[1])
         gradient = first_derivatives(self.loss, self.parameters, self.place)
         for name, derivative in zip(self.names, gradient, strict=True):
             if derivative == 0:
