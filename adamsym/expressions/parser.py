@@ -134,7 +134,8 @@ class _Token:
 
 
 def _tokens(text: str, place: str) -> list[_Token]:
-    found, position = [], 0
+    found: list[_Token] = []
+    position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
         if match is None:
