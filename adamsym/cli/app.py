@@ -141,7 +141,7 @@ app.command()(dynamics.flow)
 app.command()(dynamics.simulate)
 app.command()(dynamics.track)
 app.command()(verify.verify)
-app.command()(plots.plot)
+app.command(cls=plots.PlotCommand)(plots.plot)
 app.command()(plots.report)
 
 

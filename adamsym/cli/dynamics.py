@@ -12,7 +12,6 @@ from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
 from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.progress import progress_bar
 
 if TYPE_CHECKING:
     from adamsym.dynamics import Ensemble, PseudoTrajectory
@@ -210,5 +209,7 @@ def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
 @contextmanager
 def _progress(text: str, steps: int) -> Iterator[Callable[[int], None] | None]:
     """A progress bar on standard error, if it is a terminal."""
+    from adamsym.expressions.progress import progress_bar
+
     with progress_bar(text) as progress:
         yield None if progress is None else lambda done: progress(done, steps)

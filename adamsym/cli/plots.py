@@ -4,10 +4,10 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from typer.models import ArgumentInfo
+from typer.core import TyperArgument, TyperCommand
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import (
@@ -51,23 +51,22 @@ Length = Annotated[float, typer.Option("--length", help="Length of the windows, 
 Resolution = Annotated[int, typer.Option("--resolution", help="Points along each of two parameters.", min=5, max=1000)]
 
 
-class _KindArgument(ArgumentInfo):
-    """The argument of ``plot``, whose help lists what is registered when it is asked for."""
+class PlotCommand(TyperCommand):
+    """The command ``plot``, whose help lists the kinds that are registered when it is asked for."""
 
-    @property
-    def help(self) -> str:
+    def format_help(self, *given: Any) -> None:
+        """Write the help."""
         try:
-            return "; ".join(f"{name}: {one.summary}" for name, one in plot_kinds().items()) + "."
+            text = "; ".join(f"{name}: {one.summary}" for name, one in plot_kinds().items()) + "."
         except InputError as error:
-            return str(error)
-
-    @help.setter
-    def help(self, text: str | None) -> None:
-        pass
+            text = str(error)
+        kind = next(parameter for parameter in self.params if parameter.name == "kind")
+        cast(TyperArgument, kind).help = text
+        super().format_help(*given)
 
 
 def plot(
-    kind: Annotated[str, _KindArgument(default=...)],
+    kind: Annotated[str, typer.Argument()],
     file: File,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The .svg, .png or .pdf file.", show_default=False)

@@ -184,12 +184,17 @@ def _one_of(value: Any, hint: Any, name: str) -> Any:
         return real_array(value, name)
     if len(arms) == 1:
         return fitting(value, arms[0], name)
-    for arm in arms:
+    # What the value is an instance of already comes first: then nothing is raised.
+    for arm in sorted(arms, key=lambda arm: not _is_instance(value, get_origin(arm) or arm)):
         with suppress(InputError):
             return fitting(value, arm, name)
     message = f"{name}: {shown(value)} is not allowed; allowed is {' or '.join(map(_in_words, arms))}"
     example = next((EXAMPLES[arm.__name__] for arm in arms if getattr(arm, "__name__", "") in EXAMPLES), None)
     raise InputError(message) if example is None else _WrongKind(f"{message}, such as {example}")
+
+
+def _is_instance(value: Any, kind: Any) -> bool:
+    return isinstance(kind, type) and isinstance(value, kind)
 
 
 def _in_words(hint: Any) -> str:

@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.gradients.names import parameter_names
-from adamsym.gradients.source import StochasticGradient
+from adamsym.gradients.source import StochasticGradient, parameter_names
 
 _NEEDED = ("moments", "magnitude_bound", "transforms", "sample")
 

@@ -11,8 +11,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
 from adamsym.gradients.laws import Empirical, entries_of
-from adamsym.gradients.names import parameter_names
-from adamsym.gradients.source import StochasticGradient
+from adamsym.gradients.source import StochasticGradient, parameter_names
 
 MOST_ROWS = 1_000_000
 """Rows of a source: each has an exact weight."""

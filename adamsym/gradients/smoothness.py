@@ -1,4 +1,4 @@
-"""Where a loss is not differentiable, and whether it is real and finite at the data."""
+"""Where a loss is not differentiable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,37 +34,3 @@ def kinks(gradient: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple
         slopes = [sp.diff(switch, parameter) for parameter in parameters]
         found.append(Kink(switch, sp.Add(*(s**2 for s in slopes)), sp.Add(*(j**2 for j in jumps))))
     return tuple(found)
-
-
-def data_terms(expressions: Sequence[sp.Expr], parameters: Sequence[sp.Symbol]) -> tuple[sp.Expr, ...]:
-    """Return the largest subexpressions in the data columns alone: they must be finite at every row."""
-    terms: set[sp.Expr] = set()
-    seen: set[sp.Expr] = set()
-    stack = list(expressions)
-    while stack:
-        expression = stack.pop()
-        if expression in seen:
-            continue
-        seen.add(expression)
-        if not expression.free_symbols or expression.is_Symbol:
-            continue
-        if expression.free_symbols & set(parameters):
-            stack.extend(expression.args)
-        else:
-            terms.add(expression)
-    return tuple(sorted(terms, key=sp.default_sort_key))
-
-
-def finite_forms(expressions: Sequence[sp.Expr]) -> str:
-    """Return how to write what overflows or is 0/0, itself or its gradient, by the functions that it holds."""
-    written = sp.Tuple(*expressions)
-    if written.has(sp.exp):
-        return (
-            "write 1/(1 + exp(-z)) as sigmoid(z), log(1 + exp(z)) as softplus(z), log(exp(a) + exp(b)) as "
-            "logsumexp(a, b), or take smaller parameters"
-        )
-    if written.has(sp.cosh, sp.sinh):
-        return "write log(cosh(z)) as logsumexp(z, -z) - log(2) and sinh(z)/cosh(z) as tanh(z)"
-    if any(power.exp.is_negative or not power.exp.is_Integer for power in written.atoms(sp.Pow)):
-        return "a root or quotient is at the edge of its domain: add a positive number, as in sqrt(z**2 + 1e-12)"
-    return "take smaller parameters"

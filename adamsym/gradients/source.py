@@ -1,22 +1,25 @@
 """A source of stochastic gradients: what everything above needs to know of what is optimised."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.expressions.arguments import real_array
+from adamsym.expressions.arguments import real_array, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.parser import check_name
 from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.gradients.laws import Empirical, Law
 
 if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction
     from adamsym.gradients.callbacks import LaneCallback
+
+MOST_PARAMETERS = 1000
 
 
 class StochasticGradient(ABC):
@@ -254,3 +257,34 @@ def require_everywhere(source: StochasticGradient, what: str) -> None:
             f"{what} needs gradients at every theta, and an array holds those at one point: give PerRowGradients a "
             "function theta -> (n, d)"
         )
+
+
+def parameter_names(parameters: Sequence[str] | Mapping[str, int]) -> tuple[str, ...]:
+    """Return the names that a list, or vectors by length, declare; InputError for bad or clashing ones."""
+    place = "problem.parameters"
+    names: list[str] = []
+    if isinstance(parameters, Mapping):
+        for name, length in parameters.items():
+            if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MOST_PARAMETERS:
+                raise InputError(
+                    f"{place}.{name}: {length!r} is not allowed; allowed are lengths from 1 to {MOST_PARAMETERS}"
+                )
+            names += [f"{name}{k}" for k in range(length)]
+    else:
+        names = _listed(parameters, place)
+    if not 1 <= len(names) <= MOST_PARAMETERS:
+        raise InputError(f"{place}: {len(names)} parameters; allowed are 1 to {MOST_PARAMETERS}")
+    for name in names:
+        check_name(name, place)
+    if len(set(names)) < len(names):
+        raise InputError(f"{place}: {next(n for n in names if names.count(n) > 1)} stands twice; names must differ")
+    return tuple(names)
+
+
+def _listed(parameters: Sequence[str], place: str) -> list[str]:
+    try:
+        if not isinstance(parameters, (str, bytes, set)):
+            return list(parameters)
+    except (TypeError, KeyError, IndexError):
+        pass
+    raise InputError(f'{place}: {shown(parameters)} is not allowed; give a list of names, such as ["theta"]')

@@ -19,12 +19,10 @@ from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
 from adamsym.gradients.continuous import Independent, as_law
-from adamsym.gradients.domain import Domain
+from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.laws import Empirical, Law
-from adamsym.gradients.names import parameter_names
 from adamsym.gradients.piecewise import Piecewise
-from adamsym.gradients.smoothness import data_terms, finite_forms
-from adamsym.gradients.source import StochasticGradient, named_row
+from adamsym.gradients.source import StochasticGradient, named_row, parameter_names
 
 if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction

@@ -1,13 +1,7 @@
 """What optimises: Adam, its relatives, and step-size schedules."""
 
-from adamsym.methods.adam import Adam
-from adamsym.methods.kernels import StieltjesKernel
-from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
-from adamsym.methods.method import AdaptiveMethod
-from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
-from adamsym.methods.recursion import Method
-from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
-from adamsym.methods.relatives import (
+from adamsym.methods.adam import (
+    Adam,
     AdamEpsInsideRoot,
     AdamW,
     AdamWithoutMomentum,
@@ -16,6 +10,12 @@ from adamsym.methods.relatives import (
     require_adam,
     require_laplace,
 )
+from adamsym.methods.kernels import StieltjesKernel
+from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
+from adamsym.methods.method import AdaptiveMethod
+from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
+from adamsym.methods.recursion import Method
+from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
 from adamsym.methods.schedule import StepSizeSchedule
 
 __all__ = [

@@ -8,10 +8,9 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, get_type_hints
 
 from adamsym.expressions.errors import InputError
-from adamsym.methods.adam import Adam
+from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
 from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
 from adamsym.methods.recursion import Method
-from adamsym.methods.relatives import AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
 
 GROUP = "adamsym.methods"
 """The group of entry points: a package's lines ``Name = "package.module:Class"`` under it name its methods."""

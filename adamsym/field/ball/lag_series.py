@@ -16,8 +16,8 @@ import flint
 
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
+from adamsym.field.ball.form_bounds import Part, parts_of
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.numerator import Part, parts_of
 from adamsym.methods import LaplaceForm
 
 RANGE = 0.5

@@ -16,10 +16,9 @@ import flint
 
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
-from adamsym.field.ball.form_bounds import FormBounds, bounds_of
+from adamsym.field.ball.form_bounds import FormBounds, bounds_of, parts_of
 from adamsym.field.ball.lag_series import LagSeries, end_of_series, spread_of_squares
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.numerator import parts_of
 from adamsym.field.ball.quadrature_nodes import (
     CHUNK,
     LARGEST_STEPS,

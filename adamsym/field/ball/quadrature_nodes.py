@@ -106,7 +106,7 @@ def lag_operations(law: BallLaw, parts: int) -> int:
 class LagRecursion:
     """P(s) = B(t) P(beta s), and the parts of the numerator alike, node after node, from a node on.
 
-    See :mod:`adamsym.field.ball.numerator`. Products and sums alone: nothing divides by a ball that may hold zero.
+    See :mod:`adamsym.field.ball.form_bounds`. Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
     def __init__(self, law: BallLaw, form: LaplaceForm, series: LagSeries, points: Lattice, node: int) -> None:

@@ -21,9 +21,9 @@ import flint
 
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
+from adamsym.field.ball.form_bounds import parts_of
 from adamsym.field.ball.lag_series import CIRCLE, RANGE, spread_of_squares
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.numerator import parts_of
 from adamsym.field.ball.quadrature_nodes import Lattice
 from adamsym.methods import LagWeights, LaplaceForm
 
