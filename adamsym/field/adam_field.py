@@ -152,7 +152,8 @@ class AdamField:
             alike = np.flatnonzero(levels == level)
             for part in self._parts(len(alike), int(level)):
                 chosen = alike[part]
-                weights = self._with_weights(flat[chosen], int(level))[1]
+                rows, _ = self.problem.row_atoms(flat[chosen], int(level))
+                _, weights = self._of_gradients(rows, int(level), weighted=True)
                 result[chosen] = self.problem.weighted_jacobian(flat[chosen], weights, int(level))
         result -= self.decay * np.eye(d)
         return result.reshape(*points.shape, d)
@@ -169,7 +170,8 @@ class AdamField:
         """
         point = require_products(self.problem, theta)
         levels = self._converged(point[None])[1] if self.problem.law.levels > 1 else [0]
-        found, weights = self._with_weights(point[None], int(levels[0]))
+        rows, _ = self.problem.row_atoms(point[None], int(levels[0]))
+        found, weights = self._of_gradients(rows, int(levels[0]), weighted=True)
         if isinstance(self.problem, SymbolicGradient) or self.problem.law.levels > 1:
             value = self.evaluate(point)
         else:
@@ -304,23 +306,30 @@ class AdamField:
             if budget < 0:
                 break
             gradients, errors = exact_gradients(self.problem, points[k], gradients)
-            mended = self._of_gradients(gradients[None], 0)
+            mended, _ = self._of_gradients(gradients[None], 0)
             change = change_of_field(self.problem, self._form, gradients[None], errors[None], mended.inverse)
             better = change[0] + mended.error[0] < moved[k] + error[k]
             for kept, new in ((value, mended.value), (error, mended.error), (inverse, mended.inverse), (moved, change)):
                 kept[k, better] = new[0, better]
         return Found(value, error, inverse), moved
 
-    def _of_gradients(self, gradients: FloatArray, level: int) -> Found:
-        """Values from the rows' gradients (points, rows, d)."""
+    def _of_gradients(self, gradients: FloatArray, level: int, weighted: bool = False) -> tuple[Found, FloatArray]:
+        """Values from the rows' gradients (points, rows, d); and if asked for the weights of the rows, else none.
+
+        The weights w (points, d, rows) are those with df_i/dtheta = sum_a w_ia dG_i(x_a)/dtheta - decay: -dF_i/dg_a; a
+        minibatch's part in the mean is shared among its rows.
+        """
+        shares, p, size = None, self.problem.law.discretise(level)[1], self.problem.batch_size
         if self.problem.lists_batches(level):
-            shares, probabilities = self.problem.batches(level)
-            atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
-            found = self._quotient(atoms, probabilities)
-        else:
-            found = self._quotient(gradients, self.problem.law.discretise(level)[1], self.problem.batch_size)
+            (shares, p), size = self.problem.batches(level), 1
+        atoms = gradients if shares is None else np.einsum("nr,...rd->...nd", shares, gradients)
+        found = self._quotient(atoms, p, size, weighted)
         shape = (len(gradients), self.problem.dimension)
-        return Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
+        value = Found(-found.value.reshape(shape), found.error.reshape(shape), found.inverse.reshape(shape))
+        if found.sensitivity is None:
+            return value, np.empty((*shape, 0))
+        weights = -found.sensitivity.reshape(*shape, -1)
+        return value, weights if shares is None else weights @ shares
 
     def _quotient(self, atoms: FloatArray, p: FloatArray, size: int = 1, sensitivity: bool = False) -> Quotient:
         """F of each coordinate of atoms (points, n, d), point after point; of means of ``size`` draws from them."""
@@ -333,28 +342,10 @@ class AdamField:
 
     def _at_level(self, points: FloatArray, level: int) -> Found:
         found = [
-            self._of_gradients(self.problem.row_atoms(points[part], level)[0], level)
+            self._of_gradients(self.problem.row_atoms(points[part], level)[0], level)[0]
             for part in self._parts(len(points), level)
         ]
         return Found.joined(found, points.shape[1])
-
-    def _with_weights(self, points: FloatArray, level: int) -> tuple[Found, FloatArray]:
-        """Values, and the rows' weights w (points, d, rows) with df_i/dtheta = sum_a w_ia dG_i(x_a)/dtheta - decay.
-
-        They are -dF_i/dg_a; a minibatch's part in the mean is shared among its rows.
-        """
-        rows, p = self.problem.row_atoms(points, level)
-        shares = None
-        if self.problem.lists_batches(level):
-            shares, p = self.problem.batches(level)
-            atoms = rows if shares is None else np.einsum("nr,...rd->...nd", shares, rows)
-            one = self._quotient(atoms, p, sensitivity=True)
-        else:
-            one = self._quotient(rows, p, self.problem.batch_size, sensitivity=True)
-        assert one.sensitivity is not None
-        weights = -one.sensitivity.reshape(*points.shape, -1)
-        value = Found(*(column.reshape(points.shape) for column in (-one.value, one.error, one.inverse)))
-        return value, weights if shares is None else weights @ shares
 
     def _by_rules(self, points: FloatArray) -> tuple[Found, np.ndarray[tuple[int, ...], np.dtype[np.int_]]]:
         found, levels = self._converged(points)
