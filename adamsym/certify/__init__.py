@@ -5,14 +5,17 @@ from adamsym.certify.certificate import certificate
 from adamsym.certify.clusters import Cluster
 from adamsym.certify.interpolation.regions import LyapunovBall, certify_lyapunov_ball, certify_lyapunov_globally
 from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
+from adamsym.certify.one_zero import CriticalPoint, OneZero, certify_zero
 from adamsym.certify.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros import Zero, Zeros, find_zeros
 
 __all__ = [
     "BoxFunction",
     "Cluster",
+    "CriticalPoint",
     "LyapunovBall",
     "LyapunovRegion",
+    "OneZero",
     "Regions",
     "Zero",
     "Zeros",
@@ -20,6 +23,7 @@ __all__ = [
     "certify_lyapunov",
     "certify_lyapunov_ball",
     "certify_lyapunov_globally",
+    "certify_zero",
     "compare_regions",
     "find_zeros",
 ]

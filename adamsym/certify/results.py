@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from adamsym.certify.digits import rounded_down, shared_digits
+from adamsym.certify.digits import interval_text, rounded_down, shared_digits
 from adamsym.expressions.results import counted
 
 if TYPE_CHECKING:
     from adamsym.certify.clusters import Cluster
     from adamsym.certify.lyapunov import LyapunovRegion
+    from adamsym.certify.one_zero import OneZero
     from adamsym.certify.zeros import Zero, Zeros
 
 
@@ -69,6 +70,68 @@ def zero_dict(zero: "Zero") -> dict[str, Any]:
         "point": None if zero.point is None else [str(x) for x in zero.point],
         "gradient": None if zero.gradient is None else zero.gradient.tolist(),
     }
+
+
+def one_zero_summary(found: "OneZero") -> str:
+    """Return what the zero is, how wide the region is where it is alone, and how far the critical point is."""
+    zero = found.zero
+    if zero is None:
+        return f"undecided: {found.reason}"
+    alone = f"alone within {rounded_down(_half_width(zero.unique_in), 3)}"
+    stability = "stability undecided" if zero.stability == "undecided" else zero.stability
+    text = f"certified: one zero, {alone} of it in the widest coordinate; {stability}"
+    return text if found.critical is None else f"{text}; {distance_text(found)}"
+
+
+def distance_text(found: "OneZero") -> str:
+    """Return how far the zero is from the critical point of the loss, in proven digits."""
+    assert found.critical is not None
+    kind = "critical point" if found.critical.kind == "undecided" else found.critical.kind
+    nearest = f"nearest critical point of L, a {kind}," if found.critical.nearest else f"{kind} of L beside it"
+    return f"the {nearest} is {shared_digits(*found.critical.distance)} away"
+
+
+def _half_width(box: Any) -> float:
+    return float((box[:, 1] - box[:, 0]).max()) / 2
+
+
+def one_zero_table(found: "OneZero") -> tuple[list[str], list[list[str]]]:
+    """Return a row for each parameter: proven digits, the region where the zero is alone, and the critical point."""
+    if found.zero is None:
+        return [], []
+    critical = found.critical
+    columns = ["parameter", "zero", "alone in", *(["critical point of L"] if critical is not None else [])]
+    rows = [
+        [name, shared_digits(*side), interval_text(*region)]
+        for name, side, region in zip(found.names, found.zero.box.tolist(), found.zero.unique_in.tolist(), strict=True)
+    ]
+    if critical is not None:
+        rows = [[*row, shared_digits(*side)] for row, side in zip(rows, critical.box.tolist(), strict=True)]
+    return columns, rows
+
+
+def one_zero_dict(found: "OneZero") -> dict[str, Any]:
+    """Return what is certified about the zero near a point, ready for JSON."""
+    critical, zero = found.critical, found.zero
+    nearby = None
+    if critical is not None:
+        nearby = {
+            "box": critical.box.tolist(),
+            "midpoint": critical.midpoint.tolist(),
+            "unique_in": critical.unique_in.tolist(),
+            "kind": critical.kind,
+            "distance": list(critical.distance),
+            "nearest": critical.nearest,
+        }
+    return {
+        "complete": None,
+        "zeros": [] if zero is None else [zero_dict(zero) | {"nearest_minimum": nearby}],
+        "beyond": [],
+        "undecided": [[[x, x] for x in found.start.tolist()]] if zero is None else [],
+        "unique_in": None if zero is None else zero.unique_in.tolist(),
+        "at": found.start.tolist(),
+        "reason": found.reason or None,
+    } | _supposed(found.supposes)
 
 
 def _cluster_dict(cluster: "Cluster") -> dict[str, Any]:

@@ -205,7 +205,7 @@ def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcom
     leaves += [(box, Undecided(STOPPED if found.stopped else SPENT)) for box in found.left]
     undecided = [(box, outcome.reason) for box, outcome in leaves if isinstance(outcome, Undecided)]
     clusters = clusters_of(function, undecided, [zero.box for zero in zeros])
-    full = [replace(_described(function, zero), regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
+    full = [replace(described(function, zero), regions=tuple(own)) for zero, own in zip(zeros, regions, strict=True)]
     zeros, beyond = full[:inside], full[inside:]
     return Zeros(
         function,
@@ -220,8 +220,8 @@ def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcom
     )
 
 
-def _described(function: BoxFunction, zero: Zero) -> Zero:
-    """A zero with the point that it is, if there is a simple one, and the gradient of the loss there."""
+def described(function: BoxFunction, zero: Zero) -> Zero:
+    """Return a zero with the point that it is, if there is a simple one, and the gradient of the loss there."""
     point = simplest_point(zero.box)
     exact = point if point is not None and function.vanishes(point) else None
     if not isinstance(function, FieldFunction) or not isinstance(function.problem, Problem):

@@ -181,7 +181,9 @@ def laws_of_rows(
     entries = len(gradients[0]) * (1 + (problem.dimension if hessians else 0))
     spend(2 * entries * sum(len(shares) for shares, _ in batches))
 
-    def means(rows: Sequence[flint.arb]) -> list[flint.arb]:
+    def means(rows: Sequence[flint.arb]) -> Sequence[flint.arb]:
+        if problem.batch_size == 1:
+            return rows
         return [_batch_mean(rows, shares) for shares, _ in batches]
 
     return [

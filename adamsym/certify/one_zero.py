@@ -1,0 +1,251 @@
+"""The one zero of a field near a point: proven to be there, alone in a region; and L's critical point beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import flint
+import numpy as np
+from numpy.typing import ArrayLike
+
+from adamsym.certify.box_function import BoxFunction, Undefined
+from adamsym.certify.boxes import middle
+from adamsym.certify.field_function import NOT_REAL, UNBOUNDED, FieldFunction
+from adamsym.certify.isolation import Isolated, NotIsolated, Values, isolated
+from adamsym.certify.outcomes import Matrix, Stability
+from adamsym.certify.results import one_zero_dict, one_zero_summary, one_zero_table
+from adamsym.certify.stability import stability_of
+from adamsym.certify.zeros import Zero, described
+from adamsym.expressions.arguments import checked_arguments, real_array
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Result
+from adamsym.expressions.work import OutOfWork, budget
+from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
+from adamsym.field.ball.enclosure import BoxEnclosure, hulls
+from adamsym.gradients import Empirical, Problem
+
+MOST_ENCLOSURES = 24
+"""Enclosures of Df that are computed by default, at most."""
+
+MOST_OPERATIONS = 5_000_000_000
+"""Operations on balls for each of the two points: beyond, it is undecided."""
+
+Kind = Literal["minimum", "maximum", "saddle", "undecided"]
+_KINDS: dict[Stability, Kind] = {"attracting": "minimum", "repelling": "maximum", "saddle": "saddle"}
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """The critical point of the loss that Newton's method reaches from a zero of f, certified.
+
+    Attributes
+    ----------
+    box, preconditioner, unique_in
+        Exactly one critical point is in ``box``, shape (d, 2), and no other one in ``unique_in``.
+    kind
+        What the Hessian's signature says of it; ``kind_matrix`` proves it.
+    distance
+        Bounds of its Euclidean distance from the zero.
+    nearest
+        Whether no critical point of L is proven to be nearer to the zero.
+    """
+
+    box: FloatArray
+    preconditioner: FloatArray
+    unique_in: FloatArray
+    kind: Kind
+    kind_matrix: FloatArray
+    distance: tuple[float, float]
+    nearest: bool
+
+    @property
+    def midpoint(self) -> FloatArray:
+        """The middle of ``box``, shape (d,)."""
+        return middle(self.box)
+
+
+@dataclass(frozen=True, repr=False)
+class OneZero(Result):
+    """What is certified about the zero of f near a point.
+
+    Attributes
+    ----------
+    function
+        f.
+    start
+        The point, shape (d,).
+    zero
+        The zero, alone in ``zero.unique_in``; None if none is proven, for a ``reason``.
+    critical
+        The critical point of the loss beside it; None if none is proven or there is no loss, for ``no_critical``.
+    """
+
+    function: BoxFunction
+    start: FloatArray
+    zero: Zero | None
+    reason: str
+    critical: CriticalPoint | None
+    no_critical: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names."""
+        return self.function.names
+
+    @property
+    def supposes(self) -> str | None:
+        """What the proofs suppose, of a kernel that is not built in; None if nothing."""
+        return self.function.supposes if isinstance(self.function, FieldFunction) else None
+
+    @property
+    def summary(self) -> str:
+        """What is certified, in one line."""
+        return one_zero_summary(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym zeros --at --json`` prints it."""
+        return one_zero_dict(self)
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return columns and rows for a notebook: a row for each parameter."""
+        return one_zero_table(self)
+
+
+class MeanGradient(BoxFunction):
+    """The gradient of a loss, the mean over the rows, as a function over boxes."""
+
+    def __init__(self, problem: Problem) -> None:
+        assert isinstance(problem.law, Empirical)
+        self.problem, self.dimension = problem, problem.dimension
+        self.probabilities = problem.law.exact_probabilities
+
+    def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
+        """Return the mean gradient, and the Hessian if ``slopes``, over a box; the tolerance plays no part."""
+        try:
+            gradients = self.problem.row_gradients_ball(theta)
+            hessians = self.problem.row_jacobians_ball(theta) if slopes else []
+        except DomainError:
+            raise Undefined(NOT_REAL) from None
+        weights = flint.arb_mat([[ball(p) for p in self.probabilities]])
+        value = (weights * flint.arb_mat(gradients)).tolist()[0]
+        if not all(entry.is_finite() for entry in value):
+            raise Undefined(UNBOUNDED)
+        d = self.dimension
+        rows = [(weights * flint.arb_mat([hessian[i] for hessian in hessians])).tolist()[0] for i in range(d) if slopes]
+        return BoxEnclosure(value, rows)
+
+
+@checked_arguments
+def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int = MOST_ENCLOSURES) -> OneZero:
+    """Return the zero of f that Newton's method reaches from theta, certified: that it exists, alone in a region.
+
+    No box is searched: d may be 100, and nothing is said of zeros elsewhere. The region is the largest that is proven
+    on a grid of radii, each sqrt(10) times the one before, in the shape that the inverse Jacobian gives to a cube.
+    Beside the zero, the critical point of the loss that Newton's method reaches from it is certified, and its distance
+    enclosed. At a multiple zero, on a curve of zeros, and where f is nearly 0 but has no zero nothing is certified:
+    ``zero`` is None.
+
+    Parameters
+    ----------
+    field
+        The field, of expressions without kinks and an empirical law; or any function that can be enclosed over boxes.
+    theta
+        Where to begin, shape (d,): near the zero, as where :func:`adamsym.find_zero` or training has ended.
+    most
+        Most enclosures of Df to compute, from 1 up.
+
+    Raises
+    ------
+    InputError
+        For a bad point, expressions with kinks or none, or a continuous law.
+
+    Examples
+    --------
+    >>> from adamsym import Adam, AdamField, Empirical, Problem
+    >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
+    >>> found = certify_zero(AdamField(problem, Adam("0.9", "0.999", "1e-8")), [1.0])
+    >>> print(found.summary)
+    """
+    if most < 1:
+        raise InputError(f"certify_zero: most = {most} is not allowed; allowed are integers from 1 up")
+    function = FieldFunction(field) if isinstance(field, AdamField) else field
+    start = real_array(theta, "theta")
+    if start.shape != (function.dimension,) or not np.isfinite(start).all():
+        raise InputError(f"theta: shape {start.shape} is not allowed; give {function.dimension} finite numbers")
+    values: Values = field if isinstance(field, AdamField) else _middles(field)
+    values(start[None])
+    with ball_arithmetic():
+        try:
+            with budget(MOST_OPERATIONS):
+                found = isolated(function, values, start, most)
+                zero = described(function, _zero_of(function, found))
+        except (NotIsolated, Undefined, OutOfWork) as error:
+            return OneZero(function, start, None, str(error), None, "no zero is certified, beside which one could lie")
+        critical, why = _critical_point(function, zero, most)
+    return OneZero(function, start, zero, "", critical, why)
+
+
+def _middles(function: BoxFunction) -> Values:
+    """The middles of enclosures at points, in place of a function in floats."""
+
+    def values(points: FloatArray) -> FloatArray:
+        try:
+            with ball_arithmetic():
+                found = [function.enclose([flint.arb(float(x)) for x in one], False, 1e-13).value for one in points]
+        except Undefined as error:
+            raise InputError(f"theta: {error}") from None
+        return np.array([[float(entry.mid()) for entry in value] for value in found])
+
+    return values
+
+
+def _signature(function: BoxFunction, found: Isolated, sign: int) -> tuple[Stability, Matrix]:
+    """The stability of a zero of f, or of -f, by Df over the region, or else over the zero's own box."""
+    stability, matrix = stability_of([[sign * entry for entry in row] for row in found.jacobians[0]])
+    for jacobian in found.jacobians[1:]:
+        if stability == "undecided":
+            stability, matrix = stability_of([[sign * entry for entry in row] for row in jacobian])
+    if stability == "undecided":
+        jacobian = function.enclose(hulls(found.box), True, 1e-9).jacobian
+        stability, matrix = stability_of([[sign * entry for entry in row] for row in jacobian])
+    return stability, matrix
+
+
+def _zero_of(function: BoxFunction, found: Isolated) -> Zero:
+    stability, matrix = _signature(function, found, 1)
+    regions = ((found.region, found.preconditioner),)
+    return Zero(found.box, found.preconditioner, stability, np.array(matrix), regions, gradient=None, point=None)
+
+
+def _critical_point(function: BoxFunction, zero: Zero, most: int) -> tuple[CriticalPoint | None, str]:
+    """The critical point of the loss beside a zero, or None and why."""
+    if not isinstance(function, FieldFunction) or not isinstance(function.problem, Problem):
+        return None, "there is no loss"
+    gradient = MeanGradient(function.problem)
+    try:
+        with budget(MOST_OPERATIONS):
+            found = isolated(gradient, function.problem.gradient, zero.midpoint, most)
+            stability, matrix = _signature(gradient, found, -1)
+    except (NotIsolated, Undefined, OutOfWork, InputError) as error:
+        return None, f"no critical point of the loss is certified beside it: {error}"
+    differences = [x - y for x, y in zip(hulls(zero.box), hulls(found.box), strict=True)]
+    low, high = outward(sum((x.abs_lower() ** 2 for x in differences), flint.arb(0)).sqrt())[0], _length(differences)
+    reach = np.nextafter(np.stack([zero.box[:, 0] - high, zero.box[:, 1] + high], axis=1), [-np.inf, np.inf])
+    nearest = bool((found.region[:, 0] <= reach[:, 0]).all() and (reach[:, 1] <= found.region[:, 1]).all())
+    critical = CriticalPoint(
+        found.box,
+        found.preconditioner,
+        found.region,
+        _KINDS.get(stability, "undecided"),
+        np.array(matrix),
+        (max(0.0, low), high),
+        nearest,
+    )
+    return critical, ""
+
+
+def _length(differences: Sequence[flint.arb]) -> float:
+    return outward(sum((x.abs_upper() ** 2 for x in differences), flint.arb(0)).sqrt())[1]
