@@ -271,13 +271,58 @@ class BallCertificate(_Certificate):
         return ()
 
 
-Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate | BallCertificate
+class IsolatedZero(_Part):
+    """A zero of f: exactly one lies in ``box``. The other fields are those of the entries of a list of zeros."""
+
+    box: Box
+    midpoint: list[FiniteFloat]
+    stability: Literal["attracting", "repelling", "saddle", "undecided"]
+    stability_matrix: Matrix
+    critical_point: Literal["yes", "no", "undecided"] | None
+    point: list[Number] | None
+
+
+class NearbyCriticalPoint(_Part):
+    """A critical point of the loss: exactly one lies in ``box``, and no other one in ``unique_in``.
+
+    Its Euclidean distance from the zero lies between the two numbers ``distance``; ``nearest``: no critical point of
+    the loss is nearer to the zero. ``kind`` says which signs the Hessian's eigenvalues have there.
+    """
+
+    box: Box
+    unique_in: Box
+    preconditioner: Matrix
+    kind: Literal["minimum", "maximum", "saddle", "undecided"]
+    kind_matrix: Matrix
+    distance: Interval
+    nearest: bool
+
+
+class OneZeroCertificate(_BoxCertificate):
+    """One zero of f, alone in ``box``; and, where it is given, a critical point of the loss beside it.
+
+    Of zeros elsewhere nothing is said.
+    """
+
+    kind: Literal["one zero"]
+    preconditioner: Matrix
+    zero: IsolatedZero
+    critical: NearbyCriticalPoint | None
+
+    @property
+    def leaves(self) -> tuple[()]:
+        """None: the region is proved whole."""
+        return ()
+
+
+Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate | BallCertificate | OneZeroCertificate
 
 KINDS: dict[str, type[Certificate]] = {
     "zeros": ZerosCertificate,
     "lyapunov": LyapunovCertificate,
     "lyapunov function": FunctionCertificate,
     "lyapunov ball": BallCertificate,
+    "one zero": OneZeroCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

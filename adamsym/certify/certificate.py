@@ -10,6 +10,7 @@ from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interpolation.regions import LyapunovBall
 from adamsym.certify.lyapunov import LyapunovRegion
 from adamsym.certify.minima import common_factor
+from adamsym.certify.one_zero import CriticalPoint, OneZero
 from adamsym.certify.outcomes import as_json
 from adamsym.certify.zeros import Zero, Zeros
 from adamsym.expressions.arguments import checked_arguments
@@ -32,13 +33,15 @@ _NAMED_BY_PROOFS = ("coordinate", "direction", "zero", "region", "reason")
 
 
 @checked_arguments
-def certificate(found: Zeros | LyapunovRegion | LyapunovBall) -> dict[str, Any]:
-    """Return the certificate of certified zeros or of a Lyapunov region, as JSON data.
+def certificate(found: Zeros | OneZero | LyapunovRegion | LyapunovBall) -> dict[str, Any]:
+    """Return the certificate of certified zeros, of one zero, or of a Lyapunov region, as JSON data.
 
     Its form is published in ``docs/certificate.schema.json``; write it with ``json.dump``.
     """
     if isinstance(found, LyapunovBall):
         content = _ball(found)
+    elif isinstance(found, OneZero):
+        content = _one_zero(found)
     else:
         content = _zeros(found) if isinstance(found, Zeros) else _lyapunov(found)
     return content | {"digest": digest_of(content)}
@@ -61,9 +64,8 @@ def _zeros(found: Zeros) -> dict[str, Any]:
         {"box": [list(side) for side in box]} | dict.fromkeys(_NAMED_BY_PROOFS) | as_json(outcome)
         for box, outcome in found.leaves
     ]
-    if not isinstance(found.function, FieldFunction):
-        raise NotApplicable("found: a certificate is about the field of a problem; give zeros of an AdamField")
-    return _head(found.function.problem, found.function.method, found.box) | {
+    function = _field_of(found)
+    return _head(function.problem, function.method, found.box) | {
         "kind": "zeros",
         "complete": found.complete,
         "zeros": [_zero(zero) for zero in found.zeros],
@@ -78,6 +80,38 @@ def _zeros(found: Zeros) -> dict[str, Any]:
             for cluster in found.clusters
         ],
         "leaves": leaves,
+    }
+
+
+def _field_of(found: Zeros | OneZero) -> FieldFunction:
+    if not isinstance(found.function, FieldFunction):
+        raise NotApplicable("found: a certificate is about the field of a problem; give zeros of an AdamField")
+    return found.function
+
+
+def _one_zero(found: OneZero) -> dict[str, Any]:
+    function, zero = _field_of(found), found.zero
+    if zero is None:
+        raise NotApplicable(f"found: no zero is certified, of which there could be a certificate: {found.reason}")
+    own = ("box", "midpoint", "stability", "stability_matrix", "critical_point", "point")
+    return _head(function.problem, function.method, zero.unique_in) | {
+        "kind": "one zero",
+        "preconditioner": zero.preconditioner.tolist(),
+        "zero": {key: value for key, value in _zero(zero).items() if key in own},
+        "critical": None if found.critical is None else _critical(found.critical),
+    }
+
+
+def _critical(critical: CriticalPoint) -> dict[str, Any]:
+    low, high = critical.distance
+    return {
+        "box": critical.box.tolist(),
+        "unique_in": critical.unique_in.tolist(),
+        "preconditioner": critical.preconditioner.tolist(),
+        "kind": critical.kind,
+        "kind_matrix": critical.kind_matrix.tolist(),
+        "distance": [low, high],
+        "nearest": critical.nearest,
     }
 
 

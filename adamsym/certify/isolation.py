@@ -49,7 +49,7 @@ _CAP = 3.0
 
 @dataclass(frozen=True)
 class Isolated:
-    """A zero: one is in ``box``, and no other one in ``region``; ``jacobians`` hold Df over the box, narrow ones last."""
+    """A zero: one is in ``box``, no other one in ``region``; ``jacobians`` hold Df over the box, narrow ones last."""
 
     box: FloatArray
     region: FloatArray
@@ -147,7 +147,7 @@ def _solved(jacobian: FloatArray, right: FloatArray) -> FloatArray:
 def _largest_region(
     function: BoxFunction, point: FloatArray, jacobian: FloatArray, most: int
 ) -> tuple[_Region, list[_Region]]:
-    """The largest region of the grid that is found to hold one zero at most, and smaller ones over which Df is known."""
+    """The largest region of the grid that is found to hold one zero at most, and smaller ones with Df over them."""
     try:
         shape = np.abs(np.linalg.inv(jacobian)).sum(axis=1)
     except np.linalg.LinAlgError:
@@ -165,11 +165,12 @@ def _largest_region(
             if best is None or k > best:
                 best = k
             # As widths grow no slower than the region.
-            k = max(k + 1, _expected(k, found.ratio)) if found.ratio * 10**0.5 <= _LOOK_AHEAD else k
+            farther = min(_exponent(_LARGEST * size), max(k + 1, _expected(k, found.ratio)))
+            k = farther if found.ratio * 10**0.5 <= _LOOK_AHEAD else k
     region = None if best is None else tried[best]
     if best is None or region is None:
         raise NotIsolated("Df may be singular there: a multiple zero, a curve of zeros, or none")
-    return region, [tried[j] for j in sorted(tried, reverse=True) if j < best and tried[j] is not None]
+    return region, [one for j, one in sorted(tried.items(), reverse=True) if j < best and one is not None]
 
 
 def _exponent(radius: float) -> int:
@@ -179,7 +180,7 @@ def _exponent(radius: float) -> int:
 
 def _expected(k: int, ratio: float) -> int:
     """The largest exponent at which R r/r is within the room, if it grows in proportion to r."""
-    return _exponent(10.0 ** (k / 2) * ROOM / ratio) if 0 < ratio < np.inf else k + 2 if ratio == 0 else k - 4
+    return k - 4 if ratio == np.inf else k + int(np.floor(2 * np.log10(ROOM / max(ratio, 1e-30))))
 
 
 def _region(function: BoxFunction, point: FloatArray, reach: FloatArray) -> _Region | None:

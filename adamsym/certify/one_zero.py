@@ -33,6 +33,8 @@ MOST_ENCLOSURES = 24
 MOST_OPERATIONS = 5_000_000_000
 """Operations on balls for each of the two points: beyond, it is undecided."""
 
+_ROUNDING = 2.0**-40
+
 Kind = Literal["minimum", "maximum", "saddle", "undecided"]
 _KINDS: dict[Stability, Kind] = {"attracting": "minimum", "repelling": "maximum", "saddle": "saddle"}
 
@@ -232,7 +234,12 @@ def _critical_point(function: BoxFunction, zero: Zero, most: int) -> tuple[Criti
     except (NotIsolated, Undefined, OutOfWork, InputError) as error:
         return None, f"no critical point of the loss is certified beside it: {error}"
     differences = [x - y for x, y in zip(hulls(zero.box), hulls(found.box), strict=True)]
-    low, high = outward(sum((x.abs_lower() ** 2 for x in differences), flint.arb(0)).sqrt())[0], _length(differences)
+    shortest, longest = (
+        outward(sum((size**2 for size in sizes), flint.arb(0)).sqrt())
+        for sizes in ([x.abs_lower() for x in differences], [x.abs_upper() for x in differences])
+    )
+    # Rounded so that another arithmetic finds them true as well.
+    low, high = shortest[0] * (1 - _ROUNDING), longest[1] * (1 + _ROUNDING)
     reach = np.nextafter(np.stack([zero.box[:, 0] - high, zero.box[:, 1] + high], axis=1), [-np.inf, np.inf])
     nearest = bool((found.region[:, 0] <= reach[:, 0]).all() and (reach[:, 1] <= found.region[:, 1]).all())
     critical = CriticalPoint(
@@ -245,7 +252,3 @@ def _critical_point(function: BoxFunction, zero: Zero, most: int) -> tuple[Criti
         nearest,
     )
     return critical, ""
-
-
-def _length(differences: Sequence[flint.arb]) -> float:
-    return outward(sum((x.abs_upper() ** 2 for x in differences), flint.arb(0)).sqrt())[1]

@@ -20,6 +20,7 @@ from adamsym.certificates.form import (
     FunctionLeaf,
     LyapunovCertificate,
     LyapunovLeaf,
+    OneZeroCertificate,
     Witness,
     ZeroEntry,
     ZerosCertificate,
@@ -33,6 +34,7 @@ from adamsym.checker.given_function import function_leaf_fault, function_witness
 from adamsym.checker.interpolation import region
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.mpmath_intervals import MpmathIntervals
+from adamsym.checker.one_zero import one_zero_fault, one_zero_form_fault
 from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
@@ -216,6 +218,9 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     """What a certificate says besides its leaves, each with a name for messages."""
     if isinstance(certificate, BallCertificate):
         return region.statements(certificate)
+    if isinstance(certificate, OneZeroCertificate):
+        critical = [("critical point", certificate.critical)] if certificate.critical is not None else []
+        return [("zero", certificate.zero), *critical]
     if isinstance(certificate, LyapunovCertificate):
         witness = [("witness", certificate.witness)] if certificate.witness is not None else []
         return [("factor and minima", None), *witness]
@@ -254,6 +259,9 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
             return "there is no loss without kinks"
         return region.form_fault(certificate, problem)
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
+    if isinstance(certificate, OneZeroCertificate):
+        boxes.append(certificate.zero.box)
+        boxes += [] if certificate.critical is None else [certificate.critical.box, certificate.critical.unique_in]
     if isinstance(certificate, ZerosCertificate):
         listed = [*certificate.zeros, *certificate.beyond]
         boxes += [box for zero in listed for box in (zero.box, *(region.box for region in zero.regions))]
@@ -264,6 +272,8 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
         return "the loss, or the field, has kinks"
     if isinstance(certificate, LyapunovCertificate) and not isinstance(problem, Problem):
         return "there is no loss to be a Lyapunov function"
+    if isinstance(certificate, OneZeroCertificate):
+        return one_zero_form_fault(certificate, problem)
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):
         return "the boxes do not fill the region by halving"
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
@@ -379,6 +389,8 @@ def _fault_of(
 ) -> tuple[str | None, float | None]:
     """What is wrong with one statement of a certificate, and the rate that its proof gives."""
     problem, function = subject.problem, subject.function
+    if isinstance(certificate, OneZeroCertificate):
+        return one_zero_fault(certificate, problem, form, statement), None
     if isinstance(certificate, ZerosCertificate):
         if isinstance(statement, ZeroEntry):
             return zero_fault(problem, form, statement), None

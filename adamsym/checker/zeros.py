@@ -139,8 +139,8 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
         return "it is said to be a critical point of a loss, or not, where there is none, or the reverse"
     if zero.critical_point is not None and (zero.critical_point == "yes") != (zero.point is not None):
         return "it is said to be a critical point of the loss, but not which, or the reverse"
-    if zero.point is not None and not _vanish_at(problem, form, zero.point, zero.box):
-        return _NO_POINT.format("its box")
+    if zero.point is not None and not vanish_at(problem, form, zero.point, zero.box):
+        return NO_POINT.format("its box")
     using = form.using
     over = field_over(problem, form, sides(using, zero.box), slopes=True)
     if not _maps_inside(problem, form, zero.box, zero.preconditioner, over):
@@ -150,7 +150,7 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
             return f"its region {k} does not hold it"
         if not _maps_inside(problem, form, region.box, region.preconditioner):
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
-    if zero.stability != "undecided" and _stability(using, over.jacobian, zero.stability_matrix) != zero.stability:
+    if zero.stability != "undecided" and stability_by(using, over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
     laws = gradient_laws(using, problem, sides(using, zero.box), slopes=False)
     if zero.critical_point == "no" and not any(is_not_zero(law.mean) for law in laws):
@@ -158,11 +158,12 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
     return None
 
 
-_NO_POINT = "its point is not in {}, or not one where all rows' gradients and the weight decay are proven to be 0"
+NO_POINT = "its point is not in {}, or not one where all rows' gradients and the weight decay are proven to be 0"
+"""What is wrong with a point that is to be a zero."""
 
 
-def _vanish_at(problem: SymbolicGradient, form: Form, texts: list[str], box: Box) -> bool:
-    """Whether a rational point lies in a box, and all rows' gradients and the drift are exactly 0 there: so is f."""
+def vanish_at(problem: SymbolicGradient, form: Form, texts: list[str], box: Box) -> bool:
+    """Return whether a rational point is in a box, and all rows' gradients and the drift are exactly 0 there."""
     point = rational_point(problem, texts, "point")
     if form.decay != 0 and any(point):
         return False
@@ -190,7 +191,7 @@ def cluster_fault(certificate: ZerosCertificate, problem: SymbolicGradient, form
     if any(meet(zero.box, cluster.box) for zero in (*certificate.zeros, *certificate.beyond)):
         return "its zero may be one that is listed"
     if cluster.point is not None:
-        return None if _vanish_at(problem, form, cluster.point, cluster.box) else _NO_POINT.format("it")
+        return None if vanish_at(problem, form, cluster.point, cluster.box) else NO_POINT.format("it")
     assert cluster.preconditioner is not None
     holds = _signs_on_faces(problem, form, cluster.box, cluster.preconditioner)
     return None if holds else "the signs of f on its faces are not proven"
@@ -261,8 +262,8 @@ def _image_inside(
     return True
 
 
-def _stability(using: Arithmetic, jacobian: list[list[Interval]], matrix: Matrix) -> str | None:
-    """The stability that P = ``matrix`` proves: J^T P + P J negative definite gives J the inertia of -P."""
+def stability_by(using: Arithmetic, jacobian: list[list[Interval]], matrix: Matrix) -> str | None:
+    """Return the stability that P = ``matrix`` proves: J^T P + P J negative definite gives J the inertia of -P."""
     d = len(jacobian)
     spend(6 * d**3)
     if len(matrix) != d or any(len(row) != d for row in matrix):

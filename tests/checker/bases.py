@@ -17,6 +17,7 @@ from adamsym.certify import (
     certify_lyapunov,
     certify_lyapunov_ball,
     certify_lyapunov_globally,
+    certify_zero,
     find_zeros,
 )
 from adamsym.field import AdamField
@@ -185,6 +186,10 @@ def zeros_of(field, box, **options):
     return lambda: find_zeros(field, box, **({"width": 1e-6} | options))
 
 
+def zero_near(field, theta):
+    return lambda: certify_zero(field, theta)
+
+
 def region_of(field, box, **options):
     return lambda: certify_lyapunov(field, box, **options)
 
@@ -245,6 +250,15 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         lambda: (Known((0.0,), "attracting", True),),
         AROUND,
     ),
+    "one zero of the wells": (WELLS, zero_near(WELLS, [0.0]), wells, ((-2.0, 2.0),)),
+    "one zero": (DECAYED, zero_near(DECAYED, [1.0]), lambda: three_points(DECAYED), AROUND),
+    "one zero at the minimum": (
+        SYMMETRIC,
+        zero_near(SYMMETRIC, [0.1]),
+        lambda: (Known((0.0,), "attracting", False),),
+        AROUND,
+    ),
+    "one zero of the game": (GAME, zero_near(GAME, [0.0, 0.0]), game, ((-0.5, 0.5), (-0.5, 0.5))),
     "AdamW by sign": (DECAYED, region_of(DECAYED, [[2, 4]]), lambda: three_points(DECAYED), AROUND),
     "AdamW refuted": (DECAYED, region_of(DECAYED, [[0.9, 0.95]]), lambda: three_points(DECAYED), AROUND),
     "without momentum by sign": (CORRECTED, region_of(CORRECTED, [[3, 4]]), lambda: three_points(CORRECTED), AROUND),

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from forgeries import contains, middle, placed
 
-REWRITINGS = {"zeros": [], "lyapunov": [], "lyapunov function": [], "lyapunov ball": []}
+REWRITINGS = {"zeros": [], "lyapunov": [], "lyapunov function": [], "lyapunov ball": [], "one zero": []}
 DECREASE = ("lyapunov", "lyapunov function")
 BALL = "lyapunov ball"
 
@@ -50,7 +50,7 @@ def other_words(base, content, rng):
     return content
 
 
-@rewriting("zeros", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL)
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
@@ -75,7 +75,7 @@ def numeral(text, rng):
     )
 
 
-@rewriting("zeros", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL)
 def method_in_other_numerals(base, content, rng):
     method = content["problem"]["method"]
     method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
@@ -86,7 +86,7 @@ def method_in_other_numerals(base, content, rng):
     return content
 
 
-@rewriting("zeros", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL)
 def form_in_other_terms(base, content, rng):
     """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
     form = content["problem"]["method"]["laplace"]
@@ -101,7 +101,7 @@ def form_in_other_terms(base, content, rng):
     return content
 
 
-@rewriting("zeros", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL)
 def another_name_of_the_method(base, content, rng):
     """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
     method = content["problem"]["method"]

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import forged_balls  # noqa: F401 - it registers forgeries and rewritings
+import forged_single_zeros  # noqa: F401 - so does it
 import pytest
 from bases import MAKERS, base
 from forgeries import FORGERIES, signed
@@ -26,6 +27,7 @@ DEAR = {
         "NAdam by enclosure",
         "AdamW at a minimum",
         "strong decay",
+        "one zero of the game",
     ),
 }
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""
