@@ -4,8 +4,8 @@ Run ``pip install scikit-learn``, then ``python examples/make_data.py``. The tab
 needs scikit-learn.
 
 The tables are those of scikit-learn 1.9 (BSD licence): diabetes by Efron, Hastie, Johnstone and Tibshirani (2004, Least
-Angle Regression), iris by R. A. Fisher (1936), digits by E. Alpaydin and C. Kaynak (1998), the last two as in the UCI
-Machine Learning Repository (CC BY 4.0).
+Angle Regression), iris by R. A. Fisher (1936), digits by E. Alpaydin and C. Kaynak (1998), breast cancer by W. Wolberg,
+W. N. Street and O. Mangasarian (1995), the last three as in the UCI Machine Learning Repository (CC BY 4.0).
 """
 
 import csv
@@ -24,7 +24,7 @@ def write(name: str, header: list[str], rows: list[list[str]]) -> None:
 
 
 def main() -> None:
-    from sklearn.datasets import load_diabetes, load_digits, load_iris
+    from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 
     diabetes = load_diabetes(scaled=False)
     header = [*diabetes.feature_names, "progression"]
@@ -50,6 +50,16 @@ def main() -> None:
         if species > 0
     ]
     write("iris_two_species.csv", header, rows)
+
+    # With mean 0 and variance 1: the measures have very different scales.
+    cancer = load_breast_cancer()
+    header = [*(name.replace(" ", "_") for name in cancer.feature_names), "benign"]
+    standardised = (cancer.data - cancer.data.mean(axis=0)) / cancer.data.std(axis=0)
+    rows = [
+        [f"{value:.3f}" for value in features] + [str(int(target))]
+        for features, target in zip(standardised, cancer.target, strict=True)
+    ]
+    write("breast_cancer.csv", header, rows)
 
     digits = load_digits()
     header = [*(f"p{i}{j}" for i in range(8) for j in range(8)), "digit"]

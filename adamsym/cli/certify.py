@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
-from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file
-from adamsym.cli.output import check_writable, print_json, print_table, write_output
+from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
+from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.certify import LyapunovRegion, Zero, Zeros
+    from adamsym.certify import LyapunovRegion, OneZero, Zero, Zeros
     from adamsym.gradients.reading import ProblemFile
 
 BoxOption = Annotated[
@@ -44,6 +44,10 @@ _AT_LEAST_ONE = "at least one, multiplicity not resolved"
 def zeros(
     file: File,
     box: BoxOption = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", help="theta=1: certify the one zero near a point, in place of --box.", show_default=False),
+    ] = None,
     output: Output = None,
     width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = 1e-10,
     budget: Budget = 20_000,
@@ -52,7 +56,9 @@ def zeros(
     resume: Resume = False,
     as_json: Json = False,
 ) -> int:
-    """Find all zeros of the field in a box, each certified."""
+    """Find all zeros of the field in a box, each certified; or certify the one near a point."""
+    if at:
+        return _zero_near(file, at, box, output, as_json)
     source, sides = _problem_and_box(file, box, output)
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
@@ -66,6 +72,42 @@ def zeros(
     else:
         _print_zeros(found, source.problem.names, output)
     return HOLDS if found.complete else UNDECIDED
+
+
+def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | None, as_json: bool) -> int:
+    if box:
+        raise InputError("--at, --box: give one of them: the one zero near a point, or all in a box")
+    check_writable(output, (".json",))
+    source, theta = read_problem_and_point(file, at, "--at")
+    from adamsym.certify import certificate, certify_zero
+    from adamsym.field import AdamField
+
+    with working("certifying"):
+        found = certify_zero(AdamField(source.problem, source.adam), theta)
+    written = output if found.zero is not None else None
+    if written is not None:
+        write_output(written, json.dumps(certificate(found)))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print_zero(found, written)
+    return UNDECIDED if found.zero is None else HOLDS
+
+
+def _print_zero(found: "OneZero", output: Path | None) -> None:
+    print(found.summary)
+    _print_supposed(found.supposes)
+    if found.zero is None:
+        return
+    columns, rows = found.table()
+    print_table(columns, rows, numbers=columns[1:])
+    critical = {"yes": "it is", "no": "it is not", "undecided": "it is not known whether it is"}
+    if found.zero.critical_point is not None:
+        print(f"{critical[found.zero.critical_point]} a critical point of L")
+    if found.no_critical and found.zero.critical_point is not None:
+        print(found.no_critical)
+    if output is not None:
+        print(f"certificate in {output}: adamsym check {output}")
 
 
 def lyapunov(

@@ -196,3 +196,30 @@ def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
 )
 def test_bad_input(run, arguments, fragment):
     assert fragment in run(*arguments, code=2)
+
+
+def test_the_one_zero_near_a_point(run, tmp_path):
+    found = run("zeros", FILE, "--at", "theta=1.2", "-o", "zero.json", "--json")
+    assert found["complete"] is None
+    [zero] = found["zeros"]
+    assert {"box", "midpoint", "unique", "stability", "critical_point", "nearest_minimum"} <= set(zero)
+    assert zero["midpoint"][0] == pytest.approx(0.9995039667)
+    [[low, high]] = found["unique_in"]
+    assert low < zero["midpoint"][0] < high
+    assert zero["nearest_minimum"]["kind"] == "minimum"
+    assert zero["nearest_minimum"]["distance"][0] == pytest.approx(1 - 0.9995039667, abs=1e-9)
+    assert run("check", "zero.json", "--workers", "1", "--json")["valid"] is True
+    content = json.loads((tmp_path / "zero.json").read_text())
+    content["zero"]["stability"] = "saddle"
+    (tmp_path / "false.json").write_text(json.dumps(content))
+    assert run("check", "false.json", "--workers", "1", "--json", code=1)["valid"] is False
+    assert run("zeros", FILE, "--at", "theta=1").startswith("certified: one zero")
+    (tmp_path / "flat.toml").write_text(
+        '[problem]\nloss = "theta**4/4 - x*theta"\nparameters = ["theta"]\n[data]\nx = [-1, 1]\n'
+        "[adam]\nbeta1 = 0.5\nbeta2 = 0.9\neps = 0.1\n"
+    )
+    flat = run("zeros", "flat.toml", "--at", "theta=0.01", "-o", "none.json", "--json", code=3)
+    assert (flat["zeros"], flat["undecided"]) == ([], [[[0.01, 0.01]]])
+    assert not (tmp_path / "none.json").exists()
+    assert main(["zeros", FILE, "--at", "x=1"]) == 2
+    assert main(["zeros", FILE, "--at", "theta=1", "--box", "theta=0:1"]) == 2

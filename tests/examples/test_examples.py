@@ -25,7 +25,10 @@ def test_there_are_examples_on_real_data():
 
 
 main_jobs = [
-    pytest.param(path, marks=pytest.mark.slow if path.stem == "random_features" else (), id=path.stem) for path in FILES
+    pytest.param(
+        path, marks=pytest.mark.slow if path.stem in ("random_features", "breast_cancer") else (), id=path.stem
+    )
+    for path in FILES
 ]
 
 
