@@ -39,6 +39,7 @@ from adamsym.checker.tiling import fills, held, some_meet
 from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
@@ -103,7 +104,7 @@ def check_certificate(
     digest: bool = True,
     operations: int = BUDGET,
     slow: bool = False,
-    progress: Callable[[int, int], None] = lambda checked, left: None,
+    progress: Progress | None = None,
 ) -> Check:
     """Re-check a certificate with code of its own; nothing in the certificate is trusted, executed or unpickled.
 
@@ -125,7 +126,7 @@ def check_certificate(
     slow
         Whether to compute with mpmath's intervals in place of flint's balls, with which certificates are made too.
     progress
-        Called after each proof with the number of proofs checked and of those left.
+        Called after each proof with the number of proofs checked and of all; :func:`adamsym.progress_bar` gives one.
 
     Raises
     ------
@@ -156,7 +157,9 @@ def check_certificate(
     numbers = [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
     about = certificate.model_dump_json(), meter.left, slow
     proofs = _proofs(about, numbers, executor, processes)
-    return _gathered(certificate, _counted(proofs, len(numbers), progress), len(numbers), meter.left)
+    return _gathered(
+        certificate, counted_off(proofs, [1] * len(numbers), len(numbers), progress), len(numbers), meter.left
+    )
 
 
 def _proofs(about: _About, numbers: Sequence[int], executor: Executor | None, processes: int) -> Iterator[_Proof]:
@@ -179,12 +182,6 @@ def _proofs(about: _About, numbers: Sequence[int], executor: Executor | None, pr
             yield from pool.map(_check_started, reversed(left))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _counted(proofs: Iterator[_Proof], count: int, progress: Callable[[int, int], None]) -> Iterator[_Proof]:
-    for number, proof in enumerate(proofs, start=1):
-        progress(number, count - number)
-        yield proof
 
 
 def _size(problem: SymbolicGradient) -> int:

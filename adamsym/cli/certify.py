@@ -17,6 +17,7 @@ from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.progress import progress_bar
 
 if TYPE_CHECKING:
     from adamsym.certify import LyapunovRegion, OneZero, Zero, Zeros
@@ -150,7 +151,7 @@ def check(
     from adamsym.checker.checking import BUDGET
 
     try:
-        with _progress("proofs checked", "left") as progress:
+        with progress_bar("proofs checked") as progress:
             found = check_certificate(
                 certificate,
                 processes=workers or os.cpu_count() or 1,
@@ -190,7 +191,7 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
     if path is not None and path.exists() and not resume:
         raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
     try:
-        with _progress("boxes examined", "pending") as progress, _stop() as stop:
+        with _progress() as progress, _stop() as stop:
             yield {"executor": workers, "journal": path, "progress": progress, "stop": stop}
     except BrokenProcessPool:
         again = f" Finished boxes are in {path}: add --resume." if path else ""
@@ -227,15 +228,15 @@ def _stop() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def _progress(done: str, left: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if it is a terminal; the two words say what is counted."""
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on standard error, if it is a terminal."""
     if not sys.stderr.isatty():
         yield lambda examined, pending: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn(f"{{task.completed}} {done}, {{task.fields[pending]}} {left}"), BarColumn())
+    columns = (TextColumn("{task.completed} boxes examined, {task.fields[pending]} pending"), BarColumn())
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, pending=0)
         yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)
