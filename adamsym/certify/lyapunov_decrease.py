@@ -1,4 +1,4 @@
-"""Proofs that <grad L, f> < 0 over one box, each with a lower bound of -<grad L, f>/L (N-Lemma 1, N-Theorem 1)."""
+"""Proofs that <grad L, f> < 0 over one box, each with a lower bound of -<grad L, f>/L (N-Lemma 4, N-Theorem 1)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import flint
 
 from adamsym.certify.outcomes import Proof
-from adamsym.certify.sign_lemma import sign_factor
+from adamsym.certify.sign_lemma import sign_factor, sign_threshold
 from adamsym.field.ball.arithmetic import ball, outward, square
 from adamsym.field.ball.enclosure import BoxEnclosure
 from adamsym.field.ball.law import BallLaw
@@ -32,7 +32,7 @@ def below(value: flint.arb, loss: flint.arb | None) -> float | None:
 def by_signs(
     laws: Sequence[BallLaw], over: Sequence[BallLaw], form: LaplaceForm, loss: flint.arb | None, name: Proof
 ) -> Bounds | None:
-    """N-Lemma 1 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
+    """N-Lemma 4 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
 
     -m_i f_i >= |m_i| (|m_i| - q sigma_i) phi(S_i), S_i = E g_i^2, where |m_i| > q sigma_i, times the sum of the lag
     weights; it is 0 where all atoms are 0.
@@ -43,7 +43,7 @@ def by_signs(
         if all(atom == 0 for atom in h.atoms):
             continue
         mean = h.mean.abs_lower()
-        excess = mean - sign_factor(g, form) * h.variance.upper().sqrt()
+        excess = mean - sign_threshold(h, g, form)
         if not excess > 0:
             return None
         mean_square += mean**2

@@ -1,13 +1,16 @@
-"""The sign lemma over boxes: a cheap proof that one coordinate of the field has the sign of -dL/dtheta_i (N-Lemma 1).
+"""The sign lemmas over boxes: a cheap proof that one coordinate of the field has the sign of -dL/dtheta_i.
 
 If |g| <= G and all lag weights are at least 0, then f_i, without decay, has strictly the sign of -d_i L wherever
-|d_i L| > q sigma_i, whatever the lag weights, with q^2 the largest phi(beta v)/phi(v) - 1 up to v = G^2 and sigma_i the
-standard deviation of the minibatch gradient. For Adam q^2 = (1 - sqrt beta) G/(sqrt beta G + eps).
+|d_i L| > q sigma_i, whatever the lag weights. In N-Lemma 1 q^2 is the largest phi(beta v)/phi(v) - 1 up to v = G^2, for
+Adam (1 - sqrt beta) G/(sqrt beta G + eps), and sigma_i the standard deviation of the minibatch gradient; N-Lemma 4 puts
+smaller numbers in the place of q sigma_i where no value is rare.
 """
+
+from functools import reduce
 
 import flint
 
-from adamsym.field.ball.arithmetic import ball
+from adamsym.field.ball.arithmetic import ball, larger
 from adamsym.field.ball.law import BallLaw
 from adamsym.methods import LaplaceForm
 
@@ -19,12 +22,31 @@ def sign_factor(law: BallLaw, form: LaplaceForm) -> flint.arb:
     return form.kernel.ball_growth(law.max_abs, ball(form.beta)).sqrt().upper()
 
 
+def sign_threshold(law: BallLaw, over: BallLaw, form: LaplaceForm) -> flint.arb:
+    """Return an upper bound of the least q sigma of N-Lemma 4 for every law of h within ``law``; infinity if of none.
+
+    ``over`` is of the gradients rho h, with a factor rho that all rows share. (a) sqrt(q1) sigma, here with q1 for the
+    lemma's q_1^2; (b) q1 sup |h - Eh|; (c) q1 (E(h - Eh)^4/delta_1)^(1/4), delta_1 = q1/(1 + q1).
+    """
+    root = sign_factor(over, form)
+    found = root * law.variance.upper().sqrt()
+    growth = (root**2).upper()
+    if not (growth > 0 and growth.is_finite()):
+        return found
+    farthest = reduce(larger, (square.upper() for square in law.square_deviations)).sqrt()
+    fourth = law.expect([square**2 for square in law.square_deviations]).upper()
+    for other in (growth * farthest, growth * (fourth * (1 + growth) / growth).root(4)):
+        if other < found:
+            found = other
+    return found.upper()
+
+
 def proven_sign(law: BallLaw, form: LaplaceForm) -> int:
-    """Return the sign of -f_i that the sign lemma proves for every law within ``law``: 1, -1, or 0 for none.
+    """Return the sign of -f_i that the sign lemmas prove for every law within ``law``: 1, -1, or 0 for none.
 
     f_i is meant without the form's decay.
     """
-    threshold = sign_factor(law, form) * law.variance.upper().sqrt()
+    threshold = sign_threshold(law, law, form)
     if law.mean > threshold:
         return 1
     return -1 if law.mean < -threshold else 0

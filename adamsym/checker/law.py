@@ -49,9 +49,14 @@ class Law:
         return self.mean_of(self.squares)
 
     @cached_property
+    def deviations(self) -> list[Interval]:
+        """|g - E g|^2."""
+        return [self.using.square(g - self.mean) for g in self.atoms]
+
+    @cached_property
     def variance(self) -> Interval:
         """Var g, from its definition."""
-        return self.mean_of([self.using.square(g - self.mean) for g in self.atoms])
+        return self.mean_of(self.deviations)
 
     @cached_property
     def max_abs(self) -> Interval:
@@ -194,3 +199,26 @@ def sign_factor(law: Law, form: Form) -> Interval:
     if not form.averages:
         raise NotCheckable("the sign lemma needs lag weights that are not negative")
     return form.using.upper(form.using.root(form.kernel.growth(form.beta, law.max_abs)))
+
+
+def noise_bound(law: Law, over: Law, form: Form) -> Interval:
+    """Return a number that |E h| has to exceed for F to have its sign (N-Lemma 4): the least of its (a), (b) and (c).
+
+    h is within ``law``; the gradients, within ``over``, are multiples of h by one number. With q_1^2 = r:
+    sqrt(r) sigma, r sup |h - E h|, and (r^3 (1 + r) E(h - E h)^4)^(1/4).
+
+    Raises
+    ------
+    NotCheckable
+        As :func:`sign_factor`.
+    """
+    using = form.using
+    q = sign_factor(over, form)
+    r = using.upper(using.square(q))
+    fourth = using.upper(law.mean_of([using.square(deviation) for deviation in law.deviations]))
+    bounds = [
+        q * using.root(using.upper(law.variance)),
+        r * using.root(using.largest(law.deviations)),
+        using.root(using.root(r * r * r * (1 + r) * fourth)),
+    ]
+    return using.least_bound(map(using.upper, bounds))

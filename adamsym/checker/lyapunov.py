@@ -15,7 +15,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law, gradient_laws, laws_of_rows, row_values, sign_factor
+from adamsym.checker.law import Law, gradient_laws, laws_of_rows, noise_bound, row_values, sign_factor
 from adamsym.checker.values import value_of
 from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
@@ -137,14 +137,14 @@ def _mean_loss(using: Arithmetic, problem: Problem, theta: list[Interval]) -> In
 
 
 def _by_signs(laws: list[Law], over: list[Law], form: Form, loss: Interval | None) -> float | None:
-    """N-Lemma 1 in every coordinate, for gradients rho h with h within ``laws``, grad l within ``over``."""
+    """N-Lemma 4 in every coordinate, for gradients rho h with h within ``laws``, grad l within ``over``."""
     using = form.using
     decrease = using.number(0)
     for h, g in zip(laws, over, strict=True):
         if all(using.magnitude(atom) <= 0 for atom in h.atoms):
             continue
         mean = using.least_magnitude(h.mean)
-        excess = mean - sign_factor(g, form) * using.root(using.upper(h.variance))
+        excess = mean - noise_bound(h, g, form)
         if not excess > 0:
             return None
         decrease += form.sum * mean * excess * form.kernel.at(using.upper(g.mean_square))

@@ -9,7 +9,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_no
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law, gradient_laws, sign_factor
+from adamsym.checker.law import Law, gradient_laws, noise_bound
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
@@ -100,8 +100,7 @@ def contains(outer: Box, inner: Box) -> bool:
 def _sign_holds(problem: SymbolicGradient, form: Form, box: Box, coordinate: int, depth: int) -> bool:
     using = form.using
     law = gradient_laws(using, problem, sides(using, box), slopes=False)[coordinate]
-    noise = sign_factor(law, form) * using.root(using.upper(law.variance))
-    if drift_agrees(law, form, box[coordinate]) and using.least_magnitude(law.mean) > noise:
+    if drift_agrees(law, form, box[coordinate]) and using.least_magnitude(law.mean) > noise_bound(law, law, form):
         return True
     return depth > 0 and all(_sign_holds(problem, form, half, coordinate, depth - 1) for half in halves(box))
 

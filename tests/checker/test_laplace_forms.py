@@ -3,19 +3,23 @@
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import flint
 import mpmath
 import numpy as np
 import pytest
 import sympy as sp
 from arithmetics import BALLS, SLOW, ends, holds, in_both, in_both_by_long_tests, middle, width
 
+from adamsym.certify.sign_lemma import sign_threshold
 from adamsym.checker.arithmetic import NotCheckable, is_not_zero
 from adamsym.checker.field import _weights_before, _weights_beyond, field_over, quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.kernels import FormulaBounds, RootOfSumBounds, RootPlusEpsBounds, S, V, bounds_of
-from adamsym.checker.law import Law, sign_factor
+from adamsym.checker.law import Law, noise_bound, sign_factor
 from adamsym.checker.products import numerators_of, sized, sums_over_lags
 from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, LagWeights, LaplaceForm, NAdam, RMSprop
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
@@ -354,8 +358,11 @@ def test_the_sign_lemma_needs_weights_that_average(using):
 
 @pytest.mark.parametrize("kernel", [RootPlusEps, RootOfSum, Reciprocal])
 def test_the_sign_lemma_holds_over_all_histories(kernel):
-    """Laws of two values around the threshold: E[M phi(V)] >= c (m - q sigma) E phi(V); not with a tenth of q."""
-    rng, needed = np.random.default_rng(5), 0
+    """Laws of two values around the threshold: E[M phi(V)] >= c (m - q sigma) E phi(V); not with a tenth of q.
+
+    The same with the least bound of N-Lemma 4 for q sigma, and not with a tenth of it.
+    """
+    rng, needed, sharper = np.random.default_rng(5), 0, 0
     g = (np.arange(2**11)[:, None] >> np.arange(11)) & 1
     for _ in range(60):
         chance, beta, eps = 10 ** rng.uniform(-3, -0.1), rng.choice([0.01, 0.03]), 10 ** rng.uniform(-6, 1)
@@ -365,11 +372,40 @@ def test_the_sign_lemma_holds_over_all_histories(kernel):
         law = Law(SLOW, [SLOW.number(x) for x in atoms], [SLOW.number(x) for x in chances], [])
         with SLOW.working():
             q = float(sign_factor(law, form_of(SLOW, laplace)))
+            noise = float(noise_bound(law, law, form_of(SLOW, laplace)))
         c, w = np.array([float(laplace.weights.weight(k)) for k in range(11)]), (1 - beta) * beta ** np.arange(11)
         phi = PHI[kernel][0]((atoms[g] ** 2) @ w, float(laplace.kernel.epsilon))
         weight = chances[g].prod(axis=1)
         mean, spread = chances @ atoms, abs(atoms[0] - atoms[1]) * np.sqrt(chance * (1 - chance))
         left, right = weight @ (atoms[g] @ c * phi), float(laplace.weights.total) * (weight @ phi)
         assert left >= right * (mean - q * spread) - 1e-9 * abs(right)
+        assert left >= right * (mean - noise) - 1e-9 * abs(right)
+        assert noise <= q * spread * (1 + 1e-12)
         needed += left < right * (mean - 0.1 * q * spread) - 1e-9 * abs(right)
+        sharper += left < right * (mean - 0.1 * noise) - 1e-9 * abs(right)
     assert needed
+    assert sharper
+
+
+@in_both
+def test_the_noise_bound_is_that_of_the_search(using):
+    """Each of (a), (b) and (c) of N-Lemma 4 is the least for some law; the two codes agree."""
+    rng, least = np.random.default_rng(6), set()
+    for _ in range(40):
+        n, beta, eps = int(rng.integers(2, 9)), rng.choice(["0.3", "0.9", "0.999"]), f"{10 ** rng.uniform(-6, 2):.3e}"
+        atoms, chances = rng.normal(size=n), rng.dirichlet(np.full(n, rng.choice([0.1, 1, 20]))) + 1e-9
+        laplace = Adam("0.2", beta, eps).laplace
+        law = Law(using, [using.number(x) for x in atoms], [using.number(x) for x in chances], [])
+        with using.working():
+            found = float(ends(noise_bound(law, law, form_of(using, laplace)))[1])
+        with ball_arithmetic():
+            balls = BallLaw([flint.arb(x) for x in atoms], [flint.arb(x) for x in chances])
+            theirs = float(sign_threshold(balls, balls, laplace))
+        deviations = np.abs(atoms - chances @ atoms)
+        r = (1 - float(beta) ** 0.5) * np.abs(atoms).max() / (float(beta) ** 0.5 * np.abs(atoms).max() + float(eps))
+        own = [np.sqrt(r * (chances @ deviations**2)), r * deviations.max()]
+        own.append((r**3 * (1 + r) * (chances @ deviations**4)) ** 0.25)
+        least.add(int(np.argmin(own)))
+        assert found == pytest.approx(min(own), rel=1e-9)
+        assert theirs == pytest.approx(min(own), rel=1e-9)
+    assert least == {0, 1, 2}

@@ -60,9 +60,14 @@ class BallLaw:
         return self.expect([abs(g) * q for g, q in zip(self.atoms, self.squares, strict=True)])
 
     @cached_property
+    def square_deviations(self) -> list[flint.arb]:
+        """(g - Eg)^2: never negative."""
+        return [square(atom - self.mean) for atom in self.atoms]
+
+    @cached_property
     def variance(self) -> flint.arb:
-        """Var g, as E(g - Eg)^2: never negative."""
-        return self.expect([square(atom - self.mean) for atom in self.atoms])
+        """Var g, as E(g - Eg)^2."""
+        return self.expect(self.square_deviations)
 
     def transforms(self, t: flint.arb) -> tuple[flint.arb, flint.arb, list[tuple[flint.arb, flint.arb]]]:
         """Return balls around A, B and, for each parameter, the derivatives of A and B at t > 0.
