@@ -234,8 +234,9 @@ def solved(
     """Return s with |A s - right| <= ``share`` |right|, or as near as it comes, A given by its products.
 
     For more than a few parameters by GMRES, or MINRES for a symmetric A, without a preconditioner: where the loss is
-    not too ill-conditioned some 20 to 60 products are enough, and to form one costs d of them. Else directly; singular
-    values below the share ``cut`` of the largest are left out. Fewer ``cycles`` give what they come to.
+    not too ill-conditioned some 20 to 60 products are enough, and to form one costs d of them; the exact diagonal of A
+    saved none for a network of 997 parameters. Else directly; singular values below the share ``cut`` of the largest
+    are left out. Fewer ``cycles`` give what they come to.
     """
     d = len(right)
 
