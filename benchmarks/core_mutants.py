@@ -13,6 +13,14 @@ def core_mutants(root: Path) -> list[tuple[Mutant, str]]:
     return _read(root, "core")
 
 
+def tested_mutants(root: Path) -> list[tuple[Mutant, str, str]]:
+    """Return the mutants of formulas that no claim speaks of, with what each breaks and the tests that must notice."""
+    return [
+        (replaced(root, f"adamsym/{path}", line, before, after), meaning, tests)
+        for path, line, before, after, meaning, tests in LISTED["tested"]
+    ]
+
+
 def control_mutants(root: Path) -> list[tuple[Mutant, str]]:
     """Return the changes that change nothing: they must survive, or the harness kills by itself."""
     return _read(root, "controls")

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from core_mutants import control_mutants, core_mutants
+from core_mutants import control_mutants, core_mutants, tested_mutants
 from mutants import Mutant, all_mutants, sample
 from mutation_page import write_page
 from mutation_runs import ROOT, Copy, Measured, importers_of
@@ -40,12 +40,16 @@ CLAIMS_FIRST = {
 
 @dataclass
 class Task:
-    """One mutant, why it is tried, and how: ``kind`` is sample, core or control."""
+    """One mutant, why it is tried, and how: ``kind`` is sample, core, tested or control.
+
+    ``tests`` is the file or folder of tests that a tested one meets.
+    """
 
     mutant: Mutant
     kind: str
     meaning: str = ""
     again: bool = False
+    tests: str = ""
 
 
 @dataclass
@@ -103,10 +107,15 @@ class Session:
         return dict(sorted(self.claims.items(), key=lambda item: first.get(Path(item[0]).name[:3], 99)))
 
     def try_mutant(self, copy: Copy, task: Task) -> None:
-        """Run tests and claims on one mutant: claims alone on core formulas, at first tests alone on the sample."""
+        """Run tests and claims on one mutant: claims alone on core formulas, at first tests alone on the sample.
+
+        A tested one meets the tests named, and nothing else.
+        """
         begin = time.monotonic()
-        tests, claims = [], self.claims_for(task.mutant)
-        if task.kind != "core":
+        tests, claims = [], {} if task.kind == "tested" else self.claims_for(task.mutant)
+        if task.kind == "tested":
+            tests = [test for test in self.measured.durations if test.startswith(task.tests)]
+        elif task.kind != "core":
             limit = SECOND_LOOK if task.again else FIRST_LOOK
             tests = self.measured.tests_for(task.mutant, importers_of(copy.root), limit)
             if not task.again:
@@ -168,12 +177,13 @@ def in_parallel(copies: list[Copy], tasks: list[Any], run: Any, deadline: float 
 
 
 def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) -> list[Task]:
-    """Return what is still to be tried: samples and core formulas mixed, then the controls.
+    """Return what is still to be tried: samples and core formulas mixed, then the tested ones and the controls.
 
     With ``again`` the survivors of the sample and the core that no reason is known for, or that show a gap.
     """
     controls = [Task(mutant, "control", meaning) for mutant, meaning in control_mutants(ROOT)]
     core = [Task(mutant, "core", meaning) for mutant, meaning in core_mutants(ROOT)]
+    tested = [Task(mutant, "tested", meaning, tests=tests) for mutant, meaning, tests in tested_mutants(ROOT)]
     drawn = [Task(mutant, "sample") for mutant in sample(all_mutants(ROOT), size, SEED)]
     if again:
         survivors = [task for task in (*drawn, *core) if _survives(session, task, reasons)]
@@ -181,13 +191,13 @@ def tasks_of(session: Session, size: int, again: bool, reasons: dict[str, Any]) 
             task.again = True
         return survivors
     mixed = [task for k, task in enumerate(drawn) for task in (*core[k // 3 : k // 3 + (k % 3 == 0)], task)]
-    mixed += core[(len(drawn) + 2) // 3 :] + controls
+    mixed += core[(len(drawn) + 2) // 3 :] + tested + controls
     return [task for task in mixed if (task.kind, task.mutant.key) not in session.outcomes]
 
 
 def current(session: Session, drawn: Sequence[Mutant]) -> list[dict[str, Any]]:
     """Return the outcomes of mutants that the code of today still has."""
-    listed = [mutant for mutant, _ in (*core_mutants(ROOT), *control_mutants(ROOT))]
+    listed = [found[0] for found in (*core_mutants(ROOT), *tested_mutants(ROOT), *control_mutants(ROOT))]
     known = {mutant.key for mutant in (*drawn, *listed)}
     return [outcome for (_, key), outcome in session.outcomes.items() if key in known]
 
@@ -207,7 +217,9 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e6, help="begin no mutant after so many minutes")
     parser.add_argument("--resume", action="store_true", help="go on from the journal")
     parser.add_argument("--again", action="store_true", help="try survivors again: more tests, new ones, all claims")
-    parser.add_argument("--kinds", nargs="+", default=["control", "core", "sample"], help="which mutants to try")
+    parser.add_argument(
+        "--kinds", nargs="+", default=["control", "core", "tested", "sample"], help="which mutants to try"
+    )
     parser.add_argument("--page", action="store_true", help="only write the page")
     options = parser.parse_args()
     deadline = time.monotonic() + 60 * options.minutes

@@ -68,6 +68,7 @@ def write_page(
     """Write the page."""
     drawn = [one for one in outcomes if one["kind"] == "sample"]
     core = [one for one in outcomes if one["kind"] == "core"]
+    tested = [one for one in outcomes if one["kind"] == "tested"]
     controls = [one for one in outcomes if one["kind"] == "control"]
     if not drawn or not core:
         return
@@ -83,6 +84,7 @@ def write_page(
         _rooms(drawn, reasons),
         "## Core formulas, against the claims alone",
         _core_table(core, reasons),
+        *(["## Formulas that no claim speaks of, against tests", _core_table(tested, reasons)] if tested else []),
         "## Survivors of the sample",
         *_survivors(drawn, reasons),
         how,
@@ -149,12 +151,12 @@ def _rooms(drawn: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) 
 
 
 def _core_table(core: Sequence[dict[str, Any]], reasons: dict[str, dict[str, str]]) -> str:
-    rows = ["| formula | where | change | claim that fails |", "| --- | --- | --- | --- |"]
+    rows = ["| formula | where | change | what fails |", "| --- | --- | --- | --- |"]
     for one in sorted(
         core, key=lambda one: (("methods", *PACKAGES, "networks").index(one["package"]), one["path"], one["line"])
     ):
         if one["killed"]:
-            by = f"**{one['by']}** {_short(one.get('detail', ''), 90)}" if one["killed"] == "claims" else "time-out"
+            by = "time-out" if one["killed"] == "time-out" else f"**{one['by']}** {_short(one.get('detail', ''), 90)}"
         else:
             reason = reasons.get(one["key"], {"reason": "not explained yet"})
             by = f"none: {reason['reason']}"

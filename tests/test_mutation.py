@@ -95,6 +95,9 @@ def test_the_formulas_listed_by_hand_are_still_there(mutants, monkeypatch):
     by_hand = importlib.import_module("core_mutants")
     assert len(by_hand.core_mutants(BENCHMARKS.parent)) > 70
     assert len(by_hand.control_mutants(BENCHMARKS.parent)) >= 2
+    for mutant, _, tests in by_hand.tested_mutants(BENCHMARKS.parent):
+        compile(mutant.applied((BENCHMARKS.parent / mutant.path).read_bytes()), mutant.path, "exec")
+        assert (BENCHMARKS.parent / tests).exists(), tests
     monkeypatch.setitem(by_hand.LISTED, "core", [["field/ball/arithmetic.py", "no such line", "a", "b", "gone"]])
     with pytest.raises(ValueError, match="no such line"):
         by_hand.core_mutants(BENCHMARKS.parent)

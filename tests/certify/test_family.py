@@ -86,7 +86,7 @@ def test_the_zero_of_each_method_is_certified(method, expected):
     [
         (DECAYING, Adam(**SHORT)),
         (RMSprop(), RMSprop("0.9")),
-        (NAdam(), Adam()),
+        pytest.param(NAdam(), Adam(), marks=SLOW),
         (AdamEpsInsideRoot(), AdamEpsInsideRoot(eps="0.1")),
         pytest.param(DEFAULTS_DECAYING, Adam(), marks=SLOW),
         pytest.param(RMSprop("0.6", "0.1"), Adam(**SHORT), marks=SLOW),

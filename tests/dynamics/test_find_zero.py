@@ -339,3 +339,31 @@ def test_refusals_are_one_line(call, message):
         call()
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, NotApplicable) == ("needs" in message or "neither" in message)
+
+
+def newton_of(theta, value, slope, error=0.0, most_error=1e-6):
+    """Newton's method for one equation in one unknown."""
+
+    def linearize(at):
+        return newton.Linear(np.array([value(at[0])]), np.array([error]), lambda vector: slope(at[0]) * vector)
+
+    system = newton.System(lambda at: np.array([value(at[0])]), linearize)
+    return newton.Newton(system, np.array([theta]), 1e-12, most_error, newton.Work(100))
+
+
+def test_the_last_step_leads_to_the_zero_and_df_is_compared_beyond_it():
+    found = newton_of(1.0001, lambda x: x**3 - 1, lambda x: 3 * x**2)
+    [step] = found.last_step()
+    assert abs(1.0001 + step - 1) < 1.1e-8
+    assert found.change_near() == pytest.approx(abs(3 * (1.0001 + 3 * step) ** 2 - 3 * 1.0001**2), rel=1e-6)
+
+
+def test_errors_are_allowed_for_up_to_the_largest():
+    for error, most, solved in ((1e-7, 1e-6, True), (1e-5, 1e-6, False), (1e-9, 1e-6, False)):
+        assert newton_of(1 + 2e-8, lambda x: x**2 - 1, lambda x: 2 * x, error, most).is_solved is solved
+
+
+@pytest.mark.parametrize(("cut", "second"), [(1e-6, 0.0), (None, 1e9)])
+def test_what_is_nearly_singular_is_cut_off_if_asked(cut, second):
+    found = newton.solved(lambda vector: np.array([1.0, 1e-9]) * vector, np.ones(2), 0.1, newton.Work(9), False, cut)
+    np.testing.assert_allclose(found, [1.0, second], rtol=1e-6)

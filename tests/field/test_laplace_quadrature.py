@@ -198,7 +198,7 @@ SKEWED, POSITIVE = [(-1.0, 3), (0.5, 5), (4.0, 1)], [(1.0, 3), (1.5, 5), (3.0, 1
     [
         (SKEWED, Adam("0.5", "0.5", "0.1")),
         (SKEWED, Adam("0.9", "0.9", "1")),
-        (SKEWED, Adam("0.5", "0.99", "0.1")),
+        pytest.param(SKEWED, Adam("0.5", "0.99", "0.1"), marks=pytest.mark.slow),
         (SKEWED, Adam(0, 0, "1")),
         # Here the control variate's own derivative matters in the twelfth digit.
         pytest.param(POSITIVE, Adam("0.9", "0.999", "0.1"), marks=pytest.mark.slow),
