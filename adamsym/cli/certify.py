@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
-from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
+from adamsym.cli.lyapunov_ball import certify_around_point
+from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import progress_bar
@@ -119,9 +120,24 @@ def lyapunov(
     workers: Workers = None,
     journal: Journal = None,
     resume: Resume = False,
+    ball: Annotated[
+        str | None,
+        typer.Option("--ball", help="Half the width of a box around an interpolating point, or: largest."),
+    ] = None,
+    everywhere: Annotated[bool, typer.Option("--global", help="In all of space.")] = False,
+    at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Which theorem it rests on, and its numbers.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Certify the loss as a Lyapunov function of the flow in a box."""
+    """Certify the loss as a Lyapunov function of the flow in a box, around an interpolating point, or everywhere."""
+    if sum((bool(box), ball is not None, everywhere)) > 1:
+        raise InputError("--box, --ball and --global name three different regions; give one of them")
+    if ball is not None or everywhere:
+        if journal is not None or resume:
+            raise InputError("--journal and --resume go with --box: there is no search to go on with")
+        return certify_around_point(file, ball, at, output, explain, as_json)
+    if explain or at:
+        raise InputError("--explain and --at go with --ball or --global")
     source, sides = _problem_and_box(file, box, output)
     from adamsym.certify import certificate, certify_lyapunov
     from adamsym.field import AdamField

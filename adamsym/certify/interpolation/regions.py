@@ -25,7 +25,7 @@ from adamsym.gradients.problem import require_loss
 from adamsym.methods import Method
 
 LARGEST_RADIUS, STEPS_A_DECADE, DECADES = 10.0, 20, 16
-"""The grid of half-widths from which the largest that can be proved is taken: 10, 10^(19/20), ..., 10^-15."""
+"""The half-widths from which the largest that can be proved is taken: 10, 8.91, 7.94, ..., 1e-15."""
 
 _SMALLER = 12
 """Boxes inside of the one that is certified in which flow lines may be proved to stay, each 1/sqrt(2) as wide."""
@@ -215,7 +215,7 @@ class _Search:
     def _largest_radius(self) -> float:
         """The largest half-width of the grid for which something is proved, by bisection; its smallest if none."""
         count = STEPS_A_DECADE * DECADES
-        grid: list[float] = [LARGEST_RADIUS * 10.0 ** (-k / STEPS_A_DECADE) for k in range(count + 1)]
+        grid = [float(f"{LARGEST_RADIUS * 10.0 ** (-k / STEPS_A_DECADE):.3g}") for k in range(count + 1)]
         low, high = 0, len(grid) - 1
         while low < high:
             middle = (low + high) // 2
