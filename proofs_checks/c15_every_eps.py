@@ -121,9 +121,9 @@ LIGHT = Setting(Adam("0.9", "0.99", "1e-9"), spread_out("0.99", 0.3, 3))
 
 
 def drawn_rows(setting: Setting, laws: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows' gradients, shape (laws, rows): heavy-tailed ones, and spikes in the lightest row with other means.
+    """Rows' gradients, shape (laws, rows): heavy-tailed ones, the lightest row alone, and spikes in it beside others.
 
-    The spikes have a mean of some part of q sigma, of either sign, for the batch's sigma.
+    The last have a mean of some part of q sigma, of either sign, for the batch's sigma.
     """
     p = np.array(setting.probabilities)
     loose = rng.normal(size=(laws, len(p))) * np.exp(rng.normal(size=(laws, 1)) + rng.normal(size=(laws, len(p))))
@@ -133,7 +133,9 @@ def drawn_rows(setting: Setting, laws: int, rng: np.random.Generator) -> np.ndar
     rows /= np.sqrt(rows**2 @ p)[:, None]
     q = min(setting.constants()[0].values()) / math.sqrt(setting.batch)
     rows = rows + q * rng.uniform(0, 1.6, (laws, 1))
-    return np.where(rng.random((laws, 1)) < 0.3, loose, rows) * rng.choice([-1, 1], (laws, 1))
+    alone = np.exp(rng.normal(size=(laws, 1))) * (np.arange(len(p)) == p.argmin())
+    kind = rng.random((laws, 1))
+    return np.where(kind < 0.25, loose, np.where(kind < 0.5, alone, rows)) * rng.choice([-1, 1], (laws, 1))
 
 
 def mean_kernel(atoms: np.ndarray, p: np.ndarray, method: AdaptiveMethod) -> np.ndarray:
