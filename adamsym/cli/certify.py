@@ -18,7 +18,6 @@ from adamsym.cli.lyapunov_ball import certify_around_point
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.progress import progress_bar
 
 if TYPE_CHECKING:
     from adamsym.certify import LyapunovRegion, OneZero, Zero, Zeros
@@ -165,6 +164,7 @@ def check(
     """Re-check a certificate with other code, trusting nothing in it."""
     from adamsym.checker import check_certificate
     from adamsym.checker.checking import BUDGET
+    from adamsym.expressions.progress import progress_bar
 
     try:
         with progress_bar("proofs checked") as progress:
