@@ -19,6 +19,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
 from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
+from adamsym.checker.many_atoms import ManyAtoms
 from adamsym.checker.products import Products, step_of
 from adamsym.expressions.work import cut_short, spend
 from adamsym.gradients import SymbolicGradient
@@ -99,12 +100,14 @@ def _by_quadrature(
 ) -> list[Interval] | None:
     """F and its derivatives by the quadrature; None if already its first node would take too much work."""
     using, bound, (_, step) = form.using, form.step_bound, step_of(form.using, form.beta)
-    products, width = Products(law, form), float(using.middle(step))
+    products = ManyAtoms(law, form) if ManyAtoms.suits(law, form) else Products(law, form)
+    width = float(using.middle(step))
     cubes = _cubes(law, form, center, means)
     j, left = _first_node(law, form, center, step, float(using.largest(cubes)), tolerance)
     # The means are taken out of the sums: so their widths hardly count.
-    sums, control, lags = [using.number(0)] * len(means), form.kernel.of(center), 0
-    earlier: list[Interval] = []
+    zeros = [using.number(0)] * len(means)
+    sums, control, lags = zeros, form.kernel.of(center), 0
+    earlier, node_weights = list[Interval](), list[Interval]()
     half = math.ceil(math.log(2) / width) + 1
     # Of P(u), of P(u/2) and of exp(-y u).
     shares = [
@@ -130,13 +133,18 @@ def _by_quadrature(
             break
         product, values = products.at(s, needed)
         decay = using.exponential(-center * s)
-        sums, control = [x + weight * g for x, g in zip(sums, values, strict=True)], control - weight * decay
+        # Of many atoms G comes alone; its derivatives come in the end.
+        sums = [x + weight * g for x, g in zip(sums, values, strict=False)]
+        control -= weight * decay
+        node_weights.append(weight)
         earlier.append(using.upper(product))
         lags += needed
         last = beyond, earlier[-1], decay
-        if len(earlier) > half and _negligible(using, tails(*last), sums, tolerance):
+        if len(earlier) > half and _negligible(using, tails(*last), [*sums, *zeros[len(sums) :]], tolerance):
             break
         j += 1
+    if isinstance(products, ManyAtoms):
+        sums += products.derivatives(node_weights)
     rule = _trapezoidal_errors(law, form, step, center, means)
     return [
         m * control + x + using.around_zero(using.magnitude(t) + using.magnitude(k * left) + using.magnitude(e))

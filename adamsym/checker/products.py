@@ -224,8 +224,8 @@ class Products:
         spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
         b, a = self._moments([using.number(1)] * len(law.atoms)), self._moments(law.atoms)
         b[0] = using.number(1)
-        ratio = _divided(a, b)
-        columns = [(_logarithm(b), ratio)]
+        ratio = divided(a, b)
+        columns = [(logarithm(b), ratio)]
         circle = using.exact(CIRCLE)
         t = circle / self.width if self.width > 0 else using.number(0)
         growth = using.exponential(2 * circle) / using.cosine(circle)
@@ -233,10 +233,10 @@ class Products:
         self.log_remainder -= float(using.upper(using.logarithm(steep if law.slopes else growth)))
         tops = [circle - using.logarithm(using.cosine(circle)) + using.pi / 2, law.max_abs * growth]
         for column, h in zip(law.slopes, law.max_abs_slopes, strict=True):
-            double = _divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
-            plain = _divided(self._moments(column), b)
-            cube = _divided(self._moments([2 * q * x for q, x in zip(law.squares, column, strict=True)]), b)
-            mixed = _times(ratio, double)
+            double = divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
+            plain = divided(self._moments(column), b)
+            cube = divided(self._moments([2 * q * x for q, x in zip(law.squares, column, strict=True)]), b)
+            mixed = times(ratio, double)
             columns.append(
                 (
                     _shifted([-x for x in double]),
@@ -270,20 +270,21 @@ class Products:
         return found
 
 
-def _times(x: list[Interval], y: list[Interval]) -> list[Interval]:
+def times(x: list[Interval], y: list[Interval]) -> list[Interval]:
+    """Return the product of two series."""
     return [sum(x[i] * y[k - i] for i in range(k + 1)) for k in range(len(x))]
 
 
-def _divided(x: list[Interval], y: list[Interval]) -> list[Interval]:
-    """x/y for a series y that begins with 1."""
+def divided(x: list[Interval], y: list[Interval]) -> list[Interval]:
+    """Return x/y for a series y that begins with 1."""
     found: list[Interval] = []
     for k in range(len(x)):
         found.append(x[k] - sum(found[i] * y[k - i] for i in range(k)))
     return found
 
 
-def _logarithm(y: list[Interval]) -> list[Interval]:
-    """log y for a series y that begins with 1: k c_k = k y_k - sum i c_i y_(k-i)."""
+def logarithm(y: list[Interval]) -> list[Interval]:
+    """Return log y for a series y that begins with 1: k c_k = k y_k - sum i c_i y_(k-i)."""
     found = [0 * y[0]]
     for k in range(1, len(y)):
         found.append(y[k] - sum(i * found[i] * y[k - i] for i in range(1, k)) / k)
