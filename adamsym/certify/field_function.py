@@ -18,6 +18,8 @@ from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import WIDE_LAGS
+from adamsym.field.interval.field import IntervalField
+from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, require_laplace
@@ -53,6 +55,14 @@ class FieldFunction(BoxFunction):
     def __reduce__(self) -> tuple[Callable[..., "FieldFunction"], tuple[object, ...]]:
         """A problem's compiled expressions cannot be pickled: its record travels, and the method."""
         return _received, (json.dumps(problem_record(self.problem, self.method)), self.method)
+
+    @cached_property
+    def intervals(self) -> IntervalField | None:
+        """The same in float64 intervals, for searches; None if these do not cover it."""
+        try:
+            return IntervalField(self.problem, self.form)
+        except NotCovered:
+            return None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Generic, cast
 
@@ -91,7 +92,7 @@ def search(
     progress
         Called with the numbers of boxes examined and pending.
     stop
-        Asked between boxes whether to stop: what has been examined by then is returned, the rest is left.
+        Asked before each box whether to stop: what has been examined by then is returned, the rest is left.
 
     Raises
     ------
@@ -190,13 +191,19 @@ def _examined(
     boxes = [box for box in batch if box not in found]
     first = _First(batch, found)
     if submit is None or len(boxes) < ALONE_BELOW:
-        for box in boxes:
-            if first.charge() >= room or stop():
+        for k in range(0, len(boxes), task.at_once):
+            if first.charge() >= room:
                 return
-            found[box] = task.examined(box)
-            yield box, found[box]
+            asked = boxes[k : k + task.at_once]
+            together = list(takewhile(lambda box: not stop(), asked))
+            done = dict(zip(together, task.all_examined(together), strict=True))
+            found |= done
+            yield from done.items()
+            if len(together) < len(asked):
+                return
         return
-    chunks = [boxes[k : k + _BOXES_AT_ONCE] for k in range(0, len(boxes), _BOXES_AT_ONCE)]
+    size = max(_BOXES_AT_ONCE, task.at_once)
+    chunks = [boxes[k : k + size] for k in range(0, len(boxes), size)]
     futures = {submit(chunk): chunk for chunk in chunks}
     for future in as_completed(futures):
         done = dict(zip(futures[future], cast(list[Examined[Found]], future.result()), strict=True))

@@ -66,6 +66,15 @@ class Task(ABC, Generic[Found]):
             except OutOfWork:
                 return Examined(self.too_much(box), MOST_OPERATIONS - meter.left)
 
+    @property
+    def at_once(self) -> int:
+        """How many boxes are best examined together."""
+        return 1
+
+    def all_examined(self, boxes: Sequence[Box]) -> list[Examined[Found]]:
+        """Return what is found in several boxes: the same as in each alone."""
+        return [self.examined(box) for box in boxes]
+
     def ends(self, outcome: Found) -> bool:
         """Whether an outcome ends the search, after its round."""
         return False
@@ -109,7 +118,7 @@ def workers(task: Task[Any], executor: Executor | int | None) -> Iterator[Submit
 
 
 def _examine(task: Task[Any], boxes: Sequence[Box]) -> list[Examined[Any]]:
-    return [task.examined(box) for box in boxes]
+    return task.all_examined(boxes)
 
 
 _kept: list[Task[Any]] = []

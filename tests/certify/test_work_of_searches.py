@@ -121,6 +121,7 @@ def test_a_box_that_takes_too_much_is_halved_and_said_to():
 
 def test_tasks_ask_for_halves_of_what_is_too_much(monkeypatch):
     monkeypatch.setattr(tasks, "MOST_OPERATIONS", 5000)
+    monkeypatch.setattr(FieldFunction, "intervals", None)
     task = ZeroTask(FieldFunction(QUICK), ((-5.0, 5.0),), 1e-6)
     assert task.examined(((-5.0, 5.0),)).outcome == Split(0)
     smallest = ((1.0, 1.0 + 2.0**-52),)
@@ -132,6 +133,7 @@ def test_tasks_ask_for_halves_of_what_is_too_much(monkeypatch):
 @pytest.mark.parametrize("what", [find_zeros, certify_lyapunov])
 @pytest.mark.parametrize("lags", [40_000, pytest.param(quadrature.MOST_LAGS, marks=pytest.mark.slow)])
 def test_rare_rows_and_long_memory_end_within_the_budget(what, lags, monkeypatch):
+    monkeypatch.setattr(FieldFunction, "intervals", None)
     monkeypatch.setattr(quadrature, "MOST_LAGS", lags)
     monkeypatch.setattr("adamsym.certify.clusters.MOST_TRIED", 0)
     found = what(NASTY, [[-2, 3]], budget=10)
@@ -211,6 +213,7 @@ def test_a_wide_box_is_left_early_and_a_narrow_one_is_not(half, cut):
 
 
 def test_a_search_leaves_wide_boxes_early(monkeypatch):
+    monkeypatch.setattr(FieldFunction, "intervals", None)
     box = ((-40.0, 45.0),)
     rows = Empirical({"x": [1, 2, 30], "y": [1, 1, 40]})
     task = ZeroTask(FieldFunction(AdamField(Problem("(a*x - y)**2/2", ["a"], rows), Adam(beta2="0.999"))), box, 1e-9)

@@ -176,7 +176,7 @@ def laws_of_rows(
     hessians: Sequence[Sequence[Sequence[flint.arb]]] = (),
 ) -> list[BallLaw]:
     """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
-    batches = _minibatches(problem)
+    batches = minibatches(problem)
     probabilities = [probability for _, probability in batches]
     entries = len(gradients[0]) * (1 + (problem.dimension if hessians else 0))
     spend(2 * entries * sum(len(shares) for shares, _ in batches))
@@ -197,8 +197,8 @@ def laws_of_rows(
 
 
 @lru_cache(maxsize=8)
-def _minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
-    """Every minibatch as pairs (row, share), with its exact probability as a ball."""
+def minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
+    """Return every minibatch as pairs (row, share), with its exact probability as a ball."""
     assert isinstance(problem.law, Empirical)
     probabilities, size = problem.law.exact_probabilities, problem.batch_size
     if size == 1:

@@ -1,0 +1,121 @@
+"""Exclusion of zeros in float64 intervals, for many boxes at once; what it does not settle is left to balls."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from adamsym.certify.boxes import Box, middle, shares_of
+from adamsym.certify.outcomes import NoZeroByDirection, NoZeroBySign, Split
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.interval.arrays import BoolArray, IntArray
+from adamsym.field.interval.exclusion import directions, krawczyk_hopes
+from adamsym.field.interval.field import SPEED, IntervalField, RowsOver
+from adamsym.field.interval.linear import meet_mean_value_form
+
+TOLERANCE, TOLERANCE_AT_POINTS = 1e-9, 1e-12
+_LINEAR = 1.0
+"""Gradients that vary in a box from their linear part by less than this share of what the sign lemma leaves open: then
+halving no longer helps the lemma, and it is the field itself that must be enclosed."""
+
+_NARROW = 2.0**-10
+"""The same where gradients are not invertible: boxes narrower than this share of the first one."""
+
+_REACH = 1.5
+"""A zero is looked for by balls where Krawczyk's operator seems to stay within this many times the box."""
+
+_THIN = 0.05
+"""Sides thinner than this share of the widest are not cut."""
+
+Settled = NoZeroBySign | NoZeroByDirection | Split
+
+
+class IntervalSearch:
+    """Says for boxes that they hold no zero, or how to split them; None where balls are to look at them."""
+
+    def __init__(self, field: IntervalField, start: Box, smallest: float) -> None:
+        self.field, self.start, self.smallest = field, start, smallest
+
+    def examined(self, boxes: Sequence[Box]) -> list[tuple[Settled | None, int]]:
+        """Return for each box what is found, and the operations that it took; both depend on the box alone."""
+        sides = np.array(boxes)
+        rows = self.field.rows_over(sides, middle(sides))
+        found: list[Settled | None] = [None] * len(boxes)
+        operations = [self.field.operations] * len(boxes)
+        open_boxes = rows.known.copy()
+        self._by_sign(rows, found, open_boxes)
+        slopes, ratios = self._by_gradients(rows, open_boxes)
+        for number in np.flatnonzero(open_boxes).tolist():
+            box, ratio = boxes[number], ratios[number]
+            shares = shares_of(box, self.start)
+            widest = max(shares.values(), default=0.0)
+            if widest > self.smallest and not ratio < _LINEAR and (self.field.decay[1] == 0 and widest > _NARROW):
+                found[number], open_boxes[number] = Split(_axis(sides[number], shares, slopes[number])), False
+        self._by_enclosure(boxes, rows, np.flatnonzero(open_boxes), found, operations)
+        return list(zip(found, operations, strict=True))
+
+    def _by_sign(self, rows: RowsOver, found: list[Settled | None], open_boxes: BoolArray) -> None:
+        """The sign lemma for a coordinate, where decay does not pull against it."""
+        means, margins = self.field.means(rows.plain), self.field.sign_thresholds(rows, plain=True)
+        positive, negative = means[..., 0] > margins, means[..., 1] < -margins
+        if self.field.decay[1] > 0:
+            positive &= rows.boxes[..., 0] >= 0
+            negative &= rows.boxes[..., 1] <= 0
+        proven = (positive | negative) & open_boxes[:, None]
+        for number in np.flatnonzero(proven.any(axis=1)):
+            found[number], open_boxes[number] = NoZeroBySign(int(np.argmax(proven[number]))), False
+
+    def _by_gradients(self, rows: RowsOver, open_boxes: BoolArray) -> tuple[FloatArray, FloatArray]:
+        """The mean Hessians, and how far from linear the mean gradient is beside what the sign lemma leaves open."""
+        slopes = self.field.means(rows.slopes)
+        margins = self.field.sign_thresholds(rows, plain=False)
+        margins[~open_boxes] = np.inf
+        chosen = np.empty(rows.middles.shape)
+        ratios = directions(self.field.means(rows.centers), slopes, rows.shifts, margins, chosen)
+        return slopes, ratios
+
+    def _by_enclosure(
+        self,
+        boxes: Sequence[Box],
+        rows: RowsOver,
+        numbers: IntArray,
+        found: list[Settled | None],
+        operations: list[int],
+    ) -> None:
+        """Enclosures of f and Df: a direction along which f has no zero, or where to cut."""
+        if not len(numbers):
+            return
+        chosen = rows.of(numbers)
+        over, lags = self.field.over(chosen, TOLERANCE)
+        center, center_lags = self.field.at_middles(chosen, TOLERANCE_AT_POINTS)
+        values, jacobians = np.ascontiguousarray(over[:, :, 0]), np.ascontiguousarray(over[:, :, 1:])
+        centers = np.ascontiguousarray(center[:, :, 0])
+        meet_mean_value_form(values[:, :, None], jacobians[:, :, :, None], centers[:, :, None], chosen.shifts)
+        coordinates = (values[..., 0] > 0) | (values[..., 1] < 0)
+        along = np.empty(chosen.middles.shape)
+        ratios = directions(centers, jacobians, chosen.shifts, np.zeros(chosen.middles.shape), along)
+        hopes = krawczyk_hopes(centers, jacobians, chosen.shifts, _REACH)
+        for k, number in enumerate(numbers.tolist()):
+            box = boxes[number]
+            operations[number] += self._cost(int(lags[k]) + int(center_lags[k]))
+            shares = shares_of(box, self.start)
+            if lags[k] < 0 or center_lags[k] < 0:
+                continue
+            if coordinates[k].any():
+                found[number] = NoZeroByDirection(tuple(np.eye(len(box))[int(np.argmax(coordinates[k]))].tolist()))
+            elif ratios[k] == -1.0:
+                found[number] = NoZeroByDirection(tuple(along[k].tolist()))
+            elif not hopes[k] and max(shares.values(), default=0.0) > self.smallest:
+                found[number] = Split(_axis(np.array(box), shares, jacobians[k]))
+
+    def _cost(self, lags: int) -> int:
+        atoms, d = len(self.field.shares), self.field.dimension
+        return (200 * atoms * d * (3 + 3 * d) + max(0, lags) * atoms * (12 + 4 * d)) // SPEED
+
+
+def _axis(sides: FloatArray, shares: dict[int, float], jacobian: FloatArray) -> int:
+    """The side that makes the map vary most, but none that is far thinner than the widest."""
+    candidates = [j for j, share in shares.items() if share > _THIN * max(shares.values())]
+    with np.errstate(all="ignore"):
+        reach = np.abs(jacobian).max(axis=-1) * (sides[:, 1] - sides[:, 0])
+        smear = np.nan_to_num(reach / reach.max(axis=1, keepdims=True)).max(axis=0)
+    return max(candidates, key=lambda j: (smear[j], shares[j]))

@@ -1,0 +1,123 @@
+"""The instructions of tapes, carried out for all rows and many boxes."""
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.compiled import compiled
+from adamsym.field.interval import elementary
+from adamsym.field.interval.arrays import BoolArray, IntArray
+from adamsym.field.interval.rounding import add, multiply
+
+ADD, MULTIPLY, NEGATE, POWER, RECIPROCAL, ROOT = range(6)
+UNARY = {
+    name: 6 + k
+    for k, name in enumerate(
+        ("exp", "log", "log1p", "tanh", "sigmoid", "softplus", "sin", "cos", "sinh", "cosh"),
+    )
+}
+LARGEST_POWER = 1000
+
+LARGEST = 1e150
+"""Values beyond this are given up: no product of two that are not is out of range."""
+
+_exp, _log, _log1p, _tanh, _sigmoid = (
+    elementary.exp,
+    elementary.log,
+    elementary.log1p,
+    elementary.tanh,
+    elementary.sigmoid,
+)
+_softplus, _sin, _cos, _sinh, _cosh = (
+    elementary.softplus,
+    elementary.sin,
+    elementary.cos,
+    elementary.sinh,
+    elementary.cosh,
+)
+_power, _reciprocal, _root = elementary.power, elementary.reciprocal, elementary.sqrt
+
+
+@compiled
+def _function(code: int, a: float, b: float) -> tuple[float, float]:
+    """One of UNARY."""
+    if code == 6:
+        return _exp(a, b)
+    if code == 7:
+        return _log(a, b)
+    if code == 8:
+        return _log1p(a, b)
+    if code == 9:
+        return _tanh(a, b)
+    if code == 10:
+        return _sigmoid(a, b)
+    if code == 11:
+        return _softplus(a, b)
+    if code == 12:
+        return _sin(a, b)
+    if code == 13:
+        return _cos(a, b)
+    if code == 14:
+        return _sinh(a, b)
+    return _cosh(a, b)
+
+
+@compiled
+def _carried_out(code: int, a: float, b: float, c: float, d: float, number: int) -> tuple[float, float]:
+    """One instruction; ``number`` is the second operand's own, as an exponent."""
+    if code == ADD:
+        return add(a, b, c, d)
+    if code == MULTIPLY:
+        return multiply(a, b, c, d)
+    if code == NEGATE:
+        return -b, -a
+    if code == POWER:
+        return _power(a, b, number)
+    if code == RECIPROCAL:
+        return _reciprocal(a, b)
+    if code == ROOT:
+        return _root(a, b)
+    return _function(code, a, b)
+
+
+@compiled
+def evaluate(
+    code: IntArray,
+    first: IntArray,
+    second: IntArray,
+    constants: FloatArray,
+    outputs: IntArray,
+    boxes: FloatArray,
+    columns: FloatArray,
+    values: FloatArray,
+    known: BoolArray,
+) -> None:
+    """Fill values (boxes, outputs, rows, 2) for boxes (boxes, d, 2) and columns (rows, c, 2).
+
+    ``known`` (boxes) becomes whether all of a box's are finite and below ``LARGEST``; what is filled in is else of no
+    use. A value is the same function of its box alone, whatever the other boxes are.
+    """
+    parameters, inputs = boxes.shape[1], boxes.shape[1] + columns.shape[1]
+    start = inputs + constants.shape[0]
+    registers = np.empty((start + code.shape[0], 2))
+    registers[inputs:start] = constants
+    for k in range(boxes.shape[0]):
+        registers[:parameters] = boxes[k]
+        known[k] = True
+        for row in range(columns.shape[0]):
+            registers[parameters:inputs] = columns[row]
+            for i in range(code.shape[0]):
+                x = first[i]
+                operation = code[i]
+                y = second[i] if operation <= MULTIPLY else x
+                low, high = _carried_out(
+                    operation, registers[x, 0], registers[x, 1], registers[y, 0], registers[y, 1], second[i]
+                )
+                # Also false of nan.
+                if not (low >= -LARGEST and high <= LARGEST):
+                    known[k] = False
+                    break
+                registers[start + i, 0], registers[start + i, 1] = low, high
+            if not known[k]:
+                break
+            for o in range(outputs.shape[0]):
+                values[k, o, row, 0], values[k, o, row, 1] = registers[outputs[o], 0], registers[outputs[o], 1]

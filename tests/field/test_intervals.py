@@ -1,0 +1,228 @@
+"""Float64 intervals hold the truth: sums and functions, laws, and expressions over boxes, beside balls or fractions."""
+
+import operator
+from fractions import Fraction
+
+import flint
+import interval_soundness as soundness
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import Adam, Empirical, Problem
+from adamsym.expressions.functions import FUNCTIONS
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import field_over, hulls
+from adamsym.field.interval import elementary, instructions, rounding
+from adamsym.field.interval.field import IntervalField
+from adamsym.field.interval.tables import tables_of
+from adamsym.field.interval.tape import NotCovered, tape_of
+from adamsym.methods import AdamEpsInsideRoot, AdamW, NAdam, RMSprop
+
+CASES = 400
+OPERATIONS = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul}
+
+
+def magnitudes(generator, count, low=-300, high=300):
+    return generator.normal(size=count) * 10.0 ** generator.uniform(low, high, count)
+
+
+def misses_of_sums(module, count=CASES):
+    """How many results of point intervals do not hold the exact one, a fraction."""
+    generator, missed = np.random.default_rng(0), 0
+    for name, exact in OPERATIONS.items():
+        for x, y in zip(*magnitudes(generator, (2 * count,), -140, 140).reshape(2, count), strict=True):
+            low, high = getattr(module, name)(x, x, y, y)
+            missed += not Fraction(low) <= exact(Fraction(x), Fraction(y)) <= Fraction(high)
+    for x in magnitudes(generator, count, -150, 150):
+        low, high = module.square(x, x)
+        missed += not Fraction(low) <= Fraction(x) ** 2 <= Fraction(high)
+    return missed
+
+
+def test_sums_and_products_hold_the_exact_result():
+    assert misses_of_sums(rounding) == 0
+    for tiny in (5e-324, 1e-310, -3e-309, 0.0):
+        low, high = rounding.multiply(tiny, tiny, 0.3, 0.3)
+        assert Fraction(low) <= Fraction(tiny) * Fraction(0.3) <= Fraction(high)
+
+
+@pytest.mark.parametrize("end", ["return x - (abs(x) * _SHARE + _LEAST)", "return x + (abs(x) * _SHARE + _LEAST)"])
+def test_a_rounding_that_is_left_out_is_caught(end):
+    copied = soundness.copy_with("rounding", end, "return x")
+    assert misses_of_sums(copied.rounding) > CASES
+
+
+@settings(deadline=None, max_examples=100)
+@given(*[st.tuples(st.floats(-1e150, 1e150), st.floats(-1e150, 1e150)).map(sorted)] * 2, *[st.floats(0, 1)] * 2)
+def test_sums_and_products_of_intervals_hold_all(one, other, s, t):
+    x, y = (min(max(a + share * (b - a), a), b) for (a, b), share in ((one, s), (other, t)))
+    for name, exact in OPERATIONS.items():
+        low, high = getattr(rounding, name)(*one, *other)
+        assert Fraction(low) <= exact(Fraction(x), Fraction(y)) <= Fraction(high)
+    low, high = rounding.scale(*one, abs(y), abs(y))
+    assert Fraction(low) <= Fraction(x) * abs(Fraction(y)) <= Fraction(high)
+
+
+def intervals_of(name, generator, count):
+    """Intervals and points in them, within the function's domain or about it."""
+    start = magnitudes(generator, count, -12, 2.9)
+    start[: count // 8] = magnitudes(generator, count // 8)
+    if FUNCTIONS[name].domain is not None:
+        start = np.abs(start) * (1 if name != "log1p" else generator.choice([1, -1e-3], count))
+    width = np.abs(start) * 10.0 ** generator.uniform(-17, 0.5, count) * (generator.random(count) < 0.8)
+    inner = np.clip(start + generator.random(count) * width, start, start + width)
+    return np.stack([start, start + width, inner], axis=1).tolist()
+
+
+def misses_of_functions(name, function, count=CASES):
+    generator, missed, answered, widest = np.random.default_rng(1), 0, 0, 0.0
+    with ball_arithmetic(2000):
+        for low, high, inner in intervals_of(name, generator, count):
+            below, above = function(low, high)
+            if not (np.isfinite(below) and np.isfinite(above)):
+                continue
+            answered += 1
+            for x in (low, high, inner):
+                truth = FUNCTIONS[name].ball(flint.arb(x))
+                missed += not below <= above or bool(truth < flint.arb(below)) or bool(truth > flint.arb(above))
+            if low == high:
+                widest = max(widest, (above - below) / max(abs(below), 1e-9))
+    return missed, answered, widest
+
+
+@pytest.mark.parametrize("name", [*instructions.UNARY, "sqrt"])
+def test_functions_hold_their_values(name):
+    missed, answered, widest = misses_of_functions(name, getattr(elementary, name))
+    assert missed == 0
+    assert answered > CASES / 3
+    assert widest < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("part", "by", "names"),
+    [
+        ("    p = p * r + 1 / 120.0\n", "    p = p * r + 1 / 121.0\n", ["exp", "tanh"]),
+        (
+            "_LOG2_TAIL = 6.93147180369123816490e-01, 1.9",
+            "_LOG2_TAIL = 6.93147180369123816490e-01, 1.8",
+            ["exp", "log"],
+        ),
+        ("2.0**-50\n", "0.0\n", ["exp", "sin"]),
+        ("high = 1.0\n        elif", "pass\n        elif", ["sin", "cos"]),
+    ],
+)
+def test_functions_that_are_a_little_wrong_are_caught(part, by, names):
+    copied = soundness.copy_with("elementary", part, by)
+    for name in names:
+        assert misses_of_functions(name, getattr(copied.elementary, name))[0] > 0
+
+
+@given(st.floats(-1e3, 1e3), st.floats(0, 10), st.integers(1, 9), st.floats(0, 1))
+def test_powers_and_reciprocals_hold_theirs(low, width, exponent, share):
+    high = low + width
+    x = Fraction(min(max(low + share * width, low), high))
+    below, above = elementary.power(low, high, exponent)
+    assert Fraction(below) <= x**exponent <= Fraction(above)
+    below, above = elementary.reciprocal(low, high)
+    assert (below != below) == (low <= 1e-150 and high >= -1e-150)
+    assert below != below or Fraction(below) <= 1 / x <= Fraction(above)
+
+
+def test_laws_hold_what_balls_say_of_points_in_them():
+    missed, finite, boxes = soundness.trials(240, seed=0)
+    assert missed == 0
+    # Hostile laws that are out of range are left to balls; nothing else is.
+    assert finite > 0.9 * boxes
+
+
+@pytest.mark.slow
+def test_a_million_laws_hold_what_balls_say():
+    missed, finite, boxes = soundness.trials(1_000_000 // soundness.BOXES, seed=7)
+    assert missed == 0
+    assert finite > 0.9 * boxes
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "module", "part", "by"),
+    [
+        (0.03, "law", "tails[r] + errors[r] + left[r] * tables.left[node]", "tails[r] + errors[r]"),
+        (
+            1e-6,
+            "lags",
+            "        e, f = add(e, f, g, h)\n        g, h = scale(state[n + 1 + j",
+            "        g, h = scale(state[n + 1 + j",
+        ),
+    ],
+    ids=["left tail", "a part of a derivative"],
+)
+def test_laws_without_one_of_their_parts_are_caught(tolerance, module, part, by):
+    copied = soundness.copy_with(module, part, by)
+    assert soundness.trials(6, seed=1, law=copied.law, boxes=2, tolerance=tolerance, hostile=100)[0] > 0
+
+
+def test_the_copies_are_sound_as_they_are():
+    copied = soundness.copy_with("rounding", "    return x - (abs(x)", "    return x - (abs(x)")
+    assert soundness.trials(6, seed=1, law=copied.law, boxes=2, tolerance=0.03, hostile=100)[0] == 0
+
+
+ROWS = {"x": ["0.3", -1, 2, "1/3"], "y": [1, "-0.7", 2, 0]}
+LOSSES = [
+    ("(a*tanh(b*x) - y)**2/2", "ab", Adam(), 1),
+    ("softplus(a*x + b) - y*(a*x + b)/2 + a**2/20", "ab", Adam("0.5", "0.9", "1e-3"), 2),
+    ("exp(a*x/3) - y*a*x/9 + (a*b - 1)**2/2", "ab", RMSprop("0.99"), 1),
+    ("log(1 + (a*x + b*y)**2) + sqrt(1 + a**2) + cos(b*x)", "ab", AdamW("0.9", "0.99", "1e-8", weight_decay="0.1"), 1),
+    ("(a - x)**2/(1 + b**2) + sinh(b/3) + cosh(a/5)*y**2 + pi*sigmoid(a - b)", "ab", AdamEpsInsideRoot(), 1),
+]
+
+
+@pytest.mark.parametrize(("loss", "names", "method", "batch"), LOSSES)
+def test_fields_over_boxes_hold_what_balls_say_of_points_in_them(loss, names, method, batch):
+    problem = Problem(loss, list(names), Empirical(ROWS), batch_size=batch)
+    field, generator = IntervalField(problem, method.laplace), np.random.default_rng(3)
+    low = generator.uniform(-2, 2, (8, 2))
+    boxes = np.stack([low, low + 10.0 ** generator.uniform(-14, -0.3, (8, 2))], axis=-1)
+    points = np.clip(low + generator.random((8, 2)) * np.ptp(boxes, axis=-1), boxes[..., 0], boxes[..., 1])
+    rows = field.rows_over(boxes, points)
+    over, lags = field.over(rows, 1e-9)
+    center, _ = field.at_middles(rows, 1e-12)
+    assert rows.known.all()
+    assert (lags >= 0).all()
+    thresholds, means = field.sign_thresholds(rows, plain=False), field.means(rows.atoms)
+    with ball_arithmetic():
+        for k, point in enumerate(points):
+            truth = field_over(problem, method.laplace, hulls(np.stack([point, point], axis=-1)), slopes=True)
+            for i in range(2):
+                for (below, above), value in zip(over[k, i], [truth.value[i], *truth.jacobian[i]], strict=True):
+                    assert flint.arb(below) <= value <= flint.arb(above)
+                assert flint.arb(center[k, i, 0, 0]) <= truth.value[i] <= flint.arb(center[k, i, 0, 1])
+                assert center[k, i, 0, 1] - center[k, i, 0, 0] < 1e-8
+    # Each box alone gives the same.
+    alone = field.rows_over(boxes[3:4], points[3:4])
+    assert (field.over(alone, 1e-9)[0] == over[3:4]).all()
+    assert (field.sign_thresholds(alone, plain=False) == thresholds[3:4]).all()
+    assert np.isfinite(means).all()
+
+
+def test_what_is_not_covered_is_left_to_balls():
+    data = Empirical(ROWS)
+    for loss in ("logsumexp(a, a*x, 1)", "(a*x - y)**2/2 + log(a)", "(a**2 + 1)**(1/3)*x"):
+        with pytest.raises(NotCovered):
+            IntervalField(Problem(loss, ["a"], data), Adam().laplace)
+    with ball_arithmetic():
+        for method in (Adam("0.5", "0.5"), Adam(beta2="0.9999999"), NAdam(), Adam(eps="1e-40")):
+            assert tables_of(method.laplace) is None
+        a = sp.Symbol("a", real=True)
+        with pytest.raises(NotCovered, match="erf"):
+            tape_of([a], [sp.erf(a)])
+
+
+@pytest.mark.parametrize("low", [1e60, -1e200, 700.0])
+def test_values_out_of_range_are_not_known(low):
+    problem = Problem("exp(a*x) + a**6*y**2", ["a"], Empirical(ROWS))
+    field = IntervalField(problem, Adam().laplace)
+    boxes = np.array([[[low, 2 * abs(low)]], [[0.0, 1.0]]])
+    rows = field.rows_over(boxes, boxes.mean(axis=-1))
+    assert rows.known.tolist() == [False, True]
