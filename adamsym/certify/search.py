@@ -196,9 +196,10 @@ def _examined(
                 return
             asked = boxes[k : k + task.at_once]
             together = list(takewhile(lambda box: not stop(), asked))
-            done = dict(zip(together, task.all_examined(together), strict=True))
-            found |= done
-            yield from done.items()
+            if together:
+                done = dict(zip(together, task.all_examined(together), strict=True))
+                found |= done
+                yield from done.items()
             if len(together) < len(asked):
                 return
         return

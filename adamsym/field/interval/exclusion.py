@@ -38,6 +38,26 @@ def _deviation(values: FloatArray, shares: FloatArray) -> float:
 
 
 @compiled
+def plain_thresholds(
+    atoms: FloatArray, means: FloatArray, shares: FloatArray, constants: FloatArray, root_plus_eps: bool
+) -> FloatArray:
+    """Return upper bounds (m, d) of q sigma_i over each box, from E(g - E g)^2 in intervals, as checkers do."""
+    found = np.empty(atoms.shape[:2])
+    for m in range(atoms.shape[0]):
+        for i in range(atoms.shape[1]):
+            largest, total = 0.0, 0.0
+            for a in range(atoms.shape[2]):
+                low, high = atoms[m, i, a, 0], atoms[m, i, a, 1]
+                largest = max(largest, max(abs(low), abs(high)))
+                _, most = square(down(low - means[m, i, 1]), up(high - means[m, i, 0]))
+                total += shares[a, 1] * most
+            found[m, i] = up(
+                sign_factor(largest, constants, root_plus_eps) * math.sqrt(total * ENOUGH + 1e-300) * ENOUGH
+            )
+    return found
+
+
+@compiled
 def thresholds(
     atoms: FloatArray,
     centers: FloatArray,
@@ -93,8 +113,8 @@ def directions(
     """Look for y with y c + (y J)(X - m) beyond all sum |y_i| margin_i in magnitude, for each box.
 
     Tried are the rows of J's approximate inverse; one that is found stands in ``found`` (n, d). Returned is, of each
-    box, how far from linear the map is there: the largest ratio of what (1 - Y J)(X - m) may be to the margins, nan if J
-    has no inverse, and -1 where a direction is found.
+    box, how far from linear the map is there: the largest ratio of what (1 - Y J)(X - m) may be to the margins, nan if
+    J has no inverse, and -1 where a direction is found.
     """
     d = shifts.shape[1]
     ratios, inverse = np.empty(shifts.shape[0]), np.empty((d, d))

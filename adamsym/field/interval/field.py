@@ -8,7 +8,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import minibatches
 from adamsym.field.interval.arrays import BoolArray, IntArray
-from adamsym.field.interval.exclusion import thresholds
+from adamsym.field.interval.exclusion import plain_thresholds, thresholds
 from adamsym.field.interval.instructions import evaluate
 from adamsym.field.interval.law import enclose_laws
 from adamsym.field.interval.linear import batch_means, expectations, field_of_quotients, meet_mean_value_form, shifts_of
@@ -106,9 +106,7 @@ class IntervalField:
             return np.full(rows.boxes.shape[:2], np.inf)
         constants, root_plus_eps = self.tables.constants, self.tables.root_plus_eps
         if plain:
-            return thresholds(
-                rows.plain, rows.plain, rows.slopes, self.shares, 0 * rows.shifts, constants, root_plus_eps
-            )
+            return plain_thresholds(rows.plain, self.means(rows.plain), self.shares, constants, root_plus_eps)
         return thresholds(rows.atoms, rows.centers, rows.slopes, self.shares, rows.shifts, constants, root_plus_eps)
 
     def _evaluated(self, tape: Tape, boxes: FloatArray) -> tuple[FloatArray, BoolArray]:
