@@ -23,6 +23,10 @@ _NARROW = 2.0**-10
 _REACH = 1.5
 """A zero is looked for by balls where Krawczyk's operator seems to stay within this many times the box."""
 
+_RESERVE, _RESERVE_OF_SIGNS = 0.1, 0.05
+"""What is proven of an interval around y f, or of that of a mean gradient, is to hold by these shares of its width: the
+checker has other arithmetic, and splits boxes at more cost."""
+
 _THIN = 0.05
 """Sides thinner than this share of the widest are not cut."""
 
@@ -56,6 +60,7 @@ class IntervalSearch:
     def _by_sign(self, rows: RowsOver, found: list[Settled | None], open_boxes: BoolArray) -> None:
         """The sign lemma for a coordinate, where decay does not pull against it."""
         means, margins = self.field.means(rows.plain), self.field.sign_thresholds(rows, plain=True)
+        margins += _RESERVE_OF_SIGNS * (means[..., 1] - means[..., 0])
         positive, negative = means[..., 0] > margins, means[..., 1] < -margins
         if self.field.decay[1] > 0:
             positive &= rows.boxes[..., 0] >= 0
@@ -70,7 +75,7 @@ class IntervalSearch:
         margins = self.field.sign_thresholds(rows, plain=False)
         margins[~open_boxes] = np.inf
         chosen = np.empty(rows.middles.shape)
-        ratios = directions(self.field.means(rows.centers), slopes, rows.shifts, margins, chosen)
+        ratios = directions(self.field.means(rows.centers), slopes, rows.shifts, margins, 0.0, chosen)
         return slopes, ratios
 
     def _by_enclosure(
@@ -90,9 +95,10 @@ class IntervalSearch:
         values, jacobians = np.ascontiguousarray(over[:, :, 0]), np.ascontiguousarray(over[:, :, 1:])
         centers = np.ascontiguousarray(center[:, :, 0])
         meet_mean_value_form(values[:, :, None], jacobians[:, :, :, None], centers[:, :, None], chosen.shifts)
-        coordinates = (values[..., 0] > 0) | (values[..., 1] < 0)
+        distance = _RESERVE * (values[..., 1] - values[..., 0])
+        coordinates = (values[..., 0] > distance) | (values[..., 1] < -distance)
         along = np.empty(chosen.middles.shape)
-        ratios = directions(centers, jacobians, chosen.shifts, np.zeros(chosen.middles.shape), along)
+        ratios = directions(centers, jacobians, chosen.shifts, np.zeros(chosen.middles.shape), _RESERVE, along)
         hopes = krawczyk_hopes(centers, jacobians, chosen.shifts, _REACH)
         for k, number in enumerate(numbers.tolist()):
             box = boxes[number]

@@ -28,7 +28,8 @@ from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
 
 ALONE_BELOW = 64
-"""Rounds of fewer boxes are done in this process: starting others would take longer."""
+"""Rounds of fewer boxes are done in this process, of boxes that are examined several at once that many times as many:
+starting others would take longer."""
 
 _BOXES_AT_ONCE = 8
 
@@ -102,12 +103,13 @@ def search(
         If a worker process dies.
     """
     result, pending, ended = Search[Found](), [start], False
+    alone = ALONE_BELOW * (task.at_once if executor is None else 1)
     with _journal(task, journal) as (known, record), workers(task, executor) as submit:
         while pending and result.charged < budget and not ended:
             room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
             found = {box: known[box] for box in batch if box in known}
-            for box, one in _examined(task, batch, dict(found), room, submit, stop):
+            for box, one in _examined(task, batch, dict(found), room, submit if len(batch) >= alone else None, stop):
                 record(box, one)
                 found[box] = one
                 progress(result.examined + len(found), len(batch) - len(found) + len(rest))
@@ -190,7 +192,7 @@ def _examined(
     """
     boxes = [box for box in batch if box not in found]
     first = _First(batch, found)
-    if submit is None or len(boxes) < ALONE_BELOW:
+    if submit is None:
         for k in range(0, len(boxes), task.at_once):
             if first.charge() >= room:
                 return

@@ -66,9 +66,11 @@ def leaf_form_fault(certificate: ZerosCertificate, leaf: ZerosLeaf) -> str | Non
 def leaf_fault(problem: SymbolicGradient, form: Form, leaf: ZerosLeaf) -> str | None:
     """Return what is wrong with the proof that a leaf of good form holds no zero but those listed, or None."""
     if leaf.coordinate is not None:
-        return None if _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH) else "the sign lemma does not hold"
+        # Signs cost little. What found a leaf may have had narrower bounds over wide boxes.
+        holds = _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH + 2 * len(leaf.box))
+        return None if holds else "the sign lemma does not hold"
     if leaf.direction is not None:
-        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DEPTH)
+        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DEPTH + 1)
         return None if holds else "the field may vanish along its direction"
     return None
 

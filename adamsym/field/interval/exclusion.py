@@ -108,9 +108,16 @@ def _is_moderate(center: FloatArray, jacobian: FloatArray, shifts: FloatArray) -
 
 @compiled
 def directions(
-    centers: FloatArray, jacobians: FloatArray, shifts: FloatArray, margins: FloatArray, found: FloatArray
+    centers: FloatArray,
+    jacobians: FloatArray,
+    shifts: FloatArray,
+    margins: FloatArray,
+    reserve: float,
+    found: FloatArray,
 ) -> FloatArray:
     """Look for y with y c + (y J)(X - m) beyond all sum |y_i| margin_i in magnitude, for each box.
+
+    Beyond it by ``reserve`` times its own width: for others, with other arithmetic, are to prove it too.
 
     Tried are the rows of J's approximate inverse; one that is found stands in ``found`` (n, d). Returned is, of each
     box, how far from linear the map is there: the largest ratio of what (1 - Y J)(X - m) may be to the margins, nan if
@@ -128,7 +135,8 @@ def directions(
             for i in range(d):
                 margin += abs(y[i]) * margins[k, i]
             low, high = along(y, centers[k], jacobians[k], shifts[k])
-            if low > margin * ENOUGH or high < -margin * ENOUGH:
+            distance = margin * ENOUGH + reserve * (high - low)
+            if low > distance or high < -distance:
                 ratios[k] = -1.0
                 found[k] = y
                 break
