@@ -32,7 +32,7 @@ def main() -> None:
     ends = compare(runs, zero.theta, minimum, layers=layers)
     print(ends)
     path = sys.argv[1] if len(sys.argv) > 1 else "diabetes_network.html"
-    report(field, minimum, comparison=ends, name="diabetes, tanh 10-3-1").save(path)
+    report(field, minimum, comparison=ends, name="diabetes, tanh 10-3-1", zero=zero).save(path)
     print(f"written to {path}")
 
 

@@ -94,6 +94,7 @@ def report(
     *,
     comparison: Comparison | None = None,
     name: str = "network",
+    zero: ZeroPoint | None = None,
 ) -> NetworkReport:
     """Return a page on the field of a network: first the verdicts, then the numbers.
 
@@ -111,11 +112,13 @@ def report(
         What :func:`compare` returned for runs of an optimizer.
     name
         The page's name for the network.
+    zero
+        What :func:`adamsym.find_zero` returned for this field, if it is known; it is searched for if omitted.
 
     Raises
     ------
     InputError
-        If an argument does not fit.
+        If an argument does not fit, or max |f| at the zero is not what it says.
     """
     source = field.problem
     if not isinstance(source, NetworkGradients):
@@ -127,13 +130,21 @@ def report(
     given = source.points(present)
     if given.ndim != 1:
         raise InputError(f"theta: shape {given.shape} is not allowed; a report is on one point ({source.dimension},)")
-    zero = find_zero(field, given)
+    zero = find_zero(field, given) if zero is None else _checked_zero(field, zero)
     sections = [_of_the_zero(field, zero), _beside_it(field, zero)]
     if comparison is not None:
         sections.append(_of_the_end(comparison))
     origin = (*_origin(field), *_at_the_start(field, given))
     page = ProblemReport(name, repr(source), "", origin, tuple(sections), time.perf_counter() - begin)
     return NetworkReport(zero, comparison, Report((page,), (), None, "adamsym.networks.report", versions()))
+
+
+def _checked_zero(field: AdamField, zero: ZeroPoint) -> ZeroPoint:
+    """The zero, if it is one of this field as much as it says."""
+    found = field.evaluate(field.problem.points(zero.theta))
+    if zero.theta.ndim != 1 or not abs(np.abs(found.value).max() - zero.largest) <= zero.error + found.error.max():
+        raise InputError("zero: max |f| there is not what it says; give what find_zero returned for this field")
+    return zero
 
 
 def _origin(field: AdamField) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,13 @@
 """The page on a network: verdicts follow from the numbers, and the page shows them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adamsym import Adam, AdamField, Empirical, InputError, Problem
+from adamsym import Adam, AdamField, Empirical, InputError, Problem, find_zero
 from adamsym.networks import Comparison, MeanIterate, NetworkReport, TorchGradients, report
 
 torch = pytest.importorskip("torch", reason="needs torch")
@@ -32,6 +34,11 @@ def compared(along, error=0.01, began_at_zero=False):
 @pytest.fixture(scope="module")
 def skewed():
     return field_of([-0.1, -0.1, 0.2])
+
+
+@pytest.fixture(scope="module")
+def zero(skewed):
+    return find_zero(skewed, skewed.problem.theta)
 
 
 def verdicts(found):
@@ -64,14 +71,23 @@ def test_a_critical_point_that_is_the_zero_is_not_said_to_differ():
 @example(1.49, 0.2)
 @settings(max_examples=1, deadline=None)
 @given(st.floats(-1, 2), st.sampled_from([0.001, 0.2]))
-def test_the_verdict_on_the_end_is_five_standard_errors(skewed, along, error):
+def test_the_verdict_on_the_end_is_five_standard_errors(skewed, zero, along, error):
     by = (along - 0.5) / error
     expected = "holds" if by >= 5 else "refuted" if by <= -5 else "undecided"
-    assert verdicts(report(skewed, comparison=compared(along, error)))[-1] == expected
+    assert verdicts(report(skewed, comparison=compared(along, error), zero=zero))[-1] == expected
 
 
-def test_chains_that_began_at_the_zero_have_not_gone_there(skewed):
-    found = report(skewed, comparison=compared(1.02, began_at_zero=True))
+def test_a_zero_that_is_known_is_not_searched_for_again(skewed, zero):
+    assert report(skewed, zero=zero).zero is zero
+    other = AdamField(skewed.problem, Adam(0.5, 0.9))
+    with pytest.raises(InputError, match="give what find_zero returned for this field"):
+        report(other, zero=zero)
+    with pytest.raises(InputError, match="theta"):
+        report(skewed, zero=replace(zero, theta=np.zeros(3)))
+
+
+def test_chains_that_began_at_the_zero_have_not_gone_there(skewed, zero):
+    found = report(skewed, comparison=compared(1.02, began_at_zero=True), zero=zero)
     assert verdicts(found)[-1] == "undecided"
     assert found.comparison.summary.endswith("they began nearer to the zero")
 
