@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import flint
 
@@ -58,12 +59,15 @@ def by_spread(
     form: LaplaceForm,
     loss: flint.arb | None,
     name: Proof,
+    others: Fraction | None = None,
 ) -> Bounds | None:
     """N-Theorem 1: -<grad L, f> >= D^2 phi(E|g|^2) Q, Q = 1 - q sqrt(eta) - q^2 eta x/4, x = phi(0)/phi(E|g|^2) - 1.
 
     The sum of the lag weights is a factor of the bound.
 
     ``mean_square`` is below |E h|^2, ``variance`` above sum Var h_i, for gradients rho h: eta is at most the quotient.
+    ``others`` is B (1/p - 1) for the mean of B rows of probabilities of at least p: q is then at most q1 sqrt(others),
+    q1 for N-Lemma 4's q_1^2.
     """
     if not mean_square > 0:
         return None
@@ -73,6 +77,8 @@ def by_spread(
     q = flint.arb(0)
     for g in over:
         q = q.max(sign_factor(g, form))
+    if others is not None:
+        q = q.min(q**2 * ball(others).sqrt()).upper()
     share = 1 - q * eta.sqrt() - q**2 * eta * x / 4
     if not share > 0:
         return None

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property, lru_cache
 
 import flint
@@ -31,7 +32,7 @@ from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import BallLaw
-from adamsym.gradients import Problem
+from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import LaplaceForm
 
@@ -178,7 +179,7 @@ def next_to_minima(task: LyapunovTask, at: FieldOver) -> Bounds | None:
         square = sum((law.mean.abs_lower() ** 2 for law in divided), flint.arb(0)).lower()
         variance = sum((law.variance for law in divided), flint.arb(0)).upper()
         found = by_signs(divided, laws, form, quotients.loss, "factor")
-        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor")
+        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor", _others(problem))
         if found is not None:
             return found
     for point, without_loss in task.minima_with_loss:
@@ -221,4 +222,10 @@ def _around(
     if np.linalg.cond(matrix) > 1e12:
         return None
     square, variance = spread_of_matrices(entries, np.linalg.inv(matrix).tolist())
-    return by_spread(square, variance, laws, form, loss, "minimum")
+    return by_spread(square, variance, laws, form, loss, "minimum", _others(problem))
+
+
+def _others(problem: Problem) -> Fraction:
+    """B (1/p - 1), p the least probability of a row."""
+    assert isinstance(problem.law, Empirical)
+    return problem.batch_size * (1 / min(problem.law.exact_probabilities) - 1)

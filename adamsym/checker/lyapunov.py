@@ -152,15 +152,27 @@ def _by_signs(laws: list[Law], over: list[Law], form: Form, loss: Interval | Non
 
 
 def _by_spread(
-    mean_square: Interval, variance: Interval, over: list[Law], form: Form, loss: Interval | None
+    mean_square: Interval,
+    variance: Interval,
+    over: list[Law],
+    form: Form,
+    loss: Interval | None,
+    problem: Problem | None = None,
 ) -> float | None:
-    """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0, where 1 + x = phi(0)/phi(E|g|^2)."""
+    """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0, where 1 + x = phi(0)/phi(E|g|^2).
+
+    For batches of B rows of ``problem`` that weigh p or more q^4 B (1/p - 1) bounds q^2 as well (N-Lemma 4).
+    """
     if not mean_square > 0:
         return None
     using = form.using
     noise = using.upper(using.total(g.mean_square for g in over))
     eta, x = using.upper(variance / mean_square), form.kernel.drop(noise) / form.kernel.at(noise)
     q = using.largest(sign_factor(g, form) for g in over)
+    if problem is not None:
+        assert isinstance(problem.law, Empirical)
+        rows = problem.batch_size * (1 / min(problem.law.exact_probabilities) - 1)
+        q = using.least_bound([q, using.square(q) * using.root(using.exact(rows))])
     share = 1 - q * using.root(eta) - using.square(q) * eta * x / 4
     return _rate(using, form.sum * mean_square * share * form.kernel.at(noise), loss) if share > 0 else None
 
@@ -225,7 +237,7 @@ def _by_factor(problem: Problem, form: Form, theta: list[Interval], factor: str 
     if rate is not None:
         return rate
     mean_square = using.total(using.square(using.least_magnitude(law.mean)) for law in laws)
-    return _by_spread(mean_square, using.total(law.variance for law in laws), over, form, loss)
+    return _by_spread(mean_square, using.total(law.variance for law in laws), over, form, loss, problem)
 
 
 def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point) -> float | None:
@@ -248,7 +260,7 @@ def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point
         if rate is not None:
             return rate
     least = _least_singular(using, [[entries[i * d + j].mean for j in range(d)] for i in range(d)])
-    return _by_spread(using.square(least), using.total(law.variance for law in entries), over, form, loss)
+    return _by_spread(using.square(least), using.total(law.variance for law in entries), over, form, loss, problem)
 
 
 def _least_singular(using: Arithmetic, matrix: list[list[Interval]]) -> Interval:

@@ -166,6 +166,10 @@ def test_the_spread_counts_noise_twice():
         assert lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, None, "sign") is None
         less = lyapunov_decrease.by_spread(flint.arb(1), eta / 4, [law], adam.laplace, flint.arb(1), "sign")
         assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
+        # For two equal rows q is its own square: q sqrt(eta) = 0.8 q.
+        q = float(q)
+        rows = lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, flint.arb(1), "sign", Fraction(1))
+        assert rows.rate == pytest.approx((1 - 0.8 * q - 0.64 * q**2 * 3 / 4) / 4)
 
 
 def test_the_spread_of_matrices():

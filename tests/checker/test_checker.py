@@ -235,6 +235,11 @@ def test_a_box_where_the_loss_rises_is_not_proven_by_any_kind(refuted, kind):
     assert "proven" in check_certificate(changed, digest=False).reason
 
 
+PAIR, RARE = (
+    Problem("x*theta", ["theta"], Empirical({"x": [-3, 3]}, [p, 1 - p])) for p in (Fraction(1, 2), Fraction(1, 1000))
+)
+
+
 @in_both
 def test_the_spread_counts_noise_twice(using):
     """As for what makes certificates: Q = 1 - q sqrt(eta) - q^2 eta x/4, over eps (1 + x), with x = 3 here."""
@@ -243,6 +248,9 @@ def test_the_spread_counts_noise_twice(using):
     with using.working():
         eta = using.square(using.exact(Fraction("0.8")) / sign_factor(law, form))
         assert _by_spread(one, eta, [law], form, one) is None
+        # Two equal rows have a smaller q, one of which is rare has not.
+        assert _by_spread(one, eta, [law], form, one, PAIR) > 0
+        assert _by_spread(one, eta, [law], form, one, RARE) is None
         found = _by_spread(one, eta / 4, [law], form, one)
     assert found == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
 
