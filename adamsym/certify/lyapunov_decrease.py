@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 
 import flint
 
+from adamsym.certify.decrease_constants import Noise, theorem_1, theorem_2b, theorem_6
 from adamsym.certify.outcomes import Proof
 from adamsym.certify.sign_lemma import sign_factor, sign_threshold
-from adamsym.field.ball.arithmetic import ball, outward, square
+from adamsym.field.ball.arithmetic import ball, larger, outward, square
 from adamsym.field.ball.enclosure import BoxEnclosure
 from adamsym.field.ball.law import BallLaw
 from adamsym.methods import LaplaceForm
@@ -59,27 +61,31 @@ def by_spread(
     form: LaplaceForm,
     loss: flint.arb | None,
     name: Proof,
-    others: Fraction | None = None,
+    rows: tuple[Fraction, int] | None = None,
 ) -> Bounds | None:
     """N-Theorem 1: -<grad L, f> >= D^2 phi(E|g|^2) Q, Q = 1 - q sqrt(eta) - q^2 eta x/4, x = phi(0)/phi(E|g|^2) - 1.
 
     The sum of the lag weights is a factor of the bound.
 
     ``mean_square`` is below |E h|^2, ``variance`` above sum Var h_i, for gradients rho h: eta is at most the quotient.
-    ``others`` is B (1/p - 1) for the mean of B rows of probabilities of at least p: q is then at most q1 sqrt(others),
-    q1 for N-Lemma 4's q_1^2.
+    ``rows`` are the least probability of a row and the batch: with them q is smaller (N-Lemma 4), and N-Theorems 2(b)
+    and 6 give another c_0 in the place of Q, for their phi((1 + eta) D^2) comes from phi(E|g|^2), which is less.
     """
     if not mean_square > 0:
         return None
     eta = (variance / mean_square).upper()
-    lowest = form.kernel.ball_of(sum((g.mean_square for g in over), flint.arb(0)).upper())
+    size = sum((g.mean_square for g in over), flint.arb(0)).upper()
+    lowest = form.kernel.ball_of(size)
     x = (form.kernel.ball_of(flint.arb(0)) / lowest - 1).upper()
     q = flint.arb(0)
     for g in over:
         q = q.max(sign_factor(g, form))
-    if others is not None:
-        q = q.min(q**2 * ball(others).sqrt()).upper()
     share = 1 - q * eta.sqrt() - q**2 * eta * x / 4
+    if rows is not None and eta.is_finite():
+        noise = Noise(eta * rows[1], *rows, len(over) - 1)
+        largest = reduce(larger, (g.max_abs for g in over))
+        for proved in (theorem_1(form, noise, largest, size), theorem_2b(form, noise), theorem_6(form, noise)):
+            share = proved.share if proved.holds and not share > proved.share else share
     if not share > 0:
         return None
     return Bounds(

@@ -171,7 +171,7 @@ def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
 
 
 def next_to_minima(task: LyapunovTask, at: FieldOver) -> Bounds | None:
-    """N-Lemma 1 or N-Theorem 1 for the gradients with their common zero divided out."""
+    """N-Lemma 4, or N-Theorem 1, 2(b) or 6, for the gradients with their common zero divided out."""
     problem, form, theta, laws = task.problem, at.function.form, at.theta, at.laws
     if task.factor is not None:
         quotients = task.factor.over(theta)
@@ -179,7 +179,7 @@ def next_to_minima(task: LyapunovTask, at: FieldOver) -> Bounds | None:
         square = sum((law.mean.abs_lower() ** 2 for law in divided), flint.arb(0)).lower()
         variance = sum((law.variance for law in divided), flint.arb(0)).upper()
         found = by_signs(divided, laws, form, quotients.loss, "factor")
-        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor", _others(problem))
+        found = found or by_spread(square, variance, laws, form, quotients.loss, "factor", _rows(problem))
         if found is not None:
             return found
     for point, without_loss in task.minima_with_loss:
@@ -222,10 +222,10 @@ def _around(
     if np.linalg.cond(matrix) > 1e12:
         return None
     square, variance = spread_of_matrices(entries, np.linalg.inv(matrix).tolist())
-    return by_spread(square, variance, laws, form, loss, "minimum", _others(problem))
+    return by_spread(square, variance, laws, form, loss, "minimum", _rows(problem))
 
 
-def _others(problem: Problem) -> Fraction:
-    """B (1/p - 1), p the least probability of a row."""
+def _rows(problem: Problem) -> tuple[Fraction, int]:
+    """The least probability of a row, and the batch."""
     assert isinstance(problem.law, Empirical)
-    return problem.batch_size * (1 / min(problem.law.exact_probabilities) - 1)
+    return min(problem.law.exact_probabilities), problem.batch_size

@@ -15,7 +15,8 @@ class Form:
     """f = -E[M phi(V)] - decay theta, M with the weights c_k = head_k + sum of amount ratio^k over ``terms``.
 
     Of the weights of ratio 0 none is a term, and 0 < ratio for all; head is empty where it would be 0. The sums are
-    intervals of the arithmetic in ``using``, as are the bounds of the kernel.
+    intervals of the arithmetic in ``using``, as are the bounds of the kernel. ``laplace`` is the form as the method
+    gives it.
     """
 
     using: Arithmetic
@@ -24,6 +25,7 @@ class Form:
     beta: Fraction
     kernel: KernelBounds
     decay: Fraction
+    laplace: LaplaceForm
 
     @property
     def sum(self) -> Interval:
@@ -84,4 +86,4 @@ def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:
     spend(len(head) + len(terms))
     if any(ratio**2 >= laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
         raise NotCheckable("the numerator is not bounded by the root of the second moment")
-    return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay)
+    return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay, laplace)

@@ -1,4 +1,4 @@
-"""Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 1, N-Theorem 1, enclosures), and witnesses."""
+"""Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 4, N-Theorems 1, 2, 6, enclosures), and witnesses."""
 
 import math
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
+from adamsym.checker.interpolation.constants import Draws, best_share
 from adamsym.checker.law import Law, gradient_laws, laws_of_rows, noise_bound, row_values, sign_factor
 from adamsym.checker.values import value_of
 from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
@@ -161,7 +162,8 @@ def _by_spread(
 ) -> float | None:
     """N-Theorem 1: Q = 1 - q sqrt(eta) - q^2 eta x/4 > 0, where 1 + x = phi(0)/phi(E|g|^2).
 
-    For batches of B rows of ``problem`` that weigh p or more q^4 B (1/p - 1) bounds q^2 as well (N-Lemma 4).
+    With the rows' probabilities, of ``problem``, q may be smaller, and N-Theorems 2(b) and 6 may give another c_0 in
+    the place of Q: their phi((1 + eta) D^2) comes from phi(E|g|^2), which is less.
     """
     if not mean_square > 0:
         return None
@@ -169,11 +171,13 @@ def _by_spread(
     noise = using.upper(using.total(g.mean_square for g in over))
     eta, x = using.upper(variance / mean_square), form.kernel.drop(noise) / form.kernel.at(noise)
     q = using.largest(sign_factor(g, form) for g in over)
+    share = using.lower(1 - q * using.root(eta) - using.square(q) * eta * x / 4)
     if problem is not None:
         assert isinstance(problem.law, Empirical)
-        rows = problem.batch_size * (1 / min(problem.law.exact_probabilities) - 1)
-        q = using.least_bound([q, using.square(q) * using.root(using.exact(rows))])
-    share = 1 - q * using.root(eta) - using.square(q) * eta * x / 4
+        draws = Draws(min(problem.law.exact_probabilities), problem.batch_size, len(over))
+        best = best_share(form, form.laplace, draws, eta, using.largest(g.max_abs for g in over), noise)
+        if best is not None and not share >= best.c_0:
+            share = best.c_0
     return _rate(using, form.sum * mean_square * share * form.kernel.at(noise), loss) if share > 0 else None
 
 

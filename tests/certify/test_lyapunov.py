@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certify_lyapunov, compare_regions, lyapunov_decrease, lyapunov_task
+from adamsym.certify import certificate, certify_lyapunov, compare_regions, lyapunov_decrease, lyapunov_task
 from adamsym.certify.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
 from adamsym.certify.minima import common_factor, common_minima
 from adamsym.certify.theorem_regions import level_t6, pointwise_smoothness
+from adamsym.checker import check_certificate
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import gradient_laws, hulls
 from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Empirical, Problem
-from adamsym.methods import Adam
+from adamsym.methods import Adam, RMSprop
 
 HYPERBOLA = Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2, -0.5], "y": [1, 2, -0.5]}))
 TRAP = Problem(
@@ -168,7 +169,9 @@ def test_the_spread_counts_noise_twice():
         assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
         # For two equal rows q is its own square: q sqrt(eta) = 0.8 q.
         q = float(q)
-        rows = lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, flint.arb(1), "sign", Fraction(1))
+        rows = lyapunov_decrease.by_spread(
+            flint.arb(1), eta, [law], adam.laplace, flint.arb(1), "sign", (Fraction(1, 2), 1)
+        )
         assert rows.rate == pytest.approx((1 - 0.8 * q - 0.64 * q**2 * 3 / 4) / 4)
 
 
@@ -179,6 +182,16 @@ def test_the_spread_of_matrices():
         square, variance = lyapunov_decrease.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
     assert 1 < square <= 4
     assert 2 <= variance <= 2.001
+
+
+@pytest.mark.parametrize("adam", [Adam(), Adam("0.5", "0.9", "1e-8"), RMSprop("0.999", "1e-8")])
+def test_one_box_about_a_minimum_is_certified_for_every_eps(adam):
+    """By N-Theorem 6 the box need not be small beside eps; with a rare row (N2) it says nothing, and the loss rises."""
+    found = certify_lyapunov(AdamField(SHARED_MINIMUM, adam), [[-1, 1], [-1, 1]], budget=5)
+    assert (found.verdict, found.examined) == ("certified", 1)
+    assert check_certificate(certificate(found)).valid
+    rare = certify_lyapunov(AdamField(CONVEX_TRAP, Adam("0.5", "0.9", "1e-8")), [[-2, 2], [-2, 2]], budget=5)
+    assert rare.verdict != "certified"
 
 
 def test_mean_hessians_reach_to_the_minimum():
