@@ -125,8 +125,8 @@ def certify_lyapunov(
     Of a vector field with a function of its own, ``lyapunov``, the same for this V in place of L: <grad V, f> < 0 in
     all of the region, by enclosures alone. A region that holds a zero of f is undecided then.
 
-    Whole boxes are settled by the sign lemma (N-Lemma 1); next to minima of all rows at once by the same lemma or
-    N-Theorem 1 for the gradients divided by what vanishes; others by enclosures of <grad L, f>.
+    Whole boxes are settled by the sign lemma (N-Lemma 4); next to minima of all rows at once by the same lemma or
+    N-Theorem 1, 2(b) or 6 for the gradients divided by what vanishes; others by enclosures of <grad L, f>.
 
     Parameters
     ----------

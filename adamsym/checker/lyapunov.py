@@ -1,4 +1,4 @@
-"""Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 4, N-Theorems 1, 2, 6, enclosures), and witnesses."""
+"""Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 4, N-Theorems 1, 2, 6, enclosures); witnesses."""
 
 import math
 from collections.abc import Sequence

@@ -248,7 +248,7 @@ def test_the_spread_counts_noise_twice(using):
     with using.working():
         eta = using.square(using.exact(Fraction("0.8")) / sign_factor(law, form))
         assert _by_spread(one, eta, [law], form, one) is None
-        # Two equal rows have a smaller q; where one is rare N-Theorem 6 with q_0 sqrt(eta) = 0.93 is left, and 1.02 not.
+        # Two equal rows have a smaller q; where one is rare, q_0 sqrt(eta) is 0.93, and then 1.02.
         assert _by_spread(one, 2 * eta, [law], form, one, PAIR) > 0
         assert _by_spread(one, eta, [law], form, one, RARE) > 0
         assert _by_spread(one, eta * 6 / 5, [law], form, one, RARE) is None
