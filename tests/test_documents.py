@@ -155,7 +155,13 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
+ONE_OF_A_KIND = [
+    pytest.param(case, marks=pytest.mark.slow if name == "a word of an output" else (), id=name)
+    for name, case in WRONG.items()
+]
+
+
+@pytest.mark.parametrize("case", ONE_OF_A_KIND)
 def test_documents_that_say_something_else_fall(case, tmp_path, monkeypatch):
     document, text, right, wrong = case
     block = of(document, text)

@@ -78,7 +78,7 @@ def gauss_newton(problem, theta, steps=50):
     return theta
 
 
-@pytest.mark.parametrize("name", ["random_features", "tanh_network"])
+@pytest.mark.parametrize("name", [pytest.param("random_features", marks=pytest.mark.slow), "tanh_network"])
 def test_the_overparametrized_examples_interpolate(name):
     source = read_problem(FOLDER / f"{name}.toml")
     problem, adam = source.problem, source.adam
