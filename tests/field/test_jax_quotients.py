@@ -124,7 +124,12 @@ def test_the_order_of_the_laws_and_the_size_of_a_chunk_do_not_matter(monkeypatch
 def test_laws_that_do_not_fit_are_handed_over_and_counted(monkeypatch):
     atoms, probabilities = nasty_laws()
     compiled = quotient(atoms, probabilities, Adam(0, "0.5", "1e-2"), sensitivity=True)
-    found = jax_quotient(atoms, probabilities, Adam(0, "0.5", "1e-2"), sensitivity=True)
+    told = []
+    found = jax_quotient(
+        atoms, probabilities, Adam(0, "0.5", "1e-2"), sensitivity=True, progress=lambda *pair: told.append(pair)
+    )
+    assert told == sorted(told)
+    assert told[-1] == (LAWS, LAWS)
     assert found.handed_over[10:20].any()
     np.testing.assert_array_equal(found.value[found.handed_over], compiled.value[found.handed_over])
     # Without a grid that serves nothing is left to JAX.
