@@ -130,10 +130,17 @@ class LagSeries:
         """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""
         return self._values(self._coefficients, self._tops, powers, last)
 
-    def values_of_parts(self, powers: flint.arb_mat, last: flint.arb) -> list[list[list[flint.arb]]]:
-        """Return the same for each part of the numerator alone, with the amount 1."""
+    def values_of_parts(
+        self, powers: flint.arb_mat, last: flint.arb, rows: list[list[flint.arb]]
+    ) -> list[tuple[list[flint.arb], ...]]:
+        """Return, for each of these ``rows``, that of each part of the numerator alone, with the amount 1."""
+        if len(self.parts) == 1:
+            # Its amount is not 0, for then there would be no field.
+            amount = self.parts[0].amount
+            return [([x if k % 2 == 0 else x / amount for k, x in enumerate(row)],) for row in rows]
         units = [[replace(part, amount=flint.arb(1))] for part in self.parts]
-        return [self._values(self._summed(unit), self._coefficient_bounds(unit), powers, last) for unit in units]
+        found = [self._values(self._summed(unit), self._coefficient_bounds(unit), powers, last) for unit in units]
+        return list(zip(*found, strict=True))
 
     def _values(
         self, coefficients: flint.arb_mat, tops: Sequence[flint.arb], powers: flint.arb_mat, last: flint.arb

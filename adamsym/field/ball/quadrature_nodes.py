@@ -123,9 +123,8 @@ class LagRecursion:
         places = [self.lattice.node(node) for node in back]
         powers_of_t = flint.arb_mat([_powers_at(self.lattice, node, series.terms) for node in back])
         last = self.one_less_beta * places[-1]
-        parts = list(zip(*series.values_of_parts(powers_of_t, last), strict=True)) if self.parts else [()] * len(places)
-        found = []
-        for s, row, own in zip(places, series.values(powers_of_t, last), parts, strict=True):
+        rows, found = series.values(powers_of_t, last), []
+        for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, last, rows), strict=True):
             product = (row[0] - s * (series.center - self.law.min_square)).exp()
             values = [_numerator(product, part) for part in own]
             found.append(((product, [product * x for x in row[2::2]]), values))
@@ -139,10 +138,12 @@ class LagRecursion:
             found = self._step()
         assert found is not None
         (product, _), parts = found
-        totals = [flint.arb(0)] * (1 + len(self.law.slopes))
-        for part, (value, slopes) in zip(self.parts, parts, strict=True):
-            totals = [x + part.amount * y for x, y in zip(totals, (value, *slopes), strict=True)]
-        return product, totals
+        columns = [
+            [part.amount * x for x in (value, *slopes)] for part, (value, slopes) in zip(self.parts, parts, strict=True)
+        ]
+        return product, columns[0] if len(columns) == 1 else [
+            sum(row, flint.arb(0)) for row in zip(*columns, strict=True)
+        ]
 
     def _step(self) -> Products:
         a, b, derivatives = self.law.transforms(self.one_less_beta * self.s)
