@@ -21,7 +21,7 @@ from adamsym.field.interval.tables import tables_of
 from adamsym.field.interval.tape import NotCovered, tape_of
 from adamsym.methods import AdamEpsInsideRoot, AdamW, NAdam, RMSprop
 
-CASES = 400
+CASES = 150
 OPERATIONS = {"add": operator.add, "subtract": operator.sub, "multiply": operator.mul}
 
 
@@ -117,7 +117,7 @@ def test_functions_hold_their_values(name):
 def test_functions_that_are_a_little_wrong_are_caught(part, by, names):
     copied = soundness.copy_with("elementary", part, by)
     for name in names:
-        assert misses_of_functions(name, getattr(copied.elementary, name))[0] > 0
+        assert misses_of_functions(name, getattr(copied.elementary, name), 3 * CASES)[0] > 0
 
 
 @given(st.floats(-1e3, 1e3), st.floats(0, 10), st.integers(1, 9), st.floats(0, 1))
@@ -132,7 +132,7 @@ def test_powers_and_reciprocals_hold_theirs(low, width, exponent, share):
 
 
 def test_laws_hold_what_balls_say_of_points_in_them():
-    missed, finite, boxes = soundness.trials(120, seed=0)
+    missed, finite, boxes = soundness.trials(60, seed=0)
     assert missed == 0
     # Hostile laws that are out of range are left to balls; nothing else is.
     assert finite > 0.9 * boxes
