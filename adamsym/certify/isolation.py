@@ -26,7 +26,7 @@ Values = Callable[[FloatArray], FloatArray]
 ROOM = 0.9
 """What R r may be of r: a checker with other arithmetic is to prove it too."""
 
-_FIRST = 1e-5
+_FIRST = 1e-6
 """Share of the point's size, or of 1, of the first region that is tried."""
 
 _LEAST, _LARGEST = 1e-15, 1e6

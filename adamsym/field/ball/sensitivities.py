@@ -27,7 +27,8 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature_nodes import Lattice
 from adamsym.methods import LagWeights, LaplaceForm
 
-_LEAST_TERMS = 3
+_LEAST_TERMS, _MOST_SHARED = 3, 8
+"""Terms at least; and nodes that share an expansion at most."""
 
 LEAST_REMAINDER = 1e-24
 MOST_UNCERTAIN = 0.25
@@ -81,10 +82,10 @@ class Expansion:
     ``logs`` and ``ratios`` are coefficients; the constant of the first is the logarithm of E exp(-t_c u).
     """
 
-    def __init__(self, scale: Scale, center: flint.arb, terms: int) -> None:
+    def __init__(self, scale: Scale, center: flint.arb, terms: int, reach: flint.arb) -> None:
         law = scale.law
         spend(terms * len(law.atoms) * 3 + 200)
-        self.scale, self.center, self.terms = scale, center, terms
+        self.scale, self.center, self.terms, self.reach = scale, center, terms, reach
         weights = [
             p * (-center * (q - law.min_square)).exp() for p, q in zip(law.probabilities, law.squares, strict=True)
         ]
@@ -148,6 +149,11 @@ class Adjoint:
     values: list[flint.arb]
     bound: flint.arb
 
+    def plus(self, other: "Adjoint") -> "Adjoint":
+        """Return the sum."""
+        values = [x + y for x, y in zip(self.values, other.values, strict=True)]
+        return Adjoint(values, (self.bound + other.bound).upper())
+
 
 def _correlated(x: Sequence[flint.arb], series: flint.arb_series, terms: int) -> list[flint.arb]:
     """sum_m x_m series_(m - i) for every i: the adjoint of a product of series."""
@@ -157,26 +163,28 @@ def _correlated(x: Sequence[flint.arb], series: flint.arb_series, terms: int) ->
 
 @dataclass(frozen=True)
 class Piece:
-    """Some lags next to each other, newest t_0 first: t_k = t_0 beta^k, about the middle t_c of their range.
+    """Some lags next to each other, newest t_0 first: t_k = t_0 beta^k, about the middle t_c of a span of lags.
 
     With x_k = t_k/t_c - 1: ``plain`` is sum_k x_k^m for each power m, and ``weighted`` sum_k n_k x_k^m for each part of
     the numerator, n_k = ratio^k, or 1 for one lag alone. ``sizes`` bounds sum_k n_k.
     """
 
-    lags: int
-    middle: flint.arb
-    reach: flint.arb
     plain: list[flint.arb]
     weighted: list[list[flint.arb]]
     sizes: list[flint.arb]
 
 
+def _middle_of_span(beta: flint.arb, span: int) -> flint.arb:
+    """The middle of 1 and beta^(span - 1)."""
+    return (1 + beta ** (span - 1)) / 2
+
+
 @lru_cache(maxsize=256)
-def piece(lattice: Lattice, weights: LagWeights, lags: int, newest: bool, _bits: int) -> Piece:
-    """Return the sums over so many lags; ``newest``: the first is lag 0, so that the head's weights count."""
+def piece(lattice: Lattice, weights: LagWeights, lags: int, newest: bool, span: int, offset: int, _bits: int) -> Piece:
+    """Return the sums over so many lags, ``offset`` after the first of a span; ``newest``: the head's weights count."""
     beta = ball(lattice.beta)
-    places = [beta**k for k in range(lags)]
-    middle = (1 + places[-1]) / 2
+    places = [beta ** (offset + k) for k in range(lags)]
+    middle = _middle_of_span(beta, span)
     shifted = [place / middle - 1 for place in places]
     rows, row = [], [flint.arb(1)] * lags
     for _ in range(MOST_TERMS):
@@ -191,7 +199,7 @@ def piece(lattice: Lattice, weights: LagWeights, lags: int, newest: bool, _bits:
             counts.append([part.ratio**k for k in range(lags)])
     plain, *weighted = (flint.arb_mat(counts) * powers).tolist()
     sizes = [sum(row, flint.arb(0)).upper() for row in counts[1:]]
-    return Piece(lags, middle, abs(shifted[0]).upper(), plain, weighted, sizes)
+    return Piece(plain, weighted, sizes)
 
 
 @dataclass(frozen=True)
@@ -243,7 +251,8 @@ class Sensitivities:
         self.scale = Scale(law, log_remainder)
         self.beta, self.one_less_beta = ball(form.beta), 1 - ball(form.beta)
         reach = end * float(self.one_less_beta) * float(self.scale.width)
-        self.first = Expansion(self.scale, flint.arb(0), min(self.scale.terms, self.scale.terms_for(reach)))
+        terms = min(self.scale.terms, self.scale.terms_for(reach))
+        self.first = Expansion(self.scale, flint.arb(0), terms, flint.arb(0))
         powers = [self.beta**m for m in range(self.first.terms + 1)]
         # The factors of the coefficients about t = 0, summed over all lags; the last ones bound all later ones.
         self.log_factors = [flint.arb(0), *(1 / (1 - power) for power in powers[1:])]
@@ -258,7 +267,8 @@ class Sensitivities:
             ]
         ).transpose()
         self.nodes: list[_Node] = []
-        self.product, self.last_t = flint.arb(0), flint.arb(0)
+        self.product = flint.arb(0)
+        self.shared: tuple[Expansion, int] | None = None
         self.log_product, self.numerators = flint.arb(0), [flint.arb(0)] * len(self.parts)
 
     def near(self, s: flint.arb, weight: flint.arb) -> flint.arb:
@@ -297,9 +307,13 @@ class Sensitivities:
     def far(self, s: flint.arb, weight: flint.arb, pieces: Sequence[int]) -> flint.arb:
         """Take the next node, from the one before, by pieces of so many lags; return P(s) Q(s)."""
         newest, steps = self.one_less_beta * s, []
-        for k, lags in enumerate(pieces):
-            steps.append(self._step(newest, lags, k == 0))
-            newest = newest * self.beta**lags
+        if len(pieces) == 1:
+            steps.append(self._shared_step(newest, pieces[0]))
+        else:
+            for k, lags in enumerate(pieces):
+                own = self._expansion(newest, lags)
+                steps.append(self._step(own, lags, k == 0, lags, 0))
+                newest = newest * self.beta**lags
         for step in reversed(steps):
             own, bound = step.expansion, self.scale.remainders
             added = _inner(own.logs, step.plain) + symmetric(bound.log * step.rest * step.lags)
@@ -312,19 +326,36 @@ class Sensitivities:
             ]
         return self._node(s, weight, None, steps)
 
-    def _step(self, newest: flint.arb, lags: int, is_newest: bool) -> _Step:
-        sums = piece(self.lattice, self.weights, lags, is_newest, flint.ctx.prec)
-        # t_k = t_c (1 + x_k) exactly, for the numbers that these balls stand for.
-        center = newest * sums.middle
-        reach = (sums.reach * center).upper()
+    def _shared_step(self, newest: flint.arb, lags: int) -> _Step:
+        """The step to a node whose lags share an expansion with those of the next few nodes."""
+        if self.shared is None or self.shared[1] == 0:
+            nodes, growth = 1, math.exp(float(self.lattice.step))
+            reach = 0.5 * float(self.lattice.step) * float(newest * self.scale.width)
+            while nodes < _MOST_SHARED and reach * (nodes + 1) * growth**nodes <= RANGE:
+                nodes += 1
+            # The nodes' newest t are beta^-lags apart, exactly.
+            last = newest / self.beta ** (lags * (nodes - 1))
+            self.shared, self.span = (self._expansion(last, lags * nodes), nodes), lags * nodes
+        own, left = self.shared
+        self.shared = own, left - 1
+        return self._step(own, lags, True, self.span, lags * (left - 1))
+
+    def _expansion(self, newest: flint.arb, span: int) -> Expansion:
+        """The expansion about the middle t_c of a span of lags, the newest at ``newest``."""
+        middle = _middle_of_span(self.beta, span)
+        reach = ((1 - middle) * newest).upper()
         terms = min(self.scale.terms, self.scale.terms_for(float(reach * self.scale.width)))
-        own = Expansion(self.scale, center, terms)
+        return Expansion(self.scale, newest * middle, terms, reach)
+
+    def _step(self, own: Expansion, lags: int, is_newest: bool, span: int, offset: int) -> _Step:
+        sums = piece(self.lattice, self.weights, lags, is_newest, span, offset, flint.ctx.prec)
         powers = [flint.arb(1)]
-        for _ in range(terms - 1):
-            powers.append(powers[-1] * center)
+        for _ in range(own.terms - 1):
+            powers.append(powers[-1] * own.center)
+        # t_k = t_c (1 + x_k) exactly, for the numbers that these balls stand for.
         scaled = [[x * y for x, y in zip(row, powers, strict=False)] for row in (sums.plain, *sums.weighted)]
         decays = [flint.arb(0) if part.ratio is None else part.ratio**lags for part in self.parts]
-        return _Step(own, scaled[0], scaled[1:], own.rest(reach), lags, sums.sizes, decays)
+        return _Step(own, scaled[0], scaled[1:], own.rest(own.reach), lags, sums.sizes, decays)
 
     def _node(self, s: flint.arb, weight: flint.arb, powers: list[flint.arb] | None, steps: list[_Step]) -> flint.arb:
         self.product = (self.log_product - s * self.scale.center).exp()
@@ -334,7 +365,7 @@ class Sensitivities:
 
     def gradient(self) -> list[flint.arb]:
         """Return the derivatives of the sum of weight P(s) Q(s) over all nodes taken, in every atom."""
-        found = [flint.arb(0)] * len(self.law.atoms)
+        gathered = dict[int, tuple[_Step, Adjoint, Adjoint]]()
         logs, ratios = flint.arb(0), [flint.arb(0)] * len(self.parts)
         terms = self.first.terms
         sums = [[flint.arb(0)] * terms for _ in range(1 + len(self.parts))]
@@ -343,7 +374,11 @@ class Sensitivities:
             logs = logs + node.by_value
             ratios = [x + part.amount * node.by_product for x, part in zip(ratios, self.parts, strict=True)]
             for step in node.steps:
-                found = [x + y for x, y in zip(found, self._of_step(step, logs, ratios), strict=True)]
+                (first, second), key = self._adjoints(step, logs, ratios), id(step.expansion)
+                if key in gathered:
+                    _, before, other = gathered[key]
+                    first, second = first.plus(before), second.plus(other)
+                gathered[key] = step, first, second
                 ratios = [x * decay for x, decay in zip(ratios, step.decays, strict=True)]
             if node.powers is not None:
                 for k, factor in enumerate((logs, *ratios)):
@@ -356,24 +391,28 @@ class Sensitivities:
             [x * y for x, y in zip(row, factors, strict=False)] for row, factors in zip(sums, columns, strict=True)
         ]
         bounds = [(size * factors[-1]).upper() for size, factors in zip(sizes, columns, strict=True)]
-        last = self.first.gradient(
+        found = self.first.gradient(
             Adjoint(whole[0], bounds[0]),
             Adjoint(
                 [sum(column, flint.arb(0)) for column in zip(*whole[1:], strict=True)], sum(bounds[1:], flint.arb(0))
             ),
             rest,
         )
-        return [x + y for x, y in zip(found, last, strict=True)]
+        for step, first, second in gathered.values():
+            added = step.expansion.gradient(first, second, step.rest)
+            found = [x + y for x, y in zip(found, added, strict=True)]
+        return found
 
-    def _of_step(self, step: _Step, logs: flint.arb, ratios: list[flint.arb]) -> list[flint.arb]:
-        """What a piece's own series add to the derivatives in the atoms."""
+    @staticmethod
+    def _adjoints(step: _Step, logs: flint.arb, ratios: list[flint.arb]) -> tuple[Adjoint, Adjoint]:
+        """What a piece adds to the derivatives in the coefficients of its series."""
         plain = Adjoint([logs * x for x in step.plain], (abs(logs) * step.lags).upper())
         weighted = [
             sum((ratio * x for ratio, x in zip(ratios, column, strict=True)), flint.arb(0))
             for column in zip(*step.weighted, strict=True)
         ]
         bound = sum((abs(ratio) * size for ratio, size in zip(ratios, step.sizes, strict=True)), flint.arb(0)).upper()
-        return step.expansion.gradient(plain, Adjoint(weighted, bound), step.rest)
+        return plain, Adjoint(weighted, bound)
 
 
 def _inner(left: Sequence[flint.arb], right: Sequence[flint.arb]) -> flint.arb:
