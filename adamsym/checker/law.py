@@ -8,7 +8,7 @@ import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
-from adamsym.checker.values import value_of
+from adamsym.checker.values import value_of, values_of
 from adamsym.expressions.work import OutOfWork, spend
 from adamsym.gradients import Empirical, SymbolicGradient
 
@@ -96,7 +96,7 @@ def row_values(
             value = value_of(using, condition.expression, parameters | row)
             if not condition.proved(using.lower(value), using.upper(value)):
                 raise NotCheckable(f"{problem.place}: not proved real and finite at data row {number}: {condition}")
-    return [[value_of(using, entry, parameters | row) for entry in expressions] for row in rows]
+    return [values_of(using, expressions, parameters | row) for row in rows]
 
 
 def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:

@@ -1,6 +1,6 @@
 """The values of expressions over intervals: the functions of the grammar by the checker's own formulas."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import sympy as sp
@@ -23,15 +23,27 @@ def value_of(using: Arithmetic, expression: sp.Expr, values: Mapping[sp.Symbol, 
     NotCheckable
         For a function without bounds here, outside of a function's domain, and where no bounds are found.
     """
-    found = folded(expression, lambda node, arguments: _value(using, node, arguments, values))
-    if not using.is_bounded(found):
-        raise NotCheckable(f"no bounds are found of {str(expression)[:60]}")
+    return values_of(using, [expression], values)[0]
+
+
+def values_of(
+    using: Arithmetic, expressions: Sequence[sp.Expr], values: Mapping[sp.Symbol, Interval]
+) -> list[Interval]:
+    """Return the same for several expressions, whose common parts are evaluated once; errors as ``value_of``."""
+    known: dict[sp.Expr, Interval] = {}
+    found = [folded(one, lambda node, arguments: _value(using, node, arguments, values), known) for one in expressions]
+    for expression, value in zip(expressions, found, strict=True):
+        if not using.is_bounded(value):
+            raise NotCheckable(f"no bounds are found of {str(expression)[:60]}")
     return found
 
 
-def folded(expression: sp.Expr, value: Callable[[sp.Expr, list[T]], T]) -> T:
-    """Return what ``value`` makes of an expression and of its arguments' values, each part once; it counts the work."""
-    known: dict[sp.Expr, T] = {}
+def folded(expression: sp.Expr, value: Callable[[sp.Expr, list[T]], T], known: dict[sp.Expr, T] | None = None) -> T:
+    """Return what ``value`` makes of an expression and of its arguments' values, each part once; it counts the work.
+
+    Parts that are ``known`` are not evaluated again.
+    """
+    known = {} if known is None else known
 
     def visit(node: sp.Expr) -> T:
         if node not in known:
