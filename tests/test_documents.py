@@ -143,8 +143,8 @@ def test_a_changed_digit_of_an_output_is_noticed(block):
 
 
 WRONG = {
-    "a digit of an output": ("docs/certificates.md", "adamsym zeros", "0.9995039", "0.9995049"),
-    "a word of an output": ("docs/certificates.md", "adamsym zeros", "attracting   no", "attracting   yes"),
+    "a digit of an output": ("docs/certificates.md", "-o zeros.json", "0.9995039", "0.9995049"),
+    "a word of an output": ("docs/certificates.md", "-o zeros.json", "attracting   no", "attracting   yes"),
     "a value in a comment": ("docs/laws.md", "memory_bias(", "(-0.5, 4.0)", "(-0.5, 4.1)"),
     "a small value in a comment": ("docs/laws.md", "memory_bias(", "-0.000355", "-0.000365"),
     "a shape in a comment": ("docs/dynamics.md", "run.advance(", "(10, 100, 1)", "(10, 101, 1)"),
