@@ -217,7 +217,7 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
     ),
     "cluster at a point": (
         CUBIC,
-        zeros_of(CUBIC, [[-1, 1.5]], budget=20),
+        zeros_of(CUBIC, [[-1, 1.5]], budget=40),
         lambda: (Known((0.0,), "undecided", True),),
         AROUND,
     ),
