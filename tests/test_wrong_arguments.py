@@ -25,6 +25,7 @@ from adamsym import (
     basins,
     certificate,
     certify_lyapunov,
+    certify_zero,
     check_certificate,
     compare_regions,
     derive,
@@ -173,6 +174,7 @@ CALLS = {
     },
     find_zero: {"field": FIELD, "theta0": [1.0], "tolerance": 1e-8, "budget": 50, "eigenvalues": 1},
     find_zeros: {"field": FIELD, "box": [[1.5, 2.0]], "width": 1e-10, "budget": 3, "executor": None, "journal": None},
+    certify_zero: {"field": FIELD, "theta": [1.0], "most": 10},
     certify_lyapunov: {
         "field": FIELD,
         "region": [[1.5, 2.0]],

@@ -100,6 +100,8 @@ class IntervalSearch:
         along = np.empty(chosen.middles.shape)
         ratios = directions(centers, jacobians, chosen.shifts, np.zeros(chosen.middles.shape), _RESERVE, along)
         hopes = krawczyk_hopes(centers, jacobians, chosen.shifts, _REACH)
+        # Where f(m) is not told from 0, halves would not be either, as next to a multiple zero: balls have more digits.
+        hopes |= ((centers[..., 0] <= 0) & (centers[..., 1] >= 0)).all(axis=1)
         for k, number in enumerate(numbers.tolist()):
             box = boxes[number]
             operations[number] += self._cost(int(lags[k]) + int(center_lags[k]))

@@ -63,23 +63,23 @@ def test_lyapunov(run):
 
 
 def test_journals_are_gone_on_from(run, tmp_path, monkeypatch):
-    original, calls = ZeroTask.examine, []
+    original, rounds = ZeroTask.all_examined, []
 
-    def counted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 5:
+    def counted(task, boxes):
+        rounds.append(len(boxes))
+        if len(rounds) == 4:
             raise BrokenProcessPool("killed")
-        return original(*arguments)
+        return original(task, boxes)
 
-    monkeypatch.setattr(ZeroTask, "examine", counted)
+    monkeypatch.setattr(ZeroTask, "all_examined", counted)
     line = run("zeros", FILE, "--box", "theta=-5:5", "-o", "out.json", code=2)
     assert "--resume" in line
     assert not (tmp_path / "out.json").exists()
-    assert (tmp_path / "out.json.journal").read_text().count("\n") == 5
+    assert (tmp_path / "out.json.journal").read_text().count("\n") == 1 + sum(rounds[:3])
     assert "exists already" in run("zeros", FILE, "--box", "theta=-5:5", "-o", "out.json", code=2)
     found = run("zeros", FILE, "--box", "theta=-5:5", "-o", "out.json", "--resume", "--json")
     assert found["complete"] is True
-    assert len(calls) == found["examined"] + 1
+    assert sum(rounds) == found["examined"] + rounds[3]
     assert not (tmp_path / "out.json.journal").exists()
 
 
@@ -133,15 +133,15 @@ def test_certificates_of_the_first_format_are_bad_input(run):
 def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, task, box, tmp_path, monkeypatch, capsys):
     """Ctrl-C during the third box: that one is finished, the rest is undecided; the journal stays."""
     monkeypatch.chdir(tmp_path)
-    original, calls = task.examine, []
+    original, rounds = task.all_examined, []
 
-    def interrupted(*arguments):
-        calls.append(arguments)
-        if len(calls) == 3:
+    def interrupted(searched, boxes):
+        rounds.append(len(boxes))
+        if sum(rounds) == 3:
             signal.raise_signal(signal.SIGINT)
-        return original(*arguments)
+        return original(searched, boxes)
 
-    monkeypatch.setattr(task, "examine", interrupted)
+    monkeypatch.setattr(task, "all_examined", interrupted)
     before = signal.getsignal(signal.SIGINT)
     assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
     assert signal.getsignal(signal.SIGINT) is before
@@ -149,10 +149,10 @@ def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, task,
     assert printed.out.startswith("stopped by Ctrl-C after 3 boxes: what is known so far\nundecided: ")
     assert printed.err.startswith("adamsym: stopping;")
     assert "add --resume" in printed.err
-    assert len(calls) == 3
+    assert sum(rounds) == 3
     assert check_certificate(tmp_path / "part.json").valid
     assert json.loads((tmp_path / "part.json").read_text())["leaves"][-1]["reason"].startswith("the search was stopped")
-    monkeypatch.setattr(task, "examine", original)
+    monkeypatch.setattr(task, "all_examined", original)
     done = main([command, FILE, "--box", box, "-o", "part.json", "--resume", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["stopped"] is False
@@ -168,7 +168,7 @@ def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(ZeroTask, "examine", interrupted)
+    monkeypatch.setattr(ZeroTask, "all_examined", interrupted)
     try:
         code = main(["zeros", FILE, "--box", "theta=-5:5", "-o", "none.json"])
     except KeyboardInterrupt:

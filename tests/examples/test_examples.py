@@ -125,7 +125,7 @@ def test_the_exponential_example_ends_below_the_mean():
 
 
 def test_the_data_are_the_tables_of_the_script():
-    names = {"diabetes.csv", "diabetes_12_rows.csv", "iris_two_species.csv", "digits.csv"}
+    names = {"diabetes.csv", "diabetes_12_rows.csv", "iris_two_species.csv", "digits.csv", "breast_cancer.csv"}
     script = (FOLDER / "make_data.py").read_text()
     assert names == {path.name for path in FOLDER.glob("*.csv")}
     assert all(name in script for name in names)

@@ -13,7 +13,7 @@ import adamsym
 from adamsym.field.compiled import _sources, compiled
 
 ROOT = Path(adamsym.__file__).parent
-WITH_LOOPS = ("adamsym.field.batches", "adamsym.field.float", "adamsym.dynamics")
+WITH_LOOPS = ("adamsym.field.batches", "adamsym.field.float", "adamsym.field.interval", "adamsym.dynamics")
 
 
 def read_by(code):

@@ -117,8 +117,8 @@ def test_no_cost_has_moved():
 
 def test_a_bound_that_has_moved_is_noticed(monkeypatch, request):
     # What the changed function leaves in the cache must not reach other tests.
-    request.addfinalizer(enclosure._minibatches.cache_clear)
-    enclosure._minibatches.cache_clear()
+    request.addfinalizer(enclosure.minibatches.cache_clear)
+    enclosure.minibatches.cache_clear()
     original = enclosure.ball
     monkeypatch.setattr(enclosure, "ball", lambda x: original(x) * original(Fraction(1001, 1000)))
     with pytest.raises(AssertionError, match="recorded"):
