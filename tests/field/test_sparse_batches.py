@@ -64,24 +64,6 @@ def test_slopes_with_zeros_apart_are_those_of_the_listing(most, monkeypatch):
     assert found.sensitivity[0, zeros].sum() == pytest.approx(slopes[0, -1], rel=1e-8)
 
 
-def test_slopes_of_a_mixture_of_listed_sums_and_rules(monkeypatch):
-    """Single draws are listed, and what more of them add up to goes by rules."""
-    monkeypatch.setattr(by_rules, "_NODES", ())
-    monkeypatch.setattr(by_rules, "_RARE", 1.0)
-    atoms, values, p = drawn(3, 60)
-    adam, rare = Adam("0.5", "0.9", "1e-3"), np.full(60, 1 / 60)
-    nonzero = len(np.unique(atoms[atoms != 0]))
-    monkeypatch.setattr(by_rules, "MOST_SUMS", nonzero + 1)
-    law = sparse_law(atoms, rare, 6, float_form(adam), nonzero + 1)
-    assert 0 < law.listed < law.last
-    found = batch_quotient(atoms[None], rare, 6, adam, sensitivity=True)
-    exact, slopes = truth(values, p, 6, adam, True)
-    assert beyond(found, exact) <= 0
-    zeros = atoms == 0
-    np.testing.assert_allclose(found.sensitivity[0, ~zeros], slopes[0, :-1], rtol=1e-6)
-    assert found.sensitivity[0, zeros].sum() == pytest.approx(slopes[0, -1], rel=1e-6)
-
-
 def test_many_values_go_by_rules_beyond_those_listed(monkeypatch):
     monkeypatch.setattr(by_rules, "_NODES", ())
     monkeypatch.setattr(by_rules, "MOST_SUMS", 200)
