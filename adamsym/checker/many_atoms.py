@@ -150,7 +150,8 @@ class ManyAtoms:
 
     def _series(self, center: Interval, terms: int) -> _Series:
         law, using = self.law, self.using
-        spend(len(law.atoms) * (4 + 4 * terms) + 3 * terms**2)
+        # Sums of products take a fifth of what so many operations take one by one.
+        spend(len(law.atoms) * (4 + terms // 2) + terms**2)
         raw = [
             p * using.exponential(-center * (q - self.least))
             for p, q in zip(law.probabilities, law.squares, strict=True)
@@ -279,7 +280,7 @@ class ManyAtoms:
     def _in_atoms(self, own: _Series, v: Row, y: Row, more_v: Interval, more_y: Interval) -> Row:
         """What v and y give in each atom; the terms left out count ``more_v`` and ``more_y`` times their bounds."""
         using, law = self.using, self.law
-        spend(len(law.atoms) * (6 + 6 * own.terms) + 8 * own.terms**2)
+        spend(len(law.atoms) * (6 + own.terms) + 2 * own.terms**2)
         by_t = [
             own.center * x + z for x, z in zip(own.reciprocal, [using.number(0), *own.reciprocal[:-1]], strict=True)
         ]
