@@ -183,7 +183,7 @@ class _Search:
     def around(self, radius: float | None) -> LyapunovBall:
         """The result on a box, or on the largest one of the grid."""
         if self.near is None:
-            return self._result(radius or 0.0, None, NO_POINT)
+            return self._result(radius or LARGEST_RADIUS * 10.0**-DECADES, None, NO_POINT)
         with ball_arithmetic():
             chosen = self._largest_radius() if radius is None else radius
             found = self._on(chosen)
