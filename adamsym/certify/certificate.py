@@ -153,13 +153,15 @@ def _ball(found: LyapunovBall) -> dict[str, Any]:
     """What is certified around a point, with a little less than what was proved."""
     proof = found.proof if found.verdict == "certified" else None
     center = np.zeros(found.problem.dimension) if found.center is None else found.center
+    # In a region that is not certified none may be proved.
+    near = None if found.near is None or found.near > found.radius else found.near
     return _start(found.problem, found.adam) | {
         "kind": "lyapunov ball",
         "verdict": found.verdict,
         "center": center.tolist(),
         "radius": None if found.is_global else found.radius,
         "inverse": [[] for _ in center] if found.inverse is None else found.inverse.tolist(),
-        "near": None if found.near is None else min(found.near / BALL_MARGIN, found.radius),
+        "near": None if near is None else min(near / BALL_MARGIN, found.radius),
         "decrease": None
         if proof is None
         else {

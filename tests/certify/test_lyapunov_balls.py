@@ -189,9 +189,20 @@ def test_inputs_that_do_not_apply():
             certify_lyapunov_ball(AdamField(linear, DEFAULTS), [0, 0], radius=radius)
     with pytest.raises(InputError, match="at: shape"):
         certify_lyapunov_ball(AdamField(linear, DEFAULTS), [[0, 0]])
+    with pytest.raises(InputError, match="range of floats"):
+        certify_lyapunov_globally(AdamField(linear, DEFAULTS), [1e200, 0])
     decayed = certify_lyapunov_globally(AdamField(linear, AdamW("0.9", "0.999", "1e-8", "0.1")))
     assert decayed.verdict == "undecided"
     assert "no weight decay" in decayed.reason
+
+
+def test_a_certificate_of_a_region_without_the_point_does_not_say_that_it_is_there():
+    field = AdamField(Problem("(a*x + b*y - 1/3)**2/2", ["a", "b"], {"x": [1, 2], "y": [1, -1]}), DEFAULTS)
+    found = certify_lyapunov_ball(field, [0, 0], radius=1e-300)
+    assert found.verdict == "undecided"
+    content = certificate(found)
+    assert check_certificate(content).valid
+    assert not check_certificate(content | {"near": 1e-300}, digest=False).valid
 
 
 @pytest.mark.slow

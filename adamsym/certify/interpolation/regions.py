@@ -209,6 +209,8 @@ class _Search:
             values = self.residuals.over([flint.arb(x) for x in self.start.tolist()])[0]
             squares = (p * value**2 for p, value in zip(found.bounds.probabilities, values, strict=True))
             level = _up(sum(squares, flint.arb(0)) / 2)
+            if math.isinf(level):
+                raise InputError(f"at: {self.start.tolist()} is not allowed; L there must be in the range of floats")
             rate = _down(found.rate((2 * flint.arb(level)).sqrt().upper()))
             return self._result(math.inf, found, None, level, rate)
 
