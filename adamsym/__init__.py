@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from adamsym.certify import certificate as certificate
     from adamsym.certify import certify_lyapunov as certify_lyapunov
+    from adamsym.certify import certify_lyapunov_ball as certify_lyapunov_ball
+    from adamsym.certify import certify_lyapunov_globally as certify_lyapunov_globally
     from adamsym.certify import certify_zero as certify_zero
     from adamsym.certify import compare_regions as compare_regions
     from adamsym.certify import find_zeros as find_zeros
@@ -59,6 +61,8 @@ _SUBPACKAGES = {
     "AdamField": "adamsym.field",
     "certificate": "adamsym.certify",
     "certify_lyapunov": "adamsym.certify",
+    "certify_lyapunov_ball": "adamsym.certify",
+    "certify_lyapunov_globally": "adamsym.certify",
     "certify_zero": "adamsym.certify",
     "check_certificate": "adamsym.checker",
     "compare_regions": "adamsym.certify",

@@ -36,6 +36,7 @@ Journal = Annotated[
     typer.Option("--journal", help="Keep finished boxes in this file.", show_default="OUTPUT.journal, with -o"),
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the journal.")]
+_WIDTH, _BUDGET = 1e-10, 20_000
 _LISTED = 10
 """Undecided boxes that are printed; --json lists all."""
 
@@ -47,11 +48,11 @@ def zeros(
     box: BoxOption = None,
     at: Annotated[
         list[str] | None,
-        typer.Option("--at", help="theta=1: certify the one zero near a point, in place of --box.", show_default=False),
+        typer.Option("--at", help="In place of --box: the point theta=1; the rest from [start].", show_default=False),
     ] = None,
     output: Output = None,
-    width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = 1e-10,
-    budget: Budget = 20_000,
+    width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = _WIDTH,
+    budget: Budget = _BUDGET,
     workers: Workers = None,
     journal: Journal = None,
     resume: Resume = False,
@@ -59,6 +60,8 @@ def zeros(
 ) -> int:
     """Find all zeros of the field in a box, each certified; or certify the one near a point."""
     if at:
+        if (width, budget, journal, resume) != (_WIDTH, _BUDGET, None, False):
+            raise InputError("--width, --budget, --journal and --resume go with --box: --at searches no boxes")
         return _zero_near(file, at, box, output, as_json)
     source, sides = _problem_and_box(file, box, output)
     from adamsym.certify import certificate, find_zeros
@@ -115,7 +118,7 @@ def lyapunov(
     file: File,
     box: BoxOption = None,
     output: Output = None,
-    budget: Budget = 20_000,
+    budget: Budget = _BUDGET,
     workers: Workers = None,
     journal: Journal = None,
     resume: Resume = False,
@@ -134,6 +137,8 @@ def lyapunov(
     if ball is not None or everywhere:
         if journal is not None or resume:
             raise InputError("--journal and --resume go with --box: there is no search to go on with")
+        if budget != _BUDGET:
+            raise InputError("--budget goes with --box: --ball and --global search no boxes")
         return certify_around_point(file, ball, at, output, explain, as_json)
     if explain or at:
         raise InputError("--explain and --at go with --ball or --global")

@@ -23,9 +23,7 @@ def certify_around_point(
 ) -> int:
     """Certify a box around an interpolating point, or all of space if ``ball`` is None, and return the exit code."""
     check_writable(output, (".json",))
-    radius = None if ball is None or ball.strip() == LARGEST else float(exact_rational(ball, "--ball"))
-    if radius is not None and not radius > 0:
-        raise InputError(f"--ball: {ball} is not allowed; allowed are positive numbers, and {LARGEST}")
+    radius = None if ball is None or ball.strip() == LARGEST else _radius(ball)
     source, point = read_problem_and_point(file, at, "--at")
     with working("certifying"):
         from adamsym.certify import certificate, certify_lyapunov_ball, certify_lyapunov_globally
@@ -47,6 +45,16 @@ def certify_around_point(
         if output is not None:
             print(f"certificate in {output}: adamsym check {output}")
     return HOLDS if found.verdict == "certified" else UNDECIDED
+
+
+def _radius(text: str) -> float:
+    try:
+        radius = float(exact_rational(text, "--ball"))
+    except InputError as error:
+        raise InputError(f"{error}; {LARGEST} is allowed too") from None
+    if not radius > 0:
+        raise InputError(f"--ball: {text} is not allowed; allowed are positive numbers, and {LARGEST}")
+    return radius
 
 
 def _print_ball(found: "LyapunovBall") -> None:

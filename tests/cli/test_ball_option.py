@@ -72,9 +72,13 @@ def test_what_is_not_proved_is_explained(run, file):
     ("options", "words"),
     [
         (["--ball", "0"], "--ball: 0 is not allowed; allowed are positive numbers, and largest"),
-        (["--ball", "wide"], "--ball: 'wide' is not a finite real number"),
+        (
+            ["--ball", "wide"],
+            "--ball: 'wide' is not a finite real number; write it as -3, 0.5 or 1e-8; largest is allowed too",
+        ),
         (["--ball", "1", "--global"], "--box, --ball and --global name three different regions"),
         (["--global", "--journal", "j"], "--journal and --resume go with --box"),
+        (["--global", "--budget", "7"], "--budget goes with --box"),
         (["--box", "a=0:1,b=0:1", "--explain"], "--explain and --at go with --ball or --global"),
         (["--global", "--at", "c=1"], "--at: 'c' is no parameter"),
         (["--global", "-o", "out.txt"], "-o: 'out.txt' has no known ending"),

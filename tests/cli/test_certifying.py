@@ -223,3 +223,5 @@ def test_the_one_zero_near_a_point(run, tmp_path):
     assert not (tmp_path / "none.json").exists()
     assert main(["zeros", FILE, "--at", "x=1"]) == 2
     assert main(["zeros", FILE, "--at", "theta=1", "--box", "theta=0:1"]) == 2
+    for option in (["--width", "1e-5"], ["--budget", "7"], ["--journal", "j"], ["--resume"]):
+        assert main(["zeros", FILE, "--at", "theta=1", *option]) == 2
