@@ -25,6 +25,8 @@ from adamsym import (
     basins,
     certificate,
     certify_lyapunov,
+    certify_lyapunov_ball,
+    certify_lyapunov_globally,
     certify_zero,
     check_certificate,
     compare_regions,
@@ -175,6 +177,8 @@ CALLS = {
     find_zero: {"field": FIELD, "theta0": [1.0], "tolerance": 1e-8, "budget": 50, "eigenvalues": 1},
     find_zeros: {"field": FIELD, "box": [[1.5, 2.0]], "width": 1e-10, "budget": 3, "executor": None, "journal": None},
     certify_zero: {"field": FIELD, "theta": [1.0], "most": 10},
+    certify_lyapunov_ball: {"field": FIELD, "at": [1.0], "radius": 0.1},
+    certify_lyapunov_globally: {"field": FIELD, "at": [1.0]},
     certify_lyapunov: {
         "field": FIELD,
         "region": [[1.5, 2.0]],
