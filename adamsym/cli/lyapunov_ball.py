@@ -108,9 +108,11 @@ def _print_explanation(found: "Explanation | None") -> None:
         for one in found.theorems
     ]
     print_table(["theorem", "", "c_0", "q", "Lambda, Phi, 1 + x", "why"], rows)
-    batch = "none" if found.smallest_batch is None else str(found.smallest_batch)
-    beta2 = "none" if found.smallest_beta2 is None else f"{found.smallest_beta2:.10g}"
-    print(f"with these kappa and mu N-Theorem 6 holds from B = {batch} or from beta2 = {beta2} on, all else unchanged")
+    batch = None if found.smallest_batch is None else f"from B = {found.smallest_batch}"
+    beta2 = None if found.smallest_beta2 is None else f"from beta2 = {found.smallest_beta2:.10g}"
+    known = " or ".join(text for text in (batch, beta2) if text)
+    holds = f"N-Theorem 6 holds {known} on" if known else "N-Theorem 6 is not known to hold for any B or beta2"
+    print(f"with these kappa and mu {holds}, all else unchanged")
 
 
 def _shown(number: float | None) -> str:

@@ -30,7 +30,10 @@ LARGEST_RADIUS, STEPS_A_DECADE, DECADES = 10.0, 20, 16
 _SMALLER = 12
 """Boxes inside of the one that is certified in which flow lines may be proved to stay, each 1/sqrt(2) as wide."""
 
-NO_POINT = "no interpolating point is found near the given one, or none is proved"
+NO_POINT = (
+    "no interpolating point is found near the given one, or none is proved: the gradients of all rows' residuals must "
+    "be linearly independent there"
+)
 
 
 @dataclass(frozen=True)
