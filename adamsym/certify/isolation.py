@@ -92,9 +92,17 @@ def isolated(function: BoxFunction, values: Values, start: FloatArray, most: int
     region, others = _largest_region(function, point, jacobian, most)
     box = _box_in(function, region, point)
     if box is None:
-        raise NotIsolated("f is not proven to vanish there: no box is mapped into itself by Krawczyk's operator")
+        raise NotIsolated(
+            f"f is not proven to vanish at {_shown(point)}, where Newton's method ends with "
+            f"|f| = {np.linalg.norm(values(point[None])[0]):.2g}: no box is mapped into itself by Krawczyk's operator"
+        )
     narrow = [one.over.jacobian for one in others if lies_in(box, one.sides)]
     return Isolated(box, region.sides, region.preconditioner, [region.over.jacobian, *narrow])
+
+
+def _shown(point: FloatArray) -> str:
+    first = ", ".join(f"{x:.6g}" for x in point[:3])
+    return f"({first}{', ...' if len(point) > 3 else ''})"
 
 
 def newton(values: Values, start: FloatArray) -> tuple[FloatArray, FloatArray]:

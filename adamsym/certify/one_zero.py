@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
 from adamsym.certify.field_function import NOT_REAL, UNBOUNDED, FieldFunction
-from adamsym.certify.isolation import Isolated, NotIsolated, Values, isolated
+from adamsym.certify.isolation import Isolated, NotIsolated, Values, isolated, newton
 from adamsym.certify.outcomes import Matrix, Stability
 from adamsym.certify.results import one_zero_dict, one_zero_summary, one_zero_table
 from adamsym.certify.stability import stability_of
@@ -183,12 +183,29 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     with ball_arithmetic():
         try:
             with budget(MOST_OPERATIONS):
-                found = isolated(function, values, start, most)
+                found = _isolated(function, values, start, most)
                 zero = described(function, _zero_of(function, found))
         except (NotIsolated, Undefined, OutOfWork) as error:
             return OneZero(function, start, None, str(error), None, "no zero is certified, beside which one could lie")
         critical, why = _critical_point(function, zero, most)
     return OneZero(function, start, zero, "", critical, why)
+
+
+def _isolated(function: BoxFunction, values: Values, start: FloatArray, most: int) -> Isolated:
+    """The zero that Newton's method reaches from a point, or else from where it takes the mean gradient from there.
+
+    Next to a point that all rows fit, f changes within eps of it from one side's limit to the other's: steps by f alone
+    end beside it.
+    """
+    try:
+        return isolated(function, values, start, most)
+    except NotIsolated:
+        if not isinstance(function, FieldFunction):
+            raise
+        other, _ = newton(function.problem.gradient, start)
+        if np.linalg.norm(values(other[None])[0]) >= np.linalg.norm(values(start[None])[0]):
+            raise
+        return isolated(function, values, other, most)
 
 
 def _middles(function: BoxFunction) -> Values:

@@ -1,6 +1,7 @@
 """One zero near a point: what is certified is true, and what is no zero, or not a single one, is not certified."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import flint
@@ -157,3 +158,22 @@ def test_the_examples(name):
     assert found.zero.stability == "attracting"
     assert found.critical.kind == "minimum"
     assert check_certificate(written(found), operations=10**12).valid
+
+
+@pytest.mark.parametrize(("start", "minimum"), [(0.3, 0), (-2.0, 0), (0.9, "1/3")])
+def test_a_point_that_all_rows_fit_is_found_from_farther_than_eps(start, minimum):
+    """f is nearly -sign(theta - minimum), by which Newton's steps end beside it; those by the gradient do not."""
+    problem = Problem(f"(theta - {minimum})**2*x/2", ["theta"], Empirical({"x": [1, 2]}))
+    found = certify_zero(AdamField(problem, Adam("0.9", "0.99", "1e-8")), [start])
+    assert found.zero is not None
+    [[low, high]] = found.zero.box
+    assert low <= Fraction(minimum) <= high
+    assert check_certificate(written(found)).valid
+
+
+def test_where_newtons_method_ends_is_said():
+    """exp(-theta) tends to 0 and is nowhere 0."""
+    field = AdamField(Problem("-exp(-theta)*x", ["theta"], Empirical({"x": [1, 2]})), QUICK)
+    found = certify_zero(field, [0.0])
+    assert found.zero is None
+    assert "where Newton's method ends with |f| = " in found.reason
