@@ -95,8 +95,8 @@ def sign_bound(using: Arithmetic, growth: Interval, draws: Draws) -> Interval:
 
 
 def kurtosis(using: Arithmetic, draws: Draws) -> Interval:
-    """Return K_c."""
-    return 3 + (using.exact(1 / draws.p) - 4) / draws.batch
+    """Return K_c, or 1, which no kurtosis is below, where one row is all and K_c of no meaning."""
+    return using.exact(max(Fraction(1), 3 + (1 / draws.p - 4) / draws.batch))
 
 
 def fourth_moment(using: Arithmetic, q: Interval, draws: Draws) -> Interval:
