@@ -63,7 +63,7 @@ def zeros(
         if (width, budget, journal, resume) != (_WIDTH, _BUDGET, None, False):
             raise InputError("--width, --budget, --journal and --resume go with --box: --at searches no boxes")
         return _zero_near(file, at, box, output, as_json)
-    source, sides = _problem_and_box(file, box, output)
+    source, sides = _problem_and_box(file, box, output, "--at for the one zero near a point")
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
 
@@ -142,7 +142,7 @@ def lyapunov(
         return certify_around_point(file, ball, at, output, explain, as_json)
     if explain or at:
         raise InputError("--explain and --at go with --ball or --global")
-    source, sides = _problem_and_box(file, box, output)
+    source, sides = _problem_and_box(file, box, output, "--ball or --global for a region around minima")
     from adamsym.certify import certificate, certify_lyapunov
     from adamsym.field import AdamField
 
@@ -192,11 +192,14 @@ def check(
 
 
 def _problem_and_box(
-    file: Path, texts: list[str] | None, output: Path | None
+    file: Path, texts: list[str] | None, output: Path | None, otherwise: str
 ) -> "tuple[ProblemFile, list[list[float]]]":
     check_writable(output, (".json",))
     source = read_file(file)
-    return source, parse_box(texts or (), source.problem.names, "--box")
+    if not texts:
+        names = source.problem.names
+        raise InputError(f"--box: no range for {', '.join(names)[:80]}; give --box {names[0]}=-5:5, or {otherwise}")
+    return source, parse_box(texts, source.problem.names, "--box")
 
 
 @contextmanager

@@ -180,7 +180,8 @@ def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "fragment"),
     [
-        (["zeros", FILE], "no range for theta"),
+        (["zeros", FILE], "no range for theta; give --box theta=-5:5, or --at for the one zero near a point"),
+        (["lyapunov", FILE], "no range for theta; give --box theta=-5:5, or --ball or --global"),
         (["zeros", FILE, "--box", "theta=5"], "low:high"),
         (["zeros", FILE, "--box", "theta=5:1"], "lower end above"),
         (["zeros", FILE, "--box", "x=0:1"], "no parameter"),
