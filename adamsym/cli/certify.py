@@ -126,7 +126,9 @@ def lyapunov(
         str | None,
         typer.Option("--ball", help="Half the width of a box around an interpolating point, or: largest."),
     ] = None,
-    everywhere: Annotated[bool, typer.Option("--global", help="In all of space.")] = False,
+    everywhere: Annotated[
+        bool, typer.Option("--global", help="In all of space; [start] or 0 is where L is told.")
+    ] = False,
     at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Which theorem it rests on, and its numbers.")] = False,
     as_json: Json = False,

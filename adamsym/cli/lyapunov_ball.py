@@ -24,7 +24,7 @@ def certify_around_point(
     """Certify a box around an interpolating point, or all of space if ``ball`` is None, and return the exit code."""
     check_writable(output, (".json",))
     radius = None if ball is None or ball.strip() == LARGEST else _radius(ball)
-    source, point = read_problem_and_point(file, at, "--at")
+    source, point = read_problem_and_point(file, at, "--at", default=0.0 if ball is None else None)
     with working("certifying"):
         from adamsym.certify import certificate, certify_lyapunov_ball, certify_lyapunov_globally
         from adamsym.field import AdamField
@@ -70,7 +70,7 @@ def _print_ball(found: "LyapunovBall") -> None:
     if found.is_global:
         print("certified: L decreases along the flow in all of space wherever L > 0")
         print(f"every flow line converges to a point with L = 0; {point}")
-        print(f"where L <= {rounded_down(found.level or 0.0)}, as at the given point, L decays at least like ", end="")
+        print(f"where L <= {rounded_down(found.level or 0.0)}, as at the start, L decays at least like ", end="")
         print(f"exp(-{rounded_down(found.rate)} t)")
         return
     print(f"certified: L decreases along the flow wherever L > 0 on the box of half-width {found.radius!r}")

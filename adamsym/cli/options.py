@@ -40,10 +40,13 @@ def read_file(file: Path) -> "ProblemFile":
     return found
 
 
-def read_problem_and_point(file: Path, texts: Sequence[str] | None, option: str) -> "tuple[ProblemFile, list[float]]":
-    """Read a problem file and the point that ``option`` gives, or the file's own start."""
+def read_problem_and_point(
+    file: Path, texts: Sequence[str] | None, option: str, default: float | None = None
+) -> "tuple[ProblemFile, list[float]]":
+    """Read a problem file and the point that ``option`` gives, or the file's own start, or else the default."""
     source = read_file(file)
-    return source, parse_point(texts or (), source.problem.names, option, source.start)
+    start = {} if default is None else dict.fromkeys(source.problem.names, default)
+    return source, parse_point(texts or (), source.problem.names, option, start | (source.start or {}))
 
 
 def whole_numbers(texts: Sequence[str] | None, option: str, default: tuple[int, ...]) -> tuple[int, ...]:

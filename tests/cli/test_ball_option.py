@@ -1,5 +1,7 @@
 """adamsym lyapunov --ball and --global: promised keys, exit codes, what is explained, certificates."""
 
+from pathlib import Path
+
 import pytest
 
 from adamsym.__main__ import main
@@ -42,6 +44,15 @@ def test_everywhere(run, file):
     assert found["explanation"]["carried_by"] == "N-Theorem 6"
     assert run("check", "all.json", "--workers", "1").startswith("valid: all 2 proofs hold")
     assert run("lyapunov", file, "--global").startswith("certified: L decreases along the flow in all of space")
+
+
+def test_everywhere_starts_at_0_if_no_start_is_given(run, file):
+    Path("none.toml").write_text(Path(file).read_text().partition("[start]")[0])
+    found = run("lyapunov", "none.toml", "--global", "--json")["region"]
+    at = run("lyapunov", "none.toml", "--global", "--at", "a=0,b=0", "--json")["region"]
+    assert found == at
+    assert found != run("lyapunov", "none.toml", "--global", "--at", "a=1,b=0", "--json")["region"]
+    assert "no value for a" in run("lyapunov", "none.toml", "--ball", "0.25", code=2)
 
 
 def test_a_box_around_a_point(run, file):

@@ -165,9 +165,10 @@ class _Search:
         self.problem = require_loss(function.problem, "a Lyapunov region")
         self.method, self.form = function.method, function.form
         self.residuals: Residuals = squared_residuals(self.problem)
+        shape = np.shape(at)
+        if shape != (self.problem.dimension,):
+            raise InputError(f"at: shape {shape} is not allowed; give one point, ({self.problem.dimension},)")
         self.start = self.problem.points(at)
-        if self.start.ndim != 1:
-            raise InputError(f"at: shape {self.start.shape} is not allowed; give one point, (d,)")
         self.center = self.residuals.interpolating_point(self.start)
         self.near: float | None = None
         if self.center is not None:
