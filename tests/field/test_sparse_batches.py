@@ -54,6 +54,8 @@ def test_slopes_with_zeros_apart_are_those_of_the_listing(most, monkeypatch):
     monkeypatch.setattr(by_rules, "_NODES", ())
     monkeypatch.setattr(by_rules, "MOST_SUMS", most)
     monkeypatch.setattr(by_rules, "_RARE", 1.0)
+    # What would be taken if these rules did not meet the tolerance.
+    monkeypatch.setattr(by_rules, "_otherwise", None)
     atoms, values, p = drawn(3, 60)
     adam = Adam("0.5", "0.9", "1e-3")
     found = batch_quotient(atoms[None], np.full(60, 1 / 60), 6, adam, sensitivity=True)
