@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar, cast
 
 import numba
+from numba.extending import register_jitable
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -27,10 +28,20 @@ def compiled(function: Callable[Arguments, Result], **options: bool | str) -> Ca
     so that results do not depend on the machine's vector width. Further options are Numba's.
     """
     function.__qualname__ += "_" + _sources(Path(function.__code__.co_filename).parent)
-    kept = numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+    kept = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     return cast("Callable[Arguments, Result]", kept)
 
 
 def inlined(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Compile a function into those that call it: a call costs some nanoseconds for each array that it hands over."""
     return compiled(function, inline="always")
+
+
+def inner(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Compile a function within those compiled ones that call it; Python's own calls of it are not compiled.
+
+    Numba makes no entry points for Python or C and keeps no machine code of its own for it, which together take longer
+    to compile than a small function itself, and are carried along into every function that calls it.
+    """
+    within = register_jitable(error_model="numpy", no_cfunc_wrapper=True)(function)
+    return cast("Callable[Arguments, Result]", within)

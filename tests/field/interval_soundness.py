@@ -1,5 +1,6 @@
 """Float64 enclosures of random and hostile laws, held against balls at points within; copies with one line changed."""
 
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -115,7 +116,7 @@ def copy_with(module: str, old: str, new: str) -> SimpleNamespace:
     for name in ("rounding", "elementary", "lags", "moments", "law"):
         text = (FOLDER / f"{name}.py").read_text()
         text = text.replace(old, new) if name == module else text
-        text = text.replace("from adamsym.field.compiled import compiled", "compiled = lambda function: function")
+        text = re.sub("from adamsym.field.compiled import .*", "compiled = inner = lambda function: function", text)
         for other in copied:
             text = text.replace(f"from adamsym.field.interval.{other} import", f"from copy_of_{other} import")
         sys.modules[f"copy_of_{name}"] = copied[name] = ModuleType(f"copy_of_{name}")

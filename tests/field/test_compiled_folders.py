@@ -4,9 +4,11 @@ import ast
 import importlib
 import importlib.util
 import pkgutil
+import re
 import types
 from pathlib import Path
 
+import pytest
 from numba.core.registry import CPUDispatcher
 
 import adamsym
@@ -33,11 +35,20 @@ def imported_by(module):
     }
 
 
+def compiled_in(module):
+    """The Python functions of a module that are compiled, those that compiled ones alone call included."""
+    loops = [value.py_func for value in vars(module).values() if isinstance(value, CPUDispatcher)]
+    lines = Path(module.__file__).read_text().splitlines()
+    plain = [value for value in vars(module).values() if isinstance(value, types.FunctionType)]
+    plain = [value for value in plain if value.__module__ == module.__name__ and not hasattr(value, "__wrapped__")]
+    inside = [value for value in plain if lines[value.__code__.co_firstlineno - 1] == "@inner"]
+    return [value for value in loops + inside if value.__module__ == module.__name__]
+
+
 def reached_elsewhere(module):
     """What compiled functions of a module read from other folders of adamsym: the function's name, and that of it."""
     apart = {name for name, file in imported_by(module).items() if file.parent != Path(module.__file__).parent}
-    own = [value for value in vars(module).values() if isinstance(value, CPUDispatcher)]
-    own = [value.py_func for value in own if value.py_func.__module__ == module.__name__]
+    own = compiled_in(module)
     return [(function.__name__, name) for function in own for name in sorted(read_by(function.__code__) & apart)]
 
 
@@ -49,8 +60,7 @@ def modules_with_loops():
 
 def test_compiled_functions_reach_no_other_folder():
     modules = list(modules_with_loops())
-    loops = [value for module in modules for value in vars(module).values() if isinstance(value, CPUDispatcher)]
-    assert len(loops) > 20
+    assert sum(len(compiled_in(module)) for module in modules) > 90
     assert [(module.__name__, *one) for module in modules for one in reached_elsewhere(module)] == []
 
 
@@ -58,16 +68,17 @@ def test_modules_with_compiled_functions_are_those_of_the_folders():
     found = {
         ".".join(path.relative_to(ROOT.parent).with_suffix("").parts[:-1])
         for path in ROOT.rglob("*.py")
-        if "import compiled" in path.read_text()
+        if re.search("field.compiled import (compiled|inlined|inner)", path.read_text())
     }
     assert found == set(WITH_LOOPS)
 
 
-def test_reaching_another_folder_is_seen(tmp_path):
+@pytest.mark.parametrize("decorator", ["compiled", "inner"])
+def test_reaching_another_folder_is_seen(tmp_path, decorator):
     text = (
-        "from adamsym.field.compiled import compiled\n"
+        f"from adamsym.field.compiled import {decorator}\n"
         "from adamsym.field.float.grid import REACH\n\n\n"
-        "@compiled\ndef beyond(x: float) -> float:\n    return x * REACH\n"
+        f"@{decorator}\ndef beyond(x: float) -> float:\n    return x * REACH\n"
     )
     (tmp_path / "beyond.py").write_text(text)
     specification = importlib.util.spec_from_file_location("beyond", tmp_path / "beyond.py")

@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval.rounding import down, multiply, up
 
 _POWERS = np.array([math.ldexp(1.0, k) for k in range(-1020, 1021)])
@@ -40,7 +40,7 @@ _TINY = 1e-304
 """Above exp(-700)."""
 
 
-@compiled
+@inner
 def _divided_expm1(r: float) -> float:
     """p_1 of the head of this module: near (exp(r) - 1)/r for |r| <= 0.3471."""
     p = 1 / 6227020800.0
@@ -58,7 +58,7 @@ def _divided_expm1(r: float) -> float:
     return p * r + 1.0
 
 
-@compiled
+@inner
 def _near_exp(x: float) -> float:
     """exp(x) for |x| <= 700, to 3.2 u."""
     k = math.floor(x * _PER_LOG2 + 0.5)
@@ -66,13 +66,13 @@ def _near_exp(x: float) -> float:
     return float((_divided_expm1(r) * r + 1.0) * _POWERS[int(k) + 1020])
 
 
-@compiled
+@inner
 def exp_down(x: float) -> float:
     """Return a float in [0, exp(x)], for x <= 700."""
     return 0.0 if x < -LARGEST_EXPONENT else _near_exp(x) * (1 - _SHARE)
 
 
-@compiled
+@inner
 def exp_up(x: float) -> float:
     """Return a float above exp(x), for x <= 700."""
     return _TINY if x < -LARGEST_EXPONENT else _near_exp(x) * (1 + _SHARE)
@@ -86,7 +86,7 @@ def exp(a: float, b: float) -> tuple[float, float]:
     return exp_down(a), exp_up(b)
 
 
-@compiled
+@inner
 def _log_of(x: float, near: float) -> tuple[float, float]:
     """log x, x > 0, given a float near it."""
     if not abs(near) <= LARGEST_EXPONENT:
@@ -105,7 +105,7 @@ def log(a: float, b: float) -> tuple[float, float]:
     return _log_of(a, math.log(a))[0], _log_of(b, math.log(b))[1]
 
 
-@compiled
+@inner
 def _log1p_of(x: float) -> tuple[float, float]:
     """log(1 + x), x > -1; x - x^2/2 (1 + 2 x^2) <= log(1 + x) <= x next to 0."""
     if abs(x) < 2.0**-26:
@@ -123,7 +123,7 @@ def log1p(a: float, b: float) -> tuple[float, float]:
     return _log1p_of(a)[0], _log1p_of(b)[1]
 
 
-@compiled
+@inner
 def _tanh_of(x: float) -> tuple[float, float]:
     """tanh x = m/(m + 2), m = exp(2 x) - 1; for x >= 0."""
     if x > 20:
@@ -144,7 +144,7 @@ def tanh(a: float, b: float) -> tuple[float, float]:
     return low, high
 
 
-@compiled
+@inner
 def _sigmoid_of(x: float) -> tuple[float, float]:
     """e^x/(1 + e^x), e^x below 1 for x <= 0, and 1/(1 + e^-x) for x >= 0."""
     low, high = exp_down(-abs(x)), exp_up(-abs(x))
@@ -159,7 +159,7 @@ def sigmoid(a: float, b: float) -> tuple[float, float]:
     return _sigmoid_of(a)[0], _sigmoid_of(b)[1]
 
 
-@compiled
+@inner
 def _softplus_of(x: float) -> tuple[float, float]:
     """max(x, 0) + log(1 + exp(-|x|))."""
     low, high = exp_down(-abs(x)), exp_up(-abs(x))
@@ -192,7 +192,7 @@ def cosh(a: float, b: float) -> tuple[float, float]:
     return max(1.0, low), up(up(exp_up(large) + exp_up(-large)) / 2)
 
 
-@compiled
+@inner
 def _sin_rest(z: float) -> float:
     """(sin(r)/r - 1)/z, z = r^2, to degree 17 of sin."""
     p = 1 / 355687428096000.0
@@ -205,7 +205,7 @@ def _sin_rest(z: float) -> float:
     return p * z - 1 / 6.0
 
 
-@compiled
+@inner
 def _cos_rest(z: float) -> float:
     """(cos(r) - 1)/z, z = r^2, to degree 16 of cos."""
     p = 1 / 20922789888000.0
@@ -218,7 +218,7 @@ def _cos_rest(z: float) -> float:
     return p * z - 0.5
 
 
-@compiled
+@inner
 def _near_sin(x: float, quarters: int) -> float:
     """sin(x + quarters pi/2), |x| <= 10^4, to 5 u."""
     k = math.floor(x * _PER_HALF_PI + 0.5)
@@ -229,7 +229,7 @@ def _near_sin(x: float, quarters: int) -> float:
     return value if turn < 2 else -value
 
 
-@compiled
+@inner
 def _sine(a: float, b: float, quarters: int) -> tuple[float, float]:
     """sin([a, b] + quarters pi/2): its extrema are where x/(pi/2) + quarters is an odd integer."""
     if not (a >= -LARGEST_ANGLE and b <= LARGEST_ANGLE):
@@ -272,7 +272,7 @@ def power(a: float, b: float, exponent: int) -> tuple[float, float]:
     return (max(0.0, least) if exponent % 2 == 0 else least), most
 
 
-@compiled
+@inner
 def _power_of(x: float, exponent: int) -> tuple[float, float]:
     """x^exponent by repeated squares; nothing is finite beyond 1e150."""
     low, high, base_low, base_high, left = 1.0, 1.0, x, x, exponent

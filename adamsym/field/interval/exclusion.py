@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval.arrays import BoolArray
 from adamsym.field.interval.linear import along, approximate_inverse
 from adamsym.field.interval.moments import ENOUGH
@@ -13,7 +13,7 @@ from adamsym.field.interval.rounding import down, square, up
 from adamsym.field.interval.tables import BETA, EPS, ROOT_OF_BETA
 
 
-@compiled
+@inner
 def sign_factor(largest: float, constants: FloatArray, root_plus_eps: bool) -> float:
     """Return an upper bound of q for |g| <= ``largest``: q^2 = phi(beta G^2)/phi(G^2) - 1, which increases in G."""
     if root_plus_eps:
@@ -25,7 +25,7 @@ def sign_factor(largest: float, constants: FloatArray, root_plus_eps: bool) -> f
     return up(math.sqrt(max(0.0, quotient)))
 
 
-@compiled
+@inner
 def _deviation(values: FloatArray, shares: FloatArray) -> float:
     """An upper bound of the root mean square of the distance from some number, which bounds standard deviations."""
     middle, total = 0.0, 0.0
@@ -91,7 +91,7 @@ MODERATE = 1e70
 """Products of three numbers up to this, and sums of them, are in range."""
 
 
-@compiled
+@inner
 def _is_moderate(center: FloatArray, jacobian: FloatArray, shifts: FloatArray) -> bool:
     """Whether all numbers are; false of nan."""
     d = shifts.shape[0]
@@ -138,7 +138,8 @@ def directions(
             distance = margin * ENOUGH + reserve * (high - low)
             if low > distance or high < -distance:
                 ratios[k] = -1.0
-                found[k] = y
+                for i in range(d):
+                    found[k, i] = y[i]
                 break
             for j in range(d):
                 entry = 0.0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval import elementary
 from adamsym.field.interval.arrays import BoolArray, IntArray
 from adamsym.field.interval.rounding import add, multiply
@@ -37,7 +37,7 @@ _softplus, _sin, _cos, _sinh, _cosh = (
 _power, _reciprocal, _root = elementary.power, elementary.reciprocal, elementary.sqrt
 
 
-@compiled
+@inner
 def _function(code: int, a: float, b: float) -> tuple[float, float]:
     """One of UNARY."""
     if code == 6:
@@ -61,7 +61,7 @@ def _function(code: int, a: float, b: float) -> tuple[float, float]:
     return _cosh(a, b)
 
 
-@compiled
+@inner
 def _carried_out(code: int, a: float, b: float, c: float, d: float, number: int) -> tuple[float, float]:
     """One instruction; ``number`` is the second operand's own, as an exponent."""
     if code == ADD:
@@ -77,6 +77,13 @@ def _carried_out(code: int, a: float, b: float, c: float, d: float, number: int)
     if code == ROOT:
         return _root(a, b)
     return _function(code, a, b)
+
+
+@inner
+def _copy(intervals: FloatArray, registers: FloatArray, start: int) -> None:
+    """Put intervals into the registers from one on: an assignment of slices brings along the text of its error."""
+    for k in range(intervals.shape[0]):
+        registers[start + k, 0], registers[start + k, 1] = intervals[k, 0], intervals[k, 1]
 
 
 @compiled
@@ -99,12 +106,12 @@ def evaluate(
     parameters, inputs = boxes.shape[1], boxes.shape[1] + columns.shape[1]
     start = inputs + constants.shape[0]
     registers = np.empty((start + code.shape[0], 2))
-    registers[inputs:start] = constants
+    _copy(constants, registers, inputs)
     for k in range(boxes.shape[0]):
-        registers[:parameters] = boxes[k]
+        _copy(boxes[k], registers, 0)
         known[k] = True
         for row in range(columns.shape[0]):
-            registers[parameters:inputs] = columns[row]
+            _copy(columns[row], registers, parameters)
             for i in range(code.shape[0]):
                 x = first[i]
                 operation = code[i]

@@ -5,7 +5,7 @@ without the factor exp(-s least).
 """
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import inner
 from adamsym.field.interval.elementary import exp_down, exp_up
 from adamsym.field.interval.rounding import add, down, multiply, scale, up
 
@@ -13,7 +13,7 @@ LARGEST = 1e150
 """A state beyond this is given up."""
 
 
-@compiled
+@inner
 def state_of_series(values: FloatArray, low: float, high: float, state: FloatArray) -> bool:
     """Fill the state from (S, Q, S_1, Q_1, ...) and s (c - least) in [low, high]; False if it is out of range."""
     d = state.shape[0] // 2 - 1
@@ -32,7 +32,7 @@ def state_of_series(values: FloatArray, low: float, high: float, state: FloatArr
     return is_in_range(state)
 
 
-@compiled
+@inner
 def is_in_range(state: FloatArray) -> bool:
     """Whether all numbers are finite and products of two are too."""
     inside = True
@@ -41,7 +41,7 @@ def is_in_range(state: FloatArray) -> bool:
     return inside
 
 
-@compiled
+@inner
 def transforms(
     atoms: FloatArray,
     squares: FloatArray,
@@ -73,7 +73,7 @@ def transforms(
     found[1, 0], found[1, 1] = max(0.0, found[1, 0]), min(1.0, found[1, 1])
 
 
-@compiled
+@inner
 def one_lag(state: FloatArray, found: FloatArray, low: float, high: float, ratio: FloatArray) -> None:
     """Go to the next lattice point, t in [low, high], with the transforms ``found`` there.
 

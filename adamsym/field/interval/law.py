@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval.arrays import IntArray
 from adamsym.field.interval.elementary import exp_down, exp_up
 from adamsym.field.interval.lags import is_in_range, one_lag, state_of_series, transforms
@@ -50,7 +50,7 @@ WIDE_LAGS, MOST_LAGS = 1_000, 20_000
 (MAX_ABS, MEAN_ABS, MEAN_CUBE, SPREAD) = range(4)
 
 
-@compiled
+@inner
 def statistics(
     atoms: FloatArray,
     shares: FloatArray,
@@ -89,12 +89,12 @@ def statistics(
     bounds[MEAN_CUBE] = bounds[MEAN_CUBE] * ENOUGH + 1e-300
 
 
-@compiled
+@inner
 def _magnitude(interval: FloatArray) -> float:
     return float(max(abs(interval[0]), abs(interval[1])))
 
 
-@compiled
+@inner
 def crude(known: FloatArray, bounds: FloatArray, constants: FloatArray, universal: float, found: FloatArray) -> None:
     """Bounds without a quadrature: c mu phi(0) up to what F departs from it, and those by |M| and |M'|."""
     low, high = multiply(constants[TOTAL, 0], constants[TOTAL, 1], constants[AT_ZERO, 0], constants[AT_ZERO, 1])
@@ -110,7 +110,7 @@ def crude(known: FloatArray, bounds: FloatArray, constants: FloatArray, universa
         found[r, 0], found[r, 1] = max(-most, down(x - departure)), min(most, up(y + departure))
 
 
-@compiled
+@inner
 def kernel_at(v: float, eps: FloatArray, root_plus_eps: bool) -> tuple[float, float]:
     """Return phi(v) at a float v > 0."""
     if root_plus_eps:
@@ -121,7 +121,7 @@ def kernel_at(v: float, eps: FloatArray, root_plus_eps: bool) -> tuple[float, fl
     return down(1 / high), up(1 / low)
 
 
-@compiled
+@inner
 def _tolerances(
     known: FloatArray, bounds: FloatArray, constants: FloatArray, size: float, control: float, tolerance: float
 ) -> FloatArray:
@@ -134,7 +134,7 @@ def _tolerances(
     return found
 
 
-@compiled
+@inner
 def _left_factors(known: FloatArray, bounds: FloatArray, constants: FloatArray, center: float) -> FloatArray:
     """Factors k of |G - mu exp(-c s)| <= k s, and of the like for the derivatives."""
     absolute, control = constants[ABSOLUTE, 1], _magnitude(constants[TOTAL]) * center
@@ -146,7 +146,7 @@ def _left_factors(known: FloatArray, bounds: FloatArray, constants: FloatArray, 
     return found
 
 
-@compiled
+@inner
 def _rule_errors(
     known: FloatArray, bounds: FloatArray, constants: FloatArray, universal: float, control: float
 ) -> FloatArray:
@@ -161,7 +161,7 @@ def _rule_errors(
     return found
 
 
-@compiled
+@inner
 def _right_tails(
     known: FloatArray,
     bounds: FloatArray,
@@ -181,7 +181,7 @@ def _right_tails(
         tails[1 + j] = (bounds[4 + j] * before + _magnitude(known[3 + j]) * total) * share
 
 
-@compiled
+@inner
 def _first_node(tables: Tables, tolerances: FloatArray, left: FloatArray, end: float) -> int:
     """The node from which the rule begins: what lies to the left is negligible, and the series hold there."""
     wanted = end * math.exp(-2 * tables.step)
@@ -191,7 +191,7 @@ def _first_node(tables: Tables, tolerances: FloatArray, left: FloatArray, end: f
     return max(0, math.floor(math.log(max(wanted, 1e-300)) / tables.step) - tables.first)
 
 
-@compiled
+@inner
 def _walk(
     tables: Tables,
     atoms: FloatArray,
@@ -216,7 +216,7 @@ def _walk(
     return True
 
 
-@compiled
+@inner
 def _add_node(
     tables: Tables, node: int, least: float, center: float, state: FloatArray, totals: FloatArray, control: FloatArray
 ) -> tuple[float, float]:
@@ -234,7 +234,7 @@ def _add_node(
     return up(state[0, 1] * f), y
 
 
-@compiled
+@inner
 def _is_negligible(tails: FloatArray, totals: FloatArray, tolerances: FloatArray) -> bool:
     for r in range(tails.shape[0]):
         if not tails[r] <= max(tolerances[r], _SHARE_OF_RADIUS * 0.5 * (totals[r, 1] - totals[r, 0])):
@@ -242,7 +242,7 @@ def _is_negligible(tails: FloatArray, totals: FloatArray, tolerances: FloatArray
     return True
 
 
-@compiled
+@inner
 def _series_ends(tables: Tables, known: FloatArray, size: float, width: float, tolerance: float) -> tuple[float, int]:
     """The largest s for which the power series are used, and their number of terms."""
     knee = tables.constants[ROOT, 1] / tables.constants[AT_ZERO, 0]
@@ -254,7 +254,7 @@ def _series_ends(tables: Tables, known: FloatArray, size: float, width: float, t
     return end, max(3, min(TERMS, terms))
 
 
-@compiled
+@inner
 def _sums(
     tables: Tables,
     atoms: FloatArray,
@@ -314,7 +314,7 @@ def _sums(
     return lags if node > begin else -1
 
 
-@compiled
+@inner
 def enclose_law(
     tables: Tables, atoms: FloatArray, shares: FloatArray, slopes: FloatArray, tolerance: float, found: FloatArray
 ) -> int:
@@ -364,7 +364,7 @@ def enclose_law(
     return lags
 
 
-@compiled
+@inner
 def _gather(
     tables: Tables,
     known: FloatArray,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval.arrays import IntArray
 from adamsym.field.interval.rounding import add, down, multiply, scale, up
 
@@ -66,7 +66,7 @@ def meet_mean_value_form(values: FloatArray, slopes: FloatArray, center: FloatAr
                 values[m, k, i, 1] = min(values[m, k, i, 1], high)
 
 
-@compiled
+@inner
 def along(direction: FloatArray, center: FloatArray, jacobian: FloatArray, shifts: FloatArray) -> tuple[float, float]:
     """Return y c + (y J)(X - m) for one box: direction (d,), center (d, 2), jacobian (d, d, 2), shifts (d, 2)."""
     d = direction.shape[0]
@@ -84,7 +84,7 @@ def along(direction: FloatArray, center: FloatArray, jacobian: FloatArray, shift
     return low, high
 
 
-@compiled
+@inner
 def approximate_inverse(jacobian: FloatArray, inverse: FloatArray) -> bool:
     """Fill the inverse of the midpoint of a matrix (d, d, 2), by Gauss and Jordan with pivots; False if there is none.
 

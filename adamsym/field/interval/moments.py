@@ -6,7 +6,7 @@ The variable is z = t w, w a bound of |g^2 - c|, so that all powers are at most 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import inner
 from adamsym.field.interval.rounding import add, down, multiply, scale, up
 from adamsym.field.interval.tables import CIRCLE, LOG_BOUND, RECIPROCAL
 
@@ -14,7 +14,7 @@ ENOUGH = 1 + 2.0**-20
 """Factor that makes up for the rounding of bounds: sums and products of some thousand numbers >= 0, to nearest."""
 
 
-@compiled
+@inner
 def _moments(
     atoms: FloatArray,
     squares: FloatArray,
@@ -50,7 +50,7 @@ def _moments(
     return found
 
 
-@compiled
+@inner
 def _divide(series: FloatArray, terms: int) -> None:
     """Divide all rows but the first by the first, whose constant coefficient is 1."""
     for r in range(1, series.shape[0]):
@@ -62,7 +62,7 @@ def _divide(series: FloatArray, terms: int) -> None:
             series[r, k, 0], series[r, k, 1] = x, y
 
 
-@compiled
+@inner
 def _logarithm(series: FloatArray, terms: int) -> FloatArray:
     """The series of log B: k l_k = k b_k - sum of i l_i b_(k-i) over 0 < i < k."""
     found = np.zeros((terms, 2))
@@ -76,7 +76,7 @@ def _logarithm(series: FloatArray, terms: int) -> FloatArray:
     return found
 
 
-@compiled
+@inner
 def summed_series(
     atoms: FloatArray,
     squares: FloatArray,
@@ -118,7 +118,7 @@ def summed_series(
     return found
 
 
-@compiled
+@inner
 def remainder_factors(
     max_abs: float, max_slopes: FloatArray, width: float, log_factor: float, ratio_factor: float, constants: FloatArray
 ) -> FloatArray:
@@ -135,7 +135,7 @@ def remainder_factors(
     return found
 
 
-@compiled
+@inner
 def values_of_series(coefficients: FloatArray, tops: FloatArray, low: float, high: float, values: FloatArray) -> None:
     """Fill values (2 + 2 d, 2) with the series at z in [low, high], 0 <= low, high <= 1/2, with their remainders."""
     terms = coefficients.shape[1]

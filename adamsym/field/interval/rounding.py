@@ -9,19 +9,19 @@ that nothing overflows: numbers that are multiplied are below 1e150, or results 
 Numba compiles this without reassociation; fused products and sums would only make the errors smaller.
 """
 
-from adamsym.field.compiled import compiled
+from adamsym.field.compiled import compiled, inner
 
 _SHARE = 2.0**-53 * (1 + 2.0**-20)
 _LEAST = 1e-320
 
 
-@compiled
+@inner
 def down(x: float) -> float:
     """Return a float below the exact result of which x is the rounding."""
     return x - (abs(x) * _SHARE + _LEAST)
 
 
-@compiled
+@inner
 def up(x: float) -> float:
     """Return a float above the exact result of which x is the rounding."""
     return x + (abs(x) * _SHARE + _LEAST)
