@@ -20,6 +20,9 @@ COARSE = 1e-11
 DEPTH = 3
 """A box that this arithmetic does not settle whole may be halved so many times."""
 
+DIRECTION_DEPTH = 10
+"""The same for proofs by direction: next to points where an atom vanishes enclosures are wide but for narrow parts."""
+
 FINER = 1e-20
 """Truncations for the boxes around zeros that the usual ones are too coarse for."""
 
@@ -70,7 +73,7 @@ def leaf_fault(problem: SymbolicGradient, form: Form, leaf: ZerosLeaf) -> str | 
         holds = _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH + 2 * len(leaf.box))
         return None if holds else "the sign lemma does not hold"
     if leaf.direction is not None:
-        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DEPTH + 1)
+        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DIRECTION_DEPTH, None)
         return None if holds else "the field may vanish along its direction"
     return None
 
@@ -113,13 +116,21 @@ def drift_agrees(law: Law, form: Form, side: Sequence[float]) -> bool:
     return form.decay == 0 or (bool(law.mean >= 0) and low >= 0) or (bool(law.mean <= 0) and high <= 0)
 
 
-def _direction_holds(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
-    """y f(m) + (y Df(X)) (X - m) excludes 0."""
+def _direction_holds(
+    problem: SymbolicGradient,
+    form: Form,
+    box: Box,
+    direction: Sequence[float],
+    depth: int,
+    positive: bool | None,
+) -> bool:
+    """y f(m) + (y Df(X)) (X - m) excludes 0, or does so in parts, in all of which y f is as ``positive`` as elsewhere."""
     using = form.using
     points, theta = [using.number(x) for x in middle(box)], sides(using, box)
     found = _along(problem, form, [[x, x] for x in middle(box)], direction)
-    if not is_not_zero(found):
-        # No halving helps against a value at a point.
+    above = bool(found > 0)
+    if not is_not_zero(found) or positive not in (None, above):
+        # No halving helps against a value at a point, or where the sign changes.
         return False
     over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
     plain = using.total(y * f for y, f in zip(direction, over.value, strict=True))
@@ -129,7 +140,7 @@ def _direction_holds(problem: SymbolicGradient, form: Form, box: Box, direction:
         return True
     if depth == 0 or is_cut_short():
         return False
-    return all(_direction_holds(problem, form, half, direction, depth - 1) for half in halves(box))
+    return all(_direction_holds(problem, form, half, direction, depth - 1, above) for half in halves(box))
 
 
 def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | None:
