@@ -124,7 +124,7 @@ def _direction_holds(
     depth: int,
     positive: bool | None,
 ) -> bool:
-    """y f(m) + (y Df(X)) (X - m) excludes 0, or does so in parts, in all of which y f is as ``positive`` as elsewhere."""
+    """y f(m) + (y Df(X)) (X - m) excludes 0, or does so in parts, where y f is ``positive`` in all or in none."""
     using = form.using
     points, theta = [using.number(x) for x in middle(box)], sides(using, box)
     found = _along(problem, form, [[x, x] for x in middle(box)], direction)
