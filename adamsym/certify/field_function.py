@@ -134,7 +134,7 @@ class FieldOver(Over):
         return with_decay(field_of(laws, form, tolerance, WIDE_LAGS), form, self.theta)
 
     def nonzero(self) -> int | None:
-        """Return a coordinate whose sign the sign lemma (N-Lemma 1) proves."""
+        """Return a coordinate whose sign the sign lemmas (N-Lemma 1, N-Lemma 4) prove."""
         form, laws = self.function.form, zip(self.laws, self.theta, strict=True)
         signs = (proven_sign(law, form) if drift_agrees(law, form, x) else 0 for law, x in laws)
         return next((i for i, sign in enumerate(signs) if sign), None)

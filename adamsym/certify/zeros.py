@@ -150,9 +150,9 @@ def find_zeros(
 ) -> Zeros:
     """Return every zero of f in a box, certified; what could not be decided is listed.
 
-    Boxes are excluded by the sign lemma (N-Lemma 1) or an enclosure of y f over the box for some vector y; zeros are
-    proven by Krawczyk's operator. Where zeros form a curve, as at interpolation, boxes around it stay undecided, as do
-    those around a multiple zero, and around one on the box's border.
+    Boxes are excluded by the sign lemmas (N-Lemma 1, N-Lemma 4) or an enclosure of y f over the box for some vector y;
+    zeros are proven by Krawczyk's operator. Where zeros form a curve, as at interpolation, boxes around it stay
+    undecided, as do those around a multiple zero, and around one on the box's border.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a zero can be: |E g_i| <= q sigma_i at every zero of the field (N-Lemma 1), and linear forms that miss 0."""
+"""Where a zero can be: |E g_i| <= q sigma_i at every zero of the field (N-Lemma 4), and linear forms that miss 0."""
 
 import math
 
@@ -14,15 +14,33 @@ from adamsym.field.interval.tables import BETA, EPS, ROOT_OF_BETA
 
 
 @inner
-def sign_factor(largest: float, constants: FloatArray, root_plus_eps: bool) -> float:
-    """Return an upper bound of q for |g| <= ``largest``: q^2 = phi(beta G^2)/phi(G^2) - 1, which increases in G."""
+def growth_over(largest: float, constants: FloatArray, root_plus_eps: bool) -> float:
+    """Return an upper bound, above 0, of phi(beta G^2)/phi(G^2) - 1 for G up to ``largest``; it increases in G."""
     if root_plus_eps:
         share = constants[ROOT_OF_BETA, 0]
         quotient = up(up(up(1 - share) * largest) / down(down(share * largest) + constants[EPS, 0]))
     else:
         v, share = up(largest * largest), constants[BETA, 0]
         quotient = up(up(math.sqrt(up(up(v + constants[EPS, 1]) / down(down(share * v) + constants[EPS, 0])))) - 1)
-    return up(math.sqrt(max(0.0, quotient)))
+    return up(max(0.0, quotient))
+
+
+@inner
+def least_threshold(growth: float, variance: float, fourth: float, farthest: float) -> float:
+    """Return an upper bound of the least q sigma of N-Lemma 4 (a), (b), (c), as checkers take it.
+
+    ``growth`` is above the lemma's q_1^2; ``variance``, ``fourth`` and ``farthest`` are bounds of E(g - Eg)^2,
+    E(g - Eg)^4, both computed to nearest, and sup |g - Eg|. What is not finite leaves (a), which is N-Lemma 1's.
+    """
+    found = up(math.sqrt(growth)) * math.sqrt(variance * ENOUGH + 1e-300) * ENOUGH
+    others = (
+        up(growth * farthest),
+        growth * math.sqrt(math.sqrt((fourth * ENOUGH + 1e-300) * (1 + growth) / growth)) * ENOUGH + 1e-300,
+    )
+    for other in others:
+        if other < found:
+            found = other
+    return up(found)
 
 
 @inner
@@ -41,19 +59,20 @@ def _deviation(values: FloatArray, shares: FloatArray) -> float:
 def plain_thresholds(
     atoms: FloatArray, means: FloatArray, shares: FloatArray, constants: FloatArray, root_plus_eps: bool
 ) -> FloatArray:
-    """Return upper bounds (m, d) of q sigma_i over each box, from E(g - E g)^2 in intervals, as checkers do."""
+    """Return upper bounds (m, d) of q sigma_i over each box, from g - E g in intervals, as checkers do."""
     found = np.empty(atoms.shape[:2])
     for m in range(atoms.shape[0]):
         for i in range(atoms.shape[1]):
-            largest, total = 0.0, 0.0
+            largest, total, fourth, farthest = 0.0, 0.0, 0.0, 0.0
             for a in range(atoms.shape[2]):
                 low, high = atoms[m, i, a, 0], atoms[m, i, a, 1]
                 largest = max(largest, max(abs(low), abs(high)))
-                _, most = square(down(low - means[m, i, 1]), up(high - means[m, i, 0]))
+                below, above = down(low - means[m, i, 1]), up(high - means[m, i, 0])
+                _, most = square(below, above)
                 total += shares[a, 1] * most
-            found[m, i] = up(
-                sign_factor(largest, constants, root_plus_eps) * math.sqrt(total * ENOUGH + 1e-300) * ENOUGH
-            )
+                fourth += shares[a, 1] * most * most
+                farthest = max(farthest, max(-below, above))
+            found[m, i] = least_threshold(growth_over(largest, constants, root_plus_eps), total, fourth, farthest)
     return found
 
 
@@ -67,7 +86,7 @@ def thresholds(
     constants: FloatArray,
     root_plus_eps: bool,
 ) -> FloatArray:
-    """Return upper bounds (m, d) of q sigma_i over each box.
+    """Return upper bounds (m, d) of q sigma_i over each box, with N-Lemma 1's q: they say when to enclose f, no more.
 
     sigma_i is at most that of the atoms' intervals, and at most sigma_i(m) + sum_j |X - m|_j times the deviation of the
     slopes in theta_j from any one number (Minkowski).
@@ -83,7 +102,7 @@ def thresholds(
                 if reach > 0:
                     around += reach * _deviation(slopes[m, i, j], shares)
             deviation = min(around * ENOUGH, _deviation(atoms[m, i], shares))
-            found[m, i] = up(sign_factor(largest, constants, root_plus_eps) * deviation)
+            found[m, i] = up(up(math.sqrt(growth_over(largest, constants, root_plus_eps))) * deviation)
     return found
 
 

@@ -98,9 +98,10 @@ class IntervalField:
         return expectations(flat, self.shares).reshape(*values.shape[:-2], 2)
 
     def sign_thresholds(self, rows: RowsOver, plain: bool) -> FloatArray:
-        """Return bounds of q sigma_i (m, d), which |E g_i| does not exceed where F_i = 0 (N-Lemma 1), or infinity.
+        """Return bounds of q sigma_i (m, d), which |E g_i| does not exceed where F_i = 0, or infinity.
 
-        With ``plain`` they are those that the plain atoms alone give.
+        With ``plain`` they are those of the plain atoms with N-Lemma 4's q, as checkers have them; else N-Lemma 1's, of
+        the atoms in mean-value form.
         """
         if not self._signed:
             return np.full(rows.boxes.shape[:2], np.inf)
