@@ -145,8 +145,8 @@ def change_of_quotients(
     magnitudes = np.abs(atoms)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         relative = np.where(errors == 0, 0.0, errors / magnitudes)
-        most = _least(form, magnitudes @ probabilities)
-        whole = most + _least(form, (magnitudes + np.minimum(errors, 1e300)) @ probabilities)
+        most = form.most(magnitudes @ probabilities)
+        whole = most + form.most((magnitudes + np.minimum(errors, 1e300)) @ probabilities)
         best = whole
         for limit in _RELATIVE:
             good = relative <= limit
@@ -155,8 +155,3 @@ def change_of_quotients(
             far = np.where(rest == 0, 0.0, rest * (form.absolute + form.step_bound) * inverse)
             best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
     return np.asarray(best)
-
-
-def _least(form: FloatForm, mean_magnitude: FloatArray) -> FloatArray:
-    """E|M| phi(V) at most."""
-    return np.minimum(form.largest, form.absolute * mean_magnitude / form.size)

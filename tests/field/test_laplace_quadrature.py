@@ -477,3 +477,13 @@ def test_beta2_next_to_one(monkeypatch):
     assert agrees(spectral(law, adam).value[0], law, adam)
     wrong = Adam("0.9", "0.99998", "1e-8")
     assert not agrees(spectral(law, wrong).value[0], law, adam)
+
+
+def test_gradients_that_are_out_of_range_in_units_of_eps_are_refused_in_one_line():
+    """No warning of an overflow comes before; a little less and F is there."""
+    atoms, half = np.array([[6.7427157e54, 1.8809101e54]]), np.array([0.5, 0.5])
+    with pytest.raises(InputError, match="beyond the range of float64"):
+        quotient(atoms, half, Adam("0.9", "0.999", "1e-300"))
+    found = quotient(atoms, half, Adam("0.9", "0.999", "1e-240"))
+    small = quotient(atoms / 1e54, half, Adam("0.9", "0.999", "1e-294"))
+    assert abs(found.value[0] - small.value[0]) <= found.error[0] + small.error[0] < 1e-12

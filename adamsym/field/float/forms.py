@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.methods import LagWeights, LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
@@ -43,6 +44,11 @@ class FloatForm:
     eps: float
     eps_inside_root: bool
     parts: tuple[tuple[float, LaplaceForm], ...]
+
+    def most(self, magnitude: FloatArray) -> FloatArray:
+        """Return what |F| is at most, from E|g|: the step bound, also where E|g|/eps is out of range."""
+        with np.errstate(over="ignore"):
+            return np.minimum(self.largest, self.absolute * magnitude / self.size)
 
 
 def float_form(method: Method | LaplaceForm) -> FloatForm:

@@ -201,8 +201,7 @@ def _of_part(
         inverse[linear] = 1 / size
         if gradient is not None:
             gradient[linear] = form.total * _rows(probabilities, np.flatnonzero(linear)) / size
-    # |F| is at most this.
-    most = np.minimum(form.largest, form.absolute * magnitude / size)
+    most = form.most(magnitude)
     pending = np.flatnonzero(~linear)
     grids = ladder(tolerance)
     for per_octave in grids:

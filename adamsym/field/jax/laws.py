@@ -107,7 +107,7 @@ def _of_part(
     pending = np.argsort(spread, kind="stable")
     pending = pending[largest[pending] > LINEAR_BELOW * form.size] if form.parts else pending[:0]
     # |F| is at most this.
-    most = np.minimum(form.largest, form.absolute * magnitude / form.size)
+    most = form.most(magnitude)
     for per_octave in ladder(tolerance)[:GRIDS]:
         undone = []
         for chosen, found, alias in _in_chunks(atoms, probabilities, form, pending, per_octave, sensitivity):
