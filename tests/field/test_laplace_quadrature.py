@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from raw_laws import laws
 
+from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball
 from adamsym.field.float import laplace_quadrature
 from adamsym.field.float.laplace_quadrature import quotient
