@@ -13,6 +13,9 @@ Box = tuple[tuple[float, float], ...]
 
 Point = tuple[Fraction, ...]
 
+_THIN = 0.05
+"""Sides thinner than this share of the widest are not cut."""
+
 
 def box_of(sides: FloatArray) -> Box:
     """Return a box (d, 2) as tuples of floats."""
@@ -66,6 +69,20 @@ def shares_of(box: Box, start: Box) -> dict[int, float]:
         if low < midpoint(low, high) < high:
             found[j] = (high / 2 - low / 2) / max(b / 2 - a / 2, math.ulp(0.0))
     return found
+
+
+def side_to_cut(sides: FloatArray, shares: dict[int, float], steepness: FloatArray | None) -> int:
+    """Return the side of a box (d, 2) along which a map varies most, but none that is far thinner than the widest.
+
+    ``shares`` are those of :func:`shares_of`, ``steepness`` (d, d) bounds |Df| over the box; the widest side if None.
+    """
+    candidates = [j for j, share in shares.items() if share > _THIN * max(shares.values())]
+    if steepness is None:
+        return max(candidates, key=lambda j: shares[j])
+    with np.errstate(all="ignore"):
+        reach = steepness * (sides[:, 1] - sides[:, 0])
+        smear = np.nan_to_num(reach / reach.max(axis=1, keepdims=True)).max(axis=0)
+    return max(candidates, key=lambda j: (smear[j], shares[j]))
 
 
 def halves(box: Box, axis: int) -> tuple[Box, Box]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from adamsym.certify.boxes import Box, middle, shares_of
+from adamsym.certify.boxes import Box, middle, shares_of, side_to_cut
 from adamsym.certify.outcomes import NoZeroByDirection, NoZeroBySign, Split
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.interval.arrays import BoolArray, IntArray
@@ -26,9 +26,6 @@ _REACH = 1.5
 _RESERVE, _RESERVE_OF_SIGNS = 0.1, 0.05
 """What is proven of an interval around y f, or of that of a mean gradient, is to hold by these shares of its width: the
 checker has other arithmetic, and splits boxes at more cost."""
-
-_THIN = 0.05
-"""Sides thinner than this share of the widest are not cut."""
 
 Settled = NoZeroBySign | NoZeroByDirection | Split
 
@@ -53,7 +50,7 @@ class IntervalSearch:
             shares = shares_of(box, self.start)
             widest = max(shares.values(), default=0.0)
             if widest > self.smallest and not ratio < _LINEAR and (self.field.decay[1] == 0 and widest > _NARROW):
-                found[number], open_boxes[number] = Split(_axis(sides[number], shares, slopes[number])), False
+                found[number], open_boxes[number] = Split(_cut(sides[number], shares, slopes[number])), False
         self._by_enclosure(boxes, rows, np.flatnonzero(open_boxes), found, operations)
         return list(zip(found, operations, strict=True))
 
@@ -113,17 +110,12 @@ class IntervalSearch:
             elif ratios[k] == -1.0:
                 found[number] = NoZeroByDirection(tuple(along[k].tolist()))
             elif not hopes[k] and max(shares.values(), default=0.0) > self.smallest:
-                found[number] = Split(_axis(np.array(box), shares, jacobians[k]))
+                found[number] = Split(_cut(chosen.boxes[k], shares, jacobians[k]))
 
     def _cost(self, lags: int) -> int:
         atoms, d = len(self.field.shares), self.field.dimension
         return (200 * atoms * d * (3 + 3 * d) + max(0, lags) * atoms * (12 + 4 * d)) // SPEED
 
 
-def _axis(sides: FloatArray, shares: dict[int, float], jacobian: FloatArray) -> int:
-    """The side that makes the map vary most, but none that is far thinner than the widest."""
-    candidates = [j for j, share in shares.items() if share > _THIN * max(shares.values())]
-    with np.errstate(all="ignore"):
-        reach = np.abs(jacobian).max(axis=-1) * (sides[:, 1] - sides[:, 0])
-        smear = np.nan_to_num(reach / reach.max(axis=1, keepdims=True)).max(axis=0)
-    return max(candidates, key=lambda j: (smear[j], shares[j]))
+def _cut(sides: FloatArray, shares: dict[int, float], jacobian: FloatArray) -> int:
+    return side_to_cut(sides, shares, np.abs(jacobian).max(axis=-1))

@@ -157,7 +157,8 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     theta
         Where to begin, shape (d,): near the zero, as where :func:`adamsym.find_zero` or training has ended.
     most
-        Most enclosures of Df to compute, from 1 up.
+        Most enclosures of Df to compute from where Newton's method ends, from 1 up; as many again from where it ends
+        with steps of the mean gradient, if the first lead to nothing.
 
     Raises
     ------

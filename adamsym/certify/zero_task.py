@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
-from adamsym.certify.boxes import Box, box_of, shares_of
+from adamsym.certify.boxes import Box, box_of, shares_of, side_to_cut
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interval_search import IntervalSearch
 from adamsym.certify.krawczyk import certified_zero, direction_without_zero
@@ -124,15 +124,11 @@ class ZeroTask(Task[ZeroOutcome]):
         shares = shares_of(box, self.start)
         if not shares or max(shares.values()) <= SMALLEST_SHARE:
             return Undecided(reason)
-        return Split(_axis(box, shares, over))
+        return Split(side_to_cut(np.array(box), shares, _steepness(over)))
 
 
-def _axis(box: Box, shares: dict[int, float], over: BoxEnclosure | None) -> int:
-    """The side that makes f vary most, but none that is far narrower than the widest."""
-    candidates = [j for j, share in shares.items() if share > 0.05 * max(shares.values())]
+def _steepness(over: BoxEnclosure | None) -> FloatArray | None:
+    """Bounds of |Df|, if there are any."""
     if over is None or not all(entry.is_finite() for row in over.jacobian for entry in row):
-        return max(candidates, key=lambda j: shares[j])
-    widths = [high - low for low, high in box]
-    reach = [[float(slope.abs_upper()) * w for slope, w in zip(row, widths, strict=True)] for row in over.jacobian]
-    smear = [max(row[j] / (max(row) or 1.0) for row in reach) for j in range(len(box))]
-    return max(candidates, key=lambda j: (smear[j], shares[j]))
+        return None
+    return np.array([[float(entry.abs_upper()) for entry in row] for row in over.jacobian])

@@ -256,16 +256,10 @@ def _stop() -> Iterator[Callable[[], bool]]:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error, if it is a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda examined, pending: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from adamsym.expressions.progress import progress_bar
 
-    columns = (TextColumn("{task.completed} boxes examined, {task.fields[pending]} pending"), BarColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None, pending=0)
-        yield lambda examined, pending: bar.update(task, completed=examined, total=examined + pending, pending=pending)
+    with progress_bar("boxes examined, of those known") as progress:
+        yield lambda examined, pending: progress(examined, examined + pending) if progress is not None else None
 
 
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:

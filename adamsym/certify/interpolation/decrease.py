@@ -23,13 +23,19 @@ from fractions import Fraction
 
 import flint
 
-from adamsym.certify.decrease_constants import Decrease, Noise, theorem_1, theorem_2b, theorem_6, universal_bound
+from adamsym.certify.decrease_constants import (
+    INFINITY,
+    Decrease,
+    Noise,
+    theorem_1,
+    theorem_2b,
+    theorem_6,
+    universal_bound,
+)
 from adamsym.certify.interpolation.bounds import ResidualBounds
 from adamsym.field.ball.arithmetic import smaller
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import BUILT_IN
-
-INFINITY = flint.arb("inf")
 
 _SIXTEENTHS, _HALVINGS = 60, 24
 """Scales that are tried for a largest number, and halvings between the last two of them: to six digits."""
