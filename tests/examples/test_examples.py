@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from adamsym import AdamField, Problem, StepSizeSchedule, derive, flow, read_problem, simulate
+from adamsym.symbolic import DerivationError
 
 FOLDER = Path(__file__).parents[2] / "examples"
 FILES = sorted(FOLDER.glob("*.toml"))
@@ -137,17 +138,33 @@ def test_the_data_are_the_tables_of_the_script():
     assert [float(x) for x in few.split(",")] == pytest.approx(scaled, abs=6e-4)
 
 
-def test_the_script_reports_faults(monkeypatch, capsys):
+@pytest.fixture(scope="module")
+def script():
     specification = importlib.util.spec_from_file_location("run_all", FOLDER / "run_all.py")
     module = importlib.util.module_from_spec(specification)
     sys.modules["run_all"] = module
     specification.loader.exec_module(module)
-    good = module.run(FOLDER / "three_points.toml")
+    return module
+
+
+def test_the_script_reports_faults(script, monkeypatch):
+    good = script.run(FOLDER / "three_points.toml")
     assert good.faults == []
     assert good.steps >= 8
-    monkeypatch.setattr(module, "derive", lambda *_: SimpleNamespace(steps=range(9)))
-    monkeypatch.setattr(module, "LARGEST_ERROR", 1e-18)
-    assert module.run(FOLDER / "three_points.toml").faults
+    monkeypatch.setattr(script, "derive", lambda *_: SimpleNamespace(steps=range(9)))
+    monkeypatch.setattr(script, "LARGEST_ERROR", 1e-18)
+    assert script.run(FOLDER / "three_points.toml").faults
+
+
+def test_the_script_takes_vector_fields_without_a_loss_and_losses_not_without_a_derivation(script, monkeypatch):
+    def fails(*arguments):
+        raise DerivationError("a step")
+
+    monkeypatch.setattr(script, "derive", fails)
+    for name in ("damped_game", "noisy_rotation"):
+        found = script.run(FOLDER / f"{name}.toml")
+        assert (found.faults, found.steps, found.flow, found.adam) == ([], None, "-", "-")
+    assert script.run(FOLDER / "three_points.toml").faults == ["derivation: a step"]
 
 
 def test_enclosures_hold_the_field_of_real_data():
