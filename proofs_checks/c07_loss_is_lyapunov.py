@@ -16,7 +16,7 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem
-from adamsym.certify.decrease_constants import Noise, theorem_1, theorem_6
+from adamsym.certify.lyapunov.decrease_constants import Noise, theorem_1, theorem_6
 from adamsym.claims import Finding, check_property, holds, refuted, undecided
 from adamsym.field.ball.arithmetic import ball_arithmetic
 

@@ -22,7 +22,7 @@ import flint
 import numpy as np
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_lyapunov, simulate
-from adamsym.certify.decrease_constants import Noise, rate, theorem_6
+from adamsym.certify.lyapunov.decrease_constants import Noise, rate, theorem_6
 from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 from adamsym.field.ball.arithmetic import ball_arithmetic
 

@@ -22,7 +22,7 @@ import numpy as np
 import sympy as sp
 
 from adamsym import Adam, Claim, Empirical, Problem, StepSizeSchedule, simulate
-from adamsym.certify.decrease_constants import Noise, theorem_2b, theorem_6
+from adamsym.certify.lyapunov.decrease_constants import Noise, theorem_2b, theorem_6
 from adamsym.claims import Finding, holds, refuted, run_seed, scaled, undecided
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 

@@ -2,12 +2,12 @@
 
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.certificate import certificate
-from adamsym.certify.clusters import Cluster
 from adamsym.certify.interpolation.regions import LyapunovBall, certify_lyapunov_ball, certify_lyapunov_globally
-from adamsym.certify.lyapunov import LyapunovRegion, certify_lyapunov
-from adamsym.certify.one_zero import CriticalPoint, OneZero, certify_zero
-from adamsym.certify.theorem_regions import Regions, compare_regions
-from adamsym.certify.zeros import Zero, Zeros, find_zeros
+from adamsym.certify.lyapunov.box_regions import LyapunovRegion, certify_lyapunov
+from adamsym.certify.lyapunov.theorem_regions import Regions, compare_regions
+from adamsym.certify.zeros.all_zeros import Zero, Zeros, find_zeros
+from adamsym.certify.zeros.clusters import Cluster
+from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero, certify_zero
 
 __all__ = [
     "BoxFunction",

@@ -8,11 +8,11 @@ import numpy as np
 from adamsym.certificates.form import digest_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interpolation.regions import LyapunovBall
-from adamsym.certify.lyapunov import LyapunovRegion
+from adamsym.certify.lyapunov.box_regions import LyapunovRegion
 from adamsym.certify.minima import common_factor
-from adamsym.certify.one_zero import CriticalPoint, OneZero
 from adamsym.certify.outcomes import as_json
-from adamsym.certify.zeros import Zero, Zeros
+from adamsym.certify.zeros.all_zeros import Zero, Zeros
+from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable

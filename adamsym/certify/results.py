@@ -7,10 +7,10 @@ from adamsym.certify.digits import interval_text, rounded_down, shared_digits
 from adamsym.expressions.results import counted
 
 if TYPE_CHECKING:
-    from adamsym.certify.clusters import Cluster
-    from adamsym.certify.lyapunov import LyapunovRegion
-    from adamsym.certify.one_zero import OneZero
-    from adamsym.certify.zeros import Zero, Zeros
+    from adamsym.certify.lyapunov.box_regions import LyapunovRegion
+    from adamsym.certify.zeros.all_zeros import Zero, Zeros
+    from adamsym.certify.zeros.clusters import Cluster
+    from adamsym.certify.zeros.one_zero import OneZero
 
 
 def zeros_summary(found: "Zeros") -> str:
@@ -156,7 +156,7 @@ def region_summary(found: "LyapunovRegion") -> str:
 
 def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
     """Return what is certified about a Lyapunov region, beside the regions of the theorems, ready for JSON."""
-    from adamsym.certify.theorem_regions import compare_regions
+    from adamsym.certify.lyapunov.theorem_regions import compare_regions
 
     regions = compare_regions(found)
     rate = found.rate if found.verdict == "certified" else None

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from adamsym.certificates.form import digest_of
 from adamsym.certify import certificate, find_zeros
-from adamsym.certify.clusters import _groups, clusters_of
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.zeros.clusters import _groups, clusters_of
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem

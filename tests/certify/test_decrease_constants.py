@@ -13,7 +13,7 @@ from mpmath import mp
 
 from adamsym import Adam
 from adamsym.certify import decrease_constants as constants
-from adamsym.certify.decrease_constants import Noise
+from adamsym.certify.lyapunov.decrease_constants import Noise
 from adamsym.expressions.errors import InputError
 from adamsym.field import quotient
 from adamsym.field.ball.arithmetic import BallArithmetic, ball_arithmetic

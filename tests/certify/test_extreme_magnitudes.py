@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, AdamW, Empirical, NAdam, Problem, RMSprop, VectorField
 from adamsym.certify import certificate, certify_lyapunov, find_zeros
-from adamsym.certify.theorem_regions import compare_regions
+from adamsym.certify.lyapunov.theorem_regions import compare_regions
 from adamsym.checker import check_certificate
 from adamsym.expressions.errors import InputError
 

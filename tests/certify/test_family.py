@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.certify import certificate, certify_lyapunov, compare_regions, find_zeros
-from adamsym.certify.decrease_constants import universal_bound
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.theorem_regions import has_levels
+from adamsym.certify.lyapunov.decrease_constants import universal_bound
+from adamsym.certify.lyapunov.theorem_regions import has_levels
 from adamsym.checker import check_certificate
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic

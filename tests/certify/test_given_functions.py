@@ -17,7 +17,7 @@ from adamsym import (
     check_certificate,
 )
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.given_function import GivenFunctionTask
+from adamsym.certify.lyapunov.given_function import GivenFunctionTask
 from adamsym.certify.outcomes import Decrease
 
 LAW = Empirical({"p": [1, 1, -2], "q": [0, 1, -1]})

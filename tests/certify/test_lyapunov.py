@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify import certificate, certify_lyapunov, compare_regions, lyapunov_decrease, lyapunov_task
-from adamsym.certify.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
+from adamsym.certify import certificate, certify_lyapunov, compare_regions
+from adamsym.certify.lyapunov import box_decrease, box_task
+from adamsym.certify.lyapunov.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
+from adamsym.certify.lyapunov.theorem_regions import level_t6, pointwise_smoothness
 from adamsym.certify.minima import common_factor, common_minima
-from adamsym.certify.theorem_regions import level_t6, pointwise_smoothness
 from adamsym.checker import check_certificate
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
@@ -146,14 +147,14 @@ def test_each_condition_of_the_proofs_is_needed():
     adam = Adam("0.5", "0.9", "0.01")
     with ball_arithmetic():
         laws = gradient_laws(TRAP, theta, slopes=False)
-        assert lyapunov_decrease.by_signs(laws, laws, adam.laplace, None, "sign") is None
+        assert box_decrease.by_signs(laws, laws, adam.laplace, None, "sign") is None
         square, variance = laws[0].mean ** 2, laws[0].variance
-        assert lyapunov_decrease.by_spread(square, variance, laws, adam.laplace, None, "sign") is None
-        assert lyapunov_decrease.by_spread(square, flint.arb(0), laws, adam.laplace, None, "sign") is not None
+        assert box_decrease.by_spread(square, variance, laws, adam.laplace, None, "sign") is None
+        assert box_decrease.by_spread(square, flint.arb(0), laws, adam.laplace, None, "sign") is not None
         # Small noise is enough for both.
         quiet = gradient_laws(TRAP, theta, slopes=False)
         quiet[0].variance = flint.arb("1e-6")
-        assert lyapunov_decrease.by_signs(quiet, quiet, adam.laplace, None, "sign") is not None
+        assert box_decrease.by_signs(quiet, quiet, adam.laplace, None, "sign") is not None
 
 
 def test_the_spread_counts_noise_twice():
@@ -161,17 +162,15 @@ def test_the_spread_counts_noise_twice():
     law = BallLaw([flint.arb(-3), flint.arb(3)], [flint.arb("0.5")] * 2)  # x = 3 for eps = 1
     adam = Adam("0.5", "0.9", "1")
     with ball_arithmetic():
-        q = lyapunov_decrease.sign_factor(law, adam.laplace)
+        q = box_decrease.sign_factor(law, adam.laplace)
         eta = (flint.arb("0.8") / q) ** 2
         assert 1 - q * eta.sqrt() > 0
-        assert lyapunov_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, None, "sign") is None
-        less = lyapunov_decrease.by_spread(flint.arb(1), eta / 4, [law], adam.laplace, flint.arb(1), "sign")
+        assert box_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, None, "sign") is None
+        less = box_decrease.by_spread(flint.arb(1), eta / 4, [law], adam.laplace, flint.arb(1), "sign")
         assert less.rate == pytest.approx((1 - 0.4 - 0.16 * 3 / 4) / 4)
         # For two equal rows q is its own square: q sqrt(eta) = 0.8 q.
         q = float(q)
-        rows = lyapunov_decrease.by_spread(
-            flint.arb(1), eta, [law], adam.laplace, flint.arb(1), "sign", (Fraction(1, 2), 1)
-        )
+        rows = box_decrease.by_spread(flint.arb(1), eta, [law], adam.laplace, flint.arb(1), "sign", (Fraction(1, 2), 1))
         assert rows.rate == pytest.approx((1 - 0.8 * q - 0.64 * q**2 * 3 / 4) / 4)
 
 
@@ -179,7 +178,7 @@ def test_the_spread_of_matrices():
     half = [flint.arb("0.5")] * 2
     entries = [BallLaw([flint.arb(a), flint.arb(b)], half) for a, b in ((1, 3), (0, 0), (0, 0), (3, 1))]
     with ball_arithmetic():
-        square, variance = lyapunov_decrease.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
+        square, variance = box_decrease.spread_of_matrices(entries, [[0.5, 0], [0, 0.5]])
     assert 1 < square <= 4
     assert 2 <= variance <= 2.001
 
@@ -200,10 +199,10 @@ def test_mean_hessians_reach_to_the_minimum():
     theta = hulls(np.array([[0.4, 0.8]]))
     with ball_arithmetic():
         laws = gradient_laws(quartic, theta, slopes=False)
-        assert lyapunov_task._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
+        assert box_task._around(quartic, Adam().laplace, theta, [flint.arb(0)], laws, True) is None
         square = Problem("theta**2/2", ["theta"], Empirical({"x": [1]}))
         laws = gradient_laws(square, theta, slopes=False)
-        assert lyapunov_task._around(square, Adam().laplace, theta, [flint.arb(0)], laws, True) is not None
+        assert box_task._around(square, Adam().laplace, theta, [flint.arb(0)], laws, True) is not None
 
 
 def test_common_minima_are_exact():

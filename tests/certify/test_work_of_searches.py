@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, Problem, certify_lyapunov, find_zeros
 from adamsym.certify import search, tasks
-from adamsym.certify.clusters import clusters_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import EXAMINED_FOR_ZEROS, SPENT, TOO_MUCH, Split, Undecided
 from adamsym.certify.search import OPERATIONS_OF_A_BOX
 from adamsym.certify.tasks import MOST_OPERATIONS, Task
-from adamsym.certify.zero_task import ZeroTask
+from adamsym.certify.zeros.clusters import clusters_of
+from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.compilation import compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import OutOfWork, budget, spend
@@ -135,7 +135,7 @@ def test_tasks_ask_for_halves_of_what_is_too_much(monkeypatch):
 def test_rare_rows_and_long_memory_end_within_the_budget(what, lags, monkeypatch):
     monkeypatch.setattr(FieldFunction, "intervals", None)
     monkeypatch.setattr(quadrature, "MOST_LAGS", lags)
-    monkeypatch.setattr("adamsym.certify.clusters.MOST_TRIED", 0)
+    monkeypatch.setattr("adamsym.certify.zeros.clusters.MOST_TRIED", 0)
     found = what(NASTY, [[-2, 3]], budget=10)
     assert found.operations < 10 * OPERATIONS_OF_A_BOX + 10**7
     assert found.examined < 10
@@ -146,7 +146,7 @@ def test_the_command_says_what_was_spent(tmp_path, capsys, monkeypatch):
     from adamsym.__main__ import main
 
     monkeypatch.setattr(quadrature, "MOST_LAGS", 40_000)
-    monkeypatch.setattr("adamsym.certify.clusters.MOST_TRIED", 0)
+    monkeypatch.setattr("adamsym.certify.zeros.clusters.MOST_TRIED", 0)
     (tmp_path / "nasty.toml").write_text(
         '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n'
         "[data]\nx = [1000, -1]\nweights = [1, 999999]\n[adam]\nbeta2 = 0.99999\n"
@@ -164,7 +164,7 @@ def test_proofs_of_clusters_have_a_budget_too(monkeypatch):
     flat = AdamField(Problem("x*(t - sqrt(2)/10)**4/4", ["t"], Empirical({"x": [1]})), Adam("0.5", "0.9", "0.1"))
     undecided = [(((-1.0, 1.1),), "for a reason")]
     [proven] = clusters_of(FieldFunction(flat), undecided, [])
-    monkeypatch.setattr("adamsym.certify.clusters.MOST_OPERATIONS", 2000)
+    monkeypatch.setattr("adamsym.certify.zeros.clusters.MOST_OPERATIONS", 2000)
     [left] = clusters_of(FieldFunction(flat), undecided, [])
     assert (proven.by, left.by) == ("faces", "undecided")
 

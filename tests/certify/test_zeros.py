@@ -15,11 +15,11 @@ import pytest
 
 from adamsym.certify import find_zeros, search, tasks
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.krawczyk import certified_zero, krawczyk
-from adamsym.certify.lyapunov_task import LyapunovTask
+from adamsym.certify.lyapunov.box_task import LyapunovTask
 from adamsym.certify.sign_lemma import proven_sign
-from adamsym.certify.stability import stability_of
-from adamsym.certify.zero_task import ZeroTask
+from adamsym.certify.zeros.krawczyk import certified_zero, krawczyk
+from adamsym.certify.zeros.stability import stability_of
+from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic

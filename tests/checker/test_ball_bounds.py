@@ -9,7 +9,7 @@ from bases import base
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adamsym.certify.decrease_constants import Noise, theorem_1, theorem_2b, theorem_6
+from adamsym.certify.lyapunov.decrease_constants import Noise, theorem_1, theorem_2b, theorem_6
 from adamsym.checker import check_certificate
 from adamsym.checker.arithmetic import BITS
 from adamsym.checker.balls import Balls

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.certify.lyapunov_task import LyapunovTask
-from adamsym.certify.zero_task import ZeroTask
+from adamsym.certify.lyapunov.box_task import LyapunovTask
+from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.checker import check_certificate
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")

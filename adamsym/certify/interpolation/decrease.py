@@ -23,7 +23,8 @@ from fractions import Fraction
 
 import flint
 
-from adamsym.certify.decrease_constants import (
+from adamsym.certify.interpolation.bounds import ResidualBounds
+from adamsym.certify.lyapunov.decrease_constants import (
     INFINITY,
     Decrease,
     Noise,
@@ -32,7 +33,6 @@ from adamsym.certify.decrease_constants import (
     theorem_6,
     universal_bound,
 )
-from adamsym.certify.interpolation.bounds import ResidualBounds
 from adamsym.field.ball.arithmetic import smaller
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import BUILT_IN

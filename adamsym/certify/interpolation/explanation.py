@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from adamsym.certify.decrease_constants import Decrease, root_gap, smallest_batch, smallest_beta2
 from adamsym.certify.interpolation.decrease import BallDecrease
+from adamsym.certify.lyapunov.decrease_constants import Decrease, root_gap, smallest_batch, smallest_beta2
 from adamsym.expressions.results import plain
 from adamsym.field.ball.arithmetic import ball
 

@@ -9,8 +9,8 @@ import flint
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, middle
 from adamsym.certify.field_function import NOT_REAL, FieldFunction
-from adamsym.certify.lyapunov_decrease import by_enclosure
-from adamsym.certify.lyapunov_task import TOLERANCE, LyapunovTask, is_witness
+from adamsym.certify.lyapunov.box_decrease import by_enclosure
+from adamsym.certify.lyapunov.box_task import TOLERANCE, LyapunovTask, is_witness
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
 from adamsym.certify.field_function import NOT_REAL, UNBOUNDED, FieldFunction
-from adamsym.certify.isolation import Isolated, NotIsolated, Values, isolated, newton
 from adamsym.certify.outcomes import Matrix, Stability
 from adamsym.certify.results import one_zero_dict, one_zero_summary, one_zero_table
-from adamsym.certify.stability import stability_of
-from adamsym.certify.zeros import Zero, described
+from adamsym.certify.zeros.all_zeros import Zero, described
+from adamsym.certify.zeros.isolation import Isolated, NotIsolated, Values, isolated, newton
+from adamsym.certify.zeros.stability import stability_of
 from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError

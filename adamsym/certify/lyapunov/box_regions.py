@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from adamsym.certify.boxes import Box, Point
 from adamsym.certify.exact_points import vanishes
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.given_function import GivenFunctionTask
-from adamsym.certify.lyapunov_task import LyapunovTask
+from adamsym.certify.lyapunov.box_task import LyapunovTask
+from adamsym.certify.lyapunov.given_function import GivenFunctionTask
 from adamsym.certify.minima import common_minima
 from adamsym.certify.outcomes import SPENT, STOPPED, Decrease, LyapunovOutcome, Undecided, Witness
 from adamsym.certify.results import region_dict, region_summary

@@ -13,7 +13,7 @@ import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
 from adamsym.certify.boxes import around, lies_in, lies_inside, middle, shrunk
-from adamsym.certify.krawczyk import approximate_inverse, exact_matrix
+from adamsym.certify.zeros.krawczyk import approximate_inverse, exact_matrix
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import spend

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, shares_of, simplest_point
-from adamsym.certify.clusters import Cluster, clusters_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import (
     SPENT,
@@ -25,7 +24,8 @@ from adamsym.certify.outcomes import (
 )
 from adamsym.certify.results import zeros_dict, zeros_summary, zeros_table
 from adamsym.certify.search import Search, search, starting_box
-from adamsym.certify.zero_task import ZeroTask
+from adamsym.certify.zeros.clusters import Cluster, clusters_of
+from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError

@@ -14,7 +14,7 @@ from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, Point, middle, shares_of
 from adamsym.certify.exact_points import loss_is_at_most_zero
 from adamsym.certify.field_function import FieldFunction, FieldOver
-from adamsym.certify.lyapunov_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
+from adamsym.certify.lyapunov.box_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.minima import CommonFactor, common_factor
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_DECREASE,

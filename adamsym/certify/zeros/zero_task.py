@@ -9,8 +9,6 @@ import numpy as np
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
 from adamsym.certify.boxes import Box, box_of, shares_of, side_to_cut
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.interval_search import IntervalSearch
-from adamsym.certify.krawczyk import certified_zero, direction_without_zero
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_ZEROS,
     TOO_MUCH,
@@ -22,8 +20,10 @@ from adamsym.certify.outcomes import (
     ZeroOutcome,
     matrix_of,
 )
-from adamsym.certify.stability import stability_of
 from adamsym.certify.tasks import Examined, Task
+from adamsym.certify.zeros.interval_search import IntervalSearch
+from adamsym.certify.zeros.krawczyk import certified_zero, direction_without_zero
+from adamsym.certify.zeros.stability import stability_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls

@@ -12,8 +12,8 @@ from functools import reduce
 import flint
 import numpy as np
 
-from adamsym.certify.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
-from adamsym.certify.lyapunov import LyapunovRegion
+from adamsym.certify.lyapunov.box_regions import LyapunovRegion
+from adamsym.certify.lyapunov.decrease_constants import Noise, level_theorem_1, theorem_2b, theorem_6
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError

@@ -3,8 +3,8 @@
 import flint
 import numpy as np
 
-from adamsym.certify.krawczyk import exact_matrix
 from adamsym.certify.outcomes import Matrix, Stability, matrix_of
+from adamsym.certify.zeros.krawczyk import exact_matrix
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import spend
 

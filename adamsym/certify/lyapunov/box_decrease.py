@@ -7,7 +7,7 @@ from functools import reduce
 
 import flint
 
-from adamsym.certify.decrease_constants import Noise, theorem_1, theorem_2b, theorem_6
+from adamsym.certify.lyapunov.decrease_constants import Noise, theorem_1, theorem_2b, theorem_6
 from adamsym.certify.outcomes import Proof
 from adamsym.certify.sign_lemma import sign_factor, sign_threshold
 from adamsym.field.ball.arithmetic import ball, larger, outward, square
