@@ -26,8 +26,7 @@ test-long: .venv/installed-test
 benchmarks: .venv/bin/python
 	$(BIN)/pip install --quiet --editable '.[torch,jax,keras]'
 	$(BIN)/python benchmarks/field.py
-	$(BIN)/python benchmarks/certify.py
-	$(BIN)/python benchmarks/certify_scale.py
+	$(BIN)/python benchmarks/certify.py --against 3c2f8b3
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
 	$(BIN)/python benchmarks/monte_carlo.py

@@ -1,43 +1,32 @@
-"""Certified zeros and Lyapunov regions: sizes and seconds; and attempts to break enclosures and certificates.
+"""Certified zeros and Lyapunov regions: what they take, before and now; and attempts to break enclosures and certificates.
 
 Run with ``make benchmarks``: writes docs/benchmark_certify.md and docs/benchmark_certify.svg. All figures come from one
-run. ``python benchmarks/certify.py 0.01`` makes a hundredth of the random trials.
+run. ``--against COMMIT`` measures an earlier version in the same run, in a worktree that git makes for it and that is
+removed afterwards. ``--share 0.01`` makes a hundredth of the random trials; names of cases measure and print these alone.
 """
 
-import copy
+import argparse
+import contextlib
 import json
 import os
 import platform
-import random
+import resource
+import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from fractions import Fraction
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import flint
 import matplotlib
-import mpmath
 import numpy as np
+from certify_attacks import corruptions, intervals, soundness
+from certify_cases import CASES, Figure
 
-from adamsym import (
-    Adam,
-    AdamField,
-    Empirical,
-    InputError,
-    Problem,
-    certificate,
-    certify_lyapunov,
-    check_certificate,
-    compare_regions,
-    find_zeros,
-    read_problem,
-)
-from adamsym.field.ball.arithmetic import ball, ball_arithmetic, step_bound
-from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.quadrature import enclose_law
-from adamsym.field.float.laplace_quadrature import quotient
+from adamsym import Adam, AdamField, Empirical, Problem, certify_lyapunov, compare_regions, find_zeros, read_problem
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
@@ -45,27 +34,87 @@ from matplotlib.patches import Rectangle
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ENCLOSURES, CORRUPTIONS, PER_PROBLEM = 100_000, 1_000, 500
-MOST_OPERATIONS = 10**9
-LOSSES = (
-    ("(theta - x)**2/2", 1),
-    ("(tanh(theta*x) - y)**2/2", 1),
-    ("softplus(theta*x) - y*theta/3", 1),
-    ("sin(theta - x)**2 + y*theta**2/50", 1),
-    ("(a*tanh(b*x) - y)**2/2", 2),
-    ("(a*x + b - y)**4/4", 2),
-    ("log(1 + (a*x + b*y)**2) + exp(a/4)*(1 + y**2)/9", 2),
-)
-ADAMS = (
-    ("0.9", "0.999"),
-    ("0.9", "0.99"),
-    ("0.5", "0.9"),
-    ("0", "0.5"),
-    ("0.02", "0.001"),
-    ("0", "0"),
-    ("0.5", "0.9999"),
-)
+ENCLOSURES, INTERVALS, CORRUPTIONS = 100_000, 1_000_000, 1_000
+LIMIT = 400
+"""CPU seconds that a case may take; what takes longer is given as more than that."""
 COLOURS = {"sign": "#dddddd", "direction": "#56b4e9", "zero": "#d55e00", "undecided": "#000000"}
+
+
+# --- Before and now -------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def version(commit: str) -> Iterator[Path]:
+    """Check an earlier version out for as long as it is needed."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = Path(folder) / "adamsym"
+        git = ["git", "-C", str(ROOT), "worktree"]
+        subprocess.run([*git, "add", "--quiet", "--detach", str(where), commit], check=True)
+        try:
+            yield where
+        finally:
+            subprocess.run([*git, "remove", "--force", str(where)], check=True)
+
+
+def figures(root: Path, case: str) -> list[Figure] | None:
+    """Run a case by the version in a folder, in a process of its own; None if it takes longer than ``LIMIT``."""
+    limited = partial(resource.setrlimit, resource.RLIMIT_CPU, (LIMIT, LIMIT))
+    command = [sys.executable, str(ROOT / "benchmarks" / "certify_cases.py"), case]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    found = subprocess.run(
+        command,
+        env=os.environ | threads | {"PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        preexec_fn=limited,
+        check=False,
+    )
+    if found.returncode < 0:
+        return None
+    if found.returncode > 0:
+        raise RuntimeError(f"{case}: {found.stderr}")
+    return list(json.loads(found.stdout.splitlines()[-1]))
+
+
+def amount_text(one: Figure | None) -> str:
+    """Return a rate, or seconds, to three digits."""
+    if one is None:
+        return "-"
+    return f"{one['amount']:,.0f} /s" if one["rate"] else f"{float(format(one['amount'], '.3g')):g} s"
+
+
+def compared(before: list[Figure] | None, now: list[Figure] | None, name: str) -> list[str]:
+    """Return the rows of one case: before, now, how many times better, and what was found."""
+    if now is None:
+        return [f"| {name} | | more than {LIMIT} s | | |"]
+    earlier, rows = {one["what"]: one for one in before or []}, []
+    for number, one in enumerate(now):
+        old, ratio = earlier.get(one["what"]), ""
+        text = amount_text(old)
+        if before is None and number == 0:
+            text, ratio = f"more than {LIMIT} s", f"> {LIMIT / one['amount']:.3g}"
+        elif old is not None:
+            better = one["amount"] / old["amount"] if one["rate"] else old["amount"] / one["amount"]
+            ratio = f"{better:.3g}"
+        rows.append(f"| {one['what']} | {text} | {amount_text(one)} | {ratio} | {one['found']} |")
+    return rows
+
+
+def case_rows(cases: Sequence[str], against: str | None) -> list[str]:
+    """Return the table of cases, each measured by an earlier version, if one is named, and by this one in turn."""
+    rows = []
+    with version(against) if against else contextlib.nullcontext() as earlier:
+        for root in (earlier, ROOT) if earlier else (ROOT,):
+            figures(root, "iris_logistic")  # compiles what all need
+        for case in cases:
+            before = figures(earlier, case) if earlier else []
+            found = compared(before, figures(ROOT, case), case)
+            print("\n".join(found), flush=True)
+            rows += found
+    return rows
+
+
+# --- The page -------------------------------------------------------------------------------------------------------
 
 
 def timed(run):
@@ -149,156 +198,6 @@ def region_rows() -> list[str]:
     return rows
 
 
-def check_text(content) -> str:
-    """Return what the checks of a certificate take: the processor's seconds of both arithmetics, and those of a clock."""
-    seconds, verdicts = [], []
-    for slow in (False, True):
-        begin = time.process_time()
-        verdicts.append(check_certificate(content, operations=MOST_OPERATIONS, slow=slow))
-        seconds.append(time.process_time() - begin)
-    shared, passed = timed(lambda: check_certificate(content, operations=MOST_OPERATIONS, processes=os.cpu_count()))
-    balls, intervals = ("valid" if found.valid else f"NOT valid, {found.reason}" for found in verdicts)
-    return f"""The certificate of the neuron, {verdicts[0].proofs:,} proofs, was re-checked by `adamsym check`: {balls}, in
-{seconds[0]:.1f} s of one processor. With `--slow`, in mpmath's intervals: {intervals}, in {seconds[1]:.0f} s of one processor, which is
-{seconds[1] / seconds[0]:.0f} times as long. With {os.cpu_count()} processes and balls it took {passed:.1f} s by the clock, with the same answer:
-{"yes" if shared == verdicts[0] else "NO"}."""
-
-
-def random_problem(generator: np.random.Generator) -> tuple[Problem, Adam]:
-    """Return a random problem with 1 to 4 rows, and Adam."""
-    loss, dimension = LOSSES[generator.integers(len(LOSSES))]
-    size = int(generator.integers(1, 5))
-    columns = {name: np.round(generator.normal(0, 1.5, size), 3).tolist() for name in ("x", "y")}
-    weights = [int(w) for w in generator.choice([1, 1, 2, 5, 50], size)]
-    beta1, beta2 = ADAMS[generator.integers(len(ADAMS))]
-    adam = Adam(beta1, beta2, str(generator.choice(["1e-8", "1e-3", "0.1", "10"])))
-    return Problem(loss, ["theta"] if dimension == 1 else ["a", "b"], Empirical(columns, weights)), adam
-
-
-def independent_value(problem: Problem, adam: Adam, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return f with an error estimate: gradients with 40 digits, then the float64 quadrature."""
-    with mpmath.workdps(40):
-        rows = problem.row_gradients_mpmath([mpmath.mpf(float(x)) for x in theta])
-    found = quotient(np.array([[float(x) for x in row] for row in rows]).T.copy(), problem.law.probabilities, adam)
-    return -found.value, found.error
-
-
-def enclosures_of_one(arguments: tuple[int, int]) -> tuple[int, int, int]:
-    """Enclose random boxes of one random problem; return trials, misses and exceptions."""
-    seed, count = arguments
-    generator = np.random.default_rng(seed)
-    trials = misses = exceptions = 0
-    while trials < count:
-        try:
-            problem, adam = random_problem(generator)
-        except InputError:
-            continue  # a loss that does not depend on a parameter for these rows
-        field, d = AdamField(problem, adam), problem.dimension
-        for _ in range(count):
-            low = generator.uniform(-3, 3, d)
-            box = np.stack([low, low + 10 ** generator.uniform(-9, -0.5) * generator.uniform(0, 1, d)], axis=1)
-            theta = box[:, 0] + generator.uniform(0, 1, d) * (box[:, 1] - box[:, 0])
-            theta = np.clip(theta, box[:, 0], box[:, 1])
-            trials += 1
-            try:
-                bounds, (value, error) = field.enclose(box), independent_value(problem, adam, theta)
-            except Exception:
-                exceptions += 1
-                continue
-            misses += bool(((value + error < bounds[:, 0]) | (value - error > bounds[:, 1])).any())
-    return trials, misses, exceptions
-
-
-def soundness(trials: int) -> tuple[int, int, int, float]:
-    """Return enclosures tried, misses, exceptions and seconds."""
-    jobs = [(seed, min(PER_PROBLEM, trials)) for seed in range(max(1, trials // PER_PROBLEM))]
-    begin = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(enclosures_of_one, jobs))
-    return *(sum(column) for column in zip(*results, strict=True)), time.perf_counter() - begin
-
-
-def digits(content, path=()):
-    """Yield the paths of all numbers and texts with digits."""
-    if isinstance(content, bool):
-        return
-    if isinstance(content, (int, float)) or (isinstance(content, str) and any(c.isdigit() for c in content)):
-        yield path
-    elif isinstance(content, (list, dict)):
-        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
-            yield from digits(value, (*path, key))
-
-
-def corrupted(content, generator: random.Random):
-    """Return a certificate with one digit changed, and where."""
-    paths = list(digits(content))
-    while True:
-        path = generator.choice(paths)
-        changed = copy.deepcopy(content)
-        place = changed
-        for key in path[:-1]:
-            place = place[key]
-        old = place[path[-1]]
-        text = old if isinstance(old, str) else repr(old)
-        k = generator.choice([k for k, c in enumerate(text) if c.isdigit()])
-        text = text[:k] + generator.choice([c for c in "0123456789" if c != text[k]]) + text[k + 1 :]
-        try:
-            place[path[-1]] = text if isinstance(old, str) else type(old)(float(text))
-        except (ValueError, OverflowError):
-            continue
-        if place[path[-1]] != old:
-            return changed, ".".join(key for key in path if isinstance(key, str))
-
-
-def rejected(content, digest: bool) -> bool:
-    """Whether the checker rejects a certificate."""
-    try:
-        return not check_certificate(content, digest=digest).valid
-    except InputError:
-        return True
-
-
-def corruption_trial(arguments) -> tuple[bool, bool, str, bool]:
-    """Corrupt a certificate; return whether digest and proofs reject it, the place, and whether anything was raised."""
-    content, seed = arguments
-    changed, place = corrupted(content, random.Random(seed))
-    try:
-        return rejected(changed, digest=True), rejected(changed, digest=False), place, False
-    except Exception:
-        return False, False, place, True
-
-
-def corruptions(count: int) -> tuple[list[tuple[bool, bool, str, bool]], float]:
-    """Return the outcomes of corrupting a certificate of zeros and one of a region in turn, and the seconds."""
-    zeros = find_zeros(
-        AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam()), [[-5, 5]]
-    )
-    hyperbola = read_problem(ROOT / "examples" / "hyperbola.toml")
-    region = certify_lyapunov(AdamField(hyperbola.problem, Adam("0.5", "0.9", "0.01")), [[0.5, 2], [0.5, 2]])
-    contents = [json.loads(json.dumps(certificate(found))) for found in (zeros, region)]
-    jobs = [(contents[seed % 2], seed) for seed in range(count)]
-    begin = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
-        return list(pool.map(corruption_trial, jobs, chunksize=8)), time.perf_counter() - begin
-
-
-def enclosures_per_second() -> tuple[float, float]:
-    """Return enclosures per second of a law of 3 atoms at beta2 = 0.999, and the largest width in units of C."""
-    adam, generator = Adam("0.9", "0.999", "1e-8"), np.random.default_rng(0)
-    widest, count = 0.0, 300
-    with ball_arithmetic():
-        bound = float(step_bound(adam.laplace))
-        laws = [
-            BallLaw([ball(Fraction(float(g))) for g in generator.normal(0.3, 1, 3)], [flint.arb(1) / 3] * 3)
-            for _ in range(count)
-        ]
-        enclose_law(laws[0], adam.laplace)
-        begin = time.perf_counter()
-        for law in laws:
-            widest = max(widest, 2 * float(enclose_law(law, adam.laplace).value.rad()) / bound)
-        return count / (time.perf_counter() - begin), widest
-
-
 def plot(found) -> None:
     """Draw the boxes of the neuron's search by the proof that settled each, and the zeros."""
     figure, axes = plt.subplots(figsize=(6, 6), constrained_layout=True)
@@ -323,22 +222,41 @@ def plot(found) -> None:
 
 def main() -> None:
     """Measure, and write the page and the plot."""
-    share = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"print these alone, of: {', '.join(CASES)}")
+    parser.add_argument("--against", metavar="COMMIT", help="an earlier version, measured in the same run")
+    parser.add_argument("--share", type=float, default=1.0, help="of the random trials; 1 if omitted")
+    given = parser.parse_args()
+    load = os.getloadavg()[0]
+    cases = case_rows(given.cases or list(CASES), given.against)
+    if given.cases:
+        return
     rows, neuron = zero_rows()
     plot(neuron)
     regions = region_rows()
-    rate, width = enclosures_per_second()
-    checked = check_text(json.loads(json.dumps(certificate(neuron))))
-    trials, misses, exceptions, sound_seconds = soundness(int(share * ENCLOSURES))
-    outcomes, corruption_seconds = corruptions(int(share * CORRUPTIONS))
+    missed, finite, tried, interval_seconds = intervals(int(given.share * INTERVALS))
+    trials, misses, exceptions, sound_seconds = soundness(int(given.share * ENCLOSURES))
+    outcomes, corruption_seconds = corruptions(int(given.share * CORRUPTIONS))
     accepted = Counter(place for _, by_proofs, place, _ in outcomes if not by_proofs)
     listed = ", ".join(f"{place} ({number})" for place, number in accepted.most_common())
     text = f"""# Certified zeros and regions
 
 Written by `make benchmarks` in one run on {os.cpu_count()} processors ({platform.machine()}, Python {platform.python_version()},
-python-flint {flint.__version__}). Seconds include the start of worker processes.
+python-flint {flint.__version__}), which had {load:.1f} other processes to run when it began.
+
+## Before and now
+
+CPU seconds of one thread, each in a process of its own, after what Numba compiles once is compiled. "Before" is
+{f"the version {given.against}, which searched in balls alone and checked in mpmath's intervals, measured in the same run" if given.against else "an earlier version: not measured in this run"}.
+A dash: that version had no such function, or the case was not finished.
+
+| case | before | now | times better | found |
+| --- | --- | --- | --- | --- |
+{chr(10).join(cases)}
 
 ## Zeros of the field
+
+Seconds of a clock, with the start of worker processes.
 
 | problem | zeros | which | widest box | complete | boxes | seconds |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -349,8 +267,6 @@ vanish: Adam provably has a wrong attractor there.
 
 ![How each box of the neuron's search was settled](benchmark_certify.svg)
 
-{checked}
-
 ## Lyapunov regions
 
 | problem and box | verdict | certified share | what is proven | regions of the theorems (share of the box) | boxes | seconds |
@@ -359,11 +275,13 @@ vanish: Adam provably has a wrong attractor there.
 
 ## Enclosures
 
-A law of 3 atoms at beta2 = 0.999 is enclosed {rate:.0f} times a second on one processor, to a width of at most {width:.0e} of the
-step bound.
+{tried:,} float64 enclosures of F and two derivatives, over boxes of widths 1e-17 to 2 around random and hostile laws (rare
+rows, atoms from 1e-300 to 1e300, ties), were held against balls at a point inside: {missed} misses; {finite:,} of them are
+finite. {interval_seconds:.0f} s.
 
-{trials:,} enclosures over random problems and boxes (widths 1e-9 to 0.3) were held against the value at a random point
-inside, from gradients with 40 digits by the float64 quadrature, to about 1e-14: {misses} misses, {exceptions} exceptions, in {sound_seconds:.0f} s.
+{trials:,} enclosures by balls over random problems and boxes (widths 1e-9 to 0.3) were held against the value at a random
+point inside, from gradients with 40 digits by the float64 quadrature, to about 1e-14: {misses} misses, {exceptions} exceptions,
+in {sound_seconds:.0f} s.
 
 ## Corrupted certificates
 
