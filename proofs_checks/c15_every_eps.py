@@ -24,7 +24,7 @@ import flint
 import numpy as np
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem
-from adamsym.certify import decrease_constants as constants
+from adamsym.certify.lyapunov import decrease_constants as constants
 from adamsym.claims import Finding, all_of, holds, refuted, run_seed, scaled, undecided
 from adamsym.field import quotient
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
