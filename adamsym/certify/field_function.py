@@ -16,7 +16,7 @@ from adamsym.expressions.errors import NotApplicable
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import Law
 from adamsym.field.ball.quadrature import WIDE_LAGS
 from adamsym.field.interval.field import IntervalField
 from adamsym.field.interval.tape import NotCovered
@@ -123,7 +123,7 @@ class FieldOver(Over):
         return self.problem.row_jacobians_ball(self.theta)
 
     @cached_property
-    def sloped_laws(self) -> list[BallLaw]:
+    def sloped_laws(self) -> Sequence[Law]:
         """The laws of the gradient's coordinates with their derivatives in the parameters."""
         return laws_of_rows(self.problem, self._gradients, self.hessians)
 

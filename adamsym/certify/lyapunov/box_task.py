@@ -31,7 +31,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import Law
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import LaplaceForm
@@ -194,7 +194,7 @@ def _around(
     form: LaplaceForm,
     theta: list[flint.arb],
     point: list[flint.arb],
-    laws: list[BallLaw],
+    laws: Sequence[Law],
     without_loss: bool,
 ) -> Bounds | None:
     """The same around a single common minimum: g = A (theta - theta*), A within the Hessians over the joint hull.

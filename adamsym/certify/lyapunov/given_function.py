@@ -16,7 +16,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import Law
 from adamsym.gradients import Problem
 from adamsym.gradients.vector_field import lyapunov_function
 
@@ -71,7 +71,7 @@ class GivenFunctionTask(LyapunovTask):
             return Decrease("enclosure", None, None, (None, None), None)
         return self._split(box, _MAY_BE_ZERO)
 
-    def _laws(self, theta: Sequence[flint.arb]) -> list[BallLaw]:
+    def _laws(self, theta: Sequence[flint.arb]) -> Sequence[Law]:
         """The rows' derivatives of V, whose means are those of V, with their own derivatives."""
         potential = self.problem
         return laws_of_rows(potential, potential.row_gradients_ball(theta), potential.row_jacobians_ball(theta))

@@ -15,7 +15,7 @@ from adamsym.dynamics.bound.moments import LARGEST_EXPONENT, CentralMoments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
-from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls
+from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls, listed_laws
 from adamsym.gradients import Empirical, SymbolicGradient
 from adamsym.methods import Adam, require_laplace
 
@@ -130,7 +130,7 @@ def largest_gradients(problem: SymbolicGradient, region: FloatArray) -> FloatArr
 
 
 def _enclosed(problem: SymbolicGradient, cell: FloatArray) -> _Cell:
-    laws = gradient_laws(problem, hulls(cell), slopes=True)
+    laws = listed_laws(problem, hulls(cell))
     atoms = np.array([[outward(atom) for atom in law.atoms] for law in laws])
     slopes = np.array([[[outward(slope) for slope in column] for column in law.slopes] for law in laws])
     upper = np.array([outward(p)[1] for p in laws[0].probabilities])

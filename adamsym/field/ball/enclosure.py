@@ -20,7 +20,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import BallLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
@@ -142,7 +142,7 @@ def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb
 
 
 def field_of(
-    laws: Sequence[BallLaw], form: LaplaceForm, tolerance: float = TOLERANCE, wide_lags: int | None = None
+    laws: Sequence[Law], form: LaplaceForm, tolerance: float = TOLERANCE, wide_lags: int | None = None
 ) -> BoxEnclosure:
     """Return -E[M phi(V)], and its Jacobian if the laws have slopes, from the law of each coordinate.
 
@@ -154,7 +154,7 @@ def field_of(
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 
-def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> list[BallLaw]:
+def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> Sequence[Law]:
     """Return the law of each coordinate of the minibatch gradient over the balls ``theta``.
 
     Raises
@@ -163,19 +163,40 @@ def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes:
         If the law is not empirical, the loss is not proved real over the balls (``DomainError``), or its gradient is
         not bounded there.
     """
+    return laws_of_rows(problem, *_rows_over(problem, theta, slopes))
+
+
+def listed_laws(problem: SymbolicGradient, theta: Sequence[flint.arb]) -> list[BallLaw]:
+    """Return the laws of ``gradient_laws`` with slopes, as lists of all minibatches; InputError if too many."""
+    return _listed(problem, *_rows_over(problem, theta, slopes=True))
+
+
+_Rows = tuple[Sequence[Sequence[flint.arb]], Sequence[Sequence[Sequence[flint.arb]]]]
+
+
+def _rows_over(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> _Rows:
+    """The gradients of all rows over balls, and their Hessians if ``slopes``."""
     gradients = problem.row_gradients_ball(theta)
     for row, gradient in enumerate(gradients):
         if not all(entry.is_finite() for entry in gradient):
             raise InputError(f"{problem.place}: {problem.component} at data row {row} is not bounded over the box")
-    return laws_of_rows(problem, gradients, problem.row_jacobians_ball(theta) if slopes else [])
+    return gradients, problem.row_jacobians_ball(theta) if slopes else []
 
 
 def laws_of_rows(
     problem: SymbolicGradient,
     gradients: Sequence[Sequence[flint.arb]],
     hessians: Sequence[Sequence[Sequence[flint.arb]]] = (),
-) -> list[BallLaw]:
+) -> Sequence[Law]:
     """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
+    return _listed(problem, gradients, hessians)
+
+
+def _listed(
+    problem: SymbolicGradient,
+    gradients: Sequence[Sequence[flint.arb]],
+    hessians: Sequence[Sequence[Sequence[flint.arb]]],
+) -> list[BallLaw]:
     batches = minibatches(problem)
     probabilities = [probability for _, probability in batches]
     entries = len(gradients[0]) * (1 + (problem.dimension if hessians else 0))

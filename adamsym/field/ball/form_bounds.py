@@ -12,7 +12,7 @@ from functools import lru_cache
 import flint
 
 from adamsym.field.ball.arithmetic import BITS, ball, smaller, step_bound
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import Law
 from adamsym.methods import Kernel, LagWeights, LaplaceForm
 
 
@@ -62,7 +62,7 @@ class FormBounds:
         by_magnitude = (self.absolute * mean_magnitude * self.at_zero).upper()
         return smaller((self.step * self.root).upper(), by_magnitude) if self.root.is_finite() else by_magnitude
 
-    def departure(self, law: BallLaw) -> flint.arb:
+    def departure(self, law: Law) -> flint.arb:
         """Return a bound of |F - phi(0) E M|.
 
         phi(0) - phi(v) <= D sqrt v, D the bound of the root's slope, and E|M| sqrt V <= c E g^2 (T6). Without D,
@@ -72,7 +72,7 @@ class FormBounds:
             return self.absolute * law.mean_square * self.root_slope
         return self.absolute * law.max_abs * self._fall(law)
 
-    def slope_departure(self, law: BallLaw, h: flint.arb) -> flint.arb:
+    def slope_departure(self, law: Law, h: flint.arb) -> flint.arb:
         """Return a bound of |dF - phi(0) E M'|.
 
         E|M'| (phi(0) - phi(V)) <= c H D G, and E|M V' phi'(V)| <= c G 2 H sqrt(V) |phi'(V)| <= c G H D. Without D,
@@ -82,7 +82,7 @@ class FormBounds:
             return 2 * self.absolute * law.max_abs * h * self.root_slope
         return (self.absolute + 2 * self.step) * h * self._fall(law)
 
-    def _fall(self, law: BallLaw) -> flint.arb:
+    def _fall(self, law: Law) -> flint.arb:
         return self.at_zero - self.kernel.ball_of(law.mean_square.upper())
 
 

@@ -15,24 +15,15 @@ from dataclasses import replace
 import flint
 
 from adamsym.expressions.work import spend
-from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
+from adamsym.field.ball.arithmetic import MOST_TERMS, ball, symmetric
 from adamsym.field.ball.form_bounds import Part, parts_of
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import CIRCLE, Law
 from adamsym.methods import LaplaceForm
 
 RANGE = 0.5
-"""The series are used up to t w = 1/2 ..."""
-
-CIRCLE = 1.4
-"""... and bounded on the circle t w = 1.4, below pi/2."""
+"""The series are used up to t w = 1/2."""
 
 _LOG_REMAINDER = math.log(1e-22)
-
-
-def spread_of_squares(law: BallLaw) -> tuple[flint.arb, flint.arb]:
-    """Return c, the middle of the range of g^2, and w with |g^2 - c| <= w."""
-    center = ((law.min_square + law.max_square) / 2).mid()
-    return center, larger((law.max_square - center).upper(), (center - law.min_square).upper())
 
 
 def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
@@ -48,28 +39,27 @@ class LagSeries:
     of terms is chosen for it.
     """
 
-    def __init__(self, law: BallLaw, form: LaplaceForm, farthest: float) -> None:
+    def __init__(self, law: Law, form: LaplaceForm, farthest: float) -> None:
         self.law, self.form, self.parts = law, form, parts_of(form.weights)
-        self.center, self.width = spread_of_squares(law)
+        self.center, self.width = law.center, law.width
         self.end = min(farthest, end_of_series(self.width, form))
         ratio = max(self.end * float(self.width) * float(1 - form.beta) / CIRCLE, 1e-30)
         self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
-        slopes, atoms = len(law.slopes), len(law.atoms)
-        # Products of matrices take a tenth of the time that so many operations take one by one.
-        spend(self.terms * (atoms * (4 + 3 * slopes // 10) + 20 * (1 + slopes) * (1 + len(self.parts))))
+        self.slopes = len(law.mean_slopes)
+        spend(self.terms * 20 * (1 + self.slopes) * (1 + len(self.parts)))
         self._columns = self._quotients()
         self._coefficients, self._tops = self._summed(self.parts), self._coefficient_bounds()
 
     def _quotients(self) -> list[tuple[flint.arb_series, flint.arb_series]]:
         """The series of log B and A/B, and for each parameter of their derivatives."""
         law, terms = self.law, self.terms
-        series = self._moment_series()
+        series = law.moment_series(terms)
         b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
         t = flint.arb_series([0, 1], terms)
         reciprocal = 1 / b
         ratio = flint.arb_series(series[1], terms) * reciprocal
         columns = [(b.log(), ratio)]
-        for j in range(len(law.slopes)):
+        for j in range(self.slopes):
             own = series[2 + 3 * j : 5 + 3 * j]
             double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
             # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
@@ -88,43 +78,15 @@ class LagSeries:
             rows.append([x for s, q in self._columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
         return flint.arb_mat(rows)
 
-    def _moment_series(self) -> list[list[flint.arb]]:
-        """Coefficients of E[v exp(-t u)] for v = 1, g, and for each parameter 2 g g', g', 2 g^2 g'."""
-        law = self.law
-        values = [[flint.arb(1)] * len(law.atoms), law.atoms]
-        for column in law.slopes:
-            double = [2 * g * h for g, h in zip(law.atoms, column, strict=True)]
-            cube = [2 * q * h for q, h in zip(law.squares, column, strict=True)]
-            values += [double, column, cube]
-        weighted = flint.arb_mat([[p * v for p, v in zip(law.probabilities, row, strict=True)] for row in values])
-        powers = []
-        for q in law.squares:
-            u, power, row = self.center - q, flint.arb(1), []
-            for order in range(self.terms):
-                row.append(power)
-                power = power * u / (order + 1)
-            powers.append(row)
-        return list((weighted * flint.arb_mat(powers)).tolist())
-
     def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
         """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
-        law, power = self.law, ball(self.form.beta) ** self.terms
-        r = flint.arb(CIRCLE)
-        reciprocal = (2 * r).exp() / r.cos()  # bounds |exp(-t u)|/|B|
-        log_bound = r - r.cos().log() + flint.arb.pi() / 2
+        power, bounds = ball(self.form.beta) ** self.terms, self.law.circle_bounds()
         log_factor = 1 / (1 - power)
         chosen = self.parts if parts is None else parts
         # The factors of all later coefficients are no larger.
         ratio_factor = sum((abs(part.amount) * part.lag_sum(power) for part in chosen), flint.arb(0))
-        bounds = [log_bound * log_factor, law.max_abs * reciprocal * ratio_factor]
-        if self.width == 0:
-            return bounds + [flint.arb(0)] * (2 * len(law.slopes))
-        t = r / self.width
-        for largest in law.max_abs_slopes:
-            double = 2 * law.max_abs * largest * reciprocal
-            whole = largest * reciprocal * (1 + 2 * t * law.max_abs**2 * (1 + reciprocal))
-            bounds += [t * double * log_factor, whole * ratio_factor]
-        return bounds
+        pairs = [(bounds.log, bounds.ratio), *bounds.slopes]
+        return [x for log, ratio in pairs for x in (log * log_factor, ratio * ratio_factor)]
 
     def values(self, powers: flint.arb_mat, last: flint.arb) -> list[list[flint.arb]]:
         """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""

@@ -17,8 +17,8 @@ import flint
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
 from adamsym.field.ball.form_bounds import FormBounds, bounds_of, parts_of
-from adamsym.field.ball.lag_series import LagSeries, end_of_series, spread_of_squares
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.lag_series import LagSeries, end_of_series
+from adamsym.field.ball.law import BallLaw, Law
 from adamsym.field.ball.quadrature_nodes import (
     CHUNK,
     LARGEST_STEPS,
@@ -82,7 +82,7 @@ class _Sums:
 
 
 def enclose_law(
-    law: BallLaw,
+    law: Law,
     form: LaplaceForm,
     tolerance: float = TOLERANCE,
     operations: int = MOST_OPERATIONS,
@@ -104,8 +104,8 @@ def enclose_law(
     if universal == 0:
         return LawEnclosure(flint.arb(0), [bounds.total * bounds.at_zero * slope for slope in law.mean_slopes])
     if not all(h.is_finite() for h in law.max_abs_slopes):
-        plain = enclose_law(BallLaw(law.atoms, law.probabilities), form, tolerance, operations, wide_lags)
-        return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.slopes])
+        plain = enclose_law(law.without_slopes(), form, tolerance, operations, wide_lags)
+        return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.mean_slopes])
     crude = _crude(law, bounds, universal)
     center = law.mean_square.mid()
     in_range = center.sqrt() >= _LEAST_SIZE and law.max_abs <= _LARGEST_SIZE
@@ -113,7 +113,7 @@ def enclose_law(
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
-    wide = _spread(law) * float(rule.control) > _WIDE
+    wide = law.spread * float(rule.control) > _WIDE
     most = wide_lags if wide and wide_lags is not None else MOST_LAGS
     sums = None if wide else rule.sums_by_sensitivities(first, operations)
     sums = sums or rule.sums(first, min(most, operations // lag_operations(law, len(rule.parts))))
@@ -130,7 +130,7 @@ def enclose_law(
     return LawEnclosure(narrowed[0], narrowed[1:])
 
 
-def _crude(law: BallLaw, bounds: FormBounds, universal: flint.arb) -> list[flint.arb]:
+def _crude(law: Law, bounds: FormBounds, universal: flint.arb) -> list[flint.arb]:
     """Bounds without a quadrature, sharp where G is small (T1, T2, T6): see :class:`FormBounds`."""
     linear = bounds.total * law.mean * bounds.at_zero + symmetric(bounds.departure(law))
     found = [_intersection(linear, symmetric(universal))]
@@ -149,9 +149,7 @@ def _intersection(left: flint.arb, right: flint.arb) -> flint.arb:
 class _Rule:
     """The trapezoidal rule for one law: where it begins and ends, its sums, and its proven errors."""
 
-    def __init__(
-        self, law: BallLaw, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb
-    ) -> None:
+    def __init__(self, law: Law, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb) -> None:
         self.law, self.form, self.center, self.bounds = law, form, center, bounds_of(form)
         self.tolerance = tolerance
         self.control = form.kernel.ball_of(center)
@@ -167,7 +165,7 @@ class _Rule:
         knee = float(self.bounds.knee)
         farthest = 200 / size**2 + (1e24 / knee / knee if size <= knee else 0)
         self.farthest, self.parts = farthest, parts_of(form.weights)
-        self.end = min(farthest, end_of_series(spread_of_squares(law)[1], form))
+        self.end = min(farthest, end_of_series(law.width, form))
 
     def first_chunk(self) -> int:
         """The chunk where the rule may begin: what lies to the left is negligible, and the series hold there."""
@@ -221,14 +219,16 @@ class _Rule:
     def sums_by_sensitivities(self, chunk: int, operations: int) -> _Sums | None:
         """Return the same as ``sums`` for a law of many atoms, by its derivatives in them; None for others."""
         law = self.law
-        if len(law.atoms) * (1 + len(law.slopes)) < MANY or not law.max_square > law.min_square:
+        if not isinstance(law, BallLaw) or len(law.atoms) * (1 + len(law.slopes)) < MANY:
+            return None
+        if not law.max_square > law.min_square:
             return None
         remainder = math.log(max(1e-6 * self.tolerance, LEAST_REMAINDER))
         run = Sensitivities(law, self.form, self.lattice, self.end, remainder)
         total, control = flint.arb(0), flint.arb(0)
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
-        last = [flint.arb("inf")] * (1 + len(law.slopes))
+        last = [flint.arb("inf")] * (1 + len(law.mean_slopes))
         for place in map(partial(nodes, self.lattice, self.form.kernel), itertools.count(chunk)):
             for s, weight in zip(place.s, place.weights, strict=True):
                 if s <= self.end:
@@ -247,25 +247,28 @@ class _Rule:
                 total += weight * value
                 earlier = products[-1 - half].upper() if len(products) > half else flint.arb(1)
                 last = self._right_tails(s, run.product.upper(), earlier, decay)
-                if self._negligible(last, [total] + [flint.arb(0)] * len(law.slopes)) or len(products) > MOST_NODES:
+                if (
+                    self._negligible(last, [total] + [flint.arb(0)] * len(law.mean_slopes))
+                    or len(products) > MOST_NODES
+                ):
                     return self._with_slopes(run, total, control, last)
         raise AssertionError
 
     def _with_slopes(self, run: Sensitivities, total: flint.arb, control: flint.arb, tails: list[flint.arb]) -> _Sums:
-        if not self.law.slopes:
+        if not run.law.slopes:
             return _Sums([total], control, tails)
         column = flint.arb_mat([[entry] for entry in run.gradient()])
-        slopes = [row[0] for row in (flint.arb_mat(self.law.slopes) * column).tolist()]
+        slopes = [row[0] for row in (flint.arb_mat(run.law.slopes) * column).tolist()]
         return _Sums([total, *slopes], control, tails)
 
     def sums(self, chunk: int, most: int) -> _Sums:
         """Sum over the nodes, from a chunk on, until the rest is negligible or ``most`` lags are walked."""
         law = self.law
-        totals, control = [flint.arb(0)] * (1 + len(law.slopes)), flint.arb(0)
+        totals, control = [flint.arb(0)] * (1 + len(law.mean_slopes)), flint.arb(0)
         half = math.ceil(math.log(2) / float(self.step)) + 1
         products: list[flint.arb] = []
         recursion, lags = None, 0
-        columns = 1 + len(law.slopes)
+        columns = 1 + len(law.mean_slopes)
         last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-b s)
         while True:
             place = nodes(self.lattice, self.form.kernel, chunk)
@@ -321,18 +324,13 @@ class _Rule:
         return [tail.upper() for tail in tails]
 
 
-def _tolerances(law: BallLaw, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
+def _tolerances(law: Law, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
     """What F and each derivative may lose: a share of their scales, or of what the atoms' radii make uncertain."""
-    spread = _spread(law) * control
+    spread = law.spread * control
     scale = min(float(bounds.root), size * float(bounds.at_zero))
     found = [max(tolerance * scale, _SHARE_OF_WIDTH * spread)]
     relative = max(tolerance, _SHARE_OF_WIDTH * spread)
     return found + [relative * float(h) * control for h in law.max_abs_slopes]
-
-
-def _spread(law: BallLaw) -> float:
-    """The mean of the atoms' radii."""
-    return float(law.expect([flint.arb(atom.rad()) for atom in law.atoms]))
 
 
 def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:

@@ -15,7 +15,7 @@ import flint
 
 from adamsym.field.ball.arithmetic import ball
 from adamsym.field.ball.lag_series import LagSeries
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.law import Law
 from adamsym.methods import Kernel, LaplaceForm
 
 LARGEST_STEPS = (0.4, 0.3, 0.2)
@@ -97,10 +97,10 @@ Products = tuple[Value, list[Value]]
 """P over all lags, and the parts of the numerator, each with the amount 1."""
 
 
-def lag_operations(law: BallLaw, parts: int) -> int:
+def lag_operations(law: Law, parts: int) -> int:
     """Return about how many operations one lag takes, of a numerator of so many parts."""
-    slopes = len(law.slopes)
-    return len(law.atoms) * (12 + 4 * slopes) + (1 + parts) * (3 + 8 * slopes)
+    slopes = len(law.mean_slopes)
+    return law.lag_operations + (1 + parts) * (3 + 8 * slopes)
 
 
 class LagRecursion:
@@ -109,7 +109,7 @@ class LagRecursion:
     See :mod:`adamsym.field.ball.form_bounds`. Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
-    def __init__(self, law: BallLaw, form: LaplaceForm, series: LagSeries, points: Lattice, node: int) -> None:
+    def __init__(self, law: Law, form: LaplaceForm, series: LagSeries, points: Lattice, node: int) -> None:
         self.law, self.lattice, self.parts = law, points, series.parts
         self.one_less_beta = 1 - ball(form.beta)
         self.s, self.growth = points.node(node), points.spacing.exp()

@@ -22,8 +22,8 @@ import flint
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball, larger, symmetric
 from adamsym.field.ball.form_bounds import parts_of
-from adamsym.field.ball.lag_series import CIRCLE, RANGE, spread_of_squares
-from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.lag_series import RANGE
+from adamsym.field.ball.law import CIRCLE, BallLaw
 from adamsym.field.ball.quadrature_nodes import Lattice
 from adamsym.methods import LagWeights, LaplaceForm
 
@@ -49,7 +49,7 @@ class Scale:
 
     def __init__(self, law: BallLaw, log_remainder: float) -> None:
         self.law, self.log_remainder = law, log_remainder
-        self.center, self.width = spread_of_squares(law)
+        self.center, self.width = law.center, law.width
         self.mean_radius = float(law.expect([flint.arb(q.rad()) for q in law.squares]))
         r = flint.arb(CIRCLE)
         reciprocal = (2 * r).exp() / r.cos()
