@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from adamsym import Adam
-from adamsym.certify import decrease_constants as constants
+from adamsym.certify.lyapunov import decrease_constants as constants
 from adamsym.certify.lyapunov.decrease_constants import Noise
 from adamsym.expressions.errors import InputError
 from adamsym.field import quotient
