@@ -7,11 +7,14 @@ n of them, then
 
     <grad L, f> <= -c_0 D^2 phi((1 + eta) D^2),   c_0 = 1 - q sqrt(eta) - Lambda q^2/4 max(eta, sqrt(n) mu(eta)),
 
-if c_0 > 0. Tested on drawn laws and on laws near those for which the proofs are sharp: one row of the least weight far
-out, and a mean that is a part of q sigma. For N-Theorem 6 a search makes the ratio of the true decrease to the bound
-smaller and smaller; F is the package's, with its error estimate, and E phi(V) an own rule on T4's integral.
+if c_0 > 0. Tested on drawn laws and on laws near those for which the proofs are sharp. (b) of N-Lemma 4 is attained as
+eps -> 0 for RMSprop where the row of weight p alone is not 0; so is (a), slowly, at p = delta. Given E g^4, E phi(V) is
+largest where g has one value and 0. N-Theorem 6 is sharp as p, delta/p and eta go to 0: all noise in n equal
+coordinates, a spike in the row of weight p, means q sigma/2. A search makes the ratio of the true decrease to the bound
+still smaller. F is the package's, with its error estimate, and E phi(V) an own rule on T4's integral.
 
-Just beyond the hypotheses it is otherwise, by enclosures: a PL problem with p = 0.89 delta, and N1 in batches of one.
+Just beyond it is otherwise: constants a ten-thousandth smaller fail on these laws; and, by enclosures, a PL problem
+with p = 0.89 delta, and N1 in batches of one.
 """
 
 import itertools
@@ -113,6 +116,14 @@ SETTINGS = [
 ]
 SHARP = Setting(Adam("0.5", "0.9999", "1e-9"), spread_out("0.9999", 200, 2))
 """delta/p = 1/200 and p = 1/100: for small ones q, and the constant of N-Theorem 6, are best possible."""
+SHARPEST = Setting(Adam("0.5", "0.9999999992", "1e-30"), spread_out("0.9999999992", 50_000, 2))
+"""delta/p = p = 1/50,000."""
+BORDER = [
+    Setting(RMSprop("0.99", "1e-30"), spread_out("0.99", 1, 3)),
+    Setting(Adam("0.9", "0.8101", "1e-12"), equal(5)),
+    Setting(Adam("0", "0.05", "1e-12"), equal(2)),
+]
+"""For the lemmas: p = delta; beta2 next to beta1^2; and next to 0."""
 LIGHT = Setting(Adam("0.9", "0.99", "1e-9"), spread_out("0.99", 0.3, 3))
 """p < delta: here N-Theorem 6 says nothing, N-Theorem 2(b) does."""
 
@@ -140,14 +151,14 @@ def drawn_rows(setting: Setting, laws: int, rng: np.random.Generator) -> np.ndar
 
 def mean_kernel(atoms: np.ndarray, p: np.ndarray, method: AdaptiveMethod) -> np.ndarray:
     """E phi(V) for each law: the trapezoidal rule in log s on T4's integral, with the lags on the rule's own grid."""
-    kernel, beta = method.laplace.kernel, float(method.laplace.beta)
-    scale = np.sqrt(atoms**2 @ p)[:, None]
+    kernel, beta, p = method.laplace.kernel, float(method.laplace.beta), np.broadcast_to(p, atoms.shape)
+    scale = np.sqrt((atoms**2 * p).sum(axis=1))[:, None]
     squares, fine = (atoms / scale) ** 2, -math.log(beta)
     every = max(1, math.floor(0.15 / fine))
     stride = max(1, math.ceil(fine / 0.15))
     x = np.arange(-36, 60 - 2 * math.log(method.eps) + 2 * np.log(scale.max()), fine / stride)
     with np.errstate(divide="ignore"):
-        logs = np.log1p(np.einsum("lta,a->lt", np.expm1(-np.exp(x)[:, None] * (1 - beta) * squares[:, None]), p))
+        logs = np.log1p(np.einsum("lta,la->lt", np.expm1(-np.exp(x)[:, None] * (1 - beta) * squares[:, None]), p))
     for start in range(stride):
         logs[:, start::stride] = np.cumsum(logs[:, start::stride], axis=1)
     nodes, step = x[::every], every * fine / stride
@@ -186,29 +197,39 @@ def sign_lemma(settings: list[Setting], laws: int, factor: float = 1) -> Finding
             if size[worst] - margin[worst] > 1:
                 return refuted(f"{size[worst]:.5f} q sigma for {setting}, values {atoms[worst].tolist()}", cases + 1)
             cases, most = cases + len(atoms), max(most, float(size.max()))
-    return holds(f"{cases} laws and batches; the largest |F - m E phi(V)| is {most:.4f} q sigma E phi(V)", cases)
+    return holds(f"{cases} laws and batches; the largest |F - m E phi(V)| is {most:.6f} q sigma E phi(V)", cases)
 
 
-def kernel_lemma(settings: list[Setting], laws: int, closed: Callable[[float, float], float] | None = None) -> Finding:
-    """Is phi(S) <= E phi(V) <= Lambda phi(S) for the law's own K_4, with ``closed(p, delta)`` for Lambda(p)?"""
-    rng, cases, most = np.random.default_rng(run_seed(16)), 0, 0.0
+def kernel_lemma(
+    settings: list[Setting], laws: int, closed: Callable[[float, float], float] | None = None, factor: float = 1
+) -> Finding:
+    """Is phi(S) <= E phi(V) <= Lambda phi(S) for the law's own K_4, with ``closed(p, delta)`` for Lambda(p)?
+
+    And is E phi(V) at most that of 0 and one value with the same S and ``factor`` times that K_4?
+    """
+    rng, cases, most, nearest = np.random.default_rng(run_seed(16)), 0, 0.0, 0.0
     for setting in settings:
         form = setting.method.laplace
         delta = 1 - math.sqrt(float(form.beta))
         for atoms, weights, *_, kernel in laws_of(setting, laws, rng):
             square = atoms**2 @ weights
-            p = np.minimum(1, square**2 / (atoms**4 @ weights) * (1 - ROUNDING))
+            p = np.minimum(1, square**2 / (factor * (atoms**4 @ weights)) * (1 - ROUNDING))
+            two = np.stack([np.sqrt(square / p), np.zeros_like(p)], axis=1)
+            of_two = kernel / mean_kernel(two, np.stack([p, 1 - p], axis=1), setting.method)
             kernel_at = form.kernel.of(square)
             bound = np.array([bound_of(form.beta, one) if closed is None else closed(one, delta) for one in p])
-            share = kernel / (bound * kernel_at)
+            share = np.maximum(kernel / (bound * kernel_at), of_two)
             if (kernel < kernel_at * (1 - ROUNDING)).any() or (share > 1 + ROUNDING).any():
                 worst = share.argmax()
-                text = f"E phi(V) = {share[worst]:.4f} Lambda phi(S) for {setting}, values {atoms[worst].tolist()}"
+                text = f"E phi(V) is {share[worst]:.6f} of its bound for {setting}, values {atoms[worst].tolist()}"
                 return refuted(text, cases + 1)
-            cases += int(np.isfinite(bound).sum())
-            most = max(most, float(np.where(p < 0.5, share, 0).max()))
-    text = f"{cases} laws and batches with p > delta; for p < 1/2 the largest E phi(V) is {most:.4f} Lambda phi(S)"
-    return holds(text, cases)
+            cases += len(bound)
+            most = max(most, float(np.where(p < 0.5, kernel / (bound * kernel_at), 0).max()))
+            nearest = max(nearest, float(of_two.max()))
+    text = (
+        f"{cases} laws and batches; the largest E phi(V) is {nearest:.6f} of that of two values, for p < 1/2 {most:.4f}"
+    )
+    return holds(f"{text} Lambda phi(S)", cases)
 
 
 def bound_of(beta: Fraction, p: float) -> float:
@@ -246,33 +267,48 @@ def c_0_without_a_least_weight(q: float, _: float, eta: np.ndarray, harmed: np.n
     return np.asarray(1 - q * np.sqrt(eta) - q * worst)
 
 
+def copies_for(bound: Bound, q: float, size: float, eta: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """The most copies for which c_0 stays above a level; 1 if none."""
+    low, high = np.zeros_like(eta), np.full_like(eta, 200.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        above = bound(q, size, eta, 2**middle) > level
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.floor(2**low)
+
+
 def starts(setting: Setting, bound: Bound, members: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows' gradients in three coordinates, and copies of the third, with c_0 from 0.05 to 0.8.
 
     Near those that the proof of N-Theorem 6 has at worst: the copies have a spike in the lightest row and a mean of
-    about half of q sigma, the first coordinate is good and has noise.
+    about half of q sigma, the first coordinate is good and has noise. A half of them are just those: the means exactly
+    that, and all other noise symmetric or none.
     """
-    p, b = np.array(setting.probabilities), setting.batch
+    p, b, n = np.array(setting.probabilities), setting.batch, len(setting.probabilities)
     factors, size = setting.constants()
-    q, n = min(factors.values()), len(p)
-    eta = np.exp(rng.uniform(-1, math.log(min(25, (0.7 / q) ** 2)), members))
-    levels = rng.uniform(0.05, 0.8, members)
-    copies = np.full(members, 1.0)
-    for power in range(1, 100):
-        more = np.full(members, 1.5**power)
-        copies = np.where(bound(q, size, eta, more) > levels, more, copies)
-    copies = np.floor(copies)
-    spike = np.where(np.arange(n) == p.argmin(), 1 / p.min() - 1, -1.0)
+    q, exact = min(factors.values()), (rng.random(members) < 0.5)[:, None]
+    eta = np.exp(rng.uniform(-16, math.log(min(25, (0.7 / q) ** 2)), members))
+    copies = copies_for(bound, q, size, eta, rng.uniform(0.05, 0.8, members))
+    lightest = np.arange(n) == p.argmin()
+    spike = np.where(lightest, 1 / p.min() - 1, -1.0)
     spike = spike / np.sqrt(spike**2 @ p)
     noise = rng.normal(size=(members, 2, n)) * [[[1.0], [0.01]]]
+    noise[:, 0] = np.where(exact, np.where(lightest, 0, (-1.0) ** np.arange(n)), noise[:, 0])
     noise -= (noise @ p)[..., None]
-    share = np.where(eta > 1, (1 + eta) / 2, 0.9 * eta)
+    share = np.where(eta > 1, (1 + eta) / 2, np.where(exact[:, 0], 1, 0.9) * eta)
     rows = np.empty((members, 3, n))
-    rows[:, 2] = spike + q / math.sqrt(b) * rng.uniform(0.3, 0.8, (members, 1))
+    rows[:, 2] = spike + q / math.sqrt(b) * np.where(exact, 0.5, rng.uniform(0.3, 0.8, (members, 1)))
     rows[:, 2] *= np.sqrt(b * share / copies)[:, None]
     rows[:, :2] = noise * np.sqrt(b * (eta - share) / (noise**2 @ p).sum(axis=1))[:, None, None]
     rows[:, 0] += 1
-    return unit(rows * np.exp(0.05 * rng.normal(size=rows.shape)), copies, p), copies
+    return unit(shaken(rows, p, np.where(exact, 0, 0.05), rng), copies, p), copies
+
+
+def shaken(rows: np.ndarray, p: np.ndarray, size: np.ndarray | float, rng: np.random.Generator) -> np.ndarray:
+    """Rows' gradients with their means and their parts of mean 0 moved, each by about a share."""
+    size, mean = np.reshape(size, (-1, 1, 1)), (rows @ p)[..., None]
+    moved = (rows - mean) * np.exp(size * rng.normal(size=rows.shape))
+    return np.asarray(mean * np.exp(size * rng.normal(size=mean.shape)) + moved - (moved @ p)[..., None])
 
 
 def decreases(setting: Setting, rows: np.ndarray, copies: np.ndarray, bound: Bound) -> tuple[np.ndarray, ...]:
@@ -289,7 +325,9 @@ def decreases(setting: Setting, rows: np.ndarray, copies: np.ndarray, bound: Bou
     harmed = (number * ((np.abs(mean) < q * np.sqrt(variance) * (1 + 1e-9)) & (mean != 0))).sum(axis=1)
     constant = bound(q, size, eta, harmed)
     true = (number * mean * found.value.reshape(mean.shape)).sum(axis=1)
-    error = (number * np.abs(mean) * (found.error + ROUNDING * np.abs(found.value)).reshape(mean.shape)).sum(axis=1)
+    error = np.abs(mean) * (found.error + ROUNDING * np.abs(found.value)).reshape(mean.shape)
+    error += np.abs(found.value).reshape(mean.shape) * 1e-15 * (np.abs(atoms) @ weights)
+    error = (number * error).sum(axis=1)
     return true, error, constant * setting.method.laplace.kernel.of(1 + eta), constant
 
 
@@ -301,8 +339,7 @@ def decrease_theorem(settings: list[Setting], members: int, rounds: int = 30, bo
         rows, copies = starts(setting, bound, members, rng)
         best = np.full(members, np.inf)
         for step in range(rounds):
-            shaken = rows * np.exp(0.1 * rng.normal(size=rows.shape)) if step else rows
-            tried = unit(shaken, copies, p)
+            tried = unit(shaken(rows, p, 0.1 * 0.8**step, rng), copies, p) if step else rows
             true, error, bounded, constant = decreases(setting, tried, copies, bound)
             valid = constant > 1e-3
             ratio = np.where(valid, true / bounded, np.inf)
@@ -316,7 +353,7 @@ def decrease_theorem(settings: list[Setting], members: int, rounds: int = 30, bo
             least_of_half = min(least_of_half, float(np.where(constant < 0.5, ratio, np.inf).min()))
             rows = np.where((ratio < best)[:, None, None], tried, rows)
             best = np.minimum(best, ratio)
-    text = f"{cases} points; the smallest decrease is {least:.5f} of its bound, {least_of_half:.4f} where c_0 < 1/2"
+    text = f"{cases} points; the smallest decrease is {least:.6f} of its bound, {least_of_half:.6f} where c_0 < 1/2"
     return holds(text, cases)
 
 
@@ -358,17 +395,27 @@ def a_regression_at_drawn_points() -> Finding:
 
 @claim.evidence("property")
 def the_signs() -> Finding:
-    return all_of([sign_lemma(SETTINGS, scaled(100)), sign_lemma([SHARP], 10)])
+    return all_of([sign_lemma([*SETTINGS, *BORDER], scaled(100)), sign_lemma([SHARP], 10)])
 
 
 @claim.evidence("property")
 def the_kernel() -> Finding:
-    return kernel_lemma(SETTINGS, scaled(100))
+    return kernel_lemma([*SETTINGS, *BORDER], scaled(100))
 
 
-@claim.control("q a twentieth smaller")
+@claim.control("q a ten-thousandth smaller")
 def a_smaller_q() -> Finding:
-    return sign_lemma([SHARP], 40, factor=0.95)
+    return sign_lemma(SETTINGS[7:8], 40, factor=0.9999)
+
+
+@claim.control("q a fiftieth smaller at p = 1 - sqrt(beta2)")
+def a_smaller_q_of_the_variance() -> Finding:
+    return sign_lemma(BORDER[:1], 40, factor=0.98)
+
+
+@claim.control("K_4 a ten-thousandth smaller")
+def a_smaller_fourth_moment() -> Finding:
+    return kernel_lemma(SETTINGS[1:2], 40, factor=0.9999)
 
 
 @claim.control("p just below 1 - sqrt(beta2)")
@@ -384,7 +431,7 @@ def a_smaller_bound() -> Finding:
 
 @claim.evidence("property")
 def the_decrease() -> Finding:
-    return decrease_theorem([*SETTINGS, SHARP], scaled(110))
+    return decrease_theorem([*SETTINGS, SHARP, SHARPEST], scaled(110))
 
 
 @claim.evidence("property")
@@ -392,9 +439,9 @@ def the_decrease_without_a_least_weight() -> Finding:
     return decrease_theorem([LIGHT, SETTINGS[3]], scaled(40), bound=c_0_without_a_least_weight)
 
 
-@claim.control("half the harm in c_0")
-def half_the_harm() -> Finding:
-    return decrease_theorem([SHARP], 20, bound=lambda q, size, eta, harmed: c_0(q, size / 2, eta, harmed))
+@claim.control("the harm in c_0 a ten-thousandth smaller")
+def a_smaller_harm() -> Finding:
+    return decrease_theorem([SHARPEST], 20, bound=lambda q, size, eta, harmed: c_0(q, 0.9999 * size, eta, harmed))
 
 
 @claim.control("a PL problem with p = 0.89 (1 - sqrt(beta2))")
