@@ -44,6 +44,7 @@ WITHOUT = {
         "LyapunovDerivative",
         "LyapunovBall",
         "LyapunovRegion",
+        "MinimaSet",
         "ModuleProgress",
         "NetworkReport",
         "PseudoTrajectory",

@@ -271,6 +271,36 @@ class BallCertificate(_Certificate):
         return ()
 
 
+class Alone(_Part):
+    """f has no other zeros in the box of half-width ``radius`` around the center; in all of R^d if it is null."""
+
+    radius: Annotated[FiniteFloat, Field(gt=0)] | None
+
+
+class MinimaSetCertificate(_Certificate):
+    """The points with L = 0 form a manifold of this ``dimension`` in a box around ``center``, or in all of R^d.
+
+    The box has the half-width ``radius``, and is all of R^d if it is null. Within ``near`` of the center, in the sup
+    norm, there is such a point; and f vanishes at all of them. ``rows``: the residuals of the others are combinations
+    of theirs. ``inverse`` is near an inverse from the right of the matrix of their gradients at the center; proofs need
+    it.
+    """
+
+    kind: Literal["set of minima"]
+    dimension: Annotated[int, Field(ge=1)]
+    rows: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=1000)]
+    center: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
+    inverse: Matrix
+    near: Annotated[FiniteFloat, Field(ge=0)]
+    radius: Annotated[FiniteFloat, Field(gt=0)] | None
+    alone: Alone | None
+
+    @property
+    def leaves(self) -> tuple[()]:
+        """None: the region is proved whole."""
+        return ()
+
+
 class IsolatedZero(_Part):
     """A zero of f: exactly one lies in ``box``. The other fields are those of the entries of a list of zeros."""
 
@@ -315,7 +345,14 @@ class OneZeroCertificate(_BoxCertificate):
         return ()
 
 
-Certificate = ZerosCertificate | LyapunovCertificate | FunctionCertificate | BallCertificate | OneZeroCertificate
+Certificate = (
+    ZerosCertificate
+    | LyapunovCertificate
+    | FunctionCertificate
+    | BallCertificate
+    | OneZeroCertificate
+    | MinimaSetCertificate
+)
 
 KINDS: dict[str, type[Certificate]] = {
     "zeros": ZerosCertificate,
@@ -323,6 +360,7 @@ KINDS: dict[str, type[Certificate]] = {
     "lyapunov function": FunctionCertificate,
     "lyapunov ball": BallCertificate,
     "one zero": OneZeroCertificate,
+    "set of minima": MinimaSetCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

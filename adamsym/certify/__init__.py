@@ -2,6 +2,7 @@
 
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.certificate import certificate
+from adamsym.certify.interpolation.minima_set import MinimaSet
 from adamsym.certify.interpolation.regions import LyapunovBall, certify_lyapunov_ball, certify_lyapunov_globally
 from adamsym.certify.lyapunov.box_regions import LyapunovRegion, certify_lyapunov
 from adamsym.certify.lyapunov.theorem_regions import Regions, compare_regions
@@ -15,6 +16,7 @@ __all__ = [
     "CriticalPoint",
     "LyapunovBall",
     "LyapunovRegion",
+    "MinimaSet",
     "OneZero",
     "Regions",
     "Zero",

@@ -1,5 +1,6 @@
 """Certificates: what was proven, as JSON that :mod:`adamsym.checker` re-checks by itself."""
 
+import math
 from importlib.metadata import version
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from adamsym.certificates.form import digest_of
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.interpolation.minima_set import MinimaSet
 from adamsym.certify.interpolation.regions import LyapunovBall
 from adamsym.certify.lyapunov.box_regions import LyapunovRegion
 from adamsym.certify.minima import common_factor
@@ -34,7 +36,7 @@ _NAMED_BY_PROOFS = ("coordinate", "direction", "zero", "region", "reason")
 
 @checked_arguments
 def certificate(found: Zeros | OneZero | LyapunovRegion | LyapunovBall) -> dict[str, Any]:
-    """Return the certificate of certified zeros, of one zero, or of a Lyapunov region, as JSON data.
+    """Return the certificate of certified zeros, of one zero or a set of minima, or of a Lyapunov region, as JSON data.
 
     Its form is published in ``docs/certificate.schema.json``; write it with ``json.dump``.
     """
@@ -91,6 +93,8 @@ def _field_of(found: Zeros | OneZero) -> FieldFunction:
 
 def _one_zero(found: OneZero) -> dict[str, Any]:
     function, zero = _field_of(found), found.zero
+    if found.minima is not None:
+        return _start(function.problem, function.method) | _minima_set(found.minima)
     if zero is None:
         raise NotApplicable(f"found: no zero is certified, of which there could be a certificate: {found.reason}")
     own = ("box", "midpoint", "stability", "stability_matrix", "critical_point", "point")
@@ -100,6 +104,24 @@ def _one_zero(found: OneZero) -> dict[str, Any]:
         "zero": {key: value for key, value in _zero(zero).items() if key in own},
         "critical": None if found.critical is None else _critical(found.critical),
     }
+
+
+def _minima_set(found: MinimaSet) -> dict[str, Any]:
+    return {
+        "kind": "set of minima",
+        "dimension": found.dimension,
+        "rows": list(found.rows),
+        "center": found.center.tolist(),
+        "inverse": found.inverse.tolist(),
+        "near": min(found.near / BALL_MARGIN, found.radius),
+        "radius": _or_all(found.radius),
+        "alone": None if found.alone is None else {"radius": _or_all(found.alone)},
+    }
+
+
+def _or_all(radius: float) -> float | None:
+    """A half-width; None for all of space."""
+    return None if math.isinf(radius) else radius
 
 
 def _critical(critical: CriticalPoint) -> dict[str, Any]:

@@ -75,6 +75,8 @@ def zero_dict(zero: "Zero") -> dict[str, Any]:
 def one_zero_summary(found: "OneZero") -> str:
     """Return what the zero is, how wide the region is where it is alone, and how far the critical point is."""
     zero = found.zero
+    if found.minima is not None:
+        return f"certified: {found.minima.summary}"
     if zero is None:
         return f"undecided: {found.reason}"
     alone = f"alone within {rounded_down(_half_width(zero.unique_in), 3)}"
@@ -98,7 +100,7 @@ def _half_width(box: Any) -> float:
 def one_zero_table(found: "OneZero") -> tuple[list[str], list[list[str]]]:
     """Return a row for each parameter: proven digits, the region where the zero is alone, and the critical point."""
     if found.zero is None:
-        return [], []
+        return ([], []) if found.minima is None else found.minima.table()
     critical = found.critical
     columns = ["parameter", "zero", "alone in", *(["critical point of L"] if critical is not None else [])]
     rows = [
@@ -127,7 +129,8 @@ def one_zero_dict(found: "OneZero") -> dict[str, Any]:
         "complete": None,
         "zeros": [] if zero is None else [zero_dict(zero) | {"nearest_minimum": nearby}],
         "beyond": [],
-        "undecided": [[[x, x] for x in found.start.tolist()]] if zero is None else [],
+        "minima": None if found.minima is None else found.minima.to_dict(),
+        "undecided": [[[x, x] for x in found.start.tolist()]] if zero is None and found.minima is None else [],
         "unique_in": None if zero is None else zero.unique_in.tolist(),
         "at": found.start.tolist(),
         "reason": found.reason or None,

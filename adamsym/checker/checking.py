@@ -20,6 +20,7 @@ from adamsym.certificates.form import (
     FunctionLeaf,
     LyapunovCertificate,
     LyapunovLeaf,
+    MinimaSetCertificate,
     OneZeroCertificate,
     Witness,
     ZeroEntry,
@@ -31,7 +32,7 @@ from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
-from adamsym.checker.interpolation import region
+from adamsym.checker.interpolation import minima, region
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.checker.one_zero import one_zero_fault, one_zero_form_fault
@@ -55,6 +56,10 @@ _ALONE = 3_000_000
 """After so many operations, about a second of balls, processes are worth their start."""
 
 _PROOFS_AT_ONCE = 64
+
+_AroundPoint = BallCertificate | MinimaSetCertificate
+_CHECKERS: dict[type[Certificate], Any] = {BallCertificate: region, MinimaSetCertificate: minima}
+"""What checks certificates about points that all rows fit."""
 
 _About = tuple[str, int, bool]
 """A certificate, the budget, and whether to compute slowly."""
@@ -213,8 +218,8 @@ def _subject(certificate: Certificate, slow: bool) -> _Subject:
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     """What a certificate says besides its leaves, each with a name for messages."""
-    if isinstance(certificate, BallCertificate):
-        return region.statements(certificate)
+    if isinstance(certificate, _AroundPoint):
+        return list(_CHECKERS[type(certificate)].statements(certificate))
     if isinstance(certificate, OneZeroCertificate):
         critical = [("critical point", certificate.critical)] if certificate.critical is not None else []
         return [("zero", certificate.zero), *critical]
@@ -251,10 +256,11 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
-    if isinstance(certificate, BallCertificate):
+    if isinstance(certificate, _AroundPoint):
         if not isinstance(problem, Problem) or not problem.is_smooth:
             return "there is no loss without kinks"
-        return region.form_fault(certificate, problem)
+        fault: str | None = _CHECKERS[type(certificate)].form_fault(certificate, problem)
+        return fault
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
     if isinstance(certificate, OneZeroCertificate):
         boxes.append(certificate.zero.box)
@@ -401,8 +407,9 @@ def _fault_of(
         return function_witness_fault(certificate, function, problem, form), None
     if not isinstance(problem, Problem):
         raise NotCheckable("there is no loss")
-    if isinstance(certificate, BallCertificate):
-        return region.statement_fault(certificate, problem, subject.laplace, form, statement), None
+    if isinstance(certificate, _AroundPoint):
+        checker = _CHECKERS[type(certificate)]
+        return checker.statement_fault(certificate, problem, subject.laplace, form, statement), None
     if isinstance(statement, LyapunovLeaf):
         found = check_leaf(certificate, problem, form, statement)
         return found.fault, found.rate

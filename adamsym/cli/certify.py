@@ -58,7 +58,7 @@ def zeros(
     resume: Resume = False,
     as_json: Json = False,
 ) -> int:
-    """Find all zeros of the field in a box, each certified; or certify the one near a point."""
+    """Find all zeros of the field in a box, each certified; or certify the one, or the set of minima, near a point."""
     if at:
         if (width, budget, journal, resume) != (_WIDTH, _BUDGET, None, False):
             raise InputError("--width, --budget, --journal and --resume go with --box: --at searches no boxes")
@@ -88,28 +88,30 @@ def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | 
 
     with working("certifying"):
         found = certify_zero(AdamField(source.problem, source.adam), theta)
-    written = output if found.zero is not None else None
+    written = output if found.certified else None
     if written is not None:
         write_output(written, json.dumps(certificate(found)))
     if as_json:
         print_json(found.to_dict())
     else:
         _print_zero(found, written)
-    return UNDECIDED if found.zero is None else HOLDS
+    return HOLDS if found.certified else UNDECIDED
 
 
 def _print_zero(found: "OneZero", output: Path | None) -> None:
     print(found.summary)
     _print_supposed(found.supposes)
-    if found.zero is None:
+    if not found.certified:
         return
     columns, rows = found.table()
     print_table(columns, rows, numbers=columns[1:])
+    if found.minima is not None:
+        print(found.minima.explanation)
     critical = {"yes": "it is", "no": "it is not", "undecided": "it is not known whether it is"}
-    if found.zero.critical_point is not None:
+    if found.zero is not None and found.zero.critical_point is not None:
         print(f"{critical[found.zero.critical_point]} a critical point of L")
-    if found.no_critical and found.zero.critical_point is not None:
-        print(found.no_critical)
+        if found.no_critical:
+            print(found.no_critical)
     if output is not None:
         print(f"certificate in {output}: adamsym check {output}")
 

@@ -65,21 +65,20 @@ class ResidualBounds:
         return sum((p * (r + radius * t) ** 2 for p, r, t in rows), flint.arb(0)).sqrt().upper()
 
 
-def sides_around(center: FloatArray, radius: float) -> Balls:
-    """Return balls that hold all points up to a little more than ``radius`` from the center in each coordinate."""
-    if math.isinf(radius):
-        return [flint.arb(0, math.inf)] * len(center)
-    wider = flint.arb(radius) * WIDER
-    return [flint.arb(x, wider.upper()) for x in center.tolist()]
+def sides_around(center: FloatArray, reaches: Sequence[float]) -> Balls:
+    """Return balls that hold all points up to a little more than the ``reaches`` from the center in each coordinate."""
+    wider = [(flint.arb(reach) * WIDER).upper() for reach in reaches]
+    everything = flint.arb(0, math.inf)
+    return [flint.arb(x, r) if r.is_finite() else everything for x, r in zip(center.tolist(), wider, strict=True)]
 
 
 def bounds_around(residuals: Residuals, center: FloatArray, inverse: FloatArray, radius: float) -> ResidualBounds | str:
     """Return the bounds on a box around a center, infinite for all of R^d; or why there are none."""
     try:
         values, slopes = residuals.over([flint.arb(float(x)) for x in center])
-        box = sides_around(center, radius)
+        box = sides_around(center, [radius] * len(center))
         _, slopes_over = residuals.over(box)
-        defect = defect_bounds(residuals, slopes, slopes_over, inverse, box, radius)
+        defect = defect_bounds(residuals, slopes, slopes_over, inverse, box, [radius] * len(center))
     except DomainError as error:
         return str(error)
     if not all(entry.is_finite() for row in (*slopes_over, *defect) for entry in row):
@@ -112,29 +111,29 @@ def defect_bounds(
     slopes_over: Sequence[Balls],
     inverse: FloatArray,
     box: Balls,
-    radius: float,
+    reaches: Sequence[float],
 ) -> list[Balls]:
     """Return bounds of the entries of F = A C - 1 over the box: from A there, or by the mean-value theorem if smaller.
 
-    The latter is |F(center)_jm| + radius sum_k |sum_i d_k a_ji C_im|.
+    The latter is |F(center)_jm| + sum_k reach_k |sum_i d_k a_ji C_im|; ``reaches`` are the box's half-widths.
     """
     count, d = residuals.count, len(inverse)
     spend(2 * count * count * d)
     columns = flint.arb_mat(inverse.tolist())
     plain = _magnitudes(flint.arb_mat([list(row) for row in slopes_over]) * columns)
-    if math.isinf(radius) or residuals.are_linear:
+    if residuals.are_linear or any(map(math.isinf, reaches)):
         return plain
     mean = _magnitudes(flint.arb_mat([list(row) for row in slopes]) * columns)
-    reach = (flint.arb(radius) * WIDER).upper()
+    wider = flint.arb_mat([[(flint.arb(x) * WIDER).upper() for x in reaches]])
     for j, entries in enumerate(residuals.curvatures_over(box)):
         spend(2 * len(entries) * count)
         hessian = flint.arb_mat(d, d)
         for (i, k), entry in entries.items():
             hessian[i, k] = hessian[k, i] = entry
-        turned = hessian * columns
+        turned = (hessian * columns).tolist()
+        sums = wider * flint.arb_mat([[entry.abs_upper() for entry in row] for row in turned])
         for m in range(count):
-            slope = sum((turned[k, m].abs_upper() for k in range(d)), flint.arb(0))
-            mean[j][m] = (mean[j][m] + reach * slope).upper()
+            mean[j][m] = (mean[j][m] + sums[0, m]).upper()
     both = zip(plain, mean, strict=True)
     return [[smaller(x, y) for x, y in zip(one, other, strict=True)] for one, other in both]
 
@@ -160,8 +159,8 @@ def reach_of_zero(residuals: Residuals, center: FloatArray, inverse: FloatArray)
     for k in range(_ENLARGEMENTS):
         radius = max(1.1 * 2**k * float((width * size).upper()), _LEAST_REACH)
         try:
-            box = sides_around(center, radius)
-            defect = defect_bounds(residuals, slopes, residuals.over(box)[1], inverse, box, radius)
+            box = sides_around(center, [radius] * len(center))
+            defect = defect_bounds(residuals, slopes, residuals.over(box)[1], inverse, box, [radius] * len(center))
         except DomainError:
             return None
         cube = (flint.arb(radius) / width).lower()

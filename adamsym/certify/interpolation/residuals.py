@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import cast
 
 import flint
 import numpy as np
@@ -43,17 +42,26 @@ class Residuals:
         r.
     probabilities
         Of the rows; all are positive.
+    rows
+        The data, exactly.
     """
 
     problem: Problem
     factor: sp.Expr
     root: sp.Expr
     probabilities: tuple[Fraction, ...]
+    rows: tuple[tuple[Fraction, ...], ...]
 
     @property
     def count(self) -> int:
         """N."""
         return len(self.probabilities)
+
+    @cached_property
+    def factors(self) -> Balls:
+        """The c_j; ask first within ``ball_arithmetic()``."""
+        values = compile_ball(self.problem.columns, [self.factor])
+        return [values(*(flint.arb(x.numerator) / x.denominator for x in row))[0] for row in self.rows]
 
     @cached_property
     def slopes(self) -> tuple[sp.Expr, ...]:
@@ -77,10 +85,6 @@ class Residuals:
     def _symbols(self) -> tuple[sp.Symbol, ...]:
         return (*self.problem.parameters, *self.problem.columns)
 
-    @property
-    def _rows(self) -> tuple[tuple[Fraction, ...], ...]:
-        return cast(Empirical, self.problem.law).exact_rows
-
     @cached_property
     def _ball_values(self) -> Callable[..., Balls]:
         return compile_ball(self._symbols, [self.factor, self.root, *self.slopes])
@@ -97,7 +101,7 @@ class Residuals:
         """For each row the values after the first, c, times sqrt(2 c)."""
         self.problem.require_domain(theta)
         found = []
-        for row in self._rows:
+        for row in self.rows:
             factor, *others = values(*theta, *(flint.arb(x.numerator) / x.denominator for x in row))
             scale = (2 * factor).sqrt()
             found.append([scale * entry for entry in others])
@@ -115,7 +119,7 @@ class Residuals:
 
     def at(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the R_j and the a_j at a point, shapes (N,) and (N, d), in float64."""
-        columns = np.array([[float(x) for x in row] for row in self._rows]).reshape(self.count, -1).T
+        columns = np.array([[float(x) for x in row] for row in self.rows]).reshape(self.count, -1).T
         values = self._float_values(*(np.full(self.count, x) for x in theta), *columns)
         with np.errstate(invalid="ignore"):
             scaled = np.sqrt(2 * values[:, :1]) * values[:, 1:]
@@ -156,11 +160,11 @@ def squared_residuals(problem: Problem) -> Residuals:
             f"{problem.place}: a Lyapunov region around an interpolating point needs a loss that is written as a "
             "square, c*(...)**2 with c without parameters"
         )
-    found = Residuals(problem, *parts, tuple(problem.law.exact_probabilities))
+    law = problem.law
+    found = Residuals(problem, *parts, tuple(law.exact_probabilities), tuple(law.exact_rows))
     with ball_arithmetic():
-        values = compile_ball(problem.columns, [found.factor])
-        for k, row in enumerate(found._rows):
-            if not values(*(flint.arb(x.numerator) / x.denominator for x in row))[0] > 0:
+        for k, factor in enumerate(found.factors):
+            if not factor > 0:
                 raise NotApplicable(f"{problem.place}: the square's factor is not proved positive at data row {k}")
     return found
 

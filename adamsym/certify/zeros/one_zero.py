@@ -1,4 +1,7 @@
-"""The one zero of a field near a point: proven to be there, alone in a region; and L's critical point beside it."""
+"""The one zero of a field near a point: proven to be there, alone in a region; and L's critical point beside it.
+
+Or the set of minima there, where all rows are fitted by a manifold of parameters.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +14,8 @@ from numpy.typing import ArrayLike
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
 from adamsym.certify.field_function import NOT_REAL, UNBOUNDED, FieldFunction
+from adamsym.certify.interpolation.fitted import fitted_rows
+from adamsym.certify.interpolation.minima_set import MinimaSet, minima_near
 from adamsym.certify.outcomes import Matrix, Stability
 from adamsym.certify.results import one_zero_dict, one_zero_summary, one_zero_table
 from adamsym.certify.zeros.all_zeros import Zero, described
@@ -34,6 +39,9 @@ MOST_OPERATIONS = 5_000_000_000
 """Operations on balls for each of the two points: beyond, it is undecided."""
 
 _ROUNDING = 2.0**-40
+
+_NO_MINIMUM = 1e-6
+"""Share of the loss at the given point above which a critical point is none where all rows are fitted."""
 
 Kind = Literal["minimum", "maximum", "saddle", "undecided"]
 _KINDS: dict[Stability, Kind] = {"attracting": "minimum", "repelling": "maximum", "saddle": "saddle"}
@@ -83,6 +91,9 @@ class OneZero(Result):
         The zero, alone in ``zero.unique_in``; None if none is proven, for a ``reason``.
     critical
         The critical point of the loss beside it; None if none is proven or there is no loss, for ``no_critical``.
+    minima
+        In place of one zero: the set of minima of the loss near the point, of a dimension of 1 or more, all of them
+        zeros; None if none is proven.
     """
 
     function: BoxFunction
@@ -91,11 +102,17 @@ class OneZero(Result):
     reason: str
     critical: CriticalPoint | None
     no_critical: str
+    minima: MinimaSet | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters' names."""
         return self.function.names
+
+    @property
+    def certified(self) -> bool:
+        """Whether one zero or a set of minima is proven."""
+        return self.zero is not None or self.minima is not None
 
     @property
     def supposes(self) -> str | None:
@@ -147,8 +164,12 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     No box is searched: d may be 100, and nothing is said of zeros elsewhere. The region is the largest that is proven
     on a grid of radii, each sqrt(10) times the one before, in the shape that the inverse Jacobian gives to a cube.
     Beside the zero, the critical point of the loss that Newton's method reaches from it is certified, and its distance
-    enclosed. At a multiple zero, on a curve of zeros, and where f is nearly 0 but has no zero nothing is certified:
-    ``zero`` is None.
+    enclosed.
+
+    Where more parameters than rows fit all rows, zeros are not alone: of a loss that is written as a square, without
+    weight decay, a set of minima is certified in place of one zero, unless a critical point of another kind is nearer.
+    At other multiple zeros and curves of zeros, and where f is nearly 0 but has no zero,
+    nothing is certified: ``zero`` and ``minima`` are None.
 
     Parameters
     ----------
@@ -181,6 +202,39 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
         raise InputError(f"theta: shape {start.shape} is not allowed; give {function.dimension} finite numbers")
     values: Values = field if isinstance(field, AdamField) else _middles(field)
     values(start[None])
+    minima = _minima(function, start)
+    if not isinstance(minima, MinimaSet):
+        return _one_zero(function, values, start, most)
+    if _another_is_nearer(function, start, minima):
+        found = _one_zero(function, values, start, most)
+        if found.zero is not None:
+            return found
+    return OneZero(function, start, None, "", None, "", minima)
+
+
+def _another_is_nearer(function: BoxFunction, start: FloatArray, minima: MinimaSet) -> bool:
+    """Whether a critical point that is no minimum is nearer, in floats: then a zero is first looked for beside that."""
+    assert isinstance(function, FieldFunction)
+    problem = function.problem
+    assert isinstance(problem, Problem)
+    critical, _ = newton(problem.gradient, start)
+    nearer = np.abs(critical - start).max() < np.abs(minima.center - start).max()
+    return bool(nearer and problem.mean_loss(critical) > _NO_MINIMUM * problem.mean_loss(start))
+
+
+def _minima(function: BoxFunction, start: FloatArray) -> MinimaSet | str:
+    """The set of minima near a point, or why there is none."""
+    if not isinstance(function, FieldFunction):
+        return "there is no loss"
+    with ball_arithmetic(), budget(MOST_OPERATIONS):
+        try:
+            fitted = fitted_rows(function.problem, function.form)
+            return fitted if isinstance(fitted, str) else minima_near(fitted, start)
+        except OutOfWork as error:
+            return str(error)
+
+
+def _one_zero(function: BoxFunction, values: Values, start: FloatArray, most: int) -> OneZero:
     with ball_arithmetic():
         try:
             with budget(MOST_OPERATIONS):

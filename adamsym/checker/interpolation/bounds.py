@@ -37,18 +37,26 @@ class Place:
         return [self.using.magnitude(x) for x in values]
 
     def defect(self, radius: float | None) -> Matrix:
-        """Return bounds of the |F_jm| over a box, directly or from F at the center and the mean-value theorem."""
+        """Return bounds of the |F_jm| over the box of a half-width, or over all of R^d."""
+        reaches = None if radius is None else [radius] * len(self.center)
+        return self.defect_over(box_around(self.using, self.center, radius), reaches)
+
+    def defect_over(self, box: Sequence[Interval], reaches: Sequence[float] | None) -> Matrix:
+        """Return bounds of the |F_jm| over a box, directly or from F at the center and the mean-value theorem.
+
+        No point of the box is farther from the center than the ``reaches``; without them only the first is tried.
+        """
         using, columns = self.using, self._columns
-        direct = self._off_unit(product(using, self.gradients(radius), columns))
-        if radius is None or not self.squares.bends:
+        direct = self._off_unit(product(using, self.squares.gradients(using, box), columns))
+        if reaches is None or not self.squares.bends:
             return direct
         center = self._off_unit(product(using, self.gradients(), columns))
-        hessians = self.squares.hessians(using, box_around(using, self.center, radius))
         found = []
-        for at, over, hessian in zip(center, direct, hessians, strict=True):
+        for at, over, hessian in zip(center, direct, self.squares.hessians(using, box), strict=True):
             turned = product(using, hessian, columns)
-            sums = [using.total(using.magnitude(row[m]) for row in turned) for m in range(len(at))]
-            found.append([using.least_bound([x, y + radius * z]) for x, y, z in zip(over, at, sums, strict=True)])
+            sizes = [[using.magnitude(x) * reach for x in row] for row, reach in zip(turned, reaches, strict=True)]
+            sums = [using.total(row[m] for row in sizes) for m in range(len(at))]
+            found.append([using.least_bound([x, y + z]) for x, y, z in zip(over, at, sums, strict=True)])
         return found
 
     def _off_unit(self, matrix: Matrix) -> Matrix:

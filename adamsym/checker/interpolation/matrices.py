@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from adamsym.checker.arithmetic import Arithmetic, Interval
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.expressions.work import spend
 
 Matrix = list[list[Interval]]
@@ -24,6 +24,28 @@ def product(using: Arithmetic, left: Rows, right: Rows) -> Matrix:
 def _is_zero(x: Interval) -> bool:
     """Whether x is the number 0: of balls ``x != 0`` says more than that it is not."""
     return bool(x == 0)
+
+
+def solved(using: Arithmetic, matrix: Rows, right: Rows) -> Matrix:
+    """Return the X with ``matrix`` X = ``right`` for a symmetric positive definite matrix, by elimination.
+
+    Raises
+    ------
+    NotCheckable
+        If a pivot is not proven positive.
+    """
+    count = len(matrix)
+    spend(2 * count * count * (count + len(right[0])))
+    rows = [[*line, *other] for line, other in zip(matrix, right, strict=True)]
+    for k in range(count):
+        if not rows[k][k] > 0:
+            raise NotCheckable("a matrix that is not proven positive definite")
+        rows[k] = [x / rows[k][k] for x in rows[k]]
+        for i in range(count):
+            if i != k:
+                factor = rows[i][k]
+                rows[i] = [x - factor * y for x, y in zip(rows[i], rows[k], strict=True)]
+    return [row[count:] for row in rows]
 
 
 def spectral_bound(using: Arithmetic, matrix: Rows) -> Interval:

@@ -60,7 +60,7 @@ def statement_fault(
         return "the inverse has another number of columns than there are rows"
     place = Place(form.using, squares, certificate.center, certificate.inverse)
     if isinstance(statement, float):
-        return _point_fault(place, statement)
+        return point_fault(place, statement)
     if isinstance(statement, BallStarts):
         return _starts_fault(_Proven(laplace, form, place, statement.within), statement)
     return _decrease_fault(_Proven(laplace, form, place, certificate.radius), statement)
@@ -145,8 +145,8 @@ class _Proven:
         return using.least_bound(found)
 
 
-def _point_fault(place: Place, near: float) -> str | None:
-    """What is wrong: y -> y - R(center + C y) is to map a cube into itself (Brouwer)."""
+def point_fault(place: Place, near: float) -> str | None:
+    """Return what is wrong, or None: y -> y - R(center + C y) is to map a cube into itself (Brouwer)."""
     using = place.using
     size, width = using.largest(place.residuals()), place.width()
     if not width > 0:

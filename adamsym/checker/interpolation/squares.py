@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 import sympy as sp
 
@@ -13,6 +14,8 @@ from adamsym.checker.law import row_values
 from adamsym.expressions.sizes import first_derivatives, second_derivatives
 from adamsym.expressions.work import spend
 from adamsym.gradients import Empirical, Problem
+
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True)
@@ -24,17 +27,22 @@ class Squares:
     base: sp.Expr
     slopes: tuple[sp.Expr, ...]
     bends: tuple[tuple[int, int, sp.Expr], ...]
+    chosen: tuple[int, ...] | None = None
+    """The rows that this is about; all without a choice."""
 
     @property
     def probabilities(self) -> list[Fraction]:
         """Those of the rows; a problem has none that are 0."""
         assert isinstance(self.problem.law, Empirical)
-        return list(self.problem.law.exact_probabilities)
+        return self._choice(self.problem.law.exact_probabilities)
+
+    def _choice(self, of_rows: Sequence[_Entry]) -> list[_Entry]:
+        return list(of_rows) if self.chosen is None else [of_rows[k] for k in self.chosen]
 
     def _rows(self, using: Arithmetic, expressions: Sequence[sp.Expr], theta: Sequence[Interval]) -> Matrix:
         """Each row's values times sqrt(2 c)."""
         found = []
-        for factor, *others in row_values(using, self.problem, (self.factor, *expressions), theta):
+        for factor, *others in self._choice(row_values(using, self.problem, (self.factor, *expressions), theta)):
             if not factor > 0:
                 raise NotCheckable("a square's factor that may not be positive")
             found.append([using.root(2 * factor) * x for x in others])
@@ -67,15 +75,16 @@ class Squares:
 
 def squares_of(problem: Problem) -> Squares:
     """Return the residuals of a loss; NotCheckable if it is not written as a square."""
-    factor, base = sp.S.One, sp.S.One
+    factors, base = list[sp.Expr](), sp.S.One
     for part, exponent in problem.loss.as_powers_dict().items():
         if part.free_symbols.isdisjoint(problem.parameters) and exponent.free_symbols.isdisjoint(problem.parameters):
-            factor *= part**exponent
+            factors.append(part**exponent)
         elif exponent.is_Integer and exponent > 0 and exponent % 2 == 0:
             base *= part ** sp.Integer(exponent // 2)
         else:
             raise NotCheckable("a loss that is not written as a square")
-    if factor * base**2 != problem.loss:
+    # Of two factors SymPy would multiply a number into a sum.
+    if sp.Mul(*factors, base**2) != problem.loss:
         raise NotCheckable("a loss that is not written as a square")
     slopes = first_derivatives(base, problem.parameters, problem.place)
     # SymPy takes as long for one of them as the arithmetic for some ten operations.
@@ -83,7 +92,7 @@ def squares_of(problem: Problem) -> Squares:
     entries = second_derivatives(base, slopes, problem.parameters, problem.place)
     pairs = ((i, j) for i in range(problem.dimension) for j in range(i, problem.dimension))
     bends = tuple((i, j, entry) for (i, j), entry in zip(pairs, entries, strict=True) if entry != 0)
-    return Squares(problem, factor, base, slopes, bends)
+    return Squares(problem, sp.Mul(*factors), base, slopes, bends)
 
 
 def box_around(using: Arithmetic, center: Sequence[float], radius: float | None) -> list[Interval]:
