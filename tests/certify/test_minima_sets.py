@@ -148,7 +148,7 @@ def test_a_saddle_beside_the_set_is_no_point_of_it():
 
 
 def test_a_short_memory_leaves_other_zeros_undecided():
-    """With beta2 = .01 the sign lemma needs gradients that are hardly random: the manifold is certified all the same."""
+    """With beta2 = .01 the sign lemma needs hardly random gradients: the manifold is certified all the same."""
     law = Empirical({"x": ["0.3", "1.2"], "y": ["0.5", "-0.7"], "z": [1, "0.2"]}, weights=["0.001", "0.999"])
     problem = Problem("(a*x + b*y + c - z)**2/2", ["a", "b", "c"], law)
     found = certify_zero(AdamField(problem, RMSprop("0.01", "1e-12")), [0.0, 0.0, 0.0], most=2)

@@ -120,7 +120,7 @@ def minima_near(fitted: FittedRows, start: FloatArray) -> MinimaSet | str:
 
 
 def _largest(holds: Callable[[float], bool], least: float) -> float | None:
-    """The largest number of a grid, from ``least`` up, for which a condition holds that fails beyond it; None if none."""
+    """The largest number of a grid, from ``least`` up, at which a condition holds that fails beyond; None if none."""
     grid = [float(f"{LARGEST_RADIUS * 10.0 ** (-k / STEPS_A_DECADE):.3g}") for k in range(STEPS_A_DECADE * DECADES + 1)]
     grid = [x for x in grid if x >= least]
     low, high = 0, len(grid) - 1
