@@ -44,7 +44,6 @@ WITHOUT = {
         "LyapunovDerivative",
         "LyapunovBall",
         "LyapunovRegion",
-        "MinimaSet",
         "ModuleProgress",
         "NetworkReport",
         "PseudoTrajectory",
