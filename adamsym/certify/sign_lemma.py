@@ -9,18 +9,18 @@ smaller numbers in the place of q sigma_i where no value is rare.
 import flint
 
 from adamsym.field.ball.arithmetic import ball
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import LaplaceForm
 
 
-def sign_factor(law: Law, form: LaplaceForm) -> flint.arb:
+def sign_factor(law: EnclosedLaw, form: LaplaceForm) -> flint.arb:
     """Return an upper bound of q for every law within ``law``; infinity where the lemma proves nothing."""
     if not (form.weights.nonnegative and form.weights.total > 0):
         return flint.arb("inf")
     return form.kernel.ball_growth(law.max_abs, ball(form.beta)).sqrt().upper()
 
 
-def sign_threshold(law: Law, over: Law, form: LaplaceForm) -> flint.arb:
+def sign_threshold(law: EnclosedLaw, over: EnclosedLaw, form: LaplaceForm) -> flint.arb:
     """Return an upper bound of the least q sigma of N-Lemma 4 for every law of h within ``law``; infinity if of none.
 
     ``over`` is of the gradients rho h, with a factor rho that all rows share. (a) sqrt(q1) sigma, here with q1 for the
@@ -38,7 +38,7 @@ def sign_threshold(law: Law, over: Law, form: LaplaceForm) -> flint.arb:
     return found.upper()
 
 
-def proven_sign(law: Law, form: LaplaceForm) -> int:
+def proven_sign(law: EnclosedLaw, form: LaplaceForm) -> int:
     """Return the sign of -f_i that the sign lemmas prove for every law within ``law``: 1, -1, or 0 for none.
 
     f_i is meant without the form's decay.
@@ -49,7 +49,7 @@ def proven_sign(law: Law, form: LaplaceForm) -> int:
     return -1 if law.mean < -threshold else 0
 
 
-def drift_agrees(law: Law, form: LaplaceForm, x: flint.arb) -> bool:
+def drift_agrees(law: EnclosedLaw, form: LaplaceForm, x: flint.arb) -> bool:
     """Whether the form's decay nowhere pulls against the mean gradient: -decay theta_i and -d_i L have one sign.
 
     ``x`` holds theta_i. Where the sign lemma proves a sign of f_i without decay, f_i then has it too.

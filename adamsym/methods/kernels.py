@@ -45,7 +45,9 @@ class StieltjesKernel:
         return Fraction(1, 4)
 
     def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
-        """Return a bound of phi(beta v)/phi(v) - 1: v phi(v) increases, and phi decreases."""
+        """Return a bound of phi(beta v)/phi(v) - 1 up to v = root^2: v phi(v) increases, and phi decreases."""
+        if not root.is_finite():
+            return 1 / beta - 1 if beta > 0 else flint.arb("inf")
         by_value = self.ball_of(flint.arb(0)) / self.ball_of(root**2)
         return (by_value.min(1 / beta) if beta > 0 else by_value) - 1
 
@@ -93,8 +95,10 @@ class RootPlusEps(StieltjesKernel):
         return Fraction(1, 8)
 
     def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
-        """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
+        """Return phi(beta v)/phi(v) - 1 at v = root^2, or its limit: it increases in v."""
         share = beta.sqrt()
+        if not root.is_finite():
+            return 1 / share - 1 if beta > 0 else flint.arb("inf")
         return (1 - share) * root / (share * root + ball(self.epsilon))
 
     def weights_left(self, s: flint.arb, step: flint.arb) -> flint.arb:
@@ -150,7 +154,9 @@ class RootOfSum(StieltjesKernel):
         return Fraction(1925, 10000)
 
     def ball_growth(self, root: flint.arb, beta: flint.arb) -> flint.arb:
-        """Return phi(beta v)/phi(v) - 1 at v = root^2: it increases in v."""
+        """Return phi(beta v)/phi(v) - 1 at v = root^2, or its limit: it increases in v."""
+        if not root.is_finite():
+            return 1 / beta.sqrt() - 1 if beta > 0 else flint.arb("inf")
         eps, v = ball(self.epsilon), root**2
         return (((1 - beta) * v / (beta * v + eps)).log1p() / 2).expm1()
 

@@ -477,8 +477,8 @@ def test_bad_boxes(box, fragment):
 
 
 def test_what_cannot_be_enclosed_says_so():
-    continuous = AdamField(Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Normal(0, 1)"})), Adam())
-    with pytest.raises(InputError, match="empirical"):
+    continuous = AdamField(Problem("(theta - x**2)**2/2", ["theta"], Independent({"x": "Normal(0, 1)"})), Adam())
+    with pytest.raises(InputError, match="affine in Normal columns"):
         continuous.enclose([[0.0, 0.0]])
     logarithm = AdamField(Problem("log(theta) + x*theta", ["theta"], Empirical({"x": [1]})), Adam())
     with pytest.raises(InputError, match=r"not proved real and finite over the box at data row 0, where log\(theta\)"):

@@ -20,9 +20,10 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
-from adamsym.field.ball.law import BallLaw, Law
+from adamsym.field.ball.continuous_gradients import continuous_gradients
+from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
-from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
+from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import LaplaceForm
 
@@ -142,7 +143,7 @@ def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb
 
 
 def field_of(
-    laws: Sequence[Law], form: LaplaceForm, tolerance: float = TOLERANCE, wide_lags: int | None = None
+    laws: Sequence[EnclosedLaw], form: LaplaceForm, tolerance: float = TOLERANCE, wide_lags: int | None = None
 ) -> BoxEnclosure:
     """Return -E[M phi(V)], and its Jacobian if the laws have slopes, from the law of each coordinate.
 
@@ -154,15 +155,18 @@ def field_of(
     return BoxEnclosure([-one.value for one in found], [[-slope for slope in one.slopes] for one in found])
 
 
-def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> Sequence[Law]:
+def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> Sequence[EnclosedLaw]:
     """Return the law of each coordinate of the minibatch gradient over the balls ``theta``.
 
     Raises
     ------
+    NotApplicable
+        If the data's law is continuous, and that of the gradient has no closed form.
     InputError
-        If the law is not empirical, the loss is not proved real over the balls (``DomainError``), or its gradient is
-        not bounded there.
+        If the loss is not proved real over the balls (``DomainError``), or its gradient is not bounded there.
     """
+    if isinstance(problem.law, Independent):
+        return continuous_gradients(problem).laws(theta, slopes)
     return laws_of_rows(problem, *_rows_over(problem, theta, slopes))
 
 

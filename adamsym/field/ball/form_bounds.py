@@ -12,13 +12,13 @@ from functools import lru_cache
 import flint
 
 from adamsym.field.ball.arithmetic import BITS, ball, smaller, step_bound
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import Kernel, LagWeights, LaplaceForm
 
 
 @dataclass(frozen=True)
 class FormBounds:
-    """Constants of a form, for gradients |g| <= G with |g'| <= H.
+    """Constants of a form, for gradients |g| <= G with |g'| <= H; or for bounds of norms in the place of G and H (T10).
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class FormBounds:
         by_magnitude = (self.absolute * mean_magnitude * self.at_zero).upper()
         return smaller((self.step * self.root).upper(), by_magnitude) if self.root.is_finite() else by_magnitude
 
-    def departure(self, law: Law) -> flint.arb:
+    def departure(self, law: EnclosedLaw) -> flint.arb:
         """Return a bound of |F - phi(0) E M|.
 
         phi(0) - phi(v) <= D sqrt v, D the bound of the root's slope, and E|M| sqrt V <= c E g^2 (T6). Without D,
@@ -70,20 +70,21 @@ class FormBounds:
         """
         if self.root_slope.is_finite():
             return self.absolute * law.mean_square * self.root_slope
-        return self.absolute * law.max_abs * self._fall(law)
+        return self.absolute * law.norm * self._fall(law)
 
-    def slope_departure(self, law: Law, h: flint.arb) -> flint.arb:
+    def slope_departure(self, law: EnclosedLaw, h: flint.arb) -> flint.arb:
         """Return a bound of |dF - phi(0) E M'|.
 
         E|M'| (phi(0) - phi(V)) <= c H D G, and E|M V' phi'(V)| <= c G 2 H sqrt(V) |phi'(V)| <= c G H D. Without D,
         |M V'| <= 2 C H V and -v phi'(v) <= phi(0) - phi(v).
         """
         if self.root_slope.is_finite():
-            return 2 * self.absolute * law.max_abs * h * self.root_slope
+            return 2 * self.absolute * law.norm * h * self.root_slope
         return (self.absolute + 2 * self.step) * h * self._fall(law)
 
-    def _fall(self, law: Law) -> flint.arb:
-        return self.at_zero - self.kernel.ball_of(law.mean_square.upper())
+    def _fall(self, law: EnclosedLaw) -> flint.arb:
+        """phi(0) d, d = 1 - phi(E g^2)/phi(0); or phi(0) sqrt(d), which bounds the norm of phi(0) - phi(V)."""
+        return self.at_zero * law.tail(1 - self.kernel.ball_of(law.mean_square.upper()) / self.at_zero)
 
 
 def bounds_of(form: LaplaceForm) -> FormBounds:

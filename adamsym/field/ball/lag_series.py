@@ -9,6 +9,7 @@ Cauchy's estimates bound the coefficients from J on.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -32,41 +33,30 @@ def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
     return RANGE / scale if scale > 0 else math.inf
 
 
-class LagSeries:
+class LagSums(ABC):
     """S and Q of a law as functions of s, with their derivatives in the parameters; P = exp(S - s c).
 
-    ``end`` is the largest s that is allowed: at most ``farthest``, and t w <= 1/2 there, t = (1 - beta) s; the number
-    of terms is chosen for it.
+    Attributes
+    ----------
+    center
+        c.
+    terms
+        The number n of the terms that the series have.
+    end
+        The largest s that is allowed.
     """
 
-    def __init__(self, law: Law, form: LaplaceForm, farthest: float) -> None:
-        self.law, self.form, self.parts = law, form, parts_of(form.weights)
-        self.center, self.width = law.center, law.width
-        self.end = min(farthest, end_of_series(self.width, form))
-        ratio = max(self.end * float(self.width) * float(1 - form.beta) / CIRCLE, 1e-30)
-        self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
-        self.slopes = len(law.mean_slopes)
-        spend(self.terms * 20 * (1 + self.slopes) * (1 + len(self.parts)))
-        self._columns = self._quotients()
-        self._coefficients, self._tops = self._summed(self.parts), self._coefficient_bounds()
+    form: LaplaceForm
+    parts: tuple[Part, ...]
+    center: flint.arb
+    terms: int
+    end: float
+    _columns: Sequence[tuple[flint.arb_series, flint.arb_series]]
+    """The series of log B and A/B, and for each parameter of their derivatives."""
 
-    def _quotients(self) -> list[tuple[flint.arb_series, flint.arb_series]]:
-        """The series of log B and A/B, and for each parameter of their derivatives."""
-        law, terms = self.law, self.terms
-        series = law.moment_series(terms)
-        b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
-        t = flint.arb_series([0, 1], terms)
-        reciprocal = 1 / b
-        ratio = flint.arb_series(series[1], terms) * reciprocal
-        columns = [(b.log(), ratio)]
-        for j in range(self.slopes):
-            own = series[2 + 3 * j : 5 + 3 * j]
-            double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
-            # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
-            columns.append((-t * double, slope - t * cube + t * ratio * double))
-        # A lower flint.ctx.cap would drop terms without a trace.
-        assert all(x.prec >= terms for pair in columns for x in pair), "call within ball_arithmetic()"
-        return columns
+    def _prepare(self) -> None:
+        """Sum over the lags, once all else is known."""
+        self._coefficients, self._tops = self._summed(self.parts), self._coefficient_bounds()
 
     def _summed(self, parts: Sequence[Part]) -> flint.arb_mat:
         """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
@@ -78,15 +68,13 @@ class LagSeries:
             rows.append([x for s, q in self._columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
         return flint.arb_mat(rows)
 
+    @abstractmethod
     def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
-        """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
-        power, bounds = ball(self.form.beta) ** self.terms, self.law.circle_bounds()
-        log_factor = 1 / (1 - power)
-        chosen = self.parts if parts is None else parts
-        # The factors of all later coefficients are no larger.
-        ratio_factor = sum((abs(part.amount) * part.lag_sum(power) for part in chosen), flint.arb(0))
-        pairs = [(bounds.log, bounds.ratio), *bounds.slopes]
-        return [x for log, ratio in pairs for x in (log * log_factor, ratio * ratio_factor)]
+        """For each column a bound of its function's remainder, but for the factor ``_rest``."""
+
+    @abstractmethod
+    def _rest(self, last: flint.arb) -> flint.arb:
+        """What the bounds are to be multiplied by for the remainders up to t = ``last``."""
 
     def values(self, powers: flint.arb_mat, last: flint.arb) -> list[list[flint.arb]]:
         """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""
@@ -108,8 +96,60 @@ class LagSeries:
         self, coefficients: flint.arb_mat, tops: Sequence[flint.arb], powers: flint.arb_mat, last: flint.arb
     ) -> list[list[flint.arb]]:
         rows: list[list[flint.arb]] = (powers * coefficients).tolist()
-        if self.width == 0:
+        share = self._rest(last)
+        if share == 0:
             return rows
-        z = (last * self.width / CIRCLE).upper()
-        rest = [symmetric(bound * z**self.terms / (1 - z)) for bound in tops]
+        rest = [symmetric(bound * share) for bound in tops]
         return [[x + error for x, error in zip(row, rest, strict=True)] for row in rows]
+
+
+class LagSeries(LagSums):
+    """The sums for a law of bounded values, with remainders by Cauchy's estimate.
+
+    ``end`` is at most ``farthest``, and t w <= 1/2 there, t = (1 - beta) s; the number
+    of terms is chosen for it.
+    """
+
+    def __init__(self, law: Law, form: LaplaceForm, farthest: float) -> None:
+        self.law, self.form, self.parts = law, form, parts_of(form.weights)
+        self.center, self.width = law.center, law.width
+        self.end = min(farthest, end_of_series(self.width, form))
+        ratio = max(self.end * float(self.width) * float(1 - form.beta) / CIRCLE, 1e-30)
+        self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
+        self.slopes = len(law.mean_slopes)
+        spend(self.terms * 20 * (1 + self.slopes) * (1 + len(self.parts)))
+        self._columns = self._quotients()
+        self._prepare()
+
+    def _quotients(self) -> list[tuple[flint.arb_series, flint.arb_series]]:
+        """The series of log B and A/B, and for each parameter of their derivatives."""
+        law, terms = self.law, self.terms
+        series = law.moment_series(terms)
+        b = flint.arb_series([flint.arb(1), *series[0][1:]], terms)
+        t = flint.arb_series([0, 1], terms)
+        reciprocal = 1 / b
+        ratio = flint.arb_series(series[1], terms) * reciprocal
+        columns = [(b.log(), ratio)]
+        for j in range(self.slopes):
+            own = series[2 + 3 * j : 5 + 3 * j]
+            double, slope, cube = (flint.arb_series(one, terms) * reciprocal for one in own)
+            # B' = -t E[2 g g' exp(-t u)], A' = E[g' exp(-t u)] - t E[2 g^2 g' exp(-t u)].
+            columns.append((-t * double, slope - t * cube + t * ratio * double))
+        # A lower flint.ctx.cap would drop terms without a trace.
+        assert all(x.prec >= terms for pair in columns for x in pair), "call within ball_arithmetic()"
+        return columns
+
+    def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
+        """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
+        power, bounds = ball(self.form.beta) ** self.terms, self.law.circle_bounds()
+        log_factor = 1 / (1 - power)
+        chosen = self.parts if parts is None else parts
+        # The factors of all later coefficients are no larger.
+        ratio_factor = sum((abs(part.amount) * part.lag_sum(power) for part in chosen), flint.arb(0))
+        pairs = [(bounds.log, bounds.ratio), *bounds.slopes]
+        return [x for log, ratio in pairs for x in (log * log_factor, ratio * ratio_factor)]
+
+    def _rest(self, last: flint.arb) -> flint.arb:
+        """What the bounds on the circle are to be multiplied by for the remainders up to t = ``last``."""
+        z = (last * self.width / CIRCLE).upper()
+        return z**self.terms / (1 - z)

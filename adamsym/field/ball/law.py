@@ -29,7 +29,7 @@ class CircleBounds:
     slopes: list[tuple[flint.arb, flint.arb]]
 
 
-class Law(ABC):
+class EnclosedLaw(ABC):
     """The law of one coordinate g of the gradient, and of its derivatives g' in some parameters.
 
     A(t) = E[g exp(-t g^2)], B(t) = E[exp(-t g^2)]. All numbers are balls that hold, or bounds that are true, for every
@@ -39,10 +39,11 @@ class Law(ABC):
     ----------
     mean, mean_square, mean_slopes
         E g, E g^2, and E g' for each parameter.
-    min_square, max_abs, max_abs_slopes
-        A lower bound of g^2, and upper bounds of |g| and of each |g'|.
-    center, width
-        u = g^2 - center; B exp(t center) = E exp(-t u) has no zero where |t| width <= 1.4.
+    min_square, max_abs
+        A lower bound of g^2, and an upper bound of |g|, perhaps infinity.
+    norm, slope_norms
+        Upper bounds of |g| and of each |g'|, where ``tail`` is the identity. Where that is the square root, upper
+        bounds of the norms of g in L4 and of each g' in L2, which take their place (theory T5, T10).
     """
 
     mean: flint.arb
@@ -50,9 +51,8 @@ class Law(ABC):
     mean_slopes: list[flint.arb]
     min_square: flint.arb
     max_abs: flint.arb
-    max_abs_slopes: list[flint.arb]
-    center: flint.arb
-    width: flint.arb
+    norm: flint.arb
+    slope_norms: list[flint.arb]
 
     @property
     @abstractmethod
@@ -102,16 +102,50 @@ class Law(ABC):
         """
 
     @abstractmethod
+    def without_slopes(self) -> "EnclosedLaw":
+        """Return the law of g alone."""
+
+    @abstractmethod
+    def tail(self, product: flint.arb) -> flint.arb:
+        """Return what takes the place of an upper bound of P(s) in the bounds of tails."""
+
+
+class Law(EnclosedLaw):
+    """A law with bounded values and derivatives.
+
+    Attributes
+    ----------
+    max_abs_slopes
+        Upper bounds of each |g'|.
+    center, width
+        u = g^2 - center; B exp(t center) = E exp(-t u) has no zero where |t| width <= 1.4.
+    """
+
+    max_abs_slopes: list[flint.arb]
+    center: flint.arb
+    width: flint.arb
+
+    @property
+    def norm(self) -> flint.arb:  # type: ignore[override]
+        """The largest |g|."""
+        return self.max_abs
+
+    @property
+    def slope_norms(self) -> list[flint.arb]:  # type: ignore[override]
+        """The largest |g'|, for each parameter."""
+        return self.max_abs_slopes
+
+    def tail(self, product: flint.arb) -> flint.arb:
+        """Return the same."""
+        return product
+
+    @abstractmethod
     def moment_series(self, terms: int) -> list[list[flint.arb]]:
         """Return coefficients of E[v exp(-t u)] for v = 1, g, and for each parameter 2 g g', g', 2 g^2 g'."""
 
     @abstractmethod
     def circle_bounds(self) -> CircleBounds:
         """Return bounds on the circle |t| width = 1.4, of B exp(t center) in place of B."""
-
-    @abstractmethod
-    def without_slopes(self) -> "Law":
-        """Return the law of g alone."""
 
 
 class BallLaw(Law):

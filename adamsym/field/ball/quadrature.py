@@ -16,9 +16,11 @@ import flint
 
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
+from adamsym.field.ball.continuous_law import ContinuousLaw
 from adamsym.field.ball.form_bounds import FormBounds, bounds_of, parts_of
-from adamsym.field.ball.lag_series import LagSeries, end_of_series
-from adamsym.field.ball.law import BallLaw, Law
+from adamsym.field.ball.lag_series import LagSeries, LagSums, end_of_series
+from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
+from adamsym.field.ball.moment_series import MomentSeries
 from adamsym.field.ball.quadrature_nodes import (
     CHUNK,
     LARGEST_STEPS,
@@ -82,7 +84,7 @@ class _Sums:
 
 
 def enclose_law(
-    law: Law,
+    law: EnclosedLaw,
     form: LaplaceForm,
     tolerance: float = TOLERANCE,
     operations: int = MOST_OPERATIONS,
@@ -103,13 +105,13 @@ def enclose_law(
     universal = bounds.universal(law.mean_magnitude)
     if universal == 0:
         return LawEnclosure(flint.arb(0), [bounds.total * bounds.at_zero * slope for slope in law.mean_slopes])
-    if not all(h.is_finite() for h in law.max_abs_slopes):
+    if not all(h.is_finite() for h in law.slope_norms):
         plain = enclose_law(law.without_slopes(), form, tolerance, operations, wide_lags)
         return LawEnclosure(plain.value, [flint.arb(0, "inf") for _ in law.mean_slopes])
     crude = _crude(law, bounds, universal)
     center = law.mean_square.mid()
-    in_range = center.sqrt() >= _LEAST_SIZE and law.max_abs <= _LARGEST_SIZE
-    if not in_range or law.max_abs < tolerance * bounds.knee:
+    in_range = center.sqrt() >= _LEAST_SIZE and law.norm <= _LARGEST_SIZE
+    if not in_range or law.norm < tolerance * bounds.knee:
         return LawEnclosure(crude[0], crude[1:])
     rule = _Rule(law, form, center, tolerance, universal)
     first = rule.first_chunk()
@@ -130,11 +132,11 @@ def enclose_law(
     return LawEnclosure(narrowed[0], narrowed[1:])
 
 
-def _crude(law: Law, bounds: FormBounds, universal: flint.arb) -> list[flint.arb]:
+def _crude(law: EnclosedLaw, bounds: FormBounds, universal: flint.arb) -> list[flint.arb]:
     """Bounds without a quadrature, sharp where G is small (T1, T2, T6): see :class:`FormBounds`."""
     linear = bounds.total * law.mean * bounds.at_zero + symmetric(bounds.departure(law))
     found = [_intersection(linear, symmetric(universal))]
-    for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True):
+    for h, mean in zip(law.slope_norms, law.mean_slopes, strict=True):
         linear = bounds.total * mean * bounds.at_zero + symmetric(bounds.slope_departure(law, h))
         found.append(_intersection(linear, symmetric(h * bounds.lipschitz)))
     return found
@@ -149,7 +151,9 @@ def _intersection(left: flint.arb, right: flint.arb) -> flint.arb:
 class _Rule:
     """The trapezoidal rule for one law: where it begins and ends, its sums, and its proven errors."""
 
-    def __init__(self, law: Law, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb) -> None:
+    def __init__(
+        self, law: EnclosedLaw, form: LaplaceForm, center: flint.arb, tolerance: float, universal: flint.arb
+    ) -> None:
         self.law, self.form, self.center, self.bounds = law, form, center, bounds_of(form)
         self.tolerance = tolerance
         self.control = form.kernel.ball_of(center)
@@ -165,7 +169,7 @@ class _Rule:
         knee = float(self.bounds.knee)
         farthest = 200 / size**2 + (1e24 / knee / knee if size <= knee else 0)
         self.farthest, self.parts = farthest, parts_of(form.weights)
-        self.end = min(farthest, end_of_series(law.width, form))
+        self.end = min(farthest, end_of_series(law.width, form)) if isinstance(law, Law) else self.series.end
 
     def first_chunk(self) -> int:
         """The chunk where the rule may begin: what lies to the left is negligible, and the series hold there."""
@@ -180,12 +184,12 @@ class _Rule:
 
     def _left_factors(self) -> list[flint.arb]:
         """Factors k of |G - mu exp(-b s)| <= k s, and of the like for the derivatives."""
-        law, largest, absolute = self.law, self.law.max_abs, self.bounds.absolute
+        law, largest, absolute = self.law, self.law.norm, self.bounds.absolute
         control = abs(self.bounds.total) * self.center
         value = absolute * law.mean_cube + abs(law.mean) * control
         slopes = [
             3 * absolute * h * largest**2 + abs(mean) * control
-            for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True)
+            for h, mean in zip(law.slope_norms, law.mean_slopes, strict=True)
         ]
         return [factor.upper() for factor in (value, *slopes)]
 
@@ -207,13 +211,16 @@ class _Rule:
         control = abs(self.bounds.total) * self.control
         errors = [decay * (universal + abs(self.law.mean) * control) / cosine]
         slope = self.bounds.at_zero * self.bounds.absolute + self.bounds.by_squares / cosine
-        for h, mean in zip(self.law.max_abs_slopes, self.law.mean_slopes, strict=True):
+        for h, mean in zip(self.law.slope_norms, self.law.mean_slopes, strict=True):
             errors.append(decay * (h * slope + abs(mean) * control) / cosine)
         return errors
 
     @cached_property
-    def series(self) -> LagSeries:
+    def series(self) -> LagSums:
         """The series of the products, with their derivatives in the parameters."""
+        if isinstance(self.law, ContinuousLaw):
+            return MomentSeries(self.law, self.form, self.farthest, self.tolerance)
+        assert isinstance(self.law, Law)
         return LagSeries(self.law, self.form, self.farthest)
 
     def sums_by_sensitivities(self, chunk: int, operations: int) -> _Sums | None:
@@ -318,19 +325,20 @@ class _Rule:
         all_weights = flint.arb("1.001") * bounds.at_zero
         weights = smaller(self.form.kernel.weights_right(s, self.step).upper(), all_weights.upper())
         control, absolute = abs(bounds.total) * decay, bounds.absolute
-        tails = [(absolute * law.max_abs * product + abs(law.mean) * control) * weights]
-        for h, mean in zip(law.max_abs_slopes, law.mean_slopes, strict=True):
+        product, earlier = law.tail(product), law.tail(earlier)
+        tails = [(absolute * law.norm * product + abs(law.mean) * control) * weights]
+        for h, mean in zip(law.slope_norms, law.mean_slopes, strict=True):
             tails.append((h * (absolute * product + four * bounds.step * earlier) + abs(mean) * control) * weights)
         return [tail.upper() for tail in tails]
 
 
-def _tolerances(law: Law, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
+def _tolerances(law: EnclosedLaw, bounds: FormBounds, size: float, control: float, tolerance: float) -> list[float]:
     """What F and each derivative may lose: a share of their scales, or of what the atoms' radii make uncertain."""
     spread = law.spread * control
     scale = min(float(bounds.root), size * float(bounds.at_zero))
     found = [max(tolerance * scale, _SHARE_OF_WIDTH * spread)]
     relative = max(tolerance, _SHARE_OF_WIDTH * spread)
-    return found + [relative * float(h) * control for h in law.max_abs_slopes]
+    return found + [relative * float(h) * control for h in law.slope_norms]
 
 
 def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:

@@ -14,8 +14,8 @@ from functools import lru_cache
 import flint
 
 from adamsym.field.ball.arithmetic import ball
-from adamsym.field.ball.lag_series import LagSeries
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.lag_series import LagSums
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import Kernel, LaplaceForm
 
 LARGEST_STEPS = (0.4, 0.3, 0.2)
@@ -97,7 +97,7 @@ Products = tuple[Value, list[Value]]
 """P over all lags, and the parts of the numerator, each with the amount 1."""
 
 
-def lag_operations(law: Law, parts: int) -> int:
+def lag_operations(law: EnclosedLaw, parts: int) -> int:
     """Return about how many operations one lag takes, of a numerator of so many parts."""
     slopes = len(law.mean_slopes)
     return law.lag_operations + (1 + parts) * (3 + 8 * slopes)
@@ -109,7 +109,7 @@ class LagRecursion:
     See :mod:`adamsym.field.ball.form_bounds`. Products and sums alone: nothing divides by a ball that may hold zero.
     """
 
-    def __init__(self, law: Law, form: LaplaceForm, series: LagSeries, points: Lattice, node: int) -> None:
+    def __init__(self, law: EnclosedLaw, form: LaplaceForm, series: LagSums, points: Lattice, node: int) -> None:
         self.law, self.lattice, self.parts = law, points, series.parts
         self.one_less_beta = 1 - ball(form.beta)
         self.s, self.growth = points.node(node), points.spacing.exp()
@@ -117,7 +117,7 @@ class LagRecursion:
         back = range(node - points.stride + 1, node + 1)
         self.before = deque(self._from_series(series, back), maxlen=max(1, points.stride))
 
-    def _from_series(self, series: LagSeries, back: range) -> list[Products]:
+    def _from_series(self, series: LagSums, back: range) -> list[Products]:
         if not back:
             return []
         places = [self.lattice.node(node) for node in back]
