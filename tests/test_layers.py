@@ -8,6 +8,7 @@ import adamsym
 ROOT = Path(adamsym.__file__).parent
 LAYERS = {
     "expressions": 0,
+    "parallel": 1,
     "methods": 1,
     "certificates": 1,
     "gradients": 2,
@@ -122,7 +123,7 @@ def test_no_two_test_files_share_a_name():
     assert {name for name in names if names.count(name) > 1} == set()
 
 
-OPTIONAL = {"torch", "jax", "keras", "optax"}
+OPTIONAL = {"torch", "jax", "keras", "optax", "distributed", "dask"}
 
 
 def imported_at_once(source: str) -> set[str]:

@@ -1,0 +1,67 @@
+"""Clusters of Dask distributed as executors."""
+
+import asyncio
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.errors import InputError
+from adamsym.expressions.optional import library
+
+_SECONDS_TO_CONNECT = 10.0
+
+
+@checked_arguments
+@contextmanager
+def cluster(address: str, seconds: float = _SECONDS_TO_CONNECT) -> Iterator[Executor]:
+    """Give an executor whose workers are those of a cluster of Dask distributed, until the ``with`` block ends.
+
+    The workers run what is sent to them, and what they answer is unpickled: take only a cluster of your own.
+
+    Parameters
+    ----------
+    address
+        Of the cluster's scheduler, as ``dask scheduler`` prints it, such as ``"tcp://10.0.0.1:8786"``.
+    seconds
+        How long to wait for the scheduler.
+
+    Raises
+    ------
+    InputError
+        If ``distributed`` is not installed, there is no scheduler at the address, or it has no workers.
+    """
+    client = _connected(address, seconds)
+    try:
+        if not client.nthreads():
+            raise InputError(f"{_named(address)} has no workers; start some: dask worker {address[:80]}")
+        yield client.get_executor(pure=False)
+    finally:
+        client.close()
+
+
+def _connected(address: str, seconds: float) -> Any:
+    distributed = library("distributed")
+    try:
+        # A client that finds no scheduler goes on trying while it is thrown away: first see whether there is one. In a
+        # thread of its own, for a notebook has its event loop in this one.
+        with ThreadPoolExecutor(1) as alone:
+            alone.submit(asyncio.run, _connect_once(address, seconds)).result()
+    except (OSError, ValueError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0][:120]
+        raise InputError(f"{_named(address)}: no scheduler answers there: {reason}") from None
+    with warnings.catch_warnings():
+        # Workers with other versions of what results depend on are refused; other differences do not matter.
+        warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
+        return distributed.Client(address, timeout=seconds, set_as_default=False)
+
+
+async def _connect_once(address: str, seconds: float) -> None:
+    comm = await library("distributed.comm").connect(address, timeout=seconds)
+    await comm.close()
+
+
+def _named(address: str) -> str:
+    return f"cluster {address[:80]!r}"
