@@ -6,7 +6,7 @@ of the search: the answer is the same for any number of workers.
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -20,18 +20,17 @@ from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, box_of, halves
 from adamsym.certify.journal import journal_of
 from adamsym.certify.outcomes import Split, as_json, from_json
-from adamsym.certify.tasks import Examined, Found, Submit, Task, workers
+from adamsym.certify.tasks import Examined, Found, Task, workers_of
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
+from adamsym.parallel import Workers
 
 ALONE_BELOW = 64
 """Rounds of fewer boxes are done in this process, of boxes that are examined several at once that many times as many:
 starting others would take longer."""
-
-_BOXES_AT_ONCE = 8
 
 OPERATIONS_OF_A_BOX = 250_000
 """Operations on balls that are taken for the work of one box: one that takes more is charged like several."""
@@ -85,9 +84,8 @@ def search(
         Most boxes to examine, where one is counted once, and once more for each 250,000 operations on balls that it
         took. No box is begun once it is spent.
     executor
-        A number of processes, to which the task is sent once; or any ``concurrent.futures`` executor, to whose
-        processes it is sent with every few boxes. If omitted, processes of our own once a round is large, unless this
-        is a worker process itself.
+        A number of processes, or any ``concurrent.futures`` executor: each of its workers is sent the task once. If
+        omitted, processes of our own once a round is large, unless this is a worker process itself.
     journal
         A file to which every finished box is appended; boxes that it holds already are not examined again.
     progress
@@ -100,16 +98,16 @@ def search(
     InputError
         If the journal is none, belongs to another task or cannot be written to.
     BrokenProcessPool
-        If a worker process dies.
+        If a box ends its worker process again and again, or processes cannot start.
     """
     result, pending, ended = Search[Found](), [start], False
     alone = ALONE_BELOW * (task.at_once if executor is None else 1)
-    with _journal(task, journal) as (known, record), workers(task, executor) as submit:
+    with _journal(task, journal) as (known, record), workers_of(task, executor) as workers:
         while pending and result.charged < budget and not ended:
             room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
             found = {box: known[box] for box in batch if box in known}
-            for box, one in _examined(task, batch, dict(found), room, submit if len(batch) >= alone else None, stop):
+            for box, one in _examined(task, batch, dict(found), room, workers if len(batch) >= alone else None, stop):
                 record(box, one)
                 found[box] = one
                 progress(result.examined + len(found), len(batch) - len(found) + len(rest))
@@ -183,7 +181,7 @@ def _examined(
     batch: Sequence[Box],
     found: dict[Box, Examined[Found]],
     room: int,
-    submit: Submit | None,
+    workers: Workers[Box, Examined[Found]] | None,
     stop: Callable[[], bool],
 ) -> Iterator[tuple[Box, Examined[Found]]]:
     """Boxes of a batch and what becomes of them, as they are finished, without those ``found`` already.
@@ -192,7 +190,7 @@ def _examined(
     """
     boxes = [box for box in batch if box not in found]
     first = _First(batch, found)
-    if submit is None:
+    if workers is None:
         for k in range(0, len(boxes), task.at_once):
             if first.charge() >= room:
                 return
@@ -205,16 +203,10 @@ def _examined(
             if len(together) < len(asked):
                 return
         return
-    size = max(_BOXES_AT_ONCE, task.at_once)
-    chunks = [boxes[k : k + size] for k in range(0, len(boxes), size)]
-    futures = {submit(chunk): chunk for chunk in chunks}
-    for future in as_completed(futures):
-        done = dict(zip(futures[future], cast(list[Examined[Found]], future.result()), strict=True))
-        found |= done
-        yield from done.items()
+    for number, one in workers.finished(boxes, task.at_once):
+        found[boxes[number]] = one
+        yield boxes[number], one
         if first.charge() >= room or stop():
-            for other in futures:
-                other.cancel()
             return
 
 

@@ -1,11 +1,9 @@
 """Checks a certificate: its form, its digest, that its boxes fill the region, and each of its proofs."""
 
-import itertools
 import json
-import multiprocessing
-import signal
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -48,14 +46,13 @@ from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
 from adamsym.gradients.vector_field import lyapunov_function
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import supposition
+from adamsym.parallel import map_tasks
 
 BUDGET = 300_000_000
 """Operations that a check may take: of balls some two minutes of a processor, of mpmath's intervals ten times that."""
 
 _ALONE = 3_000_000
 """After so many operations, about a second of balls, processes are worth their start."""
-
-_PROOFS_AT_ONCE = 64
 
 _AroundPoint = BallCertificate | MinimaSetCertificate
 _CHECKERS: dict[type[Certificate], Any] = {BallCertificate: region, MinimaSetCertificate: minima}
@@ -137,6 +134,8 @@ def check_certificate(
     ------
     InputError
         If the source cannot be read as a certificate, or there is to be no process.
+    BrokenProcessPool
+        If a proof ends its worker process again and again, or processes cannot start.
     """
     if processes < 1:
         raise InputError(f"check_certificate: processes = {processes} is not allowed; allowed are integers from 1 up")
@@ -169,24 +168,16 @@ def check_certificate(
 
 def _proofs(about: _About, numbers: Sequence[int], executor: Executor | None, processes: int) -> Iterator[_Proof]:
     """The proofs in order, wherever they are checked."""
-    if executor is not None:
-        parts = [numbers[k : k + _PROOFS_AT_ONCE] for k in range(0, len(numbers), _PROOFS_AT_ONCE)]
-        yield from itertools.chain.from_iterable(executor.map(_check_some, [about] * len(parts), parts))
-        return
-    check, spent = _checked(*about), 0
-    left = list(reversed(numbers))
-    while left and (processes == 1 or spent < _ALONE):
-        proof = check(left.pop())
-        spent += proof.operations
-        yield proof
-    if not left:
-        return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(left)), context, initializer=_start, initargs=about) as pool:
-        try:
-            yield from pool.map(_check_started, reversed(left))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    left = deque(numbers)
+    if executor is None:
+        check, spent = _checked(*about), 0
+        while left and (processes == 1 or spent < _ALONE):
+            proof = check(left.popleft())
+            spent += proof.operations
+            yield proof
+    if left:
+        where = min(processes, len(left)) if executor is None else executor
+        yield from map_tasks(_check_one, left, shared=about, executor=where)
 
 
 def _size(problem: SymbolicGradient) -> int:
@@ -368,23 +359,9 @@ def _checked_proof(certificate: Certificate, subject: _Subject, name: str, state
         return _Proof(f"{name} cannot be re-checked: {error}")
 
 
-def _check_some(about: _About, numbers: Sequence[int]) -> list[_Proof]:
-    """Check some proofs; for the processes of an executor."""
-    return [_checked(*about)(number) for number in numbers]
-
-
-_started: list[_About] = []
-"""In a process of our own."""
-
-
-def _start(text: str, operations: int, slow: bool) -> None:
-    """Keep the certificate, and leave Ctrl-C to the process that has started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _started[:] = [(text, operations, slow)]
-
-
-def _check_started(number: int) -> _Proof:
-    return _checked(*_started[0])(number)
+def _check_one(about: _About, number: int) -> _Proof:
+    """Check a proof, wherever it is: the certificate is read once in each process."""
+    return _checked(*about)(number)
 
 
 def _fault_of(

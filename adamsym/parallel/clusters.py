@@ -1,9 +1,10 @@
 """Clusters of Dask distributed as executors."""
 
 import asyncio
+import time
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,6 +13,9 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.optional import library
 
 _SECONDS_TO_CONNECT = 10.0
+
+SECONDS_WITHOUT_WORKERS = 60.0
+"""How long to wait for workers where all have gone: what replaces them takes some seconds."""
 
 
 @checked_arguments
@@ -37,7 +41,7 @@ def cluster(address: str, seconds: float = _SECONDS_TO_CONNECT) -> Iterator[Exec
     try:
         if not client.nthreads():
             raise InputError(f"{_named(address)} has no workers; start some: dask worker {address[:80]}")
-        yield client.get_executor(pure=False)
+        yield ClusterExecutor(client, address)
     finally:
         client.close()
 
@@ -56,6 +60,35 @@ def _connected(address: str, seconds: float) -> Any:
         # Workers with other versions of what results depend on are refused; other differences do not matter.
         warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)
         return distributed.Client(address, timeout=seconds, set_as_default=False)
+
+
+class ClusterExecutor(Executor):
+    """A client's executor that notices when the cluster has no workers left: its own waits for new ones for ever."""
+
+    def __init__(self, client: Any, address: str) -> None:
+        self._client, self._address, self._inner = client, address, client.get_executor(pure=False)
+        self._alone_since: float | None = None
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> "Future[Any]":
+        """Have a function called by a worker."""
+        found: Future[Any] = self._inner.submit(function, *arguments, **named)
+        return found
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take nothing more; the cluster stays."""
+        self._inner.shutdown(wait=wait and not cancel_futures)
+
+    def check(self) -> None:
+        """Raise InputError if there has been no worker for a while, between the calls of this."""
+        if self._client.nthreads():
+            self._alone_since = None
+            return
+        now = time.monotonic()
+        self._alone_since = self._alone_since or now
+        if now - self._alone_since > SECONDS_WITHOUT_WORKERS:
+            raise InputError(
+                f"{_named(self._address)} has had no workers for {SECONDS_WITHOUT_WORKERS:.0f} seconds; start some"
+            )
 
 
 async def _connect_once(address: str, seconds: float) -> None:

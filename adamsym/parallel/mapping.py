@@ -31,8 +31,10 @@ _AT_FIRST = 4
 _AHEAD = 3
 """Batches for each known worker, and one more: a worker that is not known yet gets that one."""
 
-_MOST_LOSSES = 3
-"""Workers that a task may be lost with: the last time it was alone."""
+_SUSPECT = 2
+"""A task that so many workers were lost with is sent when nothing else is under way: then it is known which it is."""
+
+_SECONDS_BETWEEN_CHECKS = 5.0
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -108,7 +110,10 @@ class Workers(Generic[Item, Result]):
                 self._send(ahead, pending)
                 if not pending:
                     return
-                for future in wait(pending, return_when=FIRST_COMPLETED).done:
+                ready = wait(pending, _SECONDS_BETWEEN_CHECKS, FIRST_COMPLETED).done
+                if not ready:
+                    self._place.check()
+                for future in ready:
                     yield from self._outcomes_of(future, pending.pop(future), ahead)
         finally:
             for future in pending:
@@ -118,7 +123,7 @@ class Workers(Generic[Item, Result]):
         """Send batches, as many as keep all workers busy; one that several workers were lost with goes alone."""
         workers = max(len(self._seen), self._place.workers)
         most = max(_AT_FIRST, _AHEAD * workers + 1)
-        while len(pending) < most and not any(part.losses >= _MOST_LOSSES - 1 for part in pending.values()):
+        while len(pending) < most and not any(part.losses >= _SUSPECT for part in pending.values()):
             part = ahead.next(workers, empty=not pending)
             if part is None:
                 return
@@ -134,9 +139,10 @@ class Workers(Generic[Item, Result]):
         except CancelledError:
             raise InputError("executor: it has given up tasks: it was shut down, or its cluster has gone") from None
         except Exception as error:
-            if not self._place.is_loss(error):
+            losses = self._place.losses(error)
+            if not losses:
                 raise
-            ahead.lost(part)
+            ahead.lost(part, losses)
             return
         if isinstance(answer, OtherVersions):
             raise InputError(
@@ -179,7 +185,7 @@ class _Ahead:
     def next(self, workers: int, empty: bool) -> _Part | None:
         """Return some tasks; none if there are no more, or if the next ones wait until nothing else is under way."""
         if self._again:
-            alone = self._again[0].losses >= _MOST_LOSSES - 1
+            alone = self._again[0].losses >= _SUSPECT
             return None if alone and not empty else self._again.popleft()
         part = _Part(self._number, list(islice(self._tasks, self._pace.size(self._together, self._left, workers))))
         self._number += len(part.tasks)
@@ -190,21 +196,21 @@ class _Ahead:
         """Have some tasks sent again."""
         self._again.append(part)
 
-    def lost(self, part: _Part) -> None:
-        """Have tasks sent again that a worker was lost with: each by itself, and later alone, to know which it is.
+    def lost(self, part: _Part, losses: int) -> None:
+        """Have tasks sent again that workers were lost with: each by itself, and at last alone.
 
         Raises
         ------
         BrokenProcessPool
-            If a task was lost too often.
+            If it was a single task, alone.
         """
-        if part.losses + 1 >= _MOST_LOSSES:
+        if part.losses >= _SUSPECT:
             raise BrokenProcessPool(
-                f"task {part.first + 1} ({shown(part.tasks[0])}) has ended its worker process {_MOST_LOSSES} times; "
-                "the worker may lack memory, or the task may crash it"
+                f"task {part.first + 1} ({shown(part.tasks[0])}) ends its worker process each time: "
+                "it needs more memory than there is, or crashes"
             )
         self._again.extend(
-            _Part(part.first + k, [task], part.with_work, part.losses + 1) for k, task in enumerate(part.tasks)
+            _Part(part.first + k, [task], part.with_work, part.losses + losses) for k, task in enumerate(part.tasks)
         )
 
     def end(self) -> None:

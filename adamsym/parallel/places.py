@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from adamsym.expressions.errors import InputError
 from adamsym.parallel.remote import Done, OtherVersions, Unknown, Work, begin, do, forget
@@ -35,11 +35,21 @@ class Place(Protocol):
     def send(self, tasks: Sequence[Any], with_work: bool) -> "Future[Answer]":
         """Send a batch, together with the work where it is asked for."""
 
-    def is_loss(self, error: BaseException) -> bool:
-        """Whether an error says that a worker was lost, after which tasks are sent again."""
+    def losses(self, error: BaseException) -> int:
+        """How often workers were lost, by an error; none if it says something else."""
+
+    def check(self) -> None:
+        """Raise InputError if there is nobody left to wait for."""
 
     def close(self) -> None:
         """Send nothing more, and let go of what was begun."""
+
+
+@runtime_checkable
+class _Checked(Protocol):
+    """An executor that can say that it has nobody left to call a function."""
+
+    def check(self) -> None: ...
 
 
 class OwnProcesses:
@@ -58,8 +68,8 @@ class OwnProcesses:
             self._drop()
             return self._started().submit(do, self._name, None, tasks)
 
-    def is_loss(self, error: BaseException) -> bool:
-        """A process that dies takes the others with it, and all that was under way.
+    def losses(self, error: BaseException) -> int:
+        """Once: a process that dies takes the others with it, and all that was under way.
 
         Raises
         ------
@@ -67,10 +77,13 @@ class OwnProcesses:
             If processes cannot start at all: more of them would die in the same way.
         """
         if not isinstance(error, BrokenProcessPool):
-            return False
+            return 0
         if self._first is not None and self._first.exception() is not None:
             raise BrokenProcessPool(UNGUARDED)
-        return True
+        return 1
+
+    def check(self) -> None:
+        """Nothing to see: a process that dies is an error at once."""
 
     def close(self) -> None:
         """End the processes, after what they are doing now."""
@@ -105,9 +118,14 @@ class GivenExecutor:
         """Send a batch."""
         return self._executor.submit(do, self._name, self._work if with_work else None, tasks)
 
-    def is_loss(self, error: BaseException) -> bool:
-        """A cluster does tasks of a lost worker again itself, up to a few times; a broken pool stays broken."""
-        return type(error).__name__ == "KilledWorker"
+    def losses(self, error: BaseException) -> int:
+        """Several times, if a cluster gives up: it has sent the tasks again itself. A pool that breaks stays broken."""
+        return 2 if type(error).__name__ == "KilledWorker" else 0
+
+    def check(self) -> None:
+        """Ask a cluster's executor, which knows."""
+        if isinstance(self._executor, _Checked):
+            self._executor.check()
 
     def close(self) -> None:
         """Leave the executor as it is; what it keeps in this process goes."""

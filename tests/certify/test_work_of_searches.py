@@ -27,6 +27,7 @@ from adamsym.field.ball import quadrature
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
+from adamsym.parallel.mapping import Pace
 
 RARE = Empirical({"x": [1000, -1]}, weights=["1/1000000", "999999/1000000"])
 NASTY = AdamField(Problem("(theta - x)**2/2", ["theta"], RARE), Adam(beta2="0.99999"))
@@ -68,7 +69,7 @@ def test_what_is_found_depends_on_the_budget_alone(costs, most, threads):
     alone = search.search(task, START, most, executor=None)
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(threads) as pool:
         patch.setattr(search, "ALONE_BELOW", 1)
-        patch.setattr(search, "_BOXES_AT_ONCE", 3)
+        patch.setattr(Pace, "size", lambda self, together, left, workers: 3)
         assert dataclasses.asdict(search.search(task, START, most, executor=pool)) == dataclasses.asdict(alone)
     # Each box is charged, and none is begun once the budget is spent.
     assert alone.charged == alone.examined + sum(

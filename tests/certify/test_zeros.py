@@ -13,7 +13,7 @@ import flint
 import numpy as np
 import pytest
 
-from adamsym.certify import find_zeros, search, tasks
+from adamsym.certify import find_zeros, search
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.lyapunov.box_task import LyapunovTask
 from adamsym.certify.sign_lemma import proven_sign
@@ -28,6 +28,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.gradients.record import problem_from_record, problem_record
 from adamsym.methods import Adam
+from adamsym.parallel import places
 
 THREE_POINTS = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
 SHORT_MEMORY = AdamField(THREE_POINTS.problem, Adam("0.5", "0.82", "0.1"))
@@ -276,7 +277,7 @@ def workers_started() -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "ALONE_BELOW", 1)
-        patch.setattr(tasks, "ProcessPoolExecutor", Counted)
+        patch.setattr(places, "ProcessPoolExecutor", Counted)
         find_zeros(SHORT_MEMORY, [[0, 3]])
     return len(started)
 
