@@ -20,6 +20,7 @@ PACKAGES = [
     "adamsym.methods",
     "adamsym.gradients",
     "adamsym.networks",
+    "adamsym.parallel",
     "adamsym.symbolic",
     "adamsym.testing",
     "adamsym.plots",

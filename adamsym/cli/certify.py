@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.executors import Cluster, Workers, executor_of
 from adamsym.cli.lyapunov_ball import certify_around_point
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
@@ -30,7 +31,6 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write the certificate (.json).", show_default=False)
 ]
 Budget = Annotated[int, typer.Option("--budget", help="Most boxes to examine; dear ones count like several.", min=1)]
-Workers = Annotated[int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")]
 Journal = Annotated[
     Path | None,
     typer.Option("--journal", help="Keep finished boxes in this file.", show_default="OUTPUT.journal, with -o"),
@@ -54,20 +54,23 @@ def zeros(
     width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = _WIDTH,
     budget: Budget = _BUDGET,
     workers: Workers = None,
+    cluster: Cluster = None,
     journal: Journal = None,
     resume: Resume = False,
     as_json: Json = False,
 ) -> int:
     """Find all zeros of the field in a box, each certified; or certify the one, or the set of minima, near a point."""
     if at:
-        if (width, budget, journal, resume) != (_WIDTH, _BUDGET, None, False):
-            raise InputError("--width, --budget, --journal and --resume go with --box: --at searches no boxes")
+        if (width, budget, journal, resume, cluster) != (_WIDTH, _BUDGET, None, False, None):
+            raise InputError(
+                "--width, --budget, --journal, --resume and --cluster go with --box: --at searches no boxes"
+            )
         return _zero_near(file, at, box, output, as_json)
     source, sides = _problem_and_box(file, box, output, "--at for the one zero near a point")
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
 
-    with _search(output, journal, resume, workers) as options:
+    with _search(output, journal, resume, workers, cluster) as options:
         found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
@@ -122,6 +125,7 @@ def lyapunov(
     output: Output = None,
     budget: Budget = _BUDGET,
     workers: Workers = None,
+    cluster: Cluster = None,
     journal: Journal = None,
     resume: Resume = False,
     ball: Annotated[
@@ -141,8 +145,8 @@ def lyapunov(
     if ball is not None or everywhere:
         if journal is not None or resume:
             raise InputError("--journal and --resume go with --box: there is no search to go on with")
-        if budget != _BUDGET:
-            raise InputError("--budget goes with --box: --ball and --global search no boxes")
+        if budget != _BUDGET or cluster is not None:
+            raise InputError("--budget and --cluster go with --box: --ball and --global search no boxes")
         return certify_around_point(file, ball, at, output, explain, as_json)
     if explain or at:
         raise InputError("--explain and --at go with --ball or --global")
@@ -150,7 +154,7 @@ def lyapunov(
     from adamsym.certify import certificate, certify_lyapunov
     from adamsym.field import AdamField
 
-    with _search(output, journal, resume, workers) as options:
+    with _search(output, journal, resume, workers, cluster) as options:
         found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
@@ -164,6 +168,7 @@ def lyapunov(
 def check(
     certificate: Annotated[Path, typer.Argument(help="A certificate (JSON).", show_default=False)],
     workers: Workers = None,
+    cluster: Cluster = None,
     budget: Annotated[
         int | None, typer.Option("--budget", help="Most operations.", min=1, show_default="300000000")
     ] = None,
@@ -175,17 +180,15 @@ def check(
     from adamsym.checker.checking import BUDGET
     from adamsym.expressions.progress import progress_bar
 
-    try:
-        with progress_bar("proofs checked") as progress:
-            found = check_certificate(
-                certificate,
-                processes=workers or os.cpu_count() or 1,
-                operations=BUDGET if budget is None else budget,
-                slow=slow,
-                progress=progress,
-            )
-    except BrokenProcessPool:
-        raise InputError("--workers: a worker process was killed") from None
+    with executor_of(workers, cluster) as executor, progress_bar("proofs checked") as progress:
+        found = check_certificate(
+            certificate,
+            executor=executor if isinstance(executor, Executor) else None,
+            processes=workers or os.cpu_count() or 1,
+            operations=BUDGET if budget is None else budget,
+            slow=slow,
+            progress=progress,
+        )
     if as_json:
         print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))
     else:
@@ -207,7 +210,9 @@ def _problem_and_box(
 
 
 @contextmanager
-def _search(output: Path | None, journal: Path | None, resume: bool, workers: int | None) -> Iterator[dict[str, Any]]:
+def _search(
+    output: Path | None, journal: Path | None, resume: bool, workers: int | None, cluster: str | None
+) -> Iterator[dict[str, Any]]:
     """Options of a search: executor, journal and progress; a journal of our own choice goes when the search ends."""
     from adamsym.certify.journal import check_journal
 
@@ -218,12 +223,10 @@ def _search(output: Path | None, journal: Path | None, resume: bool, workers: in
         raise InputError("--resume: there is no journal to go on from; name it with --journal")
     if path is not None and path.exists() and not resume:
         raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
+    kept = "" if path is None else f". Finished boxes are in {path}: add --resume"
     try:
-        with _progress() as progress, _stop() as stop:
-            yield {"executor": workers, "journal": path, "progress": progress, "stop": stop}
-    except BrokenProcessPool:
-        again = f" Finished boxes are in {path}: add --resume." if path else ""
-        raise InputError(f"--workers: a worker process was killed.{again}") from None
+        with executor_of(workers, cluster, kept) as executor, _progress() as progress, _stop() as stop:
+            yield {"executor": executor, "journal": path, "progress": progress, "stop": stop}
     except KeyboardInterrupt:
         if path is not None:
             print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)

@@ -29,9 +29,8 @@ from typing import (
 )
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 
 Parameters = ParamSpec("Parameters")
@@ -256,7 +255,7 @@ def real(value: Any, name: str) -> float:
     raise InputError(f"{name}: {shown(value)} is not allowed; allowed is a number")
 
 
-def real_array(value: Any, name: str) -> FloatArray:
+def real_array(value: Any, name: str) -> NDArray[np.float64]:
     """Return an array of real numbers as float64; raise InputError for what is none, or has no shape.
 
     Fractions and decimals are rounded to the nearest float.

@@ -149,7 +149,7 @@ def test_a_task_that_a_cluster_gives_up_is_named(size, count):
 
 
 def test_another_error_of_an_executor_is_told_as_it_is():
-    with pytest.raises(OSError, match="^$"):
+    with pytest.raises(OSError, match=r"^$"):
         list(map_tasks(divided, [13], executor=Losing(OSError)))
 
 
