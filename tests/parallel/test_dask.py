@@ -5,13 +5,15 @@ import os
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sent_tasks import Shared, multiplied_and_killed
 
 from adamsym import Adam, AdamField, Empirical, Problem, certificate, check_certificate, find_zeros
 from adamsym.__main__ import main
 from adamsym.certify import search
 from adamsym.expressions.errors import InputError
-from adamsym.parallel import clusters, map_tasks
+from adamsym.parallel import cluster, clusters, map_tasks
 
 distributed = pytest.importorskip("distributed", reason="needs distributed")
 
@@ -30,19 +32,19 @@ eps = 1
 
 
 def connect(address):
-    with clusters.cluster(address, seconds=0.2):
+    with cluster(address, seconds=0.2):
         pass
 
 
 @pytest.fixture(scope="module")
 def address():
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster:
-        yield cluster.scheduler_address
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as local:
+        yield local.scheduler_address
 
 
 def test_a_worker_that_dies_loses_nothing(address, tmp_path):
     """The work is sent to each worker once, not with each batch; tasks of the one that dies are done again."""
-    with clusters.cluster(address) as executor:
+    with cluster(address) as executor:
         shared = Shared(3, tmp_path / "loads", tmp_path / "mark")
         found = list(map_tasks(multiplied_and_killed, range(300), shared=shared, executor=executor))
     assert (tmp_path / "mark").exists()
@@ -73,19 +75,27 @@ def test_one_place_is_asked(capsys):
     assert capsys.readouterr().err == "adamsym: --workers, --cluster: give one of them\n"
 
 
-@pytest.mark.parametrize("wrong", ["tcp://127.0.0.1:1", "nonsense", "nothing://127.0.0.1:1"])
+@pytest.mark.parametrize("wrong", ["tcp://127.0.0.1:1", "nothing://127.0.0.1:1", "file.toml"])
 def test_an_address_without_a_scheduler_is_told(wrong):
     with pytest.raises(InputError, match=r"^cluster '.*': no scheduler answers there: .") as caught:
         connect(wrong)
     assert "\n" not in str(caught.value)
 
 
+@settings(max_examples=20)
+@given(st.text(st.characters(exclude_characters=":")))
+def test_text_that_is_no_address_is_told(text):
+    with pytest.raises(InputError, match=r"^cluster .*: no scheduler answers there: .") as caught, cluster(text, 0.2):
+        pass
+    assert "\n" not in str(caught.value)
+
+
 def test_a_cluster_without_workers_is_told():
     with (
-        distributed.LocalCluster(n_workers=0, dashboard_address=":0", processes=False) as cluster,
+        distributed.LocalCluster(n_workers=0, dashboard_address=":0", processes=False) as local,
         pytest.raises(InputError, match=r"has no workers; start some: dask worker"),
     ):
-        connect(cluster.scheduler_address)
+        connect(local.scheduler_address)
 
 
 def test_workers_that_go_are_noticed(monkeypatch):
