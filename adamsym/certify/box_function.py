@@ -22,6 +22,11 @@ class Over:
     def __init__(self, function: "BoxFunction", theta: Sequence[flint.arb]) -> None:
         self.function, self.theta = function, list(theta)
 
+    @property
+    def is_continuous(self) -> bool:
+        """Whether f is proven to be continuous in the box; if not, ``enclosure`` without slopes may hold it still."""
+        return True
+
     def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:
         """Return f, and Df if ``slopes``, over the box."""
         return self.function.enclose(self.theta, slopes, tolerance)
@@ -32,7 +37,7 @@ class Over:
 
 
 class BoxFunction(ABC):
-    """A function f from boxes in R^d to R^d, continuously differentiable wherever it is proven to be defined.
+    """A function f from boxes in R^d to R^d, Lipschitz continuous wherever it is proven to be defined.
 
     A class of one's own needs ``dimension`` and ``enclose``.
 
@@ -51,12 +56,15 @@ class BoxFunction(ABC):
     def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
         """Return balls that hold f, and its Jacobian if ``slopes``, at every point of the balls ``theta``.
 
+        Where f has no Jacobian they hold all matrices of Clarke's generalized one: so that f(y) - f(x) = A (y - x) with
+        A among those enclosed, for all x and y in the box.
+
         At a point their radii are about ``tolerance`` times ``scale``. Called within ``ball_arithmetic()``.
 
         Raises
         ------
         Undefined
-            If f is not proven to be defined and continuously differentiable in all of the box.
+            If f is not proven to be defined and Lipschitz continuous in all of the box.
         """
 
     def at(self, theta: Sequence[flint.arb]) -> Over:

@@ -12,10 +12,9 @@ from adamsym.certify.exact_points import vanishes
 from adamsym.certify.sign_lemma import drift_agrees, proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
-from adamsym.expressions.errors import NotApplicable
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
-from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, with_decay
+from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, may_jump, with_decay
 from adamsym.field.ball.law import Law
 from adamsym.field.ball.quadrature import WIDE_LAGS
 from adamsym.field.interval.field import IntervalField
@@ -30,22 +29,28 @@ NOT_REAL = "the loss is not proved real and finite there"
 
 UNBOUNDED = "the gradient is not bounded over the box"
 
+JUMPS = "the gradient of a row may jump there, as where what is within Abs, Max or Min changes its sign"
+"""Why a box stays undecided across which f is not continuous."""
+
 
 class FieldFunction(BoxFunction):
-    """The field of an empirical problem, or of a vector field, without kinks.
+    """The field of an empirical problem, or of a vector field.
+
+    Where a loss has a kink, its gradients jump, and f is no function: :class:`FieldOver` then holds f for every choice
+    of a gradient between those on both sides, but what rests on continuity is refused. Where the gradients are
+    continuous, and only have no derivatives, as those of Max(0, z)**2, f is Lipschitz continuous, and Jacobians hold
+    Clarke's generalized Jacobian.
 
     Raises
     ------
     InputError
-        For expressions with kinks or none, a continuous law, or a method without an enclosure.
+        For gradients without expressions, a continuous law, or a method without an enclosure.
     """
 
     def __init__(self, field: AdamField) -> None:
         self.problem = require_expressions(field.problem, "a proof over boxes")
         self.method = field.adam
         self.form = require_laplace(self.method, "a proof over boxes")
-        if not self.problem.is_smooth:
-            raise NotApplicable(f"{self.problem.place}: certifying needs expressions without Abs, Max or Min")
         # Said before the search and not after it: what cannot be written into a certificate.
         problem_record(self.problem, self.method)
         self.dimension = self.problem.dimension
@@ -84,8 +89,11 @@ class FieldFunction(BoxFunction):
         return FieldOver(self, theta)
 
     def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
-        """Return the field, and its Jacobian if ``slopes``, over a box."""
-        return self.at(theta).enclosure(slopes=slopes, tolerance=tolerance)
+        """Return the field, and its Jacobian if ``slopes``, over a box in which it is proven to be continuous."""
+        at = self.at(theta)
+        if not at.is_continuous:
+            raise Undefined(JUMPS)
+        return at.enclosure(slopes=slopes, tolerance=tolerance)
 
     def undefined(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in a box; None if that is not proven."""
@@ -118,8 +126,13 @@ class FieldOver(Over):
         self.laws = laws_of_rows(self.problem, self._gradients)
 
     @cached_property
+    def is_continuous(self) -> bool:
+        """Whether every row's gradient is proven to be continuous."""
+        return not may_jump(self.problem, self.theta)
+
+    @cached_property
     def hessians(self) -> list[list[list[flint.arb]]]:
-        """Every row's Hessian."""
+        """Every row's Hessian, where the gradients are continuous."""
         return self.problem.row_jacobians_ball(self.theta)
 
     @cached_property
@@ -128,7 +141,7 @@ class FieldOver(Over):
         return laws_of_rows(self.problem, self._gradients, self.hessians)
 
     def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:
-        """Return the field, and its Jacobian if ``slopes``."""
+        """Return the field, and its Jacobian if ``slopes``, which asks for ``is_continuous``."""
         form = self.function.form
         laws = self.sloped_laws if slopes else self.laws
         return with_decay(field_of(laws, form, tolerance, WIDE_LAGS), form, self.theta)

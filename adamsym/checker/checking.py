@@ -262,8 +262,6 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
         boxes += [cluster.box for cluster in certificate.clusters]
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
-    if not problem.is_smooth:
-        return "the loss, or the field, has kinks"
     if isinstance(certificate, LyapunovCertificate) and not isinstance(problem, Problem):
         return "there is no loss to be a Lyapunov function"
     if isinstance(certificate, OneZeroCertificate):

@@ -31,6 +31,14 @@ _RATIONAL_VALUES: dict[str, dict[Fraction, Fraction]] = {
     "sigmoid": {Fraction(0): Fraction(1, 2)},
 }
 
+_EXTREMA: dict[str, Callable[[list[Fraction]], Fraction]] = {"Abs": lambda x: abs(x[0]), "Max": max, "Min": min}
+
+_STEPS: dict[str, Callable[[Fraction], Fraction]] = {
+    "sign": lambda x: Fraction(1 if x > 0 else -1),
+    "Heaviside": lambda x: Fraction(int(x > 0)),
+}
+"""Elsewhere than at 0."""
+
 Value = Fraction | Interval
 
 
@@ -96,6 +104,11 @@ def _value(using: Arithmetic, node: sp.Expr, arguments: list[Value], values: Map
     known = _RATIONAL_VALUES.get(type(node).__name__, {})
     if len(arguments) == 1 and isinstance(arguments[0], Fraction) and arguments[0] in known:
         return known[arguments[0]]
+    fractions = [x for x in arguments if isinstance(x, Fraction)]
+    if type(node).__name__ in _EXTREMA and len(fractions) == len(arguments):
+        return _EXTREMA[type(node).__name__](fractions)
+    if type(node).__name__ in _STEPS and fractions and fractions[0] != 0 and arguments[0] == fractions[0]:
+        return _STEPS[type(node).__name__](fractions[0])
     symbols = [sp.Dummy(real=True) for _ in arguments]
     intervals = [_interval(using, value) for value in arguments]
     return value_of(using, node.func(*symbols) if symbols else node, dict(zip(symbols, intervals, strict=True)))

@@ -2,7 +2,7 @@
 
 from adamsym.certificates.form import Box, FunctionCertificate, FunctionLeaf
 from adamsym.checker.form import Form
-from adamsym.checker.lyapunov import bounds_fault, largest_product, product_at
+from adamsym.checker.lyapunov import bounds_fault, largest_product, product_at, witnessed_product
 from adamsym.checker.zeros import DEPTH, halves, middle
 from adamsym.expressions.work import is_cut_short
 from adamsym.gradients import Problem, SymbolicGradient
@@ -22,11 +22,11 @@ def function_witness_fault(
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
-    return bounds_fault(witness, product_at(function, problem, form, witness.point), "V")
+    return bounds_fault(witness, witnessed_product(function, problem, form, witness.point), "V")
 
 
 def _decreases(function: Problem, problem: SymbolicGradient, form: Form, box: Box, depth: int) -> bool:
-    """Whether <grad V, f> < 0 is proven over a box; V and f are then proven to be smooth there."""
+    """Whether <grad V, f> < 0 is proven over a box; V is then proven to be smooth there."""
     center = product_at(function, problem, form, middle(box))
     if not center < 0:
         # No halving helps against a value at a point.

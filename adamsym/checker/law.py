@@ -8,9 +8,10 @@ import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
+from adamsym.checker.pieces import TooManyKinks, pieces_of
 from adamsym.checker.values import value_of, values_of
 from adamsym.expressions.work import OutOfWork, spend
-from adamsym.gradients import Empirical, SymbolicGradient
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
 MOST_BATCHES = 20_000
 
@@ -99,16 +100,60 @@ def row_values(
     return [values_of(using, expressions, parameters | row) for row in rows]
 
 
+def row_gradients(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval]) -> list[list[Interval]]:
+    """Return every row's gradient over a box; where it jumps, all between the gradients on both sides."""
+    pieces = pieces_of(problem)
+    if pieces is None:
+        return row_values(using, problem, problem.gradient_expressions, theta)
+    try:
+        return [pieces.gradients(using, values) for values in _rows_over(using, problem, theta)]
+    except TooManyKinks:
+        return row_values(using, problem, problem.gradient_expressions, theta)
+
+
+def row_jacobians(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval]) -> list[list[Interval]]:
+    """Return for every row the entries of its Jacobian, or generalized Jacobian, over a box: those that places name.
+
+    Raises
+    ------
+    MayJump
+        If the gradients are not proven to be continuous.
+    """
+    pieces = pieces_of(problem)
+    if pieces is None:
+        return row_values(using, problem, problem.jacobian_expressions, theta)
+    return [pieces.jacobians(using, values) for values in _rows_over(using, problem, theta)]
+
+
+def require_continuous(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval]) -> None:
+    """Raise NotCheckable unless every row's gradient is proven to be continuous, and bounded, over a box."""
+    pieces = pieces_of(problem)
+    if pieces is None or not isinstance(problem, Problem):
+        row_gradients(using, problem, theta)
+    else:
+        for values in _rows_over(using, problem, theta):
+            pieces.require_continuous(using, values)
+
+
+def _rows_over(
+    using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval]
+) -> list[dict[sp.Symbol, Interval]]:
+    """The values of parameters and columns for every row, where the loss as written is proved real and finite."""
+    row_values(using, problem, [], theta)
+    parameters = dict(zip(problem.parameters, theta, strict=True))
+    return [parameters | row for row in rows_of(using, problem)]
+
+
 def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
-    """Return the law of each coordinate of the minibatch gradient over a box."""
+    """Return the law of each coordinate of the minibatch gradient over a box; ``MayJump`` as ``row_jacobians``."""
     d = problem.dimension
-    gradients = row_values(using, problem, problem.gradient_expressions, theta)
+    gradients = row_gradients(using, problem, theta)
     if not slopes:
         return laws_of_rows(using, problem, gradients)
     place = {pair: k for k, pair in enumerate(problem.jacobian_places)}
     # Of a Hessian the upper triangle is known, of another Jacobian all of it.
     numbers = [[place.get((i, j), place.get((j, i), -1)) for j in range(d)] for i in range(d)]
-    rows = row_values(using, problem, problem.jacobian_expressions, theta)
+    rows = row_jacobians(using, problem, theta)
     return laws_of_rows(
         using, problem, gradients, [[[entries[k] for k in line] for line in numbers] for entries in rows]
     )

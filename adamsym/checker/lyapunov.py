@@ -16,7 +16,17 @@ from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
 from adamsym.checker.interpolation.constants import Draws, best_share
-from adamsym.checker.law import Law, gradient_laws, laws_of_rows, noise_bound, row_values, sign_factor
+from adamsym.checker.law import (
+    Law,
+    gradient_laws,
+    laws_of_rows,
+    noise_bound,
+    require_continuous,
+    row_jacobians,
+    row_values,
+    sign_factor,
+)
+from adamsym.checker.pieces import MayJump
 from adamsym.checker.values import value_of
 from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
@@ -57,7 +67,7 @@ def witness_fault(certificate: LyapunovCertificate, problem: Problem, form: Form
     witness = certificate.witness
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
-    return bounds_fault(witness, product_at(problem, problem, form, witness.point), "L")
+    return bounds_fault(witness, witnessed_product(problem, problem, form, witness.point), "L")
 
 
 def bounds_fault(witness: Witness, value: Interval, function: str) -> str | None:
@@ -79,6 +89,12 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem, form: Fo
         spend(100 * len(problem.law.exact_rows) * (1 + problem.dimension))
         _divided(problem, certificate.factor)
     return None
+
+
+def witnessed_product(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
+    """Return ``product_at`` a point where no gradient jumps: else there is no f there that a witness could be about."""
+    require_continuous(form.using, problem, [form.using.number(x) for x in point])
+    return product_at(function, problem, form, point)
 
 
 def product_at(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
@@ -252,7 +268,7 @@ def _by_minimum(problem: Problem, form: Form, theta: list[Interval], star: Point
     d = problem.dimension
     joint = [using.hull(side, using.exact(x)) for side, x in zip(theta, star, strict=True)]
     place = {pair: k for k, pair in enumerate((i, j) for i in range(d) for j in range(i, d))}
-    triangles = row_values(using, problem, problem.jacobian_expressions, joint)
+    triangles = row_jacobians(using, problem, joint)
     pairs = [(min(i, j), max(i, j)) for i in range(d) for j in range(d)]
     entries = laws_of_rows(using, problem, [[triangle[place[pair]] for pair in pairs] for triangle in triangles])
     half_norm = using.root(using.total(using.square(using.magnitude(law.mean)) for law in entries)) / 2
@@ -287,12 +303,18 @@ def _least_singular(using: Arithmetic, matrix: list[list[Interval]]) -> Interval
 def largest_product(function: Problem, problem: SymbolicGradient, form: Form, box: Box, center: Interval) -> Interval:
     """Return an upper bound of <grad V, f> over a box, as a point: plain or in mean-value form around ``center``.
 
+    Where gradients may jump it is of grad V times f for any choice of both between the values on both sides.
+
     V is the loss of ``function``, f the field of ``problem``, and ``center`` the value at the box's midpoint.
     """
     using = form.using
     theta, points = sides(using, box), [using.number(x) for x in middle(box)]
-    laws = gradient_laws(using, function, theta, slopes=True)
-    over = field_over(problem, form, theta, slopes=True)
+    try:
+        laws = gradient_laws(using, function, theta, slopes=True)
+        over = field_over(problem, form, theta, slopes=True)
+    except MayJump:
+        laws = gradient_laws(using, function, theta, slopes=False)
+        return using.upper(_product(using, laws, field_over(problem, form, theta, slopes=False).value))
     plain, linear = _product(using, laws, over.value), center
     for j, (side, point) in enumerate(zip(theta, points, strict=True)):
         slope = using.total(

@@ -168,6 +168,11 @@ def _minimum(using: Arithmetic, *arguments: Interval) -> Interval:
     return using.between(using.least(arguments), using.least_bound(arguments))
 
 
+def _sign(using: Arithmetic, x: Interval) -> Interval:
+    """All from -1 to 1 where x may be 0."""
+    return using.number(1 if x > 0 else -1) if is_not_zero(x) else using.between(-1, 1)
+
+
 _FUNCTIONS: dict[str, Function] = {
     "exp": lambda using, x: using.exponential(x),
     "log": _logarithm,
@@ -185,5 +190,7 @@ _FUNCTIONS: dict[str, Function] = {
     "Abs": _absolute,
     "Max": _maximum,
     "Min": _minimum,
+    "sign": _sign,
+    "Heaviside": lambda using, x, *_: (1 + _sign(using, x)) / 2,
 }
 """Interval bounds of the grammar's functions."""

@@ -9,7 +9,8 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_no
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law, gradient_laws, noise_bound
+from adamsym.checker.law import Law, gradient_laws, noise_bound, require_continuous
+from adamsym.checker.pieces import MayJump
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
@@ -132,10 +133,15 @@ def _direction_holds(
     if not is_not_zero(found) or positive not in (None, above):
         # No halving helps against a value at a point, or where the sign changes.
         return False
-    over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
-    plain = using.total(y * f for y, f in zip(direction, over.value, strict=True))
-    for j, (side, point) in enumerate(zip(theta, points, strict=True)):
-        found += using.total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
+    try:
+        over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
+    except MayJump:
+        # Across a jump there is no mean-value form, but what holds for all values between both sides.
+        plain = found = _along(problem, form, box, direction)
+    else:
+        plain = using.total(y * f for y, f in zip(direction, over.value, strict=True))
+        for j, (side, point) in enumerate(zip(theta, points, strict=True)):
+            found += using.total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
     if is_not_zero(plain) or is_not_zero(found):
         return True
     if depth == 0 or is_cut_short():
@@ -218,8 +224,8 @@ def _signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditio
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner):
         return False
-    # Raises NotCheckable unless the loss is real, and its gradient bounded and thus continuous, in all of the box.
-    gradient_laws(form.using, problem, sides(form.using, box), slopes=False)
+    # The loss is real, and its gradients bounded and continuous, in all of the box.
+    require_continuous(form.using, problem, sides(form.using, box))
     for i, row in enumerate(preconditioner):
         for end, sign in ((box[i][0], -1), (box[i][1], 1)):
             face = [*box[:i], [end, end], *box[i + 1 :]]

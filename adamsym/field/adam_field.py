@@ -240,7 +240,7 @@ class AdamField:
         Raises
         ------
         InputError
-            As for ``enclose``; and for losses with kinks.
+            As for ``enclose``; and where a row's gradient may jump in a box (``JumpError``).
         """
         from adamsym.field.ball.enclosure import enclose_jacobian
 

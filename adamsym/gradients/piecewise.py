@@ -12,7 +12,8 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.pieces import derivatives, pieces_of
+from adamsym.expressions.pieces import Pick, derivatives, pieces_of
+from adamsym.gradients.jumps import Crossing
 
 MOST_TIES = 8
 """Switches at once at one point and row whose pieces are compared: all 2^8 of them."""
@@ -46,6 +47,28 @@ class Piecewise:
     @cached_property
     def _gradient(self) -> list[sp.Expr]:
         return [derivatives([self._loss], parameter)[0] for parameter in self._parameters]
+
+    @cached_property
+    def _crossings(self) -> dict[int, Crossing]:
+        return {k: Crossing(self._gradient, k, self._sides, self._switches) for k in self._moving}
+
+    def is_continuous(self, signs: Sequence[int]) -> bool:
+        """Return whether the gradient is proven to be continuous where the switches have these signs, 0 for both."""
+        return all(crossing.is_continuous(signs) for k, crossing in self._crossings.items() if signs[k] == 0)
+
+    @cached_property
+    def written_switches(self) -> list[sp.Expr]:
+        """The switches without ``Pick``: by the signs of those before them."""
+        written: dict[sp.Symbol, sp.Expr] = {}
+
+        def choice(side: sp.Expr, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+            return (first + second) / 2 + side * (first - second) / 2
+
+        found = []
+        for side, switch in zip(self._sides, self._switches, strict=True):
+            found.append(switch.replace(Pick, choice).xreplace(written))
+            written[side] = sp.sign(found[-1])
+        return found
 
     @cached_property
     def _hessian(self) -> list[sp.Expr]:
@@ -155,6 +178,15 @@ class Piecewise:
     def hessian_ball(self, arguments: Sequence[flint.arb]) -> list[flint.arb]:
         """Return balls that hold the Hessian's upper triangle, at switches of both sides."""
         return self._hull(self._ball_hessian, arguments)
+
+    def may_jump(self, arguments: Sequence[flint.arb]) -> bool:
+        """Whether the gradient is not proven to be continuous over the balls."""
+        signs, sides = list[int](), list[flint.arb]()
+        for switch in self._ball_switches:
+            value = switch(*arguments, *sides)[0]
+            signs.append(1 if value > 0 else -1 if value < 0 else 0)
+            sides.append(flint.arb(signs[-1]) if signs[-1] else flint.arb(0, 1))
+        return not self.is_continuous(signs)
 
     def _hull(self, compiled: Callable[..., list[flint.arb]], arguments: Sequence[flint.arb]) -> list[flint.arb]:
         found: list[flint.arb] | None = None

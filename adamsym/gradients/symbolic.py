@@ -20,6 +20,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
 from adamsym.gradients.continuous import Independent, as_law
 from adamsym.gradients.domain import Domain, data_terms, finite_forms
+from adamsym.gradients.jumps import JumpError
 from adamsym.gradients.laws import Empirical, Law
 from adamsym.gradients.piecewise import Piecewise
 from adamsym.gradients.source import StochasticGradient, named_row, parameter_names
@@ -272,6 +273,9 @@ class SymbolicGradient(StochasticGradient):
     def row_gradients_ball(self, theta: Sequence[flint.arb]) -> list[list[flint.arb]]:
         """Return enclosures of G of every row over the balls ``theta``: rows lists of d.
 
+        Where a loss has a kink they hold Clarke's generalized gradient: whatever stands for G there that lies between
+        the gradients on both sides.
+
         Raises
         ------
         DomainError
@@ -283,12 +287,38 @@ class SymbolicGradient(StochasticGradient):
             return [self._ball_gradient(*theta, *row) for row in self._ball_rows()]
         return [pieces.gradient_ball([*theta, *row]) for row in self._ball_rows()]
 
-    def row_jacobians_ball(self, theta: Sequence[flint.arb]) -> list[list[list[flint.arb]]]:
-        """Return enclosures of every row's Jacobian over the balls ``theta``, away from kinks: rows lists of d x d.
+    def require_continuous(self, theta: Sequence[flint.arb]) -> None:
+        """Prove that every row's G is continuous over the balls ``theta``, where it is real.
 
-        Errors as ``row_gradients_ball``.
+        Raises
+        ------
+        JumpError
+            If that is not proved; the message names the row.
+        """
+        pieces = self._pieces
+        for number, row in enumerate([] if pieces is None else self._ball_rows()):
+            assert pieces is not None
+            if pieces.may_jump([*theta, *row]):
+                raise JumpError(
+                    f"{self.place}: the gradient of data row {number} may jump in the box, as where what is within "
+                    "Abs, Max or Min changes its sign"
+                )
+
+    def row_jacobians_ball(self, theta: Sequence[flint.arb]) -> list[list[list[flint.arb]]]:
+        """Return enclosures of every row's Jacobian over the balls ``theta``: rows lists of d x d.
+
+        Where G is continuous but has no derivative, as that of Max(0, z)**2 at z = 0, they hold all matrices of
+        Clarke's generalized Jacobian: for all x and y in the balls G(y) - G(x) = A (y - x) with A among those enclosed.
+
+        Raises
+        ------
+        JumpError
+            If G is not proved to be continuous over the balls.
+        DomainError
+            As ``row_gradients_ball``.
         """
         self.require_domain(theta)
+        self.require_continuous(theta)
         d, pieces = self.dimension, self._pieces
         found = []
         for row in self._ball_rows():

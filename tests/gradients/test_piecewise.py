@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, InputError, Problem, StepSizeSchedule, read_problem, simulate
 from adamsym.field.ball.arithmetic import hull
+from adamsym.gradients.jumps import JumpError
 from adamsym.gradients.piecewise import Piecewise
 
 CASES = Path(__file__).parents[1] / "cases"
@@ -235,7 +236,12 @@ def test_enclosures_over_switches_are_finite_and_hold():
         for width in (1e-6, 0.3, 2.0):
             balls = problem.row_gradients_ball([hull(at - width, at + width)])
             assert all(entry.is_finite() for row in balls for entry in row), loss
-            hessians = problem.row_jacobians_ball([hull(at - width, at + width)])
+            try:
+                hessians = problem.row_jacobians_ball([hull(at - width, at + width)])
+            except JumpError:
+                # There are other switches farther away; and algebra does not know that exp(t) - 1 - t is never negative.
+                assert width > 1e-6 or "exp" in loss
+                continue
             for t in generator.uniform(at - width, at + width, 20):
                 found, second = problem.row_gradients([t]), problem.row_jacobians([t])
                 for row in range(2):

@@ -16,7 +16,7 @@ from adamsym.certify.interpolation.explanation import Explanation, explanation_o
 from adamsym.certify.interpolation.residuals import Residuals, squared_residuals
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.results import Result, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
@@ -163,6 +163,9 @@ class _Search:
     def __init__(self, field: AdamField, at: ArrayLike) -> None:
         function = FieldFunction(field)
         self.problem = require_loss(function.problem, "a Lyapunov region")
+        if not self.problem.is_smooth:
+            what = "a region around an interpolating point"
+            raise NotApplicable(f"{self.problem.place}: {what} needs a loss without Abs, Max or Min")
         self.method, self.form = function.method, function.form
         self.residuals: Residuals = squared_residuals(self.problem)
         shape = np.shape(at)

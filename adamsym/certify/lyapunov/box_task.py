@@ -13,7 +13,7 @@ import numpy as np
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, Point, middle, shares_of
 from adamsym.certify.exact_points import loss_is_at_most_zero
-from adamsym.certify.field_function import FieldFunction, FieldOver
+from adamsym.certify.field_function import JUMPS, FieldFunction, FieldOver
 from adamsym.certify.lyapunov.box_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.minima import CommonFactor, common_factor
 from adamsym.certify.outcomes import (
@@ -33,6 +33,7 @@ from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, out
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import Law
 from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.jumps import JumpError
 from adamsym.gradients.problem import require_loss
 from adamsym.methods import LaplaceForm
 
@@ -109,16 +110,14 @@ class LyapunovTask(Task[LyapunovOutcome]):
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
         field = center.enclosure(slopes=False, tolerance=TOLERANCE).value
         product = sum((law.mean * f for law, f in zip(center.laws, field, strict=True)), flint.arb(0))
-        if is_witness(product):
+        if center.is_continuous and is_witness(product):
             return Witness(tuple(middle(sides).tolist()), outward(product))
-        shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
-        over = at.enclosure(slopes=True, tolerance=TOLERANCE)
-        product = by_enclosure(at.sloped_laws, center.laws, over, field, shifts)
+        product = _product_over(at, center, field)
         if product < 0:
             square = sum((law.mean.abs_lower() ** 2 for law in at.laws), flint.arb(0))
             upper = loss.upper()
             return _decrease(at, loss, Bounds("enclosure", below(-product, upper), below(square / 2, upper)))
-        return self._split(box, _MAY_BE_ZERO)
+        return self._split(box, _MAY_BE_ZERO if at.is_continuous else JUMPS)
 
     def _by_lemmas(self, at: FieldOver, loss: flint.arb) -> Bounds | None:
         """N-Lemma 1 and N-Theorem 1, as far as decay lets them: the former where it nowhere pulls uphill."""
@@ -134,6 +133,15 @@ class LyapunovTask(Task[LyapunovOutcome]):
         if not shares or max(shares.values()) <= SMALLEST_SHARE:
             return Undecided(reason)
         return Split(max(shares, key=lambda j: shares[j]))
+
+
+def _product_over(at: FieldOver, center: FieldOver, field: Sequence[flint.arb]) -> flint.arb:
+    """A ball around <grad L, f> over a box; where gradients jump, with any choice of both, and no mean-value form."""
+    if not at.is_continuous:
+        over = at.enclosure(slopes=False, tolerance=TOLERANCE)
+        return sum((law.mean * f for law, f in zip(at.laws, over.value, strict=True)), flint.arb(0))
+    shifts = [x - m for x, m in zip(at.theta, center.theta, strict=True)]
+    return by_enclosure(at.sloped_laws, center.laws, at.enclosure(slopes=True, tolerance=TOLERANCE), field, shifts)
 
 
 def is_witness(product: flint.arb) -> bool:
@@ -156,8 +164,8 @@ def _mean(problem: Problem, values: Sequence[flint.arb]) -> flint.arb:
 
 def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
     """The outcome, with what the comparison of regions needs: bounds of L, the rows' Hessians and the PL ratio."""
-    smoothness = flint.arb(0)
-    for hessian in at.hessians:
+    smoothness = flint.arb(0 if at.is_continuous else "inf")
+    for hessian in at.hessians if at.is_continuous else ():
         smoothness = smoothness.max(norm_bound(itertools.chain(*hessian)))
     low, high = outward(loss)
     largest = outward(smoothness)[1]
@@ -206,7 +214,7 @@ def _around(
     d = problem.dimension
     try:
         hessians = problem.row_jacobians_ball([x.union(p) for x, p in zip(theta, point, strict=True)])
-    except DomainError:
+    except (DomainError, JumpError):
         return None
     entries = laws_of_rows(problem, [[entry for row in hessian for entry in row] for hessian in hessians])
     means = [[entries[i * d + j].mean for j in range(d)] for i in range(d)]

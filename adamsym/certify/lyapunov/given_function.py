@@ -8,7 +8,7 @@ import flint
 
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, middle
-from adamsym.certify.field_function import NOT_REAL, FieldFunction
+from adamsym.certify.field_function import JUMPS, NOT_REAL, FieldFunction
 from adamsym.certify.lyapunov.box_decrease import by_enclosure
 from adamsym.certify.lyapunov.box_task import TOLERANCE, LyapunovTask, is_witness
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
@@ -63,13 +63,17 @@ class GivenFunctionTask(LyapunovTask):
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
         field, in_middle = center.enclosure(slopes=False, tolerance=TOLERANCE).value, self._laws(center.theta)
         product = sum((law.mean * f for law, f in zip(in_middle, field, strict=True)), flint.arb(0))
-        if is_witness(product):
+        if center.is_continuous and is_witness(product):
             return Witness(tuple(middle(sides).tolist()), outward(product))
         shifts = [x - m for x, m in zip(theta, center.theta, strict=True)]
-        over = at.enclosure(slopes=True, tolerance=TOLERANCE)
-        if by_enclosure(potential, in_middle, over, field, shifts) < 0:
+        over = at.enclosure(slopes=at.is_continuous, tolerance=TOLERANCE)
+        if at.is_continuous:
+            product = by_enclosure(potential, in_middle, over, field, shifts)
+        else:
+            product = sum((law.mean * f for law, f in zip(potential, over.value, strict=True)), flint.arb(0))
+        if product < 0:
             return Decrease("enclosure", None, None, (None, None), None)
-        return self._split(box, _MAY_BE_ZERO)
+        return self._split(box, _MAY_BE_ZERO if at.is_continuous else JUMPS)
 
     def _laws(self, theta: Sequence[flint.arb]) -> Sequence[Law]:
         """The rows' derivatives of V, whose means are those of V, with their own derivatives."""

@@ -20,6 +20,7 @@ from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import divided, hulls
 from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.jumps import JumpError
 from adamsym.methods import LaplaceForm, require_laplace
 from adamsym.methods.kernels import RootPlusEps
 
@@ -133,7 +134,7 @@ def pointwise_smoothness(problem: Problem, region: FloatArray, hessians: float) 
             matrices = (matrix for cell in divided(wider, most) for matrix in problem.row_jacobians_ball(hulls(cell)))
             try:
                 return bool(_largest(itertools.chain(*matrix) for matrix in matrices) <= smoothness)
-            except DomainError:
+            except (DomainError, JumpError):
                 return False
 
         tried = (hessians * (1 + 1e-12) * 1.1**k for k in range(_TENTHS))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
-from adamsym.certify.field_function import NOT_REAL, UNBOUNDED, FieldFunction
+from adamsym.certify.field_function import JUMPS, NOT_REAL, UNBOUNDED, FieldFunction
 from adamsym.certify.interpolation.fitted import fitted_rows
 from adamsym.certify.interpolation.minima_set import MinimaSet, minima_near
 from adamsym.certify.outcomes import Matrix, Stability
@@ -31,6 +31,7 @@ from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
 from adamsym.gradients import Empirical, Problem
+from adamsym.gradients.jumps import JumpError
 
 MOST_ENCLOSURES = 24
 """Enclosures of Df that are computed by default, at most."""
@@ -145,9 +146,12 @@ class MeanGradient(BoxFunction):
         """Return the mean gradient, and the Hessian if ``slopes``, over a box; the tolerance plays no part."""
         try:
             gradients = self.problem.row_gradients_ball(theta)
+            self.problem.require_continuous(theta)
             hessians = self.problem.row_jacobians_ball(theta) if slopes else []
         except DomainError:
             raise Undefined(NOT_REAL) from None
+        except JumpError:
+            raise Undefined(JUMPS) from None
         weights = flint.arb_mat([[ball(p) for p in self.probabilities]])
         value = (weights * flint.arb_mat(gradients)).tolist()[0]
         if not all(entry.is_finite() for entry in value):

@@ -8,7 +8,7 @@ import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
 from adamsym.certify.boxes import Box, box_of, shares_of, side_to_cut
-from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.field_function import JUMPS, FieldFunction
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_ZEROS,
     TOO_MUCH,
@@ -99,10 +99,15 @@ class ZeroTask(Task[ZeroOutcome]):
             coordinate = at.nonzero()
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
-            over = at.enclosure(slopes=True, tolerance=TOLERANCE)
+            over = at.enclosure(slopes=at.is_continuous, tolerance=TOLERANCE)
         except Undefined as error:
             nowhere = self.function.undefined(theta) is not None
             return Undecided(str(error)) if nowhere else self._split(box, None, str(error))
+        if not at.is_continuous:
+            coordinate = next((i for i, value in enumerate(over.value) if not value.contains(0)), None)
+            if coordinate is None:
+                return self._split(box, None, JUMPS)
+            return NoZeroByDirection(tuple(np.eye(len(box))[coordinate].tolist()))
         center = values_in_middle(self.function, sides, TOLERANCE)
         direction = direction_without_zero(over, center, sides)
         if direction is not None:

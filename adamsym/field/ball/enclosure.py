@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
 from adamsym.field.ball.continuous_gradients import continuous_gradients
@@ -25,6 +25,7 @@ from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers
+from adamsym.gradients.jumps import JumpError
 from adamsym.methods import LaplaceForm
 
 
@@ -48,8 +49,6 @@ def enclose_jacobian(problem: SymbolicGradient, form: LaplaceForm, box: ArrayLik
     """Return proven bounds of Df over boxes; see :meth:`AdamField.enclose_jacobian`."""
     boxes = checked_boxes(problem, box)
     d = problem.dimension
-    if not problem.is_smooth:
-        raise NotApplicable(f"{problem.place}: the Jacobian's enclosure needs expressions without Abs, Max or Min")
     with ball_arithmetic():
         found = []
         for one in boxes.reshape(-1, d, 2):
@@ -90,17 +89,26 @@ def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
 def enclose_box(
     problem: SymbolicGradient, form: LaplaceForm, box: FloatArray, tolerance: float = TOLERANCE
 ) -> BoxEnclosure:
-    """Return f over one box (d, 2), by the mean-value form where the loss is smooth, and Df.
+    """Return f over one box (d, 2), and Df, by the mean-value form; alone and without it where f may jump.
 
     Call within ``ball_arithmetic()``.
     """
     theta = hulls(box)
-    if (box[:, 0] == box[:, 1]).all() or not problem.is_smooth:
+    if (box[:, 0] == box[:, 1]).all() or may_jump(problem, theta):
         return field_over(problem, form, theta, slopes=False, tolerance=tolerance)
     middle = [flint.arb(_midpoint(float(low), float(high))) for low, high in box]
     whole = field_over(problem, form, theta, slopes=True, tolerance=tolerance)
     center = field_over(problem, form, middle, slopes=False, tolerance=tolerance)
     return BoxEnclosure(mean_value_form(whole, center.value, theta, middle), whole.jacobian)
+
+
+def may_jump(problem: SymbolicGradient, theta: Sequence[flint.arb]) -> bool:
+    """Whether some row's gradient is not proven to be continuous over balls; call within ``ball_arithmetic()``."""
+    try:
+        problem.require_continuous(theta)
+    except JumpError:
+        return True
+    return False
 
 
 def _midpoint(low: float, high: float) -> float:
