@@ -239,7 +239,7 @@ def test_enclosures_over_switches_are_finite_and_hold():
             try:
                 hessians = problem.row_jacobians_ball([hull(at - width, at + width)])
             except JumpError:
-                # There are other switches farther away; and algebra does not know that exp(t) - 1 - t is never negative.
+                # Other switches are farther away; and algebra does not know that exp(t) - 1 - t is never negative.
                 assert width > 1e-6 or "exp" in loss
                 continue
             for t in generator.uniform(at - width, at + width, 20):
