@@ -36,7 +36,7 @@ class MayJump(NotCheckable):
     """A row's gradient is not proven to be continuous over a box."""
 
 
-class TooManyKinks(NotCheckable):
+class TooManyKinks(MayJump):
     """More switches may be 0 than are told apart."""
 
 
