@@ -1,12 +1,13 @@
 """The laws of the minibatch gradient's coordinates over a box, in intervals."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
+from adamsym.checker.batch_law import BatchLaw
+from adamsym.checker.coordinate_law import Law as Law
 from adamsym.checker.form import Form
 from adamsym.checker.pieces import TooManyKinks, pieces_of
 from adamsym.checker.values import value_of, values_of
@@ -15,59 +16,8 @@ from adamsym.gradients import Empirical, Problem, SymbolicGradient
 
 MOST_BATCHES = 20_000
 
-
-@dataclass(frozen=True)
-class Law:
-    """Atoms g with probabilities, and for each parameter the atoms' derivatives g'."""
-
-    using: Arithmetic
-    atoms: list[Interval]
-    probabilities: list[Interval]
-    slopes: list[list[Interval]]
-
-    def mean_of(self, values: Sequence[Interval]) -> Interval:
-        """Return E v."""
-        return self.using.dot(self.probabilities, values)
-
-    @cached_property
-    def mean(self) -> Interval:
-        """E g."""
-        return self.mean_of(self.atoms)
-
-    @cached_property
-    def mean_slopes(self) -> list[Interval]:
-        """E g' for each parameter."""
-        return [self.mean_of(column) for column in self.slopes]
-
-    @cached_property
-    def squares(self) -> list[Interval]:
-        """g^2."""
-        return [self.using.square(g) for g in self.atoms]
-
-    @cached_property
-    def mean_square(self) -> Interval:
-        """E g^2."""
-        return self.mean_of(self.squares)
-
-    @cached_property
-    def deviations(self) -> list[Interval]:
-        """|g - E g|^2."""
-        return [self.using.square(g - self.mean) for g in self.atoms]
-
-    @cached_property
-    def variance(self) -> Interval:
-        """Var g, from its definition."""
-        return self.mean_of(self.deviations)
-
-    @cached_property
-    def max_abs(self) -> Interval:
-        """G, the largest |g|."""
-        return self.using.largest(map(self.using.magnitude, self.atoms))
-
-    @cached_property
-    def max_abs_slopes(self) -> list[Interval]:
-        """H, the largest |g'|, for each parameter."""
-        return [self.using.largest(map(self.using.magnitude, column)) for column in self.slopes]
+MOST_LISTED = 1_000
+"""Minibatches up to which laws list them; for others see :mod:`adamsym.checker.batch_law`."""
 
 
 @lru_cache(maxsize=4)
@@ -165,7 +115,18 @@ def laws_of_rows(
     rows: Sequence[Sequence[Interval]],
     slopes: Sequence[Sequence[Sequence[Interval]]] = (),
 ) -> list[Law]:
-    """Return the law of each entry of the minibatch mean of one vector for each row."""
+    """Return the law of each entry of the minibatch mean of one vector for each row: a list if there are few."""
+    assert isinstance(problem.law, Empirical)
+    columns = [
+        (
+            [row[i] for row in rows],
+            [[slope[i][j] for slope in slopes] for j in range(problem.dimension)] if slopes else [],
+        )
+        for i in range(len(rows[0]))
+    ]
+    if problem.batch_size > 1 and not _can_list(len(rows), problem.batch_size, MOST_LISTED):
+        chances = [using.exact(p) for p in problem.law.exact_probabilities]
+        return [BatchLaw(using, values, chances, own, problem.batch_size) for values, own in columns]
     batches = minibatches(using, problem)
     entries = len(rows[0]) * (1 + (problem.dimension if slopes else 0))
     spend(2 * entries * sum(1 + len(batch) for batch, _ in batches))
@@ -174,15 +135,7 @@ def laws_of_rows(
     def means(values: Sequence[Interval]) -> list[Interval]:
         return [using.total(number * values[row] for row, number in batch) / problem.batch_size for batch, _ in batches]
 
-    return [
-        Law(
-            using,
-            means([row[i] for row in rows]),
-            probabilities,
-            [means([slope[i][j] for slope in slopes]) for j in range(problem.dimension)] if slopes else [],
-        )
-        for i in range(len(rows[0]))
-    ]
+    return [Law(using, means(values), probabilities, list(map(means, own))) for values, own in columns]
 
 
 @lru_cache(maxsize=4)
@@ -196,7 +149,7 @@ def minibatches(using: Arithmetic, problem: SymbolicGradient) -> list[tuple[list
     """
     assert isinstance(problem.law, Empirical)
     rows, size = len(problem.law.exact_probabilities), problem.batch_size
-    if not _can_list(rows, size):
+    if not _can_list(rows, size, MOST_BATCHES):
         raise OutOfWork(f"there are more than {MOST_BATCHES} minibatches")
     if rows == 1:
         return [([(0, size)], using.number(1))]
@@ -223,12 +176,12 @@ def minibatches(using: Arithmetic, problem: SymbolicGradient) -> list[tuple[list
     return list(drawn(0, size))
 
 
-def _can_list(rows: int, size: int) -> bool:
-    """Whether the binomial coefficient (rows + size - 1 over size) is small enough; without computing a huge one."""
+def _can_list(rows: int, size: int, most: int) -> bool:
+    """Whether the binomial coefficient (rows + size - 1 over size) is at most this; without computing a huge one."""
     smaller, count = min(rows - 1, size), 1
     for k in range(1, smaller + 1):
         count = count * (rows + size - 1 - smaller + k) // k
-        if count > MOST_BATCHES:
+        if count > most:
             return False
     return True
 
@@ -260,10 +213,10 @@ def noise_bound(law: Law, over: Law, form: Form) -> Interval:
     using = form.using
     q = sign_factor(over, form)
     r = using.upper(using.square(q))
-    fourth = using.upper(law.mean_of([using.square(deviation) for deviation in law.deviations]))
+    fourth = using.upper(law.fourth_deviation)
     bounds = [
         q * using.root(using.upper(law.variance)),
-        r * using.root(using.largest(law.deviations)),
+        r * using.root(law.max_deviation),
         using.root(using.root(r * r * r * (1 + r) * fourth)),
     ]
     return using.least_bound(map(using.upper, bounds))

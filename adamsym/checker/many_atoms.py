@@ -17,9 +17,10 @@ from fractions import Fraction
 from functools import lru_cache
 
 from adamsym.checker.arithmetic import BITS, Arithmetic, Interval
+from adamsym.checker.batch_law import BatchLaw
+from adamsym.checker.coordinate_law import CIRCLE, Law
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law
-from adamsym.checker.products import CIRCLE, divided, logarithm, step_of, times
+from adamsym.checker.products import divided, logarithm, step_of, times
 from adamsym.expressions.work import spend
 
 MANY = 256
@@ -109,7 +110,9 @@ class ManyAtoms:
     def suits(law: Law, form: Form) -> bool:
         """Return whether the law has many atoms, all well known, of different squares, and the form has no head."""
         using, (lags, _) = form.using, step_of(form.using, form.beta)
-        if form.head or lags < 2 or len(law.atoms) * (1 + len(law.slopes)) < MANY:
+        if isinstance(law, BatchLaw) or form.head or lags < 2:
+            return False
+        if len(law.atoms) * (1 + len(law.slopes)) < MANY:
             return False
         width = using.dot(law.probabilities, [using.number(using.width(q)) for q in law.squares])
         return bool(using.largest(law.squares) > using.least(law.squares) and width <= _WIDE * law.mean_square)
@@ -120,9 +123,7 @@ class ManyAtoms:
         self.amounts = [using.exact(amount) for amount, _ in form.terms]
         self.ratios = tuple(ratio for _, ratio in form.terms)
         self.lags_per_step, _ = step_of(using, form.beta)
-        self.least = using.least(law.squares)
-        self.center = using.middle((self.least + using.largest(law.squares)) / 2)
-        self.width = using.largest(using.magnitude(q - self.center) for q in law.squares)
+        self.least, self.center, self.width = law.least, law.center, law.width
         self.log_remainder = math.log(1e-19 if using.bits <= BITS else 1e-28)
         self.terms = self._terms_for(REACH)
         circle = using.exact(CIRCLE)

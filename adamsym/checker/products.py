@@ -10,18 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from operator import mul
 
 from adamsym.checker.arithmetic import BITS, Arithmetic, Interval, NotCheckable
+from adamsym.checker.coordinate_law import CIRCLE, Law
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law
 from adamsym.expressions.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
 LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
-CIRCLE = Fraction(7, 5)
 FAR_TOO_MANY = 10**9
 """Lags that nobody multiplies out."""
 
@@ -102,10 +100,7 @@ class Products:
         self.numerators, self.made_of = numerators_of(form)
         self.memory, self.exact_beta = float(form.beta), form.beta
         self.powers: dict[int, Interval] = {}
-        self.least = using.least(law.squares)
-        self.center = using.middle((self.least + using.largest(law.squares)) / 2)
-        self.excess = [q - self.least for q in law.squares]
-        self.width = using.largest(using.magnitude(q - self.center) for q in law.squares)
+        self.least, self.center, self.width = law.least, law.center, law.width
         self.scaled_width = self.width / using.exact(CIRCLE)
         # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
         farthest = float(using.upper((1 - self.beta) * self.width * 100 / using.middle(law.mean_square)))
@@ -131,7 +126,7 @@ class Products:
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
         count, parts = len(self.law.slopes), len(self.numerators)
-        each = 20 + len(self.law.atoms) * (6 + 8 * count) + 4 * (parts - 1) * (1 + count)
+        each = 20 + self.law.lag_operations + 4 * (parts - 1) * (1 + count)
         spend(lags * each + self.terms * 2 * (1 + parts) * (1 + count))
         t = (1 - self.beta) * s
         if lags and self.lags_per_step and self.previous is not None:
@@ -160,15 +155,10 @@ class Products:
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
-        law, using, exponential = self.law, self.using, self.using.exponential
         product, numerators, slopes = state
-        minus, derivatives, double = -t, [], 2 * t
-        weights = list(map(mul, law.probabilities, [exponential(minus * u) for u in self.excess]))
-        signed = list(map(mul, weights, law.atoms))
-        a, b, older = using.total(signed), using.total(weights), self._older(numerators)
-        bent = list(map(mul, weights, [1 - double * q for q in law.squares])) if slopes else []
-        for column, (old_product, old_numerators) in zip(law.slopes, slopes, strict=True):
-            da, db = using.dot(bent, column), -double * using.dot(signed, column)
+        a, b, bent = self.law.transforms(t)
+        older, derivatives = self._older(numerators), []
+        for (da, db), (old_product, old_numerators) in zip(bent, slopes, strict=True):
             newest = da * product + a * old_product
             changes = [
                 part.newest * newest + db * x + b * y
@@ -220,22 +210,15 @@ class Products:
         The bounds are those of the terms from a number on: the sums over lags fall with the power of t.
         """
         law, using = self.law, self.using
-        count = len(law.slopes)
-        spend(self.terms * len(law.atoms) * (4 + 6 * count) + self.terms**2 * (2 + 4 * count))
-        b, a = self._moments([using.number(1)] * len(law.atoms)), self._moments(law.atoms)
-        b[0] = using.number(1)
-        ratio = divided(a, b)
+        spend(self.terms**2 * (2 + 4 * len(law.slopes)))
+        series, on_circle = law.series(self.terms), law.circle_bounds()
+        b = [using.number(1), *series.b[1:]]
+        ratio = divided(series.a, b)
         columns = [(logarithm(b), ratio)]
-        circle = using.exact(CIRCLE)
-        t = circle / self.width if self.width > 0 else using.number(0)
-        growth = using.exponential(2 * circle) / using.cosine(circle)
-        steep = growth * (1 + 2 * t * using.square(law.max_abs) * (1 + growth))
-        self.log_remainder -= float(using.upper(using.logarithm(steep if law.slopes else growth)))
-        tops = [circle - using.logarithm(using.cosine(circle)) + using.pi / 2, law.max_abs * growth]
-        for column, h in zip(law.slopes, law.max_abs_slopes, strict=True):
-            double = divided(self._moments([2 * g * x for g, x in zip(law.atoms, column, strict=True)]), b)
-            plain = divided(self._moments(column), b)
-            cube = divided(self._moments([2 * q * x for q, x in zip(law.squares, column, strict=True)]), b)
+        self.log_remainder -= float(using.upper(using.logarithm(on_circle.growth)))
+        tops = [on_circle.log, on_circle.ratio, *(bound for pair in on_circle.slopes for bound in pair)]
+        for one in series.slopes:
+            double, plain, cube = (divided(x, b) for x in one)
             mixed = times(ratio, double)
             columns.append(
                 (
@@ -246,7 +229,6 @@ class Products:
                     ],
                 )
             )
-            tops += [2 * t * law.max_abs * h * growth, h * steep]
         powers = [using.power(self.beta, k) for k in range(self.terms + 1)]
         # Sums of weights of both signs need not fall with the power; those of their sizes do.
         sums, sizes = (
@@ -260,14 +242,6 @@ class Products:
             for own, bounds in zip(sums, sizes, strict=True):
                 values = [x * y for x, y in zip(ratio_part, own[: self.terms], strict=True)]
                 self.columns.append((values, [tops[2 * k + 1] * y for y in bounds]))
-
-    def _moments(self, values: Sequence[Interval]) -> list[Interval]:
-        """Coefficients of E[v exp(-t u)], u = g^2 - center."""
-        power, found = [p * v for p, v in zip(self.law.probabilities, values, strict=True)], []
-        for order in range(self.terms):
-            found.append(self.using.total(power))
-            power = [x * (self.center - q) / (order + 1) for x, q in zip(power, self.law.squares, strict=True)]
-        return found
 
 
 def times(x: list[Interval], y: list[Interval]) -> list[Interval]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import flint
 import numpy as np
@@ -20,13 +20,17 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
+from adamsym.field.ball.batch_law import MeanLaw
 from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
-from adamsym.gradients.batches import batch_numbers
+from adamsym.gradients.batches import batch_numbers, can_list
 from adamsym.gradients.jumps import JumpError
 from adamsym.methods import LaplaceForm
+
+MOST_LISTED = 1_000
+"""Minibatches up to which they are listed: then that takes about as long as not to."""
 
 
 @dataclass(frozen=True)
@@ -195,13 +199,35 @@ def _rows_over(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bo
     return gradients, problem.row_jacobians_ball(theta) if slopes else []
 
 
+def lists_minibatches(problem: SymbolicGradient) -> bool:
+    """Whether enclosures list the minibatches of finitely many rows."""
+    assert isinstance(problem.law, Empirical)
+    rows, size = len(problem.law.exact_probabilities), problem.batch_size
+    return size == 1 or math.comb(rows + size - 1, size) <= MOST_LISTED
+
+
 def laws_of_rows(
     problem: SymbolicGradient,
     gradients: Sequence[Sequence[flint.arb]],
     hessians: Sequence[Sequence[Sequence[flint.arb]]] = (),
 ) -> Sequence[Law]:
-    """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``."""
-    return _listed(problem, gradients, hessians)
+    """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``.
+
+    Few minibatches are listed; for others see :mod:`adamsym.field.ball.batch_law`.
+    """
+    if lists_minibatches(problem):
+        return _listed(problem, gradients, hessians)
+    assert isinstance(problem.law, Empirical)
+    probabilities = [ball(probability) for probability in problem.law.exact_probabilities]
+    size, listed = problem.batch_size, can_list(len(gradients), problem.batch_size)
+
+    def law(i: int) -> Law:
+        values = [gradient[i] for gradient in gradients]
+        slopes = [[hessian[i][j] for hessian in hessians] for j in range(problem.dimension)] if hessians else []
+        others = partial(_one_listed, problem, values, slopes) if listed else None
+        return MeanLaw(values, probabilities, size, slopes, others)
+
+    return [law(i) for i in range(len(gradients[0]))]
 
 
 def _listed(
@@ -209,24 +235,24 @@ def _listed(
     gradients: Sequence[Sequence[flint.arb]],
     hessians: Sequence[Sequence[Sequence[flint.arb]]],
 ) -> list[BallLaw]:
-    batches = minibatches(problem)
-    probabilities = [probability for _, probability in batches]
-    entries = len(gradients[0]) * (1 + (problem.dimension if hessians else 0))
-    spend(2 * entries * sum(len(shares) for shares, _ in batches))
-
-    def means(rows: Sequence[flint.arb]) -> Sequence[flint.arb]:
-        if problem.batch_size == 1:
-            return rows
-        return [_batch_mean(rows, shares) for shares, _ in batches]
-
     return [
-        BallLaw(
-            means([gradient[i] for gradient in gradients]),
-            probabilities,
-            [means([hessian[i][j] for hessian in hessians]) for j in range(problem.dimension)] if hessians else [],
+        _one_listed(
+            problem,
+            [gradient[i] for gradient in gradients],
+            [[hessian[i][j] for hessian in hessians] for j in range(problem.dimension)] if hessians else [],
         )
         for i in range(len(gradients[0]))
     ]
+
+
+def _one_listed(problem: SymbolicGradient, rows: Sequence[flint.arb], slopes: Sequence[Sequence[flint.arb]]) -> BallLaw:
+    batches = minibatches(problem)
+    spend(2 * (1 + len(slopes)) * sum(len(shares) for shares, _ in batches))
+
+    def means(values: Sequence[flint.arb]) -> Sequence[flint.arb]:
+        return values if problem.batch_size == 1 else [_batch_mean(values, shares) for shares, _ in batches]
+
+    return BallLaw(means(rows), [probability for _, probability in batches], [means(column) for column in slopes])
 
 
 @lru_cache(maxsize=8)

@@ -6,7 +6,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
-from adamsym.field.ball.enclosure import minibatches
+from adamsym.field.ball.enclosure import lists_minibatches, minibatches
 from adamsym.field.interval.arrays import BoolArray, IntArray
 from adamsym.field.interval.exclusion import plain_thresholds, thresholds
 from adamsym.field.interval.instructions import evaluate
@@ -54,6 +54,8 @@ class IntervalField:
     def __init__(self, problem: SymbolicGradient, form: LaplaceForm) -> None:
         if problem.domain or not problem.is_smooth or not isinstance(problem.law, Empirical):
             raise NotCovered("conditions, kinks or continuous laws")
+        if not lists_minibatches(problem):
+            raise NotCovered("minibatches that are not listed")
         self.dimension, self.decay = problem.dimension, np.array(interval_of(form.decay))
         symbols = (*problem.parameters, *problem.columns)
         with ball_arithmetic():
