@@ -23,6 +23,9 @@ _ERROR, _FINER_ERROR = 1e-21, 1e-29
 _LAST_NODE, _FINER_LAST_NODE = 10.5, 12.5
 """The normal density is below the error there."""
 
+_STEP = 6.0
+"""The step in units of Z, times the last node, where t E y^2 is small."""
+
 _MOST_NODES = 1_000
 
 
@@ -198,7 +201,7 @@ class BatchLaw(Law):
         """Nodes that are enough for t and up to 2 t."""
         using, variance = self.using, float(self.using.upper(self.mean_square))
         end = _LAST_NODE if using.bits <= BITS else _FINER_LAST_NODE
-        step = 6 / end * math.sqrt(2 * t / (1 + 2 * t * variance))
+        step = _STEP / end * math.sqrt(2 * t / (1 + 2 * t * variance))
         while math.ceil(end * math.sqrt(4 * t) / step) + 1 <= _MOST_NODES:
             h, shift = using.number(step), using.number(2 * math.pi / step / (1 / (2 * t) + variance))
             spend(40 * len(self.atoms))

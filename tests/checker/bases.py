@@ -93,6 +93,9 @@ def squares(loss: str, method: Method = CHEAP, **options) -> AdamField:
 THREE_POINTS = squares("(theta - x)**2/2")
 WITH_DEFAULTS = squares("(theta - x)**2/2", DEFAULTS)
 PAIRS = squares("(theta - x)**2/2", batch_size=2)
+TWELVE_ROWS = Empirical({"x": [k * k % 7 + k for k in range(12)]})
+MANY_BATCHES = AdamField(Problem("(theta - x)**2/2", ["theta"], TWELVE_ROWS, batch_size=5), CHEAP)
+"""There are 4,368 minibatches."""
 HILL = squares("-(theta - x)**2/2")
 SYMMETRIC = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
 WELLS = AdamField(Problem("(theta**2 - 1)**2/4 - x*theta", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
@@ -198,6 +201,18 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
     "attracting": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.2]]), three_points, AROUND),
     "defaults": (WITH_DEFAULTS, zeros_of(WITH_DEFAULTS, [[0.99, 1.2]]), lambda: three_points(WITH_DEFAULTS), AROUND),
     "pairs": (PAIRS, zeros_of(PAIRS, [[0.8, 1.2]]), lambda: three_points(PAIRS), AROUND),
+    "many minibatches": (
+        MANY_BATCHES,
+        zeros_of(MANY_BATCHES, [[7.3, 7.6]]),
+        lambda: (known(MANY_BATCHES, 5, 10),),
+        ((0.0, 17.0),),
+    ),
+    "one zero of many minibatches": (
+        MANY_BATCHES,
+        zero_near(MANY_BATCHES, [7.5]),
+        lambda: (known(MANY_BATCHES, 5, 10),),
+        ((0.0, 17.0),),
+    ),
     "repelling": (HILL, zeros_of(HILL, [[0.8, 1.2]]), lambda: three_points(HILL, "repelling"), AROUND),
     "two zeros": (WELLS, zeros_of(WELLS, [[-0.03, 1.02]]), wells, AROUND),
     "plane": (PLANE, zeros_of(PLANE, [[1.4, 1.7], [-0.26, -0.2]]), symmetric_plane, PLANE_AROUND),

@@ -17,6 +17,7 @@ from adamsym.expressions.errors import InputError
 OPERATIONS = 3_000_000
 
 DEAR = {
+    *("many minibatches", "one zero of many minibatches"),
     *("defaults", "pairs", "two zeros", "plane", "saddle", "game", "cluster by faces"),
     *(
         "function of the game",

@@ -22,8 +22,8 @@ _ORDER = 2 * MOST_TERMS + 4
 _DEVIATION = 0.6
 """|B(t) - 1| on the circle, at most."""
 
-_END = 10.5
-"""The rule's nodes z reach so far: exp(-z^2/2) is below 1e-23 there."""
+_STEP, _END = 0.6, 10.5
+"""The step in z to begin with, where t E y^2 is small; and where the nodes end: exp(-z^2/2) is below 1e-23 there."""
 
 _ERROR = 1e-22
 """The rule's error, at most."""
@@ -235,7 +235,7 @@ class MeanLaw(Law):
         if level not in self._tables:
             self._tables[level] = self._table(math.ldexp(1 / float(self.mean_square.upper()), level))
         table = self._tables[level]
-        if table is None:
+        if table is None or not table.squares[-1] > 8 * t:
             return self._only_bounded(t)
         weights = [(-q / (4 * t)).exp() for q in table.squares]
         b, a, *others = (flint.arb_mat([weights]) * table.values).tolist()[0]
@@ -276,7 +276,7 @@ class MeanLaw(Law):
     def _table(self, t: float) -> _Table | None:
         """The nodes for t up to 2 t: multiples of a step that is fine enough for a proven error at t, and so later."""
         variance = float(self.mean_square.upper())
-        step = 0.6 * math.sqrt(2 * t / (1 + 2 * t * variance))
+        step = _STEP * math.sqrt(2 * t / (1 + 2 * t * variance))
         while True:
             count = math.ceil(_END * math.sqrt(4 * t) / step)
             if not count <= MOST_NODES:
@@ -329,12 +329,11 @@ class MeanLaw(Law):
         """Bounds of the rule's errors for B, for A over max|g|, and for A' and B' over max|g'|.
 
         On Im z = a, a = shift/sqrt(2 t), the normal density is exp(a^2/2) times as large, and E|Z + i a|^2 = 1 + a^2.
-        Beyond the last node z the nodes' sum is at most the integral.
+        Beyond the last node z > 2 the bounds of the integrands fall, so that the nodes' sum is at most the integral.
         """
         edge = table.edge * (table.shift**2 / (4 * t)).exp()
         wide = 1 + table.shift**2 / (2 * t)
         last = (table.squares[-1] / (2 * t)).sqrt()
-        assert last > 2
         tail = (last / flint.arb(2).sqrt()).erfc()
         density = (-(last**2) / 2).exp() / (2 * flint.arb.pi()).sqrt()
         steep = (2 * t).sqrt()
