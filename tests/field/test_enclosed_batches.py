@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.field import AdamField
-from adamsym.field.ball import batch_law, enclosure
+from adamsym.field.ball import enclosure
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
-from adamsym.field.ball.batch_law import MeanLaw
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.batches import ball_law
+from adamsym.field.batches.ball_law import MeanLaw
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import Adam, NAdam, RMSprop
@@ -123,9 +124,9 @@ def test_the_errors_of_the_rule_suffice_and_are_needed(what, monkeypatch):
     """Controls: with a coarse rule, or one that ends early, its bounds hold; without them, or halved, they do not."""
     share = 0.5 if "halved" in what else 0
     steps = (2.5, 10.5) if "edge" in what else (0.02, 2.2)
-    monkeypatch.setattr(batch_law, "_ERROR", 1.0)
-    monkeypatch.setattr(batch_law, "_STEP", steps[0])
-    monkeypatch.setattr(batch_law, "_END", steps[1])
+    monkeypatch.setattr(ball_law, "_ERROR", 1.0)
+    monkeypatch.setattr(ball_law, "_STEP", steps[0])
+    monkeypatch.setattr(ball_law, "_END", steps[1])
     original = MeanLaw._rule_errors
     held = []
     for factor in (1, share):

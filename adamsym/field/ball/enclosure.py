@@ -20,10 +20,10 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
-from adamsym.field.ball.batch_law import MeanLaw
 from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
+from adamsym.field.batches.ball_law import MeanLaw
 from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers, can_list
 from adamsym.gradients.jumps import JumpError
@@ -213,7 +213,7 @@ def laws_of_rows(
 ) -> Sequence[Law]:
     """Return the laws of the entries of the minibatch mean of the rows' vectors ``gradients``.
 
-    Few minibatches are listed; for others see :mod:`adamsym.field.ball.batch_law`.
+    Few minibatches are listed; for others see :mod:`adamsym.field.batches.ball_law`.
     """
     if lists_minibatches(problem):
         return _listed(problem, gradients, hessians)
