@@ -2,10 +2,10 @@
 
 import copy
 import json
+import os
 import random
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import mpmath
@@ -24,6 +24,7 @@ from adamsym import (
     read_problem,
 )
 from adamsym.field import quotient
+from adamsym.parallel import map_tasks
 
 ROOT = Path(__file__).parents[1]
 PER_PROBLEM, LAWS_A_JOB = 500, 1_000
@@ -66,7 +67,7 @@ def independent_value(problem: Problem, adam: Adam, theta: np.ndarray) -> tuple[
     return -found.value, found.error
 
 
-def enclosures_of_one(arguments: tuple[int, int]) -> tuple[int, int, int]:
+def enclosures_of_one(_: None, arguments: tuple[int, int]) -> tuple[int, int, int]:
     """Enclose random boxes of one random problem; return trials, misses and exceptions."""
     seed, count = arguments
     generator = np.random.default_rng(seed)
@@ -96,12 +97,11 @@ def soundness(trials: int) -> tuple[int, int, int, float]:
     """Return enclosures tried, misses, exceptions and seconds."""
     jobs = [(seed, min(PER_PROBLEM, trials)) for seed in range(max(1, trials // PER_PROBLEM))]
     begin = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(enclosures_of_one, jobs))
+    results = list(map_tasks(enclosures_of_one, jobs, executor=os.cpu_count()))
     return *(sum(column) for column in zip(*results, strict=True)), time.perf_counter() - begin
 
 
-def intervals_of_some(job: int) -> tuple[int, int, int]:
+def intervals_of_some(_: None, job: int) -> tuple[int, int, int]:
     """Enclose boxes around random and hostile laws in float64 intervals; return misses, finite ones and all."""
     sys.path.insert(0, str(ROOT / "tests" / "field"))
     from interval_soundness import trials
@@ -112,8 +112,7 @@ def intervals_of_some(job: int) -> tuple[int, int, int]:
 def intervals(count: int) -> tuple[int, int, int, float]:
     """Return misses of that many float64 enclosures against balls, how many were finite, all, and the seconds."""
     begin = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
-        results = list(pool.map(intervals_of_some, range(max(1, count // (16 * LAWS_A_JOB)))))
+    results = list(map_tasks(intervals_of_some, range(max(1, count // (16 * LAWS_A_JOB))), executor=os.cpu_count()))
     return *(sum(column) for column in zip(*results, strict=True)), time.perf_counter() - begin
 
 
@@ -157,10 +156,9 @@ def rejected(content, digest: bool) -> bool:
         return True
 
 
-def corruption_trial(arguments) -> tuple[bool, bool, str, bool]:
+def corruption_trial(contents, seed: int) -> tuple[bool, bool, str, bool]:
     """Corrupt a certificate; return whether digest and proofs reject it, the place, and whether anything was raised."""
-    content, seed = arguments
-    changed, place = corrupted(content, random.Random(seed))
+    changed, place = corrupted(contents[seed % 2], random.Random(seed))
     try:
         return rejected(changed, digest=True), rejected(changed, digest=False), place, False
     except Exception:
@@ -175,7 +173,6 @@ def corruptions(count: int) -> tuple[list[tuple[bool, bool, str, bool]], float]:
     hyperbola = read_problem(ROOT / "examples" / "hyperbola.toml")
     region = certify_lyapunov(AdamField(hyperbola.problem, Adam("0.5", "0.9", "0.01")), [[0.5, 2], [0.5, 2]])
     contents = [json.loads(json.dumps(certificate(found))) for found in (zeros, region)]
-    jobs = [(contents[seed % 2], seed) for seed in range(count)]
     begin = time.perf_counter()
-    with ProcessPoolExecutor() as pool:
-        return list(pool.map(corruption_trial, jobs, chunksize=8)), time.perf_counter() - begin
+    outcomes = list(map_tasks(corruption_trial, range(count), shared=contents, executor=os.cpu_count()))
+    return outcomes, time.perf_counter() - begin

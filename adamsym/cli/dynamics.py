@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.executors import executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
 from adamsym.cli.output import print_json, print_table, working
 from adamsym.expressions.errors import InputError
@@ -72,9 +73,17 @@ def simulate(
         Path | None, typer.Option("--checkpoint", help="A .npz file to go on from.", show_default=False)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", help="Run them in a cluster: a Dask scheduler, tcp://HOST:PORT.", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Run many chains of Adam itself."""
+    if cluster is not None and (threads, checkpoint, resume) != (None, None, False):
+        raise InputError(
+            "--cluster: it does not go with --threads, --checkpoint and --resume, which are of this machine"
+        )
     source, theta = read_problem_and_point(file, start, "--from")
     if record is not None and (steps // record) * chains * len(theta) > _MOST_RECORDED:
         raise InputError(f"--record: more than {_MOST_RECORDED} numbers; record fewer states or chains")
@@ -89,10 +98,9 @@ def simulate(
     options: dict[str, Any] = {"record_every": record, "threads": threads, "checkpoint": checkpoint, "resume": resume}
     schedule = StepSizeSchedule(step_size)
     try:
-        with _progress(f"running {chains} chains", steps) as progress:
-            found = ensemble_of(
-                source.problem, source.adam, schedule, theta, steps, chains, seed, progress=progress, **options
-            )
+        with executor_of(None, cluster) as executor, _progress(f"running {chains} chains", steps) as progress:
+            options |= {"progress": progress, "executor": executor}
+            found = ensemble_of(source.problem, source.adam, schedule, theta, steps, chains, seed, **options)
     except KeyboardInterrupt:
         if checkpoint is not None and checkpoint.exists():
             print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)

@@ -3,7 +3,9 @@
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
-from adamsym.dynamics.run import Run, check_integers, multiples
+from adamsym.dynamics.run import Run, check_integers, checked_starts, multiples
 from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.gradients import StochasticGradient
 from adamsym.methods import Method, StepSizeSchedule
+from adamsym.parallel import map_tasks
 
 SECONDS_BETWEEN_CHECKPOINTS = 10.0
 SECONDS_BETWEEN_REPORTS = 0.2
+
+CHAINS_OF_A_PART = 64
+"""Chains that are sent to an executor together: as many as advance side by side."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +87,7 @@ def simulate(
     checkpoint: str | Path | None = None,
     resume: bool = False,
     progress: Callable[[int], None] | None = None,
+    executor: Executor | int | None = None,
 ) -> Ensemble:
     """Return the states of ``chains`` independent runs of Adam, or of another method, after ``steps`` steps.
 
@@ -109,35 +116,106 @@ def simulate(
         Go on from that file; if it is missing, from the start. The numbers are those of a run without interruption.
     progress
         Called with the number of steps done, some times a second.
+    executor
+        A number of processes, or any ``concurrent.futures`` executor, to which some chains at a time are sent; in this
+        process if omitted. The chains do not depend on where they run.
 
     Raises
     ------
     InputError
-        If an argument is out of range, a step size is not positive, or the checkpoint is not one of this run.
+        If an argument is out of range, a step size is not positive, the checkpoint is not one of this run, or there
+        is an executor beside it.
+    BrokenProcessPool
+        If chains end their worker process again and again.
     """
     check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
-    run = Run(problem, method, schedule, theta0, chains, seed, threads)
     every = record_every or 0
+    if executor is not None:
+        if checkpoint is not None or threads is not None:
+            raise InputError("executor: it goes neither with checkpoints nor with threads, which are of this process")
+        start = checked_starts(problem, theta0, chains, seed)
+        return _elsewhere(_Chains(problem, method, schedule, start, steps, seed, every), chains, executor, progress)
+    run = Run(problem, method, schedule, theta0, chains, seed, threads)
     recorded = _room((multiples(0, steps, every), chains, problem.dimension))
     path, digest = _checked_path(checkpoint, resume), ""
     if path is not None:
         digest = run_digest(run, theta0, seed, every)
         if path.exists():
             load_checkpoint(path, digest, run, steps, recorded, every)
+
+    def save() -> None:
+        if path is not None:
+            save_checkpoint(path, digest, run, recorded[: multiples(0, run.step, every)])
+
+    _advance(run, steps, every, recorded, save, progress)
+    return _ensemble(run.theta, run.step, run.diverged, every, recorded)
+
+
+def _advance(
+    run: Run,
+    steps: int,
+    every: int,
+    recorded: FloatArray,
+    save: Callable[[], None],
+    progress: Callable[[int], None] | None,
+) -> None:
+    """Take a run's steps, which are saved and told from time to time."""
     # The first checkpoint comes at once: a place that cannot be written to is better known before the work.
     reported, saved = time.monotonic(), -math.inf
     while run.step < steps:
         count = min(run.steps_at_once, steps - run.step)
         kept = slice(multiples(0, run.step, every), multiples(0, run.step + count, every))
-        run.advance(count, record_every, recorded[kept])
+        run.advance(count, every or None, recorded[kept])
         now, last = time.monotonic(), run.step == steps
         if progress is not None and (last or now >= reported + SECONDS_BETWEEN_REPORTS):
             progress(run.step)
             reported = now
-        if path is not None and (last or now >= saved + SECONDS_BETWEEN_CHECKPOINTS):
-            save_checkpoint(path, digest, run, recorded[: multiples(0, run.step, every)])
+        if last or now >= saved + SECONDS_BETWEEN_CHECKPOINTS:
+            save()
             saved = now
-    return Ensemble(run.theta, run.step, run.diverged, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
+
+
+def _ensemble(theta: FloatArray, steps: int, diverged: NDArray[np.int64], every: int, recorded: FloatArray) -> Ensemble:
+    return Ensemble(theta, steps, diverged, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """What parts of an ensemble share."""
+
+    problem: StochasticGradient
+    method: Method
+    schedule: StepSizeSchedule
+    start: FloatArray
+    steps: int
+    seed: int
+    every: int
+
+    def run(self, part: tuple[int, int]) -> Ensemble:
+        """Run the chains from one to before another, on one thread."""
+        first, last = part
+        start = self.start if self.start.ndim == 1 else self.start[first:last]
+        run = Run(self.problem, self.method, self.schedule, start, last - first, self.seed, 1, first)
+        recorded = run.advance(self.steps, self.every or None)
+        return _ensemble(run.theta, run.step, run.diverged, self.every, recorded)
+
+
+def _elsewhere(
+    shared: _Chains, chains: int, executor: Executor | int, progress: Callable[[int], None] | None
+) -> Ensemble:
+    """Run an ensemble in parts, wherever they are run."""
+    ends = [*range(0, chains, CHAINS_OF_A_PART), chains]
+    theta = np.empty((chains, shared.problem.dimension))
+    diverged = np.empty(chains, np.int64)
+    recorded = _room((multiples(0, shared.steps, shared.every), *theta.shape))
+    parts = list(pairwise(ends))
+    for (first, last), found in zip(
+        parts, map_tasks(_Chains.run, parts, shared=shared, executor=executor), strict=True
+    ):
+        theta[first:last], diverged[first:last], recorded[:, first:last] = found.theta, found.diverged, found.recorded
+        if progress is not None:
+            progress(shared.steps * last // chains)
+    return _ensemble(theta, shared.steps, diverged, shared.every, recorded)
 
 
 def _room(shape: tuple[int, ...]) -> FloatArray:

@@ -20,10 +20,10 @@ def splitmix64(start: int, first: int, count: int) -> Words:
     return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-def generator_states(seed: int, chains: int) -> Words:
-    """Return the states of the chains' generators, shape (chains, 4); a chain's does not depend on their number."""
+def generator_states(seed: int, chains: int, first: int = 0) -> Words:
+    """Return the states of some chains' generators, shape (chains, 4), from that of chain ``first``."""
     start = int(np.random.SeedSequence(seed).generate_state(1, np.uint64)[0])
-    return splitmix64(start, 0, 4 * chains).reshape(chains, 4)
+    return splitmix64(start, 4 * first, 4 * chains).reshape(chains, 4)
 
 
 def alias_table(probabilities: FloatArray) -> tuple[FloatArray, Words]:

@@ -64,6 +64,8 @@ class Run:
         A positive and a non-negative integer.
     threads
         Threads to use; as many as processors if omitted.
+    first
+        The number of the first chain, where these are some of more.
 
     Raises
     ------
@@ -80,16 +82,10 @@ class Run:
         chains: int,
         seed: int,
         threads: int | None = None,
+        first: int = 0,
     ) -> None:
-        check_integers(
-            "simulate", {"chains": (chains, 1), "seed": (seed, 0), "threads": (1 if threads is None else threads, 1)}
-        )
-        require_everywhere(problem, "simulate")
-        start = problem.points(theta0)
-        if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
-            raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
-        if chains * problem.dimension > _MOST_NUMBERS:
-            raise InputError(f"simulate: {chains} chains of {problem.dimension} parameters need too much memory")
+        check_integers("simulate", {"threads": (1 if threads is None else threads, 1), "first": (first, 0)})
+        start = checked_starts(problem, theta0, chains, seed)
         self.problem, self.method, self.schedule, self.chains, self.step = problem, method, schedule, chains, 0
         self._threads = threads or os.cpu_count() or 1
         self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)
@@ -98,7 +94,7 @@ class Run:
         self._law = _law_tables(problem)
         theta = np.broadcast_to(start, (chains, problem.dimension))
         state = checked_start(method, theta.shape)
-        self.restore(0, (theta, *state, generator_states(seed, chains), np.zeros((chains, 1), np.int64)))
+        self.restore(0, (theta, *state, generator_states(seed, chains, first), np.zeros((chains, 1), np.int64)))
 
     @property
     def theta(self) -> FloatArray:
@@ -314,6 +310,18 @@ def _law_tables(problem: StochasticGradient) -> tuple[FloatArray, FloatArray, ND
     if isinstance(law, Empirical):
         return (np.ascontiguousarray(law.rows.T), *alias_table(law.probabilities))
     return np.zeros((len(law.names), 1)), np.empty(0), np.empty(0, np.uint64)
+
+
+def checked_starts(problem: StochasticGradient, theta0: ArrayLike, chains: int, seed: int) -> FloatArray:
+    """Return where chains start, shape (d,) or (chains, d), or raise InputError if they cannot run."""
+    check_integers("simulate", {"chains": (chains, 1), "seed": (seed, 0)})
+    require_everywhere(problem, "simulate")
+    start = problem.points(theta0)
+    if start.shape not in ((problem.dimension,), (chains, problem.dimension)):
+        raise InputError(f"simulate: start of shape {start.shape}; allowed are (d,) and (chains, d)")
+    if chains * problem.dimension > _MOST_NUMBERS:
+        raise InputError(f"simulate: {chains} chains of {problem.dimension} parameters need too much memory")
+    return start
 
 
 def check_integers(place: str, values: Mapping[str, tuple[object, int]]) -> None:

@@ -1,6 +1,7 @@
 """The Adam field of a problem, by number."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -216,12 +217,13 @@ class AdamField:
         fields = partial(AdamField, self.problem, threads=self.threads, backend=self.backend)
         return hyperparameter_derivatives(lambda method: fields(method)(points), self.adam)
 
-    def enclose(self, box: ArrayLike) -> FloatArray:
+    def enclose(self, box: ArrayLike, executor: Executor | int | None = None) -> FloatArray:
         """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
 
         One or two units in the last place at points (lower = upper); over small boxes the excess shrinks with the
         square of the width. Ball arithmetic with every truncation bounded (theory T5), in mean-value form; see
         :mod:`adamsym.field.ball.enclosure`. Where the work would be too much the bounds are wide, but hold.
+        Many boxes are worth an ``executor``: a number of processes, or any of ``concurrent.futures``.
 
         Raises
         ------
@@ -230,11 +232,9 @@ class AdamField:
         """
         from adamsym.field.ball.enclosure import enclose
 
-        return enclose(
-            require_expressions(self.problem, "an enclosure"), require_laplace(self.adam, "an enclosure"), box
-        )
+        return enclose(*self._enclosed(), box, executor)
 
-    def enclose_jacobian(self, box: ArrayLike) -> FloatArray:
+    def enclose_jacobian(self, box: ArrayLike, executor: Executor | int | None = None) -> FloatArray:
         """Return proven lower and upper bounds of Df over boxes: (d, 2) in, (d, d, 2) out; (n, d, 2) in, (n, d, d, 2).
 
         Raises
@@ -244,9 +244,10 @@ class AdamField:
         """
         from adamsym.field.ball.enclosure import enclose_jacobian
 
-        return enclose_jacobian(
-            require_expressions(self.problem, "an enclosure"), require_laplace(self.adam, "an enclosure"), box
-        )
+        return enclose_jacobian(*self._enclosed(), box, executor)
+
+    def _enclosed(self) -> tuple[SymbolicGradient, LaplaceForm]:
+        return require_expressions(self.problem, "an enclosure"), require_laplace(self.adam, "an enclosure")
 
     @property
     def symbolic(self) -> "SymbolicField":

@@ -5,6 +5,7 @@ import math
 import multiprocessing
 import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -360,6 +361,15 @@ def test_steps_at_once_are_bounded_work(chains, problem):
 def test_fewer_chains_and_fewer_steps_are_parts_of_the_whole(problem, method, schedule, seed, data):
     theta = data.draw(strategies.points(problem.dimension, 2))
     whole = simulate(problem, method, schedule, theta, 40, 5, seed, record_every=10)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(ensemble, "CHAINS_OF_A_PART", 2)
+        done = []
+        sent = simulate(
+            problem, method, schedule, theta, 40, 5, seed, record_every=10, executor=pool, progress=done.append
+        )
+    assert done == [16, 32, 40]
+    for name in ("theta", "diverged", "recorded_steps", "recorded"):
+        np.testing.assert_array_equal(getattr(sent, name), getattr(whole, name))
     part = simulate(problem, method, schedule, theta, 30, 3, seed)
     np.testing.assert_array_equal(part.theta, whole.recorded[2, :3])
     np.testing.assert_array_equal(whole.recorded[-1], whole.theta)

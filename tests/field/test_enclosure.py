@@ -1,5 +1,6 @@
 """Enclosures hold the truth; each bound in them is needed and suffices."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import direct_product
@@ -503,3 +504,14 @@ def test_boxes_of_almost_all_floats_are_enclosed():
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam("0.5", "0.9", "0.1"))
     ((low, high),) = field.enclose([[-1.5e308, 1.5e308]])
     assert -2 < low < field([5.0])[0] < field([-5.0])[0] < high < 2
+
+
+@settings(max_examples=5, deadline=None)
+@given(adams(), st.lists(st.floats(-2, 2), max_size=4))
+def test_many_boxes_are_enclosed_by_an_executor_as_alone(adam, points):
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 3]})), adam)
+    boxes = np.array([[[x, x + 0.1]] for x in points]).reshape(-1, 1, 2)
+    with ThreadPoolExecutor(2) as pool:
+        np.testing.assert_array_equal(field.enclose(boxes, executor=pool), field.enclose(boxes))
+        np.testing.assert_array_equal(field.enclose_jacobian(boxes, executor=pool), field.enclose_jacobian(boxes))
+    assert field.enclose(boxes).shape == boxes.shape

@@ -70,6 +70,18 @@ def test_commands_give_the_same_to_the_last_digit(address, tmp_path, capsys, mon
     assert found.startswith("certified: exactly 1 zero")
 
 
+def test_chains_are_the_same_to_the_last_digit(address, tmp_path, capsys):
+    file = tmp_path / "problem.toml"
+    file.write_text(FILE)
+    command = ["simulate", str(file), "--from", "theta=1", "--steps", "30", "--chains", "70", "--json"]
+    assert main(command) == 0
+    alone = capsys.readouterr().out
+    assert main([*command, "--cluster", address]) == 0
+    assert capsys.readouterr().out == alone
+    assert main([*command, "--cluster", address, "--threads", "2"]) == 2
+    assert capsys.readouterr().err.startswith("adamsym: --cluster: it does not go with --threads")
+
+
 def test_one_place_is_asked(capsys):
     assert main(["check", "zeros.json", "--cluster", "tcp://127.0.0.1:1", "--workers", "2"]) == 2
     assert capsys.readouterr().err == "adamsym: --workers, --cluster: give one of them\n"

@@ -7,6 +7,7 @@ excess shrinks with the square of the width. Every truncation is bounded; see :m
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -28,6 +29,7 @@ from adamsym.gradients import Empirical, Independent, StochasticGradient, Symbol
 from adamsym.gradients.batches import batch_numbers, can_list
 from adamsym.gradients.jumps import JumpError
 from adamsym.methods import LaplaceForm
+from adamsym.parallel import map_tasks
 
 MOST_LISTED = 1_000
 """Minibatches up to which they are listed: then that takes about as long as not to."""
@@ -41,23 +43,22 @@ class BoxEnclosure:
     jacobian: list[list[flint.arb]]
 
 
-def enclose(problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike) -> FloatArray:
+def enclose(
+    problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike, executor: Executor | int | None = None
+) -> FloatArray:
     """Return proven lower and upper bounds of f over boxes; see :meth:`AdamField.enclose`."""
     boxes = checked_boxes(problem, box)
-    with ball_arithmetic():
-        bounds = [_bounds(enclose_box(problem, form, one)) for one in boxes.reshape(-1, problem.dimension, 2)]
-    return np.array(bounds).reshape(boxes.shape)
+    each = boxes.reshape(-1, problem.dimension, 2)
+    return np.array(list(map_tasks(_bounds, each, shared=(problem, form), executor=executor))).reshape(boxes.shape)
 
 
-def enclose_jacobian(problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike) -> FloatArray:
+def enclose_jacobian(
+    problem: SymbolicGradient, form: LaplaceForm, box: ArrayLike, executor: Executor | int | None = None
+) -> FloatArray:
     """Return proven bounds of Df over boxes; see :meth:`AdamField.enclose_jacobian`."""
     boxes = checked_boxes(problem, box)
     d = problem.dimension
-    with ball_arithmetic():
-        found = []
-        for one in boxes.reshape(-1, d, 2):
-            jacobian = field_over(problem, form, hulls(one), slopes=True).jacobian
-            found.append([[outward(entry) for entry in row] for row in jacobian])
+    found = list(map_tasks(_slopes, boxes.reshape(-1, d, 2), shared=(problem, form), executor=executor))
     return np.array(found).reshape(*boxes.shape[:-2], d, d, 2)
 
 
@@ -86,8 +87,14 @@ def divided(box: FloatArray, most: float) -> Iterator[FloatArray]:
     return (np.array(cell) for cell in itertools.product(*sides))
 
 
-def _bounds(found: BoxEnclosure) -> list[tuple[float, float]]:
-    return [outward(value) for value in found.value]
+def _bounds(of: tuple[SymbolicGradient, LaplaceForm], box: FloatArray) -> list[tuple[float, float]]:
+    with ball_arithmetic():
+        return [outward(value) for value in enclose_box(*of, box).value]
+
+
+def _slopes(of: tuple[SymbolicGradient, LaplaceForm], box: FloatArray) -> list[list[tuple[float, float]]]:
+    with ball_arithmetic():
+        return [[outward(entry) for entry in row] for row in field_over(*of, hulls(box), slopes=True).jacobian]
 
 
 def enclose_box(
