@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -129,25 +129,60 @@ def simulate(
         If chains end their worker process again and again.
     """
     check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
-    every = record_every or 0
-    if executor is not None:
-        if checkpoint is not None or threads is not None:
-            raise InputError("executor: it goes neither with checkpoints nor with threads, which are of this process")
-        start = checked_starts(problem, theta0, chains, seed)
-        return _elsewhere(_Chains(problem, method, schedule, start, steps, seed, every), chains, executor, progress)
-    run = Run(problem, method, schedule, theta0, chains, seed, threads)
-    recorded = _room((multiples(0, steps, every), chains, problem.dimension))
+    asked = _Chains(problem, method, schedule, theta0, steps, seed, record_every or 0)
+    if executor is None:
+        return _here(asked, chains, threads, checkpoint, resume, progress)
+    if checkpoint is not None or threads is not None:
+        raise InputError("executor: it goes neither with checkpoints nor with threads, which are of this process")
+    start = checked_starts(problem, theta0, chains, seed)
+    return _elsewhere(replace(asked, start=start), chains, executor, progress)
+
+
+@dataclass(frozen=True)
+class _Chains:
+    """What is asked of an ensemble, but for how many chains: its parts share it."""
+
+    problem: StochasticGradient
+    method: Method
+    schedule: StepSizeSchedule
+    start: ArrayLike
+    steps: int
+    seed: int
+    every: int
+
+    def run(self, part: tuple[int, int]) -> Ensemble:
+        """Run the chains from one to before another, on one thread."""
+        first, last = part
+        start = np.asarray(self.start)
+        start = start if start.ndim == 1 else start[first:last]
+        run = Run(self.problem, self.method, self.schedule, start, last - first, self.seed, 1, first)
+        recorded = run.advance(self.steps, self.every or None)
+        return _ensemble(run.theta, run.step, run.diverged, self.every, recorded)
+
+
+def _here(
+    asked: _Chains,
+    chains: int,
+    threads: int | None,
+    checkpoint: str | Path | None,
+    resume: bool,
+    progress: Callable[[int], None] | None,
+) -> Ensemble:
+    """Run an ensemble in this process."""
+    run = Run(asked.problem, asked.method, asked.schedule, asked.start, chains, asked.seed, threads)
+    every = asked.every
+    recorded = _room((multiples(0, asked.steps, every), chains, run.problem.dimension))
     path, digest = _checked_path(checkpoint, resume), ""
     if path is not None:
-        digest = run_digest(run, theta0, seed, every)
+        digest = run_digest(run, asked.start, asked.seed, every)
         if path.exists():
-            load_checkpoint(path, digest, run, steps, recorded, every)
+            load_checkpoint(path, digest, run, asked.steps, recorded, every)
 
     def save() -> None:
         if path is not None:
             save_checkpoint(path, digest, run, recorded[: multiples(0, run.step, every)])
 
-    _advance(run, steps, every, recorded, save, progress)
+    _advance(run, asked.steps, every, recorded, save, progress)
     return _ensemble(run.theta, run.step, run.diverged, every, recorded)
 
 
@@ -177,27 +212,6 @@ def _advance(
 
 def _ensemble(theta: FloatArray, steps: int, diverged: NDArray[np.int64], every: int, recorded: FloatArray) -> Ensemble:
     return Ensemble(theta, steps, diverged, min(every, steps) * np.arange(1, len(recorded) + 1), recorded)
-
-
-@dataclass(frozen=True)
-class _Chains:
-    """What parts of an ensemble share."""
-
-    problem: StochasticGradient
-    method: Method
-    schedule: StepSizeSchedule
-    start: FloatArray
-    steps: int
-    seed: int
-    every: int
-
-    def run(self, part: tuple[int, int]) -> Ensemble:
-        """Run the chains from one to before another, on one thread."""
-        first, last = part
-        start = self.start if self.start.ndim == 1 else self.start[first:last]
-        run = Run(self.problem, self.method, self.schedule, start, last - first, self.seed, 1, first)
-        recorded = run.advance(self.steps, self.every or None)
-        return _ensemble(run.theta, run.step, run.diverged, self.every, recorded)
 
 
 def _elsewhere(
