@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adamsym.certify import find_zeros as find_zeros
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
+    from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
     from adamsym.dynamics import find_zero as find_zero
     from adamsym.dynamics import flow as flow
@@ -88,6 +89,7 @@ _SUBPACKAGES = {
     "pseudo_trajectory": "adamsym.dynamics",
     "read_problem": "adamsym.gradients.reading",
     "simulate": "adamsym.dynamics",
+    "sweep": "adamsym.continuation",
 }
 
 __all__ = sorted([*_SUBPACKAGES, "__version__", "library"])

@@ -18,11 +18,12 @@ LAYERS = {
     "field": 4,
     "certify": 5,
     "dynamics": 5,
-    "plots": 6,
-    "testing": 6,
-    "report": 7,
-    "networks": 8,
-    "cli": 9,
+    "continuation": 6,
+    "plots": 7,
+    "testing": 7,
+    "report": 8,
+    "networks": 9,
+    "cli": 10,
 }
 LONGEST_MODULE = 420
 LONGEST_FUNCTION = 70

@@ -1,5 +1,6 @@
 """A source of stochastic gradients: what everything above needs to know of what is optimised."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.expressions.arguments import real_array, shown
+from adamsym.expressions.arguments import integer, real_array, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
@@ -151,6 +152,27 @@ class StochasticGradient(ABC):
             If the source has none.
         """
         raise NotApplicable(f"{type(self).__name__}: there is no loss; its gradients are all that is given")
+
+    def changed(self, *, law: Law | None = None, batch_size: int | None = None) -> "StochasticGradient":
+        """Return the same source with another law of the data row, if it is one of expressions, or another batch size.
+
+        Raises
+        ------
+        InputError
+            If the batch size is no integer from 1 up.
+        NotApplicable
+            If the rows belong to the source.
+        """
+        found = copy.copy(self)
+        if law is not None:
+            raise NotApplicable(f"data: the rows of {type(self).__name__} are its own; other data make another source")
+        if batch_size is not None:
+            found.batch_size = integer(batch_size, "problem.batch_size")
+            if found.batch_size < 1:
+                raise InputError(f"problem.batch_size: {batch_size!r} is not allowed; allowed are integers from 1 up")
+        # What is kept of the minibatches belongs to the old ones.
+        found.__dict__.pop("_batches", None)
+        return found
 
     # --- means and minibatches ---------------------------------------------------------------------------------
 

@@ -89,6 +89,25 @@ class SymbolicGradient(StochasticGradient):
         self._domain = Domain(domain, self.parameters, self.columns, self.place, ends)
         self._check_rows()
 
+    def changed(self, *, law: Law | None = None, batch_size: int | None = None) -> "SymbolicGradient":
+        """Return the same expressions with another law of the data row, of the same columns, or another batch size.
+
+        What is compiled is shared, so that this is quick.
+
+        Raises
+        ------
+        InputError
+            As where a problem is made: what is written must be real and finite at the rows.
+        """
+        found = super().changed(batch_size=batch_size)
+        assert isinstance(found, SymbolicGradient)
+        if law is not None:
+            if law.names != self.law.names:
+                raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
+            found.law = law
+            found._complete(self.gradient_expressions, self.domain)
+        return found
+
     @property
     @abstractmethod
     def written(self) -> tuple[sp.Expr, ...]:

@@ -1,0 +1,7 @@
+"""Branches of zeros: how they move with the numbers of the method, the batch size and the data."""
+
+from adamsym.continuation.axes import Axis
+from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
+from adamsym.continuation.sweep import sweep
+
+__all__ = ["Axis", "Branch", "BranchPoint", "Change", "Sweep", "sweep"]

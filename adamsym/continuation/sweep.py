@@ -1,0 +1,150 @@
+"""Sweeps: how the zeros of a field move with a number of the method, the batch size, or the data."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from adamsym.certify.journal import journal_of
+from adamsym.continuation.axes import Axis, axes_of
+from adamsym.continuation.branches import Branch, Sweep
+from adamsym.continuation.families import check_axis, field_at
+from adamsym.continuation.lists import branches_over_list
+from adamsym.continuation.paths import POINTS, Search, branches_over_interval
+from adamsym.expressions.arguments import checked_arguments, real_array
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.progress import Progress
+from adamsym.field import AdamField
+from adamsym.field.ball.enclosure import checked_boxes
+from adamsym.gradients.source import require_everywhere
+
+MOST_PARAMETERS = 1000
+"""Of the field: along an interval all columns of Df are formed."""
+
+
+@checked_arguments
+def sweep(
+    field: AdamField,
+    over: Mapping[str, Any],
+    *,
+    start: ArrayLike | None = None,
+    box: ArrayLike | None = None,
+    points: int = POINTS,
+    journal: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Sweep:
+    """Return how zeros of the field move as a parameter runs through an interval or a list, by number.
+
+    Along an interval a branch is followed by its arc length, around turning points too: folds, where two zeros meet and
+    vanish, and changes of the stability are located to about 1e-9. Values on a list are taken one after another, each
+    from the zeros at the value before. Nothing is certified: :func:`adamsym.certify_branch` does that.
+
+    Parameters
+    ----------
+    field
+        The field, with the values of what is not varied.
+    over
+        Names with values: ``{"beta2": (0.5, 0.9999)}`` is an interval, ``{"batch_size": [1, 8, 64]}`` a list; both may
+        stand side by side, and a branch is followed for each value of the list. Names are the numbers of the method,
+        "batch_size", "data.x" (the column x is this number), "data.x[2]" (its row 2 is) and "data.weights[2]" (the
+        probability of row 2, the others in proportion).
+    start
+        Where the search for a first zero begins, shape (d,).
+    box
+        In place of it a box, shape (d, 2): all zeros in it are certified first, at both ends of an interval, at the
+        field's own value and at every value of a list; branches end where they leave the box.
+    points
+        About how many zeros a branch across an interval has, 4 to 10,000.
+    journal
+        A file that keeps what is finished: the same call goes on from it.
+    progress
+        Called with what is done, in hundredths of a combination of listed values, and what there is to do.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, values out of range, two intervals, neither or both of start and box.
+    NotApplicable
+        If the field's source has no Jacobians or products, or more than 1,000 parameters.
+
+    Examples
+    --------
+    >>> from adamsym import Adam, AdamField, Empirical, Problem, sweep
+    >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
+    >>> found = sweep(AdamField(problem, Adam()), {"beta2": (0.9, 0.999)}, start=[1.0])
+    >>> found
+    <Sweep: 1 branch of zeros>
+    >>> found.branches[0].zeros[[0, -1], 0].round(6)
+    array([0.963466, 0.999504])
+    """
+    require_everywhere(field.problem, "a sweep")
+    if not field.problem.has_products:
+        raise NotApplicable(f"a sweep needs Jacobians of the rows' gradients, and {type(field.problem).__name__} has none")
+    if field.problem.dimension > MOST_PARAMETERS:
+        raise NotApplicable(f"a sweep follows zeros of up to {MOST_PARAMETERS} parameters")
+    if not 4 <= points <= 10_000:
+        raise InputError(f"points: {points} is not allowed; allowed are 4 to 10000")
+    axes = tuple(sorted(axes_of(over), key=lambda axis: not axis.is_interval))
+    for axis in axes:
+        check_axis(field, axis)
+    search = _search(field, start, box, points)
+    combinations = list(itertools.product(*(axis.values for axis in axes[1:])))
+    branches, not_followed = list[Branch](), list[tuple[Mapping[str, float], str]]()
+    with journal_of(_identity(field, axes, search), None if journal is None else Path(journal)) as (known, record):
+        for number, values in enumerate(combinations):
+            key = tuple((float(value), float(value)) for value in values)
+            done = known.get(key)
+            if done is None:
+                fixed = dict(zip(axes[1:], values, strict=True))
+                told = _hundredths(progress, number, len(combinations))
+                done = {"by": "sweep"} | _combination(field, axes[0], fixed, search, told)
+                record(key, done)
+            branches += [Branch.from_dict(one) for one in done["branches"]]
+            not_followed += [(one["fixed"], one["reason"]) for one in done["not_followed"]]
+            if progress is not None:
+                progress(100 * (number + 1), 100 * len(combinations))
+    return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
+
+
+def _search(field: AdamField, start: ArrayLike | None, box: ArrayLike | None, points: int) -> Search:
+    if (start is None) == (box is None):
+        raise InputError("start, box: give one of them: a point near a zero, or a box with all zeros to begin with")
+    if box is not None:
+        sides = checked_boxes(field.problem, box)
+        if sides.ndim != 2:
+            raise InputError("box: give one box, shape (d, 2)")
+        return Search(None, sides, points)
+    point = field.problem.points(real_array(start, "start"))
+    if point.ndim != 1:
+        raise InputError(f"start: shape {point.shape} is not allowed; give one point, shape (d,)")
+    return Search(point, None, points)
+
+
+def _hundredths(progress: Progress | None, number: int, total: int) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda done, whole: progress(100 * number + int(99 * done / whole), 100 * total)
+
+
+def _identity(field: AdamField, axes: tuple[Axis, ...], search: Search) -> str:
+    start = None if search.start is None else search.start.tolist()
+    box = None if search.box is None else search.box.tolist()
+    over = [(axis.name, [str(value) for value in axis.values], axis.is_interval) for axis in axes]
+    return f"sweep\n{field.problem!r}\n{field.adam!r}\n{over}\n{start}\n{box}\n{search.points}\n{field.tolerance}"
+
+
+def _combination(
+    field: AdamField, axis: Axis, fixed: Mapping[Axis, Fraction], search: Search, progress: Progress | None
+) -> dict[str, Any]:
+    """What is found for one choice of the listed values, ready for a journal."""
+    base = field_at(field, fixed)
+    along = branches_over_interval if axis.is_interval else branches_over_list
+    found = along(base, axis, {one.name: float(value) for one, value in fixed.items()}, search, progress)
+    return {
+        "branches": [branch.to_dict() for branch in found.branches],
+        "not_followed": [{"fixed": dict(fixed), "reason": reason} for fixed, reason in found.not_followed],
+    }
