@@ -56,5 +56,5 @@ clean:
 	touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras]'
+	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras,parquet]'
 	touch $@ .venv/installed

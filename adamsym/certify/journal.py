@@ -20,6 +20,9 @@ from adamsym.expressions.files import json_value, read_bytes
 
 Data = dict[str, Any]
 
+Journal = tuple[dict[Box, Data], Callable[[Box, Data], None]]
+"""What is known already, and a function that appends."""
+
 LARGEST_FILE = 2**28
 """Bytes of a journal that is gone on from."""
 
@@ -37,7 +40,7 @@ def check_journal(path: Path) -> None:
 
 
 @contextmanager
-def journal_of(owner: str, path: Path | None) -> Iterator[tuple[dict[Box, Data], Callable[[Box, Data], None]]]:
+def journal_of(owner: str, path: Path | None) -> Iterator[Journal]:
     """What a journal of the task ``owner`` holds already, and a function that appends to it.
 
     Raises

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from adamsym.cli import certify, dynamics, plots, verify
+from adamsym.cli import certify, dynamics, plots, sweep, verify
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
@@ -135,6 +135,7 @@ def derive(
 
 
 app.command()(certify.zeros)
+app.command()(sweep.sweep)
 app.command()(certify.lyapunov)
 app.command()(certify.check)
 app.command()(dynamics.flow)

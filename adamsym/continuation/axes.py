@@ -79,7 +79,7 @@ class Axis:
 
 def _scaled(scale: Scale, value: float | Fraction) -> float:
     if scale == "memory":
-        return -math.log1p(-float(value)) if abs(value) < 0.5 else -math.log(1 - Fraction(value))
+        return -math.log1p(-float(value)) if float(value) < 0.5 else -math.log(1 - Fraction(value))
     return math.log(value) if scale == "logarithmic" else float(value)
 
 
@@ -99,12 +99,12 @@ def axes_of(over: Mapping[str, Any]) -> tuple[Axis, ...]:
         For an unknown form, values that are no numbers or are out of range, or more than one interval.
     """
     if not isinstance(over, Mapping) or not over:
-        raise InputError(f'over: {shown(over)} is not allowed; give names with values, such as {{"beta2": (0.5, 0.99)}}')
+        raise InputError(f'over: {shown(over)} is not allowed; give names with values: {{"beta2": (0.5, 0.99)}}')
     axes = tuple(_axis(name, given) for name, given in over.items())
     intervals = [axis.name for axis in axes if axis.is_interval]
     if len(intervals) > 1:
         raise InputError(
-            f"over: {intervals[0]} and {intervals[1]} are both intervals; zeros are followed along one: list the values "
+            f"over: {intervals[0]} and {intervals[1]} are both intervals; follow zeros along one, and list the values "
             f"of the other, such as {intervals[1]}=low:high:10"
         )
     return axes
@@ -148,7 +148,7 @@ def _interval(name: str, ends: Sequence[Fraction], place: str, whole: bool = Tru
     low, high = ends
     _check_values(name, ends, place)
     if not low < high:
-        raise InputError(f"{place}: the lower end comes first, and the ends differ; given are {float(low)}:{float(high)}")
+        raise InputError(f"{place}: the lower end comes first, and the ends differ; not {float(low)}:{float(high)}")
     if name == "batch_size" and whole:
         return _listed(name, list(range(math.ceil(low), math.floor(high) + 1)), place)
     return Axis(name, (low, high), True)

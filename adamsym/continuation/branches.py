@@ -11,6 +11,9 @@ from adamsym.dynamics.zero_point import SHOWN, ZeroStability
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.results import Drawable, counted, plain
 
+_USUAL = {"end of the interval", "end of the list", "closed"}
+"""Ends of branches that need no word in a summary."""
+
 ChangeKind = Literal["fold", "Hopf", "branch point"]
 
 
@@ -28,8 +31,10 @@ class BranchPoint:
         As of :class:`adamsym.dynamics.ZeroPoint`.
     eigenvalue
         The eigenvalue of Df with the largest real part.
+    critical_point
+        The critical point of the loss beside it, shape (d,); None where none was found.
     distance, loss_excess
-        Of the critical point of the loss beside it, and the loss above that there; nan where none was found.
+        How far that is away, and the loss above that there; nan where none was found.
     predicted
         Where the zero should be to leading order in 1 - beta2, shape (d,); None without such a prediction.
     predicted_distance, predicted_excess
@@ -40,6 +45,7 @@ class BranchPoint:
     zero: FloatArray
     stability: ZeroStability
     eigenvalue: complex
+    critical_point: FloatArray | None
     distance: float
     loss_excess: float
     predicted: FloatArray | None
@@ -118,30 +124,22 @@ class Branch:
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Branch":
         """Return the branch that ``to_dict`` describes."""
-        return cls(
-            record["parameter"],
-            dict(record["fixed"]),
-            tuple(_point(one) for one in record["points"]),
-            *(
-                tuple(Change(one["kind"], one["value"], np.array(one["zero"])) for one in record[key])
-                for key in ("folds", "changes")
-            ),
-            (record["ends"][0], record["ends"][1]),
+        folds, changes = (
+            tuple(Change(one["kind"], one["value"], np.array(one["zero"])) for one in record[key])
+            for key in ("folds", "changes")
         )
+        points = tuple(_point(one) for one in record["points"])
+        ends = (record["ends"][0], record["ends"][1])
+        return cls(record["parameter"], dict(record["fixed"]), points, folds, changes, ends)
 
 
 def _point(record: Mapping[str, Any]) -> BranchPoint:
-    numbers = {name: np.nan if value is None else value for name, value in record.items()}
-    real, imaginary = record["eigenvalue"]
-    predicted = record["predicted"]
-    return BranchPoint(
-        **{
-            **numbers,
-            "zero": np.array(record["zero"]),
-            "eigenvalue": complex(np.nan if real is None else real, np.nan if imaginary is None else imaginary),
-            "predicted": None if predicted is None else np.array(predicted),
-        }
-    )
+    numbers: dict[str, Any] = {name: np.nan if value is None else value for name, value in record.items()}
+    real, imaginary = (np.nan if part is None else part for part in record["eigenvalue"])
+    numbers |= {"zero": np.array(record["zero"]), "eigenvalue": complex(real, imaginary)}
+    for name in ("predicted", "critical_point"):
+        numbers[name] = None if record[name] is None else np.array(record[name])
+    return BranchPoint(**numbers)
 
 
 @dataclass(frozen=True, repr=False)
@@ -172,10 +170,13 @@ class Sweep(Drawable):
             return f"no zero was followed: {self.not_followed[0][1]}" if self.not_followed else "no zero was found"
         folds = sum(len(branch.folds) for branch in self.branches)
         changes = sum(len(branch.changes) for branch in self.branches)
-        parts = [f"{counted(len(self.branches), 'branch').replace('branchs', 'branches')} of zeros"]
+        parts = [f"{len(self.branches)} branch{'' if len(self.branches) == 1 else 'es'} of zeros"]
         parts += [counted(folds, "fold")] if folds else []
         parts += [f"{counted(changes, 'change')} of stability"] if changes else []
-        odd = sorted({end for branch in self.branches for end in branch.ends} - {"end of the interval", "closed"})
+        odd = sorted(
+            {end for branch in self.branches for end in branch.ends}
+            - {"end of the interval", "end of the list", "closed"}
+        )
         parts += [f"ends: {', '.join(odd)}"] if odd else []
         return "; ".join(parts)
 
@@ -206,22 +207,27 @@ class Sweep(Drawable):
         return found
 
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """Return a row for both ends of each branch, and for each fold and change on it."""
+        """Return a row for each listed value; of an interval for both ends, and each fold and change."""
         first, *others = (axis.name for axis in self.axes)
         shown = self.names[:SHOWN]
         columns = ["branch", "", first, *others, *shown, "stability", "distance", "leading order"]
         rows = []
         for number, branch in enumerate(self.branches):
             fixed = [f"{branch.fixed[name]:g}" for name in others]
-            marked = [("from", branch.points[0]), ("to", branch.points[-1])]
-            marks: list[tuple[str, BranchPoint | Change]] = [marked[0], *((c.kind, c) for c in branch.folds)]
-            marks += [*((c.kind, c) for c in branch.changes), marked[1]]
-            for label, one in marks:
+            for label, one in _marked(branch, self.axes[0].is_interval):
                 place = [f"{x:.8g}" for x in one.zero[: len(shown)]]
-                known = isinstance(one, BranchPoint)
-                rest = [one.stability, _short(one.distance), _short(one.predicted_distance)] if known else ["", "", ""]
+                rest = [""] * 3
+                if isinstance(one, BranchPoint):
+                    rest = [one.stability, _short(one.distance), _short(one.predicted_distance)]
                 rows.append([str(number), label, f"{one.value:.8g}", *fixed, *place, *rest])
         return columns, rows
+
+
+def _marked(branch: Branch, is_interval: bool) -> list[tuple[str, BranchPoint | Change]]:
+    if not is_interval:
+        return [("", point) for point in branch.points]
+    between = [(change.kind, change) for change in (*branch.folds, *branch.changes)]
+    return [("from", branch.points[0]), *between, ("to", branch.points[-1])]
 
 
 def _short(value: float) -> str:

@@ -109,7 +109,7 @@ class Limits:
 
 
 def on_curve(system: System, theta: FloatArray, u: float, forward: float) -> Point:
-    """Return the point of the curve that Newton's method in theta reaches at u; its tangent has u grow with ``forward``.
+    """Return the point of the curve that Newton's method reaches at u; along it u has the sign of ``forward``.
 
     Raises
     ------
@@ -197,9 +197,7 @@ def _step(system: System, here: Point, step: float) -> Point | None:
     return None if too_far or there.tangent @ normal < np.cos(LARGEST_ANGLE) else there
 
 
-def _corrected(
-    system: System, place: FloatArray, normal: FloatArray, size: float
-) -> tuple[FloatArray, FloatArray]:
+def _corrected(system: System, place: FloatArray, normal: FloatArray, size: float) -> tuple[FloatArray, FloatArray]:
     """The zero of f in the plane through ``place`` normal to ``normal``, and [Df | df/du] in theta/size there."""
     start, previous = place, np.inf
     for _ in range(MOST_CORRECTIONS):
@@ -241,9 +239,7 @@ def _rescaled(tangent: FloatArray, factor: float) -> FloatArray:
     return found / np.linalg.norm(found)
 
 
-def _between(
-    system: System, here: Point, step: float, side: Callable[[Point], int | bool]
-) -> Point:
+def _between(system: System, here: Point, step: float, side: Callable[[Point], int | bool]) -> Point:
     """The point within a step at which ``side`` changes, by bisection in the step's length."""
     low, high, best, before = 0.0, step, here, side(here)
     for _ in range(BISECTIONS):

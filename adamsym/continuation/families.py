@@ -17,11 +17,11 @@ Values = Mapping[Axis, Fraction | float]
 
 
 def check_axis(field: AdamField, axis: Axis) -> None:
-    """Raise InputError, or NotApplicable, unless the field has this parameter, and allows its first and last value."""
+    """Raise InputError unless the field has this parameter, and allows its first and last value."""
     known = [name for name in inspect.signature(type(field.adam)).parameters if name in parameters_of(field.adam)]
     if axis.name not in known and axis.name != "batch_size" and axis.cell is None:
         raise InputError(
-            f"over: {axis.name[:40]!r} is unknown; {type(field.adam).__name__} has {', '.join(known)}; besides there are "
+            f"over: {axis.name[:40]!r} is unknown; {type(field.adam).__name__} has {', '.join(known)}; there are "
             "batch_size, data.COLUMN and data.COLUMN[ROW]"
         )
     for value in (axis.values[0], axis.values[-1]):
@@ -83,10 +83,9 @@ def _cells(problem: StochasticGradient, axis: Axis) -> list[tuple[Fraction, int]
 
 def _law(problem: StochasticGradient, axis: Axis, value: Fraction | float) -> Empirical:
     cells, law = _cells(problem, axis), problem.law
-    assert isinstance(law, Empirical) and axis.cell is not None
-    columns: dict[str, list[Number]] = {
-        name: [row[k] for row in law.exact_rows] for k, name in enumerate(law.names)
-    }
+    assert isinstance(law, Empirical)
+    assert axis.cell is not None
+    columns: dict[str, list[Number]] = {name: [row[k] for row in law.exact_rows] for k, name in enumerate(law.names)}
     weights: list[Number] = list(law.exact_probabilities)
     if axis.cell[0] == "weights":
         weights = _with_probability(law, cells[0][1], exact_rational(value, f"over {axis.name}"), axis)

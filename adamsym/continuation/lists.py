@@ -10,7 +10,16 @@ from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint
 from adamsym.continuation.curves import RANK
 from adamsym.continuation.families import field_at
-from adamsym.continuation.paths import EIGENVALUES, SAME, Followed, Search, branch_point, jacobian, not_isolated, zeros_in_box
+from adamsym.continuation.paths import (
+    EIGENVALUES,
+    SAME,
+    Followed,
+    Search,
+    branch_point,
+    jacobian,
+    not_isolated,
+    zeros_in_box,
+)
 from adamsym.dynamics import ZeroPoint, find_zero
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError

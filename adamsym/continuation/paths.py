@@ -12,6 +12,7 @@ from adamsym.continuation.branches import Branch, BranchPoint, Change
 from adamsym.continuation.curves import Curve, Limits, Lost, NotIsolated, Point, System, follow, on_curve
 from adamsym.continuation.families import field_at, value_of
 from adamsym.dynamics import ZeroPoint, find_zero
+from adamsym.dynamics.zero_point import ZeroStability
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress
@@ -162,9 +163,7 @@ def _is_on(curve: Curve, one: Point, system: System) -> bool:
     return False
 
 
-def _branch(
-    family: Family, curve: Curve, begins: str, fixed: Mapping[str, float], progress: Progress | None
-) -> Branch:
+def _branch(family: Family, curve: Curve, begins: str, fixed: Mapping[str, float], progress: Progress | None) -> Branch:
     axis = family.axis
 
     def change(kind: Callable[[Point], str]) -> Callable[[Point], Change]:
@@ -197,10 +196,7 @@ def described(one: AdamField, value: float, point: Point) -> BranchPoint:
     known = find_zero(one, point.theta, eigenvalues=min(EIGENVALUES, len(point.theta)))
     if known.outcome != "converged" or np.abs(known.theta - point.theta).max() > SAME * size:
         # Next to a fold Df is singular.
-        nothing = np.nan
-        return BranchPoint(
-            value, point.theta, "not decided", complex(point.eigenvalues[0]), nothing, nothing, None, nothing, nothing
-        )
+        return _without_critical(value, point.theta, "not decided", complex(point.eigenvalues[0]))
     return branch_point(value, known)
 
 
@@ -209,15 +205,20 @@ def branch_point(value: float, known: ZeroPoint) -> BranchPoint:
     critical = known.critical_point
     leading = complex(known.eigenvalues[0]) if len(known.eigenvalues) else complex(np.nan, np.nan)
     if critical is None:
-        return BranchPoint(value, known.theta, known.stability, leading, np.nan, np.nan, None, np.nan, np.nan)
+        return _without_critical(value, known.theta, known.stability, leading)
     return BranchPoint(
         value,
         known.theta,
         known.stability,
         leading,
+        critical.theta,
         critical.distance,
         critical.loss_excess,
         critical.predicted,
         critical.predicted_distance,
         critical.predicted_excess,
     )
+
+
+def _without_critical(value: float, theta: FloatArray, stability: ZeroStability, leading: complex) -> BranchPoint:
+    return BranchPoint(value, theta, stability, leading, None, np.nan, np.nan, None, np.nan, np.nan)

@@ -1,15 +1,14 @@
 """Sweeps: how the zeros of a field move with a number of the method, the batch size, or the data."""
 
 import itertools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from adamsym.certify.journal import journal_of
+from adamsym.certify.journal import Journal, journal_of
 from adamsym.continuation.axes import Axis, axes_of
 from adamsym.continuation.branches import Branch, Sweep
 from adamsym.continuation.families import check_axis, field_at
@@ -79,35 +78,51 @@ def sweep(
     >>> found
     <Sweep: 1 branch of zeros>
     >>> found.branches[0].zeros[[0, -1], 0].round(6)
-    array([0.963466, 0.999504])
+    array([0.971862, 0.999504])
     """
+    axes, search = _checked(field, over, start, box, points)
+    branches, not_followed = list[Branch](), list[tuple[Mapping[str, float], str]]()
+    with journal_of(_identity(field, axes, search), None if journal is None else Path(journal)) as kept:
+        for found in _combinations(field, axes, search, kept, progress):
+            branches += [Branch.from_dict(one) for one in found["branches"]]
+            not_followed += [(one["fixed"], one["reason"]) for one in found["not_followed"]]
+    return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
+
+
+def _combinations(
+    field: AdamField, axes: tuple[Axis, ...], search: Search, kept: Journal, progress: Progress | None
+) -> Iterator[dict[str, Any]]:
+    """What is found for each choice of the listed values, from the journal or followed now."""
+    known, record = kept
+    combinations = list(itertools.product(*(axis.values for axis in axes[1:])))
+    for number, values in enumerate(combinations):
+        key = tuple((float(value), float(value)) for value in values)
+        done = known.get(key)
+        if done is None:
+            fixed = dict(zip(axes[1:], values, strict=True))
+            told = _hundredths(progress, number, len(combinations))
+            done = {"by": "sweep"} | _combination(field, axes[0], fixed, search, told)
+            record(key, done)
+        if progress is not None:
+            progress(100 * (number + 1), 100 * len(combinations))
+        yield done
+
+
+def _checked(
+    field: AdamField, over: Mapping[str, Any], start: ArrayLike | None, box: ArrayLike | None, points: int
+) -> tuple[tuple[Axis, ...], Search]:
     require_everywhere(field.problem, "a sweep")
+    name, d = type(field.problem).__name__, field.problem.dimension
     if not field.problem.has_products:
-        raise NotApplicable(f"a sweep needs Jacobians of the rows' gradients, and {type(field.problem).__name__} has none")
-    if field.problem.dimension > MOST_PARAMETERS:
-        raise NotApplicable(f"a sweep follows zeros of up to {MOST_PARAMETERS} parameters")
+        raise NotApplicable(f"a sweep needs Jacobians of the rows' gradients, and {name} has none")
+    if d > MOST_PARAMETERS:
+        raise NotApplicable(f"a sweep follows zeros of up to {MOST_PARAMETERS} parameters; here are {d}")
     if not 4 <= points <= 10_000:
         raise InputError(f"points: {points} is not allowed; allowed are 4 to 10000")
     axes = tuple(sorted(axes_of(over), key=lambda axis: not axis.is_interval))
     for axis in axes:
         check_axis(field, axis)
-    search = _search(field, start, box, points)
-    combinations = list(itertools.product(*(axis.values for axis in axes[1:])))
-    branches, not_followed = list[Branch](), list[tuple[Mapping[str, float], str]]()
-    with journal_of(_identity(field, axes, search), None if journal is None else Path(journal)) as (known, record):
-        for number, values in enumerate(combinations):
-            key = tuple((float(value), float(value)) for value in values)
-            done = known.get(key)
-            if done is None:
-                fixed = dict(zip(axes[1:], values, strict=True))
-                told = _hundredths(progress, number, len(combinations))
-                done = {"by": "sweep"} | _combination(field, axes[0], fixed, search, told)
-                record(key, done)
-            branches += [Branch.from_dict(one) for one in done["branches"]]
-            not_followed += [(one["fixed"], one["reason"]) for one in done["not_followed"]]
-            if progress is not None:
-                progress(100 * (number + 1), 100 * len(combinations))
-    return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
+    return axes, _search(field, start, box, points)
 
 
 def _search(field: AdamField, start: ArrayLike | None, box: ArrayLike | None, points: int) -> Search:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from adamsym.plots.branches import draw_branches as draw_branches
     from adamsym.plots.certified import draw_lyapunov as draw_lyapunov
     from adamsym.plots.certified import draw_zeros as draw_zeros
     from adamsym.plots.labels import place_legend as place_legend
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Runs": "trajectories",
     "draw_basins": "portraits",
+    "draw_branches": "branches",
     "draw_flow": "trajectories",
     "draw_flow_in_plane": "trajectories",
     "draw_loss": "trajectories",

@@ -6,8 +6,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from adamsym.certify import LyapunovRegion, Zeros
+from adamsym.continuation import Sweep
 from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.errors import InputError
+from adamsym.plots.branches import draw_branches
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.portraits import draw_portrait
@@ -32,8 +34,11 @@ def draw_result(result: object, axes: Axes | None = None) -> Axes:
     if not isinstance(axes, Axes):
         raise InputError(f"ax: {type(axes).__name__} is no Axes; give Axes, such as figure.add_subplot()")
     draw(result, axes)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False)
+    handles, labels = axes.get_legend_handles_labels()
+    # Equal labels count once.
+    entries = dict(zip(reversed(labels), reversed(handles), strict=True))
+    if entries:
+        axes.legend([entries[label] for label in dict.fromkeys(labels)], list(dict.fromkeys(labels)), frameon=False)
     return axes
 
 
@@ -76,6 +81,11 @@ def _(result: PseudoTrajectory, axes: Axes) -> Any:
 @draw.register
 def _(result: ZeroPoint, axes: Axes) -> Any:
     return draw_zero_point(axes, result)
+
+
+@draw.register
+def _(result: Sweep, axes: Axes) -> Any:
+    return draw_branches(axes, result)
 
 
 @draw.register

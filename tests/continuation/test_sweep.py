@@ -118,7 +118,9 @@ def test_a_set_of_zeros_ends_with_a_clear_word():
 def test_what_is_followed_are_zeros(data):
     x = data.draw(st.lists(st.integers(-9, 9), min_size=3, max_size=4, unique=True))
     batch = data.draw(st.sampled_from([1, 3]))
-    method = data.draw(st.sampled_from([Adam("0.5", "0.9", "1e-3"), RMSprop("0.9", "1e-8"), AdamW("0.5", "0.9", "1e-2")]))
+    method = data.draw(
+        st.sampled_from([Adam("0.5", "0.9", "1e-3"), RMSprop("0.9", "1e-8"), AdamW("0.5", "0.9", "1e-2")])
+    )
     name, interval = data.draw(
         st.sampled_from([("beta2", ("0.5", "0.99")), ("eps", ("1e-6", "1")), ("data.x[1]", ("-3", "4"))])
     )

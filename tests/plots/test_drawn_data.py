@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib.figure import Figure
 
+from adamsym import Adam, AdamField, Empirical, InputError, Problem, sweep
 from adamsym.certify.outcomes import Decrease
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
 from adamsym.plots import (
     Runs,
     draw_basins,
+    draw_branches,
     draw_flow,
     draw_flow_in_plane,
     draw_loss,
@@ -181,3 +183,30 @@ def test_equal_figures_give_equal_bytes_and_others_do_not(tmp_path_factory, endi
     one = written(first, "one")
     assert written(first, "again") == one
     assert (written(second, "other") == one) is bool((first == second).all())
+
+
+def test_branches_are_solid_where_they_attract():
+    field = AdamField(
+        Problem("15*a*theta**2 + (1 - a)*sin(theta)**2/2", ["theta"], Empirical({"a": [1, 0]}, ["0.02", "0.98"])),
+        Adam("0.5", "0.9", "0.01"),
+    )
+    found = sweep(field, {"beta2": (0.9, 0.98)}, start=[3.12], points=8)
+    axes = Figure().add_subplot()
+    solid, dashed = draw_branches(axes, found)
+    assert (solid.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
+    (branch,) = found.branches
+    for line, stability in ((solid, "attracting"), (dashed, "not attracting")):
+        own = [point.zero[0] for point in branch.points if point.stability == stability]
+        assert set(own) <= set(line.get_ydata())
+    fold = next(line for line in axes.lines if line.get_label() == "fold")
+    assert fold.get_xdata()[0] == pytest.approx(1 - branch.folds[0].value)
+    assert axes.xaxis_inverted()
+    with pytest.raises(InputError, match="the parameters are theta"):
+        draw_branches(axes, found, "phi")
+    # The minimum of the loss beside a branch, and a tick for each listed value.
+    three = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+    listed = sweep(three, {"batch_size": [1, 2, 4]}, start=[1.0]).plot(Figure().add_subplot())
+    minima = next(line for line in listed.lines if line.get_label() == "critical point of the loss")
+    assert minima.get_ydata() == pytest.approx([1, 1, 1])
+    assert [label.get_text() for label in listed.get_xticklabels()] == ["1", "2", "4"]
+    assert len({text.get_text() for text in listed.get_legend().get_texts()}) == 2

@@ -1,0 +1,103 @@
+"""The command that follows zeros along hyper-parameters."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adamsym.cli.assignments import parse_box
+from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
+from adamsym.cli.output import check_writable, print_json, print_table
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.continuation import Sweep
+
+_POINTS = 60
+
+
+def sweep(
+    file: File,
+    over: Annotated[
+        list[str] | None,
+        typer.Option("--over", help="beta2=0.5:0.9999, batch_size=1,8,64, eps=1e-8:1:20, data.x[2]=1:3; repeated."),
+    ] = None,
+    at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
+    box: Annotated[
+        list[str] | None,
+        typer.Option("--box", help="In place of --at: all zeros in theta=-5:5 to begin with.", show_default=False),
+    ] = None,
+    points: Annotated[int, typer.Option("--points", help="Zeros across an interval.", min=4, max=10_000)] = _POINTS,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
+    ] = None,
+    journal: Annotated[Path | None, typer.Option("--journal", help="Keep what is finished in this file.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the journal.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
+    wanted = _wanted(over)
+    _check_journal(journal, resume)
+    check_writable(output, (".csv", ".npz", ".parquet"))
+    if at and box:
+        raise InputError("--at, --box: give one of them: a point near a zero, or a box with all zeros to begin with")
+    if box:
+        source = read_file(file)
+        region, start = parse_box(box, source.problem.names, "--box"), None
+    else:
+        source, start = read_problem_and_point(file, at, "--at")
+        region = None
+    from adamsym.continuation import sweep as sweep_of
+    from adamsym.expressions.columns import check_ending, write_columns
+    from adamsym.expressions.progress import progress_bar
+    from adamsym.field import AdamField
+    from adamsym.gradients.writing import write_whole
+
+    if output is not None:
+        check_ending(output)
+    field = AdamField(source.problem, source.adam)
+    with progress_bar("hundredths of a combination followed") as progress:
+        found = sweep_of(field, wanted, start=start, box=region, points=points, journal=journal, progress=progress)
+    if output is not None:
+        write_whole(output, lambda opened: write_columns(opened, output.suffix, found.columns()), "-o")
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print_sweep(found, output)
+    return HOLDS if found.branches and not found.not_followed else UNDECIDED
+
+
+def _wanted(texts: list[str] | None) -> dict[str, str]:
+    wanted: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, values = (part.strip() for part in text.partition("="))
+        if not equals or not name or not values:
+            raise InputError(f"--over: {text[:40]!r} is not allowed; write name=low:high or name=1,8,64")
+        if name in wanted:
+            raise InputError(f"--over: {name[:40]} is given twice; give each once")
+        wanted[name] = values
+    if not wanted:
+        raise InputError("--over: say what to vary, such as --over beta2=0.5:0.9999")
+    return wanted
+
+
+def _check_journal(journal: Path | None, resume: bool) -> None:
+    if resume and (journal is None or not journal.exists()):
+        raise InputError("--resume: there is no journal to go on from; name it with --journal")
+    if journal is not None and journal.exists() and not resume:
+        raise InputError(
+            f"--journal: {str(journal)[:80]!r} exists already; add --resume to go on from it, or remove it"
+        )
+
+
+def _print_sweep(found: "Sweep", output: Path | None) -> None:
+    print(f"followed by number, not certified: {found.summary}" if found.branches else found.summary)
+    for fixed, reason in found.not_followed if found.branches else ():
+        where = ", ".join(f"{name} = {value:g}" for name, value in fixed.items())
+        print(f"not followed{f' at {where}' if where else ''}: {reason}")
+    if found.branches:
+        columns, rows = found.table()
+        print_table(columns, rows, numbers=[name for name in columns if name not in ("", "stability")])
+    print(
+        f"all zeros are in {output}" if output is not None else "all zeros of each branch: add -o zeros.csv, or --json"
+    )

@@ -1,0 +1,120 @@
+"""Bifurcation diagrams: branches of zeros over a parameter."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
+
+from adamsym.continuation import Branch, Sweep
+from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.plots.labels import label_axes
+from adamsym.plots.style import BLACK, GREY, SERIES
+
+_STYLES = {"attracting": ("-", 1.8), "not attracting": ("--", 1.4), "not decided": (":", 1.4)}
+"""Line style and width by stability."""
+
+_DECADE, _TICKS = 10, 12
+"""A logarithmic scale shows at least so large a ratio; so many listed values have a tick each."""
+
+_MARKS = {"fold": "o", "Hopf": "s", "branch point": "D"}
+
+
+@checked_arguments
+def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> list[Line2D]:
+    """Draw zeros over the parameter that was varied: attracting ones solid, others dashed; and the loss's minimum.
+
+    beta1 and beta2 are shown by their distance from 1, on a logarithmic scale that grows to the right with the memory.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    found
+        Of :func:`adamsym.sweep`.
+    parameter
+        Which coordinate of the zeros is shown; the one that moves most if omitted.
+
+    Returns
+    -------
+    list
+        A line for each piece of a branch.
+
+    Raises
+    ------
+    InputError
+        If there are no branches, or no such parameter.
+    """
+    if not found.branches:
+        raise InputError(f"plot: {found.summary}")
+    if parameter is not None and parameter not in found.names:
+        raise InputError(f"parameter: {parameter!r} is unknown; the parameters are {', '.join(found.names[:6])}")
+    k = _most_moved(found) if parameter is None else found.names.index(parameter)
+    lines = []
+    for number, branch in enumerate(found.branches):
+        color, places = SERIES[number % len(SERIES)], _places(found, branch.values)
+        text = ", ".join(f"{name} = {value:g}" for name, value in branch.fixed.items())
+        for part, stability in _pieces(branch):
+            style, width = _STYLES[stability]
+            label = f"{stability}{', ' if text else ''}{text}" if len(found.branches) > 1 and text else stability
+            lines += axes.plot(
+                places[part], branch.zeros[part, k], style, linewidth=width, color=color, label=label,
+                marker="." if not found.axes[0].is_interval else None,
+            )  # fmt: skip
+        _draw_minima(axes, branch, places, k)
+        for change in (*branch.folds, *branch.changes):
+            place = _places(found, np.array([change.value]))
+            axes.plot(
+                place, [change.zero[k]], _MARKS[change.kind], color=BLACK, markersize=5, label=change.kind, zorder=4
+            )
+    _scale(axes, found)
+    label_axes(axes, _label(found), found.names[k])
+    return lines
+
+
+def _most_moved(found: Sweep) -> int:
+    moved = [np.ptp(np.concatenate([branch.zeros for branch in found.branches]), axis=0)]
+    return int(np.argmax(np.max(moved, axis=0)))
+
+
+def _pieces(branch: Branch) -> Iterator[tuple[slice, str]]:
+    """Runs of points of one stability; each begins where the one before ends."""
+    first = 0
+    for stability, run in itertools.groupby(point.stability for point in branch.points):
+        length = len(list(run))
+        yield slice(max(0, first - 1), first + length), stability
+        first += length
+
+
+def _draw_minima(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None:
+    known = [point.critical_point is not None for point in branch.points]
+    if not any(known):
+        return
+    heights = [np.nan if one.critical_point is None else one.critical_point[k] for one in branch.points]
+    axes.plot(places, heights, color=GREY, linewidth=1, label="critical point of the loss", zorder=1)
+
+
+def _places(found: Sweep, values: FloatArray) -> FloatArray:
+    return 1 - values if found.axes[0].scale == "memory" else values
+
+
+def _scale(axes: Axes, found: Sweep) -> None:
+    axis = found.axes[0]
+    places = _places(found, np.concatenate([branch.values for branch in found.branches]))
+    if axis.scale != "linear" and places.min() > 0 and places.max() > _DECADE * places.min():
+        axes.set_xscale("log")
+    if axis.scale == "memory" and not axes.xaxis_inverted():
+        axes.invert_xaxis()
+    if not axis.is_interval and len(axis.values) <= _TICKS:
+        values = np.array([float(value) for value in axis.values])
+        axes.set_xticks(_places(found, values), [f"{place:g}" for place in _places(found, values)])
+        axes.xaxis.set_minor_locator(NullLocator())
+
+
+def _label(found: Sweep) -> str:
+    axis = found.axes[0]
+    return f"1 - {axis.name}" if axis.scale == "memory" else axis.name

@@ -1,0 +1,67 @@
+"""The command sweep: promised keys, tables in files, journals, and its errors in one line."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILE = str(EXAMPLES / "three_points.toml")
+
+
+def test_an_interval_is_followed(run, tmp_path):
+    found = run("sweep", FILE, "--over", "beta2=0.9:0.999", "--points", "5", "-o", "zeros.csv", "--json")
+    assert found["complete"] is False
+    (branch,) = found["branches"]
+    assert {"parameter", "points", "folds"} <= set(branch)
+    assert branch["parameter"] == "beta2"
+    first, last = branch["points"][0], branch["points"][-1]
+    assert {"value", "zero", "stability"} <= set(first)
+    assert (first["value"], last["value"]) == (0.9, 0.999)
+    assert last["zero"][0] == pytest.approx(0.9995039667)
+    rows = list(csv.DictReader((tmp_path / "zeros.csv").read_text().splitlines()))
+    assert [float(row["theta"]) for row in rows] == [point["zero"][0] for point in branch["points"]]
+    text = run("sweep", FILE, "--over", "beta2=0.9:0.999", "--points", "5")
+    assert text.startswith("followed by number, not certified: 1 branch of zeros")
+
+
+def test_arrays_are_written_without_objects(run, tmp_path):
+    run("sweep", FILE, "--over", "batch_size=1,4", "-o", "zeros.npz")
+    with np.load(tmp_path / "zeros.npz", allow_pickle=False) as arrays:
+        assert arrays["batch_size"].tolist() == [1, 4]
+        assert arrays["stability"].tolist() == ["attracting"] * 2
+
+
+def test_a_parquet_table_needs_its_package(run, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run("sweep", FILE, "--over", "batch_size=1,4", "-o", "zeros.parquet")
+    assert parquet.read_table(tmp_path / "zeros.parquet")["batch_size"].to_pylist() == [1, 4]
+
+
+def test_a_set_of_zeros_is_undecided(run):
+    text = run("sweep", str(EXAMPLES / "random_features.toml"), "--over", "beta2=0.9:0.99", code=3)
+    assert text.startswith("no zero was followed: the zeros are not isolated there")
+
+
+def test_a_journal_needs_the_word_to_go_on(run):
+    options = ("sweep", FILE, "--over", "batch_size=1,4", "--journal", "kept")
+    first = run(*options, "--json")
+    assert run(*options, "--resume", "--json") == first
+    assert "add --resume" in run(*options, code=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "--over: say what to vary"),
+        (["--over", "beta2"], "write name=low:high"),
+        (["--over", "beta2=0.9", "--over", "beta2=0.8"], "given twice"),
+        (["--over", "beta3=1"], "'beta3' is unknown"),
+        (["--over", "beta2=0.9:0.99", "-o", "x.txt"], "no known ending"),
+        (["--over", "beta2=0.9:0.99", "--at", "theta=1", "--box", "theta=0:1"], "give one of them"),
+        (["--over", "beta2=0.9:0.99", "--resume"], "no journal to go on from"),
+    ],
+)
+def test_errors_are_one_line(run, options, message):
+    assert message in run("sweep", FILE, *options, code=2)
