@@ -21,6 +21,7 @@ PACKAGES = [
     "adamsym.gradients",
     "adamsym.networks",
     "adamsym.parallel",
+    "adamsym.continuation",
     "adamsym.symbolic",
     "adamsym.testing",
     "adamsym.plots",
@@ -30,6 +31,7 @@ INTERFACE = "an interface: classes that fit it are tested"
 WITHOUT = {
     INTERFACE: ["GradientLaw", "Kernel", "Law"],
     RECORDS: [
+        "Change",
         "Check",
         "ClaimReport",
         "Cluster",

@@ -39,6 +39,7 @@ from adamsym import (
     pseudo_trajectory,
     read_problem,
     simulate,
+    sweep,
 )
 from adamsym.expressions.arguments import checked_arguments, real, real_array
 from adamsym.gradients.library import BUILDERS
@@ -177,6 +178,14 @@ CALLS = {
     find_zero: {"field": FIELD, "theta0": [1.0], "tolerance": 1e-8, "budget": 50, "eigenvalues": 1},
     find_zeros: {"field": FIELD, "box": [[1.5, 2.0]], "width": 1e-10, "budget": 3, "executor": None, "journal": None},
     certify_zero: {"field": FIELD, "theta": [1.0], "most": 10},
+    sweep: {
+        "field": FIELD,
+        "over": {"beta2": [0.999]},
+        "start": [1.0],
+        "box": None,
+        "points": 4,
+        "journal": None,
+    },
     certify_lyapunov_ball: {"field": FIELD, "at": [1.0], "radius": 0.1},
     certify_lyapunov_globally: {"field": FIELD, "at": [1.0]},
     certify_lyapunov: {

@@ -95,9 +95,10 @@ def _print_sweep(found: "Sweep", output: Path | None) -> None:
     for fixed, reason in found.not_followed if found.branches else ():
         where = ", ".join(f"{name} = {value:g}" for name, value in fixed.items())
         print(f"not followed{f' at {where}' if where else ''}: {reason}")
-    if found.branches:
-        columns, rows = found.table()
-        print_table(columns, rows, numbers=[name for name in columns if name not in ("", "stability")])
+    if not found.branches:
+        return
+    columns, rows = found.table()
+    print_table(columns, rows, numbers=[name for name in columns if name not in ("", "stability")])
     print(
         f"all zeros are in {output}" if output is not None else "all zeros of each branch: add -o zeros.csv, or --json"
     )

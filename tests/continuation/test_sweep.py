@@ -2,6 +2,7 @@
 
 import json
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, AdamW, Empirical, InputError, PerRowGradients, Problem, RMSprop, find_zeros, sweep
-from adamsym.continuation import Branch
+from adamsym.continuation import Axis, Branch
 from adamsym.continuation.families import field_at
 
 
@@ -113,7 +114,7 @@ def test_a_set_of_zeros_ends_with_a_clear_word():
     assert "dimension 1" in found.summary
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.data())
 def test_what_is_followed_are_zeros(data):
     x = data.draw(st.lists(st.integers(-9, 9), min_size=3, max_size=4, unique=True))
@@ -190,3 +191,15 @@ def test_wrong_starts_are_named():
         sweep(THREE, over, start=[[1.0]])
     with pytest.raises(InputError, match="gradients at every theta"):
         sweep(AdamField(PerRowGradients(np.ones((3, 1))), Adam()), over, start=[1.0])
+
+
+@given(st.floats(1e-9, 0.999), st.floats(1e-9, 0.999), st.sampled_from(["beta2", "eps", "data.x"]), st.floats(0, 1))
+def test_values_and_places_are_inverse(first, second, name, place):
+    if abs(first - second) < 1e-3:
+        return
+    low, high = sorted((Fraction(repr(first)), Fraction(repr(second))))
+    axis = Axis(name, (low, high), True)
+    value = axis.value(place)
+    assert float(low) <= value <= float(high)
+    assert axis.place(value) == pytest.approx(place, abs=1e-9)
+    assert (axis.value(0), axis.value(1)) == (float(low), float(high))

@@ -1,6 +1,7 @@
 """Whatever the data, the artists hold it: drawn starts, chains, grids, boxes and losses."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from adamsym import Adam, AdamField, Empirical, InputError, Problem, sweep
 from adamsym.certify.outcomes import Decrease
+from adamsym.continuation import Axis, Branch, BranchPoint, Sweep
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
 from adamsym.plots import (
     Runs,
@@ -210,3 +212,21 @@ def test_branches_are_solid_where_they_attract():
     assert minima.get_ydata() == pytest.approx([1, 1, 1])
     assert [label.get_text() for label in listed.get_xticklabels()] == ["1", "2", "4"]
     assert len({text.get_text() for text in listed.get_legend().get_texts()}) == 2
+
+
+@few
+@given(st.lists(st.tuples(st.sampled_from(["attracting", "not attracting", "not decided"]), numbers), min_size=1))
+def test_every_zero_of_a_branch_is_drawn_once_in_its_style(drawn):
+    points = tuple(
+        BranchPoint(0.5 + k / 1000, np.array([height]), stability, 0j, None, np.nan, np.nan, None, np.nan, np.nan)
+        for k, (stability, height) in enumerate(drawn)
+    )
+    axis = Axis("beta2", (Fraction(1, 2), Fraction(9, 10)), True)
+    branch = Branch("beta2", {}, points, (), (), ("lost", "lost"))
+    lines = draw_branches(pad(), Sweep(("theta",), (axis,), (branch,), ()))
+    # Each piece begins where the one before ends.
+    heights = [line.get_ydata()[int(k > 0) :].tolist() for k, line in enumerate(lines)]
+    assert [x for part in heights for x in part] == [height for _, height in drawn]
+    styles = {"attracting": "-", "not attracting": "--", "not decided": ":"}
+    own = [styles[stability] for stability, _ in drawn]
+    assert [line.get_linestyle() for line, part in zip(lines, heights, strict=True) for _ in part] == own
