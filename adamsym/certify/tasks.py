@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from adamsym.certify.boxes import Box
 from adamsym.certify.outcomes import Outcome
@@ -17,6 +17,10 @@ MOST_OPERATIONS = 500_000_000
 """Operations on balls that one box may take, at most: one to two minutes."""
 
 Found = TypeVar("Found", bound=Outcome)
+Outcomes = TypeVar("Outcomes", bound=Outcome, covariant=True)
+
+_AT_ONCE = 16
+"""Boxes that float64 intervals look at together: fewer take longer for each, and more are not stopped between."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,44 @@ class Task(ABC, Generic[Found]):
     def ends(self, outcome: Found) -> bool:
         """Whether an outcome ends the search, after its round."""
         return False
+
+
+class Examiner(Protocol[Outcomes]):
+    """What float64 intervals say of boxes, with operations: an outcome, or None where balls are to look at the box."""
+
+    def examined(self, boxes: Sequence[Box]) -> Sequence[tuple[Outcomes | None, int]]:
+        """Return what is found in each box; it depends on the box alone."""
+
+
+class IntervalsFirst(Task[Found]):
+    """A task that asks float64 intervals first, of many boxes at once, and balls of what these leave open."""
+
+    @property
+    @abstractmethod
+    def intervals(self) -> Examiner[Found] | None:
+        """What float64 intervals can say; None if they do not cover the function."""
+
+    @property
+    def at_once(self) -> int:
+        """Several where float64 intervals look at them first."""
+        return 1 if self.intervals is None else _AT_ONCE
+
+    def examined(self, box: Box) -> Examined[Found]:
+        """Return what is found in one box: the same as together with others."""
+        return self.all_examined([box])[0]
+
+    def all_examined(self, boxes: Sequence[Box]) -> list[Examined[Found]]:
+        """Ask float64 intervals first."""
+        if self.intervals is None:
+            return [super(IntervalsFirst, self).examined(box) for box in boxes]
+        found = list[Examined[Found]]()
+        for box, (outcome, operations) in zip(boxes, self.intervals.examined(boxes), strict=True):
+            if outcome is None:
+                by_balls = super().examined(box)
+                found.append(Examined(by_balls.outcome, operations + by_balls.operations))
+            else:
+                found.append(Examined(outcome, operations))
+        return found
 
 
 @contextmanager

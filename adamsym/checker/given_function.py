@@ -2,15 +2,22 @@
 
 from adamsym.certificates.form import Box, FunctionCertificate, FunctionLeaf
 from adamsym.checker.form import Form
-from adamsym.checker.lyapunov import bounds_fault, largest_product, product_at, witnessed_product
-from adamsym.checker.zeros import DEPTH, halves, middle
-from adamsym.expressions.work import is_cut_short
+from adamsym.checker.lyapunov import NEVER, at_point, bounds_fault, largest_product, proven_in_parts, witnessed_product
+from adamsym.checker.zeros import COARSE, DIRECTION_DEPTH, middle
 from adamsym.gradients import Problem, SymbolicGradient
 
 
 def function_leaf_fault(function: Problem, problem: SymbolicGradient, form: Form, leaf: FunctionLeaf) -> str | None:
     """Return what is wrong with a leaf, or None: V is the loss of ``function``, and f the field of ``problem``."""
-    if leaf.by != "enclosure" or _decreases(function, problem, form, leaf.box, DEPTH):
+
+    def proof(box: Box) -> float | None:
+        center = at_point(function, problem, form, middle(box), COARSE)
+        if not center.product < 0:
+            return NEVER
+        # V is then proven to be smooth in all of the box.
+        return 0.0 if largest_product(function, problem, form, box, center) < 0 else None
+
+    if leaf.by != "enclosure" or proven_in_parts(proof, leaf.box, 0.0, DIRECTION_DEPTH) is not None:
         return None
     return "<grad V, f> < 0 is not proven there"
 
@@ -23,16 +30,3 @@ def function_witness_fault(
     if witness is None or len(witness.point) != problem.dimension:
         return "there is no witness"
     return bounds_fault(witness, witnessed_product(function, problem, form, witness.point), "V")
-
-
-def _decreases(function: Problem, problem: SymbolicGradient, form: Form, box: Box, depth: int) -> bool:
-    """Whether <grad V, f> < 0 is proven over a box; V is then proven to be smooth there."""
-    center = product_at(function, problem, form, middle(box))
-    if not center < 0:
-        # No halving helps against a value at a point.
-        return False
-    if largest_product(function, problem, form, box, center) < 0:
-        return True
-    if depth == 0 or is_cut_short():
-        return False
-    return all(_decreases(function, problem, form, half, depth - 1) for half in halves(box))

@@ -95,7 +95,10 @@ def _rows_over(
 
 
 def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
-    """Return the law of each coordinate of the minibatch gradient over a box; ``MayJump`` as ``row_jacobians``."""
+    """Return the law of each coordinate of the minibatch gradient over a box; ``MayJump`` as ``row_jacobians``.
+
+    With slopes the rows' gradients are met with their mean-value forms about the middle.
+    """
     d = problem.dimension
     gradients = row_gradients(using, problem, theta)
     if not slopes:
@@ -104,9 +107,27 @@ def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[
     # Of a Hessian the upper triangle is known, of another Jacobian all of it.
     numbers = [[place.get((i, j), place.get((j, i), -1)) for j in range(d)] for i in range(d)]
     rows = row_jacobians(using, problem, theta)
-    return laws_of_rows(
-        using, problem, gradients, [[[entries[k] for k in line] for line in numbers] for entries in rows]
-    )
+    jacobians = [[[entries[k] for k in line] for line in numbers] for entries in rows]
+    return laws_of_rows(using, problem, _narrowed(using, problem, theta, gradients, jacobians), jacobians)
+
+
+def _narrowed(
+    using: Arithmetic,
+    problem: SymbolicGradient,
+    theta: Sequence[Interval],
+    gradients: list[list[Interval]],
+    jacobians: Sequence[Sequence[Sequence[Interval]]],
+) -> list[list[Interval]]:
+    """What of each row's gradient over a box is in g(m) + g'(X) (X - m)."""
+    points = [using.middle(side) for side in theta]
+    if all(side == point for side, point in zip(theta, points, strict=True)):
+        return gradients
+    shifts = [side - point for side, point in zip(theta, points, strict=True)]
+    spend(len(gradients) * len(theta) ** 2)
+    return [
+        [using.overlap(g, at + using.dot(line, shifts)) for g, at, line in zip(gradient, center, jacobian, strict=True)]
+        for gradient, center, jacobian in zip(gradients, row_gradients(using, problem, points), jacobians, strict=True)
+    ]
 
 
 def laws_of_rows(

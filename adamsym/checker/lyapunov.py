@@ -1,7 +1,7 @@
 """Re-checks of Lyapunov regions: <grad L, f> < 0 over boxes (N-Lemma 4, N-Theorems 1, 2, 6, enclosures); witnesses."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -13,7 +13,7 @@ import sympy as sp
 from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf, Witness
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
-from adamsym.checker.field import field_over
+from adamsym.checker.field import TOLERANCE, field_over
 from adamsym.checker.form import Form
 from adamsym.checker.interpolation.constants import Draws, best_share
 from adamsym.checker.law import (
@@ -28,7 +28,7 @@ from adamsym.checker.law import (
 )
 from adamsym.checker.pieces import MayJump
 from adamsym.checker.values import value_of
-from adamsym.checker.zeros import DEPTH, drift_agrees, halves, middle, rational_point, sides
+from adamsym.checker.zeros import COARSE, DEPTH, DIRECTION_DEPTH, drift_agrees, halves, middle, rational_point, sides
 from adamsym.expressions.parser import parse_expression
 from adamsym.expressions.polynomials import bounded_polynomial
 from adamsym.expressions.work import OutOfWork, is_cut_short, spend
@@ -36,6 +36,9 @@ from adamsym.gradients import Empirical, Problem, SymbolicGradient
 from adamsym.gradients.rows import substituted_rows
 
 Point = tuple[Fraction, ...]
+
+NEVER = -math.inf
+"""No rate, nor one of any part: for no halving helps against a value at a point."""
 
 _MOST_STEPS = 1_000_000
 """Steps of one division of polynomials."""
@@ -58,7 +61,12 @@ def check_leaf(certificate: LyapunovCertificate, problem: Problem, form: Form, l
         # There may be many of both: what reads them again for each leaf counts.
         spend(len(certificate.minima) * problem.dimension)
         minima = tuple(rational_point(problem, texts, "minimum") for texts in certificate.minima)
-    rate = _proven_rate(problem, form, leaf.box, leaf.by, certificate.factor, minima, DEPTH)
+
+    def proof(box: Box) -> float | None:
+        return _proven_rate(problem, form, box, leaf.by, certificate.factor, minima)
+
+    depth = DIRECTION_DEPTH if leaf.by == "enclosure" else DEPTH + 2 * len(leaf.box)
+    rate = proven_in_parts(proof, leaf.box, certificate.rate or 0.0, depth)
     return LeafCheck("<grad L, f> < 0 is not proven there") if rate is None else LeafCheck(None, rate)
 
 
@@ -92,25 +100,52 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem, form: Fo
 
 
 def witnessed_product(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
-    """Return ``product_at`` a point where no gradient jumps: else there is no f there that a witness could be about."""
+    """Return <grad V, f> at a point where no gradient jumps: else there is no f there that a witness could be about."""
     require_continuous(form.using, problem, [form.using.number(x) for x in point])
-    return product_at(function, problem, form, point)
+    return at_point(function, problem, form, point).product
 
 
-def product_at(function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float]) -> Interval:
+def proven_in_parts(proof: Callable[[Box], float | None], box: Box, wanted: float, depth: int) -> float | None:
+    """Return the least rate that ``proof`` gives for the parts of a box, which is halved up to ``depth`` times.
+
+    It is halved where there is no proof, and ``DEPTH`` times where the rate is less than ``wanted``; not at ``NEVER``.
+    """
+    rate = proof(box)
+    if rate == NEVER:
+        return None
+    if (rate is not None and rate >= wanted) or depth == 0 or is_cut_short():
+        return rate
+    parts = []
+    for half in halves(box):
+        part = proven_in_parts(proof, half, wanted, (depth if rate is None else min(depth, DEPTH)) - 1)
+        if part is None:
+            return rate
+        parts.append(part)
+    return min(parts) if rate is None else max(rate, min(parts))
+
+
+@dataclass(frozen=True)
+class AtPoint:
+    """At a point, grad V (``means``), f (``field``), and <grad V, f> (``product``)."""
+
+    means: list[Interval]
+    field: list[Interval]
+    product: Interval
+
+
+def at_point(
+    function: Problem, problem: SymbolicGradient, form: Form, point: Sequence[float], tolerance: float = TOLERANCE
+) -> AtPoint:
     """Return <grad V, f> at a point: V is the loss of ``function``, and f the field of ``problem``."""
     using = form.using
     points = [using.number(x) for x in point]
-    value = field_over(problem, form, points, slopes=False).value
-    return _product(using, gradient_laws(using, function, points, slopes=False), value)
-
-
-def _product(using: Arithmetic, laws: list[Law], field: list[Interval]) -> Interval:
-    return using.total(law.mean * f for law, f in zip(laws, field, strict=True))
+    field = field_over(problem, form, points, slopes=False, tolerance=tolerance).value
+    means = [law.mean for law in gradient_laws(using, function, points, slopes=False)]
+    return AtPoint(means, field, using.dot(means, field))
 
 
 def _proven_rate(
-    problem: Problem, form: Form, box: Box, by: str, factor: str | None, minima: tuple[Point, ...], depth: int
+    problem: Problem, form: Form, box: Box, by: str, factor: str | None, minima: tuple[Point, ...]
 ) -> float | None:
     """A proven lower bound of -<grad L, f>/L over a box but where all rows' gradients vanish; None without proof."""
     using = form.using
@@ -118,25 +153,19 @@ def _proven_rate(
     if by == "sign":
         laws = gradient_laws(using, problem, theta, slopes=False)
         agree = all(drift_agrees(law, form, side) for law, side in zip(laws, box, strict=True))
-        rate = _by_signs(laws, laws, form, _mean_loss(using, problem, theta)) if agree else None
-    elif by in ("factor", "minimum") and form.decay != 0:
+        return _by_signs(laws, laws, form, _mean_loss(using, problem, theta)) if agree else None
+    if by in ("factor", "minimum") and form.decay != 0:
         raise NotCheckable(f"with weight decay nothing is proven by {by}")
-    elif by == "factor":
-        rate = _by_factor(problem, form, theta, factor)
-    elif by == "minimum":
+    if by == "factor":
+        return _by_factor(problem, form, theta, factor)
+    if by == "minimum":
         rates = [_by_minimum(problem, form, theta, point) for point in minima]
-        rate = max((r for r in rates if r is not None), default=None)
-    else:
-        center = product_at(problem, problem, form, middle(box))
-        if not center < 0:
-            # No halving helps against a value at a point.
-            return None
-        largest = largest_product(problem, problem, form, box, center)
-        rate = _rate(using, -largest, _mean_loss(using, problem, theta)) if largest < 0 else None
-    if rate is not None or depth == 0 or is_cut_short():
-        return rate
-    parts = [_proven_rate(problem, form, half, by, factor, minima, depth - 1) for half in halves(box)]
-    return None if None in parts else min(part for part in parts if part is not None)
+        return max((r for r in rates if r is not None), default=None)
+    center = at_point(problem, problem, form, middle(box), COARSE)
+    if not center.product < 0:
+        return NEVER
+    largest = largest_product(problem, problem, form, box, center)
+    return _rate(using, -largest, _mean_loss(using, problem, theta)) if largest < 0 else None
 
 
 def _rate(using: Arithmetic, decrease: Interval, loss: Interval | None) -> float:
@@ -300,26 +329,36 @@ def _least_singular(using: Arithmetic, matrix: list[list[Interval]]) -> Interval
     return using.nonnegative((1 - using.root(using.upper(defect))) / norm)
 
 
-def largest_product(function: Problem, problem: SymbolicGradient, form: Form, box: Box, center: Interval) -> Interval:
+def largest_product(function: Problem, problem: SymbolicGradient, form: Form, box: Box, center: AtPoint) -> Interval:
     """Return an upper bound of <grad V, f> over a box, as a point: plain or in mean-value form around ``center``.
 
     Where gradients may jump it is of grad V times f for any choice of both between the values on both sides.
 
-    V is the loss of ``function``, f the field of ``problem``, and ``center`` the value at the box's midpoint.
+    V is the loss of ``function``, f the field of ``problem``, and ``center`` what they are at the box's midpoint.
     """
-    using = form.using
-    theta, points = sides(using, box), [using.number(x) for x in middle(box)]
+    using, theta = form.using, sides(form.using, box)
+    shifts = [side - using.number(x) for side, x in zip(theta, middle(box), strict=True)]
     try:
         laws = gradient_laws(using, function, theta, slopes=True)
-        over = field_over(problem, form, theta, slopes=True)
+        over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
     except MayJump:
         laws = gradient_laws(using, function, theta, slopes=False)
-        return using.upper(_product(using, laws, field_over(problem, form, theta, slopes=False).value))
-    plain, linear = _product(using, laws, over.value), center
-    for j, (side, point) in enumerate(zip(theta, points, strict=True)):
+        over = field_over(problem, form, theta, slopes=False, tolerance=COARSE)
+        return using.upper(using.dot([law.mean for law in laws], over.value))
+    # Each of the factors may itself be narrower in mean-value form.
+    means = [
+        using.overlap(law.mean, at + using.dot(law.mean_slopes, shifts))
+        for law, at in zip(laws, center.means, strict=True)
+    ]
+    values = [
+        using.overlap(f, at + using.dot(row, shifts))
+        for f, at, row in zip(over.value, center.field, over.jacobian, strict=True)
+    ]
+    linear = center.product
+    for j, shift in enumerate(shifts):
         slope = using.total(
-            law.mean_slopes[j] * f + law.mean * row[j]
-            for law, f, row in zip(laws, over.value, over.jacobian, strict=True)
+            law.mean_slopes[j] * f + mean * row[j]
+            for law, mean, f, row in zip(laws, means, values, over.jacobian, strict=True)
         )
-        linear += slope * (side - point)
-    return using.least_bound([plain, linear])
+        linear += slope * shift
+    return using.least_bound([using.dot(means, values), linear])

@@ -15,6 +15,7 @@ from adamsym.certify.boxes import Box, Point, middle, shares_of
 from adamsym.certify.exact_points import loss_is_at_most_zero
 from adamsym.certify.field_function import JUMPS, FieldFunction, FieldOver
 from adamsym.certify.lyapunov.box_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
+from adamsym.certify.lyapunov.interval_decrease import IntervalDecrease
 from adamsym.certify.minima import CommonFactor, common_factor
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_DECREASE,
@@ -26,9 +27,10 @@ from adamsym.certify.outcomes import (
     Witness,
 )
 from adamsym.certify.sign_lemma import drift_agrees
-from adamsym.certify.tasks import Task
+from adamsym.certify.tasks import MOST_OPERATIONS, IntervalsFirst
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
+from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import Law
@@ -45,11 +47,14 @@ _LEAST, _LARGEST = 1e-300, 1e300
 SHARE_OF_WITNESS = 1e-3
 """Share of its value that the uncertainty of <grad L, f> at a witness may have."""
 
+_NEAR = 4
+"""Minima beyond so many half-widths of a box from its middle say nothing of it."""
+
 _MAY_BE_ZERO = "<grad L, f> may be 0: a zero of f, or a critical point that is no minimum of every row"
 
 
 @dataclass(frozen=True)
-class LyapunovTask(Task[LyapunovOutcome]):
+class LyapunovTask(IntervalsFirst[LyapunovOutcome]):
     """Proves that <grad L, f> < 0 in boxes, or finds a point where it is positive."""
 
     function: FieldFunction
@@ -85,6 +90,28 @@ class LyapunovTask(Task[LyapunovOutcome]):
     def minima_with_loss(self) -> list[tuple[Point, bool]]:
         """The minima, each with whether the mean loss is proven to be at most 0 there."""
         return [(point, loss_is_at_most_zero(self.problem, point)) for point in self.minima]
+
+    @cached_property
+    def intervals(self) -> IntervalDecrease | None:
+        """What float64 intervals can say, if they cover the loss and its field."""
+        field = self.function.intervals
+        return None if field is None else IntervalDecrease(field, field, self.start, SMALLEST_SHARE, self._lemma)
+
+    def _lemma(self, box: Box) -> tuple[LyapunovOutcome | None, int]:
+        """What balls prove of a box next to common minima, without an enclosure; and the operations."""
+        sides = np.array(box)
+        if self.function.form.decay != 0 or (self.factor is None and not any(map(_is_near(sides), self.minima))):
+            return None, 0
+        with budget(MOST_OPERATIONS) as meter, ball_arithmetic():
+            theta = hulls(sides)
+            try:
+                at = self.function.at(theta)
+                found = next_to_minima(self, at)
+                loss = _mean(self.problem, self.problem.row_losses_ball(theta))
+                outcome = None if found is None else _decrease(at, loss, found)
+            except (Undefined, OutOfWork):
+                outcome = None
+        return outcome, MOST_OPERATIONS - meter.left
 
     def examine(self, box: Box) -> LyapunovOutcome:
         """Say what is proven about <grad L, f> in one box."""
@@ -209,7 +236,7 @@ def _around(
 
     L <= |A| |theta - theta*|^2/2 only if L(theta*) <= 0 is proven: ``without_loss``.
     """
-    if not all(abs(x.mid() - p) <= 4 * x.rad() for x, p in zip(theta, point, strict=True)):
+    if not all(abs(x.mid() - p) <= _NEAR * x.rad() for x, p in zip(theta, point, strict=True)):
         return None
     d = problem.dimension
     try:
@@ -231,6 +258,12 @@ def _around(
         return None
     square, variance = spread_of_matrices(entries, np.linalg.inv(matrix).tolist())
     return by_spread(square, variance, laws, form, loss, "minimum", _rows(problem))
+
+
+def _is_near(sides: FloatArray) -> Callable[[Point], bool]:
+    """Whether a point may be near enough to a box for :func:`_around`."""
+    middles, reach = sides.mean(axis=1), (_NEAR + 1) * np.ptp(sides, axis=1) / 2
+    return lambda point: bool((np.abs(middles - np.array(point, dtype=float)) <= reach).all())
 
 
 def _rows(problem: Problem) -> tuple[Fraction, int]:

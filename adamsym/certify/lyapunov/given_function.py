@@ -10,13 +10,16 @@ from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, middle
 from adamsym.certify.field_function import JUMPS, NOT_REAL, FieldFunction
 from adamsym.certify.lyapunov.box_decrease import by_enclosure
-from adamsym.certify.lyapunov.box_task import TOLERANCE, LyapunovTask, is_witness
+from adamsym.certify.lyapunov.box_task import SMALLEST_SHARE, TOLERANCE, LyapunovTask, is_witness
+from adamsym.certify.lyapunov.interval_decrease import IntervalDecrease
 from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witness
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import Law
+from adamsym.field.interval.field import IntervalRows
+from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Problem
 from adamsym.gradients.vector_field import lyapunov_function
 
@@ -50,6 +53,19 @@ class GivenFunctionTask(LyapunovTask):
     def _potential(self) -> Problem:
         source = self.function.problem
         return lyapunov_function(self.text, source.names, source.law)
+
+    @cached_property
+    def intervals(self) -> IntervalDecrease | None:
+        """What float64 intervals can say, if they cover both functions."""
+        field = self.function.intervals
+        try:
+            return (
+                None
+                if field is None
+                else IntervalDecrease(field, IntervalRows(self.problem), self.start, SMALLEST_SHARE, None)
+            )
+        except NotCovered:
+            return None
 
     def _examine(self, box: Box, sides: FloatArray) -> LyapunovOutcome:
         function, theta = self.function, hulls(sides)

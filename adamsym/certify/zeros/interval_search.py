@@ -9,7 +9,7 @@ from adamsym.certify.outcomes import NoZeroByDirection, NoZeroBySign, Split
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.interval.arrays import BoolArray, IntArray
 from adamsym.field.interval.exclusion import directions, krawczyk_hopes
-from adamsym.field.interval.field import SPEED, IntervalField, RowsOver
+from adamsym.field.interval.field import IntervalField, RowsOver
 from adamsym.field.interval.linear import meet_mean_value_form
 
 TOLERANCE, TOLERANCE_AT_POINTS = 1e-9, 1e-12
@@ -101,7 +101,7 @@ class IntervalSearch:
         hopes |= ((centers[..., 0] <= 0) & (centers[..., 1] >= 0)).all(axis=1)
         for k, number in enumerate(numbers.tolist()):
             box = boxes[number]
-            operations[number] += self._cost(int(lags[k]) + int(center_lags[k]))
+            operations[number] += self.field.quadrature_operations(int(lags[k]) + int(center_lags[k]))
             shares = shares_of(box, self.start)
             if lags[k] < 0 or center_lags[k] < 0:
                 continue
@@ -111,10 +111,6 @@ class IntervalSearch:
                 found[number] = NoZeroByDirection(tuple(along[k].tolist()))
             elif not hopes[k] and max(shares.values(), default=0.0) > self.smallest:
                 found[number] = Split(_cut(chosen.boxes[k], shares, jacobians[k]))
-
-    def _cost(self, lags: int) -> int:
-        atoms, d = len(self.field.shares), self.field.dimension
-        return (200 * atoms * d * (3 + 3 * d) + max(0, lags) * atoms * (12 + 4 * d)) // SPEED
 
 
 def _cut(sides: FloatArray, shares: dict[int, float], jacobian: FloatArray) -> int:

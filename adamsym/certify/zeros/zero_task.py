@@ -1,6 +1,5 @@
 """What is proven about the zeros of a function in one box."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +19,7 @@ from adamsym.certify.outcomes import (
     ZeroOutcome,
     matrix_of,
 )
-from adamsym.certify.tasks import Examined, Task
+from adamsym.certify.tasks import IntervalsFirst
 from adamsym.certify.zeros.interval_search import IntervalSearch
 from adamsym.certify.zeros.krawczyk import certified_zero, direction_without_zero
 from adamsym.certify.zeros.stability import stability_of
@@ -34,14 +33,11 @@ TOLERANCE = 1e-9
 SMALLEST_SHARE = 2.0**-40
 """Boxes narrower than this share of the first one are split no further."""
 
-_AT_ONCE = 16
-"""Boxes that float64 intervals look at together: fewer take longer for each, and more are not stopped between."""
-
 _SINGULAR = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
 
 
 @dataclass(frozen=True)
-class ZeroTask(Task[ZeroOutcome]):
+class ZeroTask(IntervalsFirst[ZeroOutcome]):
     """Excludes zeros from boxes, and certifies them in boxes of the wanted ``width``."""
 
     function: BoxFunction
@@ -61,32 +57,10 @@ class ZeroTask(Task[ZeroOutcome]):
             return self._examine(box, np.array(box))
 
     @cached_property
-    def _intervals(self) -> IntervalSearch | None:
+    def intervals(self) -> IntervalSearch | None:
         """What float64 intervals can say, if they cover the function."""
         intervals = self.function.intervals if isinstance(self.function, FieldFunction) else None
         return None if intervals is None else IntervalSearch(intervals, self.start, SMALLEST_SHARE)
-
-    @property
-    def at_once(self) -> int:
-        """Several where float64 intervals look at them first."""
-        return 1 if self._intervals is None else _AT_ONCE
-
-    def examined(self, box: Box) -> Examined[ZeroOutcome]:
-        """Return what is found in one box: the same as together with others."""
-        return self.all_examined([box])[0]
-
-    def all_examined(self, boxes: Sequence[Box]) -> list[Examined[ZeroOutcome]]:
-        """Ask float64 intervals first, and balls of what these leave open."""
-        if self._intervals is None:
-            return [super(ZeroTask, self).examined(box) for box in boxes]
-        found = list[Examined[ZeroOutcome]]()
-        for box, (outcome, operations) in zip(boxes, self._intervals.examined(boxes), strict=True):
-            if outcome is None:
-                by_balls = super().examined(box)
-                found.append(Examined(by_balls.outcome, operations + by_balls.operations))
-            else:
-                found.append(Examined(outcome, operations))
-        return found
 
     def too_much(self, box: Box) -> ZeroOutcome:
         """Ask for the halves of a box that takes too much work: over narrower boxes fewer lags count."""

@@ -14,7 +14,7 @@ from adamsym.field.interval.law import enclose_laws
 from adamsym.field.interval.linear import batch_means, expectations, field_of_quotients, meet_mean_value_form, shifts_of
 from adamsym.field.interval.tables import tables_of
 from adamsym.field.interval.tape import NotCovered, Tape, interval_of, tape_of
-from adamsym.gradients import Empirical, SymbolicGradient
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 from adamsym.methods import LaplaceForm
 
 
@@ -41,30 +41,27 @@ class RowsOver:
         return RowsOver(*(np.ascontiguousarray(entry[chosen]) for entry in vars(self).values()))
 
 
-class IntervalField:
-    """A field with a Laplace form, over many boxes at once. Everything that it returns depends on each box alone.
+class IntervalRows:
+    """The gradients of a problem's rows over many boxes at once. All that it returns depends on each box alone.
 
     Raises
     ------
     NotCovered
-        For expressions or forms that this arithmetic does not cover; those are left to balls. Expressions that are real
-        only under conditions are among them.
+        For expressions that this arithmetic does not cover; those are left to balls. Expressions that are real only
+        under conditions are among them.
     """
 
-    def __init__(self, problem: SymbolicGradient, form: LaplaceForm) -> None:
+    def __init__(self, problem: SymbolicGradient) -> None:
         if problem.domain or not problem.is_smooth or not isinstance(problem.law, Empirical):
             raise NotCovered("conditions, kinks or continuous laws")
         if not lists_minibatches(problem):
             raise NotCovered("minibatches that are not listed")
-        self.dimension, self.decay = problem.dimension, np.array(interval_of(form.decay))
+        self.dimension = problem.dimension
         symbols = (*problem.parameters, *problem.columns)
         with ball_arithmetic():
-            tables = tables_of(form)
-            if tables is None:
-                raise NotCovered("the form")
-            self.tables = tables
             self._gradient = tape_of(symbols, problem.gradient_expressions)
             self._both = tape_of(symbols, (*problem.gradient_expressions, *problem.jacobian_expressions))
+            self._loss = tape_of(symbols, [problem.loss]) if isinstance(problem, Problem) else None
             self._columns = np.array([[interval_of(x) for x in row] for row in problem.law.exact_rows])
             batches = minibatches(problem)
             self.shares = np.array([outward(probability) for _, probability in batches])
@@ -72,7 +69,6 @@ class IntervalField:
             self._rows = np.array([row for shares, _ in batches for row, _ in shares])
             self._portions = np.array([interval_of(share) for shares, _ in batches for _, share in shares])
         self._columns = self._columns.reshape(len(problem.law.exact_rows), len(problem.columns), 2)
-        self._signed = form.weights.nonnegative and form.weights.total > 0
         self._listed = problem.batch_size > 1
         self._places, self._symmetric = problem.jacobian_places, problem.is_symmetric
         self.operations = len(self._both.code) + len(self._gradient.code)
@@ -99,6 +95,40 @@ class IntervalField:
         flat = np.ascontiguousarray(values).reshape(len(values), -1, *values.shape[-2:])
         return expectations(flat, self.shares).reshape(*values.shape[:-2], 2)
 
+    def _evaluated(self, tape: Tape, boxes: FloatArray) -> tuple[FloatArray, BoolArray]:
+        values = np.zeros((len(boxes), len(tape.outputs), len(self._columns), 2))
+        known = np.empty(len(boxes), dtype=np.bool_)
+        evaluate(tape.code, tape.first, tape.second, tape.constants, tape.outputs, boxes, self._columns, values, known)
+        values[~known] = 0.0
+        return (batch_means(values, self._starts, self._rows, self._portions) if self._listed else values), known
+
+    def losses(self, boxes: FloatArray) -> FloatArray:
+        """Return the mean loss over boxes, (m, 2); nan where it is not proved to be finite."""
+        assert self._loss is not None
+        values, known = self._evaluated(self._loss, boxes)
+        found = self.means(values)[:, 0]
+        found[~known] = np.nan
+        return found
+
+
+class IntervalField(IntervalRows):
+    """A field with a Laplace form, over many boxes at once.
+
+    Raises
+    ------
+    NotCovered
+        As for the rows, and for forms that this arithmetic does not cover.
+    """
+
+    def __init__(self, problem: SymbolicGradient, form: LaplaceForm) -> None:
+        super().__init__(problem)
+        with ball_arithmetic():
+            tables = tables_of(form)
+        if tables is None:
+            raise NotCovered("the form")
+        self.tables, self.decay = tables, np.array(interval_of(form.decay))
+        self._signed = form.weights.nonnegative and form.weights.total > 0
+
     def sign_thresholds(self, rows: RowsOver, plain: bool) -> FloatArray:
         """Return bounds of q sigma_i (m, d), which |E g_i| does not exceed where F_i = 0, or infinity.
 
@@ -111,13 +141,6 @@ class IntervalField:
         if plain:
             return plain_thresholds(rows.plain, self.means(rows.plain), self.shares, constants, root_plus_eps)
         return thresholds(rows.atoms, rows.centers, rows.slopes, self.shares, rows.shifts, constants, root_plus_eps)
-
-    def _evaluated(self, tape: Tape, boxes: FloatArray) -> tuple[FloatArray, BoolArray]:
-        values = np.zeros((len(boxes), len(tape.outputs), len(self._columns), 2))
-        known = np.empty(len(boxes), dtype=np.bool_)
-        evaluate(tape.code, tape.first, tape.second, tape.constants, tape.outputs, boxes, self._columns, values, known)
-        values[~known] = 0.0
-        return (batch_means(values, self._starts, self._rows, self._portions) if self._listed else values), known
 
     def over(self, rows: RowsOver, tolerance: float) -> tuple[FloatArray, IntArray]:
         """Return f and Df over the boxes, (m, d, 1 + d, 2), and the lags walked for each, -1 if out of range: (m,)."""
@@ -140,6 +163,11 @@ class IntervalField:
         field_of_quotients(found, self.decay, boxes)
         lags = lags.reshape(m, d)
         return found, np.where(lags.min(axis=1) < 0, -1, lags.sum(axis=1))
+
+    def quadrature_operations(self, lags: int) -> int:
+        """Return what budgets count for f and its derivatives over a box, for which so many lags were walked."""
+        atoms, d = len(self.shares), self.dimension
+        return (200 * atoms * d * (3 + 3 * d) + max(0, lags) * atoms * (12 + 4 * d)) // SPEED
 
 
 SPEED = 40
