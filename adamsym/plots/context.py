@@ -8,7 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
-from adamsym.certify import LyapunovRegion, Zeros, certify_lyapunov, find_zeros
+from adamsym.certify import (
+    LyapunovBall,
+    LyapunovRegion,
+    OneZero,
+    Zeros,
+    certify_lyapunov,
+    certify_lyapunov_ball,
+    certify_lyapunov_globally,
+    certify_zero,
+    find_zeros,
+)
 from adamsym.dynamics import (
     Basins,
     Flow,
@@ -16,6 +26,7 @@ from adamsym.dynamics import (
     PseudoTrajectory,
     Run,
     basins,
+    find_zero,
     flow,
     phase_portrait,
     pseudo_trajectory,
@@ -158,6 +169,21 @@ class PlotContext:
         self.require_plane("a Lyapunov region")
         with _alone() as executor:
             return certify_lyapunov(self.field, self.box, budget=self.settings.budget, executor=executor)
+
+    @cached_property
+    def one_zero(self) -> OneZero:
+        """The zero that :func:`adamsym.find_zero` reaches from the start, certified."""
+        return certify_zero(self.field, find_zero(self.field, self.start).theta)
+
+    @cached_property
+    def ball(self) -> LyapunovBall:
+        """The largest box around the interpolating point near the start where the loss is certified to decrease."""
+        return certify_lyapunov_ball(self.field, self.start)
+
+    @cached_property
+    def everywhere(self) -> LyapunovBall:
+        """The same in all of space."""
+        return certify_lyapunov_globally(self.field, self.start)
 
     @cached_property
     def steps(self) -> int:

@@ -100,6 +100,41 @@ def lyapunov(context: "PlotContext") -> Content:
     return Content(about_region(found), (drawn,))
 
 
+@section(
+    "the one zero near the start, for more than two parameters",
+    heading="The zero near the start",
+    question=Question("the zero near the start", "certified"),
+    group="points",
+)
+def one_zero(context: "PlotContext") -> Content:
+    """Certify the zero near the start, where boxes are not searched."""
+    from adamsym.plots.around_points import about_one_zero, table_of_one_zero
+
+    if len(context.names) <= 2:
+        return Content()
+    return Content(about_one_zero(context.one_zero), table=table_of_one_zero(context.one_zero))
+
+
+@section(
+    "where the loss decreases around a point that all rows fit",
+    heading="Where the loss decreases around an interpolating point",
+    question=Question("L as a Lyapunov function around an interpolating point", "certified"),
+    group="points",
+)
+def ball(context: "PlotContext") -> Content:
+    """Certify the loss around an interpolating point; there is none in general if rows outnumber parameters."""
+    from adamsym.gradients import Empirical, Problem
+    from adamsym.plots.around_points import about_ball, table_of_ball
+
+    problem = context.problem
+    if not isinstance(problem, Problem) or not isinstance(problem.law, Empirical):
+        return Content()
+    if len(problem.law.rows) > problem.dimension:
+        return Content()
+    around, everywhere = context.ball, context.everywhere
+    return Content(about_ball(around, everywhere), table=table_of_ball(around, everywhere))
+
+
 @plot_kind(
     "the flow, for one or two parameters with runs of Adam over it",
     heading=_FLOW,

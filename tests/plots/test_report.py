@@ -29,7 +29,15 @@ from adamsym.report.collection import (
     part_or_undecided,
 )
 from adamsym.report.page import render_page, statement_markup
-from adamsym.report.sections import Check, Image, SectionReport, compute_sections, context_of, section_report
+from adamsym.report.sections import (
+    Check,
+    Image,
+    ProblemReport,
+    SectionReport,
+    compute_sections,
+    context_of,
+    section_report,
+)
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>&{{ 7*7 }}'
 QUICK = Settings(time=2.0, chains=4, starts=(10, 50, 100), length=0.2, budget=200)
@@ -63,6 +71,9 @@ class Page(HTMLParser):
 
 def report_of(*problems, claims=()):
     return Report(tuple(problems), tuple(claims), QUICK, "adamsym report", (("Python", "3"),))
+
+
+EMPTY = ProblemReport("three", "three.toml", "", (), (), 0.0)
 
 
 def claim(name="C1", verdict="holds", **changes):
@@ -125,6 +136,72 @@ def test_the_page_of_a_problem(problem):
         "The flow, and the optimizer beside it",
         "The derivation",
     ]
+
+
+THREE = """
+[problem]
+loss = "{loss}"
+parameters = ["a", "b", "c"]
+[data]
+x = [1.0, {more}0.0]
+y = [0.0, {more}1.0]
+[adam]
+beta1 = 0.5
+beta2 = {beta2}
+eps = {eps}
+[start]
+a = 0.5
+b = 0.0
+c = 0.1
+"""
+FITTED, RIDGE = "(a*x + b*y + c - x + y)**2/2", "(a*x + b*y + c - x + y)**2/2 + (a**2 + b**2 + c**2)/20"
+
+
+def around_points(tmp_path, loss, more="", beta2="0.9", eps="0.1"):
+    """The sections about one point, of a problem of three parameters and two rows, or three."""
+    file = tmp_path / "three.toml"
+    file.write_text(THREE.format(loss=loss, more=more, beta2=beta2, eps=eps))
+    entries = [one for name, one in sections().items() if name in ("one_zero", "ball")]
+    return compute_sections(file, QUICK, None, entries)[0]
+
+
+def test_what_is_certified_around_one_point(tmp_path):
+    zero, ball = around_points(tmp_path, FITTED)
+    assert (zero.check.verdict, ball.check.verdict) == ("holds", "holds")
+    assert zero.check.text.startswith("certified: a set of minima of dimension 1")
+    assert "in all of space" in ball.check.text
+    rows = {name: values for name, *values in ball.table.rows}
+    assert rows["verdict"] == ["certified", "certified"]
+    assert all(value.startswith("N-Theorem") for value in rows["theorem"])
+    assert all(0 < float(value) < 1 for value in rows["c_0"])
+    text = render_page(report_of(replace(EMPTY, sections=(zero, ball))))
+    assert faults(text) == []
+    # The verdict stands before the numbers.
+    shown = text[text.index("<h3>Where") :]
+    assert 0 < shown.index("in all of space, wherever") < shown.index("<td>c_0</td>")
+
+
+def test_one_zero_of_three_parameters_is_listed_and_no_ball_where_rows_cannot_be_fitted(tmp_path):
+    zero, ball = around_points(tmp_path, RIDGE, more="-1.0, 2.0, ")
+    assert zero.check.verdict == "holds"
+    assert "attracting; the" in zero.check.text
+    assert [row[0] for row in zero.table.rows] == ["a", "b", "c"]
+    assert (ball.check, ball.is_shown) == (None, False)
+
+
+def test_what_is_not_certified_around_a_point_is_not_said_to_be(tmp_path):
+    _, ball = around_points(tmp_path, FITTED, beta2="0.3", eps="1e-8")
+    rows = {name: values for name, *values in ball.table.rows}
+    assert rows["verdict"] == ["certified", "undecided"]
+    assert (rows["c_0"][1], rows["flow lines that stay"][1]) == ("", "")
+    assert 0.3 < float(rows["N-Theorem 6 would hold from a beta2 of"][1]) <= 0.5
+    _, ball = around_points(tmp_path, "((a + b)*(x + y) + c - x + y)**2/2")
+    rows = {name: values for name, *values in ball.table.rows}
+    assert ball.check.verdict == "undecided"
+    assert rows["verdict"] == ["undecided", "undecided"]
+    assert not {"c_0", "theorem", "where"} & rows.keys()
+    _, ball = around_points(tmp_path, RIDGE)
+    assert ball.check.verdict == "not applicable"
 
 
 @pytest.mark.parametrize(
@@ -353,15 +430,16 @@ def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, 
     assert [[one.name for one in group] for group in groups] == [
         ["windows"],
         ["field", "portrait", "zeros", "lyapunov", "flow", "loss"],
+        ["one_zero", "ball"],
         ["derivation"],
     ]
     found = joined(problem_file, groups, [part_or_undecided(future, 3, group) for group in groups])
-    assert [check.verdict for check in found.checks] == ["undecided"] * 6
+    assert [check.verdict for check in found.checks] == ["undecided"] * 8
     assert all(check.text == words for check in found.checks)
     text = render_page(report_of(found))
     assert faults(text) == []
     # In the summary, and in place of each figure.
-    assert text.count(words) == 6 + 6
+    assert text.count(words) == 8 + 6
 
 
 def test_a_fault_of_the_program_is_no_verdict(problem_file, problem):
