@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, FiniteFloat, Tag, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError
 
 from adamsym.certificates.earlier import in_format_3, renewed_digest
+from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
+from adamsym.certificates.parts import AnyCertificate, Box, BoxCertificate, Interval, Matrix, Number, Part
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import json_value, read_bytes
 from adamsym.expressions.parser import LONGEST_TEXT
@@ -15,32 +17,17 @@ from adamsym.expressions.parser import LONGEST_TEXT
 LARGEST_FILE = 64 * 2**20
 """Bytes of a certificate."""
 
-MOST_ROWS = 100_000
 MOST_LEAVES = 200_000
-LARGEST_BATCH = 10**9
-
-Interval = Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
-Box = Annotated[list[Interval], Field(min_length=1, max_length=1000)]
-Matrix = Annotated[list[list[FiniteFloat]], Field(max_length=1000)]
 
 
-Name = Annotated[str, Field(max_length=80)]
-Number = Annotated[str, Field(max_length=2000)]
-"""An integer, decimal or fraction as text."""
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Region(_Part):
+class Region(Part):
     """A box in which a zero is alone: Krawczyk's operator with this preconditioner maps it into its inside."""
 
     box: Box
     preconditioner: Matrix
 
 
-class ZeroEntry(_Part):
+class ZeroEntry(Part):
     """A zero of f: it lies in ``box``, and is the only one there and in each of ``regions``.
 
     ``point``, if given, is the zero itself: a rational point at which the gradients of all rows are exactly 0.
@@ -58,23 +45,26 @@ class ZeroEntry(_Part):
     regions: Annotated[list[Region], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-class ZerosLeaf(_Part):
+class ZerosLeaf(Part):
     """A box and why it holds no zero but those listed, or that this is not known.
 
     ``by`` sign and direction: it holds none. ``by`` zero: it lies in ``region`` of the zero ``zero`` of ``zeros``.
     ``by`` beyond: it lies in ``region`` of the zero ``zero`` of ``beyond``, but does not meet that zero's own box.
+    ``by`` minima: all zeros in it belong to the set number ``set`` of ``sets``; ``inverse`` is what the proof needs.
     """
 
     box: Box
-    by: Literal["sign", "direction", "zero", "beyond", "undecided"]
+    by: Literal["sign", "direction", "minima", "zero", "beyond", "undecided"]
     coordinate: Annotated[int, Field(ge=0)] | None = None
     direction: list[FiniteFloat] | None = None
     zero: Annotated[int, Field(ge=0)] | None = None
     region: Annotated[int, Field(ge=0)] | None = None
+    set: Annotated[int, Field(ge=0)] | None = None
+    inverse: Matrix | None = None
     reason: str | None = None
 
 
-class Cluster(_Part):
+class Cluster(Part):
     """A box around undecided leaves that lie side by side.
 
     ``by`` point: all rows' gradients are 0 at the rational ``point`` in it. ``by`` faces: the coordinates of
@@ -88,7 +78,7 @@ class Cluster(_Part):
     preconditioner: Matrix | None = None
 
 
-class LyapunovLeaf(_Part):
+class LyapunovLeaf(Part):
     """A box and why <grad L, f> < 0 in it where not all rows' gradients vanish, or that it is not known.
 
     ``by`` witness: the witness lies in it.
@@ -99,82 +89,18 @@ class LyapunovLeaf(_Part):
     reason: str | None = None
 
 
-class Witness(_Part):
+class Witness(Part):
     """A point where <grad L, f>, or <grad V, f>, is positive, and bounds of its value."""
 
     point: list[FiniteFloat]
     bounds: Interval
 
 
-class LaplaceRecord(_Part):
-    """The field's Laplace form, exactly, as text: -E[M phi(V)] - ``decay`` theta.
-
-    M has the lag weights c_k = head_k + sum of amount ratio^k over ``terms``, pairs (amount, ratio); V has the weights
-    (1-beta) beta^k. ``kernel`` names phi, a function of v and eps.
-    """
-
-    head: Annotated[list[Number], Field(max_length=64)]
-    terms: Annotated[list[Annotated[list[Number], Field(min_length=2, max_length=2)]], Field(max_length=16)]
-    beta: Number
-    kernel: Name
-    eps: Number
-    decay: Number
-
-
-class MethodRecord(_Part):
-    """A method by its name, with its parameters, exactly, as text; and its Laplace form."""
-
-    name: Name
-    parameters: Annotated[dict[Name, Number], Field(max_length=64)]
-    laplace: LaplaceRecord
-
-
-class _SourceRecord(_Part):
-    """The data and their probabilities, exactly, as text; the method."""
-
-    parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
-    batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
-    columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
-    probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
-    method: MethodRecord
-
-
-class ProblemRecord(_SourceRecord):
-    """A problem: its loss as text, the data and the method."""
-
-    loss: Annotated[str, Field(max_length=LONGEST_TEXT)]
-
-
-class FieldRecord(_SourceRecord):
-    """A vector field in place of a loss's gradient: its components as text, the data and the method."""
-
-    field: Annotated[list[Annotated[str, Field(max_length=LONGEST_TEXT)]], Field(min_length=1, max_length=1000)]
-
-
-def _kind_of_source(value: Any) -> str:
-    return "field" if isinstance(value, FieldRecord) or (isinstance(value, dict) and "field" in value) else "loss"
-
-
-SourceRecord = Annotated[
-    Annotated[ProblemRecord, Tag("loss")] | Annotated[FieldRecord, Tag("field")], Discriminator(_kind_of_source)
-]
-
-
-class _Certificate(_Part):
-    format: Literal["adamsym certificate 3"]
-    made_by: dict[Name, Annotated[str, Field(max_length=80)]]
-    problem: SourceRecord
-    digest: str
-
-
-class _BoxCertificate(_Certificate):
-    box: Box
-
-
-class ZerosCertificate(_BoxCertificate):
+class ZerosCertificate(BoxCertificate):
     """Zeros of f in ``box``, each in a box that lies in it: all of them, if it is ``complete``.
 
-    ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it.
+    ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it. The
+    points of ``sets`` are zeros too, in the leaves that name them.
     """
 
     kind: Literal["zeros"]
@@ -182,10 +108,11 @@ class ZerosCertificate(_BoxCertificate):
     zeros: list[ZeroEntry]
     beyond: list[ZeroEntry]
     clusters: list[Cluster]
+    sets: Annotated[list[MinimaInBox], Field(default_factory=list, max_length=MOST_LEAVES)]
     leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-class LyapunovCertificate(_BoxCertificate):
+class LyapunovCertificate(BoxCertificate):
     """<grad L, f> < 0 in ``box`` where not every row's gradient vanishes; or a witness against it.
 
     ``rate`` is a c with -<grad L, f> >= c L in all of ``box``. ``factor`` divides every row's gradient. At each of
@@ -201,7 +128,7 @@ class LyapunovCertificate(_BoxCertificate):
     leaves: Annotated[list[LyapunovLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-class FunctionLeaf(_Part):
+class FunctionLeaf(Part):
     """A box and why <grad V, f> < 0 in all of it, or that it is not known. ``by`` witness: the witness lies in it."""
 
     box: Box
@@ -209,7 +136,7 @@ class FunctionLeaf(_Part):
     reason: str | None = None
 
 
-class FunctionCertificate(_BoxCertificate):
+class FunctionCertificate(BoxCertificate):
     """<grad V, f> < 0 in all of ``box``; or a witness against it.
 
     V is the mean over the data of the expression ``function``, in the parameters and the columns of ``problem``.
@@ -222,7 +149,7 @@ class FunctionCertificate(_BoxCertificate):
     leaves: Annotated[list[FunctionLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
 
 
-class BallDecrease(_Part):
+class BallDecrease(Part):
     """Bounds that hold in all of a region: sum sigma_i^2 <= ``eta`` D^2 and D^2 >= 2 ``mu`` L, D = |grad L|.
 
     -<grad L, f> is at least ``c_0`` D^2 phi((1 + ``eta``) D^2) there, and at least ``rate`` L wherever L is at most
@@ -236,7 +163,7 @@ class BallDecrease(_Part):
     level: Annotated[FiniteFloat, Field(ge=0)] | None
 
 
-class BallStarts(_Part):
+class BallStarts(Part):
     """Flow lines from points up to ``radius`` from the center, with L at most ``level`` if this is no null.
 
     They stay ``within`` that distance of it in the sup norm, and converge to a point with L = 0. On the way L is at
@@ -249,7 +176,7 @@ class BallStarts(_Part):
     rate: Annotated[FiniteFloat, Field(ge=0)]
 
 
-class BallCertificate(_Certificate):
+class BallCertificate(AnyCertificate):
     """<grad L, f> < 0 where L > 0 on the box of half-width ``radius`` around ``center``; on all of R^d if it is null.
 
     Within ``near`` of the center, in the sup norm, there is a point with L = 0. ``inverse`` is near an inverse from the
@@ -271,37 +198,7 @@ class BallCertificate(_Certificate):
         return ()
 
 
-class Alone(_Part):
-    """f has no other zeros in the box of half-width ``radius`` around the center; in all of R^d if it is null."""
-
-    radius: Annotated[FiniteFloat, Field(gt=0)] | None
-
-
-class MinimaSetCertificate(_Certificate):
-    """The points with L = 0 form a manifold of this ``dimension`` in a box around ``center``, or in all of R^d.
-
-    The box has the half-width ``radius``, and is all of R^d if it is null. Within ``near`` of the center, in the sup
-    norm, there is such a point; and f vanishes at all of them. ``rows``: the residuals of the others are combinations
-    of theirs. ``inverse`` is near an inverse from the right of the matrix of their gradients at the center; proofs need
-    it.
-    """
-
-    kind: Literal["set of minima"]
-    dimension: Annotated[int, Field(ge=1)]
-    rows: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, max_length=1000)]
-    center: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
-    inverse: Matrix
-    near: Annotated[FiniteFloat, Field(ge=0)]
-    radius: Annotated[FiniteFloat, Field(gt=0)] | None
-    alone: Alone | None
-
-    @property
-    def leaves(self) -> tuple[()]:
-        """None: the region is proved whole."""
-        return ()
-
-
-class IsolatedZero(_Part):
+class IsolatedZero(Part):
     """A zero of f: exactly one lies in ``box``. The other fields are those of the entries of a list of zeros."""
 
     box: Box
@@ -312,7 +209,7 @@ class IsolatedZero(_Part):
     point: list[Number] | None
 
 
-class NearbyCriticalPoint(_Part):
+class NearbyCriticalPoint(Part):
     """A critical point of the loss: exactly one lies in ``box``, and no other one in ``unique_in``.
 
     Its Euclidean distance from the zero lies between the two numbers ``distance``; ``nearest``: no critical point of
@@ -328,7 +225,7 @@ class NearbyCriticalPoint(_Part):
     nearest: bool
 
 
-class OneZeroCertificate(_BoxCertificate):
+class OneZeroCertificate(BoxCertificate):
     """One zero of f, alone in ``box``; and, where it is given, a critical point of the loss beside it.
 
     Of zeros elsewhere nothing is said.
@@ -371,6 +268,11 @@ def digest_of(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(bare, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
+def given(certificate: Certificate) -> dict[str, Any]:
+    """Return a certificate as JSON data, with the keys that it was given with."""
+    return certificate.model_dump(mode="json", exclude_unset=True)
+
+
 def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
     """Return a certificate from a file or from JSON data.
 
@@ -395,7 +297,7 @@ def read_certificate(source: Path | str | dict[str, Any]) -> Certificate:
     if content.get("format") != "adamsym certificate 2":
         return _validated(KINDS[kind], content)
     new = _validated(KINDS[kind], in_format_3(content))
-    return new.model_copy(update={"digest": renewed_digest(content, new.model_dump(mode="json"), digest_of)})
+    return new.model_copy(update={"digest": renewed_digest(content, given(new), digest_of)})
 
 
 def _validated(kind: type[Certificate], content: dict[str, Any]) -> Certificate:

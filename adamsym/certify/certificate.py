@@ -14,6 +14,7 @@ from adamsym.certify.lyapunov.box_regions import LyapunovRegion
 from adamsym.certify.minima import common_factor
 from adamsym.certify.outcomes import as_json
 from adamsym.certify.zeros.all_zeros import Zero, Zeros
+from adamsym.certify.zeros.minima_boxes import MinimaInBox
 from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
@@ -81,8 +82,17 @@ def _zeros(found: Zeros) -> dict[str, Any]:
             }
             for cluster in found.clusters
         ],
+        "sets": [_minima_in_box(one) for one in found.sets],
         "leaves": leaves,
     }
+
+
+def _minima_in_box(found: MinimaInBox) -> dict[str, Any]:
+    point = None
+    if found.center is not None and found.inverse is not None and found.near is not None:
+        near = found.near / BALL_MARGIN
+        point = {"center": found.center.tolist(), "inverse": found.inverse.tolist(), "near": near}
+    return {"dimension": found.dimension, "rows": list(found.rows), "point": point}
 
 
 def _field_of(found: Zeros | OneZero) -> FieldFunction:

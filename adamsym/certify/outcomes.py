@@ -46,6 +46,23 @@ class NoZeroByDirection:
 
 
 @dataclass(frozen=True)
+class OnlyMinima:
+    """Every zero of f in the box is a point with L = 0, on a manifold; ``inverse`` is what the proof needs."""
+
+    by: ClassVar[str] = "minima"
+    inverse: Matrix
+
+
+@dataclass(frozen=True)
+class InSet:
+    """The same, of the set of minima number ``set``."""
+
+    by: ClassVar[str] = "minima"
+    set: int
+    inverse: Matrix
+
+
+@dataclass(frozen=True)
 class ZeroFound:
     """Exactly one zero is in ``unique_in``, where the examined box lies, and it is in ``box``.
 
@@ -103,7 +120,7 @@ class Witness:
     bounds: tuple[float, float]
 
 
-ZeroOutcome = Split | Undecided | NoZeroBySign | NoZeroByDirection | ZeroFound | InRegion | Beyond
+ZeroOutcome = Split | Undecided | NoZeroBySign | NoZeroByDirection | OnlyMinima | InSet | ZeroFound | InRegion | Beyond
 LyapunovOutcome = Split | Undecided | Decrease | Witness
 Outcome = ZeroOutcome | LyapunovOutcome
 
@@ -114,7 +131,7 @@ TOO_MUCH = "it takes more operations than one box may"
 """Why a box stays undecided that takes too much work."""
 
 EXAMINED_FOR_ZEROS: Mapping[str, type[Outcome]] = {
-    kind.by: kind for kind in (Split, Undecided, NoZeroBySign, NoZeroByDirection, ZeroFound)
+    kind.by: kind for kind in (Split, Undecided, NoZeroBySign, NoZeroByDirection, OnlyMinima, ZeroFound)
 }
 EXAMINED_FOR_DECREASE: Mapping[str, type[Outcome]] = {
     **{kind.by: kind for kind in (Split, Undecided, Witness)},

@@ -10,16 +10,28 @@ if TYPE_CHECKING:
     from adamsym.certify.lyapunov.box_regions import LyapunovRegion
     from adamsym.certify.zeros.all_zeros import Zero, Zeros
     from adamsym.certify.zeros.clusters import Cluster
+    from adamsym.certify.zeros.minima_boxes import MinimaInBox
     from adamsym.certify.zeros.one_zero import OneZero
 
 
 def zeros_summary(found: "Zeros") -> str:
     """Return how many zeros are certified, and whether they are all."""
-    count = counted(len(found.zeros), "zero")
+    count = counted_zeros(found)
     if found.complete:
         return f"exactly {count} in the box, certified"
     boxes = counted(len(found.undecided), "box").replace("boxs", "boxes")
     return f"{count} certified; {boxes} undecided"
+
+
+def counted_zeros(found: "Zeros") -> str:
+    """Return how many zeros are certified, and how many sets of minima; those that may be empty apart."""
+    held = sum(one.holds_minimum for one in found.sets)
+    texts = [counted(len(found.zeros), "zero")] if found.zeros or not held else []
+    if held:
+        texts.append(f"{counted(held, 'set')} of minima of dimension {found.sets[0].dimension}")
+    if held < len(found.sets):
+        texts.append(f"{counted(len(found.sets) - held, 'set')} of minima that may be empty")
+    return " and ".join(texts)
 
 
 def zeros_table(found: "Zeros") -> tuple[list[str], list[list[str]]]:
@@ -40,6 +52,19 @@ def zero_rows(zeros: "Sequence[Zero]") -> list[list[str]]:
     ]
 
 
+def set_rows(found: "Zeros") -> tuple[list[str], list[list[str]]]:
+    """Return the columns of a table of sets of minima, and a row for each."""
+    rows = []
+    for one in found.sets:
+        center = [repr(x) for x in one.center.tolist()] if one.center is not None else ["?"] * len(found.names)
+        boxes = counted(one.leaves, "box").replace("boxs", "boxes")
+        where = ", ".join(
+            f"{n} in {interval_text(*side)}" for n, side in zip(found.names, one.box.tolist(), strict=True)
+        )
+        rows.append([f"{boxes} within {where}", str(one.dimension), ", ".join(center)])
+    return ["set of minima", "dimension", "a point of it is near"], rows
+
+
 def zeros_dict(found: "Zeros") -> dict[str, Any]:
     """Return what is certified about zeros, ready for JSON."""
     return {
@@ -47,6 +72,7 @@ def zeros_dict(found: "Zeros") -> dict[str, Any]:
         "zeros": [zero_dict(zero) for zero in found.zeros],
         "beyond": [zero_dict(zero) for zero in found.beyond],
         "undecided": [[list(side) for side in box] for box in found.undecided],
+        "sets": [_set_dict(one) for one in found.sets],
         "clusters": [_cluster_dict(cluster) for cluster in found.clusters],
         "examined": found.examined,
         "operations": found.operations,
@@ -135,6 +161,17 @@ def one_zero_dict(found: "OneZero") -> dict[str, Any]:
         "at": found.start.tolist(),
         "reason": found.reason or None,
     } | _supposed(found.supposes)
+
+
+def _set_dict(one: "MinimaInBox") -> dict[str, Any]:
+    return {
+        "box": one.box.tolist(),
+        "boxes": one.leaves,
+        "dimension": one.dimension,
+        "rows": list(one.rows),
+        "center": None if one.center is None else one.center.tolist(),
+        "near": one.near,
+    }
 
 
 def _cluster_dict(cluster: "Cluster") -> dict[str, Any]:

@@ -11,31 +11,31 @@ from typing import Any
 
 from adamsym.certificates.form import (
     BallCertificate,
-    Box,
     Certificate,
     Cluster,
     FunctionCertificate,
     FunctionLeaf,
     LyapunovCertificate,
     LyapunovLeaf,
-    MinimaSetCertificate,
     OneZeroCertificate,
     Witness,
     ZeroEntry,
     ZerosCertificate,
     digest_of,
+    given,
     read_certificate,
 )
+from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
 from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
-from adamsym.checker.interpolation import minima, region
+from adamsym.checker.interpolation import minima, minima_leaves, region
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.checker.one_zero import one_zero_fault, one_zero_form_fault
-from adamsym.checker.tiling import fills, held, some_meet
-from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, leaf_form_fault, zero_fault
+from adamsym.checker.tiling import fills, zeros_form_fault
+from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, zero_fault
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress, counted_off
@@ -140,8 +140,7 @@ def check_certificate(
     if processes < 1:
         raise InputError(f"check_certificate: processes = {processes} is not allowed; allowed are integers from 1 up")
     certificate = read_certificate(source)
-    content = certificate.model_dump(mode="json")
-    if digest and digest_of(content) != certificate.digest:
+    if digest and digest_of(given(certificate)) != certificate.digest:
         return Check(False, "the digest does not match the content")
     try:
         with budget(operations) as meter:
@@ -223,6 +222,7 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
         *((f"zero {k}", zero) for k, zero in enumerate(certificate.zeros)),
         *((f"zero {k} beyond the box", zero) for k, zero in enumerate(certificate.beyond)),
         *((f"cluster {k}", cluster) for k, cluster in enumerate(certificate.clusters)),
+        *((f"set {k}", one) for k, one in enumerate(certificate.sets)),
     ]
 
 
@@ -270,40 +270,12 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
         return "the boxes do not fill the region by halving"
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
     if isinstance(certificate, ZerosCertificate):
-        return _zeros_form_fault(certificate, undecided)
+        return zeros_form_fault(certificate, undecided) or minima_leaves.form_fault(certificate, problem)
     fault = _lyapunov_form_fault(certificate, bool(undecided))
     rate = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
     if fault is None and rate is not None and certificate.verdict != "certified":
         return "there is a rate, but the region is not certified"
     return fault
-
-
-def _zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> str | None:
-    """What is wrong with where the zeros and the clusters lie, or with what the summary says of the leaves."""
-    if certificate.complete == bool(undecided):
-        return "complete does not agree with the boxes"
-    for k, zero in enumerate(certificate.zeros):
-        if not contains(certificate.box, zero.box):
-            return f"zero {k} is not proven to lie in the box"
-    for k, zero in enumerate(certificate.beyond):
-        if contains(certificate.box, zero.box):
-            return f"zero {k} beyond the box lies in it"
-    listed = [*certificate.zeros, *certificate.beyond]
-    if some_meet([zero.box for zero in listed]):
-        return "two of the zeros may be one"
-    for k, leaf in enumerate(certificate.leaves):
-        fault = leaf_form_fault(certificate, leaf)
-        if fault is not None:
-            return f"box {k}: {fault}"
-    clusters = [cluster.box for cluster in certificate.clusters]
-    if some_meet(clusters):
-        return "two of the clusters meet"
-    if not all(contains(certificate.box, cluster) for cluster in clusters):
-        return "a cluster does not lie in the box"
-    all_held, all_hold = held(undecided, clusters)
-    if not all_held:
-        return "an undecided box lies in no cluster"
-    return None if all_hold else "a cluster holds no undecided box"
 
 
 def _lyapunov_form_fault(certificate: LyapunovCertificate | FunctionCertificate, undecided: bool) -> str | None:
@@ -374,6 +346,8 @@ def _fault_of(
             return zero_fault(problem, form, statement), None
         if isinstance(statement, Cluster):
             return cluster_fault(certificate, problem, form, statement), None
+        if isinstance(statement, MinimaInBox) or statement.by == "minima":
+            return minima_leaves.statement_fault(certificate, problem, form, statement), None
         return leaf_fault(problem, form, statement), None
     if isinstance(certificate, FunctionCertificate):
         assert function is not None

@@ -1,6 +1,7 @@
 """Re-checks of a Lyapunov function of the user's own: <grad V, f> < 0 in all of a box, and witnesses against it."""
 
-from adamsym.certificates.form import Box, FunctionCertificate, FunctionLeaf
+from adamsym.certificates.form import FunctionCertificate, FunctionLeaf
+from adamsym.certificates.parts import Box
 from adamsym.checker.form import Form
 from adamsym.checker.lyapunov import NEVER, at_point, bounds_fault, largest_product, proven_in_parts, witnessed_product
 from adamsym.checker.zeros import COARSE, DIRECTION_DEPTH, middle

@@ -10,7 +10,8 @@ from typing import cast
 import mpmath
 import sympy as sp
 
-from adamsym.certificates.form import Box, LyapunovCertificate, LyapunovLeaf, Witness
+from adamsym.certificates.form import LyapunovCertificate, LyapunovLeaf, Witness
+from adamsym.certificates.parts import Box
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.exact_values import loss_is_at_most_zero, vanishes
 from adamsym.checker.field import TOLERANCE, field_over

@@ -8,7 +8,8 @@ in X with the midpoint c, c - Y f(c) + (1 - Y Df(X)) (B - c) in the inside of B 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from adamsym.certificates.form import Box, IsolatedZero, Matrix, NearbyCriticalPoint, OneZeroCertificate
+from adamsym.certificates.form import IsolatedZero, NearbyCriticalPoint, OneZeroCertificate
+from adamsym.certificates.parts import Box, Matrix
 from adamsym.checker.arithmetic import Arithmetic, Interval, is_not_zero
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form

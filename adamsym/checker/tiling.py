@@ -1,7 +1,8 @@
 """How boxes lie: whether they fill a region, meet, or hold each other; without comparing all with all."""
 
-from adamsym.certificates.form import Box
-from adamsym.checker.zeros import contains, meet, middle
+from adamsym.certificates.form import ZerosCertificate
+from adamsym.certificates.parts import Box
+from adamsym.checker.zeros import contains, leaf_form_fault, meet, middle
 from adamsym.expressions.work import spend
 
 
@@ -53,3 +54,31 @@ def held(inner: list[Box], outer: list[Box]) -> tuple[bool, bool]:
         used.update(holders)
         all_held &= bool(holders)
     return all_held, len(used) == len(outer)
+
+
+def zeros_form_fault(certificate: ZerosCertificate, undecided: list[Box]) -> str | None:
+    """Return what is wrong with where zeros and clusters lie, or with what the summary says of the leaves; or None."""
+    if certificate.complete == bool(undecided):
+        return "complete does not agree with the boxes"
+    for k, zero in enumerate(certificate.zeros):
+        if not contains(certificate.box, zero.box):
+            return f"zero {k} is not proven to lie in the box"
+    for k, zero in enumerate(certificate.beyond):
+        if contains(certificate.box, zero.box):
+            return f"zero {k} beyond the box lies in it"
+    listed = [*certificate.zeros, *certificate.beyond]
+    if some_meet([zero.box for zero in listed]):
+        return "two of the zeros may be one"
+    for k, leaf in enumerate(certificate.leaves):
+        fault = leaf_form_fault(certificate, leaf)
+        if fault is not None:
+            return f"box {k}: {fault}"
+    clusters = [cluster.box for cluster in certificate.clusters]
+    if some_meet(clusters):
+        return "two of the clusters meet"
+    if not all(contains(certificate.box, cluster) for cluster in clusters):
+        return "a cluster does not lie in the box"
+    all_held, all_hold = held(undecided, clusters)
+    if not all_held:
+        return "an undecided box lies in no cluster"
+    return None if all_hold else "a cluster holds no undecided box"

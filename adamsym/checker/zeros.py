@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from adamsym.certificates.form import Box, Cluster, Matrix, ZeroEntry, ZerosCertificate, ZerosLeaf
+from adamsym.certificates.form import Cluster, ZeroEntry, ZerosCertificate, ZerosLeaf
+from adamsym.certificates.parts import Box, Matrix
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_not_zero
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
@@ -30,7 +31,13 @@ FINER = 1e-20
 FACE_DEPTH = 6
 """A face of a cluster may be halved so many times."""
 
-_PROOFS = {"sign": {"coordinate"}, "direction": {"direction"}, "zero": {"zero", "region"}, "beyond": {"zero", "region"}}
+_PROOFS = {
+    "sign": {"coordinate"},
+    "direction": {"direction"},
+    "zero": {"zero", "region"},
+    "beyond": {"zero", "region"},
+    "minima": {"set", "inverse"},
+}
 """What each kind of leaf names."""
 
 
@@ -55,13 +62,15 @@ def halves(box: Box) -> tuple[Box, Box]:
 
 def leaf_form_fault(certificate: ZerosCertificate, leaf: ZerosLeaf) -> str | None:
     """Return what is wrong with what a leaf names, or with where it lies, before any analysis; or None."""
-    named = {key for key in ("coordinate", "direction", "zero", "region") if getattr(leaf, key) is not None}
+    named = {key for key in set().union(*_PROOFS.values()) if getattr(leaf, key) is not None}
     if named != _PROOFS.get(leaf.by, set()):
         return "does not name what its proof needs, and nothing else"
     if leaf.by in ("zero", "beyond"):
         return _region_fault(certificate.zeros if leaf.by == "zero" else certificate.beyond, leaf)
     if leaf.coordinate is not None and leaf.coordinate >= len(leaf.box):
         return "names no coordinate"
+    if leaf.set is not None and leaf.set >= len(certificate.sets):
+        return "names no set of minima"
     if leaf.direction is not None and (len(leaf.direction) != len(leaf.box) or not any(leaf.direction)):
         return "names no direction"
     return None

@@ -269,8 +269,9 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:
     _print_stopped(found.stopped, found.examined)
-    number = len(found.zeros)
-    count = f"{number} zero" + ("" if number == 1 else "s")
+    from adamsym.certify.results import counted_zeros, set_rows
+
+    count = counted_zeros(found)
     if found.complete:
         print(f"certified: exactly {count} in the box")
     else:
@@ -281,6 +282,10 @@ def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) ->
         print(f"undecided: {count} certified{alone} in the box, and {boxes} {others}")
     _print_supposed(found.supposes)
     _print_zero_table(found.zeros, names)
+    if found.sets:
+        columns, rows = set_rows(found)
+        print_table(columns, rows[:_LISTED])
+        _print_more(len(rows))
     if found.beyond:
         print("beyond the box, or on its border; not counted:")
         _print_zero_table(found.beyond, names)

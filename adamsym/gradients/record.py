@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from adamsym.certificates.form import MOST_ROWS
+from adamsym.certificates.parts import MOST_ROWS
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.laws import Empirical

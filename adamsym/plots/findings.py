@@ -7,6 +7,7 @@ import numpy as np
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.certify.outcomes import Undecided
+from adamsym.certify.results import counted_zeros
 from adamsym.dynamics import Basins, Flow, PseudoTrajectory
 from adamsym.dynamics.solutions import UNFINISHED, about_solution
 from adamsym.expressions.compilation import FloatArray
@@ -35,8 +36,7 @@ def about_field(field: AdamField, point: Sequence[float], names: Sequence[str]) 
 
 def about_zeros(found: Zeros) -> Finding:
     """Say how many zeros are certified, and whether they may be all."""
-    number = len(found.zeros)
-    count = f"{number} zero" + ("" if number == 1 else "s")
+    number, count = len(found.zeros), counted_zeros(found)
     off = sum(zero.critical_point == "no" for zero in found.zeros)
     has_loss = any(zero.critical_point is not None for zero in found.zeros)
     critical = f"; {off} of {number} proven to be no critical point of L" if has_loss else ""

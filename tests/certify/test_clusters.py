@@ -116,7 +116,7 @@ def test_zeros_that_are_listed_are_not_announced_again():
 
 
 def test_a_curve_of_minima_is_one_cluster_that_holds_zeros():
-    curve = of("(a*b*x - x)**2", ("a", "b"), (1, 2))
+    curve = of("(a*b*x - x)**4", ("a", "b"), (1, 2))
     found = find_zeros(curve, [[0.5, 2], [0.5, 2]], budget=60)
     [cluster] = found.clusters
     assert cluster.by == "point"

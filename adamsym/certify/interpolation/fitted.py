@@ -38,12 +38,13 @@ UNBOUNDED = "the derivatives of the residuals are not bounded there"
 class Proof:
     """What is proved over a box: L = 0 on a manifold alone if ``rank``; all zeros of f have L = 0 if ``only``.
 
-    ``reason`` says why the latter is not.
+    ``reason`` says why the latter is not. ``empty``: there is no point with L = 0.
     """
 
     rank: bool
     only: bool
     reason: str = ""
+    empty: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +84,7 @@ class FittedRows:
         """
         basis = self.spanned.basis
         try:
-            slopes = basis.over([flint.arb(x) for x in center.tolist()])[1]
+            values, slopes = basis.over([flint.arb(x) for x in center.tolist()])
             box = sides_around(center, reaches)
             values_over, slopes_over = self.spanned.all.over(box)
             chosen = [slopes_over[k] for k in self.spanned.rows]
@@ -100,7 +101,8 @@ class FittedRows:
         if not least > 0:
             return Proof(False, False, DEPENDENT)
         only = self._small_noise(self._kappa(slopes_over, scales, least), _largest(values_over, slopes_over))
-        return Proof(True, only is None, only or "")
+        empty = any(x > 0 or x < 0 for x in values_over) or _some_is_not_zero(values, chosen, reaches)
+        return Proof(True, only is None, only or "", empty)
 
     def _kappa(self, slopes_over: Sequence[Balls], scales: Sequence[flint.arb], least: flint.arb) -> flint.arb:
         probabilities = [ball(p) for p in self.spanned.all.probabilities]
@@ -133,6 +135,15 @@ class FittedRows:
         least = min(self.spanned.all.probabilities)
         product = best_sign_factor(growth, least, self.batch)[0] * eta.sqrt()
         return None if product < 1 else f"q sqrt(eta) < 1 is not proved: q sqrt(eta) = {float(product.mid()):.4g}"
+
+
+def _some_is_not_zero(values: Sequence[flint.arb], slopes_over: Sequence[Balls], reaches: Sequence[float]) -> bool:
+    """Whether a residual of these values at the center is nowhere 0 in a box, by the mean-value theorem."""
+    for value, row in zip(values, slopes_over, strict=True):
+        change = sum((flint.arb(r) * x.abs_upper() for r, x in zip(reaches, row, strict=True)), flint.arb(0))
+        if abs(value) > change:
+            return True
+    return False
 
 
 def _largest(values: Sequence[flint.arb], slopes: Sequence[Balls]) -> flint.arb:

@@ -17,6 +17,8 @@ from adamsym.certify.outcomes import (
     STOPPED,
     Beyond,
     InRegion,
+    InSet,
+    OnlyMinima,
     Stability,
     Undecided,
     ZeroFound,
@@ -25,6 +27,7 @@ from adamsym.certify.outcomes import (
 from adamsym.certify.results import zeros_dict, zeros_summary, zeros_table
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.certify.zeros.clusters import Cluster, clusters_of
+from adamsym.certify.zeros.minima_boxes import MinimaInBox, sets_of
 from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
@@ -84,12 +87,13 @@ class Zero:
 class Zeros(Drawable):
     """What is certified about the zeros of f in ``box``.
 
-    ``zeros`` are those whose own boxes lie in the box; they are all there are if ``complete``. ``beyond`` are others
-    that the search came upon: their own boxes do not lie in the box, though they may meet it; then the zero lies on its
-    border or too near to it to say on which side. Every point of the box is in a box that is proven to hold no zero but
-    these, or in one of ``undecided``; ``clusters`` are the undecided boxes, those that lie side by side together.
-    ``leaves`` lists all boxes with the proof of each. ``examined`` counts the boxes examined, ``operations`` those on
-    balls that they took. ``stopped``: the search was told to stop.
+    ``zeros`` are those whose own boxes lie in the box, and ``sets`` are sets of minima of L, of dimension 1 or more,
+    all of them zeros; together they are all there are if ``complete``. ``beyond`` are others that the search came upon:
+    their own boxes do not lie in the box, though they may meet it; then the zero lies on its border or too near to it
+    to say on which side. Every point of the box is in a box that is proven to hold no zero but these, or in one of
+    ``undecided``; ``clusters`` are the undecided boxes, those side by side together. ``leaves`` lists all boxes with
+    the proof of each. ``examined`` counts the boxes examined, ``operations`` those on balls that they took.
+    ``stopped``: the search was told to stop.
     """
 
     function: BoxFunction
@@ -101,6 +105,7 @@ class Zeros(Drawable):
     examined: int
     operations: int
     stopped: bool
+    sets: tuple[MinimaInBox, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,7 +119,7 @@ class Zeros(Drawable):
 
     @property
     def complete(self) -> bool:
-        """Whether the zeros in the box are exactly ``zeros``: nothing is undecided."""
+        """Whether the zeros in the box are exactly ``zeros`` and the points of ``sets``: nothing is undecided."""
         return not self.undecided
 
     @property
@@ -151,7 +156,8 @@ def find_zeros(
     """Return every zero of f in a box, certified; what could not be decided is listed.
 
     Boxes are excluded by the sign lemmas (N-Lemma 1, N-Lemma 4) or an enclosure of y f over the box for some vector y;
-    zeros are proven by Krawczyk's operator. Where zeros form a curve, as at interpolation, boxes around it stay
+    zeros are proven by Krawczyk's operator. Where more parameters than rows fit all rows of a loss that is written as a
+    square, zeros form sets of minima, and boxes are proven to hold no others. Boxes around other curves of zeros stay
     undecided, as do those around a multiple zero, and around one on the box's border.
 
     Parameters
@@ -202,6 +208,12 @@ def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcom
             leaves.append((box, InRegion(k, len(regions[k]) - 1)))
         else:
             leaves += _next_to_the_border(box, zeros[k].box, Beyond(k - inside, len(regions[k]) - 1))
+    sets, numbers = sets_of(function, [box for box, outcome in leaves if isinstance(outcome, OnlyMinima)])
+    of_sets = iter(numbers)
+    leaves = [
+        (box, InSet(next(of_sets), outcome.inverse) if isinstance(outcome, OnlyMinima) else outcome)
+        for box, outcome in leaves
+    ]
     leaves += [(box, Undecided(STOPPED if found.stopped else SPENT)) for box in found.left]
     undecided = [(box, outcome.reason) for box, outcome in leaves if isinstance(outcome, Undecided)]
     clusters = clusters_of(function, undecided, [zero.box for zero in zeros])
@@ -217,6 +229,7 @@ def _gathered(function: BoxFunction, whole: FloatArray, found: Search[ZeroOutcom
         found.examined,
         found.operations,
         found.stopped,
+        sets,
     )
 
 

@@ -1,5 +1,6 @@
 """What is proven about the zeros of a function in one box."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,9 +20,10 @@ from adamsym.certify.outcomes import (
     ZeroOutcome,
     matrix_of,
 )
-from adamsym.certify.tasks import IntervalsFirst
+from adamsym.certify.tasks import Examined, IntervalsFirst
 from adamsym.certify.zeros.interval_search import IntervalSearch
 from adamsym.certify.zeros.krawczyk import certified_zero, direction_without_zero
+from adamsym.certify.zeros.minima_boxes import MinimaSearch, minima_search
 from adamsym.certify.zeros.stability import stability_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -61,6 +63,24 @@ class ZeroTask(IntervalsFirst[ZeroOutcome]):
         """What float64 intervals can say, if they cover the function."""
         intervals = self.function.intervals if isinstance(self.function, FieldFunction) else None
         return None if intervals is None else IntervalSearch(intervals, self.start, SMALLEST_SHARE)
+
+    @cached_property
+    def _minima(self) -> MinimaSearch | None:
+        """What can be said of boxes around manifolds of minima, if there may be some."""
+        return minima_search(self.function)
+
+    def all_examined(self, boxes: Sequence[Box]) -> list[Examined[ZeroOutcome]]:
+        """Say where there are no zeros but minima, where these may form a manifold, and then what is in the others."""
+        if self._minima is None:
+            return super().all_examined(boxes)
+        found = [self._minima.examined(box) for box in boxes]
+        left = [box for box, (one, _) in zip(boxes, found, strict=True) if one is None]
+        others = iter(super().all_examined(left) if left else ())
+        results = list[Examined[ZeroOutcome]]()
+        for minima, operations in found:
+            one = Examined(minima, 0) if minima is not None else next(others)
+            results.append(Examined(one.outcome, one.operations + operations))
+        return results
 
     def too_much(self, box: Box) -> ZeroOutcome:
         """Ask for the halves of a box that takes too much work: over narrower boxes fewer lags count."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from adamsym.certificates.form import Alone, MinimaSetCertificate
+from adamsym.certificates.minima_form import Alone, MinimaSetCertificate
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.form import Form
 from adamsym.checker.interpolation.bounds import Place
