@@ -37,7 +37,7 @@ DOCS = ROOT / "docs"
 ENCLOSURES, INTERVALS, CORRUPTIONS = 100_000, 1_000_000, 1_000
 LIMIT = 400
 """CPU seconds that a case may take; what takes longer is given as more than that."""
-COLOURS = {"sign": "#dddddd", "direction": "#56b4e9", "zero": "#d55e00", "undecided": "#000000"}
+COLOURS = {"sign": "#dddddd", "gradient": "#009e73", "direction": "#56b4e9", "zero": "#d55e00", "undecided": "#000000"}
 
 
 # --- Before and now -------------------------------------------------------------------------------------------------
@@ -207,7 +207,12 @@ def plot(found) -> None:
     marks = {"attracting": "o", "saddle": "x", "repelling": "s", "undecided": "d"}
     for zero in found.zeros:
         axes.plot(*zero.midpoint, marks[zero.stability], color="black")
-    names = {"sign": "sign lemma", "direction": "mean-value form", "zero": "a zero is alone there"}
+    names = {
+        "sign": "sign lemma",
+        "gradient": "mean gradient",
+        "direction": "mean-value form",
+        "zero": "a zero is alone there",
+    }
     handles = [Rectangle((0, 0), 1, 1, facecolor=COLOURS[key], label=text) for key, text in names.items()]
     for key in sorted({zero.stability for zero in found.zeros}):
         handles += axes.plot([], [], marks[key], color="black", label=f"{key} zero")

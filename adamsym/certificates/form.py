@@ -48,13 +48,14 @@ class ZeroEntry(Part):
 class ZerosLeaf(Part):
     """A box and why it holds no zero but those listed, or that this is not known.
 
-    ``by`` sign and direction: it holds none. ``by`` zero: it lies in ``region`` of the zero ``zero`` of ``zeros``.
-    ``by`` beyond: it lies in ``region`` of the zero ``zero`` of ``beyond``, but does not meet that zero's own box.
-    ``by`` minima: all zeros in it belong to the set number ``set`` of ``sets``; ``inverse`` is what the proof needs.
+    ``by`` sign, gradient and direction: it holds none. ``by`` zero: it lies in ``region`` of the zero ``zero`` of
+    ``zeros``. ``by`` beyond: it lies in ``region`` of the zero ``zero`` of ``beyond``, but does not meet that zero's
+    own box. ``by`` minima: all zeros in it belong to the set number ``set`` of ``sets``; ``inverse`` is what the proof
+    needs.
     """
 
     box: Box
-    by: Literal["sign", "direction", "minima", "zero", "beyond", "undecided"]
+    by: Literal["sign", "gradient", "direction", "minima", "zero", "beyond", "undecided"]
     coordinate: Annotated[int, Field(ge=0)] | None = None
     direction: list[FiniteFloat] | None = None
     zero: Annotated[int, Field(ge=0)] | None = None

@@ -38,6 +38,14 @@ class NoZeroBySign:
 
 
 @dataclass(frozen=True)
+class NoZeroByGradient:
+    """The mean gradient m and the sign lemmas prove it: |y m| > sum |y_i| q_i sigma_i, y = ``direction``."""
+
+    by: ClassVar[str] = "gradient"
+    direction: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class NoZeroByDirection:
     """An enclosure shows that y f is not 0 in the box, for y = ``direction``."""
 
@@ -120,7 +128,18 @@ class Witness:
     bounds: tuple[float, float]
 
 
-ZeroOutcome = Split | Undecided | NoZeroBySign | NoZeroByDirection | OnlyMinima | InSet | ZeroFound | InRegion | Beyond
+ZeroOutcome = (
+    Split
+    | Undecided
+    | NoZeroBySign
+    | NoZeroByGradient
+    | NoZeroByDirection
+    | OnlyMinima
+    | InSet
+    | ZeroFound
+    | InRegion
+    | Beyond
+)
 LyapunovOutcome = Split | Undecided | Decrease | Witness
 Outcome = ZeroOutcome | LyapunovOutcome
 
@@ -131,7 +150,8 @@ TOO_MUCH = "it takes more operations than one box may"
 """Why a box stays undecided that takes too much work."""
 
 EXAMINED_FOR_ZEROS: Mapping[str, type[Outcome]] = {
-    kind.by: kind for kind in (Split, Undecided, NoZeroBySign, NoZeroByDirection, OnlyMinima, ZeroFound)
+    kind.by: kind
+    for kind in (Split, Undecided, NoZeroBySign, NoZeroByGradient, NoZeroByDirection, OnlyMinima, ZeroFound)
 }
 EXAMINED_FOR_DECREASE: Mapping[str, type[Outcome]] = {
     **{kind.by: kind for kind in (Split, Undecided, Witness)},

@@ -1,7 +1,7 @@
 """The law of one coordinate of the gradient over a box, in intervals: a list of atoms."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from operator import mul
@@ -46,6 +46,8 @@ class Law:
     atoms: list[Interval]
     probabilities: list[Interval]
     slopes: list[list[Interval]]
+    apart: list[Interval] | None = field(default=None, kw_only=True)
+    """Bounds of g - E g, if narrower ones are known than those of g and E g give."""
 
     def mean_of(self, values: Sequence[Interval]) -> Interval:
         """Return E v."""
@@ -74,7 +76,8 @@ class Law:
     @cached_property
     def deviations(self) -> list[Interval]:
         """|g - E g|^2."""
-        return [self.using.square(g - self.mean) for g in self.atoms]
+        apart = self.apart or [g - self.mean for g in self.atoms]
+        return [self.using.square(x) for x in apart]
 
     @cached_property
     def variance(self) -> Interval:

@@ -11,6 +11,7 @@ from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
 from adamsym.checker.law import Law, gradient_laws, noise_bound, require_continuous
+from adamsym.checker.mean_gradient import sign_beyond_noise
 from adamsym.checker.pieces import MayJump
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
@@ -33,6 +34,7 @@ FACE_DEPTH = 6
 
 _PROOFS = {
     "sign": {"coordinate"},
+    "gradient": {"direction"},
     "direction": {"direction"},
     "zero": {"zero", "region"},
     "beyond": {"zero", "region"},
@@ -82,6 +84,9 @@ def leaf_fault(problem: SymbolicGradient, form: Form, leaf: ZerosLeaf) -> str | 
         # Signs cost little. What found a leaf may have had narrower bounds over wide boxes.
         holds = _sign_holds(problem, form, leaf.box, leaf.coordinate, DEPTH + 2 * len(leaf.box))
         return None if holds else "the sign lemma does not hold"
+    if leaf.by == "gradient" and leaf.direction is not None:
+        holds = _gradient_holds(problem, form, leaf.box, leaf.direction, DEPTH + 2 * len(leaf.box))
+        return None if holds else "the mean gradient may be within the sign lemma's bounds"
     if leaf.direction is not None:
         holds = _direction_holds(problem, form, leaf.box, leaf.direction, DIRECTION_DEPTH, None)
         return None if holds else "the field may vanish along its direction"
@@ -118,6 +123,18 @@ def _sign_holds(problem: SymbolicGradient, form: Form, box: Box, coordinate: int
     if drift_agrees(law, form, box[coordinate]) and using.least_magnitude(law.mean) > noise_bound(law, law, form):
         return True
     return depth > 0 and all(_sign_holds(problem, form, half, coordinate, depth - 1) for half in halves(box))
+
+
+def _gradient_holds(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:
+    using = form.using
+    sign = sign_beyond_noise(problem, form, sides(using, box), [using.number(x) for x in middle(box)], direction)
+    if sign and form.decay != 0:
+        # -decay theta_i must not pull against any y_i m_i.
+        ends = [(low if y * sign > 0 else -high) for y, (low, high) in zip(direction, box, strict=True) if y != 0]
+        return all(end >= 0 for end in ends)
+    if sign or sign is None or depth == 0:
+        return bool(sign)
+    return all(_gradient_holds(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
 def drift_agrees(law: Law, form: Form, side: Sequence[float]) -> bool:

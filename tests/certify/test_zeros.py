@@ -116,7 +116,7 @@ def test_every_part_of_the_box_is_accounted_for(of_neuron):
     found, box = of_neuron, of_neuron.box
     areas = [np.prod(np.ptp(np.array(leaf), axis=1)) for leaf, _ in found.leaves]
     assert sum(areas) == pytest.approx(np.prod(np.ptp(box, axis=1)), rel=1e-12)
-    assert {outcome.by for _, outcome in found.leaves} <= {"sign", "direction", "zero"}
+    assert {outcome.by for _, outcome in found.leaves} <= {"sign", "gradient", "direction", "zero"}
 
 
 @pytest.mark.parametrize("budget", [80, pytest.param(300, marks=pytest.mark.slow)])

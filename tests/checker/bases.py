@@ -100,6 +100,10 @@ HILL = squares("-(theta - x)**2/2")
 SYMMETRIC = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
 WELLS = AdamField(Problem("(theta**2 - 1)**2/4 - x*theta", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
 PLANE = AdamField(Problem("(a - x)**2/2 + (b - y)**2", ["a", "b"], Empirical({"x": [0, 3], "y": [1, -1.5]})), CHEAP)
+TURNED = AdamField(
+    Problem("9*(a + b - x)**2/2 + (a - b - y)**2/2", ["a", "b"], Empirical({"x": [0, 3], "y": [1, -1.5]})),
+    Adam("0.9", "0.999", "1e-3"),
+)
 SADDLE = AdamField(Problem("(a**2 - b**2)*x", ["a", "b"], Empirical({"x": [1, 2]})), CHEAP)
 CUBIC = AdamField(Problem("theta**3*x", ["theta"], Empirical({"x": [1, 2]})), CHEAP)
 TRIPLE = AdamField(Problem("theta**4/4 - x*theta", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
@@ -185,6 +189,11 @@ def symmetric_plane() -> tuple[Known, ...]:
     return (Known((1.5, -0.25), "attracting", False),)
 
 
+def turned_plane() -> tuple[Known, ...]:
+    """The same with a + b = 1.5 and a - b = -0.25."""
+    return (Known((0.625, 0.875), "attracting", False),)
+
+
 def zeros_of(field, box, **options):
     return lambda: find_zeros(field, box, **({"width": 1e-6} | options))
 
@@ -224,6 +233,7 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
     ),
     "game": (GAME, zeros_of(GAME, [[-0.1, 0.1], [-0.1, 0.1]]), game, ((-0.5, 0.5), (-0.5, 0.5))),
     "empty": (THREE_POINTS, zeros_of(THREE_POINTS, [[1.25, 5]]), three_points, AROUND),
+    "by gradients": (TURNED, zeros_of(TURNED, [[0.725, 1.625], [-0.125, 0.775]]), turned_plane, PLANE_AROUND),
     "beyond": (
         SYMMETRIC,
         zeros_of(SYMMETRIC, [[1e-3, 0.2]]),

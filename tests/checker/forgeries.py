@@ -131,14 +131,15 @@ def dropped_zero(base, content, rng):
 def holds_none(leaf, rng):
     d = len(leaf["box"])
     leaf.update(zero=None, region=None, coordinate=None, direction=None, reason=None)
-    if rng.random() < 0.5:
-        leaf.update(by="sign", coordinate=rng.randrange(d))
+    by = rng.choice(["sign", "gradient", "direction"])
+    if by == "sign":
+        leaf.update(by=by, coordinate=rng.randrange(d))
     else:
-        leaf.update(by="direction", direction=[rng.uniform(-1, 1) for _ in range(d)])
+        leaf.update(by=by, direction=[rng.uniform(-1, 1) for _ in range(d)])
 
 
 def is_free(leaf):
-    return leaf["by"] in ("sign", "direction")
+    return leaf["by"] in ("sign", "gradient", "direction")
 
 
 @forgery("zeros")
@@ -191,6 +192,36 @@ def direction_of_no_use(base, content, rng):
     f = base.field(inner_point(leaf["box"], rng))
     y = np.array([-f[1], f[0]]) * rng.choice([-1, 1]) + rng.uniform(-0.02, 0.02) * f
     values = [float(y @ base.field(inner_point(leaf["box"], rng))) for _ in range(12)]
+    if not min(values) < -1e-9 < 1e-9 < max(values):
+        return None
+    leaf["direction"] = [float(x) for x in y]
+    return content
+
+
+@forgery("zeros")
+def gradient_within_the_noise(base, content, rng):
+    """y m is said to be beyond what the sign lemmas leave open, but is nearly 0 at a point of the leaf."""
+    free = [leaf for leaf in content["leaves"] if is_free(leaf)]
+    if not free or len(content["box"]) < 2:
+        return None
+    leaf, problem = rng.choice(free), base.field.problem
+    point = inner_point(leaf["box"], rng)
+    m = problem.gradient(point)
+    y = np.array([-m[1], m[0]]) + rng.uniform(-1e-6, 1e-6) * m
+    leaf.update(by="gradient", direction=[float(x) for x in y], coordinate=None)
+    return content if (np.ptp(problem.row_gradients(point), axis=0) > 0.01 * abs(m)).all() else None
+
+
+@forgery("zeros")
+def gradient_along_another_direction(base, content, rng):
+    """A leaf's proof by the mean gradient names a y for which y m changes its sign within the leaf."""
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] == "gradient"]
+    if not leaves or len(content["box"]) < 2:
+        return None
+    leaf = rng.choice(leaves)
+    m = base.field.problem.gradient(inner_point(leaf["box"], rng))
+    y = np.array([-m[1], m[0]]) * rng.choice([-1, 1]) + rng.uniform(-0.02, 0.02) * m
+    values = [float(y @ base.field.problem.gradient(inner_point(leaf["box"], rng))) for _ in range(12)]
     if not min(values) < -1e-9 < 1e-9 < max(values):
         return None
     leaf["direction"] = [float(x) for x in y]

@@ -143,15 +143,27 @@ def other_helpers(base, content, rng):
             part["preconditioner"] = [[x * (1 + 1e-6 * rng.uniform(-1, 1)) for x in r] for r in part["preconditioner"]]
         zero["stability_matrix"] = [[2 * x for x in row] for row in zero["stability_matrix"]]
     for leaf in content["leaves"]:
-        if leaf["by"] == "direction":
+        if leaf["by"] in ("gradient", "direction"):
             leaf["direction"] = [-3 * x for x in leaf["direction"]]
+    return content
+
+
+@rewriting("zeros")
+def sign_as_a_linear_form(base, content, rng):
+    """The sign lemma is the proof by the mean gradient along an axis."""
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] == "sign"]
+    if not leaves:
+        return None
+    leaf = rng.choice(leaves)
+    y = [rng.choice([-7.0, 0.1]) * (i == leaf["coordinate"]) for i in range(len(leaf["box"]))]
+    leaf.update(by="gradient", coordinate=None, direction=y)
     return content
 
 
 @rewriting("zeros")
 def less_said_of_a_leaf(base, content, rng):
     """A leaf is undecided, in a cluster of its own."""
-    leaves = [leaf for leaf in content["leaves"] if leaf["by"] in ("sign", "direction")]
+    leaves = [leaf for leaf in content["leaves"] if leaf["by"] in ("sign", "gradient", "direction")]
     if not leaves or content["clusters"]:
         return None
     leaf = rng.choice(leaves)

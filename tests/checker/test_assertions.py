@@ -109,6 +109,7 @@ ZEROS = [
     # A box that the zero beyond may reach into is no longer decided by it.
     ("border", decided("undecided", by="beyond", zero=0, region=0, reason=None), "may hold a zero"),
     ("border", decided("undecided", by="sign", coordinate=0, reason=None), "sign lemma"),
+    ("border", decided("undecided", by="gradient", direction=[1.0], reason=None), "within the sign lemma's"),
     ("border", decided("undecided", by="direction", direction=[1.0], reason=None), "may vanish"),
     ("beside", at("leaf beyond", by="zero"), "names no zero"),
     ("inside", at("leaf zero", by="beyond"), "names no zero"),
@@ -118,6 +119,9 @@ ZEROS = [
     ("inside", at("leaf zero", coordinate=0), "nothing else"),
     ("wide", at("leaf sign", by="zero", coordinate=None, zero=0, region=0), "not within the region"),
     ("wide", at("leaf sign", coordinate=1), "names no coordinate"),
+    ("wide", at("leaf sign", by="gradient"), "nothing else"),
+    ("wide", at("leaf sign", by="gradient", coordinate=None, direction=[0.0]), "names no direction"),
+    ("wide", at("leaf sign", by="gradient", coordinate=None, direction=[1.0, 1.0]), "names no direction"),
     ("wide", lambda c: c["leaves"].pop(), "fill"),
     ("inside", lambda c: c["leaves"].append(c["leaves"][0]), "fill"),
     ("inside", at(box=[[-1.0, 3.0]]), "fill"),

@@ -51,13 +51,20 @@ def test_a_cluster_around_a_minimum_need_not_hold_a_zero():
     assert "the weight decay are proven to be 0" in check_certificate(signed(content)).reason
 
 
-@pytest.mark.parametrize("name", ["strong decay", "strong decay refuted"])
-def test_the_sign_lemma_alone_proves_nothing_against_the_decay(name):
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("strong decay", {"by": "sign", "coordinate": 0}),
+        ("strong decay", {"by": "gradient", "direction": [-2.0]}),
+        ("strong decay refuted", {"by": "sign"}),
+    ],
+)
+def test_the_sign_lemma_alone_proves_nothing_against_the_decay(name, how):
     content = copy.deepcopy(base(name).content)
     if content["kind"] == "zeros":
-        leaf = NAMELESS | {"box": content["box"], "by": "sign", "coordinate": 0}
+        leaf = NAMELESS | {"box": content["box"]} | how
         content.update(zeros=[], leaves=[leaf], clusters=[], complete=True)
-        reason = "the sign lemma does not hold"
+        reason = "sign lemma"
     else:
         leaf = {"box": content["box"], "by": "sign", "reason": None}
         content.update(leaves=[leaf], witness=None, verdict="certified")

@@ -53,7 +53,8 @@ def thresholds(module=exclusion, count=CASES):
         over = soundness.boxes_around(atoms, generator, np.array([0.0, 1e-9, 0.1]) * (k % 4 > 0))[:, None]
         with np.errstate(all="ignore"):
             means = expectations(over, shares)
-            floats = module.plain_thresholds(over, means, shares, tables.constants, tables.root_plus_eps)
+            apart = module.deviations(over, means)
+            floats = module.thresholds(over, apart, shares, tables.constants, tables.root_plus_eps)
         with ball_arithmetic(500):
             law = BallLaw([flint.arb(x) for x in atoms], probabilities)
             threshold = sign_threshold(law, law, form)
@@ -116,6 +117,24 @@ def test_some_boxes_are_excluded_by_the_smaller_thresholds_alone():
     low = np.stack(np.meshgrid(np.linspace(0, 1, 20), np.linspace(0.5, 1.5, 20)), axis=-1).reshape(-1, 2)
     boxes = np.stack([low, low + 0.01], axis=-1)
     rows = field.rows_over(boxes, boxes.mean(axis=-1))
-    sharper, plain = field.sign_thresholds(rows, plain=True), field.sign_thresholds(rows, plain=False)
-    means = np.abs(field.means(rows.plain)).min(axis=-1)
-    assert ((means > sharper) & (means < plain)).any()
+    sharper, means = field.sign_thresholds(rows, plain=True), np.abs(field.means(rows.plain)).min(axis=-1)
+    # N-Lemma 1's at the midpoints is no more than over the boxes.
+    atoms = rows.centers.mean(axis=-1)
+    root, largest = math.sqrt(0.82), np.abs(atoms).max(axis=-1)
+    first = np.sqrt((1 - root) * largest / (root * largest + 0.1)) * atoms.std(axis=-1)
+    assert ((means > sharper) & (means < first)).any()
+
+
+def test_thresholds_in_mean_value_form_are_smaller_and_hold_those_of_points():
+    problem, method, _ = EXAMPLES["eps inside the root"]
+    field, generator = IntervalField(problem, method.laplace), np.random.default_rng(6)
+    low = generator.uniform(-3, 3, (200, 1))
+    boxes = np.stack([low, low + 10.0 ** generator.uniform(-6, 0, (200, 1))], axis=-1)
+    rows = field.rows_over(boxes, boxes.mean(axis=-1))
+    narrow, plain = field.sign_thresholds(rows, plain=False), field.sign_thresholds(rows, plain=True)
+    assert (narrow <= plain).all()
+    assert (narrow < 0.9 * plain).mean() > 0.1
+    for _ in range(20):
+        points = low + generator.random(low.shape) * np.ptp(boxes, axis=-1)
+        at = field.rows_over(np.stack([points, points], axis=-1), points)
+        assert (field.sign_thresholds(at, plain=True) <= narrow * (1 + 1e-5)).all()

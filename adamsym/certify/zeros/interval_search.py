@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from adamsym.certify.boxes import Box, middle, shares_of, side_to_cut
-from adamsym.certify.outcomes import NoZeroByDirection, NoZeroBySign, Split
+from adamsym.certify.outcomes import NoZeroByDirection, NoZeroByGradient, NoZeroBySign, Split
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.interval.arrays import BoolArray, IntArray
 from adamsym.field.interval.exclusion import directions, krawczyk_hopes
@@ -27,7 +27,7 @@ _RESERVE, _RESERVE_OF_SIGNS = 0.1, 0.05
 """What is proven of an interval around y f, or of that of a mean gradient, is to hold by these shares of its width: the
 checker has other arithmetic, and splits boxes at more cost."""
 
-Settled = NoZeroBySign | NoZeroByDirection | Split
+Settled = NoZeroBySign | NoZeroByGradient | NoZeroByDirection | Split
 
 
 class IntervalSearch:
@@ -44,7 +44,7 @@ class IntervalSearch:
         operations = [self.field.operations] * len(boxes)
         open_boxes = rows.known.copy()
         self._by_sign(rows, found, open_boxes)
-        slopes, ratios = self._by_gradients(rows, open_boxes)
+        slopes, ratios = self._by_gradients(rows, found, open_boxes)
         for number in np.flatnonzero(open_boxes).tolist():
             box, ratio = boxes[number], ratios[number]
             shares = shares_of(box, self.start)
@@ -66,13 +66,23 @@ class IntervalSearch:
         for number in np.flatnonzero(proven.any(axis=1)):
             found[number], open_boxes[number] = NoZeroBySign(int(np.argmax(proven[number]))), False
 
-    def _by_gradients(self, rows: RowsOver, open_boxes: BoolArray) -> tuple[FloatArray, FloatArray]:
-        """The mean Hessians, and how far from linear the mean gradient is beside what the sign lemma leaves open."""
+    def _by_gradients(
+        self, rows: RowsOver, found: list[Settled | None], open_boxes: BoolArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """A linear form of the mean gradient that is beyond what the sign lemmas leave open of it.
+
+        Returned are the mean Hessians, and how far from linear the mean gradient is beside that.
+        """
         slopes = self.field.means(rows.slopes)
         margins = self.field.sign_thresholds(rows, plain=False)
         margins[~open_boxes] = np.inf
-        chosen = np.empty(rows.middles.shape)
-        ratios = directions(self.field.means(rows.centers), slopes, rows.shifts, margins, 0.0, chosen)
+        chosen, centers = np.zeros(rows.middles.shape), self.field.means(rows.centers)
+        ratios = directions(centers, slopes, rows.shifts, margins, _RESERVE_OF_SIGNS, chosen)
+        proven = open_boxes & (ratios == -1.0)
+        if self.field.decay[1] > 0:
+            proven &= _drift_agrees(chosen * np.sign((chosen * centers.mean(axis=-1)).sum(axis=1)), rows.boxes)
+        for number in np.flatnonzero(proven):
+            found[number], open_boxes[number] = NoZeroByGradient(tuple(chosen[number].tolist())), False
         return slopes, ratios
 
     def _by_enclosure(
@@ -111,6 +121,12 @@ class IntervalSearch:
                 found[number] = NoZeroByDirection(tuple(along[k].tolist()))
             elif not hopes[k] and max(shares.values(), default=0.0) > self.smallest:
                 found[number] = Split(_cut(chosen.boxes[k], shares, jacobians[k]))
+
+
+def _drift_agrees(pushed: FloatArray, boxes: FloatArray) -> BoolArray:
+    """Whether decay nowhere pulls a coordinate against the way that it is ``pushed`` (n, d), for each box."""
+    found: BoolArray = ((pushed <= 0) | (boxes[..., 0] >= 0)) & ((pushed >= 0) | (boxes[..., 1] <= 0))
+    return np.asarray(found.all(axis=1))
 
 
 def _cut(sides: FloatArray, shares: dict[int, float], jacobian: FloatArray) -> int:

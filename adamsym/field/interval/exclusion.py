@@ -43,66 +43,34 @@ def least_threshold(growth: float, variance: float, fourth: float, farthest: flo
     return up(found)
 
 
-@inner
-def _deviation(values: FloatArray, shares: FloatArray) -> float:
-    """An upper bound of the root mean square of the distance from some number, which bounds standard deviations."""
-    middle, total = 0.0, 0.0
-    for i in range(values.shape[0]):
-        middle += shares[i, 0] * (0.5 * values[i, 0] + 0.5 * values[i, 1])
-    for i in range(values.shape[0]):
-        _, most = square(down(values[i, 0] - middle), up(values[i, 1] - middle))
-        total += shares[i, 1] * most
-    return math.sqrt(total * ENOUGH + 1e-300) * ENOUGH
-
-
 @compiled
-def plain_thresholds(
-    atoms: FloatArray, means: FloatArray, shares: FloatArray, constants: FloatArray, root_plus_eps: bool
-) -> FloatArray:
-    """Return upper bounds (m, d) of q sigma_i over each box, from g - E g in intervals, as checkers do."""
-    found = np.empty(atoms.shape[:2])
-    for m in range(atoms.shape[0]):
-        for i in range(atoms.shape[1]):
-            largest, total, fourth, farthest = 0.0, 0.0, 0.0, 0.0
-            for a in range(atoms.shape[2]):
-                low, high = atoms[m, i, a, 0], atoms[m, i, a, 1]
-                largest = max(largest, max(abs(low), abs(high)))
-                below, above = down(low - means[m, i, 1]), up(high - means[m, i, 0])
-                _, most = square(below, above)
-                total += shares[a, 1] * most
-                fourth += shares[a, 1] * most * most
-                farthest = max(farthest, max(-below, above))
-            found[m, i] = least_threshold(growth_over(largest, constants, root_plus_eps), total, fourth, farthest)
+def deviations(values: FloatArray, means: FloatArray) -> FloatArray:
+    """Return g - E g, (m, k, n, 2), of values (m, k, n, 2) and their means (m, k, 2)."""
+    found = np.empty_like(values)
+    for m in range(values.shape[0]):
+        for k in range(values.shape[1]):
+            for a in range(values.shape[2]):
+                found[m, k, a, 0] = down(values[m, k, a, 0] - means[m, k, 1])
+                found[m, k, a, 1] = up(values[m, k, a, 1] - means[m, k, 0])
     return found
 
 
 @compiled
 def thresholds(
-    atoms: FloatArray,
-    centers: FloatArray,
-    slopes: FloatArray,
-    shares: FloatArray,
-    shifts: FloatArray,
-    constants: FloatArray,
-    root_plus_eps: bool,
+    atoms: FloatArray, apart: FloatArray, shares: FloatArray, constants: FloatArray, root_plus_eps: bool
 ) -> FloatArray:
-    """Return upper bounds (m, d) of q sigma_i over each box, with N-Lemma 1's q: they say when to enclose f, no more.
-
-    sigma_i is at most that of the atoms' intervals, and at most sigma_i(m) + sum_j |X - m|_j times the deviation of the
-    slopes in theta_j from any one number (Minkowski).
-    """
+    """Return upper bounds (m, d) of q sigma_i over each box from g, ``atoms``, and g - E g, ``apart``: (m, d, n, 2)."""
     found = np.empty(atoms.shape[:2])
     for m in range(atoms.shape[0]):
         for i in range(atoms.shape[1]):
-            largest, around = 0.0, _deviation(centers[m, i], shares)
+            largest, total, fourth, farthest = 0.0, 0.0, 0.0, 0.0
             for a in range(atoms.shape[2]):
                 largest = max(largest, max(abs(atoms[m, i, a, 0]), abs(atoms[m, i, a, 1])))
-            for j in range(shifts.shape[1]):
-                reach = max(-shifts[m, j, 0], shifts[m, j, 1])
-                if reach > 0:
-                    around += reach * _deviation(slopes[m, i, j], shares)
-            deviation = min(around * ENOUGH, _deviation(atoms[m, i], shares))
-            found[m, i] = up(up(math.sqrt(growth_over(largest, constants, root_plus_eps))) * deviation)
+                _, most = square(apart[m, i, a, 0], apart[m, i, a, 1])
+                total += shares[a, 1] * most
+                fourth += shares[a, 1] * most * most
+                farthest = max(farthest, max(-apart[m, i, a, 0], apart[m, i, a, 1]))
+            found[m, i] = least_threshold(growth_over(largest, constants, root_plus_eps), total, fourth, farthest)
     return found
 
 
@@ -125,6 +93,63 @@ def _is_moderate(center: FloatArray, jacobian: FloatArray, shifts: FloatArray) -
     return True
 
 
+STEPS, LEAST = 6, 1e-3
+"""Steps towards the best direction, and the share of the whole below which no part of it is weighted more."""
+
+
+@inner
+def _separating(
+    center: FloatArray, jacobian: FloatArray, shifts: FloatArray, margins: FloatArray, y: FloatArray
+) -> bool:
+    """Fill y for which y c is large beside what y (J (X - m)) and sum |y_i| margin_i may be; False if there is none.
+
+    That is sum_j r_j |(y A)_j| + sum_i n_i |y_i|, A the middle of J, r the radius of X, and n the margins with what J
+    and c vary. Of a sum of squares in place of these sizes, y = (A R A^T + N)^-1 c is best; R and N are chosen anew
+    from y, which tends to the best y (Weiszfeld). Nothing is proven of it: it is a choice of directions.
+    """
+    d = shifts.shape[0]
+    r, n, c = np.empty(d), np.empty(d), np.empty(d)
+    middle, inverse, square = np.empty((d, d)), np.empty((d, d)), np.empty((d, d, 2))
+    for j in range(d):
+        r[j] = max(-shifts[j, 0], shifts[j, 1])
+    for i in range(d):
+        c[i] = 0.5 * center[i, 0] + 0.5 * center[i, 1]
+        n[i] = margins[i] + 0.5 * (center[i, 1] - center[i, 0])
+        for j in range(d):
+            middle[i, j] = 0.5 * jacobian[i, j, 0] + 0.5 * jacobian[i, j, 1]
+            n[i] += r[j] * 0.5 * (jacobian[i, j, 1] - jacobian[i, j, 0])
+    tilt, own = np.ones(d), np.ones(d)
+    for step in range(STEPS):
+        for i in range(d):
+            for k in range(d):
+                total = n[i] * n[i] / max(own[i] * n[i], 1e-100) if i == k else 0.0
+                for j in range(d):
+                    total += middle[i, j] * middle[k, j] * r[j] * r[j] / max(tilt[j] * r[j], 1e-100)
+                square[i, k, 0] = square[i, k, 1] = total
+        if not approximate_inverse(square, inverse):
+            return step > 0
+        for i in range(d):
+            y[i] = 0.0
+            for k in range(d):
+                y[i] += inverse[i, k] * c[k]
+        size = 0.0
+        for i in range(d):
+            size += abs(y[i]) * n[i]
+            tilt[i] = 0.0
+            for k in range(d):
+                tilt[i] += y[k] * middle[k, i]
+            tilt[i] = abs(tilt[i])
+        for j in range(d):
+            size += tilt[j] * r[j]
+        if not 0 < size < 1e100:
+            return False
+        for i in range(d):
+            y[i] /= size
+            own[i] = max(abs(y[i]), LEAST / max(n[i], 1e-100))
+            tilt[i] = max(tilt[i] / size, LEAST / max(r[i], 1e-100))
+    return True
+
+
 @compiled
 def directions(
     centers: FloatArray,
@@ -138,19 +163,23 @@ def directions(
 
     Beyond it by ``reserve`` times its own width: for others, with other arithmetic, are to prove it too.
 
-    Tried are the rows of J's approximate inverse; one that is found stands in ``found`` (n, d). Returned is, of each
-    box, how far from linear the map is there: the largest ratio of what (1 - Y J)(X - m) may be to the margins, nan if
-    J has no inverse, and -1 where a direction is found.
+    Tried are the axes and a y near the best one; what is found stands in ``found`` (n, d). Returned is, of each box,
+    how far from linear the map is there: the largest ratio of what (1 - Y J)(X - m) may be to the margins, Y an
+    approximate inverse, nan if J has none, and -1 where a direction is found.
     """
     d = shifts.shape[1]
-    ratios, inverse = np.empty(shifts.shape[0]), np.empty((d, d))
+    ratios, inverse, y = np.empty(shifts.shape[0]), np.empty((d, d)), np.empty(d)
     for k in range(shifts.shape[0]):
         ratios[k] = math.nan
-        if not _is_moderate(centers[k], jacobians[k], shifts[k]) or not approximate_inverse(jacobians[k], inverse):
+        if not _is_moderate(centers[k], jacobians[k], shifts[k]):
             continue
-        ratios[k] = 0.0
-        for r in range(d):
-            y, margin, rest = inverse[r], 0.0, 0.0
+        for r in range(d + 1):
+            if r < d:
+                for i in range(d):
+                    y[i] = 1.0 if i == r else 0.0
+            elif not _separating(centers[k], jacobians[k], shifts[k], margins[k], y):
+                break
+            margin = 0.0
             for i in range(d):
                 margin += abs(y[i]) * margins[k, i]
             low, high = along(y, centers[k], jacobians[k], shifts[k])
@@ -160,11 +189,17 @@ def directions(
                 for i in range(d):
                     found[k, i] = y[i]
                 break
+        if ratios[k] == -1.0 or not approximate_inverse(jacobians[k], inverse):
+            continue
+        ratios[k] = 0.0
+        for r in range(d):
+            margin, rest = 0.0, 0.0
+            for i in range(d):
+                margin += abs(inverse[r, i]) * margins[k, i]
             for j in range(d):
                 entry = 0.0
                 for i in range(d):
-                    middle = 0.5 * jacobians[k, i, j, 0] + 0.5 * jacobians[k, i, j, 1]
-                    entry += abs(y[i]) * (jacobians[k, i, j, 1] - middle)
+                    entry += abs(inverse[r, i]) * 0.5 * (jacobians[k, i, j, 1] - jacobians[k, i, j, 0])
                 rest += entry * max(-shifts[k, j, 0], shifts[k, j, 1])
             ratios[k] = max(ratios[k], rest / max(margin, 1e-300))
     return ratios

@@ -8,7 +8,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import lists_minibatches, minibatches
 from adamsym.field.interval.arrays import BoolArray, IntArray
-from adamsym.field.interval.exclusion import plain_thresholds, thresholds
+from adamsym.field.interval.exclusion import deviations, thresholds
 from adamsym.field.interval.instructions import evaluate
 from adamsym.field.interval.law import enclose_laws
 from adamsym.field.interval.linear import batch_means, expectations, field_of_quotients, meet_mean_value_form, shifts_of
@@ -138,9 +138,14 @@ class IntervalField(IntervalRows):
         if not self._signed:
             return np.full(rows.boxes.shape[:2], np.inf)
         constants, root_plus_eps = self.tables.constants, self.tables.root_plus_eps
-        if plain:
-            return plain_thresholds(rows.plain, self.means(rows.plain), self.shares, constants, root_plus_eps)
-        return thresholds(rows.atoms, rows.centers, rows.slopes, self.shares, rows.shifts, constants, root_plus_eps)
+        apart = deviations(rows.plain, self.means(rows.plain))
+        if not plain:
+            slopes = rows.slopes.reshape(len(rows.boxes), -1, *rows.slopes.shape[-2:])
+            around = deviations(slopes, self.means(slopes)).reshape(rows.slopes.shape)
+            centers = deviations(rows.centers, self.means(rows.centers))
+            meet_mean_value_form(apart, around, centers, rows.shifts)
+        atoms = rows.plain if plain else rows.atoms
+        return thresholds(atoms, apart, self.shares, constants, root_plus_eps)
 
     def over(self, rows: RowsOver, tolerance: float) -> tuple[FloatArray, IntArray]:
         """Return f and Df over the boxes, (m, d, 1 + d, 2), and the lags walked for each, -1 if out of range: (m,)."""
