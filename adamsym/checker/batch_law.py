@@ -28,6 +28,9 @@ _STEP = 6.0
 
 _MOST_NODES = 1_000
 
+_LARGEST_EXPONENT = 1e4
+"""Exponential moments beyond that are not tried: of rare rows far larger than the others they are of no use."""
+
 
 @dataclass(frozen=True)
 class _Nodes:
@@ -113,7 +116,9 @@ class BatchLaw(Law):
     def _circle(self) -> tuple[Interval, Interval, Interval]:
         """r, and bounds of E exp(r y^2) and E y^2 exp(r y^2), the former below 1.7: so B has no zero up to |t| = r."""
         using, largest = self.using, self.using.square(self.max_abs)
-        r, surely = 0.4 / float(using.upper(self.mean_square)), 0.5 / float(using.upper(largest))
+        square = float(using.upper(largest))
+        surely = 0.5 / square
+        r = min(0.4 / float(using.upper(self.mean_square)), _LARGEST_EXPONENT / square)
         while r > surely:
             bounds = [self._exponential(using.number(r), power) for power in (0, 1)]
             if bounds[0] <= 1.7:
@@ -204,6 +209,8 @@ class BatchLaw(Law):
         step = _STEP / end * math.sqrt(2 * t / (1 + 2 * t * variance))
         while math.ceil(end * math.sqrt(4 * t) / step) + 1 <= _MOST_NODES:
             h, shift = using.number(step), using.number(2 * math.pi / step / (1 / (2 * t) + variance))
+            if not shift * self.max_abs / self.size < _LARGEST_EXPONENT:
+                return None
             spend(40 * len(self.atoms))
             growth = using.total(self._transform(sign * shift) for sign in (1, -1))
             edge = using.upper(growth / (using.exponential(2 * using.pi * shift / h) - 1))

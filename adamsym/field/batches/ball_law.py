@@ -28,6 +28,9 @@ _STEP, _END = 0.6, 10.5
 _ERROR = 1e-22
 """The rule's error, at most."""
 
+_LARGEST_EXPONENT = 1e4
+"""Exponential moments beyond that are not tried: of rare rows far larger than the others they are of no use."""
+
 MOST_NODES = 2_000
 """Nodes of the rule at most; where that is not enough, the transforms are only known to be bounded."""
 
@@ -183,7 +186,8 @@ class MeanLaw(Law):
     @cached_property
     def _radius_in_t(self) -> flint.arb:
         """A radius r with E exp(r y^2) - 1 at most 0.6."""
-        r, least = 0.4 / float(self.mean_square.upper()), 0.45 / float(self.max_abs**2)
+        square = float(self.max_abs**2)
+        r, least = min(0.4 / float(self.mean_square.upper()), _LARGEST_EXPONENT / square), 0.45 / square
         while r > least:
             radius = flint.arb(r)
             if self._exponential_moment(radius, 0) - 1 <= _DEVIATION:
@@ -282,6 +286,8 @@ class MeanLaw(Law):
             if not count <= MOST_NODES:
                 return None
             shift = flint.arb(2 * math.pi / step / (1 / (2 * t) + variance))
+            if not shift * self.max_abs / self.size < _LARGEST_EXPONENT:
+                return None
             spend(2 * len(self.rows) * 4)
             growth = larger(*(self._exponential(sign * shift).upper() for sign in (1, -1)))
             edge = 2 * growth / (2 * flint.arb.pi() * shift / flint.arb(step)).expm1()
