@@ -8,14 +8,14 @@ interval that it stands for: what is asserted of a box is asked of the box's own
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from operator import mul
 from typing import Any
 
-from adamsym.expressions.work import OutOfWork
+from adamsym.expressions.work import OutOfWork, spend
 
 Interval = Any
 """A ``flint.arb`` or an ``mpmath.iv.mpf``; the two are never mixed."""
@@ -38,6 +38,11 @@ class NotCheckable(Exception):
 def is_not_zero(x: Interval) -> bool:
     """Return whether x is proven not to be 0."""
     return bool(x > 0) or bool(x < 0)
+
+
+def _is_zero(x: Interval) -> bool:
+    """Whether x is the number 0: of balls ``x != 0`` says more than that it is not."""
+    return bool(x == 0)
 
 
 @dataclass(frozen=True)
@@ -158,6 +163,17 @@ class Arithmetic(ABC):
     def dot(self, xs: Iterable[Interval], ys: Iterable[Interval]) -> Interval:
         """Return the sum of the products of pairs."""
         return sum(map(mul, xs, ys), self.number(0))
+
+    def matrix_product(
+        self, left: Sequence[Sequence[Interval]], right: Sequence[Sequence[Interval]]
+    ) -> list[list[Interval]]:
+        """Return the product of two matrices; entries of the first that are exactly 0 are passed over."""
+        found = []
+        for row in left:
+            entries = [(x, y) for x, y in zip(row, right, strict=True) if not _is_zero(x)]
+            spend(2 * len(entries) * len(right[0]))
+            found.append([self.total(x * y[m] for x, y in entries) for m in range(len(right[0]))])
+        return found
 
     def magnitude(self, x: Interval) -> Interval:
         """Return a point that no |x| exceeds."""

@@ -1,9 +1,10 @@
 """P(s) and G(s) for laws of many atoms; the derivatives in the parameters by those in the atoms, at the end.
 
-For numerators that are sums of geometric terms alone. With R = A/B, log P(s) = sum log B(t_k) and, for a term
-amount ratio^k, N(s)/P(s) = sum ratio^k R(t_k), t_k = (1-beta) beta^k s. From one node to the next some lags are added,
-in pieces: about the middle t_c of a piece, with the weights p exp(-t_c u)/B(t_c), B and A have the bounds on a circle
-that they have about 0 (see :mod:`adamsym.checker.products`), and their series are summed up over the lags of the piece.
+For numerators that are sums of geometric terms; a weight of the newest gradient alone is one of ratio 0. With R = A/B,
+log P(s) = sum log B(t_k) and, for a term amount ratio^k, N(s)/P(s) = sum ratio^k R(t_k), t_k = (1-beta) beta^k s. From
+one node to the next some lags are added, in pieces: about the middle t_c of a piece, with the weights
+p exp(-t_c u)/B(t_c), B and A have the bounds on a circle that they have about 0 (see :mod:`adamsym.checker.products`),
+and their series are summed up over the lags of the piece.
 
 With v the derivatives of the sum over all nodes in the coefficients of log B, and y in those of R, the derivative in an
 atom g is the sum of both times the coefficients of
@@ -108,9 +109,9 @@ class ManyAtoms:
 
     @staticmethod
     def suits(law: Law, form: Form) -> bool:
-        """Return whether the law has many atoms, all well known, of different squares, and the form has no head."""
+        """Return whether the law has many atoms, all well known, of different squares, and head one weight at most."""
         using, (lags, _) = form.using, step_of(form.using, form.beta)
-        if isinstance(law, BatchLaw) or form.head or lags < 2:
+        if isinstance(law, BatchLaw) or len(form.head) > 1 or lags < 2:
             return False
         if len(law.atoms) * (1 + len(law.slopes)) < MANY:
             return False
@@ -120,8 +121,10 @@ class ManyAtoms:
     def __init__(self, law: Law, form: Form) -> None:
         self.using = using = form.using
         self.law, self.exact_beta, self.beta = law, form.beta, using.exact(form.beta)
-        self.amounts = [using.exact(amount) for amount, _ in form.terms]
-        self.ratios = tuple(ratio for _, ratio in form.terms)
+        # A weight of the newest gradient alone is a term of ratio 0.
+        terms = (*form.terms, *((weight, Fraction(0)) for weight in form.head))
+        self.amounts = [using.exact(amount) for amount, _ in terms]
+        self.ratios = tuple(ratio for _, ratio in terms)
         self.lags_per_step, _ = step_of(using, form.beta)
         self.least, self.center, self.width = law.least, law.center, law.width
         self.log_remainder = math.log(1e-19 if using.bits <= BITS else 1e-28)

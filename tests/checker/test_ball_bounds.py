@@ -1,9 +1,11 @@
 """The checker has the maker's constants for Lyapunov regions of networks, by other code; no claim has much room."""
 
 import copy
+import random
 from fractions import Fraction
 
 import flint
+import numpy as np
 import pytest
 from bases import base
 from hypothesis import example, given, settings
@@ -13,10 +15,12 @@ from adamsym.certify.lyapunov.decrease_constants import Noise, theorem_1, theore
 from adamsym.checker import check_certificate
 from adamsym.checker.arithmetic import BITS
 from adamsym.checker.balls import Balls
+from adamsym.checker.checking import BUDGET
 from adamsym.checker.form import form_of
 from adamsym.checker.interpolation.constants import Draws, best_share
 from adamsym.checker.interpolation.matrices import spectral_bound
 from adamsym.checker.mpmath_intervals import MpmathIntervals
+from adamsym.expressions.work import budget
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.methods import Adam, AdamEpsInsideRoot, NAdam, RMSprop
 
@@ -68,6 +72,31 @@ def test_spectral_norms_are_near_their_bounds(slow):
         assert bound >= using.root(using.number(45))
         assert bound <= using.root(using.number(45)) * 1.001
         assert spectral_bound(using, [[using.number(0)] * 2] * 2) <= 0
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_a_small_norm_is_bounded_by_rows_and_columns_alone(slow):
+    using = (MpmathIntervals if slow else Balls)(BITS)
+    with using.working(), budget(10**6) as meter:
+        small = spectral_bound(using, [[using.number(1e-15)] * 8 for _ in range(8)])
+        spent = 10**6 - meter.left
+        assert using.number(8e-15) <= small
+        assert small <= 1e-14
+        spectral_bound(using, [[using.number(1.0)] * 8 for _ in range(8)])
+    assert spent == 0
+    assert 10**6 - meter.left > 0
+
+
+def test_a_hundred_rows_of_two_hundred_parameters_are_within_the_budget():
+    """Seven norms and four products of them are what a statement takes; there are up to four statements."""
+    using, generator = Balls(BITS), random.Random(0)
+    with using.working(), budget(BUDGET // 30) as meter:
+        matrix = [[using.number(generator.gauss(0, 1)) for _ in range(100)] for _ in range(200)]
+        bound = float(spectral_bound(using, matrix))
+        assert 20 < bound < 30
+        exact = np.linalg.norm([[float(x) for x in row] for row in matrix], 2)
+        assert exact <= bound <= exact * 1.01
+    assert meter.left > 0
 
 
 CLAIMS = [("decrease", None, key) for key in ("eta", "mu", "c_0", "rate")]

@@ -13,9 +13,9 @@ from adamsym.checker.field import quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.law import Law
 from adamsym.checker.mpmath_intervals import MpmathIntervals
-from adamsym.methods import Adam, AdamWithoutMomentum
+from adamsym.methods import Adam, AdamWithoutMomentum, NAdam, RMSprop
 
-METHODS = [Adam("0.9", "0.99", "1e-3"), Adam("0.5", "0.9", "0.1"), Adam("0.8", "0.95", "1e-4")]
+METHODS = [Adam("0.9", "0.99", "1e-3"), Adam("0.5", "0.9", "0.1"), NAdam("0.8", "0.95", "1e-4"), RMSprop("0.9", "0.01")]
 
 
 def drawn(using, seed, atoms, radius, slopes=2, rare=8):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
-from adamsym.checker.interpolation.matrices import Matrix, Rows, product, spectral_bound
+from adamsym.checker.interpolation.matrices import Matrix, Rows, spectral_bound
 from adamsym.checker.interpolation.squares import Squares, box_around
 
 
@@ -47,13 +47,13 @@ class Place:
         No point of the box is farther from the center than the ``reaches``; without them only the first is tried.
         """
         using, columns = self.using, self._columns
-        direct = self._off_unit(product(using, self.squares.gradients(using, box), columns))
+        direct = self._off_unit(using.matrix_product(self.squares.gradients(using, box), columns))
         if reaches is None or not self.squares.bends:
             return direct
-        center = self._off_unit(product(using, self.gradients(), columns))
+        center = self._off_unit(using.matrix_product(self.gradients(), columns))
         found = []
         for at, over, hessian in zip(center, direct, self.squares.hessians(using, box), strict=True):
-            turned = product(using, hessian, columns)
+            turned = using.matrix_product(hessian, columns)
             sizes = [[using.magnitude(x) * reach for x in row] for row, reach in zip(turned, reaches, strict=True)]
             sums = [using.total(row[m] for row in sizes) for m in range(len(at))]
             found.append([using.least_bound([x, y + z]) for x, y, z in zip(over, at, sums, strict=True)])

@@ -17,7 +17,7 @@ from adamsym.checker.form import Form
 from adamsym.checker.interpolation.bounds import Place
 from adamsym.checker.interpolation.combinations import combinations
 from adamsym.checker.interpolation.constants import Draws, sign_bound
-from adamsym.checker.interpolation.matrices import Matrix, product, solved, spectral_bound
+from adamsym.checker.interpolation.matrices import Matrix, solved, spectral_bound
 from adamsym.checker.interpolation.region import point_fault
 from adamsym.checker.interpolation.squares import Squares, box_around, squares_of
 from adamsym.checker.law import rows_of
@@ -88,7 +88,7 @@ class Fitted:
     def gram(self) -> Matrix:
         """G."""
         weighted = [[p * x for x in row] for p, row in zip(self.probabilities, self.combinations, strict=True)]
-        return product(self.using, [list(column) for column in zip(*self.combinations, strict=True)], weighted)
+        return self.using.matrix_product([list(column) for column in zip(*self.combinations, strict=True)], weighted)
 
 
 @lru_cache(maxsize=4)
