@@ -157,6 +157,10 @@ LINEAR = AdamField(Problem("(a*x + b*y + c - z)**2/3", ["a", "b", "c"], TWO_ROWS
 SHORT_MEMORY = AdamField(Problem("(a*x + b*b*y - z)**2/2", ["a", "b"], TWO_ROWS), RMSprop("0.2", "0.1"))
 """With p < 1 - sqrt(beta2) only N-Theorem 1 holds, near the interpolating point."""
 
+NEAR_DUPLICATES = Empirical({"x": ["0.3", "1.2", "1.2"], "y": ["0.5", "-0.7", "-0.7"], "z": [1, "0.2", "0.2"]})
+REPEATED = AdamField(Problem("(1 + x)*(a*tanh(b*x + c) + d*y - z)**2/2", ["a", "b", "c", "d"], NEAR_DUPLICATES), CHEAP)
+"""A row twice: two residuals of three count."""
+
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
@@ -313,6 +317,21 @@ BALLS: dict[str, tuple[AdamField, Callable]] = {
 }
 """Lyapunov regions around interpolating points: field and certificate."""
 MAKERS |= {name: (field, make, tuple, ()) for name, (field, make) in BALLS.items()}
+
+ORIGIN = Known((0.0, 0.0), "saddle", True)
+ON_THE_CURVE = Known((1.0, 1.0), "undecided", True)
+MAKERS |= {
+    "set of minima": (CURVED, zero_near(CURVED, [1, 0.5, 0.3]), tuple, ()),
+    "set of minima of a row twice": (REPEATED, zero_near(REPEATED, [1, 0.5, 0.3, 0.2]), tuple, ()),
+    "set of minima of one curve": (HYPERBOLA, zero_near(HYPERBOLA, [1.1, 1.0]), lambda: (ORIGIN,), ()),
+    "set of minima in space": (LINEAR, zero_near(LINEAR, [0, 0, 0]), tuple, ()),
+    "curve in a box": (
+        HYPERBOLA,
+        zeros_of(HYPERBOLA, [[0.2, 3], [-1, 2]]),
+        lambda: (ORIGIN, ON_THE_CURVE),
+        ((0.5, 1.05), (0.5, 1.05)),
+    ),
+}
 
 
 @cache

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 from forgeries import contains, middle, placed
 
-REWRITINGS = {"zeros": [], "lyapunov": [], "lyapunov function": [], "lyapunov ball": [], "one zero": []}
+MINIMA = "set of minima"
+REWRITINGS = {"zeros": [], "lyapunov": [], "lyapunov function": [], "lyapunov ball": [], "one zero": [], MINIMA: []}
 DECREASE = ("lyapunov", "lyapunov function")
 BALL = "lyapunov ball"
 
@@ -50,7 +51,7 @@ def other_words(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL, MINIMA)
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
@@ -75,7 +76,7 @@ def numeral(text, rng):
     )
 
 
-@rewriting("zeros", "one zero", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL, MINIMA)
 def method_in_other_numerals(base, content, rng):
     method = content["problem"]["method"]
     method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
@@ -86,7 +87,7 @@ def method_in_other_numerals(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL, MINIMA)
 def form_in_other_terms(base, content, rng):
     """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
     form = content["problem"]["method"]["laplace"]
@@ -101,7 +102,7 @@ def form_in_other_terms(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", *DECREASE, BALL)
+@rewriting("zeros", "one zero", *DECREASE, BALL, MINIMA)
 def another_name_of_the_method(base, content, rng):
     """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
     method = content["problem"]["method"]
