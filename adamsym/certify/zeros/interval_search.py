@@ -80,7 +80,8 @@ class IntervalSearch:
         ratios = directions(centers, slopes, rows.shifts, margins, _RESERVE_OF_SIGNS, chosen)
         proven = open_boxes & (ratios == -1.0)
         if self.field.decay[1] > 0:
-            proven &= _drift_agrees(chosen * np.sign((chosen * centers.mean(axis=-1)).sum(axis=1)), rows.boxes)
+            along = (chosen * centers.mean(axis=-1)).sum(axis=1, keepdims=True)
+            proven &= _drift_agrees(chosen * np.sign(along), rows.boxes)
         for number in np.flatnonzero(proven):
             found[number], open_boxes[number] = NoZeroByGradient(tuple(chosen[number].tolist())), False
         return slopes, ratios
