@@ -226,3 +226,45 @@ def test_the_one_zero_near_a_point(run, tmp_path):
     assert main(["zeros", FILE, "--at", "theta=1", "--box", "theta=0:1"]) == 2
     for option in (["--width", "1e-5"], ["--budget", "7"], ["--journal", "j"], ["--resume"]):
         assert main(["zeros", FILE, "--at", "theta=1", *option]) == 2
+
+
+FITTED = """[problem]
+loss = "(a*b*x - y)**2/2"
+parameters = ["a", "b"]
+[data]
+x = [1, 2]
+y = [1, 2]
+[adam]
+beta1 = 0.5
+beta2 = 0.9
+eps = 0.1
+[start]
+a = 1.2
+b = 1
+"""
+
+
+def test_sets_of_minima(run, tmp_path):
+    """Near a point and in a box; of contradicting rows there is none, and nothing is written."""
+    (tmp_path / "fitted.toml").write_text(FITTED)
+    (tmp_path / "contradicting.toml").write_text(FITTED.replace("y = [1, 2]", "y = [1, 2.1]"))
+    text = run("zeros", "fitted.toml", "--at", "b=1.1", "-o", "set.json")
+    assert text.startswith("certified: a set of minima of dimension 1: in the box of half-width")
+    assert "2 parameters less 1 residual with linearly independent gradients" in text
+    assert run("check", "set.json", "--workers", "1").startswith("valid: all 3 proofs hold")
+    found = run("zeros", "fitted.toml", "--at", "b=1.1", "--json")
+    assert (found["zeros"], found["undecided"], found["complete"]) == ([], [], None)
+    assert (found["minima"]["dimension"], found["minima"]["rows"]) == (1, [0])
+    assert 0 < found["minima"]["alone"]["radius"] <= found["minima"]["radius"]
+    text = run("zeros", "fitted.toml", "--box", "a=0.5:2,b=0.5:2", "-o", "sets.json")
+    assert text.startswith("certified: exactly 1 set of minima of dimension 1 in the box")
+    assert "within a in [0.5, 2], b in [0.5, 2]" in text
+    assert run("check", "sets.json", "--workers", "1", "--json")["valid"] is True
+    found = run("zeros", "fitted.toml", "--box", "a=0.5:2,b=0.5:2", "--json")
+    assert found["complete"] is True
+    [one] = found["sets"]
+    assert one["dimension"] == 1
+    assert one["center"][0] * one["center"][1] == pytest.approx(1, abs=1e-12)
+    other = run("zeros", "contradicting.toml", "--at", "b=1", "-o", "none.json", "--json", code=3)
+    assert other["minima"] is None
+    assert not (tmp_path / "none.json").exists()
