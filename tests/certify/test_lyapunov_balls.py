@@ -26,6 +26,12 @@ LOSSES = {
     "tanh": ("(a*tanh(b*x + c) + b*y - z)**2/2", True),
     "product": ("(a*b + c*x + y*a - z)**2/3", True),
 }
+TWO_OUTPUTS = {
+    "linear": ("((a*x + b - y)**2 + (c*x + d - 3*b - z)**2)/2", False),
+    "weighted": ("(1 + y**2)*(2*(a*x + b - z)**2 + (c*x + d - a)**2/3)", False),
+    "tanh": ("(a*tanh(b*x) + c*y - z)**2/2 + (d*x + b*y - a)**2", True),
+}
+"""Rows with two residuals each, of four parameters."""
 
 
 def assert_checked(found, slow=False):
@@ -179,9 +185,53 @@ def test_what_fails_is_named_and_what_would_do():
         assert certify_lyapunov_globally(AdamField(other, Adam("0.5", beta2, "1e-8"))).verdict == "certified"
 
 
+@pytest.mark.parametrize("name", sorted(TWO_OUTPUTS))
+@pytest.mark.parametrize("method", [Adam("0.5", "0.99", "0.1"), RMSprop("0.99", "1e-2")])
+def test_regions_of_rows_with_two_residuals_hold_at_points_in_them(name, method):
+    loss, curved = TWO_OUTPUTS[name]
+    law = Empirical({"x": [1, -0.5], "y": [0.5, 1], "z": [1, 0.25]}, weights=["0.25", "0.75"])
+    field, at = AdamField(Problem(loss, ["a", "b", "c", "d"], law, batch_size=2), method), [1.0, 0.5, -0.5, 1.0]
+    found = certify_lyapunov_ball(field, at)
+    assert found.verdict == "certified"
+    side = np.random.default_rng(1)
+    for reach in (found.radius, 0.1 * found.radius):
+        for _ in range(5):
+            assert_it_holds_at(field, found, found.center + reach * side.uniform(-1, 1, 4))
+    # What it takes is nearly attained: bounds of one row's gradients are not those of its residuals taken apart.
+    rows = [field.problem.row_gradients(found.center + 1e-3 * side.uniform(-1, 1, 4)) for _ in range(200)]
+    ratios = [0.25 * (r[0] ** 2).sum() + 0.75 * (r[1] ** 2).sum() for r in rows]
+    means = [((0.25 * r[0] + 0.75 * r[1]) ** 2).sum() for r in rows]
+    assert max(np.divide(ratios, means)) <= float(found.proof.bounds.kappa)
+    assert_checked(found)
+    if not curved:
+        everywhere = certify_lyapunov_globally(field, at)
+        assert everywhere.verdict == "certified"
+        assert_checked(everywhere)
+
+
+def test_the_network_with_two_outputs():
+    field, at = example("two_outputs", DEFAULTS)
+    found = certify_lyapunov_ball(field, at, radius=0.1)
+    assert found.verdict == "certified"
+    assert found.explanation.carried_by == "N-Theorem 6"
+    side = np.random.default_rng(2)
+    for reach in (found.radius, 1e-3):
+        assert_it_holds_at(field, found, found.center + reach * side.uniform(-1, 1, len(at)))
+    assert check_certificate(certificate(found)).valid
+
+
+def test_residuals_that_depend_on_each_other_are_left_undecided():
+    """The same square twice, and a ridge: neither has an interpolating point whose gradients are independent."""
+    for loss in ("(a*x + b*y - z)**2 + (2*a*x + 2*b*y - 2*z)**2", "(a*x + b*y - z)**2 + a**2/10"):
+        found = certify_lyapunov_globally(
+            AdamField(Problem(loss, ["a", "b"], {"x": [1, 2], "y": [1, -1], "z": [0, 1]}), DEFAULTS)
+        )
+        assert (found.verdict, found.reason) == ("undecided", NO_POINT)
+
+
 def test_inputs_that_do_not_apply():
     linear = Problem("(a*x + b - y)**2/2", ["a", "b"], {"x": [1, 2], "y": [1, 1]})
-    for loss in ("(a*x + b - y)**2/2 + a**2", "exp(a + b*x*y)", "-(a*x + b - y)**2/2", "(a*x + b - y)**4/x**3*(x - 1)"):
+    for loss in ("(a*x + b - y)**2/2 + a", "exp(a + b*x*y)", "-(a*x + b - y)**2/2", "(a*x + b - y)**4/x**3*(x - 1)"):
         with pytest.raises(NotApplicable, match="square"):
             certify_lyapunov_globally(AdamField(Problem(loss, ["a", "b"], linear.law), DEFAULTS))
     with pytest.raises(InputError, match="loss"):

@@ -153,6 +153,12 @@ CURVED_PAIRS = AdamField(
 )
 ONE_PRODUCT = AdamField(Problem("(a*b - x)**2/2", ["a", "b"], Empirical({"x": [1]})), NAdam("0.9", "0.99", "1e-3"))
 """At a = b = 0 the gradient vanishes and the loss does not."""
+TWO_OUTPUTS = AdamField(
+    Problem(
+        "(a*tanh(b*x + e) + y - z)**2/2 + (c*x + d + a*z - y)**2", ["a", "b", "c", "d", "e"], TWO_ROWS, batch_size=2
+    ),
+    CHEAP,
+)
 LINEAR = AdamField(Problem("(a*x + b*y + c - z)**2/3", ["a", "b", "c"], TWO_ROWS), Adam("0.9", "0.99", "1e-3"))
 SHORT_MEMORY = AdamField(Problem("(a*x + b*b*y - z)**2/2", ["a", "b"], TWO_ROWS), RMSprop("0.2", "0.1"))
 """With p < 1 - sqrt(beta2) only N-Theorem 1 holds, near the interpolating point."""
@@ -310,6 +316,7 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
 BALLS: dict[str, tuple[AdamField, Callable]] = {
     "ball": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3])),
     "ball of pairs": (CURVED_PAIRS, lambda: certify_lyapunov_ball(CURVED_PAIRS, [1, 0.5, 0.3], radius=0.01)),
+    "ball of two outputs": (TWO_OUTPUTS, lambda: certify_lyapunov_ball(TWO_OUTPUTS, [1, 0.5, 0.3, 0, 0.2])),
     "ball of one row": (ONE_PRODUCT, lambda: certify_lyapunov_ball(ONE_PRODUCT, [1, 1], radius=0.4)),
     "ball by N-Theorem 1": (SHORT_MEMORY, lambda: certify_lyapunov_ball(SHORT_MEMORY, [1, 1])),
     "ball undecided": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3], radius=4.0)),

@@ -104,7 +104,7 @@ CLAIMS += [("starts", k, key) for k in (0, 1) for key in ("radius", "rate", "wit
 CLAIMS += [("starts", 1, "level"), ("near", None, None)]
 
 
-NAMES = ["ball", "ball of pairs", "ball by N-Theorem 1", "ball of one row"]
+NAMES = ["ball", "ball of pairs", "ball of two outputs", "ball by N-Theorem 1", "ball of one row"]
 
 
 @pytest.mark.parametrize(

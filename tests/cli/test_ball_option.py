@@ -31,7 +31,7 @@ b = 0.0
 def file(tmp_path):
     (tmp_path / "linear.toml").write_text(LINEAR)
     (tmp_path / "curved.toml").write_text(LINEAR.replace("a*x", "tanh(a)*x").replace("= 0.999", "= 0.9"))
-    (tmp_path / "two.toml").write_text(LINEAR.replace("**2/2", "**2/2 + a**2"))
+    (tmp_path / "two.toml").write_text(LINEAR.replace("**2/2", "**2/2 + a"))
     return "linear.toml"
 
 

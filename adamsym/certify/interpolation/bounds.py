@@ -8,6 +8,9 @@ with A(center) C near 1, and F = A C - 1 on the box. For positive numbers n_j, S
 since u = (1 + S F S^-1)^-T (C S^-1)^T A^T S u. With grad L = sum p_j R_j a_j this gives, for n_j near |a_j|,
 D^2 >= s^2 sum p_j n_j^2 R_j^2 and so E|g|^2 <= kappa D^2, kappa = max_j (|a_j|/n_j)^2/s^2, for one row g; and for
 n_j = 1 that D^2 >= 2 mu L, mu = s^2.
+
+Where l_j = sum_k R_jk^2/2, the same holds of all R_jk and n_jk; as g = sum_k R_jk a_jk, the largest singular value of
+the matrix with the rows a_jk/n_jk takes the place of |a_j|/n_j.
 """
 
 import math
@@ -17,6 +20,7 @@ from functools import reduce
 
 import flint
 
+from adamsym.certify.interpolation.outputs import Outputs, largest_norm
 from adamsym.certify.interpolation.residuals import Balls, Residuals
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
@@ -44,7 +48,8 @@ class ResidualBounds:
     kappa, pl
         E|g|^2 <= kappa D^2 for one row g, and D^2 >= 2 mu L.
     entry, total
-        Bounds of all |a_ji|: E g_i^2 <= entry^2 2 L. For each row one of sum_i |a_ji|, which counts in the sup norm.
+        A bound of all (sum_k a_jki^2)^(1/2): E g_i^2 <= entry^2 2 L. For each residual one of sum_i |a_jki|, which
+        counts in the sup norm.
     at_center
         The |R_j| at the center.
     """
@@ -56,6 +61,13 @@ class ResidualBounds:
     total: tuple[flint.arb, ...]
     at_center: tuple[flint.arb, ...]
     probabilities: tuple[flint.arb, ...]
+    rows: int
+
+    def largest_residual(self) -> flint.arb:
+        """Return a bound of every row's (2 l_j)^(1/2) on the box."""
+        radius = flint.arb(self.radius)
+        reached = [x + (radius * t if t > 0 else 0) for x, t in zip(self.at_center, self.total, strict=True)]
+        return largest_norm(reached, self.rows)
 
     def root_loss(self, radius: flint.arb) -> flint.arb:
         """Return a bound of sqrt(2 L) on the box of this half-width, at most ``self.radius``, around the center."""
@@ -72,7 +84,7 @@ def sides_around(center: FloatArray, reaches: Sequence[float]) -> Balls:
     return [flint.arb(x, r) if r.is_finite() else everything for x, r in zip(center.tolist(), wider, strict=True)]
 
 
-def bounds_around(residuals: Residuals, center: FloatArray, inverse: FloatArray, radius: float) -> ResidualBounds | str:
+def bounds_around(residuals: Outputs, center: FloatArray, inverse: FloatArray, radius: float) -> ResidualBounds | str:
     """Return the bounds on a box around a center, infinite for all of R^d; or why there are none."""
     try:
         values, slopes = residuals.over([flint.arb(float(x)) for x in center])
@@ -88,7 +100,8 @@ def bounds_around(residuals: Residuals, center: FloatArray, inverse: FloatArray,
     if not all(length > 0 for length in lengths):
         return "the gradient of a residual may be 0"
     lengths = [length.mid() for length in lengths]
-    stretch = reduce(larger, ((norm_bound(row) / n).upper() for row, n in zip(slopes_over, lengths, strict=True)))
+    scaled = [[x / n for x in row] for row, n in zip(slopes_over, lengths, strict=True)]
+    stretch = reduce(larger, (_norm(scaled[j :: residuals.rows]) for j in range(residuals.rows)))
     roots = [p.sqrt() for p in probabilities]
     least = least_singular(defect, inverse, [root / n for root, n in zip(roots, lengths, strict=True)])
     plain = least_singular(defect, inverse, roots)
@@ -98,15 +111,21 @@ def bounds_around(residuals: Residuals, center: FloatArray, inverse: FloatArray,
         radius,
         ((stretch / least) ** 2).max(flint.arb(1)).upper(),
         (plain**2).lower(),
-        reduce(larger, (entry.abs_upper() for row in slopes_over for entry in row)),
+        reduce(larger, (largest_norm(column, residuals.rows) for column in zip(*slopes_over, strict=True))),
         tuple(sum((entry.abs_upper() for entry in row), flint.arb(0)).upper() for row in slopes_over),
         tuple(value.abs_upper() for value in values),
         probabilities,
+        residuals.rows,
     )
 
 
+def _norm(rows: Sequence[Balls]) -> flint.arb:
+    """A bound of the spectral norm of a matrix of few rows."""
+    return norm_bound(rows[0]).upper() if len(rows) == 1 else spectral_bound(flint.arb_mat(rows).transpose())
+
+
 def defect_bounds(
-    residuals: Residuals,
+    residuals: Residuals | Outputs,
     slopes: Sequence[Balls],
     slopes_over: Sequence[Balls],
     inverse: FloatArray,
@@ -144,7 +163,7 @@ def _magnitudes(product: flint.arb_mat) -> list[Balls]:
     return [[(product[j, m] - int(j == m)).abs_upper() for m in range(count)] for j in range(count)]
 
 
-def reach_of_zero(residuals: Residuals, center: FloatArray, inverse: FloatArray) -> float | None:
+def reach_of_zero(residuals: Residuals | Outputs, center: FloatArray, inverse: FloatArray) -> float | None:
     """Return a number within which of the center, in the sup norm, all residuals are proved to vanish at some point.
 
     y -> y - R(center + C y) maps the cube |y| <= r/|C| into itself, in sup norms, where |R(center)| + |F| r/|C| is at

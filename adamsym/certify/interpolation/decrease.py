@@ -115,8 +115,7 @@ def decrease_on(form: LaplaceForm, least: Fraction, batch: int, dimension: int, 
     root_loss = bounds.root_loss(radius)
     # What this module derives from N-Theorem 1 is for means of gradients and for both roots.
     if root_loss.is_finite() and form.weights.total == 1 and type(form.kernel) in BUILT_IN.values():
-        rows = [x + (radius * t if t > 0 else 0) for x, t in zip(bounds.at_center, bounds.total, strict=True)]
-        residual = max(rows, key=lambda x: float(x.upper())).upper() * (1 + flint.arb(2) ** -40)
+        residual = bounds.largest_residual() * (1 + flint.arb(2) ** -40)
         largest = (residual * bounds.entry).upper()
         tried.append(theorem_1(form, noise, largest, ((bounds.entry * root_loss) ** 2).upper()))
     return BallDecrease(form, bounds, noise, tuple(tried))

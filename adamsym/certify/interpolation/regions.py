@@ -13,7 +13,7 @@ from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interpolation.bounds import bounds_around, reach_of_zero
 from adamsym.certify.interpolation.decrease import BallDecrease, decrease_on
 from adamsym.certify.interpolation.explanation import Explanation, explanation_of
-from adamsym.certify.interpolation.residuals import Residuals, squared_residuals
+from adamsym.certify.interpolation.outputs import Outputs, outputs_of
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
@@ -125,14 +125,14 @@ class LyapunovBall(Result):
 def certify_lyapunov_ball(field: AdamField, at: ArrayLike, *, radius: float | None = None) -> LyapunovBall:
     """Prove that <grad L, f> < 0 on a box around an interpolating point, wherever L > 0; for every eps if possible.
 
-    The loss of each row is a square, c r^2. The box is centered at a float near a point where all rows' losses are 0,
-    which is proved to exist. Singular values of the residuals' gradients, over the whole box, bound how noisy the
-    minibatch gradient is, by which N-Theorem 1, 2(b) or 6 gives the decrease.
+    The loss of each row is a square, c r^2, or a sum of squares. The box is centered at a float near a point where all
+    rows' losses are 0, which is proved to exist. Singular values of the residuals' gradients, over the whole box, bound
+    how noisy the minibatch gradient is, by which N-Theorem 1, 2(b) or 6 gives the decrease.
 
     Parameters
     ----------
     field
-        The field of a problem of which every row's loss is written as a square, and of an empirical law.
+        The field of a problem whose loss is written as a square or a sum of squares, and of an empirical law.
     at
         A point near which Newton's method finds an interpolating one, shape (d,).
     radius
@@ -141,7 +141,7 @@ def certify_lyapunov_ball(field: AdamField, at: ArrayLike, *, radius: float | No
     Raises
     ------
     InputError
-        For a bad point or radius, a loss with kinks or that is no square, or a continuous law.
+        For a bad point or radius, a loss with kinks or that is no sum of squares, or a continuous law.
     """
     if radius is not None and not 0 < radius < math.inf:
         raise InputError(f"radius: {radius!r} is not allowed; allowed are positive numbers")
@@ -167,7 +167,7 @@ class _Search:
             what = "a region around an interpolating point"
             raise NotApplicable(f"{self.problem.place}: {what} needs a loss without Abs, Max or Min")
         self.method, self.form = function.method, function.form
-        self.residuals: Residuals = squared_residuals(self.problem)
+        self.residuals: Outputs = outputs_of(self.problem)
         shape = np.shape(at)
         if shape != (self.problem.dimension,):
             raise InputError(f"at: shape {shape} is not allowed; give one point, ({self.problem.dimension},)")

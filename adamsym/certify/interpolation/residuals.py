@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import cast
 
 import flint
 import numpy as np
@@ -127,21 +128,31 @@ class Residuals:
 
     def interpolating_point(self, start: FloatArray) -> FloatArray | None:
         """Return a point near which all residuals vanish, in floats, by Newton's method with least steps."""
-        theta, found, best, since = start.astype(float), None, math.inf, 0
-        for _ in range(_STEPS):
-            values, slopes = self.at(theta)
-            size = float(np.abs(values).max())
-            if not (math.isfinite(size) and np.isfinite(slopes).all()):
-                break
-            since = 0 if size < best else since + 1
-            if size < best:
-                best, found = size, theta
-            if since == _PATIENCE:
-                break
-            step = np.linalg.pinv(slopes) @ -values
-            longest = _LARGEST_STEP * (1 + float(np.abs(theta).max()))
-            theta = theta + step * min(1.0, longest / max(float(np.abs(step).max()), math.ulp(0.0)))
-        return found
+        return newton_point(self.at, start)
+
+
+def newton_point(
+    function: Callable[[FloatArray], tuple[FloatArray, FloatArray]], start: FloatArray
+) -> FloatArray | None:
+    """Return where Newton's method with least steps finds the smallest values of a function; None if nowhere.
+
+    ``function`` returns values (n,) and Jacobian (n, d) at a point (d,), in float64.
+    """
+    theta, found, best, since = start.astype(float), None, math.inf, 0
+    for _ in range(_STEPS):
+        values, slopes = function(theta)
+        size = float(np.abs(values).max())
+        if not (math.isfinite(size) and np.isfinite(slopes).all()):
+            break
+        since = 0 if size < best else since + 1
+        if size < best:
+            best, found = size, theta
+        if since == _PATIENCE:
+            break
+        step = np.linalg.pinv(slopes) @ -values
+        longest = _LARGEST_STEP * (1 + float(np.abs(theta).max()))
+        theta = theta + step * min(1.0, longest / max(float(np.abs(step).max()), math.ulp(0.0)))
+    return found
 
 
 def squared_residuals(problem: Problem) -> Residuals:
@@ -152,25 +163,25 @@ def squared_residuals(problem: Problem) -> Residuals:
     NotApplicable
         If the loss is none, the law is continuous, or a factor is not proved positive at a row.
     """
-    if not isinstance(problem.law, Empirical):
-        raise NotApplicable("data: a Lyapunov region around an interpolating point needs the rows of an empirical law")
-    parts = _square(problem.loss, set(problem.parameters))
-    if parts is None:
-        raise NotApplicable(
-            f"{problem.place}: a Lyapunov region around an interpolating point needs a loss that is written as a "
-            "square, c*(...)**2 with c without parameters"
-        )
-    law = problem.law
-    found = Residuals(problem, *parts, tuple(law.exact_probabilities), tuple(law.exact_rows))
+    parts = squared(problem.loss, set(problem.parameters))
+    if parts is None or not isinstance(problem.law, Empirical):
+        raise NotApplicable(f"{problem.place}: the loss is not written as a square, or the law is continuous")
+    return residuals_of(problem, *parts)
+
+
+def residuals_of(problem: Problem, factor: sp.Expr, root: sp.Expr) -> Residuals:
+    """Return the residuals of a square of a problem's loss; NotApplicable if its factor is not positive at a row."""
+    law = cast(Empirical, problem.law)
+    found = Residuals(problem, factor, root, tuple(law.exact_probabilities), tuple(law.exact_rows))
     with ball_arithmetic():
-        for k, factor in enumerate(found.factors):
-            if not factor > 0:
+        for k, own in enumerate(found.factors):
+            if not own > 0:
                 raise NotApplicable(f"{problem.place}: the square's factor is not proved positive at data row {k}")
     return found
 
 
-def _square(loss: sp.Expr, parameters: set[sp.Basic]) -> tuple[sp.Expr, sp.Expr] | None:
-    """c and r with the loss c r^2; None if it is no such product."""
+def squared(loss: sp.Expr, parameters: set[sp.Basic]) -> tuple[sp.Expr, sp.Expr] | None:
+    """Return c and r with a loss c r^2; None if it is no such product."""
     factor, root = sp.S.One, sp.S.One
     for part in sp.Mul.make_args(loss):
         if not part.free_symbols & parameters:

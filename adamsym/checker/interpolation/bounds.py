@@ -3,7 +3,8 @@
 l_j = R_j^2/2 with gradients a_j of R_j, the rows of A, and C a matrix; F = A C - 1 over the box. For a diagonal matrix
 S > 0, (C S^-1)^T A^T S = 1 + (S F S^-1)^T, so that |A^T S u| >= s |u|, s = (1 - |S F S^-1|)/|C S^-1|. As
 grad L = A^T P R, P the probabilities, S = P^(1/2) gives D^2 >= s^2 2 L; and S = P^(1/2)/n with numbers n_j gives
-D^2 >= s^2 sum p_j n_j^2 R_j^2, so that E|g|^2 <= kappa D^2 for one row g, kappa = max_j (|a_j|/n_j)^2/s^2.
+D^2 >= s^2 sum p_j n_j^2 R_j^2, so that E|g|^2 <= kappa D^2 for one row g, kappa = max_j (|a_j|/n_j)^2/s^2. A row with
+several residuals, l_j = sum_k R_jk^2/2, has g = sum_k R_jk a_jk: the norm of the matrix of its a_jk/n_jk counts then.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.interpolation.matrices import Matrix, Rows, spectral_bound
+from adamsym.checker.interpolation.outputs import Outputs
 from adamsym.checker.interpolation.squares import Squares, box_around
 
 
@@ -19,7 +21,7 @@ class Place:
     """The residuals, a center, and a matrix near an inverse from the right of their gradients there."""
 
     using: Arithmetic
-    squares: Squares
+    squares: Squares | Outputs
     center: Sequence[float]
     inverse: Sequence[Sequence[float]]
 
@@ -76,6 +78,17 @@ class Place:
             return self.using.number(0)
         return self.using.lower((1 - spectral_bound(self.using, turned)) / bound)
 
+    @property
+    def outputs(self) -> int:
+        """The number of residuals of a row."""
+        return len(self.squares.parts) if isinstance(self.squares, Outputs) else 1
+
+    def norm(self, rows: Rows) -> Interval:
+        """Return a bound of the norm of a matrix of few rows."""
+        if len(rows) == 1:
+            return self.length(rows[0])
+        return spectral_bound(self.using, [list(column) for column in zip(*rows, strict=True)])
+
     def length(self, vector: Sequence[Interval]) -> Interval:
         """Return the Euclidean norm."""
         return self.using.root(self.using.total(self.using.square(x) for x in vector))
@@ -83,7 +96,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Bounds:
-    """Bounds over a box of half-width ``radius``: kappa, mu, all |a_ji|, each sum_i |a_ji|; the |R_j| at the center."""
+    """Bounds over a box of half-width ``radius``: kappa, mu, all (sum_k a_jki^2)^(1/2), each sum_i |a_jki|; the |R_jk|
+    at the center. ``rows`` is the number of rows j.
+    """
 
     using: Arithmetic
     radius: float | None
@@ -93,6 +108,11 @@ class Bounds:
     sums: list[Interval]
     at_center: list[Interval]
     probabilities: list[Interval]
+    rows: int
+
+    def largest_residual(self, radius: float) -> Interval:
+        """Return a bound of every (2 l_j)^(1/2) on a box around the center that is no wider than the region."""
+        return largest_length(self.using, self.residuals(radius), self.rows)
 
     def residuals(self, radius: float) -> list[Interval]:
         """Return bounds of the |R_j| on a box around the center that is no wider than the region."""
@@ -132,14 +152,23 @@ def bounds_over(place: Place, radius: float | None) -> Bounds:
     plain = place.least_singular(defect, roots)
     if not (scaled > 0 and plain > 0):
         raise NotCheckable("gradients of residuals are not proven linearly independent")
-    stretch = using.largest(place.length(row) / n for row, n in zip(gradients, lengths, strict=True))
+    count = len(probabilities) // place.outputs
+    units = [[x / n for x in row] for row, n in zip(gradients, lengths, strict=True)]
+    stretch = using.largest(place.norm(units[j::count]) for j in range(count))
     return Bounds(
         using,
         radius,
         using.largest([using.square(stretch / scaled), using.number(1)]),
         using.lower(using.square(plain)),
-        using.largest(using.magnitude(x) for row in gradients for x in row),
+        using.largest(largest_length(using, column, count) for column in zip(*gradients, strict=True)),
         [using.upper(using.total(abs(x) for x in row)) for row in gradients],
         place.residuals(),
         probabilities,
+        count,
     )
+
+
+def largest_length(using: Arithmetic, values: Sequence[Interval], rows: int) -> Interval:
+    """Return a bound of (sum_k x_jk^2)^(1/2) for all rows j; the x_jk of one k are next to each other."""
+    groups = (values[j::rows] for j in range(rows))
+    return using.largest(using.root(using.total(map(using.square, group))) for group in groups)

@@ -9,7 +9,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval
 from adamsym.checker.form import Form
 from adamsym.checker.interpolation.bounds import Bounds, Place, bounds_over
 from adamsym.checker.interpolation.constants import Draws, Share, best_share, numerator_bound
-from adamsym.checker.interpolation.squares import Squares, squares_of
+from adamsym.checker.interpolation.outputs import Outputs, outputs_of
 from adamsym.gradients import Problem
 from adamsym.methods import LaplaceForm
 
@@ -55,9 +55,9 @@ def statement_fault(
     certificate: BallCertificate, problem: Problem, laplace: LaplaceForm, form: Form, statement: Statement
 ) -> str | None:
     """Return what is wrong with one statement, or None."""
-    squares = _squares(problem)
+    squares = _outputs(problem)
     if any(len(row) != len(squares.probabilities) for row in certificate.inverse):
-        return "the inverse has another number of columns than there are rows"
+        return "the inverse has another number of columns than there are residuals"
     place = Place(form.using, squares, certificate.center, certificate.inverse)
     if isinstance(statement, float):
         return point_fault(place, statement)
@@ -67,8 +67,8 @@ def statement_fault(
 
 
 @lru_cache(maxsize=4)
-def _squares(problem: Problem) -> Squares:
-    return squares_of(problem)
+def _outputs(problem: Problem) -> Outputs:
+    return outputs_of(problem)
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class _Proven:
         using, bounds = self.using, self.bounds
         gradient, mean_square = None, using.number(math.inf)
         if self.radius is not None:
-            gradient = using.upper(bounds.entry * using.largest(bounds.residuals(self.radius)))
+            gradient = using.upper(bounds.entry * bounds.largest_residual(self.radius))
             mean_square = using.upper(using.square(bounds.entry * bounds.root_loss(self.radius)))
         return best_share(self.form, self.laplace, self.draws, self.eta, gradient, mean_square)
 

@@ -17,6 +17,8 @@ from adamsym.gradients import Empirical, Problem
 
 _Entry = TypeVar("_Entry")
 
+NO_SQUARE = "a loss that is not written as a square, or a sum of squares"
+
 
 @dataclass(frozen=True)
 class Squares:
@@ -75,24 +77,29 @@ class Squares:
 
 def squares_of(problem: Problem) -> Squares:
     """Return the residuals of a loss; NotCheckable if it is not written as a square."""
+    return square_in(problem, sp.S.One, problem.loss)
+
+
+def square_in(problem: Problem, factor: sp.Expr, term: sp.Expr) -> Squares:
+    """Return the residuals of ``factor`` times ``term``; NotCheckable if the latter is not written as a square."""
     factors, base = list[sp.Expr](), sp.S.One
-    for part, exponent in problem.loss.as_powers_dict().items():
+    for part, exponent in term.as_powers_dict().items():
         if part.free_symbols.isdisjoint(problem.parameters) and exponent.free_symbols.isdisjoint(problem.parameters):
             factors.append(part**exponent)
         elif exponent.is_Integer and exponent > 0 and exponent % 2 == 0:
             base *= part ** sp.Integer(exponent // 2)
         else:
-            raise NotCheckable("a loss that is not written as a square")
+            raise NotCheckable(NO_SQUARE)
     # Of two factors SymPy would multiply a number into a sum.
-    if sp.Mul(*factors, base**2) != problem.loss:
-        raise NotCheckable("a loss that is not written as a square")
+    if sp.Mul(*factors, base**2) != term:
+        raise NotCheckable(NO_SQUARE)
     slopes = first_derivatives(base, problem.parameters, problem.place)
     # SymPy takes as long for one of them as the arithmetic for some ten operations.
     spend(10 * problem.dimension**2)
     entries = second_derivatives(base, slopes, problem.parameters, problem.place)
     pairs = ((i, j) for i in range(problem.dimension) for j in range(i, problem.dimension))
     bends = tuple((i, j, entry) for (i, j), entry in zip(pairs, entries, strict=True) if entry != 0)
-    return Squares(problem, sp.Mul(*factors), base, slopes, bends)
+    return Squares(problem, sp.Mul(factor, *factors), base, slopes, bends)
 
 
 def box_around(using: Arithmetic, center: Sequence[float], radius: float | None) -> list[Interval]:
