@@ -89,7 +89,7 @@ def test_what_is_not_proved_is_explained(run, file):
         ),
         (["--ball", "1", "--global"], "--box, --ball and --global name three different regions"),
         (["--global", "--journal", "j"], "--journal and --resume go with --box"),
-        (["--global", "--budget", "7"], "--budget goes with --box"),
+        (["--global", "--budget", "7"], "--budget and --cluster go with --box"),
         (["--box", "a=0:1,b=0:1", "--explain"], "--explain and --at go with --ball or --global"),
         (["--global", "--at", "c=1"], "--at: 'c' is no parameter"),
         (["--global", "-o", "out.txt"], "-o: 'out.txt' has no known ending"),
