@@ -18,6 +18,9 @@ Name = Annotated[str, Field(max_length=80)]
 Number = Annotated[str, Field(max_length=2000)]
 """An integer, decimal or fraction as text."""
 
+Distribution = Annotated[str, Field(max_length=200)]
+"""A distribution as text, such as Normal(0, 1/2)."""
+
 
 class Part(BaseModel):
     """JSON data with these keys and no others, of these types and no others."""
@@ -49,11 +52,14 @@ class MethodRecord(Part):
 
 
 class _SourceRecord(Part):
-    """The data and their probabilities, exactly, as text; the method."""
+    """The data and their probabilities, exactly, as text; the method.
+
+    Of continuous data each column is the text of its distribution, and ``probabilities`` is empty.
+    """
 
     parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
-    columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)]]
+    columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)] | Distribution]
     probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
     method: MethodRecord
 

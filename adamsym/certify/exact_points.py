@@ -16,7 +16,8 @@ from adamsym.certify.boxes import Point
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.functions import BALL_NAMESPACE, implementations
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
-from adamsym.gradients import Empirical, Problem, SymbolicGradient
+from adamsym.field.ball.continuous_gradients import continuous_gradients
+from adamsym.gradients import Empirical, Independent, Problem, SymbolicGradient
 
 MOST_BITS = 50_000
 """Longest numerator or denominator of an exact power; beyond, a value counts as unknown."""
@@ -30,6 +31,12 @@ def vanishes(problem: SymbolicGradient, point: Point) -> bool:
     """Whether every row's gradient is proven to be exactly 0 at a rational point."""
     if not _is_in_domain(problem, point):
         return False
+    if isinstance(problem.law, Independent):
+        # Affine in the data: the start and the factors are 0.
+        known: dict[sp.Expr, Any] = dict(zip(problem.parameters, point, strict=True))
+        with ball_arithmetic():
+            values = [_value_or_none(entry, known) for entry in continuous_gradients(problem).coefficients]
+        return all(isinstance(x, Fraction) and x == 0 for x in values)
     rows = _rows(problem, point, problem.gradient_expressions)
     return all(isinstance(x, Fraction) and x == 0 for row in rows for x in row)
 
@@ -55,7 +62,11 @@ def _is_in_domain(problem: SymbolicGradient, point: Point) -> bool:
     """Whether the loss as written is proven to be real and finite at a point, for every row."""
     try:
         with ball_arithmetic():
-            problem.require_domain([ball(x) for x in point])
+            theta = [ball(x) for x in point]
+            if isinstance(problem.law, Independent):
+                continuous_gradients(problem).require_domain(theta)
+            else:
+                problem.require_domain(theta)
     except DomainError:
         return False
     return True

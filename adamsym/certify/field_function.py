@@ -12,13 +12,16 @@ from adamsym.certify.exact_points import vanishes
 from adamsym.certify.sign_lemma import drift_agrees, proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
+from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
+from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, may_jump, with_decay
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.field.ball.quadrature import WIDE_LAGS
 from adamsym.field.interval.field import IntervalField
 from adamsym.field.interval.tape import NotCovered
+from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, require_laplace
@@ -34,7 +37,7 @@ JUMPS = "the gradient of a row may jump there, as where what is within Abs, Max 
 
 
 class FieldFunction(BoxFunction):
-    """The field of an empirical problem, or of a vector field.
+    """The field of a problem, or of a vector field; of continuous data where the gradients' laws are known.
 
     Where a loss has a kink, its gradients jump, and f is no function: :class:`FieldOver` then holds f for every choice
     of a gradient between those on both sides, but what rests on continuity is refused. Where the gradients are
@@ -44,7 +47,8 @@ class FieldFunction(BoxFunction):
     Raises
     ------
     InputError
-        For gradients without expressions, a continuous law, or a method without an enclosure.
+        For gradients without expressions, a method without an enclosure, or a continuous law of the data with
+        gradients that are not affine in it.
     """
 
     def __init__(self, field: AdamField) -> None:
@@ -53,6 +57,8 @@ class FieldFunction(BoxFunction):
         self.form = require_laplace(self.method, "a proof over boxes")
         # Said before the search and not after it: what cannot be written into a certificate.
         problem_record(self.problem, self.method)
+        if isinstance(self.problem.law, Independent):
+            continuous_gradients(self.problem)
         self.dimension = self.problem.dimension
         with ball_arithmetic():
             self.scale = 1 + float(step_bound(self.form).upper())
@@ -97,6 +103,8 @@ class FieldFunction(BoxFunction):
 
     def undefined(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in a box; None if that is not proven."""
+        if isinstance(self.problem.law, Independent):
+            return None
         reason = self.problem.refute_domain(theta)
         return None if reason is None else f"the loss is real and finite nowhere in it: {reason}"
 
@@ -117,6 +125,10 @@ class FieldOver(Over):
     def __init__(self, function: FieldFunction, theta: Sequence[flint.arb]) -> None:
         super().__init__(function, theta)
         self.problem = function.problem
+        self.has_continuous_data = isinstance(self.problem.law, Independent)
+        if self.has_continuous_data:
+            self.laws: Sequence[EnclosedLaw] = self._continuous(slopes=False)
+            return
         try:
             self._gradients = self.problem.row_gradients_ball(theta)
         except DomainError:
@@ -128,16 +140,26 @@ class FieldOver(Over):
     @cached_property
     def is_continuous(self) -> bool:
         """Whether every row's gradient is proven to be continuous."""
-        return not may_jump(self.problem, self.theta)
+        return self.has_continuous_data or not may_jump(self.problem, self.theta)
+
+    def _continuous(self, slopes: bool) -> Sequence[EnclosedLaw]:
+        try:
+            return continuous_gradients(self.problem).laws(self.theta, slopes)
+        except DomainError:
+            raise Undefined(NOT_REAL) from None
+        except InputError:
+            raise Undefined(UNBOUNDED) from None
 
     @cached_property
     def hessians(self) -> list[list[list[flint.arb]]]:
-        """Every row's Hessian, where the gradients are continuous."""
-        return self.problem.row_jacobians_ball(self.theta)
+        """Every row's Hessian, where the gradients are continuous; none of continuous data."""
+        return [] if self.has_continuous_data else self.problem.row_jacobians_ball(self.theta)
 
     @cached_property
-    def sloped_laws(self) -> Sequence[Law]:
+    def sloped_laws(self) -> Sequence[EnclosedLaw]:
         """The laws of the gradient's coordinates with their derivatives in the parameters."""
+        if self.has_continuous_data:
+            return self._continuous(slopes=True)
         return laws_of_rows(self.problem, self._gradients, self.hessians)
 
     def enclosure(self, *, slopes: bool, tolerance: float) -> BoxEnclosure:

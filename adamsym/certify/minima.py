@@ -62,7 +62,8 @@ class CommonFactor:
 
 def common_factor(problem: Problem) -> CommonFactor | None:
     """Return the greatest common divisor of all rows' gradients, if these are polynomials and it is not constant."""
-    assert isinstance(problem.law, Empirical)
+    if not isinstance(problem.law, Empirical):
+        return None
     if len(problem.law.exact_rows) * problem.dimension > MOST_ENTRIES:
         return None
     gradients, losses = row_expressions(problem)
@@ -105,8 +106,11 @@ def row_expressions(problem: Problem) -> tuple[list[list[sp.Expr]], list[sp.Expr
 def common_minima(problem: Problem, region: FloatArray) -> list[Point]:
     """Return points in a region, with simple fractions, where every row's gradient vanishes exactly.
 
-    Found by minimising L in float64 from a few points; kept only if the exact gradients are 0. There may be others.
+    Found by minimising L in float64 from a few points; kept only if the exact gradients are 0. There may be others. Of
+    continuous data none is looked for.
     """
+    if not isinstance(problem.law, Empirical):
+        return []
     starts = [region.mean(axis=1), *(region[:, 0] + share * np.ptp(region, axis=1) for share in (0.25, 0.75))]
     found: list[Point] = []
     for start in starts:

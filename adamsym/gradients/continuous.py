@@ -174,8 +174,13 @@ class Independent:
 
     def __repr__(self) -> str:
         """Python that makes this law again."""
+        return f"Independent({self.texts!r})"
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """For each column name its distribution, with exact parameters: what makes this law again."""
         texts = [f"{column.distribution}({', '.join(map(str, column.parameters))})" for column in self.columns]
-        return f"Independent({dict(zip(self.names, texts, strict=True))!r})"
+        return dict(zip(self.names, texts, strict=True))
 
     @cached_property
     def symbolic(self) -> dict[str, Any]:

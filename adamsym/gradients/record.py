@@ -8,7 +8,8 @@ from typing import Any
 from adamsym.certificates.parts import MOST_ROWS
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import LONGEST_TEXT
-from adamsym.gradients.laws import Empirical
+from adamsym.gradients.continuous import Independent
+from adamsym.gradients.laws import Empirical, Law
 from adamsym.gradients.problem import Problem
 from adamsym.gradients.source import StochasticGradient
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
@@ -28,16 +29,15 @@ def problem_record(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the law is not empirical, the method has no Laplace form, or something is too long to be read back.
+        If the law is neither empirical nor one of independent columns, the method has no Laplace form, or something
+        is too long to be read back.
     """
-    if not isinstance(problem.law, Empirical):
-        raise NotApplicable("data: a certificate needs the rows of an empirical law; a continuous law has none")
     for text in _texts(problem):
         if len(text) > LONGEST_TEXT:
             raise InputError(f"{problem.place}: {len(text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {
         **_expressions_record(problem),
-        **_rows_record(problem.law),
+        **_data_record(problem.law),
         "method": method_record(method),
     }
 
@@ -52,8 +52,8 @@ def problem_text(source: StochasticGradient) -> str:
     """
     symbolic = require_expressions(source, "a checkpoint")
     law = symbolic.law
-    data = _rows_record(law) if isinstance(law, Empirical) else {"columns": repr(law)}
-    return json.dumps({**_expressions_record(symbolic), **data})
+    known = isinstance(law, (Empirical, Independent))
+    return json.dumps({**_expressions_record(symbolic), **(_data_record(law) if known else {"columns": repr(law)})})
 
 
 def _texts(source: SymbolicGradient) -> tuple[str, ...]:
@@ -71,7 +71,12 @@ def _expressions_record(source: SymbolicGradient) -> dict[str, Any]:
     return {**written, "parameters": list(source.names), "batch_size": source.batch_size}
 
 
-def _rows_record(law: Empirical) -> dict[str, Any]:
+def _data_record(law: Law) -> dict[str, Any]:
+    """The data's law: rows, or the text of each continuous column, without probabilities."""
+    if isinstance(law, Independent):
+        return {"columns": law.texts, "probabilities": []}
+    if not isinstance(law, Empirical):
+        raise NotApplicable("data: a certificate needs an empirical law, or independent continuous columns")
     return {
         "columns": {name: [str(row[k]) for row in law.exact_rows] for k, name in enumerate(law.names)},
         "probabilities": [str(p) for p in law.exact_probabilities],
@@ -99,23 +104,35 @@ def problem_of_record(record: Mapping[str, Any]) -> SymbolicGradient:
     if not isinstance(record, Mapping) or set(record) not in (keys | {"loss"}, keys | {"field"}):
         raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them, and loss or field")
     columns = record["columns"]
-    if not isinstance(columns, Mapping) or not all(_is_list_of_text(column) for column in columns.values()):
-        raise InputError("problem.columns: allowed are lists of numbers as text, by name")
+    continuous = isinstance(columns, Mapping) and all(isinstance(column, str) for column in columns.values())
+    if not continuous and not (
+        isinstance(columns, Mapping) and all(_is_list_of_text(column) for column in columns.values())
+    ):
+        raise InputError("problem.columns: allowed are lists of numbers as text, by name, or a distribution for each")
     if not _is_list_of_text(record["probabilities"]) or not _is_list_of_text(record["parameters"]):
         raise InputError("problem.probabilities, problem.parameters: allowed are lists of text")
     if any(len(column) > MOST_ROWS for column in columns.values()):
         raise InputError(f"problem.columns: at most {MOST_ROWS} rows are allowed")
     if not isinstance(record.get("loss", ""), str) or not _is_list_of_text(record.get("field", [])):
         raise InputError("problem.loss: allowed is text; problem.field: a list of text")
-    law = Empirical(columns, weights=record["probabilities"])
-    if sum(Fraction(p) for p in record["probabilities"]) != 1:
-        raise InputError("problem.probabilities: they must sum to 1 exactly")
+    law = _law_of_record(columns, record["probabilities"], continuous)
     try:
         if "field" in record:
             return VectorField(record["field"], record["parameters"], law, record["batch_size"])
         return Problem(record["loss"], record["parameters"], law, record["batch_size"])
     except RecursionError:
         raise InputError(f"problem: {NESTED_TOO_DEEPLY}") from None
+
+
+def _law_of_record(columns: Mapping[str, Any], probabilities: list[str], continuous: bool) -> Law:
+    if continuous:
+        if probabilities:
+            raise InputError("problem.probabilities: continuous columns have none")
+        return Independent(columns)
+    law = Empirical(columns, weights=probabilities)
+    if sum(Fraction(p) for p in probabilities) != 1:
+        raise InputError("problem.probabilities: they must sum to 1 exactly")
+    return law
 
 
 def _is_list_of_text(value: object) -> bool:

@@ -60,7 +60,7 @@ def drawn(rng, betas=("0", "0.5", "0.9", "0.98")):
     if name == "Exponential" and rng.random() < 0.3:
         p = -q
     beta = rng.choice(betas)
-    alpha = "0" if beta == "0" else rng.choice(["0", "0.5", "0.6"])
+    alpha = "0" if beta in ("0", "0.3") else rng.choice(["0", "0.5", "0.6"])
     return name, p, q, Adam(alpha, beta, Fraction(10) ** rng.randint(-8, 0) * rng.choice([1, scale]))
 
 

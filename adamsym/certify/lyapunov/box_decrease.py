@@ -12,7 +12,7 @@ from adamsym.certify.outcomes import Proof
 from adamsym.certify.sign_lemma import sign_factor, sign_threshold
 from adamsym.field.ball.arithmetic import ball, larger, outward, square
 from adamsym.field.ball.enclosure import BoxEnclosure
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import LaplaceForm
 
 
@@ -33,7 +33,7 @@ def below(value: flint.arb, loss: flint.arb | None) -> float | None:
 
 
 def by_signs(
-    laws: Sequence[Law], over: Sequence[Law], form: LaplaceForm, loss: flint.arb | None, name: Proof
+    laws: Sequence[EnclosedLaw], over: Sequence[EnclosedLaw], form: LaplaceForm, loss: flint.arb | None, name: Proof
 ) -> Bounds | None:
     """N-Lemma 4 in each coordinate, for the laws of h where the gradients ``over`` are rho h.
 
@@ -57,7 +57,7 @@ def by_signs(
 def by_spread(
     mean_square: flint.arb,
     variance: flint.arb,
-    over: Sequence[Law],
+    over: Sequence[EnclosedLaw],
     form: LaplaceForm,
     loss: flint.arb | None,
     name: Proof,
@@ -94,8 +94,8 @@ def by_spread(
 
 
 def by_enclosure(
-    laws: Sequence[Law],
-    at_middle: Sequence[Law],
+    laws: Sequence[EnclosedLaw],
+    at_middle: Sequence[EnclosedLaw],
     over: BoxEnclosure,
     center: Sequence[flint.arb],
     shifts: Sequence[flint.arb],
@@ -116,7 +116,7 @@ def by_enclosure(
     return plain.intersection(linear) if plain.is_finite() else linear
 
 
-def spread_of_matrices(laws: Sequence[Law], inverse: Sequence[Sequence[float]]) -> tuple[flint.arb, flint.arb]:
+def spread_of_matrices(laws: Sequence[EnclosedLaw], inverse: Sequence[Sequence[float]]) -> tuple[flint.arb, flint.arb]:
     """Return a lower bound of |E A v|^2 and an upper one of sum Var (A v)_i, for |v| = 1; ``laws`` are A's entries'.
 
     With Y near 1/E A, |E A v| >= (1 - |1 - Y E A|)/|Y| in Frobenius norms; and Var (A v)_i <= sum_j Var A_ij.

@@ -33,7 +33,7 @@ from adamsym.expressions.domain import DomainError
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.jumps import JumpError
 from adamsym.gradients.problem import require_loss
@@ -130,7 +130,7 @@ class LyapunovTask(IntervalsFirst[LyapunovOutcome]):
         except Undefined as error:
             nowhere = function.undefined(theta) is not None
             return Undecided(str(error)) if nowhere else self._split(box, str(error))
-        loss = _mean(problem, problem.row_losses_ball(theta))
+        loss = _mean_loss(problem, theta)
         found = self._by_lemmas(at, loss)
         if found is not None:
             return _decrease(at, loss, found)
@@ -184,9 +184,12 @@ def _received(function: FieldFunction, start: Box, minima: tuple[Point, ...]) ->
     return LyapunovTask(function, start, minima)
 
 
-def _mean(problem: Problem, values: Sequence[flint.arb]) -> flint.arb:
-    probabilities = problem.law.exact_probabilities  # type: ignore[attr-defined]
-    return sum((ball(p) * value for p, value in zip(probabilities, values, strict=True)), flint.arb(0))
+def _mean_loss(problem: Problem, theta: Sequence[flint.arb]) -> flint.arb:
+    """A ball around L, infinite for continuous data, of which gradients alone are known."""
+    if not isinstance(problem.law, Empirical):
+        return flint.arb(0, "inf")
+    pairs = zip(problem.law.exact_probabilities, problem.row_losses_ball(theta), strict=True)
+    return sum((ball(p) * value for p, value in pairs), flint.arb(0))
 
 
 def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
@@ -201,7 +204,7 @@ def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
         bounds.rate,
         bounds.pl,
         (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None),
-        largest if math.isfinite(largest) else None,
+        largest if at.hessians and math.isfinite(largest) else None,
     )
 
 
@@ -229,7 +232,7 @@ def _around(
     form: LaplaceForm,
     theta: list[flint.arb],
     point: list[flint.arb],
-    laws: Sequence[Law],
+    laws: Sequence[EnclosedLaw],
     without_loss: bool,
 ) -> Bounds | None:
     """The same around a single common minimum: g = A (theta - theta*), A within the Hessians over the joint hull.

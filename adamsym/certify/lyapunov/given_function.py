@@ -16,11 +16,11 @@ from adamsym.certify.outcomes import Decrease, LyapunovOutcome, Undecided, Witne
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.field.ball.arithmetic import outward
-from adamsym.field.ball.enclosure import hulls, laws_of_rows
-from adamsym.field.ball.law import Law
+from adamsym.field.ball.enclosure import gradient_laws, hulls, laws_of_rows
+from adamsym.field.ball.law import EnclosedLaw
 from adamsym.field.interval.field import IntervalRows
 from adamsym.field.interval.tape import NotCovered
-from adamsym.gradients import Problem
+from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.vector_field import lyapunov_function
 
 _MAY_BE_ZERO = "<grad V, f> may be 0: a zero of f, or a critical point of V"
@@ -73,7 +73,8 @@ class GivenFunctionTask(LyapunovTask):
             at = function.at(theta)
             potential = self._laws(theta)
         except (Undefined, DomainError) as error:
-            nowhere = function.undefined(theta) or self.problem.refute_domain(theta)
+            rows = isinstance(self.problem.law, Empirical)
+            nowhere = function.undefined(theta) or (self.problem.refute_domain(theta) if rows else None)
             reason = str(error) if isinstance(error, Undefined) else NOT_REAL
             return Undecided(reason) if nowhere is not None else self._split(box, reason)
         center = function.at([flint.arb(float(x)) for x in middle(sides)])
@@ -91,9 +92,11 @@ class GivenFunctionTask(LyapunovTask):
             return Decrease("enclosure", None, None, (None, None), None)
         return self._split(box, _MAY_BE_ZERO if at.is_continuous else JUMPS)
 
-    def _laws(self, theta: Sequence[flint.arb]) -> Sequence[Law]:
+    def _laws(self, theta: Sequence[flint.arb]) -> Sequence[EnclosedLaw]:
         """The rows' derivatives of V, whose means are those of V, with their own derivatives."""
         potential = self.problem
+        if not isinstance(potential.law, Empirical):
+            return gradient_laws(potential, theta, slopes=True)
         return laws_of_rows(potential, potential.row_gradients_ball(theta), potential.row_jacobians_ball(theta))
 
 

@@ -29,7 +29,7 @@ from adamsym.expressions.results import Result
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
-from adamsym.field.ball.enclosure import BoxEnclosure, hulls
+from adamsym.field.ball.enclosure import BoxEnclosure, gradient_laws, hulls
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.jumps import JumpError
 
@@ -135,16 +135,18 @@ class OneZero(Result):
 
 
 class MeanGradient(BoxFunction):
-    """The gradient of a loss, the mean over the rows, as a function over boxes."""
+    """The gradient of a loss, the mean over the data, as a function over boxes."""
 
     def __init__(self, problem: Problem) -> None:
-        assert isinstance(problem.law, Empirical)
         self.problem, self.dimension = problem, problem.dimension
-        self.probabilities = problem.law.exact_probabilities
 
     def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
         """Return the mean gradient, and the Hessian if ``slopes``, over a box; the tolerance plays no part."""
+        law = self.problem.law
         try:
+            if not isinstance(law, Empirical):
+                laws = gradient_laws(self.problem, theta, slopes)
+                return BoxEnclosure([one.mean for one in laws], [one.mean_slopes for one in laws if slopes])
             gradients = self.problem.row_gradients_ball(theta)
             self.problem.require_continuous(theta)
             hessians = self.problem.row_jacobians_ball(theta) if slopes else []
@@ -152,7 +154,7 @@ class MeanGradient(BoxFunction):
             raise Undefined(NOT_REAL) from None
         except JumpError:
             raise Undefined(JUMPS) from None
-        weights = flint.arb_mat([[ball(p) for p in self.probabilities]])
+        weights = flint.arb_mat([[ball(p) for p in law.exact_probabilities]])
         value = (weights * flint.arb_mat(gradients)).tolist()[0]
         if not all(entry.is_finite() for entry in value):
             raise Undefined(UNBOUNDED)

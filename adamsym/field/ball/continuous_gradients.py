@@ -46,6 +46,18 @@ class ContinuousGradients:
     derivatives: Balls
     conditions: Balls
 
+    @property
+    def coefficients(self) -> list[sp.Expr]:
+        """The p and q of all coordinates: all are 0 where the gradient is."""
+        return [x for one in self.coordinates for x in (one.p, *one.q)]
+
+    def require_domain(self, theta: Sequence[flint.arb]) -> None:
+        """Prove that the loss is real over the balls ``theta``, or raise DomainError."""
+        problem = self.problem
+        for condition, value in zip(problem.domain, self.conditions(*theta), strict=True):
+            if not (value.is_finite() and condition.proved(value.lower(), value.upper())):
+                raise DomainError(f"{problem.place}: not proved real and finite over the box, where {condition}")
+
     def laws(self, theta: Sequence[flint.arb], slopes: bool) -> list[EnclosedLaw]:
         """Return the law of each coordinate over the balls ``theta``.
 
@@ -57,9 +69,7 @@ class ContinuousGradients:
             If the gradient is not bounded there.
         """
         problem, d = self.problem, len(theta)
-        for condition, value in zip(problem.domain, self.conditions(*theta), strict=True):
-            if not (value.is_finite() and condition.proved(value.lower(), value.upper())):
-                raise DomainError(f"{problem.place}: not proved real and finite over the box, where {condition}")
+        self.require_domain(theta)
         spend(20 * len(self.coordinates) * (1 + (d if slopes else 0)))
         values = iter(self.values(*theta))
         derivatives = iter(self.derivatives(*theta) if slopes else [])

@@ -138,7 +138,12 @@ class StandardExponential(_ByPowers):
         root = t.sqrt()
         c = 1 / (2 * q * root)
         start, scale = (-t * p**2).exp(), 2 * t * q
-        zeroth = flint.arb.pi().sqrt() * c * (c**2 + p / q).exp() * (p * root + c).erfc()
+        y, half = p * root + c, flint.arb(0.5)
+        if y > 2:
+            # exp(y^2) erfc(y) = U(1/2, 1/2, y^2)/sqrt(pi), U Tricomi's: exp(y^2) may be out of range.
+            zeroth = c * (y**2).hypgeom_u(half, half) * start
+        else:
+            zeroth = flint.arb.pi().sqrt() * c * (c**2 + p / q).exp() * y.erfc()
         first = (start - zeroth) / scale
         second = p * start / scale + (zeroth - first / q) / (2 * t)
         third = p**2 * start / scale + (2 * first - second / q) / (2 * t)
