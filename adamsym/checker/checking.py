@@ -41,7 +41,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
-from adamsym.gradients import Problem, SymbolicGradient
+from adamsym.gradients import Empirical, Problem, SymbolicGradient
 from adamsym.gradients.record import NESTED_TOO_DEEPLY, problem_from_record
 from adamsym.gradients.vector_field import lyapunov_function
 from adamsym.methods import LaplaceForm
@@ -250,6 +250,8 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
     if isinstance(certificate, _AroundPoint):
         if not isinstance(problem, Problem) or not problem.is_smooth:
             return "there is no loss without kinks"
+        if not isinstance(problem.law, Empirical):
+            return "the law of the data is continuous: there are no rows to be fitted"
         fault: str | None = _CHECKERS[type(certificate)].form_fault(certificate, problem)
         return fault
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]

@@ -104,6 +104,30 @@ class Law:
         """H, the largest |g'|, for each parameter."""
         return [self.using.largest(map(self.using.magnitude, column)) for column in self.slopes]
 
+    @property
+    def norm(self) -> Interval:
+        """What bounds |g| in the quadrature: G."""
+        return self.max_abs
+
+    @property
+    def slope_norms(self) -> list[Interval]:
+        """What bounds |g'| in the quadrature: H."""
+        return self.max_abs_slopes
+
+    @property
+    def mean_cube(self) -> Interval:
+        """E|g|^3, of an atom's values."""
+        return self.mean_of([self.using.magnitude(g) * q for g, q in zip(self.atoms, self.squares, strict=True)])
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether all atoms are 0."""
+        return all(self.using.magnitude(atom) <= 0 for atom in self.atoms)
+
+    def tail(self, product: Interval) -> Interval:
+        """Return what takes the place of P(s), or of a bound, in the bounds of tails: the same."""
+        return product
+
     @cached_property
     def least(self) -> Interval:
         """The least g^2."""

@@ -11,9 +11,10 @@ from fractions import Fraction
 import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
+from adamsym.checker.continuous_rows import affine_gradient, require_domain
 from adamsym.checker.values import folded, value_of
 from adamsym.expressions.work import OutOfWork, spend
-from adamsym.gradients import Empirical, Problem, SymbolicGradient
+from adamsym.gradients import Empirical, Independent, Problem, SymbolicGradient
 
 MOST_BITS = 100_000
 """Longest numerator or denominator of an exact value."""
@@ -55,6 +56,11 @@ def value_at(using: Arithmetic, expression: sp.Expr, values: Mapping[sp.Symbol, 
 
 def vanishes(using: Arithmetic, problem: SymbolicGradient, point: tuple[Fraction, ...]) -> bool:
     """Whether the gradient of every row is proven to be exactly 0 at a rational point."""
+    if isinstance(problem.law, Independent):
+        at = dict(zip(problem.parameters, point, strict=True))
+        require_domain(using, problem, [using.exact(x) for x in point])
+        parts = (value_at(using, part, at) for one in affine_gradient(problem) for part in (one.start, *one.factors))
+        return all(isinstance(value, Fraction) and value == 0 for value in parts)
     rows = _rows_at(using, problem, point)
     entries = (value_at(using, entry, row) for row in rows for entry in problem.gradient_expressions)
     return all(isinstance(entry, Fraction) and entry == 0 for entry in entries)
@@ -75,7 +81,8 @@ def _rows_at(
     using: Arithmetic, problem: SymbolicGradient, point: tuple[Fraction, ...]
 ) -> list[dict[sp.Symbol, Fraction]]:
     """The values of parameters and columns for every row, where the loss as written is proven real and finite."""
-    assert isinstance(problem.law, Empirical)
+    if not isinstance(problem.law, Empirical):
+        raise NotCheckable("this needs the rows of an empirical law")
     at = dict(zip(problem.parameters, point, strict=True))
     rows = [at | dict(zip(problem.columns, row, strict=True)) for row in problem.law.exact_rows]
     for row in rows:

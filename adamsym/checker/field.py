@@ -16,10 +16,12 @@ from fractions import Fraction
 from functools import lru_cache
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
+from adamsym.checker.continuous_law import ContinuousLaw
 from adamsym.checker.form import Form
 from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.many_atoms import ManyAtoms
+from adamsym.checker.moment_products import MomentProducts
 from adamsym.checker.products import Products, step_of
 from adamsym.expressions.work import cut_short, spend
 from adamsym.gradients import SymbolicGradient
@@ -55,11 +57,11 @@ def field_over(
 
 def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     """Return intervals around F and its derivatives for every law within ``law``."""
-    spend(len(law.atoms) * (8 + 6 * len(law.slopes)))
+    spend((0 if isinstance(law, ContinuousLaw) else len(law.atoms)) * (8 + 6 * len(law.slopes)))
     means = [form.sum * mean for mean in (law.mean, *law.mean_slopes)]
     crude = _crude(law, form, means)
-    center, square = form.using.middle(law.mean_square), form.using.square(law.max_abs)
-    in_range = center > LEAST_SQUARE and law.max_abs < LARGEST
+    center, square = form.using.middle(law.mean_square), form.using.square(law.norm)
+    in_range = center > LEAST_SQUARE and law.norm < LARGEST
     if not (form.size > 0 and in_range and form.kernel.drop(square) >= 1e-14 * form.kernel.largest):
         return crude
     found = _by_quadrature(law, form, center, means, tolerance)
@@ -72,16 +74,18 @@ def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
     With d = phi(0) - phi(E g^2), these are at most |c|_1 G d, and H (|c|_1 + 2 C) d; with K = ``root_slope`` at most
     |c|_1 E g^2 K, and 2 |c|_1 G H K.
     """
-    using, drop = form.using, form.kernel.drop(law.mean_square)
+    using = form.using
+    # Of norms, the root of phi(0) times it bounds that of phi(0) - phi(V).
+    drop = form.kernel.largest * law.tail(form.kernel.drop(law.mean_square) / form.kernel.largest)
     errors = [
-        form.size * law.max_abs * drop,
-        *(h * (form.size + 2 * form.step_bound) * drop for h in law.max_abs_slopes),
+        form.size * law.norm * drop,
+        *(h * (form.size + 2 * form.step_bound) * drop for h in law.slope_norms),
     ]
     slope = form.kernel.root_slope
     if slope is not None:
         by_roots = [
             form.size * using.magnitude(law.mean_square) * slope,
-            *(2 * form.size * law.max_abs * h * slope for h in law.max_abs_slopes),
+            *(2 * form.size * law.norm * h * slope for h in law.slope_norms),
         ]
         errors = [using.least_bound(pair) for pair in zip(errors, by_roots, strict=True)]
     found = [mean * form.kernel.largest + using.around_zero(error) for mean, error in zip(means, errors, strict=True)]
@@ -90,9 +94,13 @@ def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
 
 def _magnitude_bound(law: Law, form: Form) -> Interval:
     """A bound of E|M| phi(V), from |M| <= C sqrt V and |M| <= |c|_1 G."""
-    rooted = form.step_bound * form.kernel.rooted(law.max_abs)
-    plain = form.size * law.max_abs * form.kernel.largest
-    return form.using.least_bound([rooted, plain])
+    if not form.using.is_bounded(law.max_abs):
+        anywhere = form.kernel.rooted_anywhere()
+        bounds = [] if anywhere is None else [form.step_bound * anywhere]
+    else:
+        bounds = [form.step_bound * form.kernel.rooted(law.max_abs)]
+    plain = form.size * law.norm * form.kernel.largest
+    return form.using.least_bound([*bounds, plain])
 
 
 def _by_quadrature(
@@ -100,7 +108,7 @@ def _by_quadrature(
 ) -> list[Interval] | None:
     """F and its derivatives by the quadrature; None if already its first node would take too much work."""
     using, bound, (_, step) = form.using, form.step_bound, step_of(form.using, form.beta)
-    products = ManyAtoms(law, form) if ManyAtoms.suits(law, form) else Products(law, form)
+    products = _products(law, form)
     width = float(using.middle(step))
     cubes = _cubes(law, form, center, means)
     j, left = _first_node(law, form, center, step, float(using.largest(cubes)), tolerance)
@@ -111,16 +119,17 @@ def _by_quadrature(
     half = math.ceil(math.log(2) / width) + 1
     # Of P(u), of P(u/2) and of exp(-y u).
     shares = [
-        (form.size * law.max_abs, using.number(0), using.magnitude(means[0])),
+        (form.size * law.norm, using.number(0), using.magnitude(means[0])),
         *(
             (h * form.size, h * (4 * using.exponential(using.number(-1)) * bound), using.magnitude(m))
-            for h, m in zip(law.max_abs_slopes, means[1:], strict=True)
+            for h, m in zip(law.slope_norms, means[1:], strict=True)
         ),
     ]
 
     def tails(weights: Interval, product: Interval, decay: Interval) -> Iterator[Interval]:
         """Bounds of what the nodes right of the last one add."""
         before = earlier[-1 - half] if len(earlier) > half else using.number(1)
+        product, before = law.tail(product), law.tail(before)
         return ((a * product + b * before + c * decay) * weights for a, b, c in shares)
 
     while True:
@@ -152,16 +161,22 @@ def _by_quadrature(
     ]
 
 
+def _products(law: Law, form: Form) -> Products | ManyAtoms:
+    """What knows the products over the lags."""
+    if isinstance(law, ContinuousLaw):
+        return MomentProducts(law, form)
+    return ManyAtoms(law, form) if ManyAtoms.suits(law, form) else Products(law, form)
+
+
 def _cubes(law: Law, form: Form, center: Interval, means: list[Interval]) -> list[Interval]:
     """k with |G(s) - c mu exp(-y s)| <= s k, and likewise for the derivatives."""
     using = form.using
-    cube = law.mean_of([using.magnitude(g) * q for g, q in zip(law.atoms, law.squares, strict=True)])
-    square = using.square(law.max_abs)
+    cube, square = law.mean_cube, using.square(law.norm)
     return [
         using.upper(form.size * cube + using.magnitude(means[0]) * center),
         *(
             using.upper(3 * form.size * h * square + using.magnitude(m) * center)
-            for h, m in zip(law.max_abs_slopes, means[1:], strict=True)
+            for h, m in zip(law.slope_norms, means[1:], strict=True)
         ),
     ]
 
@@ -172,7 +187,7 @@ def _first_node(
     """The number of a node so far left that those left of it do not count; and the sum of h w(u) u over those."""
     using = form.using
     width, everywhere = float(using.middle(step)), float(using.middle(form.kernel.largest))
-    scale = min(float(form.kernel.rooted(law.max_abs)), float(center) ** 0.5 * everywhere)
+    scale = min(float(form.kernel.rooted(law.norm)), float(center) ** 0.5 * everywhere)
     allowed = max(tolerance * scale / cube, _LEAST_ALLOWED)
     j = math.floor(math.log(allowed) * 2 / 3 / width)
     for _ in range(_MOST_NODES):
@@ -199,7 +214,7 @@ def _trapezoidal_errors(
     along, decay = using.cosine(a), 2 / (using.exponential(2 * using.pi * a / step) - 1)
     control = form.kernel.of(center)
     errors = [decay * (_magnitude_bound(law, form) + using.magnitude(means[0]) * control) / along]
-    for h, mean in zip(law.max_abs_slopes, means[1:], strict=True):
+    for h, mean in zip(law.slope_norms, means[1:], strict=True):
         slope = h * (form.size * everywhere + 2 * form.step_bound * form.kernel.scaled_slope / along)
         errors.append(decay * (slope + using.magnitude(mean) * control) / along)
     return errors

@@ -5,6 +5,7 @@ all bounds that the checker needs follow from phi alone (theory T5): phi is conv
 v |phi'(v)| <= phi(0)/4, s rho(s) <= phi(1/s), and the integral of rho beyond s is at most phi(0) - phi(1/s).
 """
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
@@ -78,6 +79,14 @@ class KernelBounds(ABC):
             bound, high = using.largest([bound, high * self.of(using.square(high) / 4)]), using.upper(high / 2)
         return using.largest([bound, high * self.largest])
 
+    def rooted_anywhere(self) -> Interval | None:
+        """Return a bound of sqrt(v) phi(v) for every v; None if none is known."""
+        return None
+
+    def growth_anywhere(self, beta: Fraction) -> Interval:
+        """Return a bound of phi(beta v)/phi(v) - 1 for every v: v phi(v) increases."""
+        return self.using.number(math.inf) if beta == 0 else self.using.upper(1 / self.using.exact(beta) - 1)
+
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
         """Return a bound of phi(beta v)/phi(v) - 1 for sqrt v up to ``largest``: q^2 of the sign lemma."""
         using, square = self.using, self.using.square(largest)
@@ -119,6 +128,16 @@ class RootPlusEpsBounds(KernelBounds):
         high = self.using.upper(largest)
         return self.using.upper(high / (high + self.eps))
 
+    def rooted_anywhere(self) -> Interval | None:
+        """1, which sqrt(v) phi(v) nears."""
+        return self.using.number(1)
+
+    def growth_anywhere(self, beta: Fraction) -> Interval:
+        """Return beta^(-1/2) - 1, which the quotient nears."""
+        if beta == 0:
+            return self.using.number(math.inf)
+        return self.using.upper(1 / self.using.root(self.using.exact(beta)) - 1)
+
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
         """Return a bound of phi(beta v)/phi(v) - 1: it is largest where sqrt v is."""
         root, high = self.using.root(self.using.exact(beta)), self.using.upper(largest)
@@ -152,6 +171,16 @@ class RootOfSumBounds(KernelBounds):
         """Return a bound of sqrt(v) phi(v), which increases."""
         high = self.using.upper(largest)
         return self.using.upper(high / self.using.root(self.using.square(high) + self.eps))
+
+    def rooted_anywhere(self) -> Interval | None:
+        """1, which sqrt(v) phi(v) nears."""
+        return self.using.number(1)
+
+    def growth_anywhere(self, beta: Fraction) -> Interval:
+        """Return beta^(-1/2) - 1, which the quotient nears."""
+        if beta == 0:
+            return self.using.number(math.inf)
+        return self.using.upper(1 / self.using.root(self.using.exact(beta)) - 1)
 
     def growth(self, beta: Fraction, largest: Interval) -> Interval:
         """Return a bound of phi(beta v)/phi(v) - 1: it is largest where v is."""

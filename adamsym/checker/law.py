@@ -1,5 +1,6 @@
 """The laws of the minibatch gradient's coordinates over a box, in intervals."""
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
@@ -7,12 +8,13 @@ import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.batch_law import BatchLaw
+from adamsym.checker.continuous_rows import continuous_laws
 from adamsym.checker.coordinate_law import Law as Law
 from adamsym.checker.form import Form
 from adamsym.checker.pieces import TooManyKinks, pieces_of
 from adamsym.checker.values import value_of, values_of
 from adamsym.expressions.work import OutOfWork, spend
-from adamsym.gradients import Empirical, Problem, SymbolicGradient
+from adamsym.gradients import Empirical, Independent, Problem, SymbolicGradient
 
 MOST_BATCHES = 20_000
 
@@ -23,7 +25,8 @@ MOST_LISTED = 1_000
 @lru_cache(maxsize=4)
 def rows_of(using: Arithmetic, problem: SymbolicGradient) -> list[dict[sp.Symbol, Interval]]:
     """Return the data rows, exactly."""
-    assert isinstance(problem.law, Empirical)
+    if not isinstance(problem.law, Empirical):
+        raise NotCheckable("this needs the rows of an empirical law")
     return [
         {column: using.exact(x) for column, x in zip(problem.columns, row, strict=True)}
         for row in problem.law.exact_rows
@@ -77,6 +80,9 @@ def row_jacobians(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[
 
 def require_continuous(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval]) -> None:
     """Raise NotCheckable unless every row's gradient is proven to be continuous, and bounded, over a box."""
+    if isinstance(problem.law, Independent):
+        continuous_laws(using, problem, theta, slopes=False)
+        return
     pieces = pieces_of(problem)
     if pieces is None or not isinstance(problem, Problem):
         row_gradients(using, problem, theta)
@@ -99,6 +105,8 @@ def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[
 
     With slopes the rows' gradients are met with their mean-value forms about the middle.
     """
+    if isinstance(problem.law, Independent):
+        return continuous_laws(using, problem, theta, slopes)
     d = problem.dimension
     gradients = row_gradients(using, problem, theta)
     if not slopes:
@@ -217,7 +225,9 @@ def sign_factor(law: Law, form: Form) -> Interval:
     """
     if not form.averages:
         raise NotCheckable("the sign lemma needs lag weights that are not negative")
-    return form.using.upper(form.using.root(form.kernel.growth(form.beta, law.max_abs)))
+    bounded = form.using.is_bounded(law.max_abs)
+    growth = form.kernel.growth(form.beta, law.max_abs) if bounded else form.kernel.growth_anywhere(form.beta)
+    return form.using.upper(form.using.root(growth)) if form.using.is_bounded(growth) else form.using.number(math.inf)
 
 
 def noise_bound(law: Law, over: Law, form: Form) -> Interval:
@@ -233,11 +243,13 @@ def noise_bound(law: Law, over: Law, form: Form) -> Interval:
     """
     using = form.using
     q = sign_factor(over, form)
+    if not using.is_bounded(q):
+        return q
     r = using.upper(using.square(q))
     fourth = using.upper(law.fourth_deviation)
     bounds = [
         q * using.root(using.upper(law.variance)),
-        r * using.root(law.max_deviation),
+        *([r * using.root(law.max_deviation)] if using.is_bounded(law.max_deviation) else []),
         using.root(using.root(r * r * r * (1 + r) * fourth)),
     ]
     return using.least_bound(map(using.upper, bounds))

@@ -94,7 +94,8 @@ def statement_fault(certificate: LyapunovCertificate, problem: Problem, form: Fo
         if not vanishes(form.using, problem, rational_point(problem, texts, "minimum")):
             return f"minimum {k}: the rows' gradients are not all proven to vanish there"
     if certificate.factor is not None:
-        assert isinstance(problem.law, Empirical)
+        if not isinstance(problem.law, Empirical):
+            raise NotCheckable("a factor of every row's gradient needs the rows of an empirical law")
         spend(100 * len(problem.law.exact_rows) * (1 + problem.dimension))
         _divided(problem, certificate.factor)
     return None
@@ -155,6 +156,8 @@ def _proven_rate(
         laws = gradient_laws(using, problem, theta, slopes=False)
         agree = all(drift_agrees(law, form, side) for law, side in zip(laws, box, strict=True))
         return _by_signs(laws, laws, form, _mean_loss(using, problem, theta)) if agree else None
+    if by in ("factor", "minimum") and not isinstance(problem.law, Empirical):
+        raise NotCheckable(f"without rows nothing is proven by {by}")
     if by in ("factor", "minimum") and form.decay != 0:
         raise NotCheckable(f"with weight decay nothing is proven by {by}")
     if by == "factor":
@@ -177,8 +180,9 @@ def _rate(using: Arithmetic, decrease: Interval, loss: Interval | None) -> float
     return max(0.0, math.nextafter(float(using.lower(decrease / using.upper(loss))), -math.inf))
 
 
-def _mean_loss(using: Arithmetic, problem: Problem, theta: list[Interval]) -> Interval:
-    assert isinstance(problem.law, Empirical)
+def _mean_loss(using: Arithmetic, problem: Problem, theta: list[Interval]) -> Interval | None:
+    if not isinstance(problem.law, Empirical):
+        return None
     values = row_values(using, problem, [problem.loss], theta)
     return using.total(using.exact(p) * row[0] for p, row in zip(problem.law.exact_probabilities, values, strict=True))
 
@@ -188,7 +192,7 @@ def _by_signs(laws: list[Law], over: list[Law], form: Form, loss: Interval | Non
     using = form.using
     decrease = using.number(0)
     for h, g in zip(laws, over, strict=True):
-        if all(using.magnitude(atom) <= 0 for atom in h.atoms):
+        if h.is_zero:
             continue
         mean = using.least_magnitude(h.mean)
         excess = mean - noise_bound(h, g, form)
