@@ -270,7 +270,13 @@ class ContinuousLaw(Law):
             j.append(at_ends[2] + j[1] / t)
         else:
             rate, start = 1 / (2 * q * root), using.exponential(-t * using.square(p))
-            j = [rate * start * self._scaled(p * root + rate)]
+            y = p * root + rate
+            if y > 1:
+                j = [rate * start * self._scaled(y)]
+            else:
+                # exp(y^2 - t p^2), the exponent at most 1.
+                whole = using.exponential(using.square(rate) + p / q) * (1 - using.error_function(y))
+                j = [rate * using.root(using.pi) * whole]
             j.append((start - j[0]) / (2 * t * q))
             j.append((p * start / q + j[0] - j[1] / q) / (2 * t))
             j.append((using.square(p) * start / q + 2 * j[1] - j[2] / q) / (2 * t))

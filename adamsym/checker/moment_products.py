@@ -140,7 +140,7 @@ class MomentProducts(Products):
         found, best, worst = whole, 0.0, math.inf
         for k in range(_RANGES):
             end = using.upper(whole / 2**k)
-            rests = [float(x.rest) for pair in self._functions(end) for x in pair]
+            rests = [float(using.upper(x.rest)) for pair in self._functions(end) for x in pair]
             largest = max(x * scale for x, scale in zip(rests, scales, strict=True))
             if math.isfinite(largest) and largest > 0:
                 reach = float(end) * min(0.9, (1e-17 / largest) ** (1 / TERMS))
