@@ -168,7 +168,7 @@ class ContinuousLaw(Law):
     # --- transforms ------------------------------------------------------------------------------------------------
 
     def transforms(self, t: Interval) -> Transforms:
-        """Return A, B and their derivatives at t > 0: those in the middle of t, p and q, and what they may change by."""
+        """Return A, B and their derivatives at t > 0, from those in the middle of t, p and q."""
         using = self.using
         time, p, q = (using.middle(x) for x in (t, self.p, self.q))
         reach = using.magnitude(self.q - q)

@@ -96,6 +96,9 @@ PAIRS = squares("(theta - x)**2/2", batch_size=2)
 TWELVE_ROWS = Empirical({"x": [k * k % 7 + k for k in range(12)]})
 MANY_BATCHES = AdamField(Problem("(theta - x)**2/2", ["theta"], TWELVE_ROWS, batch_size=5), CHEAP)
 """There are 4,368 minibatches."""
+EXPONENTIAL = AdamField(Problem("(theta - x)**2/2", ["theta"], {"x": "Exponential(1)"}), CHEAP)
+NORMAL_BATCHES = AdamField(Problem("(theta - x)**2/2 + theta**4/20", ["theta"], {"x": "Normal(1, 1/2)"}, 3), CHEAP)
+UNIFORM = AdamField(Problem("(theta**2 - x)**2/4", ["theta"], {"x": "Uniform(1/2, 2)"}), CHEAP)
 HILL = squares("-(theta - x)**2/2")
 SYMMETRIC = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]})), CHEAP)
 WELLS = AdamField(Problem("(theta**2 - 1)**2/4 - x*theta", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
@@ -231,6 +234,36 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         zero_near(MANY_BATCHES, [7.5]),
         lambda: (known(MANY_BATCHES, 5, 10),),
         ((0.0, 17.0),),
+    ),
+    "exponential data": (
+        EXPONENTIAL,
+        zeros_of(EXPONENTIAL, [[0.7, 1.2]]),
+        lambda: (known(EXPONENTIAL, 0.5, 1.5),),
+        ((-4.0, 6.0),),
+    ),
+    "one zero of normal batches": (
+        NORMAL_BATCHES,
+        zero_near(NORMAL_BATCHES, [0.8]),
+        lambda: (known(NORMAL_BATCHES, 0.4, 1.5),),
+        ((-4.0, 6.0),),
+    ),
+    "uniform data": (
+        UNIFORM,
+        zeros_of(UNIFORM, [[0.9, 1.4]]),
+        lambda: (known(UNIFORM, 0.8, 1.5),),
+        ((0.2, 3.0),),
+    ),
+    "exponential data by sign": (
+        EXPONENTIAL,
+        region_of(EXPONENTIAL, [[2.5, 4]]),
+        lambda: (known(EXPONENTIAL, 0.5, 1.5),),
+        ((-4.0, 6.0),),
+    ),
+    "uniform data by enclosure": (
+        UNIFORM,
+        region_of(UNIFORM, [[1.15, 1.18]]),
+        lambda: (known(UNIFORM, 0.8, 1.5),),
+        ((0.2, 3.0),),
     ),
     "repelling": (HILL, zeros_of(HILL, [[0.8, 1.2]]), lambda: three_points(HILL, "repelling"), AROUND),
     "two zeros": (WELLS, zeros_of(WELLS, [[-0.03, 1.02]]), wells, AROUND),

@@ -477,11 +477,34 @@ def restate(record, name, parameters):
     return False
 
 
+def moved_distribution(text, rng):
+    """A continuous column of another mean, another spread, or another kind."""
+    name, rest = text.rstrip(")").split("(")
+    numbers = [Fraction(x) for x in rest.split(",")]
+    if name == "Exponential":
+        numbers[0] *= Fraction(rng.choice([50, 90, 110, 300]), 100)
+    elif name == "Normal" and rng.random() < 0.5:
+        numbers[1] *= Fraction(rng.choice([50, 150, 300]), 100)
+    else:
+        shift = Fraction(rng.choice([-1, 1]) * rng.randint(5, 300), 100)
+        numbers = [numbers[0] + shift, numbers[1] if name == "Normal" else numbers[1] + shift]
+    return f"{name}({', '.join(map(str, numbers))})"
+
+
+def largest_gradient(problem, point):
+    """The largest entry of a row's gradient at a point, among some rows of continuous data."""
+    rows = None if isinstance(problem.law, Empirical) else problem.law.discretise(0)[0]
+    return abs(problem.row_gradients(point, rows)).max()
+
+
 def change_problem(record, rng):
     """Change one thing in a problem."""
     way = rng.choice(["data", "data", "probabilities", "beta1", "beta2", "eps", "decay", "name", "batch", "loss"])
     if way == "data":
-        column = rng.choice(list(record["columns"].values()))
+        name, column = rng.choice(list(record["columns"].items()))
+        if isinstance(column, str):
+            record["columns"][name] = moved_distribution(column, rng)
+            return True
         k = rng.randrange(len(column))
         column[k] = str(Fraction(column[k]) + Fraction(rng.choice([-1, 1]) * rng.randint(1, 300), 100))
     elif way == "probabilities":
@@ -617,7 +640,7 @@ def faster_rate(base, content, rng):
         return None
     ratios = []
     for point in (inner_point(content["box"], rng) for _ in range(20)):
-        loss = float(base.field.problem.row_losses(point) @ base.field.problem.law.probabilities)
+        loss = float(base.field.problem.mean_loss(point))
         if loss > 1e-9:
             ratios.append(-base.product(point) / loss)
     content["rate"] = min(ratios) * rng.uniform(1.001, 3)
@@ -712,7 +735,7 @@ def invented_factor(base, content, rng):
     name = content["problem"]["parameters"][0]
     offset = rng.randint(20, 90)
     point = [offset / 7 for _ in content["problem"]["parameters"]]
-    if not abs(base.field.problem.row_gradients(point)).max() > 1e-6:
+    if not largest_gradient(base.field.problem, point) > 1e-6:
         return None
     content["factor"] = rng.choice(
         [f"{name} - {offset}/7", f"({name} - {offset}/7)**2", f"{name}**3 - ({offset}/7)**3"]
@@ -724,7 +747,7 @@ def invented_factor(base, content, rng):
 def invented_minimum(base, content, rng):
     """A point at which some row's gradient is not 0."""
     point = inner_point(content["box"], rng)
-    if not abs(base.field.problem.row_gradients(point)).max() > 1e-9:
+    if not largest_gradient(base.field.problem, point) > 1e-9:
         return None
     content["minima"].append([str(Fraction(x)) for x in point])
     return content

@@ -55,7 +55,13 @@ def other_words(base, content, rng):
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
-    for column in (*record["columns"].values(), record["probabilities"]):
+    for name, text in record["columns"].items():
+        if isinstance(text, str):
+            kind, numbers = text.rstrip(")").split("(")
+            other = (f"{Fraction(x).numerator * factor}/{Fraction(x).denominator * factor}" for x in numbers.split(","))
+            record["columns"][name] = f" {kind} ({' , '.join(other)} )"
+    listed = [column for column in record["columns"].values() if isinstance(column, list)]
+    for column in (*listed, record["probabilities"]):
         column[:] = [f"{Fraction(x).numerator * factor}/{Fraction(x).denominator * factor}" for x in column]
     form = rng.choice(["({})", " {} ", "+ {}", "{} + 0"])
     if "field" in record:
