@@ -107,7 +107,7 @@ class LyapunovTask(IntervalsFirst[LyapunovOutcome]):
             try:
                 at = self.function.at(theta)
                 found = next_to_minima(self, at)
-                loss = _mean(self.problem, self.problem.row_losses_ball(theta))
+                loss = _mean_loss(self.problem, theta)
                 outcome = None if found is None else _decrease(at, loss, found)
             except (Undefined, OutOfWork):
                 outcome = None
