@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import flint
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from adamsym.certify import certificate, certify_lyapunov_ball, certify_lyapunov_globally
 from adamsym.certify.interpolation.regions import NO_POINT
 from adamsym.checker import check_certificate
+from adamsym.dynamics import flow
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.gradients.reading import read_problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, NAdam, RMSprop
@@ -183,6 +186,26 @@ def test_what_fails_is_named_and_what_would_do():
     for batch, beta2 in ((explained.smallest_batch, 0.9), (1, explained.smallest_beta2)):
         other = Problem(problem.text, problem.names, problem.law, batch)
         assert certify_lyapunov_globally(AdamField(other, Adam("0.5", beta2, "1e-8"))).verdict == "certified"
+
+
+@pytest.mark.parametrize("start", [[0.0, 0.0, 0.0], [2.0, -1.0, 3.0]])
+def test_paths_are_as_short_as_n_corollary_3_says(start):
+    """int |f|_inf dt <= Phi sqrt(2 (1 + eta) L_0/mu)/c_0, Phi = 1, and the sharper bound of the region's own too."""
+    law = Empirical({"x": [1, -0.5], "y": [0.5, 1], "z": [1, 0.25]})
+    field = AdamField(Problem("(a*x + b*y + c - z)**2/2", ["a", "b", "c"], law), Adam("0.9", "0.99", "1e-3"))
+    proof = certify_lyapunov_globally(field, start).proof
+    loss, times = float(field.problem.mean_loss(start)), np.linspace(0, 12, 1201)
+    theta = flow(field, start, times).theta
+    path = np.trapezoid(np.abs(field(theta)).max(axis=1), times)
+    assert field.problem.mean_loss(theta[-1]) < 1e-6 * loss
+    share, eta, mu = (float(x) for x in (proof.best.share, proof.noise.eta, proof.bounds.pl))
+    whole = (2 * (1 + eta) * loss / mu) ** 0.5 / share
+    with ball_arithmetic():
+        sharper = float(proof.path(flint.arb(2 * loss).sqrt()))
+    assert path <= sharper * (1 + 1e-6)
+    assert sharper <= whole * (1 + 1e-9)
+    # Nor is it a bound by chance, of something far longer.
+    assert path >= sharper / 30
 
 
 @pytest.mark.parametrize("name", sorted(TWO_OUTPUTS))

@@ -321,26 +321,6 @@ def rate(form: LaplaceForm, found: Decrease, pl: flint.arb, loss: flint.arb) -> 
     return (2 * pl * found.share * steepest).lower() if found.holds and pl > 0 else flint.arb(0)
 
 
-def path_bound(form: LaplaceForm, found: Decrease, pl: flint.arb, loss: flint.arb) -> flint.arb:
-    """Return l_inf, above the integral of |f|_inf along the flow from L_0 on (N-Corollary 3); inf if nothing holds."""
-    pl, size = pl.lower(), universal_bound(form)
-    if not (found.holds and pl > 0):
-        return INFINITY
-    return (size / found.share * (2 * (1 + found.eta) * loss.upper() / pl).sqrt()).upper()
-
-
-def trapped_loss(form: LaplaceForm, found: Decrease, pl: flint.arb, radius: flint.arb) -> flint.arb:
-    """Return an L_0 from which the flow moves each parameter by less than ``radius``: a lower bound; 0 if none.
-
-    Where ``found`` holds on the box of that half-width about a start with L <= L_0, the flow stays in it and converges
-    to a point with L = 0 (N-Corollary 3).
-    """
-    pl, size = pl.lower(), universal_bound(form)
-    if not (found.holds and pl > 0 and size.is_finite()):
-        return flint.arb(0)
-    return ((found.share * radius.lower() / size) ** 2 * pl / (2 * (1 + found.eta))).lower()
-
-
 SCANNED = 128
 """Batches tried one by one: beyond 2.7 log(1/delta) each constant falls as B grows, if no row weighs more than 1/4."""
 
