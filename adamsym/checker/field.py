@@ -55,6 +55,25 @@ def field_over(
     )
 
 
+def form_over(
+    problem: SymbolicGradient,
+    form: Form,
+    theta: Sequence[Interval],
+    direction: Sequence[float],
+    slopes: bool,
+    tolerance: float,
+) -> list[Interval]:
+    """Return y f, y = ``direction``, and its derivatives if ``slopes``, over a box: f_i is enclosed where y_i is not 0."""
+    using, decay = form.using, form.using.exact(form.decay)
+    found = [using.number(0)] * (1 + len(theta) * slopes)
+    for i, (law, y) in enumerate(zip(gradient_laws(using, problem, theta, slopes), direction, strict=True)):
+        if y != 0:
+            drift = [decay * theta[i], *(decay if i == j else using.number(0) for j in range(len(found) - 1))]
+            own = quotient(law, form, tolerance)
+            found = [x - y * (part + shift) for x, part, shift in zip(found, own, drift, strict=True)]
+    return found
+
+
 def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     """Return intervals around F and its derivatives for every law within ``law``."""
     spend((0 if isinstance(law, ContinuousLaw) else len(law.atoms)) * (8 + 6 * len(law.slopes)))

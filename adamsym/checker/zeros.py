@@ -8,7 +8,7 @@ from adamsym.certificates.form import Cluster, ZeroEntry, ZerosCertificate, Zero
 from adamsym.certificates.parts import Box, Matrix
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_not_zero
 from adamsym.checker.exact_values import vanishes
-from adamsym.checker.field import TOLERANCE, FieldOver, field_over
+from adamsym.checker.field import TOLERANCE, FieldOver, field_over, form_over
 from adamsym.checker.form import Form
 from adamsym.checker.law import Law, gradient_laws, noise_bound, require_continuous
 from adamsym.checker.mean_gradient import sign_beyond_noise
@@ -160,14 +160,14 @@ def _direction_holds(
         # No halving helps against a value at a point, or where the sign changes.
         return False
     try:
-        over = field_over(problem, form, theta, slopes=True, tolerance=COARSE)
+        plain, *slopes = form_over(problem, form, theta, direction, slopes=True, tolerance=COARSE)
     except MayJump:
         # Across a jump there is no mean-value form, but what holds for all values between both sides.
         plain = found = _along(problem, form, box, direction)
     else:
-        plain = using.total(y * f for y, f in zip(direction, over.value, strict=True))
-        for j, (side, point) in enumerate(zip(theta, points, strict=True)):
-            found += using.total(y * row[j] for y, row in zip(direction, over.jacobian, strict=True)) * (side - point)
+        found += using.total(
+            slope * (side - point) for slope, side, point in zip(slopes, theta, points, strict=True)
+        )
     if is_not_zero(plain) or is_not_zero(found):
         return True
     if depth == 0 or is_cut_short():
@@ -273,8 +273,7 @@ def _sign_along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequ
 
 def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float]) -> Interval:
     """The interval of y f over a box."""
-    over = field_over(problem, form, sides(form.using, box), slopes=False, tolerance=COARSE)
-    return form.using.total(y * f for y, f in zip(direction, over.value, strict=True))
+    return form_over(problem, form, sides(form.using, box), direction, slopes=False, tolerance=COARSE)[0]
 
 
 def _maps_inside(
