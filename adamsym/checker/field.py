@@ -63,7 +63,7 @@ def form_over(
     slopes: bool,
     tolerance: float,
 ) -> list[Interval]:
-    """Return y f, y = ``direction``, and its derivatives if ``slopes``, over a box: f_i is enclosed where y_i is not 0."""
+    """Return y f, y = ``direction``, and its derivatives if ``slopes``, over a box; no f_i with y_i = 0 is enclosed."""
     using, decay = form.using, form.using.exact(form.decay)
     found = [using.number(0)] * (1 + len(theta) * slopes)
     for i, (law, y) in enumerate(zip(gradient_laws(using, problem, theta, slopes), direction, strict=True)):

@@ -165,9 +165,7 @@ def _direction_holds(
         # Across a jump there is no mean-value form, but what holds for all values between both sides.
         plain = found = _along(problem, form, box, direction)
     else:
-        found += using.total(
-            slope * (side - point) for slope, side, point in zip(slopes, theta, points, strict=True)
-        )
+        found += using.total(slope * (side - point) for slope, side, point in zip(slopes, theta, points, strict=True))
     if is_not_zero(plain) or is_not_zero(found):
         return True
     if depth == 0 or is_cut_short():

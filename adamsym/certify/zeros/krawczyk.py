@@ -11,9 +11,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import outward
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
-
-_INFLATION = 1.6
-"""A box is tried for a zero in its whole neighbourhood: zeros next to a face are then inside."""
+from adamsym.field.interval.exclusion import INFLATION
 
 _LARGEST = 1e300
 """Zeros are looked for within this distance: no difference of two coordinates is out of range."""
@@ -114,7 +112,8 @@ def certified_zero(
     if inverse is None or _defect(inverse, over.jacobian) > 0.5:
         return None
     center = middle(sides)
-    reach = _INFLATION * (sides[:, 1] / 2 - sides[:, 0] / 2)
+    # In the whole neighbourhood: zeros next to a face are then inside.
+    reach = INFLATION * (sides[:, 1] / 2 - sides[:, 0] / 2)
     final = ~((sides[:, 0] < center) & (center < sides[:, 1])) | last
     reach = np.where(final, np.maximum(reach, _NEIGHBOURHOOD * np.maximum(np.abs(center), _SMALL)), reach)
     wide = around(center, reach)

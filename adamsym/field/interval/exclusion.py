@@ -205,9 +205,16 @@ def directions(
     return ratios
 
 
+INFLATION = 1.6
+"""A zero is looked for in so many times a box."""
+
+
 @compiled
 def krawczyk_hopes(values: FloatArray, jacobians: FloatArray, shifts: FloatArray, reach: float) -> BoolArray:
-    """Return for each box whether Y f(m) and (1 - Y J)(X - m) stay within ``reach`` times it: a proof may succeed."""
+    """Return for each box whether Y f(m) and what (1 - Y J)(X - m) may grow to stay within ``reach`` times it.
+
+    A proof may then succeed, in the box widened by its ``INFLATION``: both J's width and X - m grow by that.
+    """
     d = shifts.shape[1]
     hopes, inverse = np.zeros(shifts.shape[0], dtype=np.bool_), np.empty((d, d))
     for k in range(shifts.shape[0]):
@@ -224,5 +231,5 @@ def krawczyk_hopes(values: FloatArray, jacobians: FloatArray, shifts: FloatArray
                     entry += abs(inverse[r, i]) * 0.5 * (jacobians[k, i, j, 1] - jacobians[k, i, j, 0])
                 rest += entry * max(-shifts[k, j, 0], shifts[k, j, 1])
             radius = max(-shifts[k, r, 0], shifts[k, r, 1])
-            hopes[k] = abs(step) + rest <= reach * radius
+            hopes[k] = abs(step) + INFLATION * INFLATION * rest <= reach * radius
     return hopes
