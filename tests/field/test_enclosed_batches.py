@@ -15,8 +15,9 @@ from adamsym.field.ball import enclosure
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
-from adamsym.field.batches import ball_law
+from adamsym.field.batches import ball_rule
 from adamsym.field.batches.ball_law import MeanLaw
+from adamsym.field.batches.ball_rule import MeanRule
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import Adam, NAdam, RMSprop
@@ -124,14 +125,14 @@ def test_the_errors_of_the_rule_suffice_and_are_needed(what, monkeypatch):
     """Controls: with a coarse rule, or one that ends early, its bounds hold; without them, or halved, they do not."""
     share = 0.5 if "halved" in what else 0
     steps = (2.5, 10.5) if "edge" in what else (0.02, 2.2)
-    monkeypatch.setattr(ball_law, "_ERROR", 1.0)
-    monkeypatch.setattr(ball_law, "_STEP", steps[0])
-    monkeypatch.setattr(ball_law, "_END", steps[1])
-    original = MeanLaw._rule_errors
+    monkeypatch.setattr(ball_rule, "_ERROR", 1.0)
+    monkeypatch.setattr(ball_rule, "_STEP", steps[0])
+    monkeypatch.setattr(ball_rule, "_END", steps[1])
+    original = MeanRule._rule_errors
     held = []
     for factor in (1, share):
         monkeypatch.setattr(
-            MeanLaw, "_rule_errors", lambda self, t, table, k=factor: [k * x for x in original(self, t, table)]
+            MeanRule, "_rule_errors", lambda self, t, table, k=factor: [k * x for x in original(self, t, table)]
         )
         with ball_arithmetic():
             for seed in range(4):
@@ -148,7 +149,7 @@ def test_the_errors_of_the_rule_suffice_and_are_needed(what, monkeypatch):
 @pytest.mark.parametrize("share", [0, 0.5])
 def test_what_a_box_moves_is_needed(share, monkeypatch):
     """Controls: rows that move as far as their balls allow are missed if that counts by half, or not at all."""
-    original = MeanLaw._moved
+    original = MeanRule._moved
 
     def less(self, t):
         return [[share * x for x in row] for row in original(self, t)]
@@ -161,7 +162,7 @@ def test_what_a_box_moves_is_needed(share, monkeypatch):
             for patched in (False, True):
                 with pytest.MonkeyPatch.context() as patch:
                     if patched:
-                        patch.setattr(MeanLaw, "_moved", less)
+                        patch.setattr(MeanRule, "_moved", less)
                     law = MeanLaw([flint.arb(place[name], radius)] * 2, chances, 2, [one])
                     truth = BallLaw([middle + radius] * 2, chances, [one])
                     found, exact = both_transforms(law, truth, flint.arb(1))

@@ -1,13 +1,10 @@
 """The law of a minibatch's mean, without a list of the minibatches (theory T5, means of minibatches).
 
 The mean of B draws has E exp(z mean) = phi(z/B)^B, phi(z) = E exp(z g) of one row: its power series gives the moments,
-and so those of A and B about t = 0. For larger t, with Z standard normal, exp(-t y^2) = E exp(i sqrt(2 t) y Z): an
-integral of an entire function, for which the trapezoidal rule has a proven error.
+and so those of A and B about t = 0. For larger t see :mod:`adamsym.field.batches.ball_rule`.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import flint
@@ -15,39 +12,13 @@ import flint
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, larger, smaller, square, symmetric
 from adamsym.field.ball.law import CIRCLE, BallLaw, CircleBounds, Law
+from adamsym.field.batches.ball_rule import LARGEST_EXPONENT, MeanRule, Transforms
 
 _ORDER = 2 * MOST_TERMS + 4
 """Moments up to this order: twice the terms of the series, and those that the derivatives take."""
 
 _DEVIATION = 0.6
 """|B(t) - 1| on the circle, at most."""
-
-_STEP, _END = 0.6, 10.5
-"""The step in z to begin with, where t E y^2 is small; and where the nodes end: exp(-z^2/2) is below 1e-23 there."""
-
-_ERROR = 1e-22
-"""The rule's error, at most."""
-
-_LARGEST_EXPONENT = 1e4
-"""Exponential moments beyond that are not tried: of rare rows far larger than the others they are of no use."""
-
-MOST_NODES = 2_000
-"""Nodes of the rule at most; where that is not enough, the transforms are only known to be bounded."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """The rule's nodes w = sqrt(2 t) z, multiples of ``step``, for all t from some t on up to twice that.
-
-    ``values`` has a row for each: Re E exp(iwy), Re E y exp(iwy), and for each parameter, with v the mean of the
-    slopes, w^2 Re E v exp(iwy) and w Im E v exp(iwy). exp(shift^2/(4 t)) ``edge`` bounds the rule's error for B.
-    """
-
-    step: flint.arb
-    squares: list[flint.arb]
-    values: flint.arb_mat
-    shift: flint.arb
-    edge: flint.arb
 
 
 class MeanLaw(Law):
@@ -86,7 +57,6 @@ class MeanLaw(Law):
         self.max_abs = _largest(self.rows)
         self.max_abs_slopes = [_largest(column) for column in self.slopes]
         self.center = flint.arb(0)
-        self._tables: dict[int, _Table | None] = {}
         self._list = listed
 
     def _expect(self, values: Sequence[flint.arb]) -> flint.arb:
@@ -133,7 +103,7 @@ class MeanLaw(Law):
     @property
     def spread(self) -> float:
         """The rows' mean radius, which no mean's exceeds on average."""
-        return float(self._radius)
+        return float(self._expect([flint.arb(g.rad()) for g in self.rows]))
 
     @property
     def vanishes(self) -> bool:
@@ -187,7 +157,7 @@ class MeanLaw(Law):
     def _radius_in_t(self) -> flint.arb:
         """A radius r with E exp(r y^2) - 1 at most 0.6."""
         square = float(self.max_abs**2)
-        r, least = min(0.4 / float(self.mean_square.upper()), _LARGEST_EXPONENT / square), 0.45 / square
+        r, least = min(0.4 / float(self.mean_square.upper()), LARGEST_EXPONENT / square), 0.45 / square
         while r > least:
             radius = flint.arb(r)
             if self._exponential_moment(radius, 0) - 1 <= _DEVIATION:
@@ -230,42 +200,41 @@ class MeanLaw(Law):
 
     @property
     def lag_operations(self) -> int:
-        """A few dozen nodes, and what their table costs over several lags."""
-        return 60 * (3 + 2 * len(self.slopes))
+        """An exponential for each of a few dozen nodes; products of matrices take a tenth of so many operations."""
+        return 200 + 12 * len(self.slopes)
 
-    def transforms(self, t: flint.arb) -> tuple[flint.arb, flint.arb, list[tuple[flint.arb, flint.arb]]]:
+    def transforms(self, t: flint.arb) -> Transforms:
         """Return balls around A, B and, for each parameter, the derivatives of A and B at t > 0."""
-        level = math.floor(math.log2(float(t) * float(self.mean_square.upper())))
-        if level not in self._tables:
-            self._tables[level] = self._table(math.ldexp(1 / float(self.mean_square.upper()), level))
-        table = self._tables[level]
-        if table is None or not table.squares[-1] > 8 * t:
-            return self._only_bounded(t)
-        weights = [(-q / (4 * t)).exp() for q in table.squares]
-        b, a, *others = (flint.arb_mat([weights]) * table.values).tolist()[0]
-        scale = table.step / (4 * flint.arb.pi() * t).sqrt()
-        errors, moved = self._rule_errors(t, table), self._moved(t)
-        derivatives = []
-        for k, h in enumerate(self.max_abs_slopes):
-            da, db = others[2 * k : 2 * k + 2]
-            derivatives.append(
-                (
-                    scale * da / t + symmetric(errors[2] * h + moved[2][k]),
-                    -2 * scale * db + symmetric(errors[3] * h + moved[3][k]),
-                )
-            )
-        value_a = scale * (self._middle_mean + 2 * a) + symmetric(errors[1] * self.max_abs + moved[1][0])
-        return value_a, scale * (1 + 2 * b) + symmetric(errors[0] + moved[0][0]), derivatives
+        return self._rule.transforms(t) or self._only_bounded(t)
 
-    def _only_bounded(self, t: flint.arb) -> tuple[flint.arb, flint.arb, list[tuple[flint.arb, flint.arb]]]:
-        """By the list; or 0 <= B <= 1, |A| <= E|y|, |A'| <= sup|y'| and |B'| <= sup|y'| sqrt(2 t/e), always true."""
+    @cached_property
+    def _rule(self) -> MeanRule:
+        return MeanRule(
+            self.rows,
+            self.probabilities,
+            self.size,
+            self.slopes,
+            self.mean_square,
+            self.max_abs,
+            self.max_abs_slopes,
+        )
+
+    def _only_bounded(self, t: flint.arb) -> Transforms:
+        """Return them by the list; or bounds, by exp(-t y^2) = exp(-t y^2/2)^2, of which one in the mean is B(t/2).
+
+        With x = sqrt(t) y, |x| exp(-x^2/2) < 0.61 and |1 - 2 x^2| exp(-x^2/2) < 1.15.
+        """
         if self._list is not None:
             return self._by_list(t)
-        steep = (2 * t / flint.arb(1).exp()).sqrt()
-        slopes = [(symmetric(h), symmetric(h * steep)) for h in self.max_abs_slopes]
-        return symmetric(self.mean_magnitude), flint.arb("0.5", "0.5"), slopes
+        bound, root = self._rule.bound_of_half(t), t.sqrt()
+        a = smaller(self.mean_magnitude.upper(), (bound * flint.arb("0.61") / root).upper())
+        slopes = [
+            (symmetric(h * bound * flint.arb("1.15")), symmetric(h * bound * root * flint.arb("1.22")))
+            for h in self.max_abs_slopes
+        ]
+        return symmetric(a), flint.arb(0).union(bound), slopes
 
-    def _by_list(self, t: flint.arb) -> tuple[flint.arb, flint.arb, list[tuple[flint.arb, flint.arb]]]:
+    def _by_list(self, t: flint.arb) -> Transforms:
         listed = self._listed
         a, b, derivatives = listed.transforms(t)
         factor = (-t * listed.min_square).exp()
@@ -276,121 +245,6 @@ class MeanLaw(Law):
     def _listed(self) -> BallLaw:
         assert self._list is not None
         return self._list()
-
-    def _table(self, t: float) -> _Table | None:
-        """The nodes for t up to 2 t: multiples of a step that is fine enough for a proven error at t, and so later."""
-        variance = float(self.mean_square.upper())
-        step = _STEP * math.sqrt(2 * t / (1 + 2 * t * variance))
-        while True:
-            count = math.ceil(_END * math.sqrt(4 * t) / step)
-            if not count <= MOST_NODES:
-                return None
-            shift = flint.arb(2 * math.pi / step / (1 / (2 * t) + variance))
-            if not shift * self.max_abs / self.size < _LARGEST_EXPONENT:
-                return None
-            spend(2 * len(self.rows) * 4)
-            growth = larger(*(self._exponential(sign * shift).upper() for sign in (1, -1)))
-            edge = 2 * growth / (2 * flint.arb.pi() * shift / flint.arb(step)).expm1()
-            if edge * (shift**2 / (4 * flint.arb(t))).exp() < _ERROR:
-                nodes = [flint.arb(step) * k for k in range(1, count + 1)]
-                return _Table(flint.arb(step), [w**2 for w in nodes], self._at(nodes), shift, edge)
-            step *= 0.8
-
-    @cached_property
-    def _middles(self) -> list[flint.arb]:
-        return [g.mid() for g in self.rows]
-
-    @cached_property
-    def _middle_mean(self) -> flint.arb:
-        return self._expect(self._middles)
-
-    def _exponential(self, z: flint.arb) -> flint.arb:
-        """E exp(z y) of the rows' midpoints."""
-        return self._expect([(z * g / self.size).exp() for g in self._middles]) ** self.size
-
-    def _at(self, nodes: list[flint.arb]) -> flint.arb_mat:
-        """The rows of a table, of the rows' midpoints."""
-        spend(len(nodes) * (len(self.rows) * (12 + 2 * len(self.slopes)) + 100))
-        weights = [self.probabilities] + [
-            [p * v.mid() for p, v in zip(self.probabilities, column, strict=True)]
-            for column in (self.rows, *self.slopes)
-        ]
-        pairs = [[(w * g / self.size).sin_cos() for w in nodes] for g in self._middles]
-        sines, cosines = (
-            (flint.arb_mat(weights) * flint.arb_mat([[pair[k] for pair in row] for row in pairs])).tolist()
-            for k in (0, 1)
-        )
-        found = []
-        for k, w in enumerate(nodes):
-            of_row, of_value, *of_slopes = (flint.acb(x[k], y[k]) for x, y in zip(cosines, sines, strict=True))
-            others = of_row ** (self.size - 1)
-            entry = [(others * of_row).real, (others * of_value).real]
-            for one in of_slopes:
-                product = others * one
-                entry += [w**2 * product.real, w * product.imag]
-            found.append(entry)
-        return flint.arb_mat(found)
-
-    def _rule_errors(self, t: flint.arb, table: _Table) -> list[flint.arb]:
-        """Bounds of the rule's errors for B, for A over max|g|, and for A' and B' over max|g'|.
-
-        On Im z = a, a = shift/sqrt(2 t), the normal density is exp(a^2/2) times as large, and E|Z + i a|^2 = 1 + a^2.
-        Beyond the last node z > 2 the bounds of the integrands fall, so that the nodes' sum is at most the integral.
-        """
-        edge = table.edge * (table.shift**2 / (4 * t)).exp()
-        wide = 1 + table.shift**2 / (2 * t)
-        last = (table.squares[-1] / (2 * t)).sqrt()
-        tail = (last / flint.arb(2).sqrt()).erfc()
-        density = (-(last**2) / 2).exp() / (2 * flint.arb.pi()).sqrt()
-        steep = (2 * t).sqrt()
-        return [
-            edge + tail,
-            edge + tail,
-            edge * wide + tail + 2 * last * density,
-            steep * (edge * wide.sqrt() + 2 * density),
-        ]
-
-    @cached_property
-    def _radii(self) -> list[flint.arb]:
-        return [flint.arb(g.rad()) for g in self.rows]
-
-    @cached_property
-    def _radius(self) -> flint.arb:
-        """E of the rows' radii: a bound of E|d|, d what the mean differs by from that of the midpoints."""
-        return self._expect(self._radii).upper()
-
-    @cached_property
-    def _radius_square(self) -> flint.arb:
-        """A bound of E d^2."""
-        return (self._expect([x**2 for x in self._radii]) + (self.size - 1) * self._radius**2) / self.size
-
-    @cached_property
-    def _sloped_radii(self) -> list[tuple[flint.arb, flint.arb]]:
-        """For each parameter, bounds of E|v'|, v' what the mean slope differs by, and of E|v||d|."""
-        found = []
-        for column in self.slopes:
-            own = self._expect([flint.arb(h.rad()) for h in column]).upper()
-            sizes = [h.abs_upper() for h in column]
-            both = self._expect([x * y for x, y in zip(sizes, self._radii, strict=True)])
-            found.append((own, (both + (self.size - 1) * self._expect(sizes) * self._radius) / self.size))
-        return found
-
-    def _moved(self, t: flint.arb) -> list[list[flint.arb]]:
-        """What B, A, and for each parameter A' and B', differ by at most from those of the rows' midpoints.
-
-        With x = sqrt(t) y: exp(-x^2) has a slope of at most sqrt(2/e) and 2|x|, x exp(-x^2) of at most 1,
-        (1 - 2 x^2) exp(-x^2) of at most 2; |x| exp(-x^2) < 0.43.
-        """
-        root = t.sqrt()
-        by_size = 2 * t * ((self.mean_square.upper() * self._radius_square).sqrt() + self._radius_square)
-        b = smaller((root * (2 / flint.arb(1).exp()).sqrt() * self._radius).upper(), by_size.upper())
-        slopes = self._sloped_radii
-        return [
-            [b],
-            [self._radius],
-            [own + 2 * root * both for own, both in slopes],
-            [2 * root * flint.arb("0.43") * own + 2 * t * both for own, both in slopes],
-        ]
 
 
 def _largest(values: Sequence[flint.arb]) -> flint.arb:
