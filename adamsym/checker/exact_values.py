@@ -32,14 +32,6 @@ _RATIONAL_VALUES: dict[str, dict[Fraction, Fraction]] = {
     "sigmoid": {Fraction(0): Fraction(1, 2)},
 }
 
-_EXTREMA: dict[str, Callable[[list[Fraction]], Fraction]] = {"Abs": lambda x: abs(x[0]), "Max": max, "Min": min}
-
-_STEPS: dict[str, Callable[[Fraction], Fraction]] = {
-    "sign": lambda x: Fraction(1 if x > 0 else -1),
-    "Heaviside": lambda x: Fraction(int(x > 0)),
-}
-"""Elsewhere than at 0."""
-
 Value = Fraction | Interval
 
 
@@ -111,14 +103,28 @@ def _value(using: Arithmetic, node: sp.Expr, arguments: list[Value], values: Map
     known = _RATIONAL_VALUES.get(type(node).__name__, {})
     if len(arguments) == 1 and isinstance(arguments[0], Fraction) and arguments[0] in known:
         return known[arguments[0]]
-    fractions = [x for x in arguments if isinstance(x, Fraction)]
-    if type(node).__name__ in _EXTREMA and len(fractions) == len(arguments):
-        return _EXTREMA[type(node).__name__](fractions)
-    if type(node).__name__ in _STEPS and fractions and fractions[0] != 0 and arguments[0] == fractions[0]:
-        return _STEPS[type(node).__name__](fractions[0])
+    exact = _of_kinks(using, type(node).__name__, arguments)
+    if exact is not None:
+        return exact
     symbols = [sp.Dummy(real=True) for _ in arguments]
     intervals = [_interval(using, value) for value in arguments]
     return value_of(using, node.func(*symbols) if symbols else node, dict(zip(symbols, intervals, strict=True)))
+
+
+def _of_kinks(using: Arithmetic, name: str, arguments: list[Value]) -> Fraction | None:
+    """The exact value of a function with a kink, or of its derivative, where it is known though others are not."""
+    if name in ("sign", "Heaviside"):
+        below = Fraction(-1 if name == "sign" else 0)
+        return Fraction(1) if arguments[0] > 0 else below if arguments[0] < 0 else None
+    fractions = [x for x in arguments if isinstance(x, Fraction)]
+    if not fractions or name not in ("Abs", "Max", "Min"):
+        return None
+    if name == "Abs":
+        return abs(fractions[0])
+    found = max(fractions) if name == "Max" else min(fractions)
+    bound = using.exact(found)
+    others = [x for x in arguments if not isinstance(x, Fraction)]
+    return found if all(x <= bound if name == "Max" else x >= bound for x in others) else None
 
 
 def _sum(using: Arithmetic, arguments: list[Value]) -> Value:

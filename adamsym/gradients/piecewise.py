@@ -39,6 +39,11 @@ class Piecewise:
         self._moving = [k for k, side in enumerate(found.sides) if side in moving]
         self._loss = found.expression
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is compiled, which cannot be pickled."""
+        kept = ("_sides", "_switches", "_parameters", "_symbols", "_moving", "_loss")
+        return {name: getattr(self, name) for name in kept}
+
     @property
     def switches(self) -> bool:
         """Whether a Max, Min or Abs may switch as the parameters move."""

@@ -120,8 +120,13 @@ class SymbolicGradient(StochasticGradient):
 
     @property
     def _pieces(self) -> Piecewise | None:
-        """The smooth pieces of a G that jumps where the parameters cross a switch; None if it does not."""
+        """The smooth pieces of a G that may jump where the parameters cross a switch; None if it does not."""
         return None
+
+    @property
+    def pieces(self) -> Piecewise | None:
+        """The smooth pieces of a G that may jump where what is in Abs, Max or Min changes its sign; else None."""
+        return self._pieces
 
     def _check_rows(self) -> None:
         """Reject expressions that are not real, or not finite at a row whatever the parameters."""

@@ -192,7 +192,7 @@ def test_zeros_of_many_random_losses_with_kinks():
 
 def test_hubers_loss_is_certified_across_its_kinks():
     """Its gradient is continuous, so f is Lipschitz: the zero, alone in a region in which there is a kink."""
-    problem = Problem(HUBER + " + theta**2/4", ["theta"], Empirical({"x": [-1, 1]}))
+    problem = Problem(HUBER + " + theta**2", ["theta"], Empirical({"x": [-1, 1]}))
     field = AdamField(problem, CHEAP)
     found = certify_zero(field, [0.3])
     assert found.zero is not None

@@ -35,6 +35,9 @@ TOLERANCE = 1e-9
 SMALLEST_SHARE = 2.0**-40
 """Boxes narrower than this share of the first one are split no further."""
 
+_NARROW = 2.0**-6
+"""Boxes over which f may jump are enclosed where they are no wider than this share of the first one."""
+
 _SINGULAR = "Df may be singular: a curve of zeros, as at interpolation, or a multiple zero"
 
 
@@ -93,6 +96,9 @@ class ZeroTask(IntervalsFirst[ZeroOutcome]):
             coordinate = at.nonzero()
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
+            if not at.is_continuous and max(shares_of(box, self.start).values(), default=0.0) > _NARROW:
+                # Halves have fewer jumps, and enclosures without slopes cost the checker much over wide boxes.
+                return self._split(box, None, JUMPS)
             over = at.enclosure(slopes=at.is_continuous, tolerance=TOLERANCE)
         except Undefined as error:
             nowhere = self.function.undefined(theta) is not None

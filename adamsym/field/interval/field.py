@@ -24,7 +24,7 @@ class RowsOver:
 
     ``shifts`` hold X - m. The gradients over X are ``plain`` (m, d, n, 2), and as ``atoms`` met with their mean-value
     forms; ``centers`` are those at the points; ``slopes`` are (m, d, d, n, 2); n numbers the minibatches. ``known``
-    (m,) says where they are proven to be finite, the rest has no meaning.
+    (m,) says where they are proven to be finite and, of every row, continuous; the rest has no meaning.
     """
 
     boxes: FloatArray
@@ -52,8 +52,8 @@ class IntervalRows:
     """
 
     def __init__(self, problem: SymbolicGradient) -> None:
-        if problem.domain or not problem.is_smooth or not isinstance(problem.law, Empirical):
-            raise NotCovered("conditions, kinks or continuous laws")
+        if problem.domain or not isinstance(problem.law, Empirical):
+            raise NotCovered("conditions or continuous laws")
         if not lists_minibatches(problem):
             raise NotCovered("minibatches that are not listed")
         self.dimension = problem.dimension
@@ -68,6 +68,8 @@ class IntervalRows:
             self._starts = np.cumsum([0, *(len(shares) for shares, _ in batches)])
             self._rows = np.array([row for shares, _ in batches for row, _ in shares])
             self._portions = np.array([interval_of(share) for shares, _ in batches for _, share in shares])
+            self._pieces = problem.pieces
+            self._switches = None if self._pieces is None else tape_of(symbols, self._pieces.written_switches)
         self._columns = self._columns.reshape(len(problem.law.exact_rows), len(problem.columns), 2)
         self._listed = problem.batch_size > 1
         self._places, self._symmetric = problem.jacobian_places, problem.is_symmetric
@@ -88,7 +90,18 @@ class IntervalRows:
         plain, shifts = np.ascontiguousarray(values[:, :d]), shifts_of(boxes, middles)
         atoms = plain.copy()
         meet_mean_value_form(atoms, slopes, centers, shifts)
-        return RowsOver(boxes, middles, shifts, plain, atoms, centers, slopes, known & known_centers)
+        known &= known_centers & self._are_continuous(boxes)
+        return RowsOver(boxes, middles, shifts, plain, atoms, centers, slopes, known)
+
+    def _are_continuous(self, boxes: FloatArray) -> BoolArray:
+        """Whether every row's gradient is proven to be continuous over each of the boxes (m,)."""
+        if self._pieces is None or self._switches is None:
+            return np.ones(len(boxes), dtype=np.bool_)
+        values, known = self._of_rows(self._switches, boxes)
+        signs = np.moveaxis((values[..., 0] > 0).astype(np.int64) - (values[..., 1] < 0), 1, -1)
+        patterns, which = np.unique(signs.reshape(-1, signs.shape[-1]), axis=0, return_inverse=True)
+        allowed = np.array([self._pieces.is_continuous(pattern.tolist()) for pattern in patterns])
+        return np.asarray(known & allowed[which].reshape(signs.shape[:-1]).all(axis=-1))
 
     def means(self, values: FloatArray) -> FloatArray:
         """Return the means (m, .., 2) of values (m, .., n, 2) over the minibatches."""
@@ -96,11 +109,15 @@ class IntervalRows:
         return expectations(flat, self.shares).reshape(*values.shape[:-2], 2)
 
     def _evaluated(self, tape: Tape, boxes: FloatArray) -> tuple[FloatArray, BoolArray]:
+        values, known = self._of_rows(tape, boxes)
+        return (batch_means(values, self._starts, self._rows, self._portions) if self._listed else values), known
+
+    def _of_rows(self, tape: Tape, boxes: FloatArray) -> tuple[FloatArray, BoolArray]:
         values = np.zeros((len(boxes), len(tape.outputs), len(self._columns), 2))
         known = np.empty(len(boxes), dtype=np.bool_)
         evaluate(tape.code, tape.first, tape.second, tape.constants, tape.outputs, boxes, self._columns, values, known)
         values[~known] = 0.0
-        return (batch_means(values, self._starts, self._rows, self._portions) if self._listed else values), known
+        return values, known
 
     def losses(self, boxes: FloatArray) -> FloatArray:
         """Return the mean loss over boxes, (m, 2); nan where it is not proved to be finite."""

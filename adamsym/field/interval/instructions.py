@@ -12,9 +12,10 @@ ADD, MULTIPLY, NEGATE, POWER, RECIPROCAL, ROOT = range(6)
 UNARY = {
     name: 6 + k
     for k, name in enumerate(
-        ("exp", "log", "log1p", "tanh", "sigmoid", "softplus", "sin", "cos", "sinh", "cosh"),
+        ("exp", "log", "log1p", "tanh", "sigmoid", "softplus", "sin", "cos", "sinh", "cosh", "Abs", "sign"),
     )
 }
+MAX = 6 + len(UNARY)
 LARGEST_POWER = 1000
 
 LARGEST = 1e150
@@ -38,6 +39,22 @@ _power, _reciprocal, _root = elementary.power, elementary.reciprocal, elementary
 
 
 @inner
+def _absolute(a: float, b: float) -> tuple[float, float]:
+    """|x|."""
+    if a >= 0:
+        return a, b
+    return (-b, -a) if b <= 0 else (0.0, max(-a, b))
+
+
+@inner
+def _sign(a: float, b: float) -> tuple[float, float]:
+    """The sign of x; all from -1 to 1 where x may be 0."""
+    if a > 0:
+        return 1.0, 1.0
+    return (-1.0, -1.0) if b < 0 else (-1.0, 1.0)
+
+
+@inner
 def _function(code: int, a: float, b: float) -> tuple[float, float]:
     """One of UNARY."""
     if code == 6:
@@ -58,7 +75,9 @@ def _function(code: int, a: float, b: float) -> tuple[float, float]:
         return _cos(a, b)
     if code == 14:
         return _sinh(a, b)
-    return _cosh(a, b)
+    if code == 15:
+        return _cosh(a, b)
+    return _absolute(a, b) if code == 16 else _sign(a, b)
 
 
 @inner
@@ -76,6 +95,8 @@ def _carried_out(code: int, a: float, b: float, c: float, d: float, number: int)
         return _reciprocal(a, b)
     if code == ROOT:
         return _root(a, b)
+    if code == MAX:
+        return max(a, c), max(b, d)
     return _function(code, a, b)
 
 
@@ -115,7 +136,7 @@ def evaluate(
             for i in range(code.shape[0]):
                 x = first[i]
                 operation = code[i]
-                y = second[i] if operation <= MULTIPLY else x
+                y = second[i] if operation <= MULTIPLY or operation == MAX else x
                 low, high = _carried_out(
                     operation, registers[x, 0], registers[x, 1], registers[y, 0], registers[y, 1], second[i]
                 )

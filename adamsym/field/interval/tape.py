@@ -64,7 +64,7 @@ def interval_of(value: Fraction) -> tuple[float, float]:
 
 
 def _constants_of(expressions: Sequence[sp.Expr]) -> dict[sp.Expr, tuple[float, float]]:
-    found: dict[sp.Expr, tuple[float, float]] = {sp.S.One: (1.0, 1.0)}
+    found: dict[sp.Expr, tuple[float, float]] = {sp.S.One: (1.0, 1.0), sp.S.Half: (0.5, 0.5)}
     for expression in expressions:
         for node in sp.preorder_traversal(expression):
             if node.is_Rational:
@@ -95,6 +95,12 @@ class _Writer:
             found = self._power(node, known)
         elif node.is_Add or node.is_Mul:
             found = self._chain(node, known)
+        elif isinstance(node, (sp.Max, sp.Min)):
+            found = self._extremum(node, known)
+        elif isinstance(node, sp.Heaviside):
+            sign = self._append(instructions.UNARY["sign"], self.place(node.args[0], known), 0)
+            above = self._append(instructions.ADD, sign, self._of_constants[sp.S.One])
+            found = self._append(instructions.MULTIPLY, above, self._of_constants[sp.S.Half])
         else:
             code = instructions.UNARY.get(type(node).__name__)
             if code is None or len(node.args) != 1:
@@ -117,6 +123,16 @@ class _Writer:
         for argument in arguments[1:]:
             found = self._append(code, found, self.place(argument, known))
         return self._append(instructions.NEGATE, found, 0) if negative else found
+
+    def _extremum(self, node: sp.Expr, known: dict[sp.Expr, int]) -> int:
+        """The largest of the arguments; the least is minus the largest of the negative ones."""
+        places = [self.place(argument, known) for argument in node.args]
+        if isinstance(node, sp.Min):
+            places = [self._append(instructions.NEGATE, place, 0) for place in places]
+        found = places[0]
+        for place in places[1:]:
+            found = self._append(instructions.MAX, found, place)
+        return self._append(instructions.NEGATE, found, 0) if isinstance(node, sp.Min) else found
 
     def _power(self, node: sp.Expr, known: dict[sp.Expr, int]) -> int:
         exponent = node.exp
