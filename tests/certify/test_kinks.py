@@ -16,6 +16,8 @@ from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import hulls
+from adamsym.field.interval.field import IntervalRows
+from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients.jumps import Crossing, JumpError
 
 CHEAP = Adam("0.5", "0.82", "0.1")
@@ -55,7 +57,24 @@ def by_checker(using):
     return over
 
 
-EVALUATIONS = {"balls": by_balls, "checker": by_checker(Balls(90)), "mpmath": by_checker(MpmathIntervals(90))}
+def by_floats(problem, box):
+    """The same in float64 intervals; of nothing that these leave to balls."""
+    try:
+        field = IntervalRows(problem)
+    except NotCovered:
+        return by_balls(problem, box)
+    rows = field.rows_over(box[None], box.mean(axis=1)[None])
+    if not rows.known[0]:
+        return by_balls(problem, box)[0], None
+    return np.moveaxis(rows.plain[0], 0, 1), np.moveaxis(rows.slopes[0], 2, 0)
+
+
+EVALUATIONS = {
+    "floats": by_floats,
+    "balls": by_balls,
+    "checker": by_checker(Balls(90)),
+    "mpmath": by_checker(MpmathIntervals(90)),
+}
 
 
 def misses(problem, box, found, rng):

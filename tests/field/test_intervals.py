@@ -93,7 +93,7 @@ def misses_of_functions(name, function, count=CASES):
     return missed, answered, widest
 
 
-@pytest.mark.parametrize("name", [*instructions.UNARY, "sqrt"])
+@pytest.mark.parametrize("name", [*(name for name in instructions.UNARY if name not in ("Abs", "sign")), "sqrt"])
 def test_functions_hold_their_values(name):
     missed, answered, widest = misses_of_functions(name, getattr(elementary, name))
     assert missed == 0

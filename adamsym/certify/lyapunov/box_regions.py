@@ -146,7 +146,8 @@ def certify_lyapunov(
     Raises
     ------
     InputError
-        For a bad region, gradients without expressions, a continuous law, minima that are none, or a journal of another search.
+        For a bad region, gradients without expressions, a continuous law, minima that are none, or a journal of
+        another search.
     """
     function = FieldFunction(field)
     text = function.problem.lyapunov_text if isinstance(function.problem, VectorField) else None
