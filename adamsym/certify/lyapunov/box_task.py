@@ -204,7 +204,7 @@ def _decrease(at: FieldOver, loss: flint.arb, bounds: Bounds) -> Decrease:
         bounds.rate,
         bounds.pl,
         (low, high) if math.isfinite(low) and math.isfinite(high) else (None, None),
-        largest if at.hessians and math.isfinite(largest) else None,
+        largest if math.isfinite(largest) and at.hessians else None,
     )
 
 
