@@ -170,11 +170,6 @@ NEAR_DUPLICATES = Empirical({"x": ["0.3", "1.2", "1.2"], "y": ["0.5", "-0.7", "-
 REPEATED = AdamField(Problem("(1 + x)*(a*tanh(b*x + c) + d*y - z)**2/2", ["a", "b", "c", "d"], NEAR_DUPLICATES), CHEAP)
 """A row twice: two residuals of three count."""
 
-HUBER = squares("((theta - x)**2 - Max(Abs(theta - x) - 1, 0)**2)/2")
-"""Its gradient is continuous: f has one zero, and kinks at -1, 1, 2 and 4."""
-MEDIAN = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1, 5]})), CHEAP)
-"""At 1 f jumps from one sign to the other: it has no zero."""
-
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
@@ -301,15 +296,6 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         AROUND,
     ),
     "incomplete": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.6]], budget=3), three_points, AROUND),
-    "kinks that are smoothed": (
-        HUBER,
-        zeros_of(HUBER, [[0.4, 1.2]]),
-        lambda: (known(HUBER, 0.2, 0.9),),
-        AROUND,
-    ),
-    "one zero with kinks": (HUBER, zero_near(HUBER, [0.5]), lambda: (known(HUBER, 0.2, 0.9),), AROUND),
-    "kinks": (MEDIAN, zeros_of(MEDIAN, [[0.75, 1.5]], budget=30), tuple, AROUND),
-    "kinks by sign": (MEDIAN, region_of(MEDIAN, [[1.25, 4]]), tuple, AROUND),
     "AdamW": (DECAYED, zeros_of(DECAYED, [[0.6, 1.2]]), lambda: three_points(DECAYED), AROUND),
     "RMSprop": (NEWEST_ALONE, zeros_of(NEWEST_ALONE, [[0.8, 1.2]]), lambda: three_points(NEWEST_ALONE), AROUND),
     "NAdam": (LOOK_AHEAD, zeros_of(LOOK_AHEAD, [[0.8, 1.2]]), lambda: three_points(LOOK_AHEAD), AROUND),
