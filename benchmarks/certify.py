@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,8 +36,9 @@ from matplotlib.patches import Rectangle
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 ENCLOSURES, INTERVALS, CORRUPTIONS = 100_000, 1_000_000, 1_000
-LIMIT = 400
-"""CPU seconds that a case may take; what takes longer is given as more than that."""
+LIMIT, LONGER = 400, {"neuron": 400}
+"""CPU seconds that a case may take, if no other number is given, and those that cases may at least: what is not done by
+then is said to take longer."""
 COLOURS = {"sign": "#dddddd", "gradient": "#009e73", "direction": "#56b4e9", "zero": "#d55e00", "undecided": "#000000"}
 
 
@@ -56,9 +58,33 @@ def version(commit: str) -> Iterator[Path]:
             subprocess.run([*git, "remove", "--force", str(where)], check=True)
 
 
-def figures(root: Path, case: str) -> list[Figure] | None:
-    """Run a case by the version in a folder, in a process of its own; None if it takes longer than ``LIMIT``."""
-    limited = partial(resource.setrlimit, resource.RLIMIT_CPU, (LIMIT, LIMIT))
+@dataclass(frozen=True)
+class Measured:
+    """What a case has printed, and whether it came to its end."""
+
+    figures: list[Figure]
+    ended: bool
+
+    def text(self, what: str, limit: int) -> str:
+        """Return one figure to three digits; what it is at least, if the case did not come to it."""
+        found = [one for one in self.figures if one["what"] == what]
+        if found:
+            amount = found[0]["amount"]
+            return f"{amount:,.0f} /s" if found[0]["rate"] else f"{float(format(amount, '.3g')):g} s"
+        if self.ended:
+            return "-"
+        spent = sum(one["amount"] for one in self.figures if not one["rate"])
+        return f"more than {limit - spent:.0f} s"
+
+    def times(self, now: Figure) -> str:
+        """Return how many times better another version does."""
+        found = [one["amount"] for one in self.figures if one["what"] == now["what"]]
+        return f"{now['amount'] / found[0] if now['rate'] else found[0] / now['amount']:.3g}" if found else ""
+
+
+def measured(root: Path, case: str, limit: int) -> Measured:
+    """Run a case by the version in a folder, in a process of its own."""
+    limited = partial(resource.setrlimit, resource.RLIMIT_CPU, (limit, limit))
     command = [sys.executable, str(ROOT / "benchmarks" / "certify_cases.py"), case]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     found = subprocess.run(
@@ -69,46 +95,31 @@ def figures(root: Path, case: str) -> list[Figure] | None:
         preexec_fn=limited,
         check=False,
     )
-    if found.returncode < 0:
-        return None
     if found.returncode > 0:
         raise RuntimeError(f"{case}: {found.stderr}")
-    return list(json.loads(found.stdout.splitlines()[-1]))
+    return Measured([json.loads(line) for line in found.stdout.splitlines()], found.returncode == 0)
 
 
-def amount_text(one: Figure | None) -> str:
-    """Return a rate, or seconds, to three digits."""
-    if one is None:
-        return "-"
-    return f"{one['amount']:,.0f} /s" if one["rate"] else f"{float(format(one['amount'], '.3g')):g} s"
-
-
-def compared(before: list[Figure] | None, now: list[Figure] | None, name: str) -> list[str]:
+def compared(before: Measured, now: Measured, name: str, limit: int) -> list[str]:
     """Return the rows of one case: before, now, how many times better, and what was found."""
-    if now is None:
-        return [f"| {name} | | more than {LIMIT} s | | |"]
-    earlier, rows = {one["what"]: one for one in before or []}, []
-    for number, one in enumerate(now):
-        old, ratio = earlier.get(one["what"]), ""
-        text = amount_text(old)
-        if before is None and number == 0:
-            text, ratio = f"more than {LIMIT} s", f"> {LIMIT / one['amount']:.3g}"
-        elif old is not None:
-            better = one["amount"] / old["amount"] if one["rate"] else old["amount"] / one["amount"]
-            ratio = f"{better:.3g}"
-        rows.append(f"| {one['what']} | {text} | {amount_text(one)} | {ratio} | {one['found']} |")
-    return rows
+    rows = [
+        f"| {one['what']} | {before.text(one['what'], limit)} | {now.text(one['what'], limit)} | {before.times(one)} "
+        f"| {one['found']} |"
+        for one in now.figures
+    ]
+    return rows if now.ended else [*rows, f"| {name}: not all done | | more than {limit} s | | |"]
 
 
-def case_rows(cases: Sequence[str], against: str | None) -> list[str]:
+def case_rows(cases: Sequence[str], against: str | None, limit: int) -> list[str]:
     """Return the table of cases, each measured by an earlier version, if one is named, and by this one in turn."""
     rows = []
     with version(against) if against else contextlib.nullcontext() as earlier:
         for root in (earlier, ROOT) if earlier else (ROOT,):
-            figures(root, "iris_logistic")  # compiles what all need
+            measured(root, "iris_logistic", limit)  # compiles what all need
         for case in cases:
-            before = figures(earlier, case) if earlier else []
-            found = compared(before, figures(ROOT, case), case)
+            most = max(limit, LONGER.get(case, 0))
+            before = measured(earlier, case, most) if earlier else Measured([], True)
+            found = compared(before, measured(ROOT, case, most), case, most)
             print("\n".join(found), flush=True)
             rows += found
     return rows
@@ -231,9 +242,12 @@ def main() -> None:
     parser.add_argument("cases", nargs="*", metavar="CASE", help=f"print these alone, of: {', '.join(CASES)}")
     parser.add_argument("--against", metavar="COMMIT", help="an earlier version, measured in the same run")
     parser.add_argument("--share", type=float, default=1.0, help="of the random trials; 1 if omitted")
+    parser.add_argument(
+        "--limit", type=int, default=LIMIT, metavar="SECONDS", help=f"for each case; {LIMIT} if omitted"
+    )
     given = parser.parse_args()
     load = os.getloadavg()[0]
-    cases = case_rows(given.cases or list(CASES), given.against)
+    cases = case_rows(given.cases or list(CASES), given.against, given.limit)
     if given.cases:
         return
     rows, neuron = zero_rows()
@@ -253,7 +267,7 @@ python-flint {flint.__version__}), which had {load:.1f} other processes to run w
 
 CPU seconds of one thread, each in a process of its own, after what Numba compiles once is compiled. "Before" is
 {f"the version {given.against}, which searched in balls alone and checked in mpmath's intervals, measured in the same run" if given.against else "an earlier version: not measured in this run"}.
-A dash: that version had no such function, or the case was not finished.
+A dash: that version had no such function.
 
 | case | before | now | times better | found |
 | --- | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-"""What certification takes, case by case: ``python benchmarks/certify_cases.py CASE`` prints its figures as JSON.
+"""What certification takes, case by case: ``python benchmarks/certify_cases.py CASE`` prints each figure as JSON.
 
 Only names are used that the first version of the search for zeros had as well, or names that are looked for: so one
 process runs a case by this version of adamsym, and another, with an earlier one on its path, by that. CPU seconds of
@@ -8,7 +8,7 @@ one thread, after what Numba compiles once is compiled.
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -41,23 +41,22 @@ def seconds(run: Callable[[], Any]) -> tuple[Any, float]:
     return run(), time.process_time() - begin
 
 
-def checks(content: Any, name: str, slow: bool = False) -> list[Figure]:
+def checks(content: Any, name: str, slow: bool = False) -> Iterator[Figure]:
     """Return what the checks of a certificate take, in both arithmetics if there are two and ``slow`` is wanted."""
-    content, found = json.loads(json.dumps(content)), []
+    content = json.loads(json.dumps(content))
     for words, options in [("its check", {}), ("its check, --slow", {"slow": True})][: 1 + slow]:
         try:
             check, took = seconds(partial(check_certificate, content, operations=MOST_OPERATIONS, **options))
         except TypeError:
             continue  # before there were two arithmetics
         said = f"valid, {check.proofs:,} proofs" if check.valid else f"NOT valid: {check.reason}"
-        found.append(figure(f"{name}: {words}", took, said))
-    return found
+        yield figure(f"{name}: {words}", took, said)
 
 
 # --- Enclosures -----------------------------------------------------------------------------------------------------
 
 
-def three_points() -> list[Figure]:
+def three_points() -> Iterator[Figure]:
     """Enclosures of F a second, of laws of 3 atoms at beta2 = 0.999: in float64 intervals where there are some."""
     from adamsym.field.ball.arithmetic import ball_arithmetic, outward
     from adamsym.field.ball.law import BallLaw
@@ -73,12 +72,13 @@ def three_points() -> list[Figure]:
         except ImportError:
             laws = [BallLaw([flint.arb(float(g)) for g in row], [third] * 3) for row in atoms[: LAWS // 10]]
             _, took = seconds(lambda: [enclose_law(law, form, 1e-9) for law in laws])
-            return [figure("three points: enclosures a second", len(laws) / took, rate=True)]
+            yield figure("three points: enclosures a second", len(laws) / took, rate=True)
+            return
         points, slopes = np.stack([atoms, atoms], axis=-1), np.zeros((LAWS, 0, 3, 2))
         given, found = (tables_of(form), points, np.array([outward(third)] * 3), slopes, 1e-9), np.empty((LAWS, 1, 2))
         enclose_laws(*given, found)
         _, took = seconds(lambda: enclose_laws(*given, found))
-        return [figure("three points: enclosures a second", LAWS / took, rate=True)]
+        yield figure("three points: enclosures a second", LAWS / took, rate=True)
 
 
 # --- All zeros in a box ---------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def neuron(offset: bool = False) -> tuple[Problem, Adam]:
     return Problem("(a*tanh(b*x) + c - y)**2/2", ["a", "b", "c"], given.problem.law), given.adam
 
 
-def all_zeros(name: str, problem: Problem, adam: Adam, box: list[list[float]], slow: bool = False) -> list[Figure]:
+def all_zeros(name: str, problem: Problem, adam: Adam, box: list[list[float]], slow: bool = False) -> Iterator[Figure]:
     """Search a box for zeros, with the certificate, and check it."""
     field, alone = AdamField(problem, adam), ThreadPoolExecutor(1)
     find_zeros(field, [[low, low + (high - low) / 1000] for low, high in box], budget=20, executor=alone)
@@ -124,7 +124,8 @@ def all_zeros(name: str, problem: Problem, adam: Adam, box: list[list[float]], s
     (found, content), took = seconds(run)
     complete = "complete" if found.complete else f"{len(found.undecided)} boxes left"
     said = f"{len(found.zeros)} zero{'s'[: len(found.zeros) != 1]}, {complete}, {found.examined:,} boxes"
-    return [figure(f"{name}: all zeros, with certificate", took, said), *checks(content, name, slow)]
+    yield figure(f"{name}: all zeros, with certificate", took, said)
+    yield from checks(content, name, slow)
 
 
 # --- One zero -------------------------------------------------------------------------------------------------------
@@ -144,44 +145,46 @@ def network() -> Problem:
     return Problem(f"({output} - y)**2/2", names, Empirical(columns))
 
 
-def one_zero(name: str, problem: Problem, adam: Adam, start: np.ndarray | None = None) -> list[Figure]:
+def one_zero(name: str, problem: Problem, adam: Adam, start: np.ndarray | None = None) -> Iterator[Figure]:
     """Certify the zero near a start, and check it."""
     certify_zero = getattr(adamsym, "certify_zero", None)
     if certify_zero is None:
-        return []
+        return
     small = read_problem(EXAMPLES / "three_points.toml")
     certify_zero(AdamField(small.problem, small.adam), [1.0])
     at = np.zeros(problem.dimension) if start is None else start
     found, took = seconds(lambda: certify_zero(AdamField(problem, adam), at))
     if found.zero is None:
-        return [figure(f"{name}: one zero", took, f"undecided: {found.reason}")]
+        yield figure(f"{name}: one zero", took, f"undecided: {found.reason}")
+        return
     said = found.summary.removeprefix("certified: ").split(" in the widest")[0]
-    return [figure(f"{name}: one zero", took, f"{said}, {found.zero.stability}"), *checks(certificate(found), name)]
+    yield figure(f"{name}: one zero", took, f"{said}, {found.zero.stability}")
+    yield from checks(certificate(found), name)
 
 
-def one_zero_of(file: str) -> list[Figure]:
+def one_zero_of(file: str) -> Iterator[Figure]:
     """Certify the zero near an example's start."""
     given = read_problem(EXAMPLES / f"{file}.toml")
-    return one_zero(file, given.problem, given.adam)
+    yield from one_zero(file, given.problem, given.adam)
 
 
-def one_zero_of_the_network() -> list[Figure]:
+def one_zero_of_the_network() -> Iterator[Figure]:
     """Certify the zero of AdamW near which it ends from a random start."""
     if not hasattr(adamsym, "certify_zero"):
-        return []
+        return
     problem, method = network(), adamsym.AdamW("0.9", "0.999", "1e-8", weight_decay="0.1")
     start = np.random.default_rng(4).normal(0, 0.8, problem.dimension)
     reached = adamsym.find_zero(AdamField(problem, method), start)
-    return one_zero("network, d = 30, with decay", problem, method, reached.theta)
+    yield from one_zero("network, d = 30, with decay", problem, method, reached.theta)
 
 
 # --- Lyapunov regions of networks -----------------------------------------------------------------------------------
 
 
-def region(file: str, batch: int) -> list[Figure]:
+def region(file: str, batch: int) -> Iterator[Figure]:
     """Certify an example's loss as a Lyapunov function, with Adam's defaults and minibatches, and check it."""
     if not hasattr(adamsym, "certify_lyapunov_ball"):
-        return []
+        return
     given = read_problem(EXAMPLES / f"{file}.toml")
     problem = Problem(given.problem.loss, given.problem.names, given.problem.law, batch_size=batch)
     field, at = AdamField(problem, Adam("0.9", "0.999", "1e-8")), [given.start[name] for name in problem.names]
@@ -190,17 +193,19 @@ def region(file: str, batch: int) -> list[Figure]:
     found, took = seconds(lambda: certify(field, at))
     name = f"{file}, minibatches of {batch}"
     if found.verdict != "certified":
-        return [figure(f"{name}: Lyapunov region", took, found.summary)]
+        yield figure(f"{name}: Lyapunov region", took, found.summary)
+        return
     best, where = found.proof.best, "all of space" if everywhere else f"half-width {found.radius:.3g}"
     said = f"{where}, {best.theorem} with c_0 = {float(best.share):.3f}"
     if not everywhere and found.trapped is not None:
         said += f", all starts within {found.trapped.radius:.2g} converge"
     if not everywhere and found.tube is not None:
         said += f", so do those within {found.tube.radius:.2g} with L <= {found.tube.level:.2g}"
-    return [figure(f"{name}: Lyapunov region", took, said), *checks(certificate(found), name)]
+    yield figure(f"{name}: Lyapunov region", took, said)
+    yield from checks(certificate(found), name)
 
 
-CASES: dict[str, Callable[[], list[Figure]]] = {
+CASES: dict[str, Callable[[], Iterator[Figure]]] = {
     "three points": three_points,
     "neuron": lambda: all_zeros("neuron", *neuron(), [[-3, 3], [-4, 4]], slow=True),
     "Poisson": lambda: all_zeros("Poisson regression, 50 rows", poisson(), Adam(), [[0, 1]] * 2),
@@ -220,4 +225,5 @@ for _file in ("random_features", "tanh_network"):
 
 
 if __name__ == "__main__":
-    print(json.dumps(CASES[sys.argv[1]]()))
+    for _one in CASES[sys.argv[1]]():
+        print(json.dumps(_one), flush=True)

@@ -37,7 +37,7 @@ def about_ball(ball: LyapunovBall, everywhere: LyapunovBall) -> Finding:
         text = "certified: L decreases along the flow in all of space, wherever L > 0; all flow lines converge to L = 0"
         return Finding("holds", text)
     if ball.verdict == "certified":
-        within = f"within {rounded_down(ball.radius)} of an interpolating point in each parameter"
+        within = f"within {ball.radius!r} of an interpolating point in each parameter"
         starts = ""
         if ball.trapped_radius is not None:
             starts = f"; all flow lines from within {rounded_down(ball.trapped_radius, 3)} of it converge to L = 0"
@@ -64,7 +64,7 @@ def _column(found: LyapunovBall) -> tuple[str, ...]:
     if found.verdict != "certified" or found.proof is None or found.rate is None:
         return ("",) * 8
     best = found.proof.best
-    where = "everywhere" if found.is_global else f"half-width {rounded_down(found.radius)}"
+    where = "everywhere" if found.is_global else f"half-width {found.radius!r}"
     level = "" if found.level is None else f", where L <= {rounded_down(found.level, 4)}"
     stay, small = "all" if found.is_global else "", ""
     if found.trapped is not None:
