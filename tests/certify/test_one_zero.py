@@ -1,6 +1,7 @@
 """One zero near a point: what is certified is true, and what is no zero, or not a single one, is not certified."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 
 from adamsym import certificate, certify_zero, check_certificate, find_zeros, read_problem
 from adamsym.certify import BoxFunction, CriticalPoint, OneZero
+from adamsym.certify.zeros import isolation
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
+from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import BoxEnclosure
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamW, NAdam, RMSprop
@@ -112,6 +115,16 @@ def test_two_zeros_next_to_each_other_are_told_apart():
     [[low, high]] = found.zero.box
     assert low <= 1e-4 <= high
     assert found.zero.stability == "repelling"
+
+
+def test_a_box_that_is_not_mapped_into_itself_is_none():
+    """Were 1 - Y Df(X) taken for 0, boxes around 0.2 were too narrow for the zero of x/2 + x^2: the image says so."""
+    function = Plain(lambda x: x / 2 + x * x, lambda x: 0.5 + 2 * x)
+    with ball_arithmetic():
+        wide = isolation._region(function, np.array([0.2]), np.array([0.25]))
+        assert isolation._box_in(function, replace(wide, rest=np.zeros((1, 1))), np.array([0.2])) is None
+        [[low, high]] = isolation._box_in(function, wide, np.array([0.001]))
+    assert low < 0 < high
 
 
 @pytest.mark.parametrize(
