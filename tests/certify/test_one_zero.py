@@ -77,6 +77,19 @@ def test_it_agrees_with_the_search_of_a_box():
     assert found.critical.nearest
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_nearest_critical_point_is_told_on_both_sides(side):
+    """Unless the region where it is alone holds all points as near to the zero, another one may be nearer."""
+    problem = Problem("(theta - x)**4/4 + theta**2/50", ["theta"], Empirical({"x": [0, 0, 3 * side]}))
+    critical = certify_zero(AdamField(problem, Adam("0", "0.5", "0.01")), [side / 2]).critical
+    assert critical.kind == "minimum"
+    assert 0.17 < critical.distance[0] < critical.distance[1] < 0.174
+    [[low, high]] = critical.unique_in
+    assert 1.31 < side * critical.midpoint[0] < 1.33
+    assert high - low < 4 * critical.distance[0]
+    assert not critical.nearest
+
+
 def test_a_field_without_a_loss():
     game = VectorField(["x + y + p", "y - x + q"], ["x", "y"], Empirical({"p": [1, 1, -2], "q": [0, 1, -1]}))
     found = certify_zero(AdamField(game, QUICK), [0.0, 0.0])
