@@ -1,6 +1,6 @@
 """Laws of gradients g = p + q Z over a box, Z standard normal, uniform on (-1, 1) or exponential, in intervals.
 
-Bounds by means take the place of largest values (theory T10): ``norm`` bounds (E g^4)^(1/4), ``slope_norms`` bound
+Bounds by means take the place of largest values (theory T5): ``norm`` bounds (E g^4)^(1/4), ``slope_norms`` bound
 (E g'^2)^(1/2), and ``tail`` is the square root.
 """
 

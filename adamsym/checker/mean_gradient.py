@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adamsym.checker.arithmetic import Interval
+from adamsym.checker.continuous_law import ContinuousLaw
 from adamsym.checker.form import Form
 from adamsym.checker.law import Law, gradient_laws, noise_bound
 from adamsym.expressions.work import spend
@@ -39,13 +40,16 @@ def sign_beyond_noise(
         center
         + using.total(using.total(y * law.mean_slopes[j] for y, law, _ in used) * x for j, x in enumerate(shifts)),
     )
-    noise = using.total(
-        abs(y) * noise_bound(replace(law, apart=_apart(law, point, shifts)), law, form) for y, law, point in used
-    )
+    noise = using.total(abs(y) * noise_bound(_narrowed(law, point, shifts), law, form) for y, law, point in used)
     if using.least_magnitude(found) > noise:
         return 1 if found > 0 else -1
     at_point = using.total(abs(y) * noise_bound(law, law, form) for y, _, law in used)
     return 0 if using.least_magnitude(center) > at_point else None
+
+
+def _narrowed(law: Law, at: Law, shifts: Sequence[Interval]) -> Law:
+    """The law with narrower distances from its mean, where it lists atoms."""
+    return law if isinstance(law, ContinuousLaw) else replace(law, apart=_apart(law, at, shifts))
 
 
 def _apart(law: Law, at: Law, shifts: Sequence[Interval]) -> list[Interval]:

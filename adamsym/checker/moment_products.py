@@ -1,4 +1,4 @@
-"""Products over all lags for continuous laws: Taylor polynomials at t = 0 with remainders from moments (theory T10).
+"""Products over all lags for continuous laws: Taylor polynomials at t = 0 with remainders from moments (theory T5).
 
 A function of t is held as a polynomial of degree below n, with a bound of what it differs by on [0, T], over (t/T)^n.
 """

@@ -228,7 +228,8 @@ class AdamField:
         Raises
         ------
         InputError
-            If the shape is wrong, a lower end exceeds its upper end, or the law is not empirical.
+            If the shape is wrong, a lower end exceeds its upper end, or the data's law is continuous and that of the
+            gradients has no closed form.
         """
         from adamsym.field.ball.enclosure import enclose
 

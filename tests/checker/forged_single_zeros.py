@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 from bases import WELLS
-from forgeries import change_problem, contains, field_of, forgery, middle, placed
+from forgeries import change_problem, contains, field_of, forgery, largest_gradient, middle, placed
 from rewritings import rewriting
 
 from adamsym.certify import certificate, certify_zero
@@ -133,7 +133,7 @@ def critical_or_not(base, content, rng):
         zero["critical_point"] = "no"
         return content
     zero.update(critical_point="yes", point=[repr(x) for x in middle(zero["box"])])
-    return content if np.abs(base.field.problem.row_gradients(middle(zero["box"]))).max() > 1e-6 else None
+    return content if largest_gradient(base.field.problem, middle(zero["box"])) > 1e-6 else None
 
 
 @forgery(KIND)

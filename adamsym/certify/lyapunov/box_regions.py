@@ -131,7 +131,7 @@ def certify_lyapunov(
     Parameters
     ----------
     field
-        The field, of a loss and an empirical law.
+        The field, of a loss.
     region
         Lower and upper end of each parameter, shape (d, 2).
     minima
@@ -146,8 +146,8 @@ def certify_lyapunov(
     Raises
     ------
     InputError
-        For a bad region, gradients without expressions, a continuous law, minima that are none, or a journal of
-        another search.
+        For a bad region, gradients without expressions, continuous data without a closed form, minima that are
+        none, or a journal of another search.
     """
     function = FieldFunction(field)
     text = function.problem.lyapunov_text if isinstance(function.problem, VectorField) else None

@@ -163,7 +163,7 @@ def find_zeros(
     Parameters
     ----------
     field
-        The field, of expressions and an empirical law; or any function that can be enclosed over boxes.
+        The field, of expressions; or any function that can be enclosed over boxes.
     box
         Lower and upper end of each parameter, shape (d, 2).
     width
@@ -177,7 +177,8 @@ def find_zeros(
     Raises
     ------
     InputError
-        For a bad box, gradients without expressions, a continuous law, or a journal of another search.
+        For a bad box, gradients without expressions, continuous data without a closed form, or a journal of another
+        search.
     """
     function = FieldFunction(field) if isinstance(field, AdamField) else field
     whole, start = starting_box(function, box, "box")

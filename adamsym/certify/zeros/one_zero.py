@@ -180,7 +180,7 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     Parameters
     ----------
     field
-        The field, of expressions and an empirical law; or any function that can be enclosed over boxes.
+        The field, of expressions; or any function that can be enclosed over boxes.
     theta
         Where to begin, shape (d,): near the zero, as where :func:`adamsym.find_zero` or training has ended.
     most
@@ -190,7 +190,7 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     Raises
     ------
     InputError
-        For a bad point, gradients without expressions, or a continuous law.
+        For a bad point, gradients without expressions, or continuous data without a closed form.
 
     Examples
     --------

@@ -77,6 +77,8 @@ class Squares:
 
 def squares_of(problem: Problem) -> Squares:
     """Return the residuals of a loss; NotCheckable if it is not written as a square."""
+    if not isinstance(problem.law, Empirical):
+        raise NotCheckable("the law of the data is continuous: there are no rows to be fitted")
     return square_in(problem, sp.S.One, problem.loss)
 
 

@@ -27,7 +27,7 @@ class ContinuousLaw(EnclosedLaw):
 
     All that is said holds for every law whose p, q, p' and q' lie in the balls. The bounds of the quadrature take
     ``norm``, a bound of (E g^4)^(1/4), in the place of the largest |g|, and ``slope_norms``, bounds of
-    (E g'^2)^(1/2), in that of the largest |g'| (theory T10).
+    (E g'^2)^(1/2), in that of the largest |g'| (theory T5).
     """
 
     min_square = flint.arb(0)

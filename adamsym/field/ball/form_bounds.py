@@ -18,7 +18,7 @@ from adamsym.methods import Kernel, LagWeights, LaplaceForm
 
 @dataclass(frozen=True)
 class FormBounds:
-    """Constants of a form, for gradients |g| <= G with |g'| <= H; or for bounds of norms in the place of G and H (T10).
+    """Constants of a form, for gradients |g| <= G with |g'| <= H; or for bounds of norms in the place of G and H (T5).
 
     Attributes
     ----------

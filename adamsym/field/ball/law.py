@@ -43,7 +43,7 @@ class EnclosedLaw(ABC):
         A lower bound of g^2, and an upper bound of |g|, perhaps infinity.
     norm, slope_norms
         Upper bounds of |g| and of each |g'|, where ``tail`` is the identity. Where that is the square root, upper
-        bounds of the norms of g in L4 and of each g' in L2, which take their place (theory T5, T10).
+        bounds of the norms of g in L4 and of each g' in L2, which take their place (theory T5).
     """
 
     mean: flint.arb

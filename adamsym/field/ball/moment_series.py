@@ -1,4 +1,4 @@
-"""Sums over all lags for a continuous law: Taylor polynomials about t = 0 with remainders from moments (theory T10).
+"""Sums over all lags for a continuous law: Taylor polynomials about t = 0 with remainders from moments (theory T5).
 
 For t >= 0, exp(-t g^2) is its Taylor polynomial of degree n - 1 up to (t g^2)^n/n!. So each E[w exp(-t g^2)] is a
 polynomial of degree n - 1 in t up to e (t/T)^n on [0, T], e known for every T; their quotients, products and integrals
