@@ -69,12 +69,12 @@ class Cluster(Part):
     """A box around undecided leaves that lie side by side.
 
     ``by`` point: all rows' gradients are 0 at the rational ``point`` in it. ``by`` faces: the coordinates of
-    ``preconditioner`` times f have opposite signs on opposite faces (Poincare-Miranda). Either way it holds at least
-    one zero, and none of those listed.
+    ``preconditioner`` times f have opposite signs on opposite faces (Poincare-Miranda). ``by`` turns: f turns around 0
+    along the edges, in two parameters (Kronecker). Each time it holds at least one zero, and none of those listed.
     """
 
     box: Box
-    by: Literal["point", "faces", "undecided"]
+    by: Literal["point", "faces", "turns", "undecided"]
     point: list[Number] | None = None
     preconditioner: Matrix | None = None
 

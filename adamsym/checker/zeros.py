@@ -13,6 +13,7 @@ from adamsym.checker.form import Form
 from adamsym.checker.law import Law, gradient_laws, noise_bound, require_continuous
 from adamsym.checker.mean_gradient import sign_beyond_noise
 from adamsym.checker.pieces import MayJump
+from adamsym.checker.winding import winds
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import Problem, SymbolicGradient
@@ -234,7 +235,8 @@ def cluster_fault(certificate: ZerosCertificate, problem: SymbolicGradient, form
         return "its zero may be one that is listed"
     if cluster.point is not None:
         return None if vanish_at(problem, form, cluster.point, cluster.box) else NO_POINT.format("it")
-    assert cluster.preconditioner is not None
+    if cluster.preconditioner is None:
+        return None if _turns(problem, form, cluster.box) else "f is not proven to turn around 0 along its edges"
     holds = _signs_on_faces(problem, form, cluster.box, cluster.preconditioner)
     return None if holds else "the signs of f on its faces are not proven"
 
@@ -256,6 +258,18 @@ def _signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditio
             if not _sign_along(problem, form, face, [sign * y for y in row], FACE_DEPTH):
                 return False
     return True
+
+
+def _turns(problem: SymbolicGradient, form: Form, box: Box) -> bool:
+    """Whether f is continuous in a box of two parameters, and turns around 0 along its edges."""
+    if problem.dimension != 2:
+        return False
+    require_continuous(form.using, problem, sides(form.using, box))
+
+    def values(part: Box) -> list[Interval]:
+        return field_over(problem, form, sides(form.using, part), slopes=False, tolerance=COARSE).value
+
+    return winds(values, box)
 
 
 def _sign_along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], depth: int) -> bool:

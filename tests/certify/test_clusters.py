@@ -5,17 +5,21 @@ import json
 from fractions import Fraction
 from pathlib import Path
 
+import flint
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym.certificates.form import digest_of
-from adamsym.certify import certificate, find_zeros
+from adamsym.certify import BoxFunction, certificate, find_zeros
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.zeros.clusters import _groups, clusters_of
+from adamsym.certify.zeros.winding import winding_number
 from adamsym.checker import check_certificate
+from adamsym.checker.winding import winds
 from adamsym.field import AdamField
+from adamsym.field.ball.enclosure import BoxEnclosure, hulls
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.reading import read_problem
 from adamsym.methods import Adam
@@ -95,6 +99,58 @@ def test_a_multiple_zero_in_the_plane(plane):
     assert cluster.by == "faces"
     assert cluster.preconditioner.shape == (2, 2)
     assert check_certificate(written(plane)).valid
+
+
+U = "(a - sqrt(2)/10)"
+
+
+@pytest.mark.parametrize(
+    ("loss", "by"),
+    [
+        (f"x*({U}**3/3 - {U}*b**2)", "turns"),
+        pytest.param(f"x*({U}**3/3 - {U}*b**2 + b**2*{U}**2)", "turns", marks=pytest.mark.slow),
+        (f"x*({U}**3/3 + b**2/2)", "undecided"),
+        (f"x*({U}**3/3 + b**2/2 + {U}/10**6)", "undecided"),
+    ],
+    ids=["monkey saddle", "bent", "two that cancel", "next to none"],
+)
+def test_f_turns_around_a_multiple_zero(loss, by):
+    """Around a monkey saddle f turns twice, which no linear map of it makes signs on faces of."""
+    found = find_zeros(of(loss, ("a", "b")), [[-0.2, 0.45], [-0.3, 0.35]], budget=20)
+    assert not any(cluster.holds_zero and cluster.by != by for cluster in found.clusters)
+    if by == "turns":
+        [cluster] = found.clusters
+        assert cluster.by == by
+        content = written(found)
+        assert check_certificate(content).valid
+        assert "name" in reason(content, lambda c: c["clusters"][0].update(by="faces"))
+
+        def elsewhere(c):
+            c["problem"]["loss"] = c["problem"]["loss"] + " + a*x"
+
+        assert "edges" in reason(content, elsewhere) or "sign" in reason(content, elsewhere)
+
+
+@given(st.integers(-3, 3), st.integers(-9, 9), st.integers(-9, 9), st.floats(0.2, 2), st.floats(0.2, 2))
+@settings(max_examples=20)
+def test_powers_turn_as_often_as_they_say(power, right, up, width, height):
+    """z^n, or the conjugate's, around a box that holds 0 or not."""
+
+    class Power(BoxFunction):
+        dimension = 2
+
+        def enclose(self, theta, slopes, tolerance):
+            z = flint.acb(theta[0], theta[1] if power > 0 else -theta[1])
+            value = z ** abs(power)
+            return BoxEnclosure([value.real, value.imag], [])
+
+    sides = np.array([[right / 4 - width, right / 4 + width], [up / 4 - height, up / 4 + height]])
+    holds = (sides[:, 0] < 0).all() and (sides[:, 1] > 0).all()
+    found = winding_number(Power(), sides, 1e-12)
+    assert found in ({power, 0} if holds else {0})
+    if holds and np.abs(sides).min() > 0.1:
+        assert found == power
+        assert winds(lambda box: Power().enclose(hulls(np.array(box)), False, 0).value, sides.tolist()) == (power != 0)
 
 
 def test_what_is_undecided_for_lack_of_budget_may_be_proven_to_hold_a_zero():

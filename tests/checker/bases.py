@@ -170,6 +170,10 @@ NEAR_DUPLICATES = Empirical({"x": ["0.3", "1.2", "1.2"], "y": ["0.5", "-0.7", "-
 REPEATED = AdamField(Problem("(1 + x)*(a*tanh(b*x + c) + d*y - z)**2/2", ["a", "b", "c", "d"], NEAR_DUPLICATES), CHEAP)
 """A row twice: two residuals of three count."""
 
+MONKEY_SADDLE = AdamField(
+    Problem("x*((a - sqrt(2)/10)**3/3 - (a - sqrt(2)/10)*b**2)", ["a", "b"], Empirical({"x": [1]})), CHEAP
+)
+
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
@@ -288,6 +292,12 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         zeros_of(CUBIC, [[-1, 1.5]], budget=40),
         lambda: (Known((0.0,), "undecided", True),),
         AROUND,
+    ),
+    "cluster by turns": (
+        MONKEY_SADDLE,
+        zeros_of(MONKEY_SADDLE, [[-0.2, 0.45], [-0.3, 0.35]], budget=1),
+        lambda: (Known((2**0.5 / 10, 0.0), "undecided", False),),
+        PLANE_AROUND,
     ),
     "cluster by faces": (
         TRIPLE,

@@ -379,6 +379,19 @@ def decided_cluster(base, content, rng):
     return content
 
 
+@forgery("zeros")
+def turning_around_nothing(base, content, rng):
+    """F is said to turn around 0 along the edges of a leaf that holds no zero."""
+    leaves = [leaf for leaf in content["leaves"] if is_free(leaf) and base.holds_a_zero(leaf["box"]) is False]
+    if not leaves or content["clusters"]:
+        return None
+    leaf = rng.choice(leaves)
+    leaf.update(by="undecided", coordinate=None, direction=None, reason="unknown")
+    content["clusters"] = [{"box": leaf["box"], "by": "turns", "point": None, "preconditioner": None}]
+    content["complete"] = False
+    return content
+
+
 def touch(one, other):
     return all(a <= d and c <= b for (a, b), (c, d) in zip(one, other, strict=True))
 

@@ -11,6 +11,7 @@ import numpy as np
 from adamsym.certify.box_function import BoxFunction, Undefined, along, values_at, values_in_middle
 from adamsym.certify.boxes import Box, Point, box_of, halves, meet, middle, simplest_point
 from adamsym.certify.tasks import MOST_OPERATIONS
+from adamsym.certify.zeros.winding import winding_number
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -24,7 +25,7 @@ MOST_TRIED = 16
 """Undecided boxes of one cluster in which a point is tried, and clusters for which a proof is tried."""
 
 
-Proof = Literal["point", "faces", "undecided"]
+Proof = Literal["point", "faces", "turns", "undecided"]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class Cluster:
 
     ``by`` says why it holds at least one zero, and none of those that are listed as certified: f is exactly 0 at the
     rational ``point`` in it; or the coordinates of ``preconditioner`` times f have opposite signs on opposite
-    faces (Poincare and Miranda; Kulpa, Amer. Math. Monthly 104, 1997). Nothing is said of how many zeros there are, or
-    of their multiplicity. ``undecided``: it may hold zeros. ``reason`` says why its boxes are undecided.
+    faces (Poincare and Miranda; Kulpa, Amer. Math. Monthly 104, 1997); or, in two parameters, f ``turns`` around 0
+    along its edges. Nothing is said of how many zeros there are, or of their multiplicity. ``undecided``: it may hold
+    zeros. ``reason`` says why its boxes are undecided.
     """
 
     box: FloatArray
@@ -64,12 +66,14 @@ def clusters_of(
             boxes = np.array([undecided[member][0] for member in members])
             hull = _hull(boxes)
             reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
-            point, preconditioner = None, None
+            point, preconditioner, turns = None, None, False
             if k < MOST_TRIED and not any(meet(hull, other) for other in known):
                 with suppress(OutOfWork):
                     point = _point_in(function, hull, boxes)
                     preconditioner = _faces(function, hull) if point is None else None
+                    turns = point is None and preconditioner is None and winding_number(function, hull, TOLERANCE) != 0
             by: Proof = "point" if point is not None else "faces" if preconditioner is not None else "undecided"
+            by = "turns" if turns else by
             found.append(Cluster(hull, len(members), by, point, preconditioner, reason))
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
 
