@@ -137,11 +137,13 @@ def test_the_errors_of_the_rule_suffice_and_are_needed(what, monkeypatch):
         with ball_arithmetic():
             for seed in range(4):
                 tiny, chances = [flint.arb(1e-9 * (seed + 1))] * 2, [flint.arb("0.5")] * 2
-                law, truth = MeanLaw(tiny, chances, 2), BallLaw(tiny, chances)
+                one = [[flint.arb(1)] * 2]
+                law, truth = MeanLaw(tiny, chances, 2, one), BallLaw(tiny, chances, one)
                 # The first t of a table, for which its rule is the coarsest; and exp(i w y) is nearly 1 at all nodes.
                 t = flint.arb(1) / (1024 * law.mean_square.mid())
                 found, exact = both_transforms(law, truth, t)
                 held.append(bool(found[1].overlaps(exact[1])))
+                assert factor < 1 or all(x.overlaps(y) for x, y in zip(found, exact, strict=True))
     assert held[:4] == [True] * 4
     assert not any(held[4:])
 
@@ -200,6 +202,11 @@ def test_moments_are_exact():
         for column, own in zip(truth.slopes, law._moments[1:], strict=True):
             for k, x in enumerate(own[:30]):
                 assert x.overlaps(truth.expect([h * g**k for g, h in zip(truth.atoms, column, strict=True)]))
+        for share in (1, 60):
+            r = share / law.max_abs**2
+            for power in (0, 2):
+                bound = law._exponential_moment(r, power)
+                assert bound >= truth.expect([g**power * (r * g**2).exp() for g in truth.atoms]).lower()
         for name in ("mean", "mean_square", "variance", "mean_fourth_deviation"):
             assert getattr(law, name).overlaps(getattr(truth, name)), name
         for name in ("mean_magnitude", "mean_cube", "max_abs", "max_square_deviation"):
