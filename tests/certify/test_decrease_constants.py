@@ -219,6 +219,16 @@ def test_the_sharper_theorem_2b_is_wider_than_the_condition_it_had():
     assert not constants.theorem_2b(Adam("0.3", "0.0900001").laplace, noise()).holds
 
 
+@given(st.floats(0.01, 30), st.integers(1, 9))
+@settings(max_examples=20)
+def test_theorem_2b_is_its_formula(eta, harmed):
+    found = constants.theorem_2b(FORM, noise(eta, None, 1, harmed))
+    q = math.sqrt(1 / math.sqrt(0.999) - 1)
+    mean = math.sqrt(eta) if eta <= 1 else (1 + eta) / 2
+    harm = q * max(math.sqrt(1 + q**2) * eta, math.sqrt(harmed) * mean)
+    assert float(found.share) == pytest.approx(1 - q * math.sqrt(eta) - harm, rel=1e-9, abs=1e-12)
+
+
 def test_theorem_1_with_the_smaller_q():
     rows = noise(spread=20, least=Fraction(1, 12), harmed=29)
     eps = float(FORM.kernel.epsilon)
