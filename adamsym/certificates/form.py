@@ -181,7 +181,8 @@ class BallCertificate(AnyCertificate):
     """<grad L, f> < 0 where L > 0 on the box of half-width ``radius`` around ``center``; on all of R^d if it is null.
 
     Within ``near`` of the center, in the sup norm, there is a point with L = 0. ``inverse`` is near an inverse from the
-    right of the matrix of the residuals' gradients at the center; proofs need it.
+    right of the matrix of the residuals' gradients at the center; proofs need it. They may also need ``balances``, two
+    symmetric positive definite matrices with a row and a column for each residual.
     """
 
     kind: Literal["lyapunov ball"]
@@ -189,6 +190,7 @@ class BallCertificate(AnyCertificate):
     center: Annotated[list[FiniteFloat], Field(min_length=1, max_length=1000)]
     radius: Annotated[FiniteFloat, Field(gt=0)] | None
     inverse: Matrix
+    balances: Annotated[list[Matrix], Field(min_length=2, max_length=2)] | None = None
     near: Annotated[FiniteFloat, Field(ge=0)] | None
     decrease: BallDecrease | None
     starts: Annotated[list[BallStarts], Field(max_length=16)]

@@ -193,6 +193,7 @@ def _ball(found: LyapunovBall) -> dict[str, Any]:
         "center": center.tolist(),
         "radius": None if found.is_global else found.radius,
         "inverse": [[] for _ in center] if found.inverse is None else found.inverse.tolist(),
+        "balances": None if found.balances is None else [balance.tolist() for balance in found.balances],
         "near": None if near is None else min(near / BALL_MARGIN, found.radius),
         "decrease": None
         if proof is None

@@ -357,7 +357,7 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
 """Field, certificate, known zeros, and the box in which they are all; a check takes about a second at most."""
 
 BALLS: dict[str, tuple[AdamField, Callable]] = {
-    "ball": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3])),
+    "ball": (CURVED, lambda: certify_lyapunov_ball(CURVED, [1, 0.5, 0.3], radius=0.05)),
     "ball of pairs": (CURVED_PAIRS, lambda: certify_lyapunov_ball(CURVED_PAIRS, [1, 0.5, 0.3], radius=0.01)),
     "ball of two outputs": (TWO_OUTPUTS, lambda: certify_lyapunov_ball(TWO_OUTPUTS, [1, 0.5, 0.3, 0, 0.2])),
     "ball of one row": (ONE_PRODUCT, lambda: certify_lyapunov_ball(ONE_PRODUCT, [1, 1], radius=0.4)),

@@ -217,6 +217,7 @@ def row_that_contradicts(base, content, rng):
     record["probabilities"][k] = record["probabilities"][-1]
     if rng.random() < 0.7:
         content["inverse"] = [[*row, rng.choice([0.0, row[k]])] for row in content["inverse"]]
+        content["balances"] = None
     # In the base of one row the target is x, the only column.
     return None if content["near"] is None else content
 
@@ -233,7 +234,9 @@ def row_dropped(base, content, rng):
     weights = [Fraction(p) for j, p in enumerate(record["probabilities"]) if j != k]
     record["probabilities"] = [str(p / sum(weights)) for p in weights]
     if rng.random() < 0.7:
-        content["inverse"] = [[x for j, x in enumerate(row) if j != k] for row in content["inverse"]]
+        rows = len(record["probabilities"]) + 1
+        content["inverse"] = [[x for j, x in enumerate(row) if j % rows != k] for row in content["inverse"]]
+        content["balances"] = None
         content["decrease"]["mu"] *= 10 ** rng.uniform(0, 3)
         return content if is_refuted(content, rng) else None
     # An inverse of so many columns is none of the rows that are left: nothing is proven so, though it may be true.
@@ -339,8 +342,35 @@ def rows_in_another_order(base, content, rng):
     rng.shuffle(order)
     record["columns"] = {name: [column[k] for k in order] for name, column in record["columns"].items()}
     record["probabilities"] = [record["probabilities"][k] for k in order]
-    content["inverse"] = [[row[k] for k in order] for row in content["inverse"]]
+    # Rows with several residuals have a column for the first of each row, then for the second.
+    columns = len(content["inverse"][0])
+    places = [first + k for first in range(0, columns, len(order)) for k in order]
+    content["inverse"] = [[row[k] for k in places] for row in content["inverse"]]
+    if content["balances"] is not None:
+        content["balances"] = [[[one[j][k] for k in places] for j in places] for one in content["balances"]]
     return content
+
+
+@rewriting(BALL)
+def other_balances(base, content, rng):
+    """Without them a narrow region is proved as well; a factor of each does not count."""
+    if content["balances"] is not None:
+        content["balances"] = [[[x * 2.0 for x in row] for row in one] for one in content["balances"]]
+    return content
+
+
+@forgery(BALL)
+def balances_that_are_none(base, content, rng):
+    """Matrices that are not positive definite or not symmetric prove nothing, and eta as small as without noise."""
+    if content["balances"] is None or content["decrease"] is None:
+        return None
+    one = content["balances"][rng.randrange(2)]
+    if len(one) > 1 and rng.random() < 0.5:
+        one[0][1] += rng.choice([-1, 1]) * 10 ** rng.uniform(-6, 2)
+    else:
+        one[rng.randrange(len(one))] = [0.0] * len(one)
+    content["decrease"]["eta"] = 0.0
+    return content if is_refuted(content, rng) else None
 
 
 @rewriting(BALL)

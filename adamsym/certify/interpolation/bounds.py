@@ -9,6 +9,13 @@ since u = (1 + S F S^-1)^-T (C S^-1)^T A^T S u. With grad L = sum p_j R_j a_j th
 D^2 >= s^2 sum p_j n_j^2 R_j^2 and so E|g|^2 <= kappa D^2, kappa = max_j (|a_j|/n_j)^2/s^2, for one row g; and for
 n_j = 1 that D^2 >= 2 mu L, mu = s^2.
 
+For any invertible T, u = T^T y for some y with |u| <= |T| |y|, and likewise |A^T S u| >= s |u| with
+
+    s = (1 - |T S F (T S)^-1|)/(|C (T S)^-1| |T|).
+
+At the center this is as large as for T = 1 if T^T T = ((C S^-1)^T C S^-1)^(1/2), where F then counts in units of
+geometric means of singular values, not of the least: so it holds on boxes some twice as wide.
+
 Where l_j = sum_k R_jk^2/2, the same holds of all R_jk and n_jk; as g = sum_k R_jk a_jk, the largest singular value of
 the matrix with the rows a_jk/n_jk takes the place of |a_j|/n_j.
 """
@@ -19,6 +26,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 import flint
+import numpy as np
 
 from adamsym.certify.interpolation.outputs import Outputs, largest_norm
 from adamsym.certify.interpolation.residuals import Balls, Residuals
@@ -84,8 +92,17 @@ def sides_around(center: FloatArray, reaches: Sequence[float]) -> Balls:
     return [flint.arb(x, r) if r.is_finite() else everything for x, r in zip(center.tolist(), wider, strict=True)]
 
 
-def bounds_around(residuals: Outputs, center: FloatArray, inverse: FloatArray, radius: float) -> ResidualBounds | str:
-    """Return the bounds on a box around a center, infinite for all of R^d; or why there are none."""
+Balances = tuple[FloatArray, FloatArray]
+"""The matrices T for S = diag(sqrt(p_j)/n_j) and for S = diag(sqrt(p_j))."""
+
+
+def bounds_around(
+    residuals: Outputs, center: FloatArray, inverse: FloatArray, radius: float, balances: Balances | None = None
+) -> ResidualBounds | str:
+    """Return the bounds on a box around a center, infinite for all of R^d; or why there are none.
+
+    Without ``balances`` the matrices T are 1.
+    """
     try:
         values, slopes = residuals.over([flint.arb(float(x)) for x in center])
         box = sides_around(center, [radius] * len(center))
@@ -103,8 +120,14 @@ def bounds_around(residuals: Outputs, center: FloatArray, inverse: FloatArray, r
     scaled = [[x / n for x in row] for row, n in zip(slopes_over, lengths, strict=True)]
     stretch = reduce(larger, (_norm(scaled[j :: residuals.rows]) for j in range(residuals.rows)))
     roots = [p.sqrt() for p in probabilities]
-    least = least_singular(defect, inverse, [root / n for root, n in zip(roots, lengths, strict=True)])
-    plain = least_singular(defect, inverse, roots)
+    units = [root / n for root, n in zip(roots, lengths, strict=True)]
+    least, plain = least_singular(defect, inverse, units), least_singular(defect, inverse, roots)
+    if balances is not None and not math.isinf(radius):
+        # Of so narrow a box, or so wide a one, the first may be larger.
+        least, plain = (
+            larger(first, balanced_singular(residuals, (slopes, slopes_over), inverse, scales, balance, box, radius))
+            for first, scales, balance in zip((least, plain), (units, roots), balances, strict=True)
+        )
     if not (least > 0 and plain > 0):
         return "the gradients of the residuals are not proved linearly independent"
     return ResidualBounds(
@@ -196,6 +219,53 @@ def least_singular(defect: Sequence[Balls], inverse: FloatArray, scales: Sequenc
     )
     divided = flint.arb_mat([[flint.arb(x) / s for x, s in zip(row, scales, strict=True)] for row in inverse.tolist()])
     return ((1 - spectral_bound(turned)) / spectral_bound(divided)).lower()
+
+
+def balances_at(slopes: FloatArray, probabilities: FloatArray) -> Balances:
+    """Return T for the matrix of the residuals' gradients at a center, each up to a factor; they need no proof."""
+    found = []
+    for units in (np.linalg.norm(slopes, axis=1), np.ones(len(slopes))):
+        left, sizes, _ = np.linalg.svd(slopes * (np.sqrt(probabilities) / units)[:, None], full_matrices=False)
+        whole = (left * np.sqrt(sizes[0] / np.maximum(sizes, 1e-12 * sizes[0]))) @ left.T
+        found.append((whole + whole.T) / 2)
+    return found[0], found[1]
+
+
+def balanced_singular(
+    residuals: Outputs,
+    slopes: tuple[Sequence[Balls], Sequence[Balls]],
+    inverse: FloatArray,
+    scales: Sequence[flint.arb],
+    balance: FloatArray,
+    box: Balls,
+    radius: float,
+) -> flint.arb:
+    """Return the lower bound of |A^T S u|/|u| with T = ``balance``; ``slopes`` are A at the center and over the box."""
+    count, d = residuals.count, len(inverse)
+    spend(4 * count**2 * (d + count) + 2 * d * count**3)
+    whole = flint.arb_mat(balance.tolist())
+    left = flint.arb_mat([[x * s for x, s in zip(row, scales, strict=True)] for row in whole.tolist()])
+    try:
+        right = flint.arb_mat(inverse.tolist()) * left.inv()
+    except ZeroDivisionError:
+        return flint.arb(0)
+    plain, mean = (_magnitudes(left * flint.arb_mat([list(row) for row in rows]) * right) for rows in reversed(slopes))
+    turned = []
+    for entries in residuals.curvatures_over(box):
+        spend(2 * len(entries) * count)
+        hessian = flint.arb_mat(d, d)
+        for (i, k), entry in entries.items():
+            hessian[i, k] = hessian[k, i] = entry
+        turned.append((hessian * right).tolist())
+    reach = (flint.arb(radius) * WIDER).upper()
+    for k in range(d):
+        moved = left * flint.arb_mat([rows[k] for rows in turned])
+        mean = [[x + reach * moved[j, m].abs_upper() for m, x in enumerate(row)] for j, row in enumerate(mean)]
+    defect = [
+        [smaller(x, y.upper()) for x, y in zip(one, other, strict=True)] for one, other in zip(plain, mean, strict=True)
+    ]
+    norms = spectral_bound(right) * spectral_bound(whole)
+    return ((1 - spectral_bound(flint.arb_mat(defect))) / norms).lower() if norms > 0 else flint.arb(0)
 
 
 def spectral_bound(matrix: flint.arb_mat) -> flint.arb:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.digits import rounded_down
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.interpolation.bounds import bounds_around, reach_of_zero
+from adamsym.certify.interpolation.bounds import Balances, balances_at, bounds_around, reach_of_zero
 from adamsym.certify.interpolation.decrease import BallDecrease, decrease_on
 from adamsym.certify.interpolation.explanation import Explanation, explanation_of
 from adamsym.certify.interpolation.outputs import Outputs, outputs_of
@@ -66,6 +66,7 @@ class LyapunovBall(Result):
     radius: float
     center: FloatArray | None
     inverse: FloatArray | None
+    balances: Balances | None
     near: float | None
     proof: BallDecrease | None
     reason: str | None
@@ -174,14 +175,19 @@ class _Search:
         self.start = self.problem.points(at)
         self.center = self.residuals.interpolating_point(self.start)
         self.near: float | None = None
+        self.balances: Balances | None = None
         if self.center is not None:
             self.inverse = np.asarray(np.linalg.pinv(self.residuals.at(self.center)[1]), dtype=np.float64)
+            if not self.residuals.are_linear:
+                self.balances = balances_at(
+                    self.residuals.at(self.center)[1], np.array([float(p) for p in self.residuals.probabilities])
+                )
             with ball_arithmetic():
                 self.near = reach_of_zero(self.residuals, self.center, self.inverse)
 
     def _on(self, radius: float) -> BallDecrease | str:
         assert self.center is not None
-        bounds = bounds_around(self.residuals, self.center, self.inverse, radius)
+        bounds = bounds_around(self.residuals, self.center, self.inverse, radius, self.balances)
         if isinstance(bounds, str):
             return bounds
         least = min(self.residuals.probabilities)
@@ -267,6 +273,7 @@ class _Search:
             radius,
             self.center if found else None,
             self.inverse if found else None,
+            self.balances if found else None,
             self.near,
             proof,
             reason,

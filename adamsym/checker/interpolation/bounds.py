@@ -1,8 +1,11 @@
 """Bounds of the residuals' gradients over a box around a center, or over all of R^d.
 
 l_j = R_j^2/2 with gradients a_j of R_j, the rows of A, and C a matrix; F = A C - 1 over the box. For a diagonal matrix
-S > 0, (C S^-1)^T A^T S = 1 + (S F S^-1)^T, so that |A^T S u| >= s |u|, s = (1 - |S F S^-1|)/|C S^-1|. As
-grad L = A^T P R, P the probabilities, S = P^(1/2) gives D^2 >= s^2 2 L; and S = P^(1/2)/n with numbers n_j gives
+S > 0, (C S^-1)^T A^T S = 1 + (S F S^-1)^T, so that |A^T S u| >= s |u|, s = (1 - |S F S^-1|)/|C S^-1|. With a symmetric
+invertible matrix T and u = T y, (C (T S)^-1)^T A^T S u = (1 + (T S F (T S)^-1)^T) y, and |y| >= |u|/|T|: so
+s = (1 - |T S F (T S)^-1|)/(|C (T S)^-1| |T|) will do too.
+
+As grad L = A^T P R, P the probabilities, S = P^(1/2) gives D^2 >= s^2 2 L; and S = P^(1/2)/n with numbers n_j gives
 D^2 >= s^2 sum p_j n_j^2 R_j^2, so that E|g|^2 <= kappa D^2 for one row g, kappa = max_j (|a_j|/n_j)^2/s^2. A row with
 several residuals, l_j = sum_k R_jk^2/2, has g = sum_k R_jk a_jk: the norm of the matrix of its a_jk/n_jk counts then.
 """
@@ -11,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
-from adamsym.checker.interpolation.matrices import Matrix, Rows, spectral_bound
+from adamsym.checker.interpolation.matrices import Matrix, Rows, solved, spectral_bound
 from adamsym.checker.interpolation.outputs import Outputs
 from adamsym.checker.interpolation.squares import Squares, box_around
 
@@ -24,6 +27,7 @@ class Place:
     squares: Squares | Outputs
     center: Sequence[float]
     inverse: Sequence[Sequence[float]]
+    balances: Sequence[Sequence[Sequence[float]]] | None = None
 
     @property
     def _columns(self) -> Matrix:
@@ -89,6 +93,40 @@ class Place:
             return self.length(rows[0])
         return spectral_bound(self.using, [list(column) for column in zip(*rows, strict=True)])
 
+    def balanced_singular(
+        self, radius: float, scales: Sequence[Interval], balance: Sequence[Sequence[float]]
+    ) -> Interval:
+        """Return s for S of these scales and T = ``balance``, over the box of a half-width.
+
+        T S F (T S)^-1 is taken from A over the box, or by the mean-value theorem from A at the center.
+        """
+        using, unit = self.using, range(len(scales))
+        whole = [[using.number(x) for x in row] for row in balance]
+        one = [[using.number(int(j == m)) for m in unit] for j in unit]
+        undone = [[x / s for x in row] for row, s in zip(solved(using, whole, one), scales, strict=True)]
+        left = [[x * s for x, s in zip(row, scales, strict=True)] for row in whole]
+        right = using.matrix_product(self._columns, undone)
+        box = box_around(using, self.center, radius)
+        over, mean = (
+            self._off_unit(using.matrix_product(left, using.matrix_product(rows, right)))
+            for rows in (self.squares.gradients(using, box), self.gradients())
+        )
+        turned = [using.matrix_product(hessian, right) for hessian in self.squares.hessians(using, box)]
+        for rows in zip(*turned, strict=True):
+            moved = using.matrix_product(left, rows)
+            mean = [
+                [x + radius * using.magnitude(y) for x, y in zip(one, other, strict=True)]
+                for one, other in zip(mean, moved, strict=True)
+            ]
+        defect = [
+            [using.least_bound(pair) for pair in zip(one, other, strict=True)]
+            for one, other in zip(over, mean, strict=True)
+        ]
+        bound = using.upper(spectral_bound(using, right) * spectral_bound(using, whole))
+        if not (bound > 0 and using.is_bounded(bound)):
+            return using.number(0)
+        return using.lower((1 - spectral_bound(using, defect)) / bound)
+
     def length(self, vector: Sequence[Interval]) -> Interval:
         """Return the Euclidean norm."""
         return self.using.root(self.using.total(self.using.square(x) for x in vector))
@@ -148,8 +186,12 @@ def bounds_over(place: Place, radius: float | None) -> Bounds:
     lengths = [using.middle(place.length(row)) for row in place.gradients()]
     if not all(length > 0 for length in lengths):
         raise NotCheckable("the gradient of a residual may be 0 at the center")
-    scaled = place.least_singular(defect, [r / n for r, n in zip(roots, lengths, strict=True)])
-    plain = place.least_singular(defect, roots)
+    scales = [[r / n for r, n in zip(roots, lengths, strict=True)], roots]
+    least = [place.least_singular(defect, own) for own in scales]
+    if place.balances is not None and radius is not None:
+        others = [place.balanced_singular(radius, own, one) for own, one in zip(scales, place.balances, strict=True)]
+        least = [x if x >= y else y for x, y in zip(least, others, strict=True)]
+    scaled, plain = least
     if not (scaled > 0 and plain > 0):
         raise NotCheckable("gradients of residuals are not proven linearly independent")
     count = len(probabilities) // place.outputs

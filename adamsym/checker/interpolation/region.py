@@ -26,6 +26,9 @@ def form_fault(certificate: BallCertificate, problem: Problem) -> str | None:
         return "the center or the inverse does not fit the problem"
     if any(len(row) != count for row in certificate.inverse):
         return "the inverse is no matrix"
+    for balance in certificate.balances or ():
+        if len(balance) != count or [list(column) for column in zip(*balance, strict=False)] != balance:
+            return "a matrix of the balances is not symmetric, or of another size than there are residuals"
     if (certificate.verdict == "certified") != (certificate.decrease is not None):
         return "the verdict does not agree with the bounds"
     if certificate.decrease is None and certificate.starts:
@@ -58,7 +61,7 @@ def statement_fault(
     squares = _outputs(problem)
     if any(len(row) != len(squares.probabilities) for row in certificate.inverse):
         return "the inverse has another number of columns than there are residuals"
-    place = Place(form.using, squares, certificate.center, certificate.inverse)
+    place = Place(form.using, squares, certificate.center, certificate.inverse, certificate.balances)
     if isinstance(statement, float):
         return point_fault(place, statement)
     if isinstance(statement, BallStarts):
