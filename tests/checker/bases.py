@@ -173,6 +173,11 @@ REPEATED = AdamField(Problem("(1 + x)*(a*tanh(b*x + c) + d*y - z)**2/2", ["a", "
 MONKEY_SADDLE = AdamField(
     Problem("x*((a - sqrt(2)/10)**3/3 - (a - sqrt(2)/10)*b**2)", ["a", "b"], Empirical({"x": [1]})), CHEAP
 )
+HUBER = squares("((theta - x)**2 - Max(Abs(theta - x) - 1, 0)**2)/2")
+"""Its gradient is continuous: f has one zero, and kinks at -1, 1, 2 and 4."""
+MEDIAN = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1, 5]})), CHEAP)
+KINKED_WELLS = AdamField(Problem("(theta - x)**2/2 - Abs(theta)", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
+"""At 0 f jumps from one sign to the other, and has no zero there."""
 
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
@@ -306,6 +311,20 @@ MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
         AROUND,
     ),
     "incomplete": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.6]], budget=3), three_points, AROUND),
+    "kinks that are smoothed": (
+        HUBER,
+        zeros_of(HUBER, [[0.4, 1.2]]),
+        lambda: (known(HUBER, 0.2, 0.9),),
+        AROUND,
+    ),
+    "one zero with kinks": (HUBER, zero_near(HUBER, [0.5]), lambda: (known(HUBER, 0.2, 0.9),), AROUND),
+    "kinks": (
+        KINKED_WELLS,
+        zeros_of(KINKED_WELLS, [[-0.05, 1.1]], budget=40),
+        lambda: (known(KINKED_WELLS, -2, -0.5), known(KINKED_WELLS, 0.5, 2)),
+        AROUND,
+    ),
+    "kinks by sign": (MEDIAN, region_of(MEDIAN, [[1.25, 4]]), tuple, AROUND),
     "AdamW": (DECAYED, zeros_of(DECAYED, [[0.6, 1.2]]), lambda: three_points(DECAYED), AROUND),
     "RMSprop": (NEWEST_ALONE, zeros_of(NEWEST_ALONE, [[0.8, 1.2]]), lambda: three_points(NEWEST_ALONE), AROUND),
     "NAdam": (LOOK_AHEAD, zeros_of(LOOK_AHEAD, [[0.8, 1.2]]), lambda: three_points(LOOK_AHEAD), AROUND),

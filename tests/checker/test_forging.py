@@ -5,8 +5,9 @@ import random
 from collections import Counter
 
 import forged_balls  # noqa: F401 - it registers forgeries and rewritings
+import forged_kinks  # noqa: F401 - so does it
 import forged_minima  # noqa: F401 - so does it
-import forged_single_zeros  # noqa: F401 - so does it
+import forged_single_zeros  # noqa: F401 - and it
 import pytest
 from bases import MAKERS, base
 from forgeries import FORGERIES, signed

@@ -246,7 +246,7 @@ def _one_zero(function: BoxFunction, values: Values, start: FloatArray, most: in
             with budget(MOST_OPERATIONS):
                 found = _isolated(function, values, start, most)
                 zero = described(function, _zero_of(function, found))
-        except (NotIsolated, Undefined, OutOfWork) as error:
+        except (NotIsolated, InputError, OutOfWork) as error:
             return OneZero(function, start, None, str(error), None, "no zero is certified, beside which one could lie")
         critical, why = _critical_point(function, zero, most)
     return OneZero(function, start, zero, "", critical, why)
