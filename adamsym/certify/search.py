@@ -29,8 +29,8 @@ from adamsym.field.ball.enclosure import hulls
 from adamsym.parallel import Workers
 
 ALONE_BELOW = 64
-"""Rounds of fewer boxes are done in this process, of boxes that are examined several at once that many times as many:
-starting others would take longer."""
+"""Rounds of fewer boxes start no processes: that would take longer. Of boxes that are examined several at once it takes
+that many times as many."""
 
 OPERATIONS_OF_A_BOX = 250_000
 """Operations on balls that are taken for the work of one box: one that takes more is charged like several."""
@@ -107,7 +107,8 @@ def search(
             room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
             found = {box: known[box] for box in batch if box in known}
-            for box, one in _examined(task, batch, dict(found), room, workers if len(batch) >= alone else None, stop):
+            sent = workers is not None and (len(batch) >= alone or (len(batch) > 1 and workers.have_started))
+            for box, one in _examined(task, batch, dict(found), room, workers if sent else None, stop):
                 record(box, one)
                 found[box] = one
                 progress(result.examined + len(found), len(batch) - len(found) + len(rest))

@@ -64,11 +64,10 @@ class Pace:
         self._largest = max(self._largest, tasks)
 
     def size(self, together: int, left: int, workers: int) -> int:
-        """Return how many tasks to send, at least ``together``; at the end less, so that all workers end at a time."""
-        most = _FASTEST_GROWTH * self._largest
-        if left:
-            most = min(most, -(-left // (2 * workers)))
-        return max(together, min(most, int(SECONDS_OF_A_BATCH / max(self._seconds, 1e-9))))
+        """Return how many tasks to send, at least ``together``; of the last ones less, so that no worker waits."""
+        wanted = min(_FASTEST_GROWTH * self._largest, int(SECONDS_OF_A_BATCH / max(self._seconds, 1e-9)))
+        wanted = max(together, wanted)
+        return min(wanted, -(-left // (2 * workers))) if left else wanted
 
 
 class Workers(Generic[Item, Result]):
@@ -79,6 +78,11 @@ class Workers(Generic[Item, Result]):
         self._seen: set[tuple[str, int, int]] = set()
         self._sent = 0
 
+    @property
+    def have_started(self) -> bool:
+        """Whether sending tasks starts no processes."""
+        return self._place.have_started
+
     def results(self, tasks: Iterable[Item], together: int = 1) -> Iterator[Result]:
         """Yield the results in the order of the tasks; an error is raised in its turn.
 
@@ -87,7 +91,7 @@ class Workers(Generic[Item, Result]):
         tasks
             What to do.
         together
-            At least so many are done at once, where there are as many.
+            At least so many are best done at once; the last ones are shared out all the same.
         """
         waiting: dict[int, Result | _Raised] = {}
         number = 0

@@ -32,6 +32,10 @@ class Place(Protocol):
     workers: int
     """How many there are, as far as is known."""
 
+    @property
+    def have_started(self) -> bool:
+        """Whether the workers are there."""
+
     def send(self, tasks: Sequence[Any], with_work: bool) -> "Future[Answer]":
         """Send a batch, together with the work where it is asked for."""
 
@@ -59,6 +63,11 @@ class OwnProcesses:
         self._name, self._work, self.workers = name, work, workers
         self._pool: ProcessPoolExecutor | None = None
         self._first: Future[int] | None = None
+
+    @property
+    def have_started(self) -> bool:
+        """Whether something has been sent."""
+        return self._pool is not None
 
     def send(self, tasks: Sequence[Any], with_work: bool) -> "Future[Answer]":
         """Send a batch; the processes start with the first one, or again where one of them has died."""
@@ -113,6 +122,11 @@ class GivenExecutor:
     def __init__(self, name: str, work: Work, executor: Executor) -> None:
         self._name, self._work, self._executor = name, work, executor
         self.workers = 1
+
+    @property
+    def have_started(self) -> bool:
+        """Executors are begun by those who give them."""
+        return True
 
     def send(self, tasks: Sequence[Any], with_work: bool) -> "Future[Answer]":
         """Send a batch."""
