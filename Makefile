@@ -24,12 +24,13 @@ test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
 
 benchmarks: .venv/bin/python
-	$(BIN)/pip install --quiet --editable '.[torch,jax,keras]'
+	$(BIN)/pip install --quiet --editable '.[torch,jax,keras,cluster]'
 	$(BIN)/python benchmarks/field.py
 	$(BIN)/python benchmarks/certify.py --against 3c2f8b3
 	$(BIN)/python benchmarks/simulate.py
 	$(BIN)/python benchmarks/track.py
 	$(BIN)/python benchmarks/monte_carlo.py
+	$(BIN)/python benchmarks/parallel.py
 	$(BIN)/python benchmarks/conformance.py
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/long_laws.py

@@ -54,6 +54,10 @@ class StepSizeSchedule:
         object.__setattr__(self, "expression", expression)
         self([1])
 
+    def __reduce__(self) -> tuple[type, tuple[str | int | float]]:
+        """What is compiled cannot be pickled: the text travels."""
+        return type(self), (self.text,)
+
     @cached_property
     def _evaluate(self) -> Callable[..., FloatArray]:
         return compile_float([_STEP], [self.expression])

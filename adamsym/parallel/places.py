@@ -70,12 +70,21 @@ class OwnProcesses:
         return self._pool is not None
 
     def send(self, tasks: Sequence[Any], with_work: bool) -> "Future[Answer]":
-        """Send a batch; the processes start with the first one, or again where one of them has died."""
+        """Send a batch; the processes start with the first one, or again where one of them has died.
+
+        Raises
+        ------
+        InputError
+            If what the tasks share cannot be sent to a process that starts.
+        """
         try:
             return self._started().submit(do, self._name, None, tasks)
         except BrokenProcessPool:
             self._drop()
             return self._started().submit(do, self._name, None, tasks)
+        except (AttributeError, TypeError) as error:
+            # Pickle's words for what it cannot send, such as functions that have no name in a module.
+            raise InputError(f"shared: cannot be sent to processes: {str(error)[:200]}; use threads") from None
 
     def losses(self, error: BaseException) -> int:
         """Once: a process that dies takes the others with it, and all that was under way.

@@ -3,6 +3,7 @@
 import itertools
 import math
 import multiprocessing
+import pickle
 import types
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -352,6 +353,12 @@ def test_steps_at_once_are_bounded_work(chains, problem):
     numbers = (problem.dimension + len(problem.columns)) * problem.batch_size
     expected = min(2**14, 2**24 // (chains * numbers)) or 1
     assert run.steps_at_once == expected
+
+
+def test_what_an_ensemble_is_of_can_be_sent():
+    shared = ensemble._Chains(LINE, Adam(), StepSizeSchedule("0.1/n**0.3"), [0.0, 1.0], 5, 3, 2)
+    sent = pickle.loads(pickle.dumps(shared))
+    np.testing.assert_array_equal(sent.run((2, 4)).theta, shared.run((0, 5)).theta[2:4])
 
 
 @settings(max_examples=5, deadline=None)

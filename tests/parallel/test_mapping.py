@@ -190,6 +190,11 @@ def test_an_error_that_cannot_be_made_again_is_told():
         list(map_tasks(raising, [1], executor=Losing()))
 
 
+def test_what_cannot_be_sent_is_told():
+    with pytest.raises(InputError, match=r"shared: cannot be sent to processes: .*lambda"):
+        list(map_tasks(divided, [1], shared=lambda: 1, executor=1))
+
+
 def test_tasks_are_taken_as_they_are_wanted():
     begun = []
     results = map_tasks(divided, (begun.append(k) or k for k in range(1, 10**9)), shared=1, executor=Losing())
