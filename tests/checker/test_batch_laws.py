@@ -174,3 +174,16 @@ def test_certificates_hold_for_their_own_batch_size_alone(size):
     if size is not None:
         content["problem"]["batch_size"] = size
     assert check_certificate(signed(content)).valid == (size is None)
+
+
+@in_both
+def test_means_of_rows_are_those_of_the_list(using):
+    """Moments, and what a box may move: of constant slopes and distances the mean of the products is the product."""
+    with using.working():
+        law, truth = drawn(using, 4, "plain", 3, 4, 0)
+        for name in ("mean", "mean_square", "variance", "fourth_deviation"):
+            assert meet(getattr(law, name), getattr(truth, name)), name
+        rows, chances = [using.between(k, k + 0.5) for k in range(3)], law.probabilities
+        moved, [(_, both)] = BatchLaw(using, rows, chances, [[using.number(2)] * 3], 4)._distances
+        assert 0.25 <= float(using.upper(moved)) < 0.25 + 1e-6
+        assert 0.5 - 1e-12 <= float(using.upper(both)) < 0.5 + 1e-6
