@@ -57,11 +57,11 @@ def test_the_whole_hyperbola_and_the_saddle_between_its_branches():
     st.sampled_from(METHODS),
     st.integers(1, 2),
 )
-@settings(max_examples=8)
+@settings(max_examples=4)
 def test_what_is_said_of_drawn_curves_holds(loss, x, y, method, batch):
     """The curve is covered by leaves of sets or undecided ones; in the leaves of sets f is 0 on it alone."""
     field = of(loss, {"x": [x / 10] * 2, "y": [y / 10] * 2}, method=method, batch=batch)
-    found = find_zeros(field, [[-1, 1.1], [-1.2, 1]], budget=60)
+    found = find_zeros(field, [[-1, 1.1], [-1.2, 1]], budget=40)
     draws = np.random.default_rng(0)
     for box, outcome in found.leaves:
         sides = np.array(box)
@@ -80,14 +80,17 @@ def test_what_is_said_of_drawn_curves_holds(loss, x, y, method, batch):
     "field",
     [
         of("(a*b*x - y)**2/2", {"x": [1, 2], "y": [1, "2.001"]}),
-        of("(a*b*x - y)**2/2", {"x": [1, 2], "y": [1, 2]}, method=AdamW("0.5", "0.9", "0.1", "0.1")),
+        pytest.param(
+            of("(a*b*x - y)**2/2", {"x": [1, 2], "y": [1, 2]}, method=AdamW("0.5", "0.9", "0.1", "0.1")),
+            marks=pytest.mark.slow,
+        ),
         of("(a*b*x - y)**4/4", {"x": [1, 2], "y": [1, 2]}),
-        of("(a*b*x - y)**2/2 + 0*a + (a*b - 1)**2", {"x": [1, 2], "y": [1, 2]}),
+        pytest.param(of("(a*b*x - y)**2/2 + 0*a + (a*b - 1)**2", {"x": [1, 2], "y": [1, 2]}), marks=pytest.mark.slow),
     ],
     ids=["rows that cannot be fitted", "weight decay", "residuals without gradients", "no square"],
 )
 def test_no_set_is_invented(field):
-    found = find_zeros(field, [[0.5, 2], [0.5, 2]], budget=40)
+    found = find_zeros(field, [[0.5, 2], [0.5, 2]], budget=25)
     assert found.sets == ()
     assert not found.complete
     assert not any(outcome.by == "minima" for _, outcome in found.leaves)
