@@ -37,6 +37,31 @@ def is_zero(row):
     return not any(row)
 
 
+def noise(problem, point):
+    """The checker's kappa at a point, the gradients of residuals that span all, and T; None if these are dependent."""
+    chosen = spanned(squared_residuals(problem)).rows
+    with BALLS.working(), ball_arithmetic():
+        fitted = fitted_rows(BALLS, problem, tuple(chosen))
+        slopes = squared_residuals(problem).at(np.array(point))[1][list(chosen)]
+        if not np.linalg.svd(slopes, compute_uv=False)[-1] > 1e-2:
+            return None
+        place = Place(BALLS, fitted.basis, point, np.linalg.pinv(slopes).tolist())
+        lengths = [BALLS.middle(place.length(row)) for row in place.gradients()]
+        scales = [BALLS.root(fitted.gram[k][k]) / length for k, length in enumerate(lengths)]
+        least = place.least_singular(place.defect(0.0), scales)
+        gradients = fitted.whole.gradients(BALLS, [BALLS.number(x) for x in point])
+        bound = float(ends(_kappa(fitted, gradients, scales, least))[1])
+        return bound, slopes, np.array([[float(x.mid()) for x in line] for line in fitted.combinations])
+
+
+def test_the_noise_of_known_rows():
+    """T = (1, 2) with probabilities 1/3 and 2/3; and two rows that are orthogonal, with the same."""
+    alone, _, _ = noise(problem_of([(1, 0, 0)], [2]), [0.5, 0.0, 1.0, 1.0])
+    assert alone == pytest.approx((1 + 2 * 16) / 3 / ((1 + 2 * 4) / 3) ** 2)
+    two, _, _ = noise(problem_of([(1, 0, 0), (0, 0, 1)]), [0.5, 0.0, 1.0, 0.0])
+    assert two == pytest.approx(3, rel=1e-3)
+
+
 @given(ROWS, MULTIPLES)
 @settings(max_examples=8)
 def test_rows_that_span_all_are_found_and_checked(rows, multiples):
@@ -71,24 +96,15 @@ def test_the_noise_is_no_more_than_is_proven(rows, multiples, point):
     """Kappa is at least the largest E|g|^2/|grad L|^2 over all residuals R, and that itself where one row spans all."""
     assume(not any(map(is_zero, rows)))
     problem = problem_of(rows, multiples)
-    chosen = spanned(squared_residuals(problem)).rows
-    with BALLS.working(), ball_arithmetic():
-        fitted = fitted_rows(BALLS, problem, tuple(chosen))
-        slopes = squared_residuals(problem).at(np.array(point))[1][list(chosen)]
-        assume(np.linalg.svd(slopes, compute_uv=False)[-1] > 1e-2)
-        place = Place(BALLS, fitted.basis, point, np.linalg.pinv(slopes).tolist())
-        lengths = [BALLS.middle(place.length(row)) for row in place.gradients()]
-        scales = [BALLS.root(fitted.gram[k][k]) / length for k, length in enumerate(lengths)]
-        least = place.least_singular(place.defect(0.0), scales)
-        gradients = fitted.whole.gradients(BALLS, [BALLS.number(x) for x in point])
-        bound = float(ends(_kappa(fitted, gradients, scales, least))[1])
-        t = np.array([[float(x.mid()) for x in line] for line in fitted.combinations])
+    found = noise(problem, point)
+    assume(found is not None)
+    bound, slopes, t = found
     weights = np.array([float(p) for p in problem.law.exact_probabilities])
-    noise = np.sqrt(weights * ((t @ slopes) ** 2).sum(axis=1))[:, None] * t
+    rows_noise = np.sqrt(weights * ((t @ slopes) ** 2).sum(axis=1))[:, None] * t
     mean = slopes.T @ (t.T @ (weights[:, None] * t))
-    true = np.linalg.norm(noise @ np.linalg.pinv(mean), 2) ** 2
+    true = np.linalg.norm(rows_noise @ np.linalg.pinv(mean), 2) ** 2
     assert bound >= true * (1 - 1e-8)
-    assert bound <= true * (1 + 1e-6) if len(chosen) == 1 else bound < 1e3 * true * np.linalg.cond(mean) ** 2
+    assert bound <= true * (1 + 1e-6) if len(slopes) == 1 else bound < 1e3 * true * np.linalg.cond(mean) ** 2
 
 
 @given(st.integers(1, 5), st.integers(0, 2**32 - 1))
