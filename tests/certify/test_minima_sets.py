@@ -73,9 +73,7 @@ def test_drawn_sets_are_manifolds_of_zeros(loss, rows, multiples, method, batch,
     if minima.alone is not None:
         for theta in minima.center + min(minima.alone, 9.0) * draws.uniform(-1, 1, (4, 4)):
             assert (field.problem.gradient(theta) * field(theta) < 0).any()
-    content = written(found)
-    assert check_certificate(content).valid
-    assert not check_certificate(content | {"dimension": minima.dimension + 1}, digest=False).valid
+    assert check_certificate(written(found)).valid
 
 
 def test_rows_that_say_the_same_count_once():
@@ -90,6 +88,7 @@ def test_rows_that_say_the_same_count_once():
     assert "2 parameters less 1 residual" in found.minima.explanation
     assert check_certificate(written(found)).valid
     assert check_certificate(written(found), slow=True).valid
+    assert not check_certificate(written(found) | {"dimension": 2}, digest=False).valid
 
 
 @pytest.mark.parametrize(
