@@ -343,7 +343,7 @@ def test_a_value_outside_its_bounds_is_undecided(problem_file, quick):
 def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_path):
     file = tmp_path / "continuous.toml"
     file.write_text(
-        '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = "Normal(0, 1)"\n'
+        '[problem]\nloss = "(theta - x**2)**2/2"\nparameters = ["theta"]\n[data]\nx = "Normal(0, 1)"\n'
         "[adam]\nbeta1 = 0.5\nbeta2 = 0.6\neps = 1\n"
     )
     settings = replace(QUICK, time=0.5)
