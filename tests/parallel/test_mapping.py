@@ -18,15 +18,15 @@ def divided(shared, task):
     return shared / task
 
 
-class TwoArguments(Exception):
-    """Cannot be made again from what it says."""
+class NotToBeSent(Exception):
+    """Cannot be made again elsewhere."""
 
-    def __init__(self, first, second):
-        super().__init__(f"{first}{second}")
+    def __reduce__(self):
+        raise TypeError("no")
 
 
 def raising(shared, task):
-    raise TwoArguments("no", task)
+    raise NotToBeSent(f"no{task}")
 
 
 def all_negated(shared, tasks):
@@ -186,7 +186,7 @@ def test_an_executor_without_workers_is_not_waited_for(monkeypatch):
 
 
 def test_an_error_that_cannot_be_made_again_is_told():
-    with pytest.raises(RuntimeError, match="TwoArguments: no1"):
+    with pytest.raises(RuntimeError, match="NotToBeSent: no1"):
         list(map_tasks(raising, [1], executor=Losing()))
 
 
