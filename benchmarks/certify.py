@@ -65,14 +65,16 @@ class Measured:
     figures: list[Figure]
     ended: bool
 
-    def text(self, what: str, limit: int) -> str:
-        """Return one figure to three digits; what it is at least, if the case did not come to it."""
+    def text(self, what: str, limit: int, place: int) -> str:
+        """Return one figure, the case's of this place, to three digits; what it is at least, if the case ended there."""
         found = [one for one in self.figures if one["what"] == what]
         if found:
             amount = found[0]["amount"]
             return f"{amount:,.0f} /s" if found[0]["rate"] else f"{float(format(amount, '.3g')):g} s"
         if self.ended:
             return "-"
+        if place > len(self.figures):
+            return "not reached"
         spent = sum(one["amount"] for one in self.figures if not one["rate"])
         return f"more than {limit - spent:.0f} s"
 
@@ -103,9 +105,9 @@ def measured(root: Path, case: str, limit: int) -> Measured:
 def compared(before: Measured, now: Measured, name: str, most: int) -> list[str]:
     """Return the rows of one case: before, in at most so many seconds, now, how many times better, what was found."""
     rows = [
-        f"| {one['what']} | {before.text(one['what'], most)} | {now.text(one['what'], LIMIT)} | {before.times(one)} "
-        f"| {one['found']} |"
-        for one in now.figures
+        f"| {one['what']} | {before.text(one['what'], most, place)} | {now.text(one['what'], LIMIT, place)} "
+        f"| {before.times(one)} | {one['found']} |"
+        for place, one in enumerate(now.figures)
     ]
     return rows if now.ended else [*rows, f"| {name}: not all done | | more than {LIMIT} s | | |"]
 
