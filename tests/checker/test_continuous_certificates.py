@@ -62,7 +62,7 @@ def _check_agreement(cases, seed, using=None, betas=("0.5", "0.9", "0.99", "0.99
         radius = rng.choice([0, 0, float(scale) * 1e-3])
         found, other = checked(using or Balls(), kind, p, q, adam, radius), enclosed(kind, p, q, adam, radius)
         assert all(x.overlaps(y) for x, y in zip(found, other, strict=True)), (kind, p, q, adam)
-        if radius == 0 and q >= scale / 10:
+        if radius == 0 and q >= scale / 10 and adam.beta > 0:
             # Next to 0 / 0, where q is small beside p, the checker takes more bits.
             assert float(found[0].rad()) < 1e-11, (kind, p, q, adam)
 
