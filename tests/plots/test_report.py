@@ -200,7 +200,7 @@ def test_what_is_not_certified_around_a_point_is_not_said_to_be(tmp_path):
     assert ball.check.verdict == "undecided"
     assert rows["verdict"] == ["undecided", "undecided"]
     assert not {"c_0", "theorem", "where"} & rows.keys()
-    _, ball = around_points(tmp_path, RIDGE)
+    _, ball = around_points(tmp_path, f"{FITTED} + exp(a + b + c)/9")
     assert ball.check.verdict == "not applicable"
 
 
