@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from adamsym.certify import find_zeros as find_zeros
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
+    from adamsym.continuation import certify_branch as certify_branch
     from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
     from adamsym.dynamics import find_zero as find_zero
@@ -61,6 +62,7 @@ _SUBPACKAGES = {
     "Adam": "adamsym.methods",
     "AdamField": "adamsym.field",
     "certificate": "adamsym.certify",
+    "certify_branch": "adamsym.continuation",
     "certify_lyapunov": "adamsym.certify",
     "certify_lyapunov_ball": "adamsym.certify",
     "certify_lyapunov_globally": "adamsym.certify",

@@ -1,5 +1,6 @@
 """The field of a method as a function over boxes, from the laws of its gradients."""
 
+import copy
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -24,7 +25,7 @@ from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.symbolic import require_expressions
-from adamsym.methods import Method, require_laplace
+from adamsym.methods import LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import supposition
 
 NOT_REAL = "the loss is not proved real and finite there"
@@ -66,6 +67,13 @@ class FieldFunction(BoxFunction):
     def __reduce__(self) -> tuple[Callable[..., "FieldFunction"], tuple[object, ...]]:
         """A problem's compiled expressions cannot be pickled: its record travels, and the method."""
         return _received, (json.dumps(problem_record(self.problem, self.method)), self.method)
+
+    def with_form(self, form: LaplaceForm) -> "FieldFunction":
+        """Return the field of another Laplace form, whose numbers may be ranges: enclosures hold for all in them."""
+        found = copy.copy(self)
+        found.form = form
+        found.__dict__.pop("intervals", None)
+        return found
 
     @cached_property
     def intervals(self) -> IntervalField | None:

@@ -10,6 +10,7 @@ import scipy.special
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.ranges import Range
 
 _CONTINUED_FRACTION_FROM = 2.0
 """Above this argument 1 - sqrt(pi) e erfcx(e) is a difference of close numbers; below it loses at most one digit."""
@@ -223,6 +224,8 @@ def complementary_ratio(e: FloatArray) -> FloatArray:
     return result
 
 
-def ball(value: Fraction) -> flint.arb:
-    """Return a ball around an exact fraction."""
+def ball(value: Fraction | Range) -> flint.arb:
+    """Return a ball around an exact fraction, or around all of a range."""
+    if isinstance(value, Range):
+        return ball(value.low).union(ball(value.high))
     return flint.arb(value.numerator) / value.denominator

@@ -16,11 +16,12 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.ranges import Range
 
 
 def _require_exact(place: str, *values: object) -> None:
     """Proofs are about exact numbers: a float is refused, for it is not said which number it stands for."""
-    wrong = next((value for value in values if not isinstance(value, Rational)), None)
+    wrong = next((value for value in values if not isinstance(value, (Rational, Range))), None)
     if wrong is not None:
         raise InputError(f"{place}: {wrong!r} is no exact fraction; write Fraction(1, 10) in place of 0.1")
 
@@ -89,7 +90,7 @@ class LagWeights:
             if len(self.head) > 1 or any(ratio != 0 for _, ratio in self.terms):
                 raise InputError("beta2 = 0 needs a numerator of the newest gradient alone")
             return self.weight(0) ** 2
-        if any(ratio**2 >= beta for _, ratio in self.terms):
+        if not all(ratio**2 < beta for _, ratio in self.terms):
             raise InputError("the square of each ratio of the lag weights must be below beta2")
         n = len(self.head)
         first = sum((self.weight(k) ** 2 / beta**k for k in range(n)), Fraction(0))

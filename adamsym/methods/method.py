@@ -1,5 +1,7 @@
 """What Adam and its relatives share: decay rates, eps, and the general family of fields (theory T4)."""
 
+import copy
+import inspect
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,8 +12,9 @@ from typing import ClassVar, Literal, NamedTuple
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
+from adamsym.expressions.ranges import range_of
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.recursion import Method, State, memory_number, positive_number
 
@@ -142,6 +145,32 @@ class AdaptiveMethod(Method):
         head = (self.current_weight,) if self.current_weight else ()
         terms = ((self.momentum_weight * (1 - self.alpha), self.alpha),) if self.momentum_weight else ()
         return LaplaceForm(LagWeights(head, terms), self.beta, kernel, self.exact_decay)
+
+    def laplace_over(self, name: str, low: Fraction, high: Fraction) -> LaplaceForm:
+        """Return a form whose numbers are ranges that hold those of all methods with ``name`` from low to high.
+
+        Parameters
+        ----------
+        name
+            "beta1", "beta2", "eps" or "weight_decay".
+        low, high
+            Both allowed, the lower first.
+
+        Raises
+        ------
+        NotApplicable
+            If the method has no Laplace form, or no such number that is written into it.
+        """
+        exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "_exact_decay"}.get(name)
+        if exact is None or exact not in vars(self) or name not in inspect.signature(type(self)).parameters:
+            raise NotApplicable(f"{type(self).__name__}: no Laplace form over a range of {name} is known")
+        between = copy.copy(self)
+        # The formulas of the form are arithmetic, which ranges have.
+        object.__setattr__(between, exact, range_of(low, high))
+        form = between.laplace
+        if form is None:
+            raise NotApplicable(f"{type(self).__name__}: it has no Laplace form")
+        return form
 
     @property
     def step_bound(self) -> float:

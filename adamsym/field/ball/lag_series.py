@@ -29,7 +29,7 @@ _LOG_REMAINDER = math.log(1e-22)
 
 def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
     """Return the largest s with t w <= 1/2, t = (1 - beta) s."""
-    scale = float(width) * float(1 - form.beta)
+    scale = float(width) * float(ball(1 - form.beta).upper())
     return RANGE / scale if scale > 0 else math.inf
 
 
@@ -114,7 +114,7 @@ class LagSeries(LagSums):
         self.law, self.form, self.parts = law, form, parts_of(form.weights)
         self.center, self.width = law.center, law.width
         self.end = min(farthest, end_of_series(self.width, form))
-        ratio = max(self.end * float(self.width) * float(1 - form.beta) / CIRCLE, 1e-30)
+        ratio = max(self.end * float(self.width) * float(ball(1 - form.beta).upper()) / CIRCLE, 1e-30)
         self.terms = max(3, min(MOST_TERMS, math.ceil(_LOG_REMAINDER / math.log(ratio))))
         self.slopes = len(law.mean_slopes)
         spend(self.terms * 20 * (1 + self.slopes) * (1 + len(self.parts)))
@@ -152,4 +152,6 @@ class LagSeries(LagSums):
     def _rest(self, last: flint.arb) -> flint.arb:
         """What the bounds on the circle are to be multiplied by for the remainders up to t = ``last``."""
         z = (last * self.width / CIRCLE).upper()
+        if not z < 1:
+            return flint.arb("inf")
         return z**self.terms / (1 - z)

@@ -51,7 +51,7 @@ class MomentSeries(LagSums):
         self._base = self._polynomials()
         remainder = max(_LEAST_REMAINDER, 1e-4 * tolerance)
         self.range, reach = self._best_range(remainder)
-        self.end = min(farthest, reach / float(1 - form.beta))
+        self.end = min(farthest, reach / float(ball(1 - form.beta).upper()))
         self._columns = self._combined()
         self._prepare()
 

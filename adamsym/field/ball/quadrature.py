@@ -14,6 +14,7 @@ from functools import cached_property, partial
 
 import flint
 
+from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import larger, smaller, symmetric
 from adamsym.field.ball.continuous_law import ContinuousLaw
@@ -25,6 +26,7 @@ from adamsym.field.ball.quadrature_nodes import (
     CHUNK,
     LARGEST_STEPS,
     LagRecursion,
+    LagWalk,
     lag_operations,
     lattice,
     nodes,
@@ -223,10 +225,15 @@ class _Rule:
         assert isinstance(self.law, Law)
         return LagSeries(self.law, self.form, self.farthest)
 
+    @cached_property
+    def walk(self) -> LagWalk | None:
+        """How the lags are multiplied out where beta is a range; else None."""
+        return LagWalk(self.law, self.form, self.series, self.lattice) if isinstance(self.form.beta, Range) else None
+
     def sums_by_sensitivities(self, chunk: int, operations: int) -> _Sums | None:
         """Return the same as ``sums`` for a law of many atoms, by its derivatives in them; None for others."""
         law = self.law
-        if not isinstance(law, BallLaw) or len(law.atoms) * (1 + len(law.slopes)) < MANY:
+        if self.walk or not isinstance(law, BallLaw) or len(law.atoms) * (1 + len(law.slopes)) < MANY:
             return None
         if not law.max_square > law.min_square:
             return None
@@ -290,13 +297,19 @@ class _Rule:
                 if k < allowed:
                     product, values = _from_series(rows[k], s * self.series.center)
                 else:
-                    if lags + self.lattice.per_node > most:
+                    needed = self.walk.lags_at(s) if self.walk else self.lattice.per_node
+                    if lags + needed > most:
                         return _Sums(totals, control, self._right_tails(*last))
-                    spend(self.lattice.per_node * lag_operations(law, len(self.series.parts)))
-                    if recursion is None:
-                        recursion = LagRecursion(law, self.form, self.series, self.lattice, chunk * CHUNK + k - 1)
-                    product, values = _from_recursion(recursion, s * law.min_square)
-                    lags += self.lattice.per_node
+                    spend(needed * lag_operations(law, len(self.series.parts)))
+                    if self.walk:
+                        product, values = self.walk.at(s, needed)
+                    else:
+                        before = chunk * CHUNK + k - 1
+                        recursion = recursion or LagRecursion(law, self.form, self.series, self.lattice, before)
+                        product, values = recursion.next_node()
+                    factor = (-s * law.min_square).exp()
+                    product, values = factor * product, [factor * value for value in values]
+                    lags += needed
                 products.append(product)
                 decay = (-self.center * s).exp()
                 control += weight * decay
@@ -347,8 +360,3 @@ def _from_series(row: list[flint.arb], exponent: flint.arb) -> tuple[flint.arb, 
     product = (log_product - exponent).exp()
     derivatives = [product * (x * ratio + y) for x, y in zip(slopes[::2], slopes[1::2], strict=True)]
     return product, [product * ratio, *derivatives]
-
-
-def _from_recursion(recursion: LagRecursion, exponent: flint.arb) -> tuple[flint.arb, list[flint.arb]]:
-    (product, values), factor = recursion.next_node(), (-exponent).exp()
-    return factor * product, [factor * value for value in values]

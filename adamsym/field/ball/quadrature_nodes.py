@@ -13,7 +13,9 @@ from functools import lru_cache
 
 import flint
 
+from adamsym.expressions.ranges import Range
 from adamsym.field.ball.arithmetic import ball
+from adamsym.field.ball.form_bounds import Part
 from adamsym.field.ball.lag_series import LagSums
 from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import Kernel, LaplaceForm
@@ -58,8 +60,9 @@ class Nodes:
 @lru_cache(maxsize=64)
 def lattice(beta: Fraction, largest_step: float) -> Lattice:
     """Return the lattice for one beta."""
-    if beta == 0:
-        return Lattice(beta, largest_step, flint.arb(largest_step), 0, 1)
+    if beta == 0 or isinstance(beta, Range):
+        # Of a range no lag is a number of nodes: each node has lags of its own.
+        return Lattice(beta, largest_step, flint.arb(largest_step), int(beta != 0), 1)
     lag = -ball(beta).log()
     stride = max(1, math.ceil(float(lag) / largest_step))
     per_node = max(1, int(largest_step / float(lag))) if stride == 1 else 1
@@ -103,6 +106,77 @@ def lag_operations(law: EnclosedLaw, parts: int) -> int:
     return law.lag_operations + (1 + parts) * (3 + 8 * slopes)
 
 
+class LagWalk:
+    """P(s) and the parts of the numerator at nodes of which each multiplies out its own first lags, up to the series.
+
+    So beta may be a range: s beta^k need be no node.
+    """
+
+    def __init__(self, law: EnclosedLaw, form: LaplaceForm, series: LagSums, points: Lattice) -> None:
+        self.law, self.series, self.lattice = law, series, points
+        self.beta = ball(form.beta)
+        self.one_less_beta = ball(1 - form.beta)
+
+    def lags_at(self, s: flint.arb) -> int:
+        """Return how many lags lie beyond the series at s: that of the largest beta."""
+        beyond = float((s / flint.arb(self.series.end)).upper())
+        return max(0, math.ceil(-math.log(beyond) / float(self.beta.upper().log()))) + 1
+
+    def at(self, s: flint.arb, lags: int) -> tuple[flint.arb, list[flint.arb]]:
+        """Return P, and E[M exp(-s V)] with its derivatives, at s, without the factor exp(-s least)."""
+        powers = [self.beta**k for k in range(lags + 1)]
+        state = from_series(self.series, self.law, [s * powers[lags]], self.one_less_beta)[0]
+        for k in reversed(range(lags)):
+            transforms = self.law.transforms(self.one_less_beta * s * powers[k])
+            state = one_lag_more(self.series.parts, transforms, state)
+        return summed_parts(self.series.parts, state)
+
+
+def from_series(
+    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], one_less_beta: flint.arb
+) -> list[Products]:
+    """Return the products at places in order, by the series, each without the factor exp(-s least)."""
+    t = [one_less_beta * s for s in places]
+    powers_of_t = flint.arb_mat([[x**j for j in range(series.terms)] for x in t])
+    rows, found = series.values(powers_of_t, t[-1]), []
+    for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, t[-1], rows), strict=True):
+        product = (row[0] - s * (series.center - law.min_square)).exp()
+        values = [_numerator(product, part) for part in own]
+        found.append(((product, [product * x for x in row[2::2]]), values))
+    return found
+
+
+def summed_parts(parts: Sequence[Part], state: Products) -> tuple[flint.arb, list[flint.arb]]:
+    """Return P, and E[M exp(-s V)] with its derivatives, from the parts of the numerator."""
+    (product, _), values = state
+    columns = [[part.amount * x for x in (value, *slopes)] for part, (value, slopes) in zip(parts, values, strict=True)]
+    return product, columns[0] if len(columns) == 1 else [sum(row, flint.arb(0)) for row in zip(*columns, strict=True)]
+
+
+def one_lag_more(
+    parts: Sequence[Part],
+    transforms: tuple[flint.arb, flint.arb, list[tuple[flint.arb, flint.arb]]],
+    state: Products,
+) -> Products:
+    """Return the products at s, from those at beta s and A, B and their derivatives at t."""
+    a, b, derivatives = transforms
+    (product, slopes), values = state
+    # The innermost loop: plain tuples and lists are the fastest, and nothing is called.
+    newest = a * product, [da * product + a * x for (da, _), x in zip(derivatives, slopes, strict=True)]
+    found, lag_before = [], newest
+    for part, (value, own) in zip(parts, values, strict=True):
+        ratio, pairs = part.ratio, zip(newest[1], derivatives, own, strict=True)
+        if ratio is None:
+            found.append(lag_before)
+            lag_before = b * value, [db * value + b * x for _, (_, db), x in pairs]
+        else:
+            found.append(
+                (newest[0] + ratio * (b * value), [n + ratio * (db * value + b * x) for n, (_, db), x in pairs])
+            )
+    whole = b * product, [db * product + b * x for (_, db), x in zip(derivatives, slopes, strict=True)]
+    return whole, found
+
+
 class LagRecursion:
     """P(s) = B(t) P(beta s), and the parts of the numerator alike, node after node, from a node on.
 
@@ -115,20 +189,9 @@ class LagRecursion:
         self.s, self.growth = points.node(node), points.spacing.exp()
         # Where a lag holds several points, the points are the nodes.
         back = range(node - points.stride + 1, node + 1)
-        self.before = deque(self._from_series(series, back), maxlen=max(1, points.stride))
-
-    def _from_series(self, series: LagSums, back: range) -> list[Products]:
-        if not back:
-            return []
-        places = [self.lattice.node(node) for node in back]
-        powers_of_t = flint.arb_mat([_powers_at(self.lattice, node, series.terms) for node in back])
-        last = self.one_less_beta * places[-1]
-        rows, found = series.values(powers_of_t, last), []
-        for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, last, rows), strict=True):
-            product = (row[0] - s * (series.center - self.law.min_square)).exp()
-            values = [_numerator(product, part) for part in own]
-            found.append(((product, [product * x for x in row[2::2]]), values))
-        return found
+        places = [points.node(number) for number in back]
+        first = from_series(series, law, places, self.one_less_beta) if places else []
+        self.before = deque(first, maxlen=max(1, points.stride))
 
     def next_node(self) -> tuple[flint.arb, list[flint.arb]]:
         """Return P, and E[M exp(-s V)] with its derivatives, at the next node, without the factor exp(-s least)."""
@@ -137,13 +200,7 @@ class LagRecursion:
             self.s *= self.growth
             found = self._step()
         assert found is not None
-        (product, _), parts = found
-        columns = [
-            [part.amount * x for x in (value, *slopes)] for part, (value, slopes) in zip(self.parts, parts, strict=True)
-        ]
-        return product, columns[0] if len(columns) == 1 else [
-            sum(row, flint.arb(0)) for row in zip(*columns, strict=True)
-        ]
+        return summed_parts(self.parts, found)
 
     def _step(self) -> Products:
         a, b, derivatives = self.law.transforms(self.one_less_beta * self.s)
@@ -152,22 +209,8 @@ class LagRecursion:
             newest = a, [slope for slope, _ in derivatives]
             none = flint.arb(0), [flint.arb(0)] * len(derivatives)
             return (b, [slope for _, slope in derivatives]), [none if part.lag else newest for part in self.parts]
-        (product, slopes), parts = self.before[0]
-        # The innermost loop: plain tuples and lists are the fastest, and nothing is called.
-        newest = a * product, [da * product + a * x for (da, _), x in zip(derivatives, slopes, strict=True)]
-        found, lag_before = [], newest
-        for part, (value, own) in zip(self.parts, parts, strict=True):
-            ratio, pairs = part.ratio, zip(newest[1], derivatives, own, strict=True)
-            if ratio is None:
-                found.append(lag_before)
-                lag_before = b * value, [db * value + b * x for _, (_, db), x in pairs]
-            else:
-                found.append(
-                    (newest[0] + ratio * (b * value), [n + ratio * (db * value + b * x) for n, (_, db), x in pairs])
-                )
-        whole = b * product, [db * product + b * x for (_, db), x in zip(derivatives, slopes, strict=True)]
-        self.before.append((whole, found))
-        return whole, found
+        self.before.append(one_lag_more(self.parts, (a, b, derivatives), self.before[0]))
+        return self.before[-1]
 
 
 def _numerator(product: flint.arb, row: Sequence[flint.arb]) -> Value:
