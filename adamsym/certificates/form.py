@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, FiniteFloat, ValidationError
 
+from adamsym.certificates.branch_form import BranchCertificate
 from adamsym.certificates.earlier import in_format_3, renewed_digest
 from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
 from adamsym.certificates.parts import AnyCertificate, Box, BoxCertificate, Interval, Matrix, Number, Part
@@ -252,6 +253,7 @@ Certificate = (
     | BallCertificate
     | OneZeroCertificate
     | MinimaSetCertificate
+    | BranchCertificate
 )
 
 KINDS: dict[str, type[Certificate]] = {
@@ -261,6 +263,7 @@ KINDS: dict[str, type[Certificate]] = {
     "lyapunov ball": BallCertificate,
     "one zero": OneZeroCertificate,
     "set of minima": MinimaSetCertificate,
+    "branch": BranchCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

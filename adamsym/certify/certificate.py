@@ -19,6 +19,7 @@ from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
+from adamsym.expressions.results import Result
 from adamsym.expressions.writing import expression_text
 from adamsym.gradients import SymbolicGradient
 from adamsym.gradients.record import problem_record
@@ -35,13 +36,23 @@ _NAMED_BY_PROOFS = ("coordinate", "direction", "zero", "region", "reason")
 """What the leaves of zeros may name; null where they do not."""
 
 
+class Certifiable(Result):
+    """A result of a layer above that says itself what its certificate holds."""
+
+    def certificate_content(self) -> dict[str, Any]:
+        """Return the certificate without its digest."""
+        raise NotImplementedError
+
+
 @checked_arguments
-def certificate(found: Zeros | OneZero | LyapunovRegion | LyapunovBall) -> dict[str, Any]:
-    """Return the certificate of certified zeros, of one zero or a set of minima, or of a Lyapunov region, as JSON data.
+def certificate(found: Zeros | OneZero | LyapunovRegion | LyapunovBall | Certifiable) -> dict[str, Any]:
+    """Return the certificate, as JSON data, of zeros, a set of minima, a branch of zeros, or a Lyapunov region.
 
     Its form is published in ``docs/certificate.schema.json``; write it with ``json.dump``.
     """
-    if isinstance(found, LyapunovBall):
+    if isinstance(found, Certifiable):
+        content = found.certificate_content()
+    elif isinstance(found, LyapunovBall):
         content = _ball(found)
     elif isinstance(found, OneZero):
         content = _one_zero(found)
@@ -51,10 +62,11 @@ def certificate(found: Zeros | OneZero | LyapunovRegion | LyapunovBall) -> dict[
 
 
 def _head(problem: SymbolicGradient, method: Method, box: FloatArray) -> dict[str, Any]:
-    return _start(problem, method) | {"box": box.tolist()}
+    return head_of(problem, method) | {"box": box.tolist()}
 
 
-def _start(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
+def head_of(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
+    """Return what all certificates begin with."""
     return {
         "format": "adamsym certificate 3",
         "made_by": {name: version(name) for name in ("adamsym", "python-flint", "sympy", "numpy")},
@@ -104,7 +116,7 @@ def _field_of(found: Zeros | OneZero) -> FieldFunction:
 def _one_zero(found: OneZero) -> dict[str, Any]:
     function, zero = _field_of(found), found.zero
     if found.minima is not None:
-        return _start(function.problem, function.method) | _minima_set(found.minima)
+        return head_of(function.problem, function.method) | _minima_set(found.minima)
     if zero is None:
         raise NotApplicable(f"found: no zero is certified, of which there could be a certificate: {found.reason}")
     own = ("box", "midpoint", "stability", "stability_matrix", "critical_point", "point")
@@ -187,7 +199,7 @@ def _ball(found: LyapunovBall) -> dict[str, Any]:
     center = np.zeros(found.problem.dimension) if found.center is None else found.center
     # In a region that is not certified none may be proved.
     near = None if found.near is None or found.near > found.radius else found.near
-    return _start(found.problem, found.adam) | {
+    return head_of(found.problem, found.adam) | {
         "kind": "lyapunov ball",
         "verdict": found.verdict,
         "center": center.tolist(),

@@ -15,6 +15,7 @@ from fractions import Fraction
 from operator import mul
 from typing import Any
 
+from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import OutOfWork, spend
 
 Interval = Any
@@ -132,8 +133,10 @@ class Arithmetic(ABC):
     def of_users_function(self, bounds: Callable[..., Any], arguments: list[Interval]) -> Interval:
         """Return the bounds of a user's function, which are those of mpmath's intervals."""
 
-    def exact(self, value: Fraction) -> Interval:
-        """Return an interval around a fraction."""
+    def exact(self, value: Fraction | Range) -> Interval:
+        """Return an interval around a fraction, or around all of a range."""
+        if isinstance(value, Range):
+            return self.hull(self.exact(value.low), self.exact(value.high))
         return self.number(value.numerator) / value.denominator
 
     def hull(self, *intervals: Interval) -> Interval:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from adamsym.certificates.branch_form import BranchCertificate
 from adamsym.certificates.form import (
     BallCertificate,
     Certificate,
@@ -26,6 +27,7 @@ from adamsym.certificates.form import (
     read_certificate,
 )
 from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
+from adamsym.checker import branch
 from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
@@ -55,8 +57,13 @@ _ALONE = 3_000_000
 """After so many operations, about a second of balls, processes are worth their start."""
 
 _AroundPoint = BallCertificate | MinimaSetCertificate
-_CHECKERS: dict[type[Certificate], Any] = {BallCertificate: region, MinimaSetCertificate: minima}
-"""What checks certificates about points that all rows fit."""
+_Whole = _AroundPoint | BranchCertificate
+_CHECKERS: dict[type[Certificate], Any] = {
+    BallCertificate: region,
+    MinimaSetCertificate: minima,
+    BranchCertificate: branch,
+}
+"""What checks certificates that divide no box, in three functions each."""
 
 _About = tuple[str, int, bool]
 """A certificate, the budget, and whether to compute slowly."""
@@ -208,7 +215,7 @@ def _subject(certificate: Certificate, slow: bool) -> _Subject:
 
 def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     """What a certificate says besides its leaves, each with a name for messages."""
-    if isinstance(certificate, _AroundPoint):
+    if isinstance(certificate, _Whole):
         return list(_CHECKERS[type(certificate)].statements(certificate))
     if isinstance(certificate, OneZeroCertificate):
         critical = [("critical point", certificate.critical)] if certificate.critical is not None else []
@@ -247,8 +254,9 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
-    if isinstance(certificate, _AroundPoint):
-        if not isinstance(problem, Problem) or not problem.is_smooth:
+    if isinstance(certificate, _Whole):
+        smooth_loss = isinstance(problem, Problem) and problem.is_smooth
+        if isinstance(certificate, _AroundPoint) and not smooth_loss:
             return "there is no loss without kinks"
         if not isinstance(problem.law, Empirical):
             return "the law of the data is continuous: there are no rows to be fitted"
@@ -356,6 +364,8 @@ def _fault_of(
         if isinstance(statement, FunctionLeaf):
             return function_leaf_fault(function, problem, form, statement), None
         return function_witness_fault(certificate, function, problem, form), None
+    if isinstance(certificate, BranchCertificate):
+        return branch.statement_fault(certificate, problem, form, statement), None
     if not isinstance(problem, Problem):
         raise NotCheckable("there is no loss")
     if isinstance(certificate, _AroundPoint):

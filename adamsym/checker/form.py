@@ -64,7 +64,7 @@ class Form:
     @cached_property
     def averages(self) -> bool:
         """Whether all c_k >= 0 are proven, and c > 0: a weight of head may take something off those of the terms."""
-        if any(amount < 0 for amount, _ in self.terms):
+        if not all(amount >= 0 for amount, _ in self.terms):
             return False
         first = [self.weight(k) for k in range(len(self.head))]
         return all(x >= 0 for x in first) and (any(x > 0 for x in first) or bool(self.terms))
@@ -84,6 +84,8 @@ def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:
         head.pop()
     terms = tuple((amount, ratio) for amount, ratio in laplace.weights.terms if ratio != 0 and amount != 0)
     spend(len(head) + len(terms))
-    if any(ratio**2 >= laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
+    if not all(ratio > 0 for _, ratio in terms):
+        raise NotCheckable("a range of ratios that holds 0")
+    if not all(ratio**2 < laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
         raise NotCheckable("the numerator is not bounded by the root of the second moment")
     return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay, laplace)

@@ -16,6 +16,7 @@ import sympy as sp
 from adamsym.checker.arithmetic import Arithmetic, Interval
 from adamsym.checker.scaled_erfc import complement
 from adamsym.checker.values import value_of
+from adamsym.expressions.ranges import Range
 from adamsym.methods import Kernel
 
 V, S, EPS = sp.symbols("v s eps", positive=True)
@@ -106,7 +107,10 @@ class RootPlusEpsBounds(KernelBounds):
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) = sqrt(s/pi) (1 - sqrt(pi) e erfcx(e)), e = eps sqrt(s)."""
         using = self.using
-        return using.root(s / using.pi) * complement(using, self.eps * using.root(s))
+        # The complement falls: over a range of eps it is between its values at the ends.
+        ends = [self.epsilon.low, self.epsilon.high] if isinstance(self.epsilon, Range) else [self.epsilon]
+        values = [complement(using, using.exact(eps) * using.root(s)) for eps in ends]
+        return using.root(s / using.pi) * (values[0] if len(ends) == 1 else using.hull(*values))
 
     def drop(self, v: Interval) -> Interval:
         """Return a bound of phi(0) - phi(v), without cancellation."""

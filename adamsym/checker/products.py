@@ -14,6 +14,7 @@ from functools import lru_cache
 from adamsym.checker.arithmetic import BITS, Arithmetic, Interval, NotCheckable
 from adamsym.checker.coordinate_law import CIRCLE, Law
 from adamsym.checker.form import Form
+from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
@@ -76,6 +77,9 @@ def sized(using: Arithmetic, part: Numerator) -> Numerator:
 @lru_cache(maxsize=64)
 def step_of(using: Arithmetic, beta: Fraction) -> tuple[int, Interval]:
     """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
+    if isinstance(beta, Range):
+        # Of a range no lag is a number of steps: each node has lags of its own.
+        return 0, using.exact(LARGEST_STEP)
     lag = _lag(beta)
     if lag > LARGEST_STEP:
         return 0, using.exact(LARGEST_STEP)
@@ -98,7 +102,9 @@ class Products:
         self.previous: State | None = None
         self.law, self.beta = law, using.exact(form.beta)
         self.numerators, self.made_of = numerators_of(form)
-        self.memory, self.exact_beta = float(form.beta), form.beta
+        # Of a range the largest: with it most lags are needed.
+        self.exact_beta = form.beta.high if isinstance(form.beta, Range) else form.beta
+        self.memory = float(self.exact_beta)
         self.powers: dict[int, Interval] = {}
         self.least, self.center, self.width = law.least, law.center, law.width
         self.scaled_width = self.width / using.exact(CIRCLE)

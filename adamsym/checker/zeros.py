@@ -186,12 +186,12 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
         return NO_POINT.format("its box")
     using = form.using
     over = field_over(problem, form, sides(using, zero.box), slopes=True)
-    if not _maps_inside(problem, form, zero.box, zero.preconditioner, over):
+    if not maps_inside(problem, form, zero.box, zero.preconditioner, over):
         return "Krawczyk's operator does not prove it"
     for k, region in enumerate(zero.regions):
         if not contains(region.box, zero.box):
             return f"its region {k} does not hold it"
-        if not _maps_inside(problem, form, region.box, region.preconditioner):
+        if not maps_inside(problem, form, region.box, region.preconditioner):
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and stability_by(using, over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
@@ -288,10 +288,10 @@ def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[
     return form_over(problem, form, sides(form.using, box), direction, slopes=False, tolerance=COARSE)[0]
 
 
-def _maps_inside(
+def maps_inside(
     problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix, over: FieldOver | None = None
 ) -> bool:
-    """Whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
+    """Return whether m - Y f(m) + (1 - Y Df(X)) (X - m) lies inside X: X then holds exactly one zero."""
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
         return False

@@ -61,6 +61,12 @@ class Axis:
         column, row = found.groups()
         return column, None if row is None else int(row)
 
+    @property
+    def span(self) -> float:
+        """How long an interval is on its scale."""
+        low, high = (_scaled(self.scale, end) for end in self.values)
+        return high - low
+
     def place(self, value: float | Fraction) -> float:
         """Return where a value of an interval lies on its scale: 0 at its lower end, 1 at the upper one."""
         low, high = (_scaled(self.scale, end) for end in self.values)

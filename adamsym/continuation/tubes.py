@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import around, lies_in, lies_inside, shrunk
+from adamsym.certify.certificate import Certifiable, head_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import Stability
 from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
@@ -32,6 +33,7 @@ from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
+from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods.method import AdaptiveMethod
 
 MOST_TUBES = 2000
@@ -42,12 +44,15 @@ MOST_OPERATIONS = 20_000_000_000
 _FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-30
 """Shares of the interval, on its scale, that a tube is long: the first, at most and at least."""
 
+_WIDEST = 0.7
+"""By how much the logarithm of 1 - beta or of eps may differ in a tube."""
+
 _TOLERANCE, _FINE = 1e-12, 1e-15
 """Of enclosures over tubes and at joints, as shares of f's scale."""
 
 _GROWTH, _TRIES = 1.4, 6
 
-_ROOM = 0.9
+_ROOM = 0.7
 """What the image may be of a tube's box: a checker with other arithmetic is to prove it too."""
 
 
@@ -73,7 +78,7 @@ class Joint:
 
 
 @dataclass(frozen=True, repr=False)
-class CertifiedBranch(Drawable):
+class CertifiedBranch(Drawable, Certifiable):
     """A branch of zeros, certified: for each value of a parameter from ``low`` to ``high`` one zero, continuous in it.
 
     Attributes
@@ -116,6 +121,38 @@ class CertifiedBranch(Drawable):
         where = f"for {self.axis.name} from {low:g} to {high:g}"
         found = f"one branch of zeros {where}, {stability}: {counted(len(self.tubes), 'tube')}, up to {widest:.2g} wide"
         return f"certified: {found}" if self.complete else f"certified in part: {found}; {self.reason}"
+
+    def certificate_content(self) -> dict[str, Any]:
+        """Return what a certificate says: of the part that is proven.
+
+        Raises
+        ------
+        NotApplicable
+            If nothing is.
+        """
+        if not self.tubes:
+            raise NotApplicable(f"found: no branch is certified, of which there could be a certificate: {self.reason}")
+        return head_of(require_expressions(self.field.problem, "a certificate"), self.field.adam) | {
+            "kind": "branch",
+            "parameter": self.axis.name,
+            "low": str(self.tubes[0].low),
+            "high": str(self.tubes[-1].high),
+            "stability": self.stability,
+            "tubes": [
+                {
+                    "low": str(tube.low),
+                    "high": str(tube.high),
+                    "box": tube.box.tolist(),
+                    "preconditioner": tube.preconditioner.tolist(),
+                    "stability": tube.stability,
+                    "stability_matrix": tube.stability_matrix.tolist(),
+                }
+                for tube in self.tubes
+            ],
+            "joints": [
+                {"box": joint.box.tolist(), "preconditioner": joint.preconditioner.tolist()} for joint in self.joints
+            ],
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym sweep --certify --json`` prints it."""
@@ -224,11 +261,12 @@ class _Tracer:
             method.laplace_over(axis.name, low, high)
         )
         self.over(*axis.values)
+        self.longest = _LONGEST if axis.scale == "linear" else min(_LONGEST, _WIDEST / axis.span)
 
     def traced(self, start: FloatArray) -> CertifiedBranch:
         """Return the branch."""
         tubes, joints, reason = list[Tube](), list[Joint](), ""
-        place, length, theta = 0.0, _FIRST, start
+        place, length, theta = 0.0, min(_FIRST, self.longest), start
         while place < 1 and not reason:
             end = min(1.0, place + length)
             low = tubes[-1].high if tubes else self.axis.values[0]
@@ -242,7 +280,7 @@ class _Tracer:
                 continue
             tubes.append(found)
             joints += [] if joint is None else [joint]
-            place, theta, length = end, found.box.mean(axis=1), min(1.5 * length, _LONGEST)
+            place, theta, length = end, found.box.mean(axis=1), min(1.5 * length, self.longest)
             if self.progress is not None:
                 self.progress(int(1000 * place), 1000)
         return CertifiedBranch(self.field, self.axis, tuple(tubes), tuple(joints), reason)
@@ -250,7 +288,7 @@ class _Tracer:
     def _zero(self, value: float, theta: FloatArray) -> FloatArray | None:
         """The zero that Newton's method reaches at a value, by number."""
         try:
-            found = find_zero(field_at(self.field, {self.axis: value}), theta, eigenvalues=1)
+            found = find_zero(field_at(self.field, {self.axis: value}), theta, tolerance=1e-14, eigenvalues=1)
         except InputError:
             return None
         return found.theta if found.outcome == "converged" else None

@@ -121,7 +121,7 @@ class RootPlusEps(StieltjesKernel):
     def ball_weight(self, s: flint.arb) -> flint.arb:
         """Return a ball around s rho(s) = s eps U(3/2, 3/2, eps^2 s)/(2 sqrt pi), U Tricomi's (DLMF 13.4.4)."""
         if isinstance(self.epsilon, Range):
-            # 1 - sqrt(pi) e erfcx(e), e = eps sqrt(s), falls in eps: sqrt(pi) e erfcx(e) = int exp(-u) (1 + u/e^2)^(-1/2).
+            # It falls in eps: with e = eps sqrt(s), sqrt(pi) e erfcx(e) = int exp(-u) (1 + u/e^2)^(-1/2) du grows.
             ends = [RootPlusEps(end).ball_weight(s) for end in (self.epsilon.low, self.epsilon.high)]
             return ends[0].union(ends[1])
         eps, order = ball(self.epsilon), flint.arb(3) / 2

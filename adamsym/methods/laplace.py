@@ -185,11 +185,11 @@ class LaplaceForm:
 
     def __post_init__(self) -> None:
         _require_exact("Laplace form", self.beta, self.decay, self.kernel.epsilon)
-        if self.kernel.epsilon <= 0:
+        if not self.kernel.epsilon > 0:
             raise InputError("Laplace form: eps is not positive; phi(0) must be finite")
         if not 0 <= self.beta < 1:
             raise InputError("Laplace form: beta is not in [0, 1); V must be a mean of squares that forgets")
-        if self.decay < 0:
+        if not self.decay >= 0:
             raise InputError("Laplace form: a decay below 0 is not allowed; proofs suppose that it pulls towards 0")
 
     @cached_property

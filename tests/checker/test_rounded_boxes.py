@@ -7,7 +7,7 @@ from flint import arb
 
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import form_of
-from adamsym.checker.zeros import _maps_inside, sides
+from adamsym.checker.zeros import maps_inside, sides
 
 PLAIN = Balls.between
 
@@ -29,6 +29,6 @@ def test_a_zero_lies_in_its_box_itself(monkeypatch, between, share, holds):
     with BALLS.working():
         form = form_of(BALLS, known.field.adam.laplace)
         monkeypatch.setattr(Balls, "between", between)
-        assert _maps_inside(problem, form, box, zero["preconditioner"]) == holds
+        assert maps_inside(problem, form, box, zero["preconditioner"]) == holds
         # The control: the ball holds the zero all the same.
         assert (sides(BALLS, box)[0].contains(arb(known.zeros[0].point[0]))) == (holds or between is doubled)
