@@ -1,5 +1,6 @@
 """The command that follows zeros along hyper-parameters."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,7 +8,7 @@ import typer
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_writable, print_json, print_table
+from adamsym.cli.output import check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ def sweep(
         typer.Option("--box", help="In place of --at: all zeros in theta=-5:5 to begin with.", show_default=False),
     ] = None,
     points: Annotated[int, typer.Option("--points", help="Zeros across an interval.", min=4, max=10_000)] = _POINTS,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="Prove one branch over an interval; -o writes its certificate (.json).")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
     ] = None,
@@ -37,6 +41,10 @@ def sweep(
 ) -> int:
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = _wanted(over)
+    if certify:
+        if box or journal is not None or resume or points != _POINTS:
+            raise InputError("--box, --journal, --resume and --points go without --certify: it proves one branch")
+        return _certified(file, wanted, at, output, as_json)
     _check_journal(journal, resume)
     check_writable(output, (".csv", ".npz", ".parquet"))
     if at and box:
@@ -65,6 +73,37 @@ def sweep(
     else:
         _print_sweep(found, output)
     return HOLDS if found.branches and not found.not_followed else UNDECIDED
+
+
+def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output: Path | None, as_json: bool) -> int:
+    name, ends = next(iter(wanted.items()))
+    parts = ends.split(":")
+    if len(wanted) > 1 or len(parts) != 2:
+        raise InputError("--certify: give one interval, such as --over beta2=0.82:0.9999")
+    check_writable(output, (".json",))
+    source, start = read_problem_and_point(file, at, "--at")
+    from adamsym.certify import certificate
+    from adamsym.continuation import certify_branch
+    from adamsym.expressions.progress import progress_bar
+    from adamsym.field import AdamField
+
+    with progress_bar("thousandths of the interval certified") as progress:
+        found = certify_branch(
+            AdamField(source.problem, source.adam), name, parts[0].strip(), parts[1].strip(), start, progress=progress
+        )
+    written = output if found.tubes else None
+    if written is not None:
+        write_output(written, json.dumps(certificate(found)))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print(found.summary)
+        if found.tubes:
+            columns, rows = found.table()
+            print_table(columns, rows, numbers=columns[:-1])
+        if written is not None:
+            print(f"certificate in {written}: adamsym check {written}")
+    return HOLDS if found.complete else UNDECIDED
 
 
 def _wanted(texts: list[str] | None) -> dict[str, str]:

@@ -41,7 +41,7 @@ MOST_TUBES = 2000
 MOST_OPERATIONS = 20_000_000_000
 """Operations on balls, at most: beyond, the branch ends."""
 
-_FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-30
+_FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-20
 """Shares of the interval, on its scale, that a tube is long: the first, at most and at least."""
 
 _WIDEST = 0.7
@@ -233,9 +233,9 @@ def certify_branch(
     >>> found.complete, found.stability
     (True, 'attracting')
     """
-    (axis,) = axes_of({name: (low, high)})
-    if not axis.is_interval:
+    if name == "batch_size":
         raise NotApplicable("certify_branch: batch sizes are no interval; sweep takes a list of them")
+    (axis,) = axes_of({name: (low, high)})
     check_axis(field, axis)
     start = field.problem.points(start)
     if start.ndim != 1:
@@ -260,6 +260,7 @@ class _Tracer:
         self.over: Callable[[Fraction, Fraction], FieldFunction] = lambda low, high: self.function.with_form(
             method.laplace_over(axis.name, low, high)
         )
+        # Says at once what is not known over ranges.
         self.over(*axis.values)
         self.longest = _LONGEST if axis.scale == "linear" else min(_LONGEST, _WIDEST / axis.span)
 

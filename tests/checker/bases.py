@@ -20,6 +20,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
+from adamsym.continuation import certify_branch
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -401,6 +402,18 @@ MAKERS |= {
         ((0.5, 1.05), (0.5, 1.05)),
     ),
 }
+
+MAKERS |= {
+    "branch": (THREE_POINTS, lambda: certify_branch(THREE_POINTS, "beta2", "0.9", "0.97", [1.0]), tuple, ()),
+    "branch over beta1": (
+        THREE_POINTS,
+        lambda: certify_branch(THREE_POINTS, "beta1", "0.1", "0.4", [1.0]),
+        tuple,
+        (),
+    ),
+    "branch of the game": (GAME, lambda: certify_branch(GAME, "eps", "0.01", "0.03", [0.0, 0.0]), tuple, ()),
+}
+"""Branches over an interval of a parameter."""
 
 
 @cache

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 
 import forged_balls  # noqa: F401 - it registers forgeries and rewritings
+import forged_branches  # noqa: F401 - so does it
 import forged_kinks  # noqa: F401 - so does it
 import forged_minima  # noqa: F401 - so does it
 import forged_single_zeros  # noqa: F401 - and it
@@ -31,6 +32,8 @@ DEAR = {
         "AdamW at a minimum",
         "strong decay",
         "one zero of the game",
+        "branch over beta1",
+        "branch of the game",
     ),
 }
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""

@@ -1,0 +1,162 @@
+"""Certified branches: fields over ranges hold those of their numbers; tubes hold what Newton's method finds."""
+
+import json
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+import flint
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import (
+    Adam,
+    AdamEpsInsideRoot,
+    AdamField,
+    AdamW,
+    Empirical,
+    InputError,
+    NAdam,
+    Problem,
+    RMSprop,
+    certificate,
+    certify_branch,
+    check_certificate,
+    find_zero,
+    sweep,
+)
+from adamsym.certificates.form import json_schema
+from adamsym.checker.balls import Balls
+from adamsym.checker.field import field_over as checked_over
+from adamsym.checker.form import form_of
+from adamsym.continuation import tubes
+from adamsym.expressions.ranges import Range
+from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.enclosure import field_over
+from adamsym.methods.record import parameters_of
+
+THREE = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam("0.9", "0.999", "1e-8"))
+RARE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 40]}, ["0.49", "0.49", "0.02"]))
+METHODS = [
+    (Adam("0.3", "0.9", "1e-4"), "beta1", ("0.1", "0.5")),
+    (Adam("0.3", "0.9", "1e-4"), "beta2", ("0.3", "0.99")),
+    (Adam("0.3", "0.9", "1e-4"), "eps", ("1e-6", "2")),
+    (AdamEpsInsideRoot("0.3", "0.9", "1e-4"), "eps", ("1e-6", "2")),
+    (NAdam("0.3", "0.9", "1e-2"), "beta1", ("0.05", "0.8")),
+    (AdamW("0.3", "0.9", "1e-2", "0.1"), "weight_decay", ("0", "1")),
+    (RMSprop("0.9", "1e-2"), "beta2", ("0.1", "0.95")),
+]
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(METHODS), st.data())
+def test_fields_over_ranges_hold_those_of_their_numbers(drawn, data):
+    method, name, interval = drawn
+    low, high = map(Fraction, interval)
+    share, length = (Fraction(data.draw(st.integers(0, 100)), 100) for _ in range(2))
+    start = low + share * (high - low) * Fraction(9, 10)
+    end = start + length * (high - start) / 8
+    inner = start + Fraction(data.draw(st.integers(0, 10)), 10) * (end - start)
+    theta = data.draw(st.floats(-3, 45))
+    one = type(method)(**{**parameters_of(method), name: inner})
+    form = method.laplace_over(name, start, end)
+    with ball_arithmetic():
+        whole = field_over(RARE, form, [flint.arb(theta)], True)
+        point = field_over(RARE, one.laplace, [flint.arb(theta)], True)
+        assert whole.value[0].contains(point.value[0].mid())
+        assert whole.jacobian[0][0].contains(point.jacobian[0][0].mid())
+    using = Balls()
+    with using.working():
+        again = checked_over(RARE, form_of(using, form), [using.number(theta)], True)
+        assert again.value[0].overlaps(whole.value[0])
+        assert again.value[0].contains(point.value[0].mid())
+        assert again.jacobian[0][0].contains(point.jacobian[0][0].mid())
+
+
+def test_a_field_beside_a_range_is_not_held():
+    with ball_arithmetic():
+        form = THREE.adam.laplace_over("eps", Fraction("0.1"), Fraction("0.1001"))
+        whole = field_over(THREE.problem, form, [flint.arb("1.5")], False).value[0]
+        outside = field_over(THREE.problem, Adam("0.9", "0.999", "0.105").laplace, [flint.arb("1.5")], False).value[0]
+        assert not whole.overlaps(outside)
+
+
+def test_the_branch_of_three_points():
+    found = certify_branch(THREE, "beta2", "0.82", "0.9999", [0.96])
+    assert found.complete
+    assert found.stability == "attracting"
+    assert len(found.tubes) < 40
+    assert found.tubes[0].low == Fraction("0.82")
+    assert found.tubes[-1].high == Fraction("0.9999")
+    for tube in found.tubes:
+        for value in (tube.low, (tube.low + tube.high) / 2, tube.high):
+            zero = find_zero(AdamField(THREE.problem, Adam("0.9", value, "1e-8")), tube.box.mean(axis=1)).theta
+            assert (tube.box[:, 0] < zero).all()
+            assert (zero < tube.box[:, 1]).all()
+    content = json.loads(json.dumps(certificate(found)))
+    jsonschema.validate(content, json_schema())
+    check = check_certificate(content)
+    assert check.valid
+    assert check.proofs == 2 * len(found.tubes) - 1
+
+
+@pytest.mark.slow
+def test_branches_are_checked_in_the_other_arithmetic():
+    for name, low, high in (("beta2", "0.82", "0.9999"), ("beta1", "0.5", "0.9"), ("eps", "1e-8", "1")):
+        content = json.loads(json.dumps(certificate(certify_branch(THREE, name, low, high, [1.0]))))
+        assert check_certificate(content, slow=True).valid
+
+
+def test_a_branch_ends_before_a_fold_with_a_word(monkeypatch):
+    """Weight decay draws a minimum towards 0, until it meets a maximum and vanishes."""
+    monkeypatch.setattr(tubes, "_SHORTEST", 2.0**-9)
+    loss = "(theta - 1)**2*(theta + 1)**2*(1 + x) + theta/2"
+    field = AdamField(Problem(loss, ["theta"], Empirical({"x": [0, 0, 0.5]})), AdamW("0", "0.9", "1", "0.1"))
+    (branch,) = sweep(field, {"weight_decay": (0, 3)}, start=[0.9], points=5).branches
+    (fold,) = branch.folds
+    found = certify_branch(field, "weight_decay", 0, 3, [0.9])
+    assert not found.complete
+    assert found.summary.startswith("certified in part")
+    assert re.search(r"no tube is proven beyond weight_decay = \d", found.summary)
+    assert 0.9 * fold.value < found.tubes[-1].high < fold.value + 1e-9
+    check = check_certificate(json.loads(json.dumps(certificate(found))))
+    assert check.valid
+
+
+def test_a_zero_that_jumps_is_refused(monkeypatch):
+    """Without joints two tubes around different zeros would pass for one branch."""
+    two = Problem("(theta - 1)**2*(theta + 1)**2*(1 + x)", ["theta"], Empirical({"x": [0, 0, 0.5]}))
+    field = AdamField(two, Adam("0", "0.9", "1"))
+    found = certify_branch(field, "eps", "0.5", "0.6", [0.9])
+    other = certify_branch(field, "eps", "0.5", "0.6", [-0.9])
+    assert found.complete
+    assert other.complete
+    crossed = replace(found, tubes=(*found.tubes[:1], *other.tubes[1:]), joints=(found.joints[0], *other.joints[1:]))
+    check = check_certificate(json.loads(json.dumps(certificate(crossed))))
+    assert not check.valid
+    assert "joint 0 does not lie in the tubes on both sides" in check.reason
+
+
+def test_wrong_intervals_are_named():
+    with pytest.raises(InputError, match="the lower end comes first"):
+        certify_branch(THREE, "beta2", "0.99", "0.9", [1.0])
+    with pytest.raises(InputError, match="batch sizes are no interval"):
+        certify_branch(THREE, "batch_size", 1, 4, [1.0])
+    with pytest.raises(InputError, match=re.escape("no Laplace form over a range of data.x")):
+        certify_branch(THREE, "data.x[2]", 1, 4, [1.0])
+    with pytest.raises(InputError, match="give one point"):
+        certify_branch(THREE, "beta2", "0.9", "0.99", [[1.0]])
+
+
+def test_ranges_of_nothing_prove_nothing(monkeypatch):
+    """Where the form over a range is that of its lower end alone, the checker refuses what is made."""
+    honest = Adam.laplace_over
+    monkeypatch.setattr(Adam, "laplace_over", lambda self, name, low, high: honest(self, name, low, low))
+    found = tubes.certify_branch(THREE, "beta2", "0.82", "0.9999", [0.96])
+    monkeypatch.undo()
+    assert not check_certificate(json.loads(json.dumps(certificate(found)))).valid
+    assert isinstance(honest(THREE.adam, "beta2", Fraction(1, 2), Fraction(3, 4)).beta, Range)
+    assert np.isfinite([tube.box for tube in found.tubes]).all()
