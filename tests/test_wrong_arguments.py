@@ -24,6 +24,7 @@ from adamsym import (
     SymbolicField,
     basins,
     certificate,
+    certify_branch,
     certify_lyapunov,
     certify_lyapunov_ball,
     certify_lyapunov_globally,
@@ -186,6 +187,7 @@ CALLS = {
         "points": 4,
         "journal": None,
     },
+    certify_branch: {"field": FIELD, "name": "beta2", "low": "0.999", "high": "0.9991", "start": [1.0]},
     certify_lyapunov_ball: {"field": FIELD, "at": [1.0], "radius": 0.1},
     certify_lyapunov_globally: {"field": FIELD, "at": [1.0]},
     certify_lyapunov: {

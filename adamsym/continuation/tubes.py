@@ -50,10 +50,10 @@ _WIDEST = 0.7
 _TOLERANCE, _FINE = 1e-12, 1e-15
 """Of enclosures over tubes and at joints, as shares of f's scale."""
 
-_GROWTH, _TRIES = 1.4, 6
+_GROWTH, _TRIES = 5.0, 6
 
-_ROOM = 0.7
-"""What the image may be of a tube's box: a checker with other arithmetic is to prove it too."""
+_ROOM = 0.3
+"""What the image may be of a tube's box: a checker with other arithmetic has wider bounds over ranges, some threefold."""
 
 
 @dataclass(frozen=True)
@@ -269,6 +269,9 @@ class _Tracer:
         tubes, joints, reason = list[Tube](), list[Joint](), ""
         place, length, theta = 0.0, min(_FIRST, self.longest), start
         while place < 1 and not reason:
+            if len(tubes) == MOST_TUBES:
+                reason = f"{MOST_TUBES} tubes are the most, and reach {self.axis.name} = {float(tubes[-1].high):g}"
+                break
             end = min(1.0, place + length)
             low = tubes[-1].high if tubes else self.axis.values[0]
             high = self.axis.values[-1] if end == 1 else Fraction(repr(self.axis.value(end)))
@@ -276,7 +279,7 @@ class _Tracer:
             joint = None if found is None or not tubes else self._joint(tubes[-1], found)
             if found is None or (tubes and joint is None):
                 length /= 2
-                if length < _SHORTEST or len(tubes) >= MOST_TUBES:
+                if length < _SHORTEST:
                     reason = f"no tube is proven beyond {self.axis.name} = {float(low):g}"
                 continue
             tubes.append(found)
