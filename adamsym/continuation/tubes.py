@@ -53,7 +53,7 @@ _TOLERANCE, _FINE = 1e-12, 1e-15
 _GROWTH, _TRIES = 5.0, 6
 
 _ROOM = 0.3
-"""What the image may be of a tube's box: a checker with other arithmetic has wider bounds over ranges, some threefold."""
+"""What the image may be of a tube's box: a checker in other arithmetic has up to threefold wider bounds over ranges."""
 
 
 @dataclass(frozen=True)
