@@ -31,7 +31,6 @@ INTERFACE = "an interface: classes that fit it are tested"
 WITHOUT = {
     INTERFACE: ["GradientLaw", "Kernel", "Law"],
     RECORDS: [
-        "CertifiedBranch",
         "Change",
         "Check",
         "ClaimReport",
@@ -54,7 +53,6 @@ WITHOUT = {
         "PseudoTrajectory",
         "Quotient",
         "Regions",
-        "Tube",
         "Window",
         "Zero",
         "ZeroPoint",

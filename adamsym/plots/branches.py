@@ -5,15 +5,16 @@ from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from adamsym.continuation import Branch, Sweep
+from adamsym.continuation import Axis, Branch, CertifiedBranch, Sweep
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.plots.labels import label_axes
-from adamsym.plots.style import BLACK, GREY, SERIES
+from adamsym.plots.style import BLACK, BLUE, GREY, SERIES
 
 _STYLES = {"attracting": ("-", 1.8), "not attracting": ("--", 1.4), "not decided": (":", 1.4)}
 """Line style and width by stability."""
@@ -56,7 +57,7 @@ def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> lis
     k = _most_moved(found) if parameter is None else found.names.index(parameter)
     lines = []
     for number, branch in enumerate(found.branches):
-        color, places = SERIES[number % len(SERIES)], _places(found, branch.values)
+        color, places = SERIES[number % len(SERIES)], _places(found.axes[0], branch.values)
         text = ", ".join(f"{name} = {value:g}" for name, value in branch.fixed.items())
         for part, stability in _pieces(branch):
             style, width = _STYLES[stability]
@@ -67,13 +68,57 @@ def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> lis
             )  # fmt: skip
         _draw_minima(axes, branch, places, k)
         for change in (*branch.folds, *branch.changes):
-            place = _places(found, np.array([change.value]))
+            place = _places(found.axes[0], np.array([change.value]))
             axes.plot(
                 place, [change.zero[k]], _MARKS[change.kind], color=BLACK, markersize=5, label=change.kind, zorder=4
             )
-    _scale(axes, found)
-    label_axes(axes, _label(found), found.names[k])
+    values = np.concatenate([branch.values for branch in found.branches])
+    _scale(axes, found.axes[0], _places(found.axes[0], values))
+    label_axes(axes, _label(found.axes[0]), found.names[k])
     return lines
+
+
+@checked_arguments
+def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None) -> PolyCollection:
+    """Shade the boxes in which a branch of zeros is certified, over the values of the parameter.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    found
+        Of :func:`adamsym.certify_branch`.
+    parameter
+        Which coordinate of the zeros is shown; the one that moves most if omitted.
+
+    Returns
+    -------
+    PolyCollection
+        A rectangle for each tube.
+
+    Raises
+    ------
+    InputError
+        If nothing is certified, or there is no such parameter.
+    """
+    names = found.field.problem.names
+    if not found.tubes:
+        raise InputError(f"plot: {found.summary}")
+    if parameter is not None and parameter not in names:
+        raise InputError(f"parameter: {parameter!r} is unknown; the parameters are {', '.join(names[:6])}")
+    boxes = np.array([tube.box for tube in found.tubes])
+    k = int(np.argmax(np.ptp(boxes.mean(axis=2), axis=0))) if parameter is None else names.index(parameter)
+    ends = _places(found.axis, np.array([[float(tube.low), float(tube.high)] for tube in found.tubes]))
+    corners = [
+        [(a, low), (b, low), (b, high), (a, high)] for (a, b), (low, high) in zip(ends, boxes[:, k], strict=True)
+    ]
+    label = f"one zero in each box, {found.stability}" if found.stability != "undecided" else "one zero in each box"
+    shown = PolyCollection(corners, facecolor=BLUE, edgecolor=BLUE, alpha=0.4, label=f"{label} (certified)")
+    axes.add_collection(shown)
+    axes.autoscale_view()
+    _scale(axes, found.axis, ends)
+    label_axes(axes, _label(found.axis), names[k])
+    return shown
 
 
 def _most_moved(found: Sweep) -> int:
@@ -98,23 +143,20 @@ def _draw_minima(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None
     axes.plot(places, heights, color=GREY, linewidth=1, label="critical point of the loss", zorder=1)
 
 
-def _places(found: Sweep, values: FloatArray) -> FloatArray:
-    return 1 - values if found.axes[0].scale == "memory" else values
+def _places(axis: Axis, values: FloatArray) -> FloatArray:
+    return 1 - values if axis.scale == "memory" else values
 
 
-def _scale(axes: Axes, found: Sweep) -> None:
-    axis = found.axes[0]
-    places = _places(found, np.concatenate([branch.values for branch in found.branches]))
+def _scale(axes: Axes, axis: Axis, places: FloatArray) -> None:
     if axis.scale != "linear" and places.min() > 0 and places.max() > _DECADE * places.min():
         axes.set_xscale("log")
     if axis.scale == "memory" and not axes.xaxis_inverted():
         axes.invert_xaxis()
     if not axis.is_interval and len(axis.values) <= _TICKS:
-        values = np.array([float(value) for value in axis.values])
-        axes.set_xticks(_places(found, values), [f"{place:g}" for place in _places(found, values)])
+        ticks = _places(axis, np.array([float(value) for value in axis.values]))
+        axes.set_xticks(ticks, [f"{place:g}" for place in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _label(found: Sweep) -> str:
-    axis = found.axes[0]
+def _label(axis: Axis) -> str:
     return f"1 - {axis.name}" if axis.scale == "memory" else axis.name

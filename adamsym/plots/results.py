@@ -6,10 +6,10 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.continuation import Sweep
+from adamsym.continuation import CertifiedBranch, Sweep
 from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.errors import InputError
-from adamsym.plots.branches import draw_branches
+from adamsym.plots.branches import draw_branches, draw_tubes
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.portraits import draw_portrait
@@ -81,6 +81,11 @@ def _(result: PseudoTrajectory, axes: Axes) -> Any:
 @draw.register
 def _(result: ZeroPoint, axes: Axes) -> Any:
     return draw_zero_point(axes, result)
+
+
+@draw.register
+def _(result: CertifiedBranch, axes: Axes) -> Any:
+    return draw_tubes(axes, result)
 
 
 @draw.register

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from adamsym import Adam, AdamField, Empirical, InputError, Problem, sweep
 from adamsym.certify.outcomes import Decrease
-from adamsym.continuation import Axis, Branch, BranchPoint, Sweep
+from adamsym.continuation import Axis, Branch, BranchPoint, CertifiedBranch, Sweep, Tube
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
 from adamsym.plots import (
     Runs,
@@ -25,6 +25,7 @@ from adamsym.plots import (
     draw_portrait,
     draw_runs,
     draw_runs_in_plane,
+    draw_tubes,
     draw_windows,
     draw_zeros,
     place_legend,
@@ -230,3 +231,23 @@ def test_every_zero_of_a_branch_is_drawn_once_in_its_style(drawn):
     styles = {"attracting": "-", "not attracting": "--", "not decided": ":"}
     own = [styles[stability] for stability, _ in drawn]
     assert [line.get_linestyle() for line, part in zip(lines, heights, strict=True) for _ in part] == own
+
+
+@few
+@given(st.lists(numbers, min_size=1, max_size=5))
+def test_every_tube_is_shaded_over_its_values(heights):
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam())
+    axis = Axis("beta2", (Fraction(1, 2), Fraction(9, 10)), True)
+    ends = [Fraction(1, 2) + Fraction(k, 20) for k in range(len(heights) + 1)]
+    tubes = tuple(
+        Tube(low, high, np.array([[height - 1, height + 1]]), np.eye(1), "attracting", np.eye(1))
+        for height, low, high in zip(heights, ends, ends[1:], strict=False)
+    )
+    shown = draw_tubes(pad(), CertifiedBranch(field, axis, tubes, (), "no more"))
+    assert len(shown.get_paths()) == len(heights)
+    for path, tube, height in zip(shown.get_paths(), tubes, heights, strict=True):
+        box = path.get_extents()
+        assert (box.ymin, box.ymax) == (height - 1, height + 1)
+        assert (box.xmin, box.xmax) == pytest.approx((1 - float(tube.high), 1 - float(tube.low)))
+    with pytest.raises(InputError, match="no more"):
+        draw_tubes(pad(), CertifiedBranch(field, axis, (), (), "no more"))
