@@ -185,6 +185,7 @@ CALLS = {
         "start": [1.0],
         "box": None,
         "points": 4,
+        "executor": None,
         "journal": None,
     },
     certify_branch: {"field": FIELD, "name": "beta2", "low": "0.999", "high": "0.9991", "start": [1.0]},

@@ -1,6 +1,5 @@
 """The field of a method as a function over boxes, from the laws of its gradients."""
 
-import copy
 import json
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
@@ -14,6 +13,7 @@ from adamsym.certify.sign_lemma import drift_agrees, proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.pickling import shallow_copy
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.continuous_gradients import continuous_gradients
@@ -70,7 +70,7 @@ class FieldFunction(BoxFunction):
 
     def with_form(self, form: LaplaceForm) -> "FieldFunction":
         """Return the field of another Laplace form, whose numbers may be ranges: enclosures hold for all in them."""
-        found = copy.copy(self)
+        found = shallow_copy(self)
         found.form = form
         found.__dict__.pop("intervals", None)
         return found

@@ -1,12 +1,14 @@
 """The command that follows zeros along hyper-parameters."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.executors import Cluster, executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
@@ -35,6 +37,10 @@ def sweep(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes, for several listed values.", min=1, show_default="one")
+    ] = None,
+    cluster: Cluster = None,
     journal: Annotated[Path | None, typer.Option("--journal", help="Keep what is finished in this file.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the journal.")] = False,
     as_json: Json = False,
@@ -42,8 +48,10 @@ def sweep(
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = _wanted(over)
     if certify:
-        if box or journal is not None or resume or points != _POINTS:
-            raise InputError("--box, --journal, --resume and --points go without --certify: it proves one branch")
+        if box or journal is not None or resume or points != _POINTS or cluster is not None:
+            raise InputError(
+                "--box, --journal, --resume, --points and --cluster go without --certify: it proves one branch"
+            )
         return _certified(file, wanted, at, output, as_json)
     _check_journal(journal, resume)
     check_writable(output, (".csv", ".npz", ".parquet"))
@@ -64,8 +72,12 @@ def sweep(
     if output is not None:
         check_ending(output)
     field = AdamField(source.problem, source.adam)
-    with progress_bar("hundredths of a combination followed") as progress:
-        found = sweep_of(field, wanted, start=start, box=region, points=points, journal=journal, progress=progress)
+    kept = f" What is finished is in {journal}: add --resume." if journal else ""
+    # Without either option everything is done here: most sweeps take seconds.
+    where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, kept)
+    options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
+    with where as executor, progress_bar("hundredths of a combination followed") as progress:
+        found = sweep_of(field, wanted, executor=executor, progress=progress, **options)
     if output is not None:
         write_whole(output, lambda opened: write_columns(opened, output.suffix, found.columns()), "-o")
     if as_json:

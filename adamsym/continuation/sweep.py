@@ -2,6 +2,8 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients.source import require_everywhere
+from adamsym.parallel import map_tasks
 
 MOST_PARAMETERS = 1000
 """Of the field: along an interval all columns of Df are formed."""
@@ -33,6 +36,7 @@ def sweep(
     start: ArrayLike | None = None,
     box: ArrayLike | None = None,
     points: int = POINTS,
+    executor: Executor | int | None = None,
     journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
@@ -58,6 +62,9 @@ def sweep(
         field's own value and at every value of a list; branches end where they leave the box.
     points
         About how many zeros a branch across an interval has, 4 to 10,000.
+    executor
+        Where the combinations of listed values are followed: a number of processes, or an executor as of
+        :func:`adamsym.parallel.cluster`; the results are the same.
     journal
         A file that keeps what is finished: the same call goes on from it.
     progress
@@ -83,29 +90,53 @@ def sweep(
     axes, search = _checked(field, over, start, box, points)
     branches, not_followed = list[Branch](), list[tuple[Mapping[str, float], str]]()
     with journal_of(_identity(field, axes, search), None if journal is None else Path(journal)) as kept:
-        for found in _combinations(field, axes, search, kept, progress):
+        for found in _combinations(_Work(field, axes, search, progress), kept, executor):
             branches += [Branch.from_dict(one) for one in found["branches"]]
             not_followed += [(one["fixed"], one["reason"]) for one in found["not_followed"]]
     return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
 
 
-def _combinations(
-    field: AdamField, axes: tuple[Axis, ...], search: Search, kept: Journal, progress: Progress | None
-) -> Iterator[dict[str, Any]]:
+def _combinations(work: "_Work", kept: Journal, executor: Executor | int | None) -> Iterator[dict[str, Any]]:
     """What is found for each choice of the listed values, from the journal or followed now."""
     known, record = kept
-    combinations = list(itertools.product(*(axis.values for axis in axes[1:])))
-    for number, values in enumerate(combinations):
-        key = tuple((float(value), float(value)) for value in values)
+    combinations = list(itertools.product(*(axis.values for axis in work.axes[1:])))
+    keys = [tuple((float(value), float(value)) for value in values) for values in combinations]
+    waiting = [(number, len(keys), combinations[number]) for number, key in enumerate(keys) if key not in known]
+    shared = work if executor is None else replace(work, progress=None)
+    followed = map_tasks(_combination, waiting, shared=shared, executor=executor)
+    for number, key in enumerate(keys):
         done = known.get(key)
         if done is None:
-            fixed = dict(zip(axes[1:], values, strict=True))
-            told = _hundredths(progress, number, len(combinations))
-            done = {"by": "sweep"} | _combination(field, axes[0], fixed, search, told)
+            done = next(followed)
             record(key, done)
-        if progress is not None:
-            progress(100 * (number + 1), 100 * len(combinations))
+        if work.progress is not None:
+            work.progress(100 * (number + 1), 100 * len(keys))
         yield done
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all combinations of listed values share."""
+
+    field: AdamField
+    axes: tuple[Axis, ...]
+    search: Search
+    progress: Progress | None
+
+
+def _combination(work: _Work, task: tuple[int, int, tuple[Fraction, ...]]) -> dict[str, Any]:
+    """What is found for one choice of the listed values, ready for a journal."""
+    number, total, values = task
+    axis, fixed = work.axes[0], dict(zip(work.axes[1:], values, strict=True))
+    told = _hundredths(work.progress, number, total)
+    along = branches_over_interval if axis.is_interval else branches_over_list
+    named = {one.name: float(value) for one, value in fixed.items()}
+    found = along(field_at(work.field, fixed), axis, named, work.search, told)
+    return {
+        "by": "sweep",
+        "branches": [branch.to_dict() for branch in found.branches],
+        "not_followed": [{"fixed": dict(fixed), "reason": reason} for fixed, reason in found.not_followed],
+    }
 
 
 def _checked(
@@ -150,16 +181,3 @@ def _identity(field: AdamField, axes: tuple[Axis, ...], search: Search) -> str:
     box = None if search.box is None else search.box.tolist()
     over = [(axis.name, [str(value) for value in axis.values], axis.is_interval) for axis in axes]
     return f"sweep\n{field.problem!r}\n{field.adam!r}\n{over}\n{start}\n{box}\n{search.points}\n{field.tolerance}"
-
-
-def _combination(
-    field: AdamField, axis: Axis, fixed: Mapping[Axis, Fraction], search: Search, progress: Progress | None
-) -> dict[str, Any]:
-    """What is found for one choice of the listed values, ready for a journal."""
-    base = field_at(field, fixed)
-    along = branches_over_interval if axis.is_interval else branches_over_list
-    found = along(base, axis, {one.name: float(value) for one, value in fixed.items()}, search, progress)
-    return {
-        "branches": [branch.to_dict() for branch in found.branches],
-        "not_followed": [{"fixed": dict(fixed), "reason": reason} for fixed, reason in found.not_followed],
-    }

@@ -11,9 +11,10 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.domain import Condition, DomainError
+from adamsym.expressions.pickling import WithoutCached
 
 
-class Domain:
+class Domain(WithoutCached):
     """The conditions under which expressions are real and finite, as functions of parameters and data columns.
 
     Messages begin with ``place``. ``ends`` are rows at the ends of a continuous law's support, near which there are

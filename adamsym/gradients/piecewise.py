@@ -12,6 +12,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.pickling import WithoutCached
 from adamsym.expressions.pieces import Pick, derivatives, pieces_of
 from adamsym.gradients.jumps import Crossing
 
@@ -25,7 +26,7 @@ _MOST_UNDECIDED = 6
 """Switches in a box of which each side is enclosed by itself; more are enclosed together, which is wider."""
 
 
-class Piecewise:
+class Piecewise(WithoutCached):
     """The gradient and Hessian of a loss by its smooth pieces; arguments are the parameters, then the columns."""
 
     def __init__(self, loss: sp.Expr, parameters: Sequence[sp.Symbol], columns: Sequence[sp.Symbol]) -> None:
@@ -38,11 +39,6 @@ class Piecewise:
                 moving.add(side)
         self._moving = [k for k, side in enumerate(found.sides) if side in moving]
         self._loss = found.expression
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is compiled, which cannot be pickled."""
-        kept = ("_sides", "_switches", "_parameters", "_symbols", "_moving", "_loss")
-        return {name: getattr(self, name) for name in kept}
 
     @property
     def switches(self) -> bool:

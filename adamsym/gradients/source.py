@@ -1,6 +1,5 @@
 """A source of stochastic gradients: what everything above needs to know of what is optimised."""
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ from adamsym.expressions.arguments import integer, real_array, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
+from adamsym.expressions.pickling import shallow_copy
 from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.gradients.laws import Empirical, Law
 
@@ -163,7 +163,7 @@ class StochasticGradient(ABC):
         NotApplicable
             If the rows belong to the source.
         """
-        found = copy.copy(self)
+        found = shallow_copy(self)
         if law is not None:
             raise NotApplicable(f"data: the rows of {type(self).__name__} are its own; other data make another source")
         if batch_size is not None:

@@ -18,6 +18,7 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
+from adamsym.expressions.pickling import WithoutCached
 from adamsym.gradients.continuous import Independent, as_law
 from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.jumps import JumpError
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction
 
 
-class SymbolicGradient(StochasticGradient):
+class SymbolicGradient(WithoutCached, StochasticGradient):
     """G(theta, x) as expressions in parameters and data columns, with the conditions under which they are real.
 
     Attributes

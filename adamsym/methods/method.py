@@ -1,6 +1,5 @@
 """What Adam and its relatives share: decay rates, eps, and the general family of fields (theory T4)."""
 
-import copy
 import inspect
 import math
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
+from adamsym.expressions.pickling import shallow_copy
 from adamsym.expressions.ranges import range_of
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.recursion import Method, State, memory_number, positive_number
@@ -164,7 +164,7 @@ class AdaptiveMethod(Method):
         exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "_exact_decay"}.get(name)
         if exact is None or exact not in vars(self) or name not in inspect.signature(type(self)).parameters:
             raise NotApplicable(f"{type(self).__name__}: no Laplace form over a range of {name} is known")
-        between = copy.copy(self)
+        between = shallow_copy(self)
         # The formulas of the form are arithmetic, which ranges have.
         object.__setattr__(between, exact, range_of(low, high))
         form = between.laplace

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -104,6 +105,16 @@ def test_two_parameters_make_a_branch_for_each_listed_value():
     # Four draws in a batch: a smaller distance everywhere.
     small, large = (np.interp(0.95, branch.values, branch.zeros[:, 0]) for branch in found.branches)
     assert small < large < 1
+
+
+def test_processes_and_threads_find_the_same():
+    over = {"beta2": ("0.9", "0.99"), "batch_size": [1, 2, 3]}
+    # What has been compiled of a field cannot be sent.
+    THREE.evaluate([1.0])
+    here = sweep(THREE, over, start=[1.0], points=4).to_dict()
+    with ThreadPoolExecutor(2) as pool:
+        assert sweep(THREE, over, start=[1.0], points=4, executor=pool).to_dict() == here
+    assert sweep(THREE, over, start=[1.0], points=4, executor=2).to_dict() == here
 
 
 def test_a_set_of_zeros_ends_with_a_clear_word():
