@@ -125,7 +125,7 @@ def test_a_set_of_zeros_ends_with_a_clear_word():
     assert "dimension 1" in found.summary
 
 
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(st.data())
 def test_what_is_followed_are_zeros(data):
     x = data.draw(st.lists(st.integers(-9, 9), min_size=3, max_size=4, unique=True))

@@ -51,7 +51,7 @@ METHODS = [
 ]
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.sampled_from(METHODS), st.data())
 def test_fields_over_ranges_hold_those_of_their_numbers(drawn, data):
     method, name, interval = drawn
@@ -165,7 +165,7 @@ def test_ranges_of_nothing_prove_nothing(monkeypatch):
     assert np.isfinite([tube.box for tube in found.tubes]).all()
 
 
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(st.lists(st.integers(-5, 5), min_size=3, max_size=3, unique=True), st.integers(0, 99))
 def test_drawn_branches_hold_zeros_and_are_checked(x, percent):
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": x})), Adam("0.3", "0.9", "0.1"))
