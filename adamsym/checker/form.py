@@ -6,6 +6,7 @@ from functools import cached_property
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.kernels import KernelBounds, bounds_of
+from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 from adamsym.methods import LaplaceForm
 
@@ -80,12 +81,17 @@ def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:
     """
     head = list(laplace.weights.head) or [Fraction(0)]
     head[0] += sum((amount for amount, ratio in laplace.weights.terms if ratio == 0), Fraction(0))
-    while head and head[-1] == 0:
+    while head and _is_zero(head[-1]):
         head.pop()
-    terms = tuple((amount, ratio) for amount, ratio in laplace.weights.terms if ratio != 0 and amount != 0)
+    terms = tuple((amount, ratio) for amount, ratio in laplace.weights.terms if ratio != 0 and not _is_zero(amount))
     spend(len(head) + len(terms))
     if not all(ratio > 0 for _, ratio in terms):
         raise NotCheckable("a range of ratios that holds 0")
     if not all(ratio**2 < laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
         raise NotCheckable("the numerator is not bounded by the root of the second moment")
     return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay, laplace)
+
+
+def _is_zero(value: Fraction | Range) -> bool:
+    """Whether an exact number is 0: a range is not."""
+    return not isinstance(value, Range) and value == 0

@@ -6,16 +6,19 @@ from fractions import Fraction
 from itertools import product
 from typing import Union
 
+from adamsym.expressions.errors import NotApplicable
+
 Exact = Union[int, Fraction, "Range"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Range:
     """All numbers from ``low`` to ``high``, two fractions; it stands where a formula has one fraction.
 
     Sums, differences, products, quotients and powers by integers are ranges that hold the results for all numbers in
-    their arguments: wider than need be where a number stands twice. ``<``, ``<=``, ``>`` and ``>=`` are true only if
-    they are for all of them. A range of one number is that number as a fraction: see :func:`range_of`.
+    their arguments: wider than need be where a number stands twice. A comparison that holds for some of them and not
+    for others raises NotApplicable, for no branch of a formula is that of all; ``==`` does so with a number between the
+    ends, and an end is not the range. A range of one number is that number as a fraction: see :func:`range_of`.
     """
 
     low: Fraction
@@ -58,22 +61,54 @@ class Range:
         return range_of(min(ends), max(ends))
 
     def __lt__(self, other: Exact) -> bool:
-        return self.high < _ends(other)[0]
+        low, high = _ends(other)
+        return _of_all(self, other, self.high < low, self.low >= high)
 
     def __le__(self, other: Exact) -> bool:
-        return self.high <= _ends(other)[0]
+        low, high = _ends(other)
+        return _of_all(self, other, self.high <= low, self.low > high)
 
     def __gt__(self, other: Exact) -> bool:
-        return self.low > _ends(other)[1]
+        return not self <= other
 
     def __ge__(self, other: Exact) -> bool:
-        return self.low >= _ends(other)[1]
+        return not self < other
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Range):
+            return (self.low, self.high) == (other.low, other.high)
+        if not isinstance(other, (int, Fraction)):
+            return NotImplemented
+        return _of_all(self, other, False, not self.low < other < self.high)
+
+    def __hash__(self) -> int:
+        return hash((self.low, self.high))
+
+    def __bool__(self) -> bool:
+        return self != 0
 
 
 def range_of(low: Fraction, high: Fraction) -> Fraction | Range:
     """Return the numbers from one fraction to another, the lower first: a fraction if there is one alone."""
     assert low <= high
     return low if low == high else Range(low, high)
+
+
+def holds(outer: Exact, inner: Exact) -> bool:
+    """Return whether all of one is in the other."""
+    (low, high), (least, largest) = _ends(outer), _ends(inner)
+    return low <= least and largest <= high
+
+
+def _of_all(left: Exact, right: Exact, holds_for_all: bool, holds_for_none: bool) -> bool:
+    if not (holds_for_all or holds_for_none):
+        raise NotApplicable(f"{_text(left)} is compared to {_text(right)}: the answer is not the same for all")
+    return holds_for_all
+
+
+def _text(value: Exact) -> str:
+    low, high = _ends(value)
+    return f"{float(low):g}" if low == high else f"a range from {float(low):g} to {float(high):g}"
 
 
 def _ends(value: Exact) -> tuple[Fraction, Fraction]:

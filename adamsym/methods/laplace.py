@@ -8,6 +8,7 @@ rho(s) ds with rho >= 0, the expectation is int rho(s) E[M exp(-s V)] ds, a prod
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import zip_longest
 from numbers import Rational
 from typing import Protocol
 
@@ -16,7 +17,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.ranges import Range
+from adamsym.expressions.ranges import Range, holds
 
 
 def _require_exact(place: str, *values: object) -> None:
@@ -196,3 +197,16 @@ class LaplaceForm:
     def square_bound(self) -> Fraction:
         """C^2 with |M| <= C sqrt V (theory T1); see :meth:`LagWeights.square_bound`, also for the error."""
         return self.weights.square_bound(self.beta)
+
+    def holds(self, other: "LaplaceForm") -> bool:
+        """Return whether each number of another form is in that of this one, whose numbers may be ranges."""
+        kernels = self.kernel, other.kernel
+        if type(kernels[0]) is not type(kernels[1]) or kernels[0].name != kernels[1].name:
+            return False
+        pairs = [(kernels[0].epsilon, kernels[1].epsilon), (self.beta, other.beta), (self.decay, other.decay)]
+        pairs += zip_longest(self.weights.head, other.weights.head, fillvalue=Fraction(0))
+        # What is left out as 0 in one may be a range in the other.
+        for left, right in zip_longest(self.weights.terms, other.weights.terms):
+            (amount, ratio), (own, at) = left or (Fraction(0), right[1]), right or (Fraction(0), left[1])
+            pairs += [(amount, own), (ratio, at)]
+        return all(holds(outer, inner) for outer, inner in pairs)

@@ -159,8 +159,11 @@ class AdaptiveMethod(Method):
         Raises
         ------
         NotApplicable
-            If the method has no Laplace form, or no such number that is written into it.
+            If the method has no Laplace form, or no such number that is written into it; or if its class makes more of
+            the number than its formulas say, as another number that follows from it.
         """
+        from adamsym.methods.record import parameters_of
+
         exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "_exact_decay"}.get(name)
         if exact is None or exact not in vars(self) or name not in inspect.signature(type(self)).parameters:
             raise NotApplicable(f"{type(self).__name__}: no Laplace form over a range of {name} is known")
@@ -170,6 +173,15 @@ class AdaptiveMethod(Method):
         form = between.laplace
         if form is None:
             raise NotApplicable(f"{type(self).__name__}: it has no Laplace form")
+        # What a class makes of its arguments once, as one number of another, is no formula of the form.
+        for value in (low, (low + high) / 2, high):
+            numbers: dict[str, Number] = {**parameters_of(self), name: value}
+            one = type(self)(**numbers).laplace
+            if one is None or not form.holds(one):
+                raise NotApplicable(
+                    f"{type(self).__name__}: its Laplace form over a range of {name} is not that of its values; "
+                    "let laplace, current_weight and exact_decay follow from alpha, beta and epsilon"
+                )
         return form
 
     @property

@@ -76,6 +76,72 @@ def test_fields_over_ranges_hold_those_of_their_numbers(drawn, data):
         assert again.jacobian[0][0].contains(point.jacobian[0][0].mid())
 
 
+class _Stepped(Adam):
+    """A weight that jumps at beta1 = 1/2."""
+
+    @property
+    def current_weight(self):
+        return Fraction(0) if self.alpha > Fraction(1, 2) else Fraction(3, 4)
+
+
+class _Tied(Adam):
+    """One memory makes two."""
+
+    def __init__(self, beta2="0.5", eps="0.01"):
+        super().__init__(Fraction(beta2) * Fraction(9, 10), beta2, eps)
+
+
+class _Kept(Adam):
+    """A weight that is computed once."""
+
+    def __init__(self, beta1="0.5", beta2="0.9", eps="0.01"):
+        super().__init__(beta1, beta2, eps)
+        object.__setattr__(self, "kept", 1 - self.alpha)
+
+    @property
+    def current_weight(self):
+        return self.kept
+
+
+class _Floated(Adam):
+    """A weight from what the number is rounded to."""
+
+    @property
+    def current_weight(self):
+        return 1 - Fraction(repr(self.beta1))
+
+
+class _Vanishing(Adam):
+    """A weight that is never 0 but at one number."""
+
+    @property
+    def current_weight(self):
+        return Fraction(0) if self.alpha == Fraction("0.45") else Fraction(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "reason"),
+    [
+        (_Stepped("0.49", "0.9", "0.01"), "beta1", "a range from 0.4 to 0.51 is compared to 0.5"),
+        (_Vanishing("0.49", "0.9", "0.01"), "beta1", "a range from 0.4 to 0.51 is compared to 0.45"),
+        (_Tied(), "beta2", "over a range of beta2 is not that of its values"),
+        (_Kept(), "beta1", "over a range of beta1 is not that of its values"),
+        (_Floated("0.5", "0.9", "0.01"), "beta1", "over a range of beta1 is not that of its values"),
+    ],
+)
+def test_a_class_whose_form_over_a_range_is_not_that_of_its_values_is_refused(method, name, reason):
+    """Else branches would be certified, and their certificates found valid, with zeros outside of their tubes."""
+    with pytest.raises(InputError, match=reason):
+        method.laplace_over(name, Fraction("0.4"), Fraction("0.51"))
+
+
+def test_a_class_whose_form_follows_from_its_numbers_has_one_over_ranges():
+    form = _Stepped("0.3", "0.9", "0.01").laplace_over("beta1", Fraction("0.2"), Fraction("0.5"))
+    assert form.weights.head == (Fraction(3, 4),)
+    # At beta1 = 0 NAdam has one term less.
+    assert NAdam("0.3", "0.9", "0.01").laplace_over("beta1", Fraction(0), Fraction("0.5")).weights.terms
+
+
 def test_a_field_beside_a_range_is_not_held():
     with ball_arithmetic():
         form = THREE.adam.laplace_over("eps", Fraction("0.1"), Fraction("0.1001"))
@@ -161,7 +227,7 @@ def test_ranges_of_nothing_prove_nothing(monkeypatch):
     found = tubes.certify_branch(THREE, "beta2", "0.82", "0.9999", [0.96])
     monkeypatch.undo()
     assert not check_certificate(json.loads(json.dumps(certificate(found)))).valid
-    assert isinstance(honest(THREE.adam, "beta2", Fraction(1, 2), Fraction(3, 4)).beta, Range)
+    assert isinstance(honest(THREE.adam, "beta2", Fraction("0.82"), Fraction("0.9")).beta, Range)
     assert np.isfinite([tube.box for tube in found.tubes]).all()
 
 

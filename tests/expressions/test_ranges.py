@@ -1,11 +1,14 @@
 """Arithmetic of ranges holds that of all numbers in them, exactly."""
 
+import operator
 from fractions import Fraction
+from itertools import product
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.ranges import Range, range_of
 
 numbers = st.fractions(-3, 3, max_denominator=50)
@@ -40,8 +43,26 @@ def test_results_hold_those_of_points(first, second, exponent):
 @given(ranges_with_points(), ranges_with_points())
 def test_what_is_said_of_the_order_holds_for_all_points(first, second):
     (one, x), (other, y) = first, second
-    for said, true in ((one < other, x < y), (one <= other, x <= y), (one > other, x > y), (one >= other, x >= y)):
-        assert true or not said
+    ends = [(value.low, value.high) if isinstance(value, Range) else (value,) for value in (one, other)]
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge):
+        answers = {compare(a, b) for a, b in product(*ends)}
+        if len(answers) == 2:
+            with pytest.raises(NotApplicable, match="is not the same for all"):
+                compare(one, other)
+        else:
+            assert {compare(one, other)} == {compare(x, y)} == answers
+
+
+def test_a_range_is_not_the_number_at_its_end_and_not_known_to_be_one_within():
+    found = Range(Fraction(0), Fraction(1))
+    assert found != 0
+    assert found
+    assert found != "0"
+    assert hash(found) == hash(Range(Fraction(0), Fraction(1)))
+    with pytest.raises(NotApplicable, match=r"a range from 0 to 1 is compared to 0\.5"):
+        _ = found == Fraction(1, 2)
+    with pytest.raises(NotApplicable):
+        bool(found - Fraction(1, 2))
 
 
 @given(numbers, numbers)
