@@ -4,20 +4,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from arithmetics import BALLS, ends
+from arithmetics import BALLS, SLOW, ends
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adamsym.certify.interpolation.residuals import squared_residuals
 from adamsym.certify.interpolation.spanning import spanned
 from adamsym.checker.arithmetic import NotCheckable
+from adamsym.checker.form import form_of
 from adamsym.checker.interpolation.bounds import Place
 from adamsym.checker.interpolation.combinations import combinations
 from adamsym.checker.interpolation.matrices import solved
-from adamsym.checker.interpolation.minima import _kappa, fitted_rows
+from adamsym.checker.interpolation.minima import _kappa, fitted_rows, minima_fault
 from adamsym.checker.interpolation.squares import squares_of
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.gradients import Empirical, Problem
+from adamsym.methods import Adam
 
 numbers = st.integers(-9, 9).map(lambda k: Fraction(k, 4))
 ROWS = st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=3)
@@ -119,3 +121,20 @@ def test_systems_are_solved(count, seed):
         with pytest.raises(NotCheckable):
             solved(BALLS, [[BALLS.number(-1)]], [[BALLS.number(1)]])
     assert np.abs(matrix @ values - right).max() < 1e-9 * np.abs(matrix).max()
+
+
+def test_no_manifold_reaches_the_border_of_the_domain():
+    """b = -a**(5/2) ends at a = 0: around (0, 0) the points with L = 0 are no graph in an open set."""
+    problem = Problem("(a**(5/2) + b)**2/2", ["a", "b"], Empirical({"x": [0]}))
+    form = form_of(SLOW, Adam("1/2", "0.82", "0.1").laplace)
+    slopes = np.array([[2.5 * 0.5**1.5, 1.0]])
+    place = Place(SLOW, fitted_rows(SLOW, problem, (0,)).basis, [0.5, -0.17], np.linalg.pinv(slopes).tolist())
+
+    def fault(least):
+        box = [SLOW.between(least, 1), SLOW.between(-0.67, 0.33)]
+        return minima_fault(fitted_rows(SLOW, problem, (0,)), form, place, box, [0.5, 0.5], only=True)
+
+    with SLOW.working():
+        assert fault(2.0**-900) is None
+        with pytest.raises(NotCheckable, match="not proved real"):
+            fault(0)

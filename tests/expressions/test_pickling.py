@@ -7,6 +7,7 @@ import numpy as np
 
 from adamsym import Adam, AdamField, Empirical, Problem, VectorField
 from adamsym.certify.field_function import FieldFunction
+from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.pickling import WithoutCached, shallow_copy
 
 
@@ -57,3 +58,12 @@ def test_a_form_over_a_range_is_that_of_its_own_function_alone():
     assert function.form == field.adam.laplace
     assert first.form != second.form
     assert FieldFunction(field).form == field.adam.laplace
+
+
+def test_a_search_that_has_looked_for_sets_of_minima_can_be_sent():
+    problem = Problem("x*(a**2 + b)**2/2", ["a", "b"], Empirical({"x": [1, 2]}))
+    box = ((0.0, 1.0), (-1.0, 1.0))
+    task = ZeroTask(FieldFunction(AdamField(problem, Adam())), box, 1e-10)
+    found = task.examined(box)
+    assert task._minima is not None
+    assert pickle.loads(pickle.dumps(task)).examined(box) == found

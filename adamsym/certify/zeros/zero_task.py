@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,10 @@ class ZeroTask(IntervalsFirst[ZeroOutcome]):
     width: float
 
     kinds = EXAMINED_FOR_ZEROS
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the search for minima, with its compiled functions: it is made again, outside of boxes' budgets."""
+        return {name: value for name, value in vars(self).items() if name != "_minima"}
 
     @property
     def identity(self) -> str:

@@ -20,11 +20,14 @@ from adamsym.checker.interpolation.constants import Draws, sign_bound
 from adamsym.checker.interpolation.matrices import Matrix, solved, spectral_bound
 from adamsym.checker.interpolation.region import point_fault
 from adamsym.checker.interpolation.squares import Squares, box_around, squares_of
-from adamsym.checker.law import rows_of
+from adamsym.checker.law import row_values, rows_of
 from adamsym.checker.values import value_of
 from adamsym.gradients import Problem
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import BUILT_IN
+
+_BESIDE = 2.0**-1000
+"""How far beyond a box residuals are required to be real: any positive number will do."""
 
 Statement = Alone | float | None
 """How near a point with L = 0 is; None for the manifold; where f has no other zeros."""
@@ -118,6 +121,9 @@ def minima_fault(
 ) -> str | None:
     """Return why the points with L = 0 in a box are not proven a manifold, or, if ``only``, all zeros of f; or None."""
     using = fitted.using
+    # The residuals are there in an open set around the box: at the border of a function's domain the points with L = 0
+    # would be a manifold with a border.
+    row_values(using, fitted.whole.problem, [], [side + using.around_zero(using.number(_BESIDE)) for side in box])
     lengths = [using.middle(place.length(row)) for row in place.gradients()]
     if not all(length > 0 for length in lengths):
         return "the gradient of a residual may be 0 at the center"
