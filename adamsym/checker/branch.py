@@ -11,14 +11,13 @@ from fractions import Fraction
 from functools import lru_cache
 
 from adamsym.certificates.branch_form import BranchCertificate, JointEntry, TubeEntry
-from adamsym.checker.arithmetic import NotCheckable
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.zeros import contains, maps_inside, sides, stability_by
 from adamsym.expressions.numbers import exact_rational
 from adamsym.gradients import SymbolicGradient
 from adamsym.methods import LaplaceForm
-from adamsym.methods.method import AdaptiveMethod
+from adamsym.methods.method import require_formulas
 from adamsym.methods.record import method_from_record
 
 Statement = tuple[int, TubeEntry | JointEntry]
@@ -78,9 +77,7 @@ def statement_fault(
 @lru_cache(maxsize=256)
 def _laplace_over(record: str, parameter: str, low: str, high: str) -> LaplaceForm:
     method = method_from_record(json.loads(record))
-    if not isinstance(method, AdaptiveMethod):
-        raise NotCheckable(f"a range of {parameter} of {type(method).__name__}")
-    return method.laplace_over(parameter, _number(low), _number(high))
+    return require_formulas(method, "a range").laplace_over(parameter, _number(low), _number(high))
 
 
 def _number(text: str) -> Fraction:

@@ -33,8 +33,9 @@ from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
+from adamsym.gradients import Empirical
 from adamsym.gradients.symbolic import require_expressions
-from adamsym.methods.method import AdaptiveMethod
+from adamsym.methods.method import require_formulas
 
 MOST_TUBES = 2000
 
@@ -254,9 +255,11 @@ class _Tracer:
     def __init__(self, field: AdamField, axis: Axis, progress: Progress | None) -> None:
         self.field, self.axis, self.progress = field, axis, progress
         self.function = FieldFunction(field)
-        method = field.adam
-        if not isinstance(method, AdaptiveMethod):
-            raise NotApplicable(f"{type(method).__name__}: no Laplace form over a range of {axis.name} is known")
+        method = require_formulas(field.adam, "a proof over a range of its numbers")
+        if not isinstance(field.problem.law, Empirical):
+            raise NotApplicable("data: a proof over a range of the method's numbers needs listed rows")
+        if axis.name == "beta1" and axis.values[0] == 0:
+            raise NotApplicable("over beta1: a range is to begin above 0, where there is one term less")
         self.over: Callable[[Fraction, Fraction], FieldFunction] = lambda low, high: self.function.with_form(
             method.laplace_over(axis.name, low, high)
         )

@@ -236,3 +236,16 @@ def bias_corrections(decay: float, first: int, count: int) -> FloatArray:
 def _powers(bases: Iterable[float], exponents: Iterable[float]) -> FloatArray:
     """The C library's powers, which torch and Python share; NumPy's own differ in the last bit."""
     return np.fromiter(map(math.pow, bases, exponents), np.float64)
+
+
+def require_formulas(method: Method, what: str) -> AdaptiveMethod:
+    """Return a method of this package, whose formulas are known to be those of all values of its numbers.
+
+    Raises
+    ------
+    NotApplicable
+        If it is another one: the form of a class of one's own could be another between the values that are tried.
+    """
+    if not isinstance(method, AdaptiveMethod) or type(method).__module__ != "adamsym.methods.adam":
+        raise NotApplicable(f"adam: {what} is available for the methods of adamsym, not for {type(method).__name__}")
+    return method

@@ -18,6 +18,7 @@ from adamsym import (
     AdamField,
     AdamW,
     Empirical,
+    Independent,
     InputError,
     NAdam,
     Problem,
@@ -133,6 +134,17 @@ def test_a_class_whose_form_over_a_range_is_not_that_of_its_values_is_refused(me
     """Else branches would be certified, and their certificates found valid, with zeros outside of their tubes."""
     with pytest.raises(InputError, match=reason):
         method.laplace_over(name, Fraction("0.4"), Fraction("0.51"))
+
+
+def test_branches_are_proven_for_the_methods_of_the_package_alone():
+    field = AdamField(THREE.problem, _Stepped("0.3", "0.9", "0.01"))
+    with pytest.raises(InputError, match="not for _Stepped"):
+        certify_branch(field, "beta1", "0.2", "0.3", [1.0])
+    normal = AdamField(Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Normal(0, 1)"})), Adam())
+    with pytest.raises(InputError, match="needs listed rows"):
+        certify_branch(normal, "beta2", "0.9", "0.99", [0.0])
+    with pytest.raises(InputError, match="begin above 0"):
+        certify_branch(THREE, "beta1", 0, "0.5", [1.0])
 
 
 def test_a_class_whose_form_follows_from_its_numbers_has_one_over_ranges():
