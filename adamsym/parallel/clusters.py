@@ -1,11 +1,11 @@
 """Clusters of Dask distributed as executors."""
 
 import asyncio
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from adamsym.expressions.arguments import checked_arguments
@@ -83,7 +83,7 @@ class ClusterExecutor(Executor):
         if self._client.nthreads():
             self._alone_since = None
             return
-        now = time.monotonic()
+        now = monotonic()
         self._alone_since = self._alone_since or now
         if now - self._alone_since > SECONDS_WITHOUT_WORKERS:
             raise InputError(
