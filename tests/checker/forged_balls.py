@@ -171,7 +171,7 @@ def wider_region(base, content, rng):
     """The region is so wide that its bounds fail at a point; that of one row reaches a critical point with L > 0."""
     if content["radius"] is None or content["decrease"] is None:
         return None
-    content["radius"] *= 1 + 10 ** rng.uniform(-2, 1.5)
+    content["radius"] *= 1 + 10 ** rng.uniform(-1, 2.5)
     if base.name == "ball of one row":
         return content if content["radius"] >= 1 else None
     return content if is_refuted(content, rng) else None

@@ -212,8 +212,10 @@ def set_of_another_dimension(base, content, rng):
 def leaf_over_another_zero(base, content, rng):
     """The whole box is one leaf of a set, and holds a zero of f with L > 0."""
     leaf = a_leaf_of_a_set(content, rng)
+    if leaf is None:
+        return None
     others = [zero for zero in base.zeros if loss_at(base.field, zero.point) > FITTED]
-    if leaf is None or not others:
+    if not others:
         return None
     box = [
         [min(a, x - rng.uniform(1e-3, 0.5)), max(b, x + rng.uniform(1e-3, 0.5))]
