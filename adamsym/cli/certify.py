@@ -17,7 +17,7 @@ from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import Cluster, Workers, executor_of
 from adamsym.cli.lyapunov_ball import certify_around_point
 from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import check_resume, check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -219,10 +219,7 @@ def _search(
     path = journal or (output.with_name(f"{output.name}.journal") if output else None)
     if path is not None:
         check_journal(path)
-    if resume and (path is None or not path.exists()):
-        raise InputError("--resume: there is no journal to go on from; name it with --journal")
-    if path is not None and path.exists() and not resume:
-        raise InputError(f"--journal: {str(path)[:80]!r} exists already; add --resume to go on from it, or remove it")
+    check_resume(path, resume)
     kept = "" if path is None else f". Finished boxes are in {path}: add --resume"
     try:
         with executor_of(workers, cluster, kept) as executor, _progress() as progress, _stop() as stop:

@@ -93,6 +93,16 @@ def check_writable(path: Path | None, suffixes: Sequence[str], option: str = "-o
         raise InputError(f"{option}: {str(path)[:80]!r} is a folder; give a file")
 
 
+def check_resume(journal: Path | None, resume: bool) -> None:
+    """Raise InputError unless a journal is there exactly if it is to be gone on from."""
+    if resume and (journal is None or not journal.exists()):
+        raise InputError("--resume: there is no journal to go on from; name it with --journal")
+    if journal is not None and journal.exists() and not resume:
+        raise InputError(
+            f"--journal: {str(journal)[:80]!r} exists already; add --resume to go on from it, or remove it"
+        )
+
+
 def write_output(path: Path, content: str | bytes) -> None:
     """Write what ``-o`` asks for so that the file is there whole or not at all."""
     # The subpackage of problems loads numpy, which asking for help need not wait for.

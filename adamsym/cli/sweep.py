@@ -10,7 +10,7 @@ import typer
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import Cluster, executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_writable, print_json, print_table, write_output
+from adamsym.cli.output import check_resume, check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def sweep(
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = _wanted(over)
     if certify:
-        if box or journal is not None or resume or points != _POINTS or cluster is not None:
-            raise InputError(
-                "--box, --journal, --resume, --points and --cluster go without --certify: it proves one branch"
-            )
+        if box or (points, workers, cluster, journal, resume) != (_POINTS, None, None, None, False):
+            others = "--box, --points, --workers, --cluster, --journal and --resume"
+            raise InputError(f"{others} go without --certify: it proves one branch")
         return _certified(file, wanted, at, output, as_json)
-    _check_journal(journal, resume)
+    check_resume(journal, resume)
     check_writable(output, (".csv", ".npz", ".parquet"))
     if at and box:
         raise InputError("--at, --box: give one of them: a point near a zero, or a box with all zeros to begin with")
@@ -130,15 +129,6 @@ def _wanted(texts: list[str] | None) -> dict[str, str]:
     if not wanted:
         raise InputError("--over: say what to vary, such as --over beta2=0.5:0.9999")
     return wanted
-
-
-def _check_journal(journal: Path | None, resume: bool) -> None:
-    if resume and (journal is None or not journal.exists()):
-        raise InputError("--resume: there is no journal to go on from; name it with --journal")
-    if journal is not None and journal.exists() and not resume:
-        raise InputError(
-            f"--journal: {str(journal)[:80]!r} exists already; add --resume to go on from it, or remove it"
-        )
 
 
 def _print_sweep(found: "Sweep", output: Path | None) -> None:

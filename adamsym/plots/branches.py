@@ -1,7 +1,7 @@
 """Bifurcation diagrams: branches of zeros over a parameter."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -52,9 +52,7 @@ def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> lis
     """
     if not found.branches:
         raise InputError(f"plot: {found.summary}")
-    if parameter is not None and parameter not in found.names:
-        raise InputError(f"parameter: {parameter!r} is unknown; the parameters are {', '.join(found.names[:6])}")
-    k = _most_moved(found) if parameter is None else found.names.index(parameter)
+    k = _shown(found.names, parameter, np.concatenate([branch.zeros for branch in found.branches]))
     lines = []
     for number, branch in enumerate(found.branches):
         color, places = SERIES[number % len(SERIES)], _places(found.axes[0], branch.values)
@@ -104,10 +102,8 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
     names = found.field.problem.names
     if not found.tubes:
         raise InputError(f"plot: {found.summary}")
-    if parameter is not None and parameter not in names:
-        raise InputError(f"parameter: {parameter!r} is unknown; the parameters are {', '.join(names[:6])}")
     boxes = np.array([tube.box for tube in found.tubes])
-    k = int(np.argmax(np.ptp(boxes.mean(axis=2), axis=0))) if parameter is None else names.index(parameter)
+    k = _shown(names, parameter, boxes.mean(axis=2))
     ends = _places(found.axis, np.array([[float(tube.low), float(tube.high)] for tube in found.tubes]))
     corners = [
         [(a, low), (b, low), (b, high), (a, high)] for (a, b), (low, high) in zip(ends, boxes[:, k], strict=True)
@@ -121,9 +117,13 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
     return shown
 
 
-def _most_moved(found: Sweep) -> int:
-    moved = [np.ptp(np.concatenate([branch.zeros for branch in found.branches]), axis=0)]
-    return int(np.argmax(np.max(moved, axis=0)))
+def _shown(names: Sequence[str], parameter: str | None, points: FloatArray) -> int:
+    """The coordinate that is named, or else the one in which points (n, d) differ most."""
+    if parameter is None:
+        return int(np.argmax(np.ptp(points, axis=0)))
+    if parameter not in names:
+        raise InputError(f"parameter: {parameter!r} is unknown; the parameters are {', '.join(names[:6])}")
+    return names.index(parameter)
 
 
 def _pieces(branch: Branch) -> Iterator[tuple[slice, str]]:

@@ -61,6 +61,8 @@ def test_a_journal_needs_the_word_to_go_on(run):
         (["--over", "beta2=0.9:0.99", "-o", "x.txt"], "no known ending"),
         (["--over", "beta2=0.9:0.99", "--at", "theta=1", "--box", "theta=0:1"], "give one of them"),
         (["--over", "beta2=0.9:0.99", "--resume"], "no journal to go on from"),
+        (["--over", "beta2=0.9:0.99", "--certify", "--workers", "2"], "it proves one branch"),
+        (["--over", "beta2=0.9,0.99", "--certify"], "give one interval"),
     ],
 )
 def test_errors_are_one_line(run, options, message):
