@@ -20,13 +20,12 @@ from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, box_of, halves
 from adamsym.certify.journal import journal_of
 from adamsym.certify.outcomes import Split, as_json, from_json
-from adamsym.certify.tasks import Examined, Found, Task, workers_of
+from adamsym.certify.tasks import Ahead, Examined, Found, Task, workers_of
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
-from adamsym.parallel import Workers
 
 ALONE_BELOW = 64
 """Rounds of fewer boxes start no processes: that would take longer. Of boxes that are examined several at once it takes
@@ -102,23 +101,24 @@ def search(
     """
     result, pending, ended = Search[Found](), [start], False
     alone = ALONE_BELOW * (task.at_once if executor is None else 1)
-    with _journal(task, journal) as (known, record), workers_of(task, executor) as workers:
+    with _journal(task, journal) as (known, record), workers_of(task, executor, known) as ahead:
         while pending and result.charged < budget and not ended:
             room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
-            found = {box: known[box] for box in batch if box in known}
-            sent = workers is not None and (len(batch) >= alone or (len(batch) > 1 and workers.have_started))
-            for box, one in _examined(task, batch, dict(found), room, workers if sent else None, stop):
+            unknown = {box for box in batch if box not in known}
+            sent = ahead is not None and (len(batch) >= alone or ahead.have_started)
+            for box, one in _examined(task, batch, known, room, ahead if sent else None, stop):
                 record(box, one)
-                found[box] = one
-                progress(result.examined + len(found), len(batch) - len(found) + len(rest))
+                unknown.discard(box)
+                progress(result.examined + len(batch) - len(unknown), len(unknown) + len(rest))
             left, parts = list[Box](), list[Box]()
             for box in batch:
-                if box not in found or result.charged >= budget:
+                if box not in known or result.charged >= budget:
                     left.append(box)
                     continue
-                result.charge(found[box])
-                outcome = found[box].outcome
+                one = known.pop(box)
+                result.charge(one)
+                outcome = one.outcome
                 if isinstance(outcome, Split):
                     parts.extend(halves(box, outcome.axis))
                 else:
@@ -151,7 +151,7 @@ def starting_box(function: BoxFunction, box: ArrayLike, name: str) -> tuple[Floa
 @contextmanager
 def _journal(
     task: Task[Found], path: Path | None
-) -> Iterator[tuple[Mapping[Box, Examined[Found]], Callable[[Box, Examined[Found]], None]]]:
+) -> Iterator[tuple[dict[Box, Examined[Found]], Callable[[Box, Examined[Found]], None]]]:
     """What a journal says of boxes, and a function that appends to it."""
     if path is None:
         yield {}, lambda box, found: None
@@ -180,18 +180,19 @@ def _from_json(task: Task[Found], data: dict[str, Any]) -> Examined[Found]:
 def _examined(
     task: Task[Found],
     batch: Sequence[Box],
-    found: dict[Box, Examined[Found]],
+    known: dict[Box, Examined[Found]],
     room: int,
-    workers: Workers[Box, Examined[Found]] | None,
+    ahead: Ahead[Found] | None,
     stop: Callable[[], bool],
 ) -> Iterator[tuple[Box, Examined[Found]]]:
-    """Boxes of a batch and what becomes of them, as they are finished, without those ``found`` already.
+    """Boxes of a batch and what becomes of them, as they are finished, without those ``known`` already; these grow.
 
-    Not all of them, if asked to stop, or once those at the batch's beginning take all ``room`` in the budget.
+    Not all of them, if asked to stop, or once those at the batch's beginning take all ``room`` in the budget. Workers
+    may give parts of the boxes, too, for later rounds: together no more than there is room for.
     """
-    boxes = [box for box in batch if box not in found]
-    first = _First(batch, found)
-    if workers is None:
+    boxes = [box for box in batch if box not in known]
+    first = _First(batch, known)
+    if ahead is None:
         for k in range(0, len(boxes), task.at_once):
             if first.charge() >= room:
                 return
@@ -199,15 +200,16 @@ def _examined(
             together = list(takewhile(lambda box: not stop(), asked))
             if together:
                 done = dict(zip(together, task.all_examined(together), strict=True))
-                found |= done
+                known |= done
                 yield from done.items()
             if len(together) < len(asked):
                 return
         return
-    for number, one in workers.finished(boxes, task.at_once):
-        found[boxes[number]] = one
-        yield boxes[number], one
-        if first.charge() >= room or stop():
+    missing = set(boxes)
+    for line in ahead.lines(boxes, room) if missing else ():
+        yield from line
+        missing.difference_update(box for box, _ in line)
+        if not missing or first.charge() >= room or stop():
             return
 
 

@@ -2,14 +2,16 @@
 
 import os
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from time import thread_time
 from typing import Generic, Protocol, TypeVar
 
-from adamsym.certify.boxes import Box
-from adamsym.certify.outcomes import Outcome
+from adamsym.certify.boxes import Box, halves
+from adamsym.certify.outcomes import Outcome, Split
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.parallel import Workers, in_a_worker, open_workers
 
@@ -116,8 +118,100 @@ class IntervalsFirst(Task[Found]):
         return found
 
 
+Asked = tuple[Box, int]
+"""A box for a worker, and how many boxes it may examine there: it, and then its parts."""
+
+Line = list[tuple[Box, Examined[Found]]]
+"""A box and parts of it, and what is found in each: first the box, and each part after the one that it is a half of."""
+
+SECONDS_OF_PARTS = 0.2
+"""CPU seconds. A worker that has examined its boxes sooner goes on with their parts: to send each costs time."""
+
+
+def _with_parts(task: Task[Found], asked: Sequence[Asked]) -> list[Line[Found]]:
+    """Examine boxes, and then their parts for a while.
+
+    How many parts depends on the time, but not what is found in each: a search takes from this what it would have
+    asked for anyway.
+    """
+    begin = thread_time()
+    lines: list[Line[Found]] = [[] for _ in asked]
+    pending, free = [(number, box) for number, (box, _) in enumerate(asked)], [most - 1 for _, most in asked]
+    while pending and (not lines[-1] or thread_time() - begin < SECONDS_OF_PARTS):
+        now, pending = pending[: task.at_once], pending[task.at_once :]
+        for (number, box), one in zip(now, task.all_examined([box for _, box in now]), strict=True):
+            lines[number].append((box, one))
+            if isinstance(one.outcome, Split) and free[number] > 1:
+                pending += [(number, part) for part in halves(box, one.outcome.axis)]
+                free[number] -= 2
+    return lines
+
+
+class Ahead(Generic[Found]):
+    """Workers that go on with the parts of boxes while a search waits for others: no round keeps them waiting.
+
+    What they find is added to ``known``. They begin no more boxes than the search has room for.
+    """
+
+    def __init__(
+        self, task: Task[Found], workers: Workers[Asked, Line[Found]], known: dict[Box, Examined[Found]]
+    ) -> None:
+        self._workers, self._known, self._at_once = workers, known, task.at_once
+        self._waiting: deque[Box] = deque()
+        self._asked: set[Box] = set()
+        self._room = 0
+        self._lines: Iterator[tuple[int, Line[Found]]] = iter(())
+
+    @property
+    def have_started(self) -> bool:
+        """Whether asking for boxes starts no processes."""
+        return self._workers.have_started
+
+    def lines(self, boxes: Sequence[Box], room: int) -> Iterator[Line[Found]]:
+        """Yield what is found in boxes and in others, as it is finished, until nothing is left to do."""
+        self._room = room
+        self._ask(boxes)
+        while self._asked:
+            for _, line in self._lines:
+                self._asked.remove(line[0][0])
+                self._known |= dict(line)
+                self._ask(self._parts(line))
+                yield line
+            # The workers had nothing to do for a while.
+            self._lines = self._workers.finished(self, self._at_once)
+
+    def close(self) -> None:
+        """Let what is under way go."""
+        self._lines = iter(())
+
+    def __iter__(self) -> Iterator[Asked]:
+        return self
+
+    def __next__(self) -> Asked:
+        if not self._waiting:
+            raise StopIteration
+        box = self._waiting.popleft()
+        return box, max(1, (self._room - len(self._known)) // len(self._asked))
+
+    def __length_hint__(self) -> int:
+        return len(self._waiting)
+
+    def _ask(self, boxes: Sequence[Box]) -> None:
+        new = [box for box in boxes if box not in self._asked]
+        self._asked.update(new)
+        self._waiting.extend(new)
+
+    def _parts(self, line: Line[Found]) -> list[Box]:
+        """The parts of boxes that nothing is known of, as far as there is room."""
+        parts = [part for box, one in line if isinstance(one.outcome, Split) for part in halves(box, one.outcome.axis)]
+        free = max(0, self._room - len(self._known) - len(self._asked))
+        return [part for part in parts if part not in self._known][:free]
+
+
 @contextmanager
-def workers_of(task: Task[Found], executor: Executor | int | None) -> "Iterator[Workers[Box, Examined[Found]] | None]":
+def workers_of(
+    task: Task[Found], executor: Executor | int | None, known: dict[Box, Examined[Found]]
+) -> Iterator[Ahead[Found] | None]:
     """Where boxes are examined: at the given executor, or in processes of our own, which start when they are wanted.
 
     None in a worker process: the other processors are busy with its siblings.
@@ -126,9 +220,5 @@ def workers_of(task: Task[Found], executor: Executor | int | None) -> "Iterator[
         yield None
         return
     where = (os.cpu_count() or 1) if executor is None else executor
-    with open_workers(_examine, task, where) as workers:
-        yield workers
-
-
-def _examine(task: Task[Found], boxes: Sequence[Box]) -> list[Examined[Found]]:
-    return task.all_examined(boxes)
+    with open_workers(_with_parts, task, where) as workers, closing(Ahead(task, workers, known)) as ahead:
+        yield ahead

@@ -102,7 +102,10 @@ class Workers(Generic[Item, Result]):
                 number += 1
 
     def finished(self, tasks: Iterable[Item], together: int = 1) -> Iterator[tuple[int, Result]]:
-        """Yield the numbers of tasks and their results as they are finished; an error is raised at once."""
+        """Yield the numbers of tasks and their results as they are finished; an error is raised at once.
+
+        An iterator of tasks that has no more may have some again once results have been taken from here.
+        """
         for number, result in self._outcomes(tasks, together):
             yield number, _or_raise(result)
 
@@ -182,8 +185,7 @@ class _Ahead:
     """The tasks that are not done: those to be sent again, and those that were not sent yet."""
 
     def __init__(self, tasks: Iterable[Any], pace: Pace, together: int) -> None:
-        self._tasks, self._pace, self._together = iter(tasks), pace, together
-        self._left, self._number = operator.length_hint(tasks, 0), 0
+        self._tasks, self._pace, self._together, self._number = iter(tasks), pace, together, 0
         self._again: deque[_Part] = deque()
 
     def next(self, workers: int, empty: bool) -> _Part | None:
@@ -191,9 +193,9 @@ class _Ahead:
         if self._again:
             alone = self._again[0].losses >= _SUSPECT
             return None if alone and not empty else self._again.popleft()
-        part = _Part(self._number, list(islice(self._tasks, self._pace.size(self._together, self._left, workers))))
+        left = operator.length_hint(self._tasks, 0)
+        part = _Part(self._number, list(islice(self._tasks, self._pace.size(self._together, left, workers))))
         self._number += len(part.tasks)
-        self._left = max(0, self._left - len(part.tasks))
         return part if part.tasks else None
 
     def again(self, part: _Part) -> None:

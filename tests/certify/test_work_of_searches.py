@@ -3,8 +3,10 @@
 import dataclasses
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import flint
 import pytest
@@ -98,6 +100,30 @@ class Watching(Counted):
     def examine(self, box):
         self.watch(box)
         return super().examine(box)
+
+
+@given(costs.filter(len), st.integers(1, 120), st.integers(1, 4))
+def test_workers_that_go_ahead_examine_no_box_twice(costs, most, threads):
+    """Nor do they begin many more boxes than the budget allows."""
+    boxes, recorded = [], []
+    task = Watching(tuple(costs), watch=boxes.append)
+    with ThreadPoolExecutor(threads) as pool, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "journal_of", lambda owner, path: nullcontext(({}, lambda box, _: recorded.append(box))))
+        found = search.search(task, START, most, executor=pool, journal=Path("none"))
+    assert len(set(boxes)) == len(boxes) <= 2 * most
+    assert len(set(recorded)) == len(recorded) >= found.examined
+    assert set(recorded) <= set(boxes)
+
+
+def test_workers_go_on_with_parts_for_a_while(monkeypatch):
+    """As long as they have time, and no further than they may."""
+    task = Counted((0,))
+    [line] = tasks._with_parts(task, [(START[:1], 20)])
+    assert [box for box, _ in line[:3]] == [((0.0, 1.0),), ((0.0, 0.5),), ((0.5, 1.0),)]
+    assert len(line) == 19
+    monkeypatch.setattr(tasks, "SECONDS_OF_PARTS", -1.0)
+    asked = [(((low, low + 0.5),), 20) for low in (0.0, 0.5)]
+    assert [[box for box, _ in line] for line in tasks._with_parts(task, asked)] == [[box] for box, _ in asked]
 
 
 def test_a_journal_knows_the_operations(tmp_path):
