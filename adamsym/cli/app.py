@@ -6,27 +6,26 @@ import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from adamsym.cli import certify, dynamics, plots, sweep, verify
+from adamsym.cli import certify, dynamics, field, plots, sweep, verify
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
     HOLDS,
     INTERRUPTED,
     NOBODY_READS,
-    POINT_HELP,
     REFUTED,
     File,
     Json,
     read_file,
-    read_problem_and_point,
 )
 from adamsym.cli.output import (
     Printed,
     check_writable,
+    complain,
     deliver,
     print_json,
     print_table,
@@ -63,40 +62,7 @@ def top(
     return HOLDS
 
 
-@app.command()
-def field(
-    file: File,
-    at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
-    enclose: Annotated[bool, typer.Option("--enclose", help="Add proven bounds (ball arithmetic).")] = False,
-    as_json: Json = False,
-) -> int:
-    """Evaluate the Adam field at a point."""
-    source, theta = read_problem_and_point(file, at, "--at")
-    from adamsym.field import AdamField
-
-    adam_field = AdamField(source.problem, source.adam)
-    with working("evaluating the field"):
-        found = adam_field.evaluate(theta)
-        bounds = adam_field.enclose([[x, x] for x in theta]).tolist() if enclose else None
-    if bounds is not None:
-        plain, found = found, found.within(bounds)
-        if (abs(plain.value - found.value) > plain.error).any():
-            _complain("float64 fails here: f is taken from the proven bounds, and they give its error")
-    names, values, errors = source.problem.names, found.value.tolist(), found.error.tolist()
-    if as_json:
-        result: dict[str, Any] = {"parameters": list(names), "at": theta} | found.to_dict()
-        print_json(result | ({"enclosure": bounds} if bounds else {}))
-        return HOLDS
-    size, tolerance = max(map(abs, values)), max(errors)
-    print("a zero to within the error estimate" if size <= tolerance else f"no zero: max |f| = {size:.6g}")
-    columns = ["parameter", "at", "f", "error estimate"] + (
-        ["proven lower bound", "proven upper bound"] if bounds else []
-    )
-    rows = [[n, repr(x), repr(v), f"{e:.1e}"] for n, x, v, e in zip(names, theta, values, errors, strict=True)]
-    for row, ends in zip(rows, bounds or [], strict=False):
-        row += [repr(end) for end in ends]
-    print_table(columns, rows, numbers=columns[1:])
-    return HOLDS
+app.command()(field.field)
 
 
 @app.command()
@@ -117,7 +83,7 @@ def derive(
         with working("deriving"):
             derivation = derivation_of(source.problem, source.adam)
     except DerivationError as error:
-        _complain(f"refuted: the derivation stops at a step whose check fails: {error}")
+        complain(f"refuted: the derivation stops at a step whose check fails: {error}")
         return REFUTED
     if output is not None:
         render = {".md": derivation.to_markdown, ".tex": derivation.to_latex, ".html": derivation.to_html}
@@ -146,10 +112,6 @@ app.command(cls=plots.PlotCommand)(plots.plot)
 app.command()(plots.report)
 
 
-def _complain(message: str) -> None:
-    tell("adamsym: " + " ".join(message.split()))
-
-
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code; errors are one line on standard error.
 
@@ -159,7 +121,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (the interpreter closes it)
     if sys.stdout is None:
-        _complain("standard output is closed; redirect it, for example to /dev/null")
+        complain("standard output is closed; redirect it, for example to /dev/null")
         return BAD_INPUT
     printed = Printed(sys.stdout)
     with redirect_stdout(printed):
@@ -174,7 +136,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return NOBODY_READS
     except OSError as error:
-        _complain(f"standard output cannot be written: {error.strerror or error}")
+        complain(f"standard output cannot be written: {error.strerror or error}")
         return BAD_INPUT
     return code
 
@@ -183,20 +145,20 @@ def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments, standalone_mode=False, prog_name="adamsym")
     except InputError as error:
-        _complain(str(error))
+        complain(str(error))
     except typer.TyperException as error:
-        _complain(f"{error.format_message().rstrip('.')}; see adamsym --help")
+        complain(f"{error.format_message().rstrip('.')}; see adamsym --help")
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
         # A full disk, too many open files: nothing that the problem or its theory can be blamed for.
         name = f": {str(error.filename)[:80]!r}" if error.filename else ""
-        _complain(f"the system refuses: {error.strerror or error}{name}")
+        complain(f"the system refuses: {error.strerror or error}{name}")
     except MemoryError:
-        _complain("there is not enough memory for this; take fewer rows, parameters, chains or a smaller batch")
+        complain("there is not enough memory for this; take fewer rows, parameters, chains or a smaller batch")
     except (SystemExit, typer.Abort):
         # Typer turns a broken pipe and an early end of a file into these, with exit codes that say something else here.
-        _complain("another process that this one needs has ended; run the command again")
+        complain("another process that this one needs has ended; run the command again")
     else:
         return code if isinstance(code, int) else HOLDS
     return BAD_INPUT

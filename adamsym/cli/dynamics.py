@@ -10,8 +10,18 @@ import typer
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import executor_of
-from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_problem_and_point, whole_numbers
-from adamsym.cli.output import print_json, print_table, working
+from adamsym.cli.options import (
+    HOLDS,
+    POINT_HELP,
+    REFUTED,
+    UNDECIDED,
+    File,
+    Json,
+    Output,
+    read_problem_and_point,
+    whole_numbers,
+)
+from adamsym.cli.output import check_table, print_json, print_table, working, write_table
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,11 +39,13 @@ def flow(
     start: Start = None,
     time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
     samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
+    output: Output = None,
     as_json: Json = False,
 ) -> int:
     """Solve theta' = f(theta), across kinks of the loss and along them."""
     if not 0 < time <= sys.float_info.max:
         raise InputError(f"--time: {time} is not allowed; allowed are positive numbers")
+    check_table(output)
     source, theta = read_problem_and_point(file, start, "--from")
     import numpy as np
 
@@ -44,6 +56,8 @@ def flow(
     with working("solving"):
         found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
     code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
+    if output is not None:
+        write_table(output, found.columns(source.problem.names))
     if as_json:
         print_json(found.to_dict())
         return code
@@ -53,6 +67,8 @@ def flow(
     states = zip(found.times[known], found.theta[known], strict=True)
     rows = [[f"{t:.6g}", *(f"{x:.10g}" for x in state)] for t, state in states]
     print_table(["time", *names], rows, numbers=["time", *names])
+    if output is not None:
+        print(f"written to {output}")
     return code
 
 
@@ -77,9 +93,11 @@ def simulate(
         str | None,
         typer.Option("--cluster", help="Run them in a cluster: a Dask scheduler, tcp://HOST:PORT.", show_default=False),
     ] = None,
+    output: Output = None,
     as_json: Json = False,
 ) -> int:
     """Run many chains of Adam itself."""
+    check_table(output)
     if cluster is not None and (threads, checkpoint, resume) != (None, None, False):
         raise InputError(
             "--cluster: it does not go with --threads, --checkpoint and --resume, which are of this machine"
@@ -105,12 +123,18 @@ def simulate(
         if checkpoint is not None and checkpoint.exists():
             print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)
         raise
+    if output is not None:
+        write_table(output, found.columns(source.problem.names))
     if as_json:
         print_json(found.to_dict())
     else:
         print(_verdict(found))
         print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
         _print_spread(found, source.problem.names)
+        if output is not None:
+            print(f"all states are in {output}")
+        elif len(found.recorded_steps):
+            print(f"{len(found.recorded_steps)} states recorded: -o states.csv writes them, and --json prints them")
     return REFUTED if found.diverged.any() else HOLDS
 
 
@@ -130,9 +154,11 @@ def track(
         typer.Option("--region", help="Box of the bound, theta=-1:2.", show_default="around 64 other chains"),
     ] = None,
     level: Annotated[float, typer.Option("--level", help="Probability that one run exceeds its bound.")] = 0.05,
+    output: Output = None,
     as_json: Json = False,
 ) -> int:
     """Measure how far Adam gets from its flow, beside the proven bound."""
+    check_table(output)
     source, theta = read_problem_and_point(file, start, "--from")
     numbers = whole_numbers(starts, "--starts", (1_000, 10_000, 100_000))
     box = parse_box(region, source.problem.names, "--region") if region else None
@@ -155,10 +181,14 @@ def track(
             level,
             progress or (lambda _: None),
         )
+    if output is not None:
+        write_table(output, found.columns(source.problem.names))
     if as_json:
         print_json(found.to_dict())
     else:
         _print_track(found, chains)
+        if output is not None:
+            print(f"the windows are in {output}")
     return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
 
 
@@ -210,8 +240,6 @@ def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
     ]
     columns = ["parameter", "mean", "deviation", "smallest", "largest"]
     print_table(columns, rows, numbers=columns[1:])
-    if len(found.recorded_steps):
-        print(f"{len(found.recorded_steps)} states recorded; --json prints them")
 
 
 @contextmanager

@@ -25,6 +25,10 @@ INTERRUPTED, NOBODY_READS = 130, 141
 File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
+]
+
 POINT_HELP = "theta=0.5; several by commas or repetition; w=[1,2] for w0=1,w1=2. Default: the file's [start]."
 
 

@@ -4,12 +4,16 @@ import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.expressions.columns import Columns
 
 _WIDTH_IN_FILES = 160
 
@@ -48,6 +52,11 @@ def tell(line: str) -> None:
     """Print a line on standard error, if that can be written: what else could be said, and where?"""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
+
+
+def complain(message: str) -> None:
+    """Print a message on standard error, in one line."""
+    tell("adamsym: " + " ".join(message.split()))
 
 
 def print_json(value: dict[str, Any]) -> None:
@@ -110,3 +119,25 @@ def write_output(path: Path, content: str | bytes) -> None:
 
     content = content.encode() if isinstance(content, str) else content
     write_whole(path, lambda file: file.write(content), "-o")
+
+
+def check_table(path: Path | None) -> None:
+    """Raise InputError unless ``-o`` names a table that can be written: better known before the work than after it."""
+    if path is None:
+        return
+    from adamsym.expressions.columns import ENDINGS, check_ending
+
+    check_writable(path, ENDINGS)
+    check_ending(path)
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise InputError(f"-o: cannot write to {str(path.parent)[:80]!r}: {error.strerror}") from None
+
+
+def write_table(path: Path, columns: "Columns") -> None:
+    """Write the table that ``-o`` asks for so that the file is there whole or not at all."""
+    from adamsym.expressions.columns import write_columns
+    from adamsym.gradients.writing import write_whole
+
+    write_whole(path, lambda file: write_columns(file, path.suffix, columns), "-o")

@@ -9,8 +9,16 @@ import typer
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import Cluster, executor_of
-from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_resume, check_writable, print_json, print_table, write_output
+from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, Output, read_file, read_problem_and_point
+from adamsym.cli.output import (
+    check_resume,
+    check_table,
+    check_writable,
+    print_json,
+    print_table,
+    write_output,
+    write_table,
+)
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,9 +42,7 @@ def sweep(
     certify: Annotated[
         bool, typer.Option("--certify", help="Prove one branch over an interval; -o writes its certificate (.json).")
     ] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
-    ] = None,
+    output: Output = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes, for several listed values.", min=1, show_default="one")
     ] = None,
@@ -53,7 +59,7 @@ def sweep(
             raise InputError(f"{others} go without --certify: it proves one branch")
         return _certified(file, wanted, at, output, as_json)
     check_resume(journal, resume)
-    check_writable(output, (".csv", ".npz", ".parquet"))
+    check_table(output)
     if at and box:
         raise InputError("--at, --box: give one of them: a point near a zero, or a box with all zeros to begin with")
     if box:
@@ -63,13 +69,9 @@ def sweep(
         source, start = read_problem_and_point(file, at, "--at")
         region = None
     from adamsym.continuation import sweep as sweep_of
-    from adamsym.expressions.columns import check_ending, write_columns
     from adamsym.expressions.progress import progress_bar
     from adamsym.field import AdamField
-    from adamsym.gradients.writing import write_whole
 
-    if output is not None:
-        check_ending(output)
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     # Without either option everything is done here: most sweeps take seconds.
@@ -78,7 +80,7 @@ def sweep(
     with where as executor, progress_bar("hundredths of a combination followed") as progress:
         found = sweep_of(field, wanted, executor=executor, progress=progress, **options)
     if output is not None:
-        write_whole(output, lambda opened: write_columns(opened, output.suffix, found.columns()), "-o")
+        write_table(output, found.columns())
     if as_json:
         print_json(found.to_dict())
     else:

@@ -8,6 +8,7 @@ import numpy as np
 
 from adamsym.continuation.axes import Axis
 from adamsym.dynamics.zero_point import SHOWN, ZeroStability
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.results import Drawable, counted, plain
 
@@ -193,13 +194,14 @@ class Sweep(Drawable):
     def columns(self) -> dict[str, list[Any]]:
         """Return one row for each zero, as columns by name: what is written to CSV, Parquet and NPZ files."""
         first, *others = (axis.name for axis in self.axes)
-        found: dict[str, list[Any]] = {name: [] for name in ("branch", first, *others)}
         measured = ("stability", "distance", "loss_excess", "predicted_distance", "predicted_excess")
-        found |= {name: [] for name in (*self.names, "eigenvalue_real", "eigenvalue_imag", *measured)}
+        own = ("branch", first, *others, "eigenvalue_real", "eigenvalue_imag", *measured)
+        named = parameter_names(self.names, len(self.names), own)
+        found: dict[str, list[Any]] = {name: [] for name in ("branch", first, *others, *named, *own[-7:])}
         for number, branch in enumerate(self.branches):
             for point in branch.points:
                 row = {"branch": number, first: point.value, **branch.fixed}
-                row |= dict(zip(self.names, point.zero.tolist(), strict=True))
+                row |= dict(zip(named, point.zero.tolist(), strict=True))
                 row |= {"eigenvalue_real": point.eigenvalue.real, "eigenvalue_imag": point.eigenvalue.imag}
                 row |= {name: getattr(point, name) for name in measured}
                 for name, column in found.items():

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
 from adamsym.dynamics.run import Run, check_integers, checked_starts, multiples
 from adamsym.expressions.arguments import checked_arguments, takes_field
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
@@ -69,6 +70,26 @@ class Ensemble(Drawable):
         if len(self.recorded_steps):
             result["recorded"] = {"steps": plain(self.recorded_steps), "theta": plain(self.recorded)}
         return result
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Return one row for each chain after each recorded step and after the last one, as columns by name.
+
+        ``chain``, counted from 0; ``step``; the parameters, by ``names`` or else "theta" or "theta[0]", ...; and
+        ``diverged``, the step at which the chain diverged, or 0.
+        """
+        named = parameter_names(names, self.theta.shape[-1], ("chain", "step", "diverged"))
+        ends = [] if self.steps in self.recorded_steps[-1:] else [self.steps]
+        steps, chains = np.append(self.recorded_steps, np.array(ends, np.int64)), len(self.theta)
+        last = self.theta[None][: len(ends)]
+        parameters = {
+            name: np.concatenate((self.recorded[..., k], last[..., k])).reshape(-1) for k, name in enumerate(named)
+        }
+        return {
+            "chain": np.tile(np.arange(chains), len(steps)),
+            "step": np.repeat(steps, chains),
+            **parameters,
+            "diverged": np.tile(self.diverged, len(steps)),
+        }
 
 
 @takes_field

@@ -20,6 +20,7 @@ from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.flow import flow
 from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.arguments import checked_arguments, takes_field
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
@@ -131,6 +132,16 @@ class Window:
             "region": self.region.tolist(),
         }
 
+    def row(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return the window as one row of a table: numbers by name."""
+        single = {name: one for name, one in self.to_dict().items() if not isinstance(one, (dict, list))}
+        row = single | {"bound": self.bound.mean_square.total, "one_run": self.bound.per_run}
+        row |= {"measured_low": self.measured.low, "measured_high": self.measured.high}
+        row |= {f"quantile.{q}": interval.value for q, interval in self.quantiles.items()} | self.pieces
+        for name, (low, high) in zip(names, self.region.tolist(), strict=True):
+            row |= {f"lower.{name}": low, f"upper.{name}": high}
+        return row | {"verdict": {True: "within", False: "beyond", None: "undecided"}[self.holds]}
+
     @property
     def inside(self) -> int:
         """Number of chains that stayed in the region."""
@@ -181,6 +192,12 @@ class PseudoTrajectory(Drawable):
             "windows": [window.to_dict() for window in self.windows],
             "order": None if order is None else {"value": order.value, "interval": [order.low, order.high]},
         }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
+        """Return one row for each window, as columns by name; ``names`` are those of the parameters, for the region."""
+        named = parameter_names(names, len(self.windows[0].region), ())
+        rows = [window.row(named) for window in self.windows]
+        return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 @takes_field

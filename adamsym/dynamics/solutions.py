@@ -1,7 +1,7 @@
 """Solutions of theta' = f(theta): what :func:`adamsym.flow` returns, put together from what its solvers find."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.steps import Outcome
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Drawable, counted, plain
@@ -88,6 +89,23 @@ class Flow(Drawable):
             "outcome": plain(self.outcome),
             "reached": plain(self.reached),
             "notes": notes[0] if self.zero.ndim == 0 and notes else notes,
+        }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Return one row for each start and time, as columns by name.
+
+        ``start``, counted from 0 in order; ``time``; the parameters, by ``names`` or else "theta" or "theta[0]", ...;
+        ``outcome`` and ``reached`` of the start's solution.
+        """
+        named = parameter_names(names, self.theta.shape[-1], ("start", "time", "outcome", "reached"))
+        starts, times = self.zero.size, len(self.times)
+        states = self.theta.reshape(starts * times, -1)
+        return {
+            "start": np.repeat(np.arange(starts), times),
+            "time": np.tile(self.times, starts),
+            **{name: states[:, k].copy() for k, name in enumerate(named)},
+            "outcome": np.repeat(self.outcome.reshape(-1), times),
+            "reached": np.repeat(self.reached.reshape(-1), times),
         }
 
     def at(self, times: ArrayLike) -> FloatArray:

@@ -2,19 +2,26 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adamsym.expressions.errors import InputError
 
-Columns = Mapping[str, Sequence[Any]]
-"""Columns of one length: numbers, texts, or None."""
+Column = Sequence[Any] | NDArray[Any]
+Columns = Mapping[str, Column]
+"""Columns of one length: arrays, or lists of numbers, texts and None."""
 
 ENDINGS = (".csv", ".npz", ".parquet")
+
+ROWS_AT_ONCE = 2**14
+"""Rows that are turned into text, or into a group of a Parquet file, together: memory does not grow with the table."""
 
 
 def check_ending(path: Path) -> None:
@@ -22,7 +29,7 @@ def check_ending(path: Path) -> None:
     if path.suffix not in ENDINGS:
         raise InputError(f"{str(path)[:80]!r} has no known ending; allowed: {', '.join(ENDINGS)}")
     if path.suffix == ".parquet":
-        _parquet()
+        parquet_modules()
 
 
 def write_columns(file: IO[bytes], ending: str, columns: Columns) -> None:
@@ -30,36 +37,77 @@ def write_columns(file: IO[bytes], ending: str, columns: Columns) -> None:
     {".csv": _write_csv, ".npz": _write_npz, ".parquet": _write_parquet}[ending](file, columns)
 
 
+def plain_names(dimension: int) -> list[str]:
+    """Return names of the parameters of results that know none."""
+    return ["theta"] if dimension == 1 else [f"theta[{k}]" for k in range(dimension)]
+
+
+def parameter_names(names: Sequence[str] | None, dimension: int, taken: Iterable[str]) -> list[str]:
+    """Return the columns' names of parameters: their own, or where a table has such a column, ``parameter.NAME``.
+
+    Raises
+    ------
+    InputError
+        If there is not one name for each parameter, or a name stands twice.
+    """
+    found = plain_names(dimension) if names is None else [str(name) for name in names]
+    if len(found) != dimension or len(set(found)) != dimension:
+        raise InputError(f"names: {len(set(found))} different names; give one for each of {dimension} parameters")
+    others = set(taken)
+    return [f"parameter.{name}" if name in others else name for name in found]
+
+
 def _write_csv(file: IO[bytes], columns: Columns) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*(map(_cell, column) for column in columns.values()), strict=True))
-    file.write(text.getvalue().encode())
+    for rows in chain([[tuple(columns)]], (zip(*block, strict=True) for block in _blocks(columns))):
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        file.write(text.getvalue().encode())
 
 
-def _cell(value: Any) -> str:
-    return "" if value is None else repr(float(value)) if isinstance(value, float) else str(value)
+def _blocks(columns: Columns) -> Iterator[list[list[Any]]]:
+    """Some rows at a time, column by column, in Python's own numbers: those are written by their shortest digits."""
+    rows = len(next(iter(columns.values()), ()))
+    for first in range(0, rows, ROWS_AT_ONCE):
+        parts = (column[first : first + ROWS_AT_ONCE] for column in columns.values())
+        yield [part.tolist() if isinstance(part, np.ndarray) else list(map(_plain, part)) for part in parts]
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _write_npz(file: IO[bytes], columns: Columns) -> None:
-    arrays: dict[str, Any] = {name: _array(column) for name, column in columns.items()}
-    np.savez_compressed(file, **arrays)
+    # Not by numpy.savez: there a column cannot be named "file".
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, column in columns.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, _array(column), allow_pickle=False)
 
 
-def _array(column: Sequence[Any]) -> "np.ndarray[Any, Any]":
+def _array(column: Column) -> NDArray[Any]:
     """An array of numbers or of text, never of objects: those would be pickled."""
+    if isinstance(column, np.ndarray):
+        return column
     if any(isinstance(value, str) for value in column):
         return np.array(["" if value is None else str(value) for value in column])
     return np.array([np.nan if value is None else value for value in column])
 
 
 def _write_parquet(file: IO[bytes], columns: Columns) -> None:
-    arrow, parquet = _parquet()
-    parquet.write_table(arrow.table({name: list(column) for name, column in columns.items()}), file)
+    arrow, parquet = parquet_modules()
+    # Arrays of numbers are taken as they lie in memory.
+    table = arrow.table({name: one if isinstance(one, np.ndarray) else list(one) for name, one in columns.items()})
+    parquet.write_table(table, file, row_group_size=4 * ROWS_AT_ONCE)
 
 
-def _parquet() -> tuple[Any, Any]:
+def parquet_modules() -> tuple[Any, Any]:
+    """Return pyarrow and pyarrow.parquet.
+
+    Raises
+    ------
+    InputError
+        If they are not installed.
+    """
     load: Callable[[str], Any] = import_module
     try:
         return load("pyarrow"), load("pyarrow.parquet")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import plain
@@ -26,6 +27,14 @@ class FieldValue:
     def to_dict(self) -> dict[str, Any]:
         """Return ``{"field": ..., "error": ...}`` in lists, ready for JSON."""
         return {"field": plain(self.value), "error": plain(self.error)}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, FloatArray]:
+        """Return one row for each point, as columns ``f.NAME`` and ``error.NAME`` for each parameter."""
+        d = self.value.shape[-1]
+        named = parameter_names(names, d, ())
+        values, errors = self.value.reshape(-1, d), self.error.reshape(-1, d)
+        found = {f"f.{name}": values[:, k].copy() for k, name in enumerate(named)}
+        return found | {f"error.{name}": errors[:, k].copy() for k, name in enumerate(named)}
 
     def within(self, bounds: ArrayLike) -> "FieldValue":
         """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.

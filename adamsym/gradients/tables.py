@@ -75,12 +75,13 @@ class Columns:
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file as text, with the names in its first line."""
+    """A CSV file as text, with the names in its first line; messages say what problem files offer if it is of one."""
 
     path: Path
     text: str
     form: Format
     header: tuple[str, ...]
+    of_problem: bool = True
 
     def listed(self) -> str:
         """Return the columns' names for a message."""
@@ -89,7 +90,8 @@ class Table:
 
     def _hint(self) -> str:
         others = [character for character in DELIMITERS if len(self.header) == 1 and character in self.header[0]]
-        return f"; with semicolons or the like between entries, give delimiter = {others[0]!r}" if others else ""
+        wanted = f"give delimiter = {others[0]!r}" if others and self.of_problem else "write commas in their place"
+        return f"; with semicolons or the like between entries, {wanted}" if others else ""
 
     def position(self, name: str) -> int:
         """Return which column has a name.
@@ -152,7 +154,8 @@ class Table:
         text = entry.strip(" \t")
         if text.lower() in MISSING:
             what = repr(text) if text else "an empty entry"
-            raise InputError(f'{place}: {what} is no number; fill it in, or leave such rows out: missing = "drop"')
+            others = 'such rows out: missing = "drop"' if self.of_problem else "the row out"
+            raise InputError(f"{place}: {what} is no number; fill it in, or leave {others}")
         if not text.isprintable():
             raise InputError(f"{place}: {text[:40]!r} is no number: it holds a line break or the like")
         if self.form.decimal == "," and "." in text:
@@ -179,7 +182,7 @@ class Table:
             yield line, row
 
 
-def read_table(path: Path, form: Format) -> Table:
+def read_table(path: Path, form: Format, of_problem: bool = True) -> Table:
     """Return the table in a CSV file, whose first line names the columns.
 
     Raises
@@ -191,7 +194,7 @@ def read_table(path: Path, form: Format) -> Table:
     header = next((row for _, row in _checked(path, _lines(text, form)) if row), None)
     if header is None:
         raise InputError(f"{path.name}: empty; the first line must name the columns")
-    return Table(path, text, form, tuple(name.strip() for name in header))
+    return Table(path, text, form, tuple(name.strip() for name in header), of_problem)
 
 
 def _lines(text: str, form: Format) -> "Reader":

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.continuation import CertifiedBranch, Sweep
 from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
+from adamsym.expressions.columns import plain_names
 from adamsym.expressions.errors import InputError
 from adamsym.plots.branches import draw_branches, draw_tubes
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
@@ -48,11 +49,6 @@ def draw(result: object, axes: Axes) -> Any:
     raise InputError(f"plot: {type(result).__name__} has no picture of its own")
 
 
-def _names(dimension: int) -> list[str]:
-    """Names of the parameters of results that know none."""
-    return ["theta"] if dimension == 1 else [f"theta[{k}]" for k in range(dimension)]
-
-
 @draw.register
 def _(result: Zeros, axes: Axes) -> Any:
     return draw_zeros(axes, result)
@@ -65,12 +61,12 @@ def _(result: LyapunovRegion, axes: Axes) -> Any:
 
 @draw.register
 def _(result: Flow, axes: Axes) -> Any:
-    return draw_flow(axes, result, _names(result.theta.shape[-1]))
+    return draw_flow(axes, result, plain_names(result.theta.shape[-1]))
 
 
 @draw.register
 def _(result: PhasePortrait, axes: Axes) -> Any:
-    return draw_portrait(axes, result, _names(result.points.shape[-1]))
+    return draw_portrait(axes, result, plain_names(result.points.shape[-1]))
 
 
 @draw.register
@@ -100,7 +96,7 @@ def _(result: Ensemble, axes: Axes) -> Any:
     dimension = states.shape[-1]
     if dimension > 2:
         raise InputError(f"plot: an ensemble in {dimension} parameters cannot be drawn; one or two can")
-    names = _names(dimension)
+    names = plain_names(dimension)
     if dimension == 1:
         label_axes(axes, names[0], "chains")
         return axes.hist(states[:, 0], bins="auto", color=BLUE)

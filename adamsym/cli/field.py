@@ -1,0 +1,110 @@
+"""The command that evaluates the field: at a point, or at those of a file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, Output, read_file, read_problem_and_point
+from adamsym.cli.output import check_table, complain, print_json, print_table, working, write_table
+from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.expressions.columns import Columns
+    from adamsym.expressions.compilation import FloatArray
+    from adamsym.field.values import FieldValue
+
+_SHOWN, _NAMED = 20, 3
+"""Points of a file that are printed, and so many of their parameters."""
+
+
+def field(
+    file: File,
+    at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            "--points",
+            help="In place of --at: a .csv, .npz or .parquet table with a column for each parameter.",
+            show_default=False,
+        ),
+    ] = None,
+    enclose: Annotated[bool, typer.Option("--enclose", help="Add proven bounds (ball arithmetic).")] = False,
+    output: Output = None,
+    as_json: Json = False,
+) -> int:
+    """Evaluate the Adam field at a point, or at the points of a table."""
+    if at and points is not None:
+        raise InputError("--at, --points: give one of them: a point, or a file of points")
+    check_table(output)
+    import numpy as np
+
+    if points is None:
+        source, start = read_problem_and_point(file, at, "--at")
+        theta = np.array(start)
+    else:
+        from adamsym.gradients.points import read_points
+
+        source = read_file(file)
+        theta = read_points(points, source.problem.names)
+    from adamsym.field import AdamField
+
+    adam_field = AdamField(source.problem, source.adam)
+    with working("evaluating the field"):
+        found = adam_field.evaluate(theta)
+        bounds = adam_field.enclose(np.stack((theta, theta), axis=-1)) if enclose else None
+    if bounds is not None:
+        plain, found = found, found.within(bounds)
+        if (abs(plain.value - found.value) > plain.error).any():
+            complain("float64 fails here: f is taken from the proven bounds, and they give its error")
+    names = source.problem.names
+    if output is not None:
+        write_table(output, _columns(names, theta, found, bounds))
+    if as_json:
+        result: dict[str, Any] = {"parameters": list(names), "at": theta.tolist()} | found.to_dict()
+        print_json(result | ({} if bounds is None else {"enclosure": bounds.tolist()}))
+        return HOLDS
+    if points is None:
+        _print_point(names, theta, found, bounds)
+    else:
+        _print_points(names, theta, found, output)
+    if output is not None:
+        print(f"written to {output}")
+    return HOLDS
+
+
+def _columns(
+    names: tuple[str, ...], theta: "FloatArray", found: "FieldValue", bounds: "FloatArray | None"
+) -> "Columns":
+    """One row for each point: its parameters, f, the error estimates, and the proven bounds."""
+    columns = dict(zip(names, theta.reshape(-1, len(names)).T, strict=True)) | found.columns(names)
+    if bounds is not None:
+        low, high = bounds.reshape(-1, len(names), 2).transpose(2, 1, 0)
+        columns |= {f"lower.{name}": one for name, one in zip(names, low, strict=True)}
+        columns |= {f"upper.{name}": one for name, one in zip(names, high, strict=True)}
+    return columns
+
+
+def _print_point(names: tuple[str, ...], theta: "FloatArray", found: "FieldValue", bounds: "FloatArray | None") -> None:
+    size, tolerance = abs(found.value).max(), found.error.max()
+    print("a zero to within the error estimate" if size <= tolerance else f"no zero: max |f| = {size:.6g}")
+    columns = ["parameter", "at", "f", "error estimate"]
+    numbers = zip(names, theta.tolist(), found.value.tolist(), found.error.tolist(), strict=True)
+    rows = [[name, repr(x), repr(value), f"{error:.1e}"] for name, x, value, error in numbers]
+    if bounds is not None:
+        columns += ["proven lower bound", "proven upper bound"]
+        rows = [row + [repr(end) for end in ends] for row, ends in zip(rows, bounds.tolist(), strict=True)]
+    print_table(columns, rows, numbers=columns[1:])
+
+
+def _print_points(names: tuple[str, ...], theta: "FloatArray", found: "FieldValue", output: Path | None) -> None:
+    zeros = int((abs(found.value) <= found.error).all(axis=-1).sum())
+    print(f"f at {len(theta)} points, {zeros or 'none'} of them zeros to within the error estimate")
+    shown = names[:_NAMED]
+    columns = [*shown, *(f"f.{name}" for name in shown), "largest error estimate"]
+    rows = []
+    for at, value, error in zip(theta[:_SHOWN], found.value[:_SHOWN], found.error[:_SHOWN], strict=True):
+        rows.append([*(f"{x:.10g}" for x in (*at[:_NAMED], *value[:_NAMED])), f"{error.max():.1e}"])
+    print_table(columns, rows, numbers=columns)
+    if len(theta) > _SHOWN and output is None:
+        print(f"and {len(theta) - _SHOWN} more points: -o field.csv writes them all, and --json prints them")
