@@ -49,6 +49,7 @@ WITHOUT = {
         "LyapunovBall",
         "LyapunovRegion",
         "ModuleProgress",
+        "Motion",
         "NetworkReport",
         "PseudoTrajectory",
         "Quotient",

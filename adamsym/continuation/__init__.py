@@ -2,6 +2,7 @@
 
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
+from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
 from adamsym.continuation.tubes import CertifiedBranch, Joint, Tube, certify_branch
 
@@ -12,8 +13,10 @@ __all__ = [
     "CertifiedBranch",
     "Change",
     "Joint",
+    "Motion",
     "Sweep",
     "Tube",
     "certify_branch",
+    "enclose_motion",
     "sweep",
 ]

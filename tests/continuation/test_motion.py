@@ -1,0 +1,106 @@
+"""How fast zeros move with beta2: derivatives hold difference quotients, and speeds those between certified zeros."""
+
+import itertools
+from fractions import Fraction
+
+import flint
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import (
+    Adam,
+    AdamEpsInsideRoot,
+    AdamField,
+    AdamW,
+    Empirical,
+    InputError,
+    NAdam,
+    Problem,
+    RMSprop,
+    certify_branch,
+    find_zero,
+)
+from adamsym.continuation import enclose_motion
+from adamsym.expressions.errors import NotApplicable
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic
+from adamsym.field.ball.enclosure import gradient_laws
+from adamsym.field.ball.law import BallLaw
+from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.slopes.in_beta import slope_in_beta
+
+METHODS = [Adam("0.3", "0.9", "1e-4"), Adam(0, "0.9", "1"), NAdam("0.3", "0.9", "1e-3"), RMSprop("0.9", "1e-8")]
+METHODS.append(AdamEpsInsideRoot("0.5", "0.9", "1e-3"))
+THREE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+atoms = st.integers(1, 30).flatmap(lambda k: st.sampled_from([k / 10, -k / 10]))
+
+
+@settings(max_examples=15)
+@given(
+    st.sampled_from(METHODS),
+    st.lists(atoms, min_size=1, max_size=4),
+    st.sampled_from(["0.3", "0.7", "0.9", "0.99", "0.999"]),
+    st.integers(1, 100),
+)
+def test_slopes_hold_difference_quotients(method, values, beta, length):
+    low = Fraction(beta)
+    high = low + (1 - low) * Fraction(length, 10_000)
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(x) for x in values], [flint.arb(1) / len(values)] * len(values))
+        slope = slope_in_beta(law, method.laplace_over("beta2", low, high))
+        ends = [enclose_law(law, method.laplace_over("beta2", end, end)).value for end in (low, high)]
+        quotient = (ends[1] - ends[0]) / ball(high - low)
+        # The mean value theorem: it is the derivative somewhere between.
+        assert slope.overlaps(quotient)
+        if not quotient.contains(0) and abs(quotient).lower() > slope.rad():
+            assert not slope.overlaps(-quotient)
+
+
+@given(st.integers(-20, 20))
+@settings(max_examples=10)
+def test_slopes_are_narrow_and_hold_those_of_boxes(tenths):
+    theta, beta = 0.95 + tenths / 1000, Fraction(99, 100)
+    with ball_arithmetic():
+        form, around = Adam().laplace_over("beta2", beta, beta), flint.arb(theta, 0.01)
+        points = [gradient_laws(THREE, [x], False)[0] for x in (flint.arb(theta), around)]
+        one, over = (slope_in_beta(law, form) for law in points)
+        assert one.rad() < 1e-7
+        assert over.contains(one)
+        assert over.rad() < 0.05
+
+
+def test_slopes_are_infinite_or_bounded_where_gradients_may_vanish():
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(0, 1), flint.arb(2)], [flint.arb("0.5")] * 2)
+        found = slope_in_beta(law, Adam().laplace_over("beta2", Fraction(9, 10), Fraction(9, 10)))
+        assert found.contains(0)
+        assert slope_in_beta(BallLaw([flint.arb(0)], [flint.arb(1)]), Adam().laplace) == 0
+
+
+@settings(max_examples=2)
+@given(st.sampled_from([[0, 0, 3], [0, 3, 3], [-1, 0, 4]]), st.sampled_from(["0.9", "0.99", "0.999"]))
+def test_speeds_hold_those_between_zeros(data, start):
+    low = Fraction(start)
+    high = low + (1 - low) / 40
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": data}))
+    field = AdamField(problem, AdamW("0.5", "0.9", "1e-3", "0.1"))
+    branch = certify_branch(field, "beta2", low, high, [1.0])
+    assert branch.complete
+    motion = enclose_motion(branch)
+    assert [motion[0].low, motion[-1].high] == [low, high]
+    assert all(left.high == right.low for left, right in itertools.pairwise(motion))
+    at = [find_zero(AdamField(problem, AdamW("0.5", value, "1e-3", "0.1")), [1.0]).theta[0] for value in (low, high)]
+    least = sum(piece.speed[0, 0] * float(piece.high - piece.low) for piece in motion)
+    most = sum(piece.speed[0, 1] * float(piece.high - piece.low) for piece in motion)
+    # By number, to rounding.
+    assert least - 1e-12 <= at[1] - at[0] <= most + 1e-12
+    # Skewed to the right the mean is approached from below.
+    assert {piece.signs for piece in motion} == {(1 if sum(data) / 3 > sorted(data)[1] else -1,)}
+
+
+def test_what_is_not_enclosed_is_said():
+    branch = certify_branch(AdamField(THREE, Adam("0.5", "0.9", "0.1")), "eps", "0.1", "0.11", [0.9])
+    with pytest.raises(NotApplicable, match="eps"):
+        enclose_motion(branch)
+    with pytest.raises(InputError, match="branch"):
+        enclose_motion("branch.json")
