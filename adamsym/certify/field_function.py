@@ -24,7 +24,7 @@ from adamsym.field.interval.field import IntervalField
 from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
-from adamsym.gradients.symbolic import require_expressions
+from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.methods import LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import supposition
 
@@ -72,6 +72,13 @@ class FieldFunction(BoxFunction):
         """Return the field of another Laplace form, whose numbers may be ranges: enclosures hold for all in them."""
         found = shallow_copy(self)
         found.form = form
+        found.__dict__.pop("intervals", None)
+        return found
+
+    def with_problem(self, problem: SymbolicGradient) -> "FieldFunction":
+        """Return the field of the same expressions over other rows, whose numbers may be ranges."""
+        found = shallow_copy(self)
+        found.problem = problem
         found.__dict__.pop("intervals", None)
         return found
 

@@ -1,8 +1,8 @@
 """Re-checks of branches: one zero in each tube, the same one where two tubes meet, its stability.
 
-For all p from low to high f is enclosed at once, with the numbers of the Laplace form in ranges. Krawczyk's operator in
-the inside of a tube's box X proves for each p exactly one zero in X; it depends continuously on p, since f does and X
-is compact. At a joint a zero that is in the boxes of both tubes is the one of each.
+For all p from low to high f is enclosed at once, with the numbers of the Laplace form, or those of the data, in ranges.
+Krawczyk's operator in the inside of a tube's box X proves for each p exactly one zero in X; it depends continuously on
+p, since f does and X is compact. At a joint a zero that is in the boxes of both tubes is the one of each.
 """
 
 import itertools
@@ -14,8 +14,10 @@ from adamsym.certificates.branch_form import BranchCertificate, JointEntry, Tube
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.zeros import contains, maps_inside, sides, stability_by
+from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 from adamsym.gradients import SymbolicGradient
+from adamsym.gradients.entries import DataEntry, law_over
 from adamsym.methods import LaplaceForm
 from adamsym.methods.method import require_formulas
 from adamsym.methods.record import method_from_record
@@ -44,6 +46,12 @@ def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str
             return f"joint {k} does not lie in the tubes on both sides"
     if certificate.stability != "undecided" and any(tube.stability != certificate.stability for tube in tubes):
         return "the stability is not that of every tube"
+    entry = DataEntry.named(certificate.parameter)
+    if entry is not None:
+        try:
+            law_over(entry, problem.law, ends[0][0], ends[-1][1])
+        except InputError as error:
+            return str(error)
     return None
 
 
@@ -56,12 +64,11 @@ def statements(certificate: BranchCertificate) -> list[tuple[str, Statement]]:
 def statement_fault(
     certificate: BranchCertificate, problem: SymbolicGradient, form: Form, statement: Statement
 ) -> str | None:
-    """Return what is wrong with one tube or joint, or None; the form over its values replaces that of the problem."""
+    """Return what is wrong with one tube or joint, or None: of the problem, or of the form, over all its values."""
     number, entry = statement
     tube = certificate.tubes[number]
     low = tube.low if isinstance(entry, TubeEntry) else tube.high
-    method = certificate.problem.method.model_dump_json()
-    over = form_of(form.using, _laplace_over(method, certificate.parameter, low, tube.high))
+    problem, over = _over_values(certificate, problem, form, low, tube.high)
     if isinstance(entry, JointEntry):
         holds = maps_inside(problem, over, entry.box, entry.preconditioner)
         return None if holds else "Krawczyk's operator does not prove a zero in it"
@@ -72,6 +79,23 @@ def statement_fault(
         return None
     proven = stability_by(over.using, whole.jacobian, entry.stability_matrix)
     return None if proven == entry.stability else "its stability is not proven"
+
+
+def _over_values(
+    certificate: BranchCertificate, problem: SymbolicGradient, form: Form, low: str, high: str
+) -> tuple[SymbolicGradient, Form]:
+    """The problem and the form, one of them with ranges that hold all values of the parameter."""
+    if DataEntry.named(certificate.parameter) is not None:
+        return _problem_over(problem, certificate.parameter, low, high), form
+    method = certificate.problem.method.model_dump_json()
+    return problem, form_of(form.using, _laplace_over(method, certificate.parameter, low, high))
+
+
+@lru_cache(maxsize=4)
+def _problem_over(problem: SymbolicGradient, parameter: str, low: str, high: str) -> SymbolicGradient:
+    entry = DataEntry.named(parameter)
+    assert entry is not None
+    return problem.over_ranges(law_over(entry, problem.law, _number(low), _number(high)))
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,6 @@
 """What a sweep varies: a number of the method, the batch size or a number in the data; its values, and their scale."""
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,6 +11,7 @@ import numpy as np
 from adamsym.expressions.arguments import shown
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.gradients.entries import DataEntry
 
 Scale = Literal["memory", "logarithmic", "linear"]
 
@@ -24,8 +24,6 @@ _SCALES: dict[str, Scale] = {
     "eps": "logarithmic",
     "batch_size": "logarithmic",
 }
-
-_DATA = re.compile(r"data\.([A-Za-z]\w*)(?:\[(\d{1,9})\])?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,9 @@ class Axis:
         return _SCALES.get(self.name, "linear")
 
     @property
-    def cell(self) -> tuple[str, int | None] | None:
-        """The column and the row of a number in the data; None in place of the row for all of them."""
-        found = _DATA.fullmatch(self.name)
-        if found is None:
-            return None
-        column, row = found.groups()
-        return column, None if row is None else int(row)
+    def entry(self) -> DataEntry | None:
+        """The number in the data that the name means; None for a number of the method and the batch size."""
+        return DataEntry.named(self.name)
 
     @property
     def span(self) -> float:

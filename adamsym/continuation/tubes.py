@@ -1,11 +1,10 @@
-"""Certified branches: tubes over intervals of a hyper-parameter in which a zero is, is unique, and moves continuously.
+"""Certified branches: tubes over intervals of a parameter in which a zero is, is unique, and moves continuously.
 
 Over an interval P of the parameter and a box X with the midpoint c, K = c - Y f(c, P) + (1 - Y Df(X, P)) (X - c) in the
 inside of X proves, for every p in P, that f(., p) has exactly one zero in X. By compactness it depends continuously on
 p. Where two intervals meet, a box in both of their boxes that is proven to hold a zero there holds the zero of both.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -21,7 +20,7 @@ from adamsym.certify.outcomes import Stability
 from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
 from adamsym.certify.zeros.stability import stability_of
 from adamsym.continuation.axes import Axis, axes_of
-from adamsym.continuation.families import check_axis, field_at
+from adamsym.continuation.families import check_axis, field_at, function_over
 from adamsym.dynamics import find_zero
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
@@ -33,9 +32,7 @@ from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import hulls
-from adamsym.gradients import Empirical
 from adamsym.gradients.symbolic import require_expressions
-from adamsym.methods.method import require_formulas
 
 MOST_TUBES = 2000
 
@@ -201,7 +198,7 @@ def certify_branch(
     *,
     progress: Progress | None = None,
 ) -> CertifiedBranch:
-    """Return a branch of zeros over an interval of beta1, beta2, eps or weight decay, certified as far as it goes.
+    """Return a branch of zeros over an interval of one number of the method or the data, certified as far as it goes.
 
     From the zero that Newton's method reaches from ``start`` at the lower end, tube after tube is proven; their lengths
     follow what can be proven. The branch ends early at folds and where stretches cannot be proven: ``reason`` says so.
@@ -211,7 +208,8 @@ def certify_branch(
     field
         The field, of expressions without kinks and an empirical law.
     name
-        The parameter: a number of the method.
+        The parameter: "beta1", "beta2", "eps" or "weight_decay"; "data.x" (the column x is this number), "data.x[2]"
+        (its row 2 is) or "data.weights[2]" (the probability of row 2, the others in proportion).
     low, high
         The interval, exactly.
     start
@@ -255,14 +253,7 @@ class _Tracer:
     def __init__(self, field: AdamField, axis: Axis, progress: Progress | None) -> None:
         self.field, self.axis, self.progress = field, axis, progress
         self.function = FieldFunction(field)
-        method = require_formulas(field.adam, "a proof over a range of its numbers")
-        if not isinstance(field.problem.law, Empirical):
-            raise NotApplicable("data: a proof over a range of the method's numbers needs listed rows")
-        if axis.name == "beta1" and axis.values[0] == 0:
-            raise NotApplicable("over beta1: a range is to begin above 0, where there is one term less")
-        self.over: Callable[[Fraction, Fraction], FieldFunction] = lambda low, high: self.function.with_form(
-            method.laplace_over(axis.name, low, high)
-        )
+        self.over = function_over(self.function, axis)
         # Says at once what is not known over ranges.
         self.over(*axis.values)
         self.longest = _LONGEST if axis.scale == "linear" else min(_LONGEST, _WIDEST / axis.span)

@@ -135,6 +135,19 @@ class Empirical:
         return self.rows, self.probabilities
 
 
+class EmpiricalOverRanges(Empirical):
+    """Rows of which some number, or some probabilities, are ranges: all laws with a choice of numbers from these.
+
+    Only enclosures know what to do with it, in balls or intervals, and then hold what is true of each choice; there
+    are no floats of it. :func:`adamsym.gradients.entries.law_over` makes them.
+    """
+
+    def __init__(self, names: tuple[str, ...], rows: tuple[Any, ...], probabilities: tuple[Any, ...]) -> None:
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "exact_rows", rows)
+        object.__setattr__(self, "exact_probabilities", probabilities)
+
+
 def named_columns(data: Any) -> dict[str, Any]:
     """Return the columns of a mapping, a data frame or an array with named fields, by name.
 

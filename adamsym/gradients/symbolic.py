@@ -22,9 +22,10 @@ from adamsym.expressions.pickling import WithoutCached
 from adamsym.gradients.continuous import Independent, as_law
 from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.jumps import JumpError
-from adamsym.gradients.laws import Empirical, Law
+from adamsym.gradients.laws import Empirical, EmpiricalOverRanges, Law
 from adamsym.gradients.piecewise import Piecewise
 from adamsym.gradients.source import StochasticGradient, named_row, parameter_names
+from adamsym.methods.kernels import ball
 
 if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction
@@ -107,6 +108,23 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
                 raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
             found.law = law
             found._complete(self.gradient_expressions, self.domain)
+        return found
+
+    def over_ranges(self, law: EmpiricalOverRanges) -> "SymbolicGradient":
+        """Return the same expressions over rows whose numbers are ranges: for enclosures alone, which prove them real.
+
+        Raises
+        ------
+        NotApplicable
+            If the gradients may jump where a number in the data crosses a value.
+        """
+        if any(entry.has(sp.sign, sp.Heaviside) for entry in self.gradient_expressions):
+            raise NotApplicable(
+                f"{self.place}: with Abs, Max or Min {self.component} may jump within a range of the data"
+            )
+        found = super().changed()
+        assert isinstance(found, SymbolicGradient)
+        found.law = law
         return found
 
     @property
@@ -293,7 +311,7 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         return self._domain.refuted(theta, self._ball_rows()) if self.domain else None
 
     def _ball_rows(self) -> list[list[flint.arb]]:
-        return [[flint.arb(x.numerator) / flint.arb(x.denominator) for x in row] for row in self._exact_rows()]
+        return [[ball(x) for x in row] for row in self._exact_rows()]
 
     def row_gradients_ball(self, theta: Sequence[flint.arb]) -> list[list[flint.arb]]:
         """Return enclosures of G of every row over the balls ``theta``: rows lists of d.

@@ -411,9 +411,21 @@ MAKERS |= {
         tuple,
         (),
     ),
+    "branch over an entry": (
+        THREE_POINTS,
+        lambda: certify_branch(THREE_POINTS, "data.x[1]", "2.9", "3.1", [1.0]),
+        tuple,
+        (),
+    ),
+    "branch over a probability": (
+        THREE_POINTS,
+        lambda: certify_branch(THREE_POINTS, "data.weights[1]", "0.3", "0.33", [1.0]),
+        tuple,
+        (),
+    ),
     "branch of the game": (GAME, lambda: certify_branch(GAME, "eps", "0.01", "0.03", [0.0, 0.0]), tuple, ()),
 }
-"""Branches over an interval of a parameter."""
+"""Branches over an interval of a number of the method or of the data."""
 
 
 @cache

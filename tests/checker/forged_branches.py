@@ -9,6 +9,7 @@ from rewritings import rewriting
 from adamsym.dynamics import find_zero
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
+from adamsym.gradients.entries import DataEntry, law_with
 from adamsym.gradients.record import problem_from_record
 from adamsym.methods.record import parameters_of
 
@@ -18,7 +19,10 @@ KIND = "branch"
 def field_at(content, value):
     """The field with a value of the parameter, or None."""
     problem, method = problem_from_record(content["problem"])
+    entry = DataEntry.named(content["parameter"])
     try:
+        if entry is not None:
+            return AdamField(problem.changed(law=law_with(entry, problem.law, value)), method)
         return AdamField(problem, type(method)(**{**parameters_of(method), content["parameter"]: value}))
     except InputError:
         return None
@@ -121,11 +125,28 @@ def wrong_stability_of_a_branch(base, content, rng):
 
 @forgery(KIND)
 def another_parameter(base, content, rng):
-    """The same tubes, said to be over another number of the method."""
-    content["parameter"] = rng.choice([name for name in ("beta1", "eps") if name != content["parameter"]])
+    """The same tubes, said to be over another number of the method, another row, another column or a probability."""
+    content["parameter"] = rng.choice(sorted({"beta1", "eps", *in_the_data(content)} - {content["parameter"]}))
     tube = content["tubes"][0]
     field = field_at(content, Fraction(tube["low"]))
     return content if field is None or leaves_out(content, tube, Fraction(tube["low"])) else None
+
+
+def in_the_data(content):
+    columns = content["problem"]["columns"]
+    rows = range(len(next(iter(columns.values()))))
+    return [
+        *(f"data.{name}[{k}]" for name in [*columns, "weights"] for k in rows),
+        *(f"data.{name}" for name in columns),
+    ]
+
+
+@forgery(KIND)
+def no_such_number(base, content, rng):
+    """The parameter is a row or a column that is not there, or the probability of all rows."""
+    column, row = rng.choice([*content["problem"]["columns"].items()])
+    content["parameter"] = rng.choice([f"data.{column}[{len(row)}]", f"data.{column}no[0]", "data.weights"])
+    return content
 
 
 @forgery(KIND)
@@ -159,6 +180,18 @@ def shorter_branch(base, content, rng):
     del content["tubes"][number:]
     del content["joints"][number - 1 :]
     content["high"] = content["tubes"][-1]["high"]
+    return content
+
+
+@rewriting(KIND)
+def another_number_in_its_place(base, content, rng):
+    """What the problem says of the number that is varied does not count."""
+    entry = DataEntry.named(content["parameter"])
+    if entry is None or entry.column == "weights":
+        return None
+    column = content["problem"]["columns"][entry.column]
+    for k in range(len(column)) if entry.row is None else [entry.row]:
+        column[k] = str(rng.randint(-9, 9))
     return content
 
 

@@ -33,6 +33,7 @@ DEAR = {
         "strong decay",
         "one zero of the game",
         "branch over beta1",
+        "branch over a probability",
         "branch of the game",
     ),
 }

@@ -37,6 +37,7 @@ from adamsym.continuation import tubes
 from adamsym.expressions.ranges import Range
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import field_over
+from adamsym.gradients.entries import DataEntry, law_over, law_with
 from adamsym.methods.record import parameters_of
 
 THREE = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam("0.9", "0.999", "1e-8"))
@@ -72,6 +73,45 @@ def test_fields_over_ranges_hold_those_of_their_numbers(drawn, data):
     using = Balls()
     with using.working():
         again = checked_over(RARE, form_of(using, form), [using.number(theta)], True)
+        assert again.value[0].overlaps(whole.value[0])
+        assert again.value[0].contains(point.value[0].mid())
+        assert again.jacobian[0][0].contains(point.jacobian[0][0].mid())
+
+
+DATA = [
+    (RARE, "data.x[2]", ("30", "45")),
+    (RARE, "data.x[0]", ("-2", "2")),
+    (RARE, "data.weights[2]", ("0.01", "0.1")),
+    (RARE.changed(batch_size=3), "data.weights[0]", ("0.3", "0.6")),
+    (RARE.changed(batch_size=60), "data.weights[1]", ("0.3", "0.31")),
+    (RARE.changed(batch_size=60), "data.x[1]", ("0.9", "1.2")),
+    (Problem("(theta - x)**2/2 + exp(-y*theta/9)", ["theta"], {"x": [0, 1], "y": [2, 2]}), "data.y", ("1", "4")),
+]
+
+
+@settings(max_examples=14)
+@given(st.sampled_from(DATA), st.data())
+def test_fields_over_ranges_of_the_data_hold_those_of_their_numbers(drawn, data):
+    problem, name, interval = drawn
+    entry = DataEntry.named(name)
+    assert str(entry) == name
+    low, high = map(Fraction, interval)
+    share, length, inner = (Fraction(data.draw(st.integers(0, 100)), 100) for _ in range(3))
+    start = low + share * (high - low) * Fraction(9, 10)
+    end = start + length * (high - start) / 8
+    theta, form = data.draw(st.floats(-3, 45)), Adam("0.3", "0.9", "0.01").laplace
+    over = problem.over_ranges(law_over(entry, problem.law, start, end))
+    one = problem.changed(law=law_with(entry, problem.law, start + inner * (end - start)))
+    assert sum(one.law.exact_probabilities) == 1
+    assert entry.values(one.law)[0] == start + inner * (end - start)
+    with ball_arithmetic():
+        whole = field_over(over, form, [flint.arb(theta)], True)
+        point = field_over(one, form, [flint.arb(theta)], True)
+        assert whole.value[0].contains(point.value[0].mid())
+        assert whole.jacobian[0][0].contains(point.jacobian[0][0].mid())
+    using = Balls()
+    with using.working():
+        again = checked_over(over, form_of(using, form), [using.number(theta)], True)
         assert again.value[0].overlaps(whole.value[0])
         assert again.value[0].contains(point.value[0].mid())
         assert again.jacobian[0][0].contains(point.jacobian[0][0].mid())
@@ -226,8 +266,11 @@ def test_wrong_intervals_are_named():
         certify_branch(THREE, "beta2", "0.99", "0.9", [1.0])
     with pytest.raises(InputError, match="batch sizes are no interval"):
         certify_branch(THREE, "batch_size", 1, 4, [1.0])
-    with pytest.raises(InputError, match=re.escape("no Laplace form over a range of data.x")):
-        certify_branch(THREE, "data.x[2]", 1, 4, [1.0])
+    for name, reason in (("data.x[3]", "there is no row 3"), ("data.y", "no column y"), ("data.weights", "of one row")):
+        with pytest.raises(InputError, match=reason):
+            certify_branch(THREE, name, "0.1", "0.4", [1.0])
+    with pytest.raises(InputError, match="above 0 and below 1"):
+        certify_branch(THREE, "data.weights[0]", "0.5", 1, [1.0])
     with pytest.raises(InputError, match="give one point"):
         certify_branch(THREE, "beta2", "0.9", "0.99", [[1.0]])
 
@@ -241,6 +284,37 @@ def test_ranges_of_nothing_prove_nothing(monkeypatch):
     assert not check_certificate(json.loads(json.dumps(certificate(found)))).valid
     assert isinstance(honest(THREE.adam, "beta2", Fraction("0.82"), Fraction("0.9")).beta, Range)
     assert np.isfinite([tube.box for tube in found.tubes]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "other"),
+    [("data.x[2]", "2.9", "3.1", "data.x[0]"), ("data.weights[2]", "0.3", "0.35", "data.weights[1]")],
+)
+def test_branches_over_numbers_of_the_data(name, low, high, other):
+    found = certify_branch(THREE, name, low, high, [1.0])
+    assert found.complete
+    assert found.stability == "attracting"
+    entry = DataEntry.named(name)
+    for tube in found.tubes:
+        for value in (tube.low, (tube.low + tube.high) / 2, tube.high):
+            law = law_with(entry, THREE.problem.law, value)
+            zero = find_zero(AdamField(THREE.problem.changed(law=law), THREE.adam), tube.box.mean(axis=1)).theta
+            assert (tube.box[:, 0] < zero).all()
+            assert (zero < tube.box[:, 1]).all()
+    content = json.loads(json.dumps(certificate(found)))
+    jsonschema.validate(content, json_schema())
+    assert check_certificate(content).valid
+    # Of another row, another column or none, and over more values, it is false.
+    for change in ({"parameter": other}, {"parameter": "data.y[2]"}, {"parameter": "eps"}, {"high": "3.2"}):
+        assert not check_certificate(content | change, digest=False).valid
+
+
+def test_a_range_of_the_data_in_which_gradients_may_jump_is_refused():
+    kinked = AdamField(Problem("Abs(theta - x)", ["theta"], {"x": [0, 1, 3]}), Adam())
+    with pytest.raises(InputError, match="may jump within a range of the data"):
+        certify_branch(kinked, "data.x[1]", "0.9", "1.1", [1.0])
+    with pytest.raises(InputError, match="no rows"):
+        law_over(DataEntry("x", 0), Independent({"x": "Normal(0, 1)"}), Fraction(0), Fraction(1))
 
 
 @settings(max_examples=2)
