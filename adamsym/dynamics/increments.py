@@ -28,6 +28,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
 from adamsym.field.monte_carlo import monte_carlo
 from adamsym.gradients import StochasticGradient
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Method, StepSizeSchedule
 
 LEVELS = ((1, 1 / 3), (2, -2.0), (4, 8 / 3))
@@ -160,6 +161,7 @@ def increment_test(
         forgotten, the steps are so large that the extrapolation is not good enough (the message says which would do),
         or the runs do not scatter, so that there is no standard error.
     """
+    require_replacement(problem.sampling, "the test of increments")
     _check(problem, method, start, length, chains)
     check_integers("increment_test", {"seed": (seed, 0)})
     levels = [

@@ -250,3 +250,35 @@ def _fill_words(random: Any, words: Any) -> None:
 
 
 fill_words = compiled(_fill_words, _nrt=False)
+
+
+@_inlined
+def _mixed(z: Any) -> Any:
+    """The output function of SplitMix64 (Steele, Lea and Flood 2014)."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+def _fill_orders(words: Any, first: int, orders: Any) -> None:
+    """Fill ``orders`` (epochs, rows, lanes) with uniformly random orders of the rows, of epochs from ``first`` on.
+
+    Each depends on its lane's words (4 lanes) and the number of its epoch alone (Fisher and Yates, Durstenfeld 1964).
+    """
+    epochs, rows, lanes = orders.shape
+    increment = np.uint64(0x9E3779B97F4A7C15)
+    for epoch in range(epochs):
+        for lane in range(lanes):
+            number = np.uint64(first + epoch)
+            state = _mixed(words[lane] ^ _mixed(words[lanes + lane] + number * increment))
+            for k in range(rows):
+                orders[epoch, k, lane] = k
+            for k in range(rows - 1, 0, -1):
+                state += increment
+                other = np.int64(np.int64(_mixed(state) >> np.uint64(11)) * ((k + 1) * 2.0**-53))
+                kept = orders[epoch, k, lane]
+                orders[epoch, k, lane] = orders[epoch, other, lane]
+                orders[epoch, other, lane] = kept
+
+
+fill_orders = compiled(_fill_orders, _nrt=False)

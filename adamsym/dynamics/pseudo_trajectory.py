@@ -27,6 +27,7 @@ from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import SymbolicGradient
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Adam, StepSizeSchedule, require_adam
 
 PILOT_CHAINS = 64
@@ -244,6 +245,7 @@ def pseudo_trajectory(
         law, a region where gradients are unbounded).
     """
     require_adam(adam, "the pseudo-trajectory bound")
+    require_replacement(problem.sampling, "the pseudo-trajectory bound")
     _check(starts, length, chains, level)
     check_integers("pseudo_trajectory", {"seed": (seed, 0)})
     start = problem.points(theta0)

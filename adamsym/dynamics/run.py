@@ -1,7 +1,7 @@
 """Chains of Adam that advance together, as many steps at a time as one likes."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from itertools import pairwise
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics import kernels
+from adamsym.dynamics.orders import Orders
 from adamsym.dynamics.own_steps import take_own_steps
 from adamsym.dynamics.randomness import alias_table, drawn_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
@@ -73,6 +74,8 @@ class Run:
         If an argument is out of range.
     """
 
+    _orders: Orders | None = None
+
     def __init__(
         self,
         problem: StochasticGradient,
@@ -92,6 +95,8 @@ class Run:
         self._compiled = method if isinstance(method, AdaptiveMethod) and method.has_factors else None
         self._gradient = problem.lane_gradient(self._lanes)
         self._law = _law_tables(problem)
+        epoch = problem.epoch
+        self._orders = None if epoch is None else Orders(epoch, self._lanes, -(-chains // self._lanes))
         theta = np.broadcast_to(start, (chains, problem.dimension))
         state = checked_start(method, theta.shape)
         self.restore(0, (theta, *state, generator_states(seed, chains, first), np.zeros((chains, 1), np.int64)))
@@ -116,6 +121,8 @@ class Run:
     def restore(self, step: int, state: Sequence[NDArray[Any]]) -> None:
         """Go on from what :meth:`state` returned after ``step`` steps."""
         self.step = step
+        if self._orders is not None:
+            self._orders.forget()
         self._blocks = tuple(self._blockwise(values) for values in state)
 
     def _blockwise(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -131,6 +138,11 @@ class Run:
         return lanewise.reshape(len(blocks) * self._lanes, -1)[: self.chains].copy()
 
     @property
+    def _size(self) -> int:
+        """Rows of a minibatch, but for the last of an epoch."""
+        return self.problem.batch_size if self._orders is None else self._orders.epoch.batch_size
+
+    @property
     def steps_at_once(self) -> int:
         """Steps that take well below a second, for those who wish to look at the clock between them."""
         work = self.chains * self._numbers_a_step + (0 if self._compiled else _WORK_OF_A_CALL)
@@ -138,7 +150,7 @@ class Run:
 
     @property
     def _numbers_a_step(self) -> int:
-        return (self.problem.dimension + len(self.problem.law.names)) * self.problem.batch_size
+        return (self.problem.dimension + len(self.problem.law.names)) * self._size
 
     def advance(self, steps: int, record_every: int | None = None, out: FloatArray | None = None) -> FloatArray:
         """Take ``steps`` more steps.
@@ -201,23 +213,42 @@ class Run:
 
     def _advance_part(self, first: int, last: int, factors: FloatArray, every: int, recorded: FloatArray) -> None:
         """Take the steps of ``factors`` with some blocks."""
-        law = self.problem.law
-        if isinstance(law, Empirical):
-            self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded)
+        if not self._gives_rows:
+            self._compiled_steps(first, last, self.step, np.empty((0, 0)), factors, every, recorded, self._size)
             return
-        together = max(1, _DRAWS_AT_ONCE // (self.problem.batch_size * len(self.problem.law.names) * self._lanes))
         for block in range(first, last):
-            for start in range(0, factors.shape[1], together):
-                some = np.ascontiguousarray(factors[:, start : start + together])
-                given = self._rows_drawn(self._blocks[-2][block], some.shape[1])
+            for start, number, size in self._pieces(self.step, factors.shape[1], 1):
+                some = np.ascontiguousarray(factors[:, start : start + number])
                 step = self.step + start
+                given = self._rows_given(block, self._blocks[-2][block], step, number)
                 kept = multiples(self.step, step, every)
-                self._compiled_steps(block, block + 1, step, given, some, every, recorded[kept:])
+                self._compiled_steps(block, block + 1, step, given, some, every, recorded[kept:], size)
 
-    def _rows_drawn(self, random: NDArray[np.uint64], steps: int) -> FloatArray:
-        """The rows that a block's chains draw in ``steps`` steps, (rows, columns*lanes); not of an empirical law."""
+    @property
+    def _gives_rows(self) -> bool:
+        """Whether rows are listed before the compiled loops, which draw those of an empirical law themselves."""
+        return self._orders is not None or not isinstance(self.problem.law, Empirical)
+
+    def _pieces(self, step: int, steps: int, blocks: int) -> Iterator[tuple[int, int, int]]:
+        """Steps whose rows are listed together, for so many blocks: first, number, and rows of each of their batches.
+
+        ``step`` steps are done before.
+        """
+        numbers = self._size * len(self.problem.law.names) * self._lanes * blocks
+        together = max(1, _DRAWS_AT_ONCE // numbers)
+        if self._orders is not None:
+            yield from self._orders.pieces(step, steps, together)
+            return
+        for start in range(0, steps, together):
+            yield start, min(together, steps - start), self._size
+
+    def _rows_given(self, block: int, random: NDArray[np.uint64], step: int, steps: int) -> FloatArray:
+        """The rows of a block's chains in ``steps`` steps, where ``step`` are done, (rows, columns*lanes)."""
         law, columns = self.problem.law, len(self.problem.law.names)
-        words = np.empty((steps * self.problem.batch_size * columns, self._lanes), np.uint64)
+        if self._orders is not None:
+            drawn = self._orders.rows(block, random, step, steps)
+            return np.ascontiguousarray(self._law[0].T[drawn].swapaxes(1, 2)).reshape(len(drawn), -1)
+        words = np.empty((steps * self._size * columns, self._lanes), np.uint64)
         kernels.fill_words(random, words)
         return drawn_rows(law, words.reshape(-1, columns, self._lanes)).reshape(-1, columns * self._lanes)
 
@@ -241,27 +272,34 @@ class Run:
     def _gradients(self, random: NDArray[np.uint64], steps: int) -> Callable[[FloatArray], FloatArray]:
         """The function that takes theta of all chains and returns their next gradients, for ``steps`` steps."""
         evaluate, values = kernels.gradients_of(self._lanes), np.empty((len(random), self._blocks[0].shape[1]))
-        batch_size, continuous = self.problem.batch_size, not isinstance(self.problem.law, Empirical)
-        numbers = batch_size * len(self.problem.law.names) * len(random) * self._lanes
-        work, left, given, place = self._work()[1:], steps, np.empty((0, 0)), 0
+        work, given, place, size, before = self._work()[1:], np.empty((0, 0)), 0, self._size, self.step
+        pieces = self._pieces(before, steps, len(random))
 
         def next_gradients(theta: FloatArray) -> FloatArray:
-            nonlocal left, given, place
-            if continuous and place * len(random) == len(given):
-                together = min(left, max(1, _DRAWS_AT_ONCE // numbers))
-                left, place = left - together, 0
-                given = np.concatenate([self._rows_drawn(block, together) for block in random])
+            nonlocal given, place, size
+            if self._gives_rows and place * len(random) == len(given):
+                start, number, size = next(pieces)
+                listed = [self._rows_given(k, one, before + start, number) for k, one in enumerate(random)]
+                given, place = np.concatenate(listed), 0
             law = (*self._law, given)
-            evaluate(self._blockwise(theta), random, values, self._gradient.addresses, batch_size, work, law, place)
+            evaluate(self._blockwise(theta), random, values, self._gradient.addresses, size, work, law, place)
             self._gradient.check()
-            place += batch_size
+            place += size
             # A copy: the method may keep the gradients in its state.
             return self._chainwise(values)
 
         return next_gradients
 
     def _compiled_steps(
-        self, first: int, last: int, step: int, given: FloatArray, factors: FloatArray, every: int, recorded: FloatArray
+        self,
+        first: int,
+        last: int,
+        step: int,
+        given: FloatArray,
+        factors: FloatArray,
+        every: int,
+        recorded: FloatArray,
+        size: int,
     ) -> None:
         method = self._compiled
         assert method is not None
@@ -272,7 +310,7 @@ class Run:
             step,
             self._blocks,
             self._gradient.addresses,
-            self.problem.batch_size,
+            size,
             self._work(),
             (*self._law, given),
             (weight1, method.beta2, weight2, method.eps),

@@ -74,6 +74,14 @@ class AdamField:
     [ 2.80240e-06 -6.78449e-05]
     """
 
+    def __new__(cls, problem: object = None, *arguments: object, **named: object) -> "AdamField":
+        """Choose the class for how rows are drawn: epochs have one of their own."""
+        if cls is AdamField and getattr(problem, "sampling", "replacement") != "replacement":
+            from adamsym.field.epochs.epoch_field import EpochField
+
+            return object.__new__(EpochField)
+        return object.__new__(cls)
+
     @checked_arguments
     def __init__(
         self,

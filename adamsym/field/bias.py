@@ -14,6 +14,7 @@ import sympy as sp
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.gradients import Empirical, StochasticGradient
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Kernel, LagWeights, LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import RootOfSum, RootPlusEps, complementary_ratio
 
@@ -81,6 +82,7 @@ def leading_gradient(source: StochasticGradient, method: Method, theta: FloatArr
         If the method has no Laplace form, has weight decay, or negative lag weights: zeros need not be near critical
         points then.
     """
+    require_replacement(source.sampling, "the expansion of the bias")
     form = _form_near_the_mean(method)
     gradients, p = source.row_atoms(theta, source.law.levels - 1)
     second, third = np.empty((2, source.dimension))

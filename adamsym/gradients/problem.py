@@ -40,8 +40,9 @@ class Problem(SymbolicGradient):
         Names in order, or vectors by length: ``{"w": 2, "b": 1}`` declares w0, w1, b0.
     law
         The law of one data row: :class:`Empirical` or :class:`Independent`, or the columns that these are made of.
-    batch_size
-        Each stochastic gradient is the mean over this many rows, drawn independently with replacement.
+    batch_size, sampling, drop_last
+        Each stochastic gradient is the mean over so many rows, and how they are drawn: as of
+        :class:`adamsym.gradients.StochasticGradient`.
 
     Raises
     ------
@@ -73,8 +74,10 @@ class Problem(SymbolicGradient):
         parameters: Sequence[str] | Mapping[str, int],
         law: Law | Mapping[str, Any],
         batch_size: int = 1,
+        sampling: str = "replacement",
+        drop_last: bool = False,
     ) -> None:
-        super().__init__(parameters, law, batch_size)
+        super().__init__(parameters, law, batch_size, sampling, drop_last)
         symbols = {symbol.name: symbol for symbol in self._symbols}
         self.text: str = source_text(loss, symbols, self.place)
         self.loss: sp.Expr
@@ -90,8 +93,7 @@ class Problem(SymbolicGradient):
 
     def __repr__(self) -> str:
         """Python that makes this problem again."""
-        batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
-        return f"Problem({self.text!r}, {list(self.names)!r}, {self.law!r}{batch})"
+        return f"Problem({self.text!r}, {list(self.names)!r}, {self.law!r}{self._minibatches})"
 
     @property
     def written(self) -> tuple[sp.Expr, ...]:

@@ -76,6 +76,9 @@ class _AdamTable(_Strict):
 _COMMON_NUMBERS = ("beta1", "beta2", "eps", "weight_decay")
 """Numbers that some methods have, so that another one lacks them."""
 
+_HOW_DRAWN = ("sampling", "drop_last")
+"""Keys of the table [data] that say how rows are drawn."""
+
 _TABLES: dict[str, type[_Strict]] = {"problem": _ProblemTable, "adam": _AdamTable}
 
 
@@ -101,7 +104,7 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
     try:
         content = _validated(_parsed(text))
         law, dropped = _law(content, file.parent)
-        problem = _problem(content.problem, law)
+        problem = _problem(content.problem, law, {key: content.data[key] for key in _HOW_DRAWN if key in content.data})
         method = _method(content.adam)
         start = None if content.start is None else _start(content.start, problem)
         return ProblemFile(file, problem, method, start, dropped)
@@ -166,12 +169,13 @@ def _method(table: _AdamTable) -> Method:
 
 def _law(content: _File, folder: Path) -> tuple[Law, int]:
     table = content.problem
+    data = {key: value for key, value in content.data.items() if key not in _HOW_DRAWN}
     key = "loss" if table.field is None else "field"
     texts = [text for text in (table.loss, *(table.field or ()), table.lyapunov) if text is not None]
-    return law_of(content.data, Wanted(key, texts, table.library, table.options, table.parameters or []), folder)
+    return law_of(data, Wanted(key, texts, table.library, table.options, table.parameters or []), folder)
 
 
-def _problem(table: _ProblemTable, law: Law) -> SymbolicGradient:
+def _problem(table: _ProblemTable, law: Law, drawn: Mapping[str, Any]) -> SymbolicGradient:
     loss: str | sp.Expr
     parameters: Sequence[str] | Mapping[str, int]
     if [table.loss, table.library, table.field].count(None) != 2:
@@ -191,10 +195,10 @@ def _problem(table: _ProblemTable, law: Law) -> SymbolicGradient:
             raise InputError('problem.parameters: missing; give a list of names, such as ["theta"]')
         parameters = table.parameters
         if table.field is not None:
-            return VectorField(table.field, parameters, law, table.batch_size, table.lyapunov)
+            return VectorField(table.field, parameters, law, table.batch_size, table.lyapunov, **drawn)
         assert table.loss is not None
         loss = table.loss
-    return Problem(loss, parameters, law, table.batch_size)
+    return Problem(loss, parameters, law, table.batch_size, **drawn)
 
 
 def _start(table: Mapping[str, Any], problem: SymbolicGradient) -> dict[str, float]:

@@ -11,6 +11,7 @@ from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.continuous import Independent
 from adamsym.gradients.laws import Empirical, Law
 from adamsym.gradients.problem import Problem
+from adamsym.gradients.sampling import require_replacement
 from adamsym.gradients.source import StochasticGradient
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.gradients.vector_field import VectorField
@@ -29,9 +30,10 @@ def problem_record(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the law is neither empirical nor one of independent columns, the method has no Laplace form, or something
-        is too long to be read back.
+        If the law is neither empirical nor one of independent columns, rows are not drawn independently, the method has
+        no Laplace form, or something is too long to be read back.
     """
+    require_replacement(problem.sampling, "a proof that can be written into a certificate")
     for text in _texts(problem):
         if len(text) > LONGEST_TEXT:
             raise InputError(f"{problem.place}: {len(text)} characters; a certificate may hold {LONGEST_TEXT}")
@@ -52,8 +54,9 @@ def problem_text(source: StochasticGradient) -> str:
     """
     symbolic = require_expressions(source, "a checkpoint")
     law = symbolic.law
-    known = isinstance(law, (Empirical, Independent))
-    return json.dumps({**_expressions_record(symbolic), **(_data_record(law) if known else {"columns": repr(law)})})
+    data = _data_record(law) if isinstance(law, (Empirical, Independent)) else {"columns": repr(law)}
+    drawn = {} if source.sampling == "replacement" else {"sampling": source.sampling, "drop_last": source.drop_last}
+    return json.dumps({**_expressions_record(symbolic), **data, **drawn})
 
 
 def _texts(source: SymbolicGradient) -> tuple[str, ...]:

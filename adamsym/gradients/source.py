@@ -15,6 +15,7 @@ from adamsym.expressions.parser import check_name
 from adamsym.expressions.pickling import shallow_copy
 from adamsym.gradients.batches import batch_counts, can_list
 from adamsym.gradients.laws import Empirical, Law
+from adamsym.gradients.sampling import Epoch, checked_epoch, require_replacement
 
 if TYPE_CHECKING:
     from adamsym.expressions.simd import LaneFunction
@@ -39,12 +40,19 @@ class StochasticGradient(ABC):
     law
         The law of one data row x.
     batch_size
-        Each stochastic gradient is the mean over this many rows, drawn independently with replacement.
+        Each stochastic gradient is the mean over this many rows.
+    sampling
+        How they are drawn: "replacement", independently; "reshuffled", in epochs, each in a new random order of all
+        rows; "cyclic", in the order of the rows, again and again; "full", all rows in each step.
+    drop_last
+        Whether the rows left over at the end of an epoch are left out; else they are a smaller minibatch.
     """
 
     names: tuple[str, ...]
     law: Law
     batch_size: int = 1
+    sampling: str = "replacement"
+    drop_last: bool = False
 
     is_known_everywhere: bool = True
     """Whether there are gradients at every theta, and not at a single point alone."""
@@ -153,13 +161,25 @@ class StochasticGradient(ABC):
         """
         raise NotApplicable(f"{type(self).__name__}: there is no loss; its gradients are all that is given")
 
-    def changed(self, *, law: Law | None = None, batch_size: int | None = None) -> "StochasticGradient":
-        """Return the same source with another law of the data row, if it is one of expressions, or another batch size.
+    @property
+    def epoch(self) -> Epoch | None:
+        """The minibatches of an epoch; None if rows are drawn independently."""
+        return checked_epoch(self.law, self.batch_size, self.sampling, self.drop_last)
+
+    def changed(
+        self,
+        *,
+        law: Law | None = None,
+        batch_size: int | None = None,
+        sampling: str | None = None,
+        drop_last: bool | None = None,
+    ) -> "StochasticGradient":
+        """Return the same source with another law of the data row, if it is one of expressions, or other minibatches.
 
         Raises
         ------
         InputError
-            If the batch size is no integer from 1 up.
+            If the batch size is no integer from 1 up, or there is no such sampling of its rows.
         NotApplicable
             If the rows belong to the source.
         """
@@ -170,6 +190,9 @@ class StochasticGradient(ABC):
             found.batch_size = integer(batch_size, "problem.batch_size")
             if found.batch_size < 1:
                 raise InputError(f"problem.batch_size: {batch_size!r} is not allowed; allowed are integers from 1 up")
+        found.sampling = self.sampling if sampling is None else sampling
+        found.drop_last = self.drop_last if drop_last is None else drop_last
+        checked_epoch(found.law, found.batch_size, found.sampling, found.drop_last)
         # What is kept of the minibatches belongs to the old ones.
         found.__dict__.pop("_batches", None)
         return found
@@ -239,11 +262,19 @@ class StochasticGradient(ABC):
         return vector @ self.weighted_jacobian(theta, weights, level)
 
     def lists_batches(self, level: int = 0) -> bool:
-        """Whether the minibatches are few enough to be listed."""
+        """Whether the minibatches, drawn with replacement, are few enough to be listed."""
+        require_replacement(self.sampling, "a law of one minibatch")
         return self.batch_size == 1 or can_list(len(self.law.discretise(level)[1]), self.batch_size)
 
     def batches(self, level: int = 0) -> tuple[FloatArray | None, FloatArray]:
-        """Return each minibatch's shares of the rows, (n, rows) or None if B = 1, and their probabilities (n,)."""
+        """Return each minibatch's shares of the rows, (n, rows) or None if B = 1, and their probabilities (n,).
+
+        Raises
+        ------
+        NotApplicable
+            If rows are not drawn independently: then one minibatch's law says not enough.
+        """
+        require_replacement(self.sampling, "a law of one minibatch")
         if level not in self._batches:
             probabilities = self.law.discretise(level)[1]
             listed = (None, probabilities) if self.batch_size == 1 else batch_counts(probabilities, self.batch_size)

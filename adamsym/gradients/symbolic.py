@@ -24,6 +24,7 @@ from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.jumps import JumpError
 from adamsym.gradients.laws import Empirical, EmpiricalOverRanges, Law
 from adamsym.gradients.piecewise import Piecewise
+from adamsym.gradients.sampling import checked_epoch
 from adamsym.gradients.source import StochasticGradient, named_row, parameter_names
 from adamsym.methods.kernels import ball
 
@@ -68,7 +69,12 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         return super().__new__(cls)
 
     def __init__(
-        self, parameters: Sequence[str] | Mapping[str, int], law: Law | Mapping[str, Any], batch_size: int
+        self,
+        parameters: Sequence[str] | Mapping[str, int],
+        law: Law | Mapping[str, Any],
+        batch_size: int,
+        sampling: str,
+        drop_last: bool,
     ) -> None:
         """Declare parameters and data; a subclass then reads its expressions and calls ``_complete``."""
         self.names = parameter_names(parameters)
@@ -81,8 +87,16 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
                 raise InputError(f"data.{name}: the name is already a parameter; rename the column or the parameter")
         self.parameters: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in self.names)
         self.columns: tuple[sp.Symbol, ...] = tuple(sp.Symbol(name, real=True) for name in law.names)
-        self.law = law
-        self.batch_size = batch_size
+        self.law, self.batch_size = law, batch_size
+        checked_epoch(law, batch_size, sampling, drop_last)
+        self.sampling, self.drop_last = sampling, drop_last
+
+    @property
+    def _minibatches(self) -> str:
+        """The arguments that say how minibatches are drawn, as text."""
+        given = {"batch_size": (self.batch_size, 1), "sampling": (self.sampling, "replacement")}
+        given["drop_last"] = (self.drop_last, False)
+        return "".join(f", {name}={value!r}" for name, (value, usual) in given.items() if value != usual)
 
     def _complete(self, gradient: tuple[sp.Expr, ...], domain: tuple[Condition, ...]) -> None:
         """Take the components of G and the conditions under which they are real, and check them at the rows."""
@@ -91,8 +105,15 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         self._domain = Domain(domain, self.parameters, self.columns, self.place, ends)
         self._check_rows()
 
-    def changed(self, *, law: Law | None = None, batch_size: int | None = None) -> "SymbolicGradient":
-        """Return the same expressions with another law of the data row, of the same columns, or another batch size.
+    def changed(
+        self,
+        *,
+        law: Law | None = None,
+        batch_size: int | None = None,
+        sampling: str | None = None,
+        drop_last: bool | None = None,
+    ) -> "SymbolicGradient":
+        """Return the same expressions with another law of the data row, of the same columns, or other minibatches.
 
         What is compiled is shared, so that this is quick.
 
@@ -101,11 +122,12 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         InputError
             As where a problem is made: what is written must be real and finite at the rows.
         """
-        found = super().changed(batch_size=batch_size)
+        found = super().changed(batch_size=batch_size, sampling=sampling, drop_last=drop_last)
         assert isinstance(found, SymbolicGradient)
         if law is not None:
             if law.names != self.law.names:
                 raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
+            checked_epoch(law, found.batch_size, found.sampling, found.drop_last)
             found.law = law
             found._complete(self.gradient_expressions, self.domain)
         return found

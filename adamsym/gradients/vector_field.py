@@ -35,7 +35,7 @@ class VectorField(SymbolicGradient):
     ----------
     field
         The components of G for one row, one for each parameter in order; each as :class:`Problem` takes a loss.
-    parameters, law, batch_size
+    parameters, law, batch_size, sampling, drop_last
         As of :class:`Problem`.
     lyapunov
         A smooth function of the parameters, and of data columns over which its mean is taken, that is to be shown to
@@ -73,8 +73,10 @@ class VectorField(SymbolicGradient):
         law: Law | Mapping[str, Any],
         batch_size: int = 1,
         lyapunov: str | sp.Expr | None = None,
+        sampling: str = "replacement",
+        drop_last: bool = False,
     ) -> None:
-        super().__init__(parameters, law, batch_size)
+        super().__init__(parameters, law, batch_size, sampling, drop_last)
         components = _listed(field)
         if len(components) != self.dimension:
             raise InputError(
@@ -101,9 +103,8 @@ class VectorField(SymbolicGradient):
 
     def __repr__(self) -> str:
         """Python that makes this field again."""
-        batch = f", batch_size={self.batch_size}" if self.batch_size > 1 else ""
         lyapunov = f", lyapunov={self.lyapunov_text!r}" if self.lyapunov_text is not None else ""
-        return f"VectorField({list(self.texts)!r}, {list(self.names)!r}, {self.law!r}{batch}{lyapunov})"
+        return f"VectorField({list(self.texts)!r}, {list(self.names)!r}, {self.law!r}{self._minibatches}{lyapunov})"
 
     @property
     def written(self) -> tuple[sp.Expr, ...]:

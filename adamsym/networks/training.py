@@ -12,6 +12,7 @@ from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import StepSizeSchedule
 from adamsym.networks.jax_chains import JaxChains
 from adamsym.networks.jax_source import JaxGradients
@@ -144,6 +145,7 @@ def train(
     InputError
         If an argument is out of range, or the optimizer's update of a chain depends on other chains.
     """
+    require_replacement(source.sampling, "training of chains")
     start = _checked_start(source, theta0, steps, chains, seed, windows)
     near = _checked_reference(theta0, reference, layers)
     made: _Chains

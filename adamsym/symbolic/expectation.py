@@ -10,6 +10,7 @@ import sympy.stats
 
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.gradients.batches import batch_numbers
+from adamsym.gradients.sampling import require_replacement
 from adamsym.symbolic.symbols import EXPECTATION, j, r
 
 MOST_ATOMS = 12
@@ -47,6 +48,7 @@ def gradient_atoms(problem: Problem, coordinate: int) -> dict[sp.Expr, Fraction]
 
     None if the law is continuous or has more than MOST_ATOMS atoms.
     """
+    require_replacement(problem.sampling, "a law of one minibatch")
     if not isinstance(problem.law, Empirical):
         return None
     law: Counter[tuple[Fraction, ...]] = Counter()

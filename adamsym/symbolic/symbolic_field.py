@@ -13,6 +13,7 @@ from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.precision import decimal_digits
 from adamsym.gradients import Problem
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Method, require_laplace
 from adamsym.methods.kernels import RootPlusEps
 from adamsym.symbolic.expansion import expansion_coefficients, generic_expansion, kernel_values, mean, second_moment
@@ -43,6 +44,7 @@ class SymbolicField:
 
     @checked_arguments
     def __init__(self, problem: Problem, adam: Method) -> None:
+        require_replacement(problem.sampling, "a symbolic form of the field")
         self.problem = problem
         self.adam = adam
         self.method = symbolic_method(adam)

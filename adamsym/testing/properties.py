@@ -6,7 +6,7 @@ a field. Inequalities are tested up to ``ROUNDING`` relative to the sizes in the
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -123,7 +123,7 @@ def assert_laplace_form(method: Method, gradients: ArrayLike, theta: float = 0.0
 
 def assert_odd(field_of: FieldOf, problem: Problem, method: AdaptiveMethod, theta: ArrayLike) -> None:
     """Assert that gradients of the other sign give the field of the other sign."""
-    mirrored = Problem(-problem.loss, problem.names, problem.law, problem.batch_size)
+    mirrored = _like(problem, -problem.loss, problem.names)
     _agree(
         _at(field_of(mirrored, method), theta), -_at(field_of(problem, method), theta), "f of -g, and -f of g", theta
     )
@@ -134,7 +134,7 @@ def assert_scales(
 ) -> None:
     """Assert that gradients and eps times a positive factor give the same field."""
     loss = problem.loss * sp.Rational(factor.numerator, factor.denominator)
-    scaled = Problem(loss, problem.names, problem.law, problem.batch_size)
+    scaled = _like(problem, loss, problem.names)
     other = Adam(adam.alpha, adam.beta, adam.epsilon * factor)
     values = _at(field_of(problem, adam), theta)
     _agree(_at(field_of(scaled, other), theta), values, f"f of {factor} g, and f of g", theta)
@@ -143,7 +143,7 @@ def assert_scales(
 def assert_permutes(field_of: FieldOf, problem: Problem, method: AdaptiveMethod, theta: ArrayLike) -> None:
     """Assert that parameters in reverse order have the field in reverse order."""
     point = np.asarray(theta, dtype=float)
-    reverse = Problem(problem.loss, problem.names[::-1], problem.law, problem.batch_size)
+    reverse = _like(problem, problem.loss, problem.names[::-1])
     values = _at(field_of(reverse, method), point[::-1])[::-1]
     _agree(values, _at(field_of(problem, method), point), "f of reversed parameters, and f", theta)
 
@@ -234,6 +234,11 @@ def assert_pseudo_trajectory(
     for window in found.windows:
         measured, bound = window.measured.value, window.bound.mean_square.total
         assert measured <= bound, f"after step {window.start}: distance {measured} exceeds the bound {bound}"
+
+
+def _like(problem: Problem, loss: sp.Expr, names: Sequence[str]) -> Problem:
+    """A problem with the minibatches of another."""
+    return Problem(loss, names, problem.law, problem.batch_size, problem.sampling, problem.drop_last)
 
 
 def _at(field: Field, theta: ArrayLike) -> FloatArray:

@@ -25,9 +25,11 @@ from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.field.batches.ball_law import MeanLaw
+from adamsym.field.epochs.periodic_ball import batch_means, periodic_quotient, require_periodic
 from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers, can_list
 from adamsym.gradients.jumps import JumpError
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import LaplaceForm
 from adamsym.parallel import map_tasks
 
@@ -145,8 +147,29 @@ def field_over(
     """Return f, and Df if ``slopes``, with all atoms evaluated over the balls ``theta``.
 
     Call within ``ball_arithmetic()``.
+
+    Raises
+    ------
+    NotApplicable
+        If rows are reshuffled: their field has no enclosure here.
     """
+    if problem.epoch is not None:
+        return with_decay(_periodic(problem, form, theta, slopes), form, theta)
     return with_decay(field_of(gradient_laws(problem, theta, slopes), form, tolerance), form, theta)
+
+
+def _periodic(problem: SymbolicGradient, form: LaplaceForm, theta: Sequence[flint.arb], slopes: bool) -> BoxEnclosure:
+    """The field of minibatches in the order of the rows."""
+    epoch = problem.epoch
+    assert epoch is not None
+    require_periodic(epoch, "an enclosure")
+    gradients, hessians = _rows_over(problem, theta, slopes)
+    found = []
+    for i in range(problem.dimension):
+        columns = [[hessian[i][j] for hessian in hessians] for j in range(problem.dimension)] if slopes else []
+        means = [batch_means(column, epoch) for column in columns]
+        found.append(periodic_quotient(batch_means([gradient[i] for gradient in gradients], epoch), means, form))
+    return BoxEnclosure([-value for value, _ in found], [[-slope for slope in row] for _, row in found])
 
 
 def with_decay(found: BoxEnclosure, form: LaplaceForm, theta: Sequence[flint.arb]) -> BoxEnclosure:
@@ -207,7 +230,8 @@ def _rows_over(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bo
 
 
 def lists_minibatches(problem: SymbolicGradient) -> bool:
-    """Whether enclosures list the minibatches of finitely many rows."""
+    """Whether enclosures list the minibatches of finitely many rows, drawn with replacement."""
+    require_replacement(problem.sampling, "a law of one minibatch")
     assert isinstance(problem.law, Empirical)
     rows, size = len(problem.law.exact_probabilities), problem.batch_size
     return size == 1 or math.comb(rows + size - 1, size) <= MOST_LISTED
@@ -265,6 +289,7 @@ def _one_listed(problem: SymbolicGradient, rows: Sequence[flint.arb], slopes: Se
 @lru_cache(maxsize=8)
 def minibatches(problem: SymbolicGradient) -> list[tuple[list[tuple[int, Fraction]], flint.arb]]:
     """Return every minibatch as pairs (row, share), with its exact probability as a ball."""
+    require_replacement(problem.sampling, "a law of one minibatch")
     assert isinstance(problem.law, Empirical)
     probabilities, size = problem.law.exact_probabilities, problem.batch_size
     if size == 1:
