@@ -40,6 +40,8 @@ class BranchPoint:
         Where the zero should be to leading order in 1 - beta2, shape (d,); None without such a prediction.
     predicted_distance, predicted_excess
         What follows from it; nan without one.
+    batch_predicted, batch_predicted_distance, batch_predicted_excess
+        The same to leading order in 1/B, B the batch size (theory N-section 2(d)).
     """
 
     value: float
@@ -52,6 +54,9 @@ class BranchPoint:
     predicted: FloatArray | None
     predicted_distance: float
     predicted_excess: float
+    batch_predicted: FloatArray | None = None
+    batch_predicted_distance: float = np.nan
+    batch_predicted_excess: float = np.nan
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything in lists, numbers, texts and None."""
@@ -138,8 +143,9 @@ def _point(record: Mapping[str, Any]) -> BranchPoint:
     numbers: dict[str, Any] = {name: np.nan if value is None else value for name, value in record.items()}
     real, imaginary = (np.nan if part is None else part for part in record["eigenvalue"])
     numbers |= {"zero": np.array(record["zero"]), "eigenvalue": complex(real, imaginary)}
-    for name in ("predicted", "critical_point"):
-        numbers[name] = None if record[name] is None else np.array(record[name])
+    # Journals of earlier versions know no prediction in 1/B.
+    for name in ("predicted", "critical_point", "batch_predicted"):
+        numbers[name] = None if record.get(name) is None else np.array(record[name])
     return BranchPoint(**numbers)
 
 
@@ -194,10 +200,11 @@ class Sweep(Drawable):
     def columns(self) -> dict[str, list[Any]]:
         """Return one row for each zero, as columns by name: what is written to CSV, Parquet and NPZ files."""
         first, *others = (axis.name for axis in self.axes)
-        measured = ("stability", "distance", "loss_excess", "predicted_distance", "predicted_excess")
-        own = ("branch", first, *others, "eigenvalue_real", "eigenvalue_imag", *measured)
-        named = parameter_names(self.names, len(self.names), own)
-        found: dict[str, list[Any]] = {name: [] for name in ("branch", first, *others, *named, *own[-7:])}
+        place, spectrum = ("branch", first, *others), ("eigenvalue_real", "eigenvalue_imag")
+        predicted = ("predicted_distance", "predicted_excess", "batch_predicted_distance", "batch_predicted_excess")
+        measured = ("stability", "distance", "loss_excess", *predicted)
+        named = parameter_names(self.names, len(self.names), (*place, *spectrum, *measured))
+        found: dict[str, list[Any]] = {name: [] for name in (*place, *named, *spectrum, *measured)}
         for number, branch in enumerate(self.branches):
             for point in branch.points:
                 row = {"branch": number, first: point.value, **branch.fixed}
@@ -212,15 +219,17 @@ class Sweep(Drawable):
         """Return a row for each listed value; of an interval for both ends, and each fold and change."""
         first, *others = (axis.name for axis in self.axes)
         shown = self.names[:SHOWN]
-        columns = ["branch", "", first, *others, *shown, "stability", "distance", "leading order"]
+        predictions = ["leading order", "leading order in 1/B"]
+        columns = ["branch", "", first, *others, *shown, "stability", "distance", *predictions]
         rows = []
         for number, branch in enumerate(self.branches):
             fixed = [f"{branch.fixed[name]:g}" for name in others]
             for label, one in _marked(branch, self.axes[0].is_interval):
                 place = [f"{x:.8g}" for x in one.zero[: len(shown)]]
-                rest = [""] * 3
+                rest = [""] * 4
                 if isinstance(one, BranchPoint):
-                    rest = [one.stability, _short(one.distance), _short(one.predicted_distance)]
+                    distances = (one.distance, one.predicted_distance, one.batch_predicted_distance)
+                    rest = [one.stability, *map(_short, distances)]
                 rows.append([str(number), label, f"{one.value:.8g}", *fixed, *place, *rest])
         return columns, rows
 

@@ -81,7 +81,7 @@ def _begin(
     if isinstance(reached, str):
         found.not_followed.append((fixed, reached))
     else:
-        branches.append(_Open([branch_point(float(value), reached)], begins))
+        branches.append(_Open([branch_point(one, float(value), reached)], begins))
 
 
 def _go_on(one: AdamField, value: Fraction, branches: list[_Open]) -> None:
@@ -97,7 +97,7 @@ def _go_on(one: AdamField, value: Fraction, branches: list[_Open]) -> None:
             branch.ends = "leads to the zero of another branch"
         else:
             taken.append(reached.theta)
-            branch.points.append(branch_point(float(value), reached))
+            branch.points.append(branch_point(one, float(value), reached))
 
 
 def _reached(one: AdamField, theta: FloatArray) -> ZeroPoint | str:

@@ -12,6 +12,7 @@ from adamsym.continuation.branches import Branch, BranchPoint, Change
 from adamsym.continuation.curves import Curve, Limits, Lost, NotIsolated, Point, System, follow, on_curve
 from adamsym.continuation.families import field_at, value_of
 from adamsym.dynamics import ZeroPoint, find_zero
+from adamsym.dynamics.critical_points import shift_in_batches
 from adamsym.dynamics.zero_point import ZeroStability
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -197,15 +198,16 @@ def described(one: AdamField, value: float, point: Point) -> BranchPoint:
     if known.outcome != "converged" or np.abs(known.theta - point.theta).max() > SAME * size:
         # Next to a fold Df is singular.
         return _without_critical(value, point.theta, "not decided", complex(point.eigenvalues[0]))
-    return branch_point(value, known)
+    return branch_point(one, value, known)
 
 
-def branch_point(value: float, known: ZeroPoint) -> BranchPoint:
-    """Return a zero as a point of a branch."""
+def branch_point(one: AdamField, value: float, known: ZeroPoint) -> BranchPoint:
+    """Return a zero of a field as a point of a branch, with what the theory predicts of it."""
     critical = known.critical_point
     leading = complex(known.eigenvalues[0]) if len(known.eigenvalues) else complex(np.nan, np.nan)
     if critical is None:
         return _without_critical(value, known.theta, known.stability, leading)
+    shift, excess = shift_in_batches(one, critical.theta)
     return BranchPoint(
         value,
         known.theta,
@@ -217,6 +219,9 @@ def branch_point(value: float, known: ZeroPoint) -> BranchPoint:
         critical.predicted,
         critical.predicted_distance,
         critical.predicted_excess,
+        None if shift is None else critical.theta + shift,
+        np.nan if shift is None else float(np.linalg.norm(shift)),
+        excess,
     )
 
 

@@ -10,7 +10,7 @@ from adamsym.dynamics.zero_point import CriticalPoint, Kind
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
-from adamsym.field.bias import leading_gradient
+from adamsym.field.bias import leading_batch_gradient, leading_gradient
 from adamsym.gradients import StochasticGradient
 
 CRITICAL, NEGLIGIBLE = 1e-11, 1e-14
@@ -18,6 +18,9 @@ CRITICAL, NEGLIGIBLE = 1e-11, 1e-14
 
 SHARE = 1e-6
 """Relative accuracy of the linear system of the prediction."""
+
+PRODUCTS = 100_000
+"""With the Hessian, for the prediction to order 1/B."""
 
 
 def critical_point(
@@ -114,5 +117,17 @@ def _predicted_shift(field: AdamField, newton: Newton, work: Work) -> tuple[Floa
         gradient = leading_gradient(field.problem, field.adam, newton.theta)
         shift = solved(newton.linear.product, gradient, SHARE, work, True)
     except (NotApplicable, Spent):
+        return None, np.nan
+    return shift, float(shift @ gradient) / 2
+
+
+def shift_in_batches(field: AdamField, theta: FloatArray) -> tuple[FloatArray | None, float]:
+    """Return the shift (d,) of a zero from a critical point theta (d,) of the loss to order 1/B, and the loss that goes
+    with it to second order; None and nan where there is no such prediction."""
+    try:
+        gradient = leading_batch_gradient(field.problem, field.adam, theta)
+        product = _gradient_system(field.problem).linearize(theta).product
+        shift = solved(product, gradient, SHARE, Work(PRODUCTS), True)
+    except (InputError, Spent):
         return None, np.nan
     return shift, float(shift @ gradient) / 2

@@ -26,6 +26,12 @@ _NEGLIGIBLE = math.log(1e-18)
 _ENTRIES_AT_ONCE = 2**21
 """Nodes times lags, or rows times parameters, that are held in memory."""
 
+_SERIES, _POWERS = 0.25, 28
+"""The power series of log(1 + x) up to this x, and its terms: the rest is below 1e-18 of it."""
+
+_VANISHED = 93.0
+"""-2 log of a product that counts as 0."""
+
 
 def memory_bias(law: Empirical, adam: Method, batch_size: int = 1) -> tuple[float, float]:
     """Return b_1, b_2 of theta* - EX = b_1 (1 - beta2) + b_2 (1 - beta2)^2 + O((1 - beta2)^3), theta* a zero of f.
@@ -129,7 +135,7 @@ def _logarithmic_slopes(kernel: Kernel, second: float) -> list[float]:
 def batch_bias(law: Empirical, adam: Method, batch_size: int) -> float:
     """Return -mu3 Lambda/(2 sigma^2 B), which is theta* - EX + O(B^-2), uniformly in eps; theta* a zero of f.
 
-    At least 11 digits. The lags, some 40/(1 - beta2), are summed one by one: seconds at beta2 = 0.999.
+    At least 11 digits, in some hundredths of a second.
 
     Raises
     ------
@@ -142,21 +148,58 @@ def batch_bias(law: Empirical, adam: Method, batch_size: int) -> float:
     >>> round(batch_bias(Empirical({"x": [0, 0, 3]}), Adam("0.5", "0.9", "1e-9"), 100), 8)
     -0.00035459
     """
-    form = _form_near_the_mean(adam)
+    form = _form_in_batches(adam)
     _moments(law, batch_size)
     second, third, *_ = _moments(law, 1)
+    e = _eps_in_batches(form, np.array(second), batch_size)
+    return float(-third / (2 * second * batch_size) * _capital_lambda(form, e))
+
+
+def leading_batch_gradient(source: StochasticGradient, method: Method, theta: FloatArray) -> FloatArray:
+    """Return the mean gradient, shape (d,), that zeros of f near a critical point theta (d,) have to order 1/B.
+
+    It is mu3 Lambda/(2 sigma^2 B) + O(B^-2) in each coordinate, sigma^2 the variance and mu3 the third central moment
+    of a row's gradient at theta, at fixed beta1 and beta2 (N-section 2(d)). So a zero lies at about theta + H^(-1) of
+    it, H the Hessian of the loss. :func:`leading_gradient` is its counterpart for a long memory.
+
+    Raises
+    ------
+    InputError
+        If beta2 is 0.
+    NotApplicable
+        As :func:`leading_gradient`; and for kernels of one's own.
+    """
+    require_replacement(source.sampling, "the expansion of the bias")
+    form = _form_in_batches(method)
+    gradients, p = source.row_atoms(theta, source.law.levels - 1)
+    second, third = np.empty((2, source.dimension))
+    width = max(1, _ENTRIES_AT_ONCE // len(p))
+    for part in (slice(first, first + width) for first in range(0, source.dimension, width)):
+        deviations = gradients[:, part] - p @ gradients[:, part]
+        second[part], third[part] = p @ deviations**2, p @ deviations**3
+    found = np.zeros_like(second)
+    spread = (second > 0) & (third != 0)
+    if spread.any():
+        share = _capital_lambda(form, _eps_in_batches(form, second[spread], source.batch_size))
+        found[spread] = third[spread] / (2 * second[spread] * source.batch_size) * share
+    return found
+
+
+def _form_in_batches(method: Method) -> LaplaceForm:
+    """The form, if the expansion in 1/B is proved for it."""
+    form = _form_near_the_mean(method)
     if form.beta == 0:
         raise InputError("batch_bias: beta2 = 0 is not allowed; the expansion needs beta2 > 0")
     if type(form.kernel) not in (RootPlusEps, RootOfSum):
         raise NotApplicable("batch_bias: the expansion is proved for the denominators sqrt(v) + eps and sqrt(v + eps)")
+    return form
+
+
+def _eps_in_batches(form: LaplaceForm, second: FloatArray, batch_size: int) -> FloatArray:
+    """Eps in units of the batch mean's deviation; inside the root, its square."""
     eps = float(form.kernel.epsilon)
-    # Eps in units of the batch mean's deviation; inside the root, its square.
-    e = (
-        math.sqrt(eps * batch_size / second)
-        if isinstance(form.kernel, RootOfSum)
-        else eps * math.sqrt(batch_size / second)
-    )
-    return -third / (2 * second * batch_size) * _capital_lambda(form, e)
+    found = eps * batch_size / second if isinstance(form.kernel, RootOfSum) else eps * np.sqrt(batch_size / second)
+    return np.sqrt(found) if isinstance(form.kernel, RootOfSum) else found
 
 
 def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, float]:
@@ -179,28 +222,61 @@ def _moments(law: Empirical, batch_size: int) -> tuple[float, float, float, floa
     return found[0], found[1], found[2], found[3]
 
 
-def _capital_lambda(form: LaplaceForm, e: float) -> float:
-    """Lambda of the lag weights, beta and e: both integrals over s, by the trapezoidal rule in log s."""
-    # Both w_k and c_k have to be negligible in the end: next to beta1^2 = beta2 those of Adam fall half as fast.
-    beta = float(form.beta)
-    slowest = max([beta, *(float(ratio) for _, ratio in form.weights.terms)])
-    lags = np.arange(math.ceil(_NEGLIGIBLE / math.log(slowest)) + 1.0 + len(form.weights.head))
-    weights, shares = (1 - beta) * beta**lags, np.zeros_like(lags)
-    for amount, ratio in form.weights.terms:
-        shares += float(amount) * float(ratio) ** lags
-    shares[: len(form.weights.head)] += [float(weight) for weight in form.weights.head]
+def _capital_lambda(form: LaplaceForm, e: FloatArray | float) -> FloatArray:
+    """Lambda of the lag weights and beta for each e, of e's shape: both integrals by the trapezoidal rule in log s."""
+    given = np.asarray(e, dtype=np.float64)
     # rho is like s^(-1/2) up to s = 1/e^2 and falls beyond: for large e the denominator comes from around there.
-    s = np.exp(np.arange(-60 - 2 * math.log(max(e, 1)), 60, _SPACING))
-    size = max(1, _ENTRIES_AT_ONCE // len(lags))
-    parts = [_integrands(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
-    above, below = (np.concatenate(part) for part in zip(*parts, strict=True))
-    # s rho(s), up to a factor.
+    s = np.exp(np.arange(-60 - 2 * math.log(max(float(given.max()), 1)), 60, _SPACING))
+    product = np.exp(_log_product(s, 1 - float(form.beta)))
+    s, product = s[product > 0], product[product > 0]
+    shares = _shares(form.weights)
+    weights = (1 - float(form.beta)) * float(form.beta) ** np.arange(len(shares), dtype=np.float64)
+    size = max(1, _ENTRIES_AT_ONCE // len(shares))
+    parts = [_lag_sums(s[first : first + size], weights, shares) for first in range(0, len(s), size)]
+    above, below = (product * np.concatenate(part) for part in zip(*parts, strict=True))
     inside = isinstance(form.kernel, RootOfSum)
-    measure = np.sqrt(s) * (np.exp(-(e**2) * s) if inside else complementary_ratio(e * np.sqrt(s)))
-    return float((measure @ above) / (measure @ below))
+    found = np.empty(given.size)
+    width = max(1, _ENTRIES_AT_ONCE // len(s))
+    for first in range(0, given.size, width):
+        part = given.reshape(-1, 1)[first : first + width]
+        # s rho(s), up to a factor.
+        measure = np.sqrt(s) * (np.exp(-(part**2) * s) if inside else complementary_ratio(part * np.sqrt(s)))
+        found[first : first + width] = (measure @ above) / (measure @ below)
+    return found.reshape(given.shape)
 
 
-def _integrands(s: FloatArray, weights: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _log_product(s: FloatArray, eta: float) -> FloatArray:
+    """log P(s), P the product of (1 + 2 s w_k)^(-1/2) over all lags, w_k = eta (1 - eta)^k; -inf where P < 1e-20.
+
+    The first lags one by one, and from where x = 2 s w_k is at most 1/4 on the power series
+    sum_n (-1)^(n+1) x^n/(n (1 - (1 - eta)^n)) of the sum of the others: so the work does not grow as eta falls.
+    """
+    x, logarithm = 2 * eta * s, np.zeros_like(s)
+    going = np.flatnonzero(x > _SERIES)
+    while len(going):
+        logarithm[going] += np.log1p(x[going])
+        x[going] *= 1 - eta
+        going = going[(x[going] > _SERIES) & (logarithm[going] < _VANISHED)]
+    within = x <= _SERIES
+    n = np.arange(1, _POWERS + 1)
+    factors = (-1.0) ** (n + 1) / (n * -np.expm1(n * np.log1p(-eta)))
+    logarithm[within] += np.polynomial.polynomial.polyval(x[within], np.append(0.0, factors))
+    return np.where(within, -0.5 * logarithm, -np.inf)
+
+
+def _shares(weights: LagWeights) -> FloatArray:
+    """The lag weights c_k as far as they are not negligible."""
+    slowest = max((float(ratio) for _, ratio in weights.terms), default=0.0)
+    further = math.ceil(_NEGLIGIBLE / math.log(slowest)) if slowest > 0 else 0
+    lags = np.arange(len(weights.head) + 1.0 + further)
+    shares = np.zeros_like(lags)
+    for amount, ratio in weights.terms:
+        shares += float(amount) * float(ratio) ** lags
+    shares[: len(weights.head)] += [float(weight) for weight in weights.head]
+    return shares
+
+
+def _lag_sums(s: FloatArray, weights: FloatArray, shares: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The sums of c_k 2 s w_k (1 + 2 s w_k)^(-2), and of c_k (1 + 2 s w_k)^(-1)."""
     twice = 2 * s[:, None] * weights
-    product = np.exp(-0.5 * np.log1p(twice).sum(axis=1))
-    return product * ((twice / (1 + twice) ** 2) @ shares), product * ((1 / (1 + twice)) @ shares)
+    return (twice / (1 + twice) ** 2) @ shares, (1 / (1 + twice)) @ shares

@@ -170,6 +170,34 @@ def test_records_of_branches_are_whole():
     assert columns["theta"] == branch.zeros[:, 0].tolist()
 
 
+def test_leading_orders_beside_a_branch():
+    """For large batches the order in 1/B comes close at any beta2, and that in 1 - beta2 does not; and the reverse."""
+    skewed = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    found = sweep(AdamField(skewed, Adam("0.5", "0.9", "0.01")), {"batch_size": [32, 128]}, start=[1.0])
+    for point, close in zip(found.branches[0].points, (0.1, 0.03), strict=True):
+        assert point.batch_predicted_distance == pytest.approx(point.distance, rel=close)
+        assert point.predicted_distance > 1.2 * point.distance
+        assert point.batch_predicted[0] - 1 == pytest.approx(-point.batch_predicted_distance)
+        assert point.batch_predicted_excess == pytest.approx(point.batch_predicted_distance**2 / 2)
+    single = sweep(AdamField(skewed, Adam("0.5", "0.9", "0.01")), {"beta2": [0.999]}, start=[1.0])
+    (point,) = single.branches[0].points
+    assert point.predicted_distance == pytest.approx(point.distance, rel=0.02)
+    columns, (row,) = single.table()
+    assert row[columns.index("leading order in 1/B")] == f"{point.batch_predicted_distance:.3g}"
+    assert single.columns()["batch_predicted_distance"] == [point.batch_predicted_distance]
+    # Without an expansion there is no number, and records of before it was there are read.
+    decaying = AdamField(skewed, AdamW("0.5", "0.9", "0.01", "0.01"))
+    (bare,) = sweep(decaying, {"beta2": [0.999]}, start=[1.0]).branches[0].points
+    assert bare.batch_predicted is None
+    assert np.isnan(bare.batch_predicted_distance)
+    record = single.branches[0].to_dict()
+    for key in [key for key in record["points"][0] if key.startswith("batch")]:
+        del record["points"][0][key]
+    (old,) = Branch.from_dict(record).points
+    assert old.distance == point.distance
+    assert old.batch_predicted is None
+
+
 @pytest.mark.parametrize(
     ("over", "message"),
     [

@@ -8,9 +8,9 @@ import scipy.optimize
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField, batch_bias, bias, memory_bias
-from adamsym.field.bias import _capital_lambda
+from adamsym.field.bias import _capital_lambda, _log_product, leading_batch_gradient
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, NAdam, RMSprop
 
@@ -185,15 +185,51 @@ def test_no_batches_without_memory():
 
 
 def test_memory_is_bounded(monkeypatch):
-    adam, entries, integrands = Adam("0.5", "0.99", "0.1"), [], bias._integrands
+    adam, entries, integrands = Adam("0.5", "0.99", "0.1"), [], bias._lag_sums
     whole = batch_bias(SKEWED, adam, 4)
 
     def watched(s, weights, shares):
         entries.append(len(s) * len(weights))
         return integrands(s, weights, shares)
 
-    monkeypatch.setattr(bias, "_integrands", watched)
+    monkeypatch.setattr(bias, "_lag_sums", watched)
     monkeypatch.setattr(bias, "_ENTRIES_AT_ONCE", 20_000)
     assert batch_bias(SKEWED, adam, 4) == pytest.approx(whole, rel=1e-13)
     assert len(entries) > 1
     assert max(entries) <= 20_000
+
+
+@pytest.mark.parametrize("size", [1, 16])
+def test_leading_batch_gradients_are_those_of_the_quadratic_loss(size):
+    """In one parameter they are N-section 2(d), in two its share of each coordinate, by the Hessian of the loss."""
+    adam = Adam("0.5", "0.9", "0.1")
+    one = Problem("(theta - x)**2/2", ["theta"], SKEWED, size)
+    (found,) = leading_batch_gradient(one, adam, np.array([float(np.dot(SKEWED.probabilities, SKEWED.rows[:, 0]))]))
+    assert found == pytest.approx(batch_bias(SKEWED, adam, size), rel=1e-12)
+    two = Problem("(a - x)**2/2 + 3*(b - 2*x)**2/2", ["a", "b"], SKEWED, size)
+    mean = float(np.dot(SKEWED.probabilities, SKEWED.rows[:, 0]))
+    first, second = leading_batch_gradient(two, adam, np.array([mean, 2 * mean]))
+    assert first == pytest.approx(found, rel=1e-12)
+    # The gradient of b is 6 times that of a, and eps counts a sixth.
+    assert second / 6 == pytest.approx(batch_bias(SKEWED, Adam("0.5", "0.9", Fraction(1, 60)), size), rel=1e-12)
+
+
+def test_no_leading_batch_gradient_without_spread_or_a_known_kernel():
+    flat = Problem("(theta - x)**2/2 + (b - 1)**2", ["theta", "b"], SKEWED)
+    found = leading_batch_gradient(flat, Adam("0.5", "0.9", "0.1"), np.array([1.0, 1.0]))
+    assert found[1] == 0 != found[0]
+    with pytest.raises(NotApplicable, match="weight decay"):
+        leading_batch_gradient(flat, AdamW("0.5", "0.9", "0.1", "0.01"), np.array([1.0, 1.0]))
+    with pytest.raises(InputError, match="beta2 > 0"):
+        leading_batch_gradient(flat, Adam(0, 0, 1), np.array([1.0, 1.0]))
+
+
+def test_the_product_over_the_lags_is_that_of_its_factors():
+    for eta in (0.9, 0.3, 0.02, 0.003):
+        s = np.exp(np.linspace(-12, 4, 25))
+        lags = (1 - eta) ** np.arange(45 / -np.log1p(-eta))
+        direct = np.array([-0.5 * np.log1p(2 * one * eta * lags).sum() for one in s])
+        found = _log_product(s, eta)
+        seen = np.isfinite(found)
+        np.testing.assert_allclose(found[seen], direct[seen], rtol=1e-11)
+        assert (direct[~seen] < -45).all()
