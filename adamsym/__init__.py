@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
     from adamsym.continuation import certify_branch as certify_branch
+    from adamsym.continuation import map_zeros as map_zeros
     from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
     from adamsym.dynamics import find_zero as find_zero
@@ -85,6 +86,7 @@ _SUBPACKAGES = {
     "derive": "adamsym.symbolic",
     "find_zero": "adamsym.dynamics",
     "flow": "adamsym.dynamics",
+    "map_zeros": "adamsym.continuation",
     "phase_portrait": "adamsym.dynamics",
     "increment_test": "adamsym.dynamics",
     "progress_bar": "adamsym.expressions.progress",

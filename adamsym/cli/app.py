@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from adamsym.cli import certify, dynamics, field, plots, sweep, verify
+from adamsym.cli import certify, dynamics, field, maps, plots, sweep, verify
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
@@ -102,6 +102,7 @@ def derive(
 
 app.command()(certify.zeros)
 app.command()(sweep.sweep)
+app.command("map")(maps.map_)
 app.command()(certify.lyapunov)
 app.command()(certify.check)
 app.command()(dynamics.flow)

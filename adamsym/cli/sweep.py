@@ -52,7 +52,7 @@ def sweep(
     as_json: Json = False,
 ) -> int:
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
-    wanted = _wanted(over)
+    wanted = parse_over(over)
     if certify:
         if box or (points, workers, cluster, journal, resume) != (_POINTS, None, None, None, False):
             others = "--box, --points, --workers, --cluster, --journal and --resume"
@@ -119,7 +119,14 @@ def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output:
     return HOLDS if found.complete else UNDECIDED
 
 
-def _wanted(texts: list[str] | None) -> dict[str, str]:
+def parse_over(texts: list[str] | None) -> dict[str, str]:
+    """Return names with their values, as texts, of the options ``--over``.
+
+    Raises
+    ------
+    InputError
+        If there are none, a name is given twice, or a text has another form.
+    """
     wanted: dict[str, str] = {}
     for text in texts or ():
         name, equals, values = (part.strip() for part in text.partition("="))

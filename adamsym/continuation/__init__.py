@@ -2,6 +2,7 @@
 
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
+from adamsym.continuation.maps import MapChange, MapNode, NodeZero, ZeroMap, map_zeros
 from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
 from adamsym.continuation.tubes import CertifiedBranch, Joint, Tube, certify_branch
@@ -13,10 +14,15 @@ __all__ = [
     "CertifiedBranch",
     "Change",
     "Joint",
+    "MapChange",
+    "MapNode",
     "Motion",
+    "NodeZero",
     "Sweep",
     "Tube",
+    "ZeroMap",
     "certify_branch",
     "enclose_motion",
+    "map_zeros",
     "sweep",
 ]

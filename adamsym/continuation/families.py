@@ -20,14 +20,19 @@ Values = Mapping[Axis, Fraction | float]
 
 def check_axis(field: AdamField, axis: Axis) -> None:
     """Raise InputError unless the field has this parameter, and allows its first and last value."""
+    check_name(field, axis)
+    for value in (axis.values[0], axis.values[-1]):
+        field_at(field, {axis: value})
+
+
+def check_name(field: AdamField, axis: Axis) -> None:
+    """Raise InputError unless the field has this parameter."""
     known = [name for name in inspect.signature(type(field.adam)).parameters if name in parameters_of(field.adam)]
     if axis.name not in known and axis.name != "batch_size" and axis.entry is None:
         raise InputError(
             f"over: {axis.name[:40]!r} is unknown; {type(field.adam).__name__} has {', '.join(known)}; there are "
             "batch_size, data.COLUMN and data.COLUMN[ROW]"
         )
-    for value in (axis.values[0], axis.values[-1]):
-        field_at(field, {axis: value})
 
 
 def field_at(field: AdamField, values: Values) -> AdamField:

@@ -1,0 +1,8 @@
+"""Maps over two parameters: how many zeros there are, and where that changes."""
+
+from adamsym.continuation.maps.changes import MapChange
+from adamsym.continuation.maps.mapping import map_zeros
+from adamsym.continuation.maps.nodes import NodeZero
+from adamsym.continuation.maps.zero_map import MapNode, ZeroMap
+
+__all__ = ["MapChange", "MapNode", "NodeZero", "ZeroMap", "map_zeros"]
