@@ -185,7 +185,7 @@ class _Scale:
             return None
         for steps in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
             all_ticks = np.array([step * 10.0**-k for k in range(17) for step in steps])
-            ticks = all_ticks[(all_ticks >= self.sides.min()) & (all_ticks <= self.sides.max())]
+            ticks = all_ticks[(all_ticks > 0.9 * (1 - values.max())) & (all_ticks < 1.1 * (1 - values.min()))]
             if len(ticks) <= _TICKS + 2:
                 break
         return np.asarray(1 - ticks)
