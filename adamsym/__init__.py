@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adamsym.checker import check_certificate as check_certificate
     from adamsym.claims import Claim as Claim
     from adamsym.continuation import certify_branch as certify_branch
+    from adamsym.continuation import certify_zeros_over as certify_zeros_over
     from adamsym.continuation import map_zeros as map_zeros
     from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
@@ -68,6 +69,7 @@ _SUBPACKAGES = {
     "certify_lyapunov_ball": "adamsym.certify",
     "certify_lyapunov_globally": "adamsym.certify",
     "certify_zero": "adamsym.certify",
+    "certify_zeros_over": "adamsym.continuation",
     "check_certificate": "adamsym.checker",
     "compare_regions": "adamsym.certify",
     "find_zeros": "adamsym.certify",

@@ -31,6 +31,7 @@ INTERFACE = "an interface: classes that fit it are tested"
 WITHOUT = {
     INTERFACE: ["GradientLaw", "Kernel", "Law"],
     RECORDS: [
+        "Cell",
         "Change",
         "Check",
         "ClaimReport",
@@ -45,6 +46,7 @@ WITHOUT = {
         "IncrementTest",
         "Joint",
         "LawQuotient",
+        "Leaf",
         "LyapunovDerivative",
         "LyapunovBall",
         "LyapunovRegion",
@@ -53,11 +55,13 @@ WITHOUT = {
         "NetworkReport",
         "PseudoTrajectory",
         "Quotient",
+        "Region",
         "Regions",
         "Window",
         "Zero",
         "ZeroPoint",
         "Zeros",
+        "ZerosOver",
     ],
 }
 """What needs no test with drawn inputs, by reason."""

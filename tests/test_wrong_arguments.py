@@ -29,6 +29,7 @@ from adamsym import (
     certify_lyapunov_ball,
     certify_lyapunov_globally,
     certify_zero,
+    certify_zeros_over,
     check_certificate,
     compare_regions,
     derive,
@@ -199,6 +200,13 @@ CALLS = {
         "journal": None,
     },
     certify_branch: {"field": FIELD, "name": "beta2", "low": "0.999", "high": "0.9991", "start": [1.0]},
+    certify_zeros_over: {
+        "field": FIELD,
+        "over": {"beta2": ("0.999", "0.9991")},
+        "box": [[1.5, 2.0]],
+        "operations": 10,
+        "executor": None,
+    },
     certify_lyapunov_ball: {"field": FIELD, "at": [1.0], "radius": 0.1},
     certify_lyapunov_globally: {"field": FIELD, "at": [1.0]},
     certify_lyapunov: {

@@ -10,6 +10,7 @@ from pydantic import Field, FiniteFloat, ValidationError
 from adamsym.certificates.branch_form import BranchCertificate
 from adamsym.certificates.earlier import in_format_3, renewed_digest
 from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
+from adamsym.certificates.over_form import ZerosOverCertificate
 from adamsym.certificates.parts import AnyCertificate, Box, BoxCertificate, Interval, Matrix, Number, Part
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import json_value, read_bytes
@@ -254,6 +255,7 @@ Certificate = (
     | OneZeroCertificate
     | MinimaSetCertificate
     | BranchCertificate
+    | ZerosOverCertificate
 )
 
 KINDS: dict[str, type[Certificate]] = {
@@ -264,6 +266,7 @@ KINDS: dict[str, type[Certificate]] = {
     "one zero": OneZeroCertificate,
     "set of minima": MinimaSetCertificate,
     "branch": BranchCertificate,
+    "zeros over parameters": ZerosOverCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

@@ -27,7 +27,8 @@ from adamsym.certificates.form import (
     read_certificate,
 )
 from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
-from adamsym.checker import branch
+from adamsym.certificates.over_form import ZerosOverCertificate
+from adamsym.checker import branch, zeros_over
 from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
@@ -57,11 +58,13 @@ _ALONE = 3_000_000
 """After so many operations, about a second of balls, processes are worth their start."""
 
 _AroundPoint = BallCertificate | MinimaSetCertificate
-_Whole = _AroundPoint | BranchCertificate
+_OverRanges = BranchCertificate | ZerosOverCertificate
+_Whole = _AroundPoint | _OverRanges
 _CHECKERS: dict[type[Certificate], Any] = {
     BallCertificate: region,
     MinimaSetCertificate: minima,
     BranchCertificate: branch,
+    ZerosOverCertificate: zeros_over,
 }
 """What checks certificates that divide no box, in three functions each."""
 
@@ -364,8 +367,9 @@ def _fault_of(
         if isinstance(statement, FunctionLeaf):
             return function_leaf_fault(function, problem, form, statement), None
         return function_witness_fault(certificate, function, problem, form), None
-    if isinstance(certificate, BranchCertificate):
-        return branch.statement_fault(certificate, problem, form, statement), None
+    if isinstance(certificate, _OverRanges):
+        fault: str | None = _CHECKERS[type(certificate)].statement_fault(certificate, problem, form, statement)
+        return fault, None
     if not isinstance(problem, Problem):
         raise NotCheckable("there is no loss")
     if isinstance(certificate, _AroundPoint):

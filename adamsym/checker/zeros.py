@@ -237,12 +237,12 @@ def cluster_fault(certificate: ZerosCertificate, problem: SymbolicGradient, form
         return None if vanish_at(problem, form, cluster.point, cluster.box) else NO_POINT.format("it")
     if cluster.preconditioner is None:
         return None if _turns(problem, form, cluster.box) else "f is not proven to turn around 0 along its edges"
-    holds = _signs_on_faces(problem, form, cluster.box, cluster.preconditioner)
+    holds = signs_on_faces(problem, form, cluster.box, cluster.preconditioner)
     return None if holds else "the signs of f on its faces are not proven"
 
 
-def _signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix) -> bool:
-    """Whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
+def signs_on_faces(problem: SymbolicGradient, form: Form, box: Box, preconditioner: Matrix) -> bool:
+    """Return whether (Y f)_i < 0 where x_i is least and > 0 where it is largest: f then has a zero in the box.
 
     For Y f - v has one, for every v near 0, and so Y is invertible too. But f must be continuous in all of the box: at
     a pole it changes sign without a zero.

@@ -2,6 +2,8 @@
 
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
+from adamsym.continuation.cells import Leaf, Region
+from adamsym.continuation.completeness import Cell, ZerosOver, certify_zeros_over
 from adamsym.continuation.maps import MapChange, MapNode, NodeZero, ZeroMap, map_zeros
 from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
@@ -11,17 +13,22 @@ __all__ = [
     "Axis",
     "Branch",
     "BranchPoint",
+    "Cell",
     "CertifiedBranch",
     "Change",
     "Joint",
+    "Leaf",
     "MapChange",
     "MapNode",
     "Motion",
     "NodeZero",
+    "Region",
     "Sweep",
     "Tube",
     "ZeroMap",
+    "ZerosOver",
     "certify_branch",
+    "certify_zeros_over",
     "enclose_motion",
     "map_zeros",
     "sweep",

@@ -2,10 +2,10 @@
 
 import inspect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import repeat
+from itertools import product, repeat
 from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -162,24 +162,37 @@ class AdaptiveMethod(Method):
             If the method has no Laplace form, or no such number that is written into it; or if its class makes more of
             the number than its formulas say, as another number that follows from it.
         """
+        return self.laplace_over_all({name: (low, high)})
+
+    def laplace_over_all(self, ranges: Mapping[str, tuple[Fraction, Fraction]]) -> LaplaceForm:
+        """Return the same over ranges of several numbers, whose ends are allowed in all combinations.
+
+        Raises
+        ------
+        InputError
+            If some combination of ends is not allowed.
+        NotApplicable
+            As :meth:`laplace_over`.
+        """
         from adamsym.methods.record import parameters_of
 
-        exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "_exact_decay"}.get(name)
-        if exact is None or exact not in vars(self) or name not in inspect.signature(type(self)).parameters:
-            raise NotApplicable(f"{type(self).__name__}: no Laplace form over a range of {name} is known")
-        between = shallow_copy(self)
-        # The formulas of the form are arithmetic, which ranges have.
-        object.__setattr__(between, exact, range_of(low, high))
+        between, names = shallow_copy(self), ", ".join(ranges)
+        for name, (low, high) in ranges.items():
+            exact = {"beta1": "alpha", "beta2": "beta", "eps": "epsilon", "weight_decay": "_exact_decay"}.get(name)
+            if exact is None or exact not in vars(self) or name not in inspect.signature(type(self)).parameters:
+                raise NotApplicable(f"{type(self).__name__}: no Laplace form over a range of {name} is known")
+            # The formulas of the form are arithmetic, which ranges have.
+            object.__setattr__(between, exact, range_of(low, high))
         form = between.laplace
         if form is None:
             raise NotApplicable(f"{type(self).__name__}: it has no Laplace form")
         # What a class makes of its arguments once, as one number of another, is no formula of the form.
-        for value in (low, (low + high) / 2, high):
-            numbers: dict[str, Number] = {**parameters_of(self), name: value}
+        for values in product(*((low, (low + high) / 2, high) for low, high in ranges.values())):
+            numbers: dict[str, Number] = {**parameters_of(self), **dict(zip(ranges, values, strict=True))}
             one = type(self)(**numbers).laplace
             if one is None or not form.holds(one):
                 raise NotApplicable(
-                    f"{type(self).__name__}: its Laplace form over a range of {name} is not that of its values; "
+                    f"{type(self).__name__}: its Laplace form over a range of {names} is not that of its values; "
                     "let laplace, current_weight and exact_decay follow from alpha, beta and epsilon"
                 )
         return form

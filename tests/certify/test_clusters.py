@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adamsym.certificates.form import digest_of
 from adamsym.certify import BoxFunction, certificate, find_zeros
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.zeros.clusters import _groups, clusters_of
+from adamsym.certify.zeros.clusters import clusters_of, groups_of
 from adamsym.certify.zeros.winding import winding_number
 from adamsym.checker import check_certificate
 from adamsym.checker.winding import winds
@@ -227,7 +227,7 @@ def test_signs_on_faces_need_both_coordinates(plane, false):
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=15))
 def test_groups_do_not_touch_and_hold_all(corners):
     boxes = [np.array([[a, a + w], [b, b + w]], dtype=float) for a, b, w in corners]
-    groups = _groups(boxes)
+    groups = groups_of(boxes)
     assert sorted(number for group in groups for number in group) == list(range(len(boxes)))
     hulls = []
     for group in groups:

@@ -20,7 +20,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
-from adamsym.continuation import certify_branch
+from adamsym.continuation import certify_branch, certify_zeros_over
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -426,6 +426,34 @@ MAKERS |= {
     "branch of the game": (GAME, lambda: certify_branch(GAME, "eps", "0.01", "0.03", [0.0, 0.0]), tuple, ()),
 }
 """Branches over an interval of a number of the method or of the data."""
+
+FOLDED = AdamField(
+    Problem("(theta**2 - 1)**2*(1 + x) + theta/2", ["theta"], Empirical({"x": [0, 0, "0.5"]})),
+    AdamW("0", "0.82", "1", "0.1"),
+)
+"""Weight decay draws a minimum towards 0, until it meets a maximum and vanishes."""
+
+MAKERS |= {
+    "zeros over beta2": (
+        THREE_POINTS,
+        lambda: certify_zeros_over(THREE_POINTS, {"beta2": ("0.82", "0.97")}, [[0.5, 1.5]]),
+        tuple,
+        (),
+    ),
+    "zeros over two": (
+        THREE_POINTS,
+        lambda: certify_zeros_over(THREE_POINTS, {"beta1": ("0.3", "0.5"), "eps": ("0.1", "0.2")}, [[0.75, 1.25]]),
+        tuple,
+        (),
+    ),
+    "zeros over a fold": (
+        FOLDED,
+        lambda: certify_zeros_over(FOLDED, {"weight_decay": ("1.2", "1.8")}, [[-2, 2]], operations=3_000_000),
+        tuple,
+        (),
+    ),
+}
+"""All zeros for values of one or two parameters."""
 
 
 @cache

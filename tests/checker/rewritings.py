@@ -5,7 +5,8 @@ from fractions import Fraction
 from forgeries import contains, middle, placed
 
 MINIMA = "set of minima"
-KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch")
+OVER = "zeros over parameters"
+KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch", OVER)
 REWRITINGS: dict[str, list] = {kind: [] for kind in KINDS}
 DECREASE = ("lyapunov", "lyapunov function")
 BALL = "lyapunov ball"
@@ -52,7 +53,7 @@ def other_words(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
@@ -83,7 +84,7 @@ def numeral(text, rng):
     )
 
 
-@rewriting("zeros", "one zero", "branch", *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
 def method_in_other_numerals(base, content, rng):
     method = content["problem"]["method"]
     method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
@@ -94,7 +95,7 @@ def method_in_other_numerals(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
 def form_in_other_terms(base, content, rng):
     """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
     form = content["problem"]["method"]["laplace"]
@@ -109,7 +110,7 @@ def form_in_other_terms(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
 def another_name_of_the_method(base, content, rng):
     """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
     method = content["problem"]["method"]

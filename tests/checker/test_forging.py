@@ -9,6 +9,7 @@ import forged_branches  # noqa: F401 - so does it
 import forged_kinks  # noqa: F401 - so does it
 import forged_minima  # noqa: F401 - so does it
 import forged_single_zeros  # noqa: F401 - and it
+import forged_zeros_over  # noqa: F401 - this one too
 import pytest
 from bases import MAKERS, base
 from forgeries import FORGERIES, signed
@@ -35,6 +36,8 @@ DEAR = {
         "branch over beta1",
         "branch over a probability",
         "branch of the game",
+        "zeros over beta2",
+        "zeros over a fold",
     ),
 }
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""

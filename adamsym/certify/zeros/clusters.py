@@ -62,9 +62,9 @@ def clusters_of(
     """
     found = []
     with budget(MOST_OPERATIONS):
-        for k, members in enumerate(_groups(np.array([box for box, _ in undecided]))):
+        for k, members in enumerate(groups_of(np.array([box for box, _ in undecided]))):
             boxes = np.array([undecided[member][0] for member in members])
-            hull = _hull(boxes)
+            hull = hull_of(boxes)
             reason = Counter(undecided[member][1] for member in members).most_common(1)[0][0]
             point, preconditioner, turns = None, None, False
             if k < MOST_TRIED and not any(meet(hull, other) for other in known):
@@ -78,13 +78,13 @@ def clusters_of(
     return tuple(sorted(found, key=lambda cluster: tuple(cluster.box[:, 0])))
 
 
-def _hull(boxes: FloatArray) -> FloatArray:
-    """The box (d, 2) around boxes (n, d, 2)."""
+def hull_of(boxes: FloatArray) -> FloatArray:
+    """Return the box (d, 2) around boxes (n, d, 2)."""
     return np.stack([boxes[..., 0].min(axis=0), boxes[..., 1].max(axis=0)], axis=1)
 
 
-def _groups(boxes: FloatArray) -> list[list[int]]:
-    """Numbers of boxes (n, d, 2) in groups whose hulls do not touch each other."""
+def groups_of(boxes: FloatArray) -> list[list[int]]:
+    """Return numbers of boxes (n, d, 2) in groups whose hulls do not touch each other."""
     hulls_of_groups, groups = np.empty_like(boxes), list[list[int]]()
     for number, box in enumerate(boxes):
         hull, members = box, [number]
@@ -93,7 +93,7 @@ def _groups(boxes: FloatArray) -> list[list[int]]:
             touched = np.flatnonzero(((others[..., 0] <= hull[:, 1]) & (hull[:, 0] <= others[..., 1])).all(axis=1))
             if not len(touched):
                 break
-            hull = _hull(np.concatenate([others[touched], hull[None]]))
+            hull = hull_of(np.concatenate([others[touched], hull[None]]))
             members += [member for k in touched for member in groups[k]]
             kept = np.setdiff1d(np.arange(len(groups)), touched)
             hulls_of_groups[: len(kept)] = others[kept]

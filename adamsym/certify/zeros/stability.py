@@ -15,23 +15,25 @@ def stability_of(jacobian: list[list[flint.arb]]) -> tuple[Stability, Matrix]:
     If J^T P + P J is negative definite, P symmetric, then J has as many eigenvalues with negative (positive) real part
     as P has positive (negative) eigenvalues (Ostrowski and Schneider 1962).
     """
-    p, d = _lyapunov_matrix(jacobian), len(jacobian)
-    if p is None:
-        return "undecided", ()
-    spend(6 * d**3)
+    p = lyapunov_matrix(jacobian)
+    stability = "undecided" if p is None else stability_by(jacobian, p)
+    return stability, () if p is None or stability == "undecided" else matrix_of(p)
+
+
+def stability_by(jacobian: list[list[flint.arb]], p: FloatArray) -> Stability:
+    """Return the stability that a symmetric matrix P proves for every matrix within ``jacobian``."""
+    spend(6 * len(p) ** 3)
     exact = exact_matrix(p)
     half = exact * flint.arb_mat(jacobian)
     negative = _pivot_signs((-half - half.transpose()).tolist())
     inertia = _pivot_signs(exact.tolist())
     if negative is None or inertia is None or min(negative) < 0:
-        return "undecided", ()
-    if min(inertia) > 0:
-        return "attracting", matrix_of(p)
-    return ("repelling" if max(inertia) < 0 else "saddle"), matrix_of(p)
+        return "undecided"
+    return "attracting" if min(inertia) > 0 else "repelling" if max(inertia) < 0 else "saddle"
 
 
-def _lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
-    """P = -Re(W^H sign(Re D) W) for J = V D W, W = 1/V, at the midpoint: J^T P + P J = -2 Re(W^H |Re D| W)."""
+def lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
+    """Return P = -Re(W^H sign(Re D) W) for J = V D W, W = 1/V, at the midpoint: J^T P + P J = -2 Re(W^H |Re D| W)."""
     middle_matrix = np.array([[float(entry.mid()) for entry in row] for row in jacobian])
     if not np.isfinite(middle_matrix).all():
         return None
