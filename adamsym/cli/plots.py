@@ -48,6 +48,16 @@ Starts = Annotated[
     typer.Option("--starts", help="Steps at which windows begin, by commas.", show_default="1000,10000,100000"),
 ]
 Length = Annotated[float, typer.Option("--length", help="Length of the windows, in sums of step sizes.")]
+Sweep = Annotated[
+    str | None,
+    typer.Option(
+        "--sweep",
+        help="Over what the zero near the start is followed: beta2=0.9:0.9999, batch_size=1,8,64; beta2 alone: around "
+        "its own value.",
+        show_default=False,
+    ),
+]
+Certify = Annotated[bool, typer.Option("--certify", help="Prove the branch of zeros of --sweep over its interval.")]
 Resolution = Annotated[int, typer.Option("--resolution", help="Points along each of two parameters.", min=5, max=1000)]
 
 
@@ -90,6 +100,8 @@ def plot(
     resolution: Resolution = _DEFAULT.resolution,
     starts: Starts = None,
     length: Length = _DEFAULT.length,
+    sweep: Sweep = None,
+    certify: Certify = False,
     as_json: Json = False,
 ) -> int:
     """Draw one plot of a problem."""
@@ -107,6 +119,8 @@ def plot(
         resolution=resolution,
         starts=whole_numbers(starts, "--starts", _DEFAULT.starts),
         length=_positive(length, "--length"),
+        sweep=_swept(sweep or "beta2", certify),
+        certify=certify,
     )
     context = _context(file, start, box, plane, settings)
     from adamsym.plots.figures import plot as plot_of
@@ -138,6 +152,8 @@ def report(
     budget: Budget = _DEFAULT.budget,
     starts: Starts = None,
     length: Length = _DEFAULT.length,
+    sweep: Sweep = None,
+    certify: Certify = False,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
     ] = None,
@@ -166,6 +182,8 @@ def report(
         budget,
         starts=windows,
         length=_positive(length, "--length"),
+        sweep=_swept(sweep, certify),
+        certify=certify,
     )
     from adamsym.methods import StepSizeSchedule
     from adamsym.report.collection import find_places, gather_report
@@ -233,6 +251,24 @@ def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float
         if not low < high:
             raise InputError(f"--box: {name}={low:g}:{high:g} has no width; give a lower end below the upper")
     return tuple((low, high) for low, high in ranges)
+
+
+def _swept(text: str | None, certify: bool) -> tuple[str, str] | None:
+    """The parameter of a sweep, and its values; those around its own if they are empty."""
+    if text is None:
+        if certify:
+            raise InputError("--certify: say what to vary, such as --sweep beta2=0.9:0.999")
+        return None
+    name, equals, values = (part.strip() for part in text.partition("="))
+    if not name or (equals and not values):
+        raise InputError(f"--sweep: {text[:40]!r} is not allowed; write name=low:high, name=1,8,64 or beta2")
+    if values:
+        from adamsym.continuation.axes import axes_of
+
+        axes_of({name: values})
+    elif name != "beta2":
+        raise InputError(f"--sweep: no values of {name[:40]}; give some, such as {name[:40]}=low:high")
+    return name, values
 
 
 def _positive(value: float, option: str) -> float:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adamsym.plots.branches import draw_branches as draw_branches
+    from adamsym.plots.branches import draw_distances as draw_distances
     from adamsym.plots.branches import draw_tubes as draw_tubes
     from adamsym.plots.certified import draw_lyapunov as draw_lyapunov
     from adamsym.plots.certified import draw_zeros as draw_zeros
@@ -27,6 +28,7 @@ _MODULES = {
     "Runs": "trajectories",
     "draw_basins": "portraits",
     "draw_branches": "branches",
+    "draw_distances": "branches",
     "draw_tubes": "branches",
     "draw_flow": "trajectories",
     "draw_flow_in_plane": "trajectories",

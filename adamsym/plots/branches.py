@@ -19,6 +19,16 @@ from adamsym.plots.style import BLACK, BLUE, GREY, SERIES
 _STYLES = {"attracting": ("-", 1.8), "not attracting": ("--", 1.4), "not decided": (":", 1.4)}
 """Line style and width by stability."""
 
+_PREDICTED = ("-.", (0, (1, 1.5)))
+_PREDICTIONS = (
+    ("leading order in 1 - beta2", "predicted_distance", "predicted"),
+    ("leading order in 1/B", "batch_predicted_distance", "batch_predicted"),
+)
+"""What the theory expects of a zero: its words, and the attributes of its distance and its place."""
+
+_ROOM = 0.25
+"""A predicted place is drawn up to this share of a branch's height beyond it: others would hide the branch."""
+
 _DECADE, _TICKS = 10, 12
 """A logarithmic scale shows at least so large a ratio; so many listed values have a tick each."""
 
@@ -26,10 +36,13 @@ _MARKS = {"fold": "o", "Hopf": "s", "branch point": "D"}
 
 
 @checked_arguments
-def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> list[Line2D]:
+def draw_branches(
+    axes: Axes, found: Sweep, parameter: str | None = None, certified: Sequence[CertifiedBranch] = ()
+) -> list[Line2D]:
     """Draw zeros over the parameter that was varied: attracting ones solid, others dashed; and the loss's minimum.
 
-    beta1 and beta2 are shown by their distance from 1, on a logarithmic scale that grows to the right with the memory.
+    Thin lines are where the zeros should be to leading order in 1 - beta2 and in 1/B. beta1 and beta2 are shown by
+    their distance from 1, on a logarithmic scale that grows to the right with the memory.
 
     Parameters
     ----------
@@ -39,6 +52,8 @@ def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> lis
         Of :func:`adamsym.sweep`.
     parameter
         Which coordinate of the zeros is shown; the one that moves most if omitted.
+    certified
+        Branches of :func:`adamsym.certify_branch` over the same parameter, whose tubes are shaded.
 
     Returns
     -------
@@ -48,31 +63,62 @@ def draw_branches(axes: Axes, found: Sweep, parameter: str | None = None) -> lis
     Raises
     ------
     InputError
-        If there are no branches, or no such parameter.
+        If there are no branches, or no such parameter; if a certified branch is one of another parameter.
     """
-    if not found.branches:
-        raise InputError(f"plot: {found.summary}")
-    k = _shown(found.names, parameter, np.concatenate([branch.zeros for branch in found.branches]))
+    k = _shown(found.names, parameter, np.concatenate(_zeros(found)))
+    for one in certified:
+        if (one.axis.name, one.field.problem.names) != (found.axes[0].name, found.names):
+            raise InputError(f"certified: a branch over {one.axis.name}, beside a sweep over {found.axes[0].name}")
+        draw_tubes(axes, one, found.names[k])
     lines = []
     for number, branch in enumerate(found.branches):
-        color, places = SERIES[number % len(SERIES)], _places(found.axes[0], branch.values)
-        text = ", ".join(f"{name} = {value:g}" for name, value in branch.fixed.items())
-        for part, stability in _pieces(branch):
-            style, width = _STYLES[stability]
-            label = f"{stability}{', ' if text else ''}{text}" if len(found.branches) > 1 and text else stability
-            lines += axes.plot(
-                places[part], branch.zeros[part, k], style, linewidth=width, color=color, label=label,
-                marker="." if not found.axes[0].is_interval else None,
-            )  # fmt: skip
-        _draw_minima(axes, branch, places, k)
+        places = _places(found.axes[0], branch.values)
+        lines += _draw_pieces(axes, found, number, places, branch.zeros[:, k])
+        _draw_beside(axes, branch, places, k)
         for change in (*branch.folds, *branch.changes):
             place = _places(found.axes[0], np.array([change.value]))
             axes.plot(
                 place, [change.zero[k]], _MARKS[change.kind], color=BLACK, markersize=5, label=change.kind, zorder=4
             )
-    values = np.concatenate([branch.values for branch in found.branches])
-    _scale(axes, found.axes[0], _places(found.axes[0], values))
-    label_axes(axes, _label(found.axes[0]), found.names[k])
+    _finish(axes, found, found.names[k])
+    return lines
+
+
+@checked_arguments
+def draw_distances(axes: Axes, found: Sweep) -> list[Line2D]:
+    """Draw how far zeros are from the critical points of the loss beside them, and how far to leading orders.
+
+    Parameters
+    ----------
+    axes
+        Where to draw; distances are logarithmic.
+    found
+        Of :func:`adamsym.sweep`.
+
+    Returns
+    -------
+    list
+        A line for each piece of a branch.
+
+    Raises
+    ------
+    InputError
+        If there are no branches, or no critical point is known beside any.
+    """
+    distances = [np.array([point.distance for point in branch.points]) for branch in found.branches]
+    _zeros(found)
+    if not any((one > 0).any() for one in distances):
+        raise InputError("plot: no critical point of the loss is known beside these zeros, or they are ones themselves")
+    lines = []
+    for number, (branch, heights) in enumerate(zip(found.branches, distances, strict=True)):
+        places = _places(found.axes[0], branch.values)
+        lines += _draw_pieces(axes, found, number, places, _positive(heights))
+        for style, (label, name, _) in zip(_PREDICTED, _PREDICTIONS, strict=True):
+            predicted = _positive(np.array([getattr(point, name) for point in branch.points]))
+            if np.isfinite(predicted).any():
+                axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=1, label=label, zorder=1)
+    axes.set_yscale("log")
+    _finish(axes, found, "distance from the critical point of the loss")
     return lines
 
 
@@ -117,6 +163,56 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
     return shown
 
 
+def _zeros(found: Sweep) -> list[FloatArray]:
+    if not found.branches:
+        raise InputError(f"plot: {found.summary}")
+    return [branch.zeros for branch in found.branches]
+
+
+def _draw_pieces(axes: Axes, found: Sweep, number: int, places: FloatArray, heights: FloatArray) -> list[Line2D]:
+    """Draw a branch, a line for each run of points of one stability."""
+    branch, several = found.branches[number], len(found.branches) > 1
+    text = ", ".join(f"{name} = {value:g}" for name, value in branch.fixed.items())
+    lines = []
+    for part, stability in _pieces(branch):
+        style, width = _STYLES[stability]
+        label = f"{stability}, {text}" if several and text else stability
+        lines += axes.plot(
+            places[part], heights[part], style, linewidth=width, color=SERIES[number % len(SERIES)], label=label,
+            marker="." if not found.axes[0].is_interval else None,
+        )  # fmt: skip
+    return lines
+
+
+def _draw_beside(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None:
+    """Draw the critical points of the loss beside a branch, and where its zeros should be, as far as that is near."""
+    minima = _coordinate([point.critical_point for point in branch.points], k)
+    if np.isfinite(minima).any():
+        axes.plot(places, minima, color=GREY, linewidth=1.4, label="critical point of the loss", zorder=1)
+    seen = np.concatenate((branch.zeros[:, k], minima[np.isfinite(minima)]))
+    room = _ROOM * max(float(np.ptp(seen)), 1e-9)
+    for style, (label, _, name) in zip(_PREDICTED, _PREDICTIONS, strict=True):
+        predicted = _coordinate([getattr(point, name) for point in branch.points], k)
+        predicted[(predicted < seen.min() - room) | (predicted > seen.max() + room)] = np.nan
+        if np.isfinite(predicted).any():
+            axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=1, label=label, zorder=1)
+
+
+def _coordinate(points: Sequence[FloatArray | None], k: int) -> FloatArray:
+    return np.array([np.nan if point is None else point[k] for point in points])
+
+
+def _positive(heights: FloatArray) -> FloatArray:
+    """What a logarithmic scale shows; nan for the rest."""
+    return np.where(heights > 0, heights, np.nan)
+
+
+def _finish(axes: Axes, found: Sweep, label: str) -> None:
+    values = np.concatenate([branch.values for branch in found.branches])
+    _scale(axes, found.axes[0], _places(found.axes[0], values))
+    label_axes(axes, _label(found.axes[0]), label)
+
+
 def _shown(names: Sequence[str], parameter: str | None, points: FloatArray) -> int:
     """The coordinate that is named, or else the one in which points (n, d) differ most."""
     if parameter is None:
@@ -133,14 +229,6 @@ def _pieces(branch: Branch) -> Iterator[tuple[slice, str]]:
         length = len(list(run))
         yield slice(max(0, first - 1), first + length), stability
         first += length
-
-
-def _draw_minima(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None:
-    known = [point.critical_point is not None for point in branch.points]
-    if not any(known):
-        return
-    heights = [np.nan if one.critical_point is None else one.critical_point[k] for one in branch.points]
-    axes.plot(places, heights, color=GREY, linewidth=1, label="critical point of the loss", zorder=1)
 
 
 def _places(axis: Axis, values: FloatArray) -> FloatArray:

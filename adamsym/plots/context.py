@@ -19,6 +19,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
+from adamsym.continuation import CertifiedBranch, Sweep, certify_branch, sweep
 from adamsym.dynamics import (
     Basins,
     Flow,
@@ -38,6 +39,7 @@ from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
+from adamsym.plots.sweeps import POINTS, lowest, values_of
 from adamsym.plots.trajectories import Runs
 
 TIMES = 301
@@ -226,6 +228,22 @@ class PlotContext:
             chosen.chains,
             chosen.seed,
         )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """How the zero near the start moves as the parameter of the settings varies; beta2 without one."""
+        name, values = self.settings.sweep or ("beta2", "")
+        over = {name: values_of(self.method, name, values)}
+        return sweep(self.field, over, start=self.start, points=POINTS)
+
+    @cached_property
+    def branch(self) -> CertifiedBranch:
+        """The same branch, certified."""
+        axis, first = self.sweep.axes[0], lowest(self.sweep)
+        if not axis.is_interval:
+            raise InputError("--certify: give an interval, such as --sweep beta2=0.9:0.999")
+        low, high = axis.values
+        return certify_branch(self.field, axis.name, low, high, self.start if first is None else first.zero)
 
     @cached_property
     def basins(self) -> Basins:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from adamsym.expressions.errors import InputError
 from adamsym.plots.context import PlotContext
 from adamsym.plots.labels import place_legend
 from adamsym.plots.registry import Picture, Section, known_kind
@@ -57,5 +58,8 @@ def plot(kind: str | Section, context: PlotContext) -> Plot:
     InputError
         If there is no such kind, or the problem does not allow it.
     """
-    content = (known_kind(kind) if isinstance(kind, str) else kind).make(context)
+    entry = known_kind(kind) if isinstance(kind, str) else kind
+    content = entry.make(context)
+    if not content.pictures:
+        raise InputError(f"{entry.name}: nothing is asked for that could be drawn; the settings say what is")
     return Plot(figure_of(content.pictures), content.text)

@@ -12,10 +12,12 @@ from adamsym.plots.registry import Content, Finding, Picture, Question, Table, p
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from adamsym.continuation import CertifiedBranch
     from adamsym.plots.context import PlotContext
     from adamsym.plots.trajectories import Runs
 
 _WHERE = "Where Adam goes, and where the gradient flow goes"
+_MOVES = "How the zero moves"
 _FLOW = "The flow, and the optimizer beside it"
 _NARROW, _WIDE = 5.0, 6.4
 """Inches: of a picture that has another beside it, and of one that has not."""
@@ -206,6 +208,45 @@ def windows(context: "PlotContext") -> Content:
     return Content(about_windows(found), (drawn,))
 
 
+@plot_kind(
+    "how the zero near the start moves as beta2 or what --sweep names varies",
+    heading=_MOVES,
+    question=Question("the zero as a hyper-parameter varies", "floating point"),
+    group="sweep",
+)
+def branches(context: "PlotContext") -> Content:
+    """Follow the zero near the start, if the settings ask for it."""
+    from adamsym.plots.branches import draw_branches, draw_distances
+    from adamsym.plots.sweeps import about_sweep, caption_of_sweep, table_of_sweep
+
+    if context.settings.sweep is None:
+        return Content()
+    found, certified = context.sweep, _certified(context)
+    pictures: tuple[Picture, ...] = ()
+    if found.branches:
+        drawn = partial(draw_branches, found=found, certified=certified)
+        pictures = (Picture("The zeros", caption_of_sweep(found, bool(certified)), drawn),)
+    if any(point.distance > 0 for branch in found.branches for point in branch.points):
+        caption = "How far the zero is from the critical point of L, and how far it should be to leading orders."
+        pictures += (Picture("Distance from the critical point", caption, partial(draw_distances, found=found)),)
+    return Content(about_sweep(found), pictures, table_of_sweep(found))
+
+
+@section(
+    "the branch of zeros that is followed, certified",
+    heading=_MOVES,
+    question=Question("one branch of zeros over the whole interval", "certified"),
+    group="sweep",
+)
+def certified_branch(context: "PlotContext") -> Content:
+    """Certify the branch that is followed, if the settings ask for it."""
+    from adamsym.plots.sweeps import about_branch, table_of_branch
+
+    if context.settings.sweep is None or not context.settings.certify:
+        return Content()
+    return Content(about_branch(context.branch), table=table_of_branch(context.branch))
+
+
 # Not in the report: some hundred flows are followed, which may take longer than all the rest.
 @plot_kind("which attracting zero the flow from each start reaches", group=None)
 def basins(context: "PlotContext") -> Content:
@@ -243,3 +284,13 @@ def _runs(context: "PlotContext") -> "tuple[Runs | None, str]":
         return context.runs, ""
     except InputError as error:
         return None, str(error)
+
+
+def _certified(context: "PlotContext") -> "list[CertifiedBranch]":
+    """The certified branch, if it is asked for and there is one; its own section says why there is none."""
+    if not context.settings.certify:
+        return []
+    try:
+        return [context.branch] if context.branch.tubes else []
+    except InputError:
+        return []

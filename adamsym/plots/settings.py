@@ -27,6 +27,11 @@ class Settings:
         Points along each of two parameters in a portrait.
     starts, length
         Steps at which windows begin, and their length in sums of step sizes.
+    sweep
+        The parameter over which the zero near the start is followed, and its values as text, or "" for those around
+        its own; None for no sweep.
+    certify
+        Whether the branch of the sweep is certified.
     """
 
     time: float = 10.0
@@ -38,3 +43,5 @@ class Settings:
     resolution: int = 41
     starts: tuple[int, ...] = (1_000, 10_000, 100_000)
     length: float = 1.0
+    sweep: tuple[str, str] | None = None
+    certify: bool = False

@@ -212,7 +212,7 @@ def test_branches_are_solid_where_they_attract():
     minima = next(line for line in listed.lines if line.get_label() == "critical point of the loss")
     assert minima.get_ydata() == pytest.approx([1, 1, 1])
     assert [label.get_text() for label in listed.get_xticklabels()] == ["1", "2", "4"]
-    assert len({text.get_text() for text in listed.get_legend().get_texts()}) == 2
+    assert len({text.get_text() for text in listed.get_legend().get_texts()}) == 4
 
 
 @few

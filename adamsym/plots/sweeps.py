@@ -1,0 +1,106 @@
+"""Sweeps as plots and the report show them: the interval where none is given, and what is said of the zeros found."""
+
+from fractions import Fraction
+from typing import Any
+
+from adamsym.continuation import Branch, BranchPoint, CertifiedBranch, Sweep
+from adamsym.expressions.errors import InputError
+from adamsym.methods import Method
+from adamsym.methods.record import parameters_of
+from adamsym.plots.findings import point_text
+from adamsym.plots.registry import Finding, Table
+
+POINTS = 24
+"""Zeros on a branch across an interval: enough for a drawing."""
+
+_TUBES = 20
+"""Of a certified branch that the page lists."""
+
+_AROUND = 10
+"""By what factor 1 - beta2 varies to both sides where no interval is given."""
+
+
+def values_of(method: Method, name: str, values: str) -> Any:
+    """Return what a sweep varies over: the text given, or the interval around the value of beta2 that the method has.
+
+    Raises
+    ------
+    InputError
+        If none is given for another parameter, or the method has no beta2.
+    """
+    if values:
+        return values
+    own = parameters_of(method)
+    if name != "beta2" or "beta2" not in own:
+        raise InputError(f"--sweep: no values of {name[:40]}; give some, such as {name[:40]}=low:high")
+    value = Fraction(own["beta2"])
+    # Fields need beta1^2 < beta2; near it the memory of beta1 is the longer one.
+    least = (Fraction(own.get("beta1", 0)) ** 2 + value) / 2
+    return max(1 - _AROUND * (1 - value), least), 1 - (1 - value) / _AROUND
+
+
+def lowest(found: Sweep) -> BranchPoint | None:
+    """Return the zero at the least value of the parameter; None if there is none."""
+    points = [point for branch in found.branches for point in branch.points]
+    return min(points, key=lambda point: point.value, default=None)
+
+
+def about_sweep(found: Sweep) -> Finding:
+    """Say how many branches were followed, and where the first begins and ends."""
+    if not found.branches:
+        return Finding("undecided", found.summary)
+    text = f"followed by number: {found.summary}"
+    first = found.branches[0]
+    ends = [first.points[0], *([first.points[-1]] if len(first.points) > 1 else [])]
+    text += "".join(f"; {_end(found, first, point)}" for point in ends)
+    reasons = "".join(f"; not followed: {reason}" for _, reason in found.not_followed)
+    return Finding("undecided" if found.not_followed else "holds", text + reasons)
+
+
+def _end(found: Sweep, branch: Branch, point: BranchPoint) -> str:
+    away = "" if point.critical_point is None else f", {point.distance:.3g} from the critical point of L"
+    return f"at {branch.parameter} = {point.value:g} {point_text(found.names, point.zero)}{away}"
+
+
+def table_of_sweep(found: Sweep) -> Table:
+    """Return the ends of each branch, or its listed values, with folds and other changes between."""
+    columns, rows = found.table()
+    note = (
+        "Distance from the critical point of L beside the zero, and what it should be to leading order, in 1 - beta2 "
+    )
+    return Table(
+        "Followed by number, not certified",
+        tuple(columns),
+        tuple(map(tuple, rows)),
+        note + "and in 1/B.",
+        f"No zero is listed: {found.summary}",
+    )
+
+
+def about_branch(found: CertifiedBranch) -> Finding:
+    """Say over which values a branch of zeros is certified."""
+    return Finding("holds" if found.complete else "undecided", found.summary.removeprefix("undecided: "))
+
+
+def table_of_branch(found: CertifiedBranch) -> Table:
+    """Return the certified tubes, the first of many."""
+    columns, rows = found.table()
+    left = len(rows) - _TUBES
+    return Table(
+        "Certified: for every value in each row, exactly one zero within the half-width of the point",
+        tuple(columns),
+        tuple(map(tuple, rows[:_TUBES])),
+        f"And {left} more: adamsym sweep --certify lists them." if left > 0 else "",
+        f"Nothing is certified: {found.reason}",
+    )
+
+
+def caption_of_sweep(found: Sweep, is_certified: bool) -> str:
+    """Return the caption of a bifurcation diagram."""
+    axis = found.axes[0]
+    low, high = min(axis.values), max(axis.values)
+    text = f"Zeros of the Adam field as {axis.name} varies from {float(low):g} to {float(high):g}, from the start on: "
+    text += "solid where they attract, dashed where they do not."
+    if any(point.critical_point is not None for branch in found.branches for point in branch.points):
+        text += " Grey: the critical point of L beside them; thin: where they should be to leading order."
+    return text + (" Shaded: boxes in each of which exactly one zero is certified." if is_certified else "")
