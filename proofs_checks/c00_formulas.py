@@ -5,7 +5,9 @@ With weights a_k = (1-alpha) alpha^k and w_k = (1-beta) beta^k, A(t) = E[g exp(-
 $$f = -E\frac{\sum a_k g_k}{\sqrt{\sum w_k g_k^2}+\varepsilon}
     = -\int_0^\infty \rho(s) \sum_k a_k A(s w_k) \prod_{j \ne k} B(s w_j) ds.$$
 
-The field is that of arXiv 2511.04622. The derivations of whole problems are checked step by step; the symbolic forms,
+Cited: the Adam vector field of arXiv 2511.04622. Added here: the Laplace form and all other formulas.
+
+The derivations of whole problems are checked step by step; the symbolic forms,
 evaluated on their own, are compared with the field's quadrature; the derivative of the mean loss along f with
 differences of the loss; and runs with Adam's recursion written out.
 """
@@ -30,7 +32,7 @@ claim = Claim(
         r"$-\int_0^\infty\rho(s)\sum_k a_kA(sw_k)\prod_{j\ne k}B(sw_j)\,ds$, "
         r"and along its flow $\frac{d}{dt}L=\langle\nabla L,f\rangle$."
     ),
-    source="arXiv 2511.04622; T1, T4, T6, T7, T9",
+    source="arXiv 2511.04622 for the field; T1, T4, T6, T7, T9",
 )
 
 MEAN = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))

@@ -1,4 +1,6 @@
-"""C1: the Adam field is well defined, bounded and Lipschitz (arXiv 2511.04622; T1, T2).
+"""C1: the Adam field is well defined, bounded and Lipschitz (T1, T2).
+
+Cited: the field, that of arXiv 2511.04622. Added here: the constants, and their proofs.
 
 |M| <= C sqrt V along every history, C = (1-alpha)/sqrt((1-beta)(1-alpha^2/beta)), by Cauchy and Schwarz; equality for
 g_k = (alpha/beta)^k; with bias corrections C_n <= C at step n. Hence |f| <= min(C, E|g|/eps). As sqrt V is a norm of
@@ -23,7 +25,7 @@ claim = Claim(
         r"with $C=(1-\beta_1)/\sqrt{(1-\beta_2)(1-\beta_1^2/\beta_2)}$; if all gradients are $K$-Lipschitz in "
         r"$\theta$, each $f_i$ is Lipschitz with constant $(1+C)K/\varepsilon$."
     ),
-    source="arXiv 2511.04622; T1, T2",
+    source="T1, T2, for the field of arXiv 2511.04622",
 )
 
 ROUNDING = 1e-12

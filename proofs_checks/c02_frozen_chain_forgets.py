@@ -1,4 +1,6 @@
-"""C2: frozen moments forget their start exponentially; time averages converge to f (arXiv 2511.04622; T3).
+"""C2: frozen moments forget their start exponentially; time averages converge to f (T3).
+
+Cited: the field, that of arXiv 2511.04622. Added here: the rates, and their proofs.
 
 Two histories driven by the same innovations differ after n steps by at most
 alpha^n |m - m'|/eps + C beta^(n/2) |sqrt v - sqrt v'|/eps in m/(sqrt v + eps), if |m'| <= C sqrt v' at the start.
@@ -21,7 +23,7 @@ claim = Claim(
         r"$|q_n-q'_n|\le(\beta_1^n|m_0-m'_0|+C\beta_2^{n/2}|\sqrt{v_0}-\sqrt{v'_0}|)/\varepsilon$; and "
         r"$\frac1n\sum_{k\le n}q_k\to-f(\theta)$ almost surely."
     ),
-    source="arXiv 2511.04622; T3",
+    source="T3, for the field of arXiv 2511.04622",
 )
 
 adams = st.sampled_from(

@@ -2,7 +2,8 @@ r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow
 
 $$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ like the root of the step}.$$
 
-Source: arXiv 2511.04622.
+Cited: that Adam with fixed momenta and vanishing steps is an asymptotic pseudo-trajectory of the flow of the Adam
+vector field is in the abstract of arXiv 2511.04622. Added here: the rate, with explicit constants (docs/pseudo_trajectory.md).
 
 Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md,
 Theorem 8): the root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the
@@ -37,7 +38,7 @@ claim = Claim(
         r"$t_n=\gamma_1+\dots+\gamma_n$ and $\Psi$ the flow of $f$. While both stay in a bounded set, "
         r"$(E\sup_{s\le T}|\Theta_{t_n+s}-\Psi_s(\Theta_{t_n})|^2)^{1/2}=O(\sqrt{\gamma_n})$ for each $T$."
     ),
-    source="arXiv 2511.04622; docs/pseudo_trajectory.md",
+    source="arXiv 2511.04622; the rate: docs/pseudo_trajectory.md",
 )
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))

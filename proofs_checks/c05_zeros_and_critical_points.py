@@ -1,6 +1,7 @@
 """C5: a zero of the Adam field need not be a critical point of the loss, nor a critical point a zero.
 
-Source: arXiv 2511.04622.
+Cited: the abstract of arXiv 2511.04622 has the limit of Adam as a zero of the field rather than a critical point. Added
+here: explicit data for which the two are proved to differ.
 
 Data {0, 0, 3}, loss (theta - x)^2/2, usual Adam: enclosures prove f(0.9995) > 0 > f(0.9996). As f is continuous (C1)
 it has a zero in between, where L' = theta - 1 is negative; and at the only critical point theta = 1, f < 0.

@@ -1,6 +1,7 @@
 """C6: overparametrized ERM: near the global minima the zeros of the Adam field are exactly the global minima.
 
-Source: arXiv 2511.04622.
+Cited: by the abstract of arXiv 2511.04622 the loss is a Lyapunov function near the global minima, if overparametrized.
+That zeros there are minima follows. Added here: radii (T6), and certified boxes.
 
 One direction is plain: where all rows' losses l_j >= 0 vanish, so do their gradients, hence the moments and f. This is
 checked exactly at the claimed minima. The other: near them f has no other zero.
@@ -30,7 +31,7 @@ claim = Claim(
         r"$|\nabla L|^2\ge2\mu L$ near $Z$ with $\mu>0$. Then $Z$ has a neighbourhood in which $f(\theta)=0$ "
         r"exactly where $\theta\in Z$."
     ),
-    source="arXiv 2511.04622",
+    source="arXiv 2511.04622; radii: T6",
 )
 
 Box = list[list[float]]

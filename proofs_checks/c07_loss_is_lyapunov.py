@@ -1,4 +1,6 @@
-"""C7: near interpolating minima the loss is a strict Lyapunov function of the flow (arXiv 2511.04622).
+"""C7: near interpolating minima the loss is a strict Lyapunov function of the flow.
+
+Cited: the abstract of arXiv 2511.04622 has this in a neighbourhood of the global minima. Added here: how far it holds.
 
 Next to the minima T6 decides: <grad L, f> <= -(|grad L|^2/eps)(1 - K |grad L|_inf/(mu eps)). Further out N-Theorem 1
 does; for enough batch or memory N-Theorem 6, at every point and for every eps; and else boxes with proven enclosures of
@@ -29,7 +31,7 @@ claim = Claim(
         r"$0<|\nabla L|_\infty<\mu\varepsilon/K$, the loss decreases strictly along the flow of $f$; "
         r"if $c_0>0$ in N-Theorem 6, wherever $L>0$."
     ),
-    source="arXiv 2511.04622; T6, N-Theorem 1, N-Theorem 6",
+    source="arXiv 2511.04622; how far: T6, N-Theorem 1, N-Theorem 6",
 )
 
 

@@ -1,7 +1,8 @@
 """C8: if Adam with vanishing steps keeps entering a neighbourhood where the loss is a strict Lyapunov function, it
 converges to the global minima there.
 
-Source: arXiv 2511.04622.
+Cited: the abstract of arXiv 2511.04622 has this for some neighbourhood that is entered infinitely often. Added here:
+explicit neighbourhoods, among them all of space (N-Theorem 6), and rates.
 
 The neighbourhood is a box for which <grad L, f> < 0 off the minima is certified: by the package for a curve of minima
 (a b = 1), where every row is fitted, and for an isolated one; and by N-Theorem 6, for every eps and in all of space,

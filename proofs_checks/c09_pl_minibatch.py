@@ -1,6 +1,9 @@
 """C9: minibatch Adam under a Polyak-Lojasiewicz (PL) condition converges to the global minima.
 
-Source: arXiv 2511.04622.
+Proved here, by N-Theorem 2 and N-Theorem 6, under their condition on the batch size. It is not cited: arXiv 2511.04622
+has convergence to global minima that are approached again and again, by its abstract, and treats minibatches under
+PL too, with hypotheses that are not taken over here. Without any condition on the batch it is false: C13.
+
 
 Rows' losses l_j >= 0 are K-smooth and all vanish at a common point, L is PL with mu: |grad L|^2 >= 2 mu L everywhere.
 By N-Theorem 6 or N-Theorem 2(b) L is then a strict Lyapunov function of the flow in all of space, for batches of B rows
@@ -35,7 +38,7 @@ claim = Claim(
         r"$\gamma_n$ does not increase, $\gamma_n\log n\to0$ and $\sum\gamma_n=\infty$, bounded runs of Adam have "
         r"$L(\theta_n)\to0$ almost surely."
     ),
-    source="arXiv 2511.04622; N-Theorem 2, N-Theorem 6",
+    source="N-Theorem 2, N-Theorem 6; for convergence arXiv 2511.04622",
 )
 
 TINY = 1e-16

@@ -1,5 +1,8 @@
 r"""C11: next to a minimum full-batch Adam contracts at best by (sqrt(kappa) - 1)/(sqrt(kappa) + 1) a step.
 
+Cited: the abstract of arXiv 2504.19426 has this rate for Adam, and (kappa - 1)/(kappa + 1) for RMSprop. Added here: the
+parameters that attain it, and that none is better (N-Theorem 5).
+
 Hessian with spectrum in [mu, l], kappa = l/mu, constant step gamma, c = gamma (1 - beta1)/eps. Close to the minimum the
 square root of v is negligible beside eps, and each eigenvalue lambda moves (theta, m) by a matrix whose characteristic
 polynomial is heavy ball's, p(z) = z^2 - (1 + alpha - h) z + alpha with h = c lambda, whatever beta2 (N-Theorem 5).

@@ -1,6 +1,8 @@
 """C12: averaged Adam is normal around the zero, with covariance J^-1 Gamma J^-T.
 
-Source: arXiv 2606.21433.
+Cited: the abstract of arXiv 2606.21433 has the central limit theorem for averaged Adam where it converges to an
+attracting zero, with a covariance given by Adam's behaviour there. Added here: Gamma in closed form where x = +-1
+(N-Proposition 6), and this test.
 
 Near an attracting zero theta* and for steps gamma_n ~ n^-r, 1/2 < r < 1, sqrt(n) (mean of theta_1..theta_n - theta*)
 tends to a normal law with covariance J^-1 Gamma J^-T: J = Df(theta*), Gamma the long-run covariance of the frozen

@@ -1,5 +1,7 @@
 """C13: globally PL, interpolating problems have spurious attracting zeros of f; a large enough batch removes them.
 
+Found here; nothing is cited. It bounds what C9 can say: PL and interpolation alone are not enough for minibatch Adam.
+
 N-Theorem 2 and its control N1: the loss k theta^2/2 in a share p of the rows, else sin(theta)^2/2. Both are 0 at 0 and
 k-smooth, and L is PL on the whole line, so 0 is the only critical point of L. Proven for batches of one row: near pi,
 where almost all rows' losses are flat, f has an attracting zero, at which L' is not 0, and Adam with vanishing steps

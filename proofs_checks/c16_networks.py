@@ -1,5 +1,7 @@
 """C16: trained by Adam with vanishing steps, a network ends at a zero of its Adam field, where its loss has no critical
-point (arXiv 2511.04622).
+point.
+
+Cited: C4's theorem, of the abstract of arXiv 2511.04622. Added here: a network for which the two are told apart.
 
 The finite statement, for one network: tanh 2-2-1 whose output weights are fixed at 1 and -1, on 48 rows with skewed
 residuals. 256 runs of torch.optim.Adam with minibatches of one row and 4096 steps gamma_n = 10/(n + 100), half of them

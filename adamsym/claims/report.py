@@ -14,7 +14,7 @@ ClaimVerdict = Verdict | Literal["not applicable"]
 
 @dataclass(frozen=True)
 class EvidenceReport:
-    """What one piece of evidence found, and how long it took."""
+    """What one piece of evidence found, and how long it took: by the clock, and of processors."""
 
     grade: str
     name: str
@@ -22,6 +22,7 @@ class EvidenceReport:
     detail: str
     cases: int
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ControlReport:
     rejected: bool
     detail: str
     seconds: float
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class ClaimReport:
         How many pieces of evidence were left out because another grade was asked for: the verdict is not theirs.
     settings
         Effort and seed of the run.
+    cpu_seconds
+        What its checks took of processors, in all threads of their process.
     """
 
     name: str
@@ -61,6 +65,7 @@ class ClaimReport:
     seconds: float
     omitted: int
     settings: Settings
+    cpu_seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON's dictionaries, with the keys that ``adamsym verify --json`` promises."""
@@ -72,6 +77,7 @@ class ClaimReport:
             "verdict": self.verdict,
             "detail": self.detail,
             "seconds": self.seconds,
+            "cpu_seconds": self.cpu_seconds,
             "evidence": [vars(evidence).copy() for evidence in self.evidence],
             "controls": [vars(control).copy() for control in self.controls],
             "omitted": self.omitted,
@@ -96,20 +102,20 @@ def run_claim(
     """
     if claim.missing:
         return _without(claim)
-    start = time.perf_counter()
+    start, at_work = time.perf_counter(), time.process_time()
     evidence = []
     chosen = [(found, check) for found, check in claim.evidence_checks if grade in (None, found)]
     for found, check in chosen:
-        finding, seconds = timed(check)
+        finding, *seconds = timed(check)
         name = getattr(check, "__name__", "evidence").replace("_", " ")
-        evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, seconds))
+        evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, *seconds))
         if progress is not None:
             progress(evidence[-1])
     controls = []
     for name, check in claim.control_checks:
-        finding, seconds = timed(check)
+        finding, *seconds = timed(check)
         detail = finding.detail if finding.verdict == "refuted" else f"{finding.verdict}: {finding.detail}"
-        controls.append(ControlReport(name, finding.verdict == "refuted", detail, seconds))
+        controls.append(ControlReport(name, finding.verdict == "refuted", detail, *seconds))
         if progress is not None:
             progress(controls[-1])
     verdict, detail = judge(tuple(evidence), tuple(controls))
@@ -125,6 +131,7 @@ def run_claim(
         seconds=time.perf_counter() - start,
         omitted=len(claim.evidence_checks) - len(chosen),
         settings=current_settings(),
+        cpu_seconds=time.process_time() - at_work,
     )
 
 
@@ -193,9 +200,9 @@ def not_run(
     )
 
 
-def timed(check: Check) -> tuple[Finding, float]:
-    """Return a check's finding and its seconds; undecided if it raises or returns anything else."""
-    start = time.perf_counter()
+def timed(check: Check) -> tuple[Finding, float, float]:
+    """Return a check's finding, its seconds and those of CPU; undecided if it raises or returns anything else."""
+    start, at_work = time.perf_counter(), time.process_time()
     finding: object
     try:
         finding = check()
@@ -205,4 +212,4 @@ def timed(check: Check) -> tuple[Finding, float]:
         finding = undecided(f"returned {type(finding).__name__}, not a finding")
     if finding.verdict == "holds" and finding.cases < 1:
         finding = undecided(f"nothing was checked: {finding.detail}")
-    return finding, time.perf_counter() - start
+    return finding, time.perf_counter() - start, time.process_time() - at_work

@@ -113,8 +113,9 @@ def _print_reports(reports: "Sequence[ClaimReport]", left_out: list[str], replay
         cases = sum(evidence.cases for evidence in report.evidence)
         rejected = sum(control.rejected for control in report.controls)
         controls = f"{rejected} of {len(report.controls)}"
-        rows.append([report.name, report.title, report.verdict, grades, str(cases), controls, f"{report.seconds:.1f}"])
-    columns = ["claim", "title", "verdict", "evidence", "cases", "controls rejected", "seconds"]
+        times = [f"{report.seconds:.1f}", f"{report.cpu_seconds:.1f}"]
+        rows.append([report.name, report.title, report.verdict, grades, str(cases), controls, *times])
+    columns = ["claim", "title", "verdict", "evidence", "cases", "controls rejected", "seconds", "of CPU"]
     print_table(columns, rows, numbers=columns[4:])
     if left_out:
         print(f"left out, having no such evidence: {', '.join(left_out)}")

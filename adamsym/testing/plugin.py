@@ -88,7 +88,7 @@ class ClaimItem(pytest.Item):
         from adamsym.claims.settings import checking_with
 
         with checking_with(_settings(self.config)):
-            finding, _ = timed(self.check)
+            finding, *_ = timed(self.check)
         self.user_properties.append(("adamsym", (self.kind, self.grade)))
         wanted = "holds" if self.kind == "evidence" else "refuted"
         if finding.verdict != wanted:
