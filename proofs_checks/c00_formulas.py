@@ -7,9 +7,9 @@ $$f = -E\frac{\sum a_k g_k}{\sqrt{\sum w_k g_k^2}+\varepsilon}
 
 Cited: the Adam vector field of arXiv 2511.04622. Added here: the Laplace form and all other formulas.
 
-The derivations of whole problems are checked step by step; the symbolic forms,
-evaluated on their own, are compared with the field's quadrature; the derivative of the mean loss along f with
-differences of the loss; and runs with Adam's recursion written out.
+The derivations of whole problems are checked step by step; the symbolic forms, evaluated on their own, are compared
+with the field's quadrature; the derivative of the mean loss along f with differences of the loss; and runs with Adam's
+recursion written out.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,8 @@ r"""C3: Adam with vanishing steps is an asymptotic pseudo-trajectory of the flow
 $$\sup_{0\le s\le T}|\Theta_{t+s} - \Psi_s(\Theta_t)| \to 0 \quad (t\to\infty), \text{ like the root of the step}.$$
 
 Cited: that Adam with fixed momenta and vanishing steps is an asymptotic pseudo-trajectory of the flow of the Adam
-vector field is in the abstract of arXiv 2511.04622. Added here: the rate, with explicit constants (docs/pseudo_trajectory.md).
+vector field is in the abstract of arXiv 2511.04622. Added here: the rate, with explicit constants
+(docs/pseudo_trajectory.md).
 
 Two finite statements stand for the limit. First, an inequality for every window (docs/pseudo_trajectory.md,
 Theorem 8): the root mean square of the left side is at most an explicit bound of order $\gamma^{1/2}$. Second, the
