@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from adamsym.expressions.columns import Columns
     from adamsym.expressions.compilation import FloatArray
     from adamsym.field.values import FieldValue
+    from adamsym.gradients.reading import ProblemFile
 
 _SHOWN, _NAMED = 20, 3
 """Points of a file that are printed, and so many of their parameters."""
@@ -48,10 +49,12 @@ def field(
         source = read_file(file)
         theta = read_points(points, source.problem.names)
     from adamsym.field import AdamField
+    from adamsym.field.epochs.epoch_field import EpochField
 
     adam_field = AdamField(source.problem, source.adam)
     with working("evaluating the field"):
-        found = adam_field.evaluate(theta)
+        estimated = isinstance(adam_field, EpochField) and adam_field.is_beyond
+        found = _estimate(source, theta) if estimated else adam_field.evaluate(theta)
         bounds = adam_field.enclose(np.stack((theta, theta), axis=-1)) if enclose else None
     if bounds is not None:
         plain, found = found, found.within(bounds)
@@ -62,8 +65,13 @@ def field(
         write_table(output, _columns(names, theta, found, bounds))
     if as_json:
         result: dict[str, Any] = {"parameters": list(names), "at": theta.tolist()} | found.to_dict()
+        result |= {"estimated": True} if estimated else {}
         print_json(result | ({} if bounds is None else {"enclosure": bounds.tolist()}))
         return HOLDS
+    if estimated:
+        print(
+            "estimated by Monte Carlo, for the orders of the rows are too many to sum over: errors are standard errors"
+        )
     if points is None:
         _print_point(names, theta, found, bounds)
     else:
@@ -71,6 +79,19 @@ def field(
     if output is not None:
         print(f"written to {output}")
     return HOLDS
+
+
+def _estimate(source: "ProblemFile", theta: "FloatArray") -> "FieldValue":
+    """The field by Monte Carlo, with its standard error."""
+    import numpy as np
+
+    from adamsym.field import monte_carlo
+    from adamsym.field.values import FieldValue
+
+    flat = theta.reshape(-1, theta.shape[-1])
+    found = [monte_carlo(source.problem, source.adam, point, seed=0) for point in flat]
+    values, errors = ([getattr(one, name) for one in found] for name in ("value", "standard_error"))
+    return FieldValue(np.array(values).reshape(theta.shape), np.array(errors).reshape(theta.shape))
 
 
 def _columns(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.field.epochs.drawing import EpochDraws
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.methods import AdaptiveMethod, Method
 from adamsym.methods.checked import checked_start, checked_step
@@ -57,7 +58,7 @@ def monte_carlo(
     seed
         Seed of ``numpy.random.default_rng``.
     steps
-        Steps averaged per chain, after a burn-in of 12 of the method's memories.
+        Steps averaged per chain, after a burn-in of 12 of the method's memories; whole epochs where there are some.
     chains
         Independent chains; the standard error is that of the mean of their averages.
 
@@ -72,10 +73,14 @@ def monte_carlo(
     point = problem.points(theta)
     if point.ndim != 1:
         raise InputError(f"theta: shape {point.shape} is not allowed; give one point of {problem.dimension} numbers")
-    numbers = problem.dimension * problem.batch_size
+    numbers, epoch = problem.dimension * problem.batch_size, problem.epoch
+    if epoch is not None:
+        # The average is over whole epochs.
+        draws = EpochDraws(problem.row_gradients(point), epoch)
+        steps = epoch.batches * -(-steps // epoch.batches)
 
     def draw(generator: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
-        return _gradients(problem, point, generator, shape)
+        return _gradients(problem, point, generator, shape) if epoch is None else draws(generator, shape)
 
     if isinstance(method, AdaptiveMethod) and method.has_factors:
         found = time_average(draw, method, seed, steps, chains, numbers)
@@ -91,7 +96,7 @@ def time_average(
     chains: int = 64,
     numbers_per_draw: int = 1,
 ) -> Estimate:
-    """Return the time average of the method's direction, E[M/(sqrt(V) + eps)], for independent gradients.
+    """Return the time average of the method's direction, E[M/(sqrt(V) + eps)], for gradients that are drawn.
 
     ``draw(generator, (chains, steps))`` returns gradients of shape (chains, steps, d). Other arguments and errors are
     those of :func:`monte_carlo`.

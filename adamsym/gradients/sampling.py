@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from adamsym.expressions.arguments import shown
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.gradients.laws import Empirical, Law
 
@@ -43,6 +46,17 @@ class Epoch:
     def size(self, batch: int) -> int:
         """Return the number of rows of a batch, counted from 0 within its epoch."""
         return min(self.batch_size, self.rows - batch * self.batch_size)
+
+
+def batch_means(values: FloatArray, epoch: Epoch) -> FloatArray:
+    """Return the means of rows' values (n, rows, d), in the order of an epoch, over each minibatch: (n, batches, d)."""
+    size, whole = epoch.batch_size, epoch.rows // epoch.batch_size
+    if size == 1:
+        return values
+    means: FloatArray = values[:, : whole * size].reshape(len(values), whole, size, -1).mean(axis=2)
+    if epoch.batches == whole:
+        return means
+    return np.concatenate([means, values[:, whole * size :].mean(axis=1, keepdims=True)], axis=1)
 
 
 def checked_epoch(law: Law, batch_size: int, sampling: object, drop_last: object) -> Epoch | None:

@@ -1,6 +1,7 @@
 """The field of minibatches that are drawn in epochs, by number."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,10 +10,13 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.running import UNIT
 from adamsym.field.adam_field import AdamField
-from adamsym.field.epochs.periodic import PeriodicValue, periodic_field
+from adamsym.field.epochs.arrangements import MOST_ARRANGEMENTS, Arrangements, arrangements_of
+from adamsym.field.epochs.periodic import EpochValue, periodic_field
+from adamsym.field.epochs.shuffled import shuffled_field
 from adamsym.field.gradient_errors import gradient_errors
 from adamsym.field.linearization import Linearization, require_products
 from adamsym.field.values import FieldValue, require_room
+from adamsym.gradients import Empirical
 from adamsym.gradients.sampling import Epoch
 
 _ENTRIES_AT_ONCE = 2**21
@@ -23,8 +27,9 @@ class EpochField(AdamField):
     """The field of Adam where rows are drawn in epochs: the mean of E[M/(sqrt(V) + eps)] over the steps of an epoch.
 
     :class:`adamsym.AdamField` makes one where the problem's ``sampling`` says so. In the order of the rows ("cyclic",
-    or "full") the moments repeat, and f is a finite sum, exact up to rounding (theory N-Proposition 11). Arguments,
-    methods and errors are those of AdamField.
+    or "full") the moments repeat, and f is a finite sum, exact up to rounding. Of few reshuffled rows, up to seven
+    different ones, it is a quadrature of sums over all their orders (theory N-Proposition 11). Arguments, methods and
+    errors are those of AdamField.
     """
 
     @property
@@ -42,7 +47,7 @@ class EpochField(AdamField):
         return np.asarray((-_joined(found, flat) - self.decay * flat).reshape(points.shape))
 
     def evaluate(self, theta: ArrayLike) -> FieldValue:
-        """Return f at theta (..., d) with a bound of what rounding may have done to it."""
+        """Return f at theta (..., d) with an estimate of its error, which counts the rounding of the gradients."""
         points = self._points(theta)
         flat = points.reshape(-1, self.problem.dimension)
         found = []
@@ -71,9 +76,24 @@ class EpochField(AdamField):
     def _points(self, theta: ArrayLike) -> FloatArray:
         if self.backend != "numba":
             raise NotApplicable(f"backend: with sampling = {self.problem.sampling!r} allowed is 'numba'")
-        if self.epoch.is_shuffled:
-            raise NotApplicable("data.sampling: the field of reshuffled rows is not available")
+        if self.is_beyond:
+            raise NotApplicable(
+                "data.sampling: the field of reshuffled rows sums over all orders of few rows, at most "
+                f"{MOST_ARRANGEMENTS}; monte_carlo(problem, method, theta, seed) estimates it"
+            )
         return self.problem.points(theta)
+
+    @cached_property
+    def is_beyond(self) -> bool:
+        """Whether there are too many orders of the rows to sum over."""
+        return self.epoch.is_shuffled and not self.arrangements.are_few
+
+    @cached_property
+    def arrangements(self) -> Arrangements:
+        """The orders of reshuffled rows."""
+        law = self.problem.law
+        assert isinstance(law, Empirical)
+        return arrangements_of(law, self.epoch)
 
     def _slices(self, points: int) -> Iterator[slice]:
         """Slices of points that keep memory bounded."""
@@ -84,39 +104,20 @@ class EpochField(AdamField):
 
     def _of_rows(
         self, gradients: FloatArray, errors: FloatArray | None = None, sensitivity: bool = False
-    ) -> PeriodicValue:
+    ) -> EpochValue:
         """F of the rows' gradients (n, rows, d)."""
-        means = self._means(gradients)
-        if errors is not None:
-            errors = self._means(errors) + 2 * UNIT * np.log2(2 * self.epoch.batch_size) * self._means(
-                np.abs(gradients)
-            )
-        found = periodic_field(means, self._form, errors, sensitivity)
+        if self.epoch.is_shuffled:
+            return shuffled_field(gradients, self._form, self.arrangements, errors, sensitivity)
+        found = periodic_field(gradients, self._form, self.epoch, errors, sensitivity)
         if not np.isfinite(found.value).all():
             raise InputError(f"{type(self.problem).__name__}: the field is out of the range of floats here")
         return found
 
-    def _means(self, values: FloatArray) -> FloatArray:
-        """Means of rows' values (n, rows, d) over each minibatch, (n, P, d)."""
-        epoch = self.epoch
-        if epoch.batch_size == 1:
-            return values
-        whole = epoch.rows // epoch.batch_size
-        ahead = values[:, : whole * epoch.batch_size]
-        means: FloatArray = ahead.reshape(len(values), whole, epoch.batch_size, -1).mean(axis=2)
-        if epoch.batches == whole:
-            return means
-        return np.concatenate([means, values[:, whole * epoch.batch_size :].mean(axis=1, keepdims=True)], axis=1)
-
     def _weights(self, points: FloatArray) -> FloatArray:
         """Weights w (n, d, rows) of the rows' Jacobians in that of f, but for the decay."""
-        gradients, epoch = self.problem.row_gradients(points), self.epoch
-        found = self._of_rows(gradients, sensitivity=True).sensitivity
+        found = self._of_rows(self.problem.row_gradients(points), sensitivity=True).sensitivity
         assert found is not None
-        sizes = np.array([epoch.size(k) for k in range(epoch.batches)])
-        weights = np.zeros_like(gradients)
-        weights[:, : epoch.used] = np.repeat(-found / sizes[:, None], sizes, axis=1)
-        return np.moveaxis(weights, 1, 2)
+        return np.moveaxis(-found, 1, 2)
 
 
 def _joined(parts: list[FloatArray], like: FloatArray) -> FloatArray:

@@ -16,6 +16,7 @@ import sympy as sp
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm
+from adamsym.gradients.sampling import Epoch, batch_means
 from adamsym.methods import LaplaceForm
 from adamsym.methods.laplace import Kernel
 
@@ -24,10 +25,10 @@ _STEPS = 24
 
 
 @dataclass(frozen=True)
-class PeriodicValue:
-    """F, with a bound of its own rounding and of what errors of the gradients change, each (n, d).
+class EpochValue:
+    """F, with what rounding may have done and what errors of the gradients change, each (n, d).
 
-    ``sensitivity`` holds dF/dg_b, shape (n, P, d), if it was asked for.
+    ``sensitivity`` holds the derivatives of F in the rows' gradients, shape (n, rows, d), if it was asked for.
     """
 
     value: FloatArray
@@ -36,21 +37,29 @@ class PeriodicValue:
 
 
 def periodic_field(
-    gradients: FloatArray, form: FloatForm, errors: FloatArray | None = None, sensitivity: bool = False
-) -> PeriodicValue:
-    """Return F of gradients (n, P, d) that repeat after P steps; ``errors`` bounds how far they may be off.
+    rows: FloatArray, form: FloatForm, epoch: Epoch, errors: FloatArray | None = None, sensitivity: bool = False
+) -> EpochValue:
+    """Return F of rows' gradients (n, rows, d), always in this order; ``errors`` bounds how far they may be off.
 
     Exact up to rounding, about log2(P) units in the last place of the sum of |c_k g_k| phi(V).
     """
-    exact, count = form.form, gradients.shape[1]
+    exact, gradients, count = form.form, batch_means(rows, epoch), epoch.batches
     numerator, squares = _numerator(gradients, exact), periodic_sum(gradients**2, *_square_weights(exact), count)
     phi = exact.kernel.of(squares)
-    moved = 0.0 if errors is None else _numerator(errors, exact, absolute=True)
-    if errors is not None:
-        moved = moved + form.step_bound * np.sqrt(periodic_sum(errors**2, *_square_weights(exact), count))
     own = UNIT * (_STEPS + 4 * math.log2(count)) * _numerator(np.abs(gradients), exact, absolute=True)
-    found = (numerator * phi).mean(axis=1), ((own + moved) * phi).mean(axis=1)
-    return PeriodicValue(*found, _sensitivity(gradients, numerator, squares, phi, exact) if sensitivity else None)
+    if errors is not None:
+        summing = 2 * UNIT * math.log2(2 * epoch.batch_size) * np.abs(rows) if epoch.batch_size > 1 else 0.0
+        off = batch_means(errors + summing, epoch)
+        roots = np.sqrt(periodic_sum(off**2, *_square_weights(exact), count))
+        own += _numerator(off, exact, absolute=True) + form.step_bound * roots
+    value, error = (numerator * phi).mean(axis=1), (own * phi).mean(axis=1)
+    if not sensitivity:
+        return EpochValue(value, error)
+    sizes = np.array([epoch.size(k) for k in range(count)])
+    slopes = np.zeros_like(rows)
+    found = _sensitivity(gradients, numerator, squares, phi, exact) / sizes[:, None]
+    slopes[:, : epoch.used] = np.repeat(found, sizes, axis=1)
+    return EpochValue(value, error, slopes)
 
 
 def _sensitivity(
