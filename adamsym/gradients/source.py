@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -173,19 +173,22 @@ class StochasticGradient(ABC):
         batch_size: int | None = None,
         sampling: str | None = None,
         drop_last: bool | None = None,
-    ) -> "StochasticGradient":
-        """Return the same source with another law of the data row, if it is one of expressions, or other minibatches.
+    ) -> Self:
+        """Return the same source with another law of the data row, of the same columns, or other minibatches.
+
+        What is compiled is shared, so that this is quick.
 
         Raises
         ------
         InputError
-            If the batch size is no integer from 1 up, or there is no such sampling of its rows.
+            If the batch size is no integer from 1 up, or there is no such sampling of its rows; if expressions are not
+            real and finite at the rows.
         NotApplicable
             If the rows belong to the source.
         """
         found = shallow_copy(self)
         if law is not None:
-            raise NotApplicable(f"data: the rows of {type(self).__name__} are its own; other data make another source")
+            found._take(law)
         if batch_size is not None:
             found.batch_size = integer(batch_size, "problem.batch_size")
             if found.batch_size < 1:
@@ -196,6 +199,9 @@ class StochasticGradient(ABC):
         # What is kept of the minibatches belongs to the old ones.
         found.__dict__.pop("_batches", None)
         return found
+
+    def _take(self, law: Law) -> None:
+        raise NotApplicable(f"data: the rows of {type(self).__name__} are its own; other data make another source")
 
     # --- means and minibatches ---------------------------------------------------------------------------------
 

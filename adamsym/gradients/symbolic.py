@@ -105,32 +105,12 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         self._domain = Domain(domain, self.parameters, self.columns, self.place, ends)
         self._check_rows()
 
-    def changed(
-        self,
-        *,
-        law: Law | None = None,
-        batch_size: int | None = None,
-        sampling: str | None = None,
-        drop_last: bool | None = None,
-    ) -> "SymbolicGradient":
-        """Return the same expressions with another law of the data row, of the same columns, or other minibatches.
-
-        What is compiled is shared, so that this is quick.
-
-        Raises
-        ------
-        InputError
-            As where a problem is made: what is written must be real and finite at the rows.
-        """
-        found = super().changed(batch_size=batch_size, sampling=sampling, drop_last=drop_last)
-        assert isinstance(found, SymbolicGradient)
-        if law is not None:
-            if law.names != self.law.names:
-                raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
-            checked_epoch(law, found.batch_size, found.sampling, found.drop_last)
-            found.law = law
-            found._complete(self.gradient_expressions, self.domain)
-        return found
+    def _take(self, law: Law) -> None:
+        """Go over to another law of the same columns: what is written must be real and finite at its rows."""
+        if law.names != self.law.names:
+            raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
+        self.law = law
+        self._complete(self.gradient_expressions, self.domain)
 
     def over_ranges(self, law: EmpiricalOverRanges) -> "SymbolicGradient":
         """Return the same expressions over rows whose numbers are ranges: for enclosures alone, which prove them real.
@@ -144,8 +124,7 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
             raise NotApplicable(
                 f"{self.place}: with Abs, Max or Min {self.component} may jump within a range of the data"
             )
-        found = super().changed()
-        assert isinstance(found, SymbolicGradient)
+        found = self.changed()
         found.law = law
         return found
 
