@@ -23,6 +23,7 @@ from adamsym.cli.options import (
     whole_numbers,
 )
 from adamsym.cli.output import check_writable, print_json, print_table, tell, working, write_output
+from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 from adamsym.plots.registry import known_kind, plot_kinds
 from adamsym.plots.settings import Settings
@@ -58,6 +59,12 @@ Sweep = Annotated[
     ),
 ]
 Certify = Annotated[bool, typer.Option("--certify", help="Prove the branch of zeros of --sweep over its interval.")]
+Map = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", help="Twice: over what zeros are counted, beta1=0.5:0.9 and beta2=0.9:0.99.", show_default=False
+    ),
+]
 Resolution = Annotated[int, typer.Option("--resolution", help="Points along each of two parameters.", min=5, max=1000)]
 
 
@@ -154,6 +161,7 @@ def report(
     length: Length = _DEFAULT.length,
     sweep: Sweep = None,
     certify: Certify = False,
+    map_over: Map = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Processes.", min=1, show_default="processors")
     ] = None,
@@ -184,6 +192,7 @@ def report(
         length=_positive(length, "--length"),
         sweep=_swept(sweep, certify),
         certify=certify,
+        map_over=_mapped(map_over),
     )
     from adamsym.methods import StepSizeSchedule
     from adamsym.report.collection import find_places, gather_report
@@ -269,6 +278,20 @@ def _swept(text: str | None, certify: bool) -> tuple[str, str] | None:
     elif name != "beta2":
         raise InputError(f"--sweep: no values of {name[:40]}; give some, such as {name[:40]}=low:high")
     return name, values
+
+
+def _mapped(texts: list[str] | None) -> tuple[tuple[str, str], ...]:
+    """The two parameters of a map with their values; none if there is no option."""
+    if not texts:
+        return ()
+    from adamsym.continuation.axes import axes_of
+
+    wanted = parse_over(texts, "--map")
+    if len(wanted) != 2:
+        raise InputError("--map: give it twice, such as --map beta1=0.5:0.9 --map beta2=0.9:0.99")
+    for name, values in wanted.items():
+        axes_of({name: values})
+    return tuple(wanted.items())
 
 
 def _positive(value: float, option: str) -> float:

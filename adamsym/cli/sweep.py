@@ -119,8 +119,8 @@ def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output:
     return HOLDS if found.complete else UNDECIDED
 
 
-def parse_over(texts: list[str] | None) -> dict[str, str]:
-    """Return names with their values, as texts, of the options ``--over``.
+def parse_over(texts: list[str] | None, option: str = "--over") -> dict[str, str]:
+    """Return names with their values, as texts, of the options ``--over``, or of another.
 
     Raises
     ------
@@ -131,12 +131,12 @@ def parse_over(texts: list[str] | None) -> dict[str, str]:
     for text in texts or ():
         name, equals, values = (part.strip() for part in text.partition("="))
         if not equals or not name or not values:
-            raise InputError(f"--over: {text[:40]!r} is not allowed; write name=low:high or name=1,8,64")
+            raise InputError(f"{option}: {text[:40]!r} is not allowed; write name=low:high or name=1,8,64")
         if name in wanted:
-            raise InputError(f"--over: {name[:40]} is given twice; give each once")
+            raise InputError(f"{option}: {name[:40]} is given twice; give each once")
         wanted[name] = values
     if not wanted:
-        raise InputError("--over: say what to vary, such as --over beta2=0.5:0.9999")
+        raise InputError(f"{option}: say what to vary, such as {option} beta2=0.5:0.9999")
     return wanted
 
 

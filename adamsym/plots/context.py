@@ -19,7 +19,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
-from adamsym.continuation import CertifiedBranch, Sweep, certify_branch, sweep
+from adamsym.continuation import CertifiedBranch, Sweep, ZeroMap, certify_branch, map_zeros, sweep
 from adamsym.dynamics import (
     Basins,
     Flow,
@@ -39,7 +39,7 @@ from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
-from adamsym.plots.sweeps import POINTS, lowest, values_of
+from adamsym.plots.sweeps import MAP_POINTS, POINTS, lowest, values_of
 from adamsym.plots.trajectories import Runs
 
 TIMES = 301
@@ -244,6 +244,11 @@ class PlotContext:
             raise InputError("--certify: give an interval, such as --sweep beta2=0.9:0.999")
         low, high = axis.values
         return certify_branch(self.field, axis.name, low, high, self.start if first is None else first.zero)
+
+    @cached_property
+    def map(self) -> ZeroMap:
+        """The number of zeros over the two parameters of the settings, from the start on."""
+        return map_zeros(self.field, dict(self.settings.map_over), start=self.start, points=MAP_POINTS)
 
     @cached_property
     def basins(self) -> Basins:

@@ -247,6 +247,24 @@ def certified_branch(context: "PlotContext") -> Content:
     return Content(about_branch(context.branch), table=table_of_branch(context.branch))
 
 
+@section(
+    "the number of zeros over two parameters",
+    heading="The number of zeros over two parameters",
+    question=Question("zeros over two parameters", "floating point"),
+    group="sweep",
+)
+def zero_map(context: "PlotContext") -> Content:
+    """Count zeros over two parameters, if the settings ask for it; ``adamsym map`` draws such maps alone."""
+    from adamsym.plots.maps import draw_map
+    from adamsym.plots.sweeps import about_map, caption_of_map, table_of_map
+
+    if not context.settings.map_over:
+        return Content()
+    found = context.map
+    drawn = Picture("The number of zeros", caption_of_map(found), partial(draw_map, found=found), _WIDE)
+    return Content(about_map(found), () if found.reason else (drawn,), table_of_map(found))
+
+
 # Not in the report: some hundred flows are followed, which may take longer than all the rest.
 @plot_kind("which attracting zero the flow from each start reaches", group=None)
 def basins(context: "PlotContext") -> Content:

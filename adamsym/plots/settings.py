@@ -32,6 +32,8 @@ class Settings:
         its own; None for no sweep.
     certify
         Whether the branch of the sweep is certified.
+    map_over
+        Two parameters over which zeros are counted, with their values as text; none for no map.
     """
 
     time: float = 10.0
@@ -45,3 +47,4 @@ class Settings:
     length: float = 1.0
     sweep: tuple[str, str] | None = None
     certify: bool = False
+    map_over: tuple[tuple[str, str], ...] = ()

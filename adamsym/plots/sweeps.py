@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
-from adamsym.continuation import Branch, BranchPoint, CertifiedBranch, Sweep
+from adamsym.continuation import Branch, BranchPoint, CertifiedBranch, Sweep, ZeroMap
 from adamsym.expressions.errors import InputError
 from adamsym.methods import Method
 from adamsym.methods.record import parameters_of
@@ -12,6 +12,9 @@ from adamsym.plots.registry import Finding, Table
 
 POINTS = 24
 """Zeros on a branch across an interval: enough for a drawing."""
+
+MAP_POINTS = 12
+"""Values of each interval of a map."""
 
 _TUBES = 20
 """Of a certified branch that the page lists."""
@@ -93,6 +96,26 @@ def table_of_branch(found: CertifiedBranch) -> Table:
         f"And {left} more: adamsym sweep --certify lists them." if left > 0 else "",
         f"Nothing is certified: {found.reason}",
     )
+
+
+def about_map(found: ZeroMap) -> Finding:
+    """Say how many zeros there are at how many pairs of values."""
+    if found.reason:
+        return Finding("undecided", found.summary)
+    return Finding("holds", f"followed by number: {found.summary}")
+
+
+def table_of_map(found: ZeroMap) -> Table:
+    """Return a row for each number of zeros, and from where to where they are so many."""
+    columns, rows = found.table()
+    caption = "The number of zeros that are reached from the start, followed by number, not certified"
+    return Table(caption, tuple(columns), tuple(map(tuple, rows)), empty=f"Nothing was counted: {found.reason}")
+
+
+def caption_of_map(found: ZeroMap) -> str:
+    """Return the caption of a map."""
+    first, second = (axis.name for axis in found.axes)
+    return f"How many zeros are reached from the start, over {first} and {second}; lines where zeros vanish or change."
 
 
 def caption_of_sweep(found: Sweep, is_certified: bool) -> str:

@@ -429,18 +429,18 @@ def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, 
     groups = groups_of(list(sections().values()))
     assert [[one.name for one in group] for group in groups] == [
         ["windows"],
-        ["branches", "certified_branch"],
+        ["branches", "certified_branch", "zero_map"],
         ["field", "portrait", "zeros", "lyapunov", "flow", "loss"],
         ["one_zero", "ball"],
         ["derivation"],
     ]
     found = joined(problem_file, groups, [part_or_undecided(future, 3, group) for group in groups])
-    assert [check.verdict for check in found.checks] == ["undecided"] * 10
+    assert [check.verdict for check in found.checks] == ["undecided"] * 11
     assert all(check.text == words for check in found.checks)
     text = render_page(report_of(found))
     assert faults(text) == []
     # In the summary, and in place of each figure.
-    assert text.count(words) == 10 + 7
+    assert text.count(words) == 11 + 7
 
 
 def test_a_fault_of_the_program_is_no_verdict(problem_file, problem):

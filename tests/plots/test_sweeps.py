@@ -169,6 +169,20 @@ def test_what_cannot_be_followed_or_certified_is_undecided(tmp_path, file):
     assert lowest(Sweep(("theta",), (), (), ())) is None
 
 
+def test_the_report_shows_a_map_that_is_asked_for(file, monkeypatch):
+    monkeypatch.setattr("adamsym.plots.context.MAP_POINTS", 2)
+    entry = sections()["zero_map"]
+    asked = Settings(map_over=(("beta1", "0.5:0.6"), ("beta2", "0.9:0.99")))
+    problem = joined(file, [[entry]], [compute_sections(file, asked, None, [entry])])
+    (check,) = problem.checks
+    assert (check.verdict, check.text) == ("holds", "followed by number: 2 x 2 pairs of beta1 and beta2: 1 zero at 4")
+    page = render_page(Report((problem,), (), asked, "adamsym report", ()))
+    assert "How many zeros are reached from the start, over beta1 and beta2" in page
+    ((bare,), _) = compute_sections(file, Settings(), None, [entry])
+    assert not bare.is_shown
+    assert bare.check is None
+
+
 def test_the_command_draws_it(file, tmp_path, capsys):
     target = tmp_path / "branches.svg"
     assert main(["plot", "branches", str(file), "--sweep", "beta2=0.99:0.995", "-o", str(target)]) == 0
@@ -183,6 +197,9 @@ def test_the_command_draws_it(file, tmp_path, capsys):
         (["--sweep", "beta2="], "write name=low:high"),
         (["--sweep", "beta2=0.99:0.9"], "the lower end comes first"),
         (["--certify"], "--certify: say what to vary"),
+        (["--map", "beta2=0.9:0.99"], "--map: give it twice"),
+        (["--map", "beta2"], "--map: 'beta2' is not allowed; write name=low:high"),
+        (["--map", "beta1=0.5:0.9", "--map", "beta2=0.9:2"], "over beta2: 2.0 is not allowed"),
     ],
 )
 def test_wrong_sweeps_are_one_line(file, tmp_path, capsys, options, message):
