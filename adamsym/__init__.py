@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adamsym.claims import Claim as Claim
     from adamsym.continuation import certify_branch as certify_branch
     from adamsym.continuation import certify_zeros_over as certify_zeros_over
+    from adamsym.continuation import find_zeros_at_each as find_zeros_at_each
     from adamsym.continuation import map_zeros as map_zeros
     from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
@@ -65,6 +66,7 @@ _SUBPACKAGES = {
     "AdamField": "adamsym.field",
     "certificate": "adamsym.certify",
     "certify_branch": "adamsym.continuation",
+    "find_zeros_at_each": "adamsym.continuation",
     "certify_lyapunov": "adamsym.certify",
     "certify_lyapunov_ball": "adamsym.certify",
     "certify_lyapunov_globally": "adamsym.certify",

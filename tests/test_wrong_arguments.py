@@ -35,6 +35,7 @@ from adamsym import (
     derive,
     find_zero,
     find_zeros,
+    find_zeros_at_each,
     flow,
     increment_test,
     map_zeros,
@@ -190,6 +191,7 @@ CALLS = {
         "executor": None,
         "journal": None,
     },
+    find_zeros_at_each: {"field": FIELD, "name": "batch_size", "values": [1], "box": [[1.5, 2.0]], "budget": 3},
     map_zeros: {
         "field": FIELD,
         "over": {"beta1": [0.9], "beta2": [0.999]},

@@ -21,6 +21,9 @@ LARGEST_FILE = 64 * 2**20
 
 MOST_LEAVES = 200_000
 
+MOST_VALUES = 1_000
+"""Values of a list."""
+
 
 class Region(Part):
     """A box in which a zero is alone: Krawczyk's operator with this preconditioner maps it into its inside."""
@@ -99,7 +102,22 @@ class Witness(Part):
     bounds: Interval
 
 
-class ZerosCertificate(BoxCertificate):
+class ZerosInBox(Part):
+    """Zeros of f in a box, each in a box that lies in it: all of them, if they are ``complete``.
+
+    ``beyond`` are zeros whose own box does not lie in the box: they are near it, and may lie in it if they meet it. The
+    points of ``sets`` are zeros too, in the leaves that name them.
+    """
+
+    complete: bool
+    zeros: list[ZeroEntry]
+    beyond: list[ZeroEntry]
+    clusters: list[Cluster]
+    sets: Annotated[list[MinimaInBox], Field(default_factory=list, max_length=MOST_LEAVES)]
+    leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class ZerosCertificate(BoxCertificate, ZerosInBox):
     """Zeros of f in ``box``, each in a box that lies in it: all of them, if it is ``complete``.
 
     ``beyond`` are zeros whose own box does not lie in ``box``: they are near it, and may lie in it if they meet it. The
@@ -107,12 +125,29 @@ class ZerosCertificate(BoxCertificate):
     """
 
     kind: Literal["zeros"]
-    complete: bool
-    zeros: list[ZeroEntry]
-    beyond: list[ZeroEntry]
-    clusters: list[Cluster]
-    sets: Annotated[list[MinimaInBox], Field(default_factory=list, max_length=MOST_LEAVES)]
-    leaves: Annotated[list[ZerosLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
+class ZerosAtValue(ZerosInBox):
+    """What is certified of the zeros in the box at one ``value`` of the parameter."""
+
+    value: Number
+
+
+class ZerosListCertificate(BoxCertificate):
+    """For each of the values ``at`` of ``parameter`` zeros of f in ``box``, as a certificate of zeros has them.
+
+    ``parameter`` is a number of the method, the batch size, or a number in the data, as in a certificate of a branch.
+    All other numbers are those of ``problem``.
+    """
+
+    kind: Literal["zeros over a list"]
+    parameter: Annotated[str, Field(max_length=200)]
+    at: Annotated[list[ZerosAtValue], Field(min_length=1, max_length=MOST_VALUES)]
+
+    @property
+    def leaves(self) -> tuple[()]:
+        """None of its own: each value has them."""
+        return ()
 
 
 class LyapunovCertificate(BoxCertificate):
@@ -256,6 +291,7 @@ Certificate = (
     | MinimaSetCertificate
     | BranchCertificate
     | ZerosOverCertificate
+    | ZerosListCertificate
 )
 
 KINDS: dict[str, type[Certificate]] = {
@@ -267,6 +303,7 @@ KINDS: dict[str, type[Certificate]] = {
     "set of minima": MinimaSetCertificate,
     "branch": BranchCertificate,
     "zeros over parameters": ZerosOverCertificate,
+    "zeros over a list": ZerosListCertificate,
 }
 """The classes of certificates by their ``kind``."""
 

@@ -75,13 +75,17 @@ def head_of(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
 
 
 def _zeros(found: Zeros) -> dict[str, Any]:
+    function = _field_of(found)
+    return _head(function.problem, function.method, found.box) | {"kind": "zeros"} | zeros_in_box(found)
+
+
+def zeros_in_box(found: Zeros) -> dict[str, Any]:
+    """Return what a certificate says of the zeros in its box."""
     leaves = [
         {"box": [list(side) for side in box]} | dict.fromkeys(_NAMED_BY_PROOFS) | as_json(outcome)
         for box, outcome in found.leaves
     ]
-    function = _field_of(found)
-    return _head(function.problem, function.method, found.box) | {
-        "kind": "zeros",
+    return {
         "complete": found.complete,
         "zeros": [_zero(zero) for zero in found.zeros],
         "beyond": [_zero(zero) for zero in found.beyond],

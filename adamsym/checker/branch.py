@@ -17,7 +17,7 @@ from adamsym.checker.zeros import contains, maps_inside, sides, stability_by
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 from adamsym.gradients import SymbolicGradient
-from adamsym.gradients.entries import DataEntry, law_over
+from adamsym.gradients.entries import DataEntry, problem_over
 from adamsym.methods import LaplaceForm
 from adamsym.methods.method import require_formulas
 from adamsym.methods.record import method_from_record
@@ -49,7 +49,7 @@ def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str
     entry = DataEntry.named(certificate.parameter)
     if entry is not None:
         try:
-            law_over(entry, problem.law, ends[0][0], ends[-1][1])
+            problem_over(entry, problem, ends[0][0], ends[-1][1])
         except InputError as error:
             return str(error)
     return None
@@ -95,7 +95,7 @@ def _over_values(
 def _problem_over(problem: SymbolicGradient, parameter: str, low: str, high: str) -> SymbolicGradient:
     entry = DataEntry.named(parameter)
     assert entry is not None
-    return problem.over_ranges(law_over(entry, problem.law, _number(low), _number(high)))
+    return problem_over(entry, problem, _number(low), _number(high))
 
 
 @lru_cache(maxsize=256)

@@ -13,32 +13,31 @@ from adamsym.certificates.branch_form import BranchCertificate
 from adamsym.certificates.form import (
     BallCertificate,
     Certificate,
-    Cluster,
     FunctionCertificate,
     FunctionLeaf,
     LyapunovCertificate,
     LyapunovLeaf,
     OneZeroCertificate,
     Witness,
-    ZeroEntry,
     ZerosCertificate,
+    ZerosListCertificate,
     digest_of,
     given,
     read_certificate,
 )
-from adamsym.certificates.minima_form import MinimaInBox, MinimaSetCertificate
+from adamsym.certificates.minima_form import MinimaSetCertificate
 from adamsym.certificates.over_form import ZerosOverCertificate
-from adamsym.checker import branch, zeros_over
+from adamsym.checker import branch, zeros_in_box, zeros_list, zeros_over
 from adamsym.checker.arithmetic import BITS, MORE_BITS, Arithmetic, NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.given_function import function_leaf_fault, function_witness_fault
-from adamsym.checker.interpolation import minima, minima_leaves, region
+from adamsym.checker.interpolation import minima, region
 from adamsym.checker.lyapunov import check_leaf, statement_fault, witness_fault
 from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.checker.one_zero import one_zero_fault, one_zero_form_fault
-from adamsym.checker.tiling import fills, zeros_form_fault
-from adamsym.checker.zeros import cluster_fault, contains, leaf_fault, zero_fault
+from adamsym.checker.tiling import fills
+from adamsym.checker.zeros import contains
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress, counted_off
@@ -58,15 +57,16 @@ _ALONE = 3_000_000
 """After so many operations, about a second of balls, processes are worth their start."""
 
 _AroundPoint = BallCertificate | MinimaSetCertificate
-_OverRanges = BranchCertificate | ZerosOverCertificate
-_Whole = _AroundPoint | _OverRanges
+_OverValues = BranchCertificate | ZerosListCertificate | ZerosOverCertificate
+_Whole = _AroundPoint | _OverValues
 _CHECKERS: dict[type[Certificate], Any] = {
     BallCertificate: region,
     MinimaSetCertificate: minima,
     BranchCertificate: branch,
     ZerosOverCertificate: zeros_over,
+    ZerosListCertificate: zeros_list,
 }
-"""What checks certificates that divide no box, in three functions each."""
+"""What checks certificates that divide no box themselves, in three functions each."""
 
 _About = tuple[str, int, bool]
 """A certificate, the budget, and whether to compute slowly."""
@@ -228,12 +228,7 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
         return [("factor and minima", None), *witness]
     if isinstance(certificate, FunctionCertificate):
         return [("witness", certificate.witness)] if certificate.witness is not None else []
-    return [
-        *((f"zero {k}", zero) for k, zero in enumerate(certificate.zeros)),
-        *((f"zero {k} beyond the box", zero) for k, zero in enumerate(certificate.beyond)),
-        *((f"cluster {k}", cluster) for k, cluster in enumerate(certificate.clusters)),
-        *((f"set {k}", one) for k, one in enumerate(certificate.sets)),
-    ]
+    return list(zeros_in_box.statements(certificate))
 
 
 def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, operations: int) -> Check:
@@ -261,18 +256,16 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
         smooth_loss = isinstance(problem, Problem) and problem.is_smooth
         if isinstance(certificate, _AroundPoint) and not smooth_loss:
             return "there is no loss without kinks"
-        if not isinstance(problem.law, Empirical):
+        if not isinstance(certificate, ZerosListCertificate) and not isinstance(problem.law, Empirical):
             return "the law of the data is continuous: there are no rows to be fitted"
         fault: str | None = _CHECKERS[type(certificate)].form_fault(certificate, problem)
         return fault
+    if isinstance(certificate, ZerosCertificate):
+        return zeros_in_box.form_fault(certificate, problem)
     boxes = [certificate.box, *(leaf.box for leaf in certificate.leaves)]
     if isinstance(certificate, OneZeroCertificate):
         boxes.append(certificate.zero.box)
         boxes += [] if certificate.critical is None else [certificate.critical.box, certificate.critical.unique_in]
-    if isinstance(certificate, ZerosCertificate):
-        listed = [*certificate.zeros, *certificate.beyond]
-        boxes += [box for zero in listed for box in (zero.box, *(region.box for region in zero.regions))]
-        boxes += [cluster.box for cluster in certificate.clusters]
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
     if isinstance(certificate, LyapunovCertificate) and not isinstance(problem, Problem):
@@ -282,8 +275,6 @@ def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | No
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):
         return "the boxes do not fill the region by halving"
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]
-    if isinstance(certificate, ZerosCertificate):
-        return zeros_form_fault(certificate, undecided) or minima_leaves.form_fault(certificate, problem)
     fault = _lyapunov_form_fault(certificate, bool(undecided))
     rate = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
     if fault is None and rate is not None and certificate.verdict != "certified":
@@ -355,19 +346,13 @@ def _fault_of(
     if isinstance(certificate, OneZeroCertificate):
         return one_zero_fault(certificate, problem, form, statement), None
     if isinstance(certificate, ZerosCertificate):
-        if isinstance(statement, ZeroEntry):
-            return zero_fault(problem, form, statement), None
-        if isinstance(statement, Cluster):
-            return cluster_fault(certificate, problem, form, statement), None
-        if isinstance(statement, MinimaInBox) or statement.by == "minima":
-            return minima_leaves.statement_fault(certificate, problem, form, statement), None
-        return leaf_fault(problem, form, statement), None
+        return zeros_in_box.statement_fault(certificate, problem, form, statement), None
     if isinstance(certificate, FunctionCertificate):
         assert function is not None
         if isinstance(statement, FunctionLeaf):
             return function_leaf_fault(function, problem, form, statement), None
         return function_witness_fault(certificate, function, problem, form), None
-    if isinstance(certificate, _OverRanges):
+    if isinstance(certificate, _OverValues):
         fault: str | None = _CHECKERS[type(certificate)].statement_fault(certificate, problem, form, statement)
         return fault, None
     if not isinstance(problem, Problem):

@@ -40,7 +40,12 @@ def sweep(
     ] = None,
     points: Annotated[int, typer.Option("--points", help="Zeros across an interval.", min=4, max=10_000)] = _POINTS,
     certify: Annotated[
-        bool, typer.Option("--certify", help="Prove one branch over an interval; -o writes its certificate (.json).")
+        bool,
+        typer.Option(
+            "--certify",
+            help="Prove one branch over an interval or, for each value of a list, all zeros in --box; -o writes a "
+            "certificate (.json).",
+        ),
     ] = False,
     output: Output = None,
     workers: Annotated[
@@ -54,9 +59,13 @@ def sweep(
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = parse_over(over)
     if certify:
+        if box and (points, journal, resume) == (_POINTS, None, False):
+            return _certified_lists(file, wanted, at, box, workers, cluster, output, as_json)
         if box or (points, workers, cluster, journal, resume) != (_POINTS, None, None, None, False):
-            others = "--box, --points, --workers, --cluster, --journal and --resume"
-            raise InputError(f"{others} go without --certify: it proves one branch")
+            raise InputError(
+                "--points, --journal and --resume go without --certify, and --workers and --cluster with --box beside "
+                "it: without a box it proves one branch"
+            )
         return _certified(file, wanted, at, output, as_json)
     check_resume(journal, resume)
     check_table(output)
@@ -116,6 +125,44 @@ def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output:
             print_table(columns, rows, numbers=columns[:-1])
         if written is not None:
             print(f"certificate in {written}: adamsym check {written}")
+    return HOLDS if found.complete else UNDECIDED
+
+
+def _certified_lists(
+    file: Path,
+    wanted: dict[str, str],
+    at: list[str] | None,
+    box: list[str],
+    workers: int | None,
+    cluster: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> int:
+    name, values = next(iter(wanted.items()))
+    if len(wanted) > 1 or at:
+        raise InputError("--certify: with --box, and without --at, give one list, such as --over batch_size=1,2,4")
+    check_writable(output, (".json",))
+    source = read_file(file)
+    region = parse_box(box, source.problem.names, "--box")
+    from adamsym.certify import certificate
+    from adamsym.continuation import find_zeros_at_each
+    from adamsym.expressions.progress import progress_bar
+    from adamsym.field import AdamField
+
+    field = AdamField(source.problem, source.adam)
+    where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, "")
+    with where as executor, progress_bar("values, of all") as progress:
+        found = find_zeros_at_each(field, name, values, region, executor=executor, progress=progress)
+    if output is not None:
+        write_output(output, json.dumps(certificate(found)))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print(found.summary)
+        columns, rows = found.table()
+        print_table(columns, rows, numbers=columns[:-2])
+        if output is not None:
+            print(f"certificate in {output}: adamsym check {output}")
     return HOLDS if found.complete else UNDECIDED
 
 

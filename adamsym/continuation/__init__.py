@@ -8,6 +8,7 @@ from adamsym.continuation.maps import MapChange, MapNode, NodeZero, ZeroMap, map
 from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
 from adamsym.continuation.tubes import CertifiedBranch, Joint, Tube, certify_branch
+from adamsym.continuation.zeros_list import NumberChange, ZerosList, find_zeros_at_each
 
 __all__ = [
     "Axis",
@@ -22,14 +23,17 @@ __all__ = [
     "MapNode",
     "Motion",
     "NodeZero",
+    "NumberChange",
     "Region",
     "Sweep",
     "Tube",
     "ZeroMap",
+    "ZerosList",
     "ZerosOver",
     "certify_branch",
     "certify_zeros_over",
     "enclose_motion",
+    "find_zeros_at_each",
     "map_zeros",
     "sweep",
 ]

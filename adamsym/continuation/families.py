@@ -9,10 +9,9 @@ from adamsym.continuation.axes import Axis
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical
-from adamsym.gradients.entries import law_over, law_with
-from adamsym.methods import Method
+from adamsym.gradients.entries import law_with, problem_over
 from adamsym.methods.method import require_formulas
-from adamsym.methods.record import parameters_of
+from adamsym.methods.record import method_with, parameters_of
 
 Values = Mapping[Axis, Fraction | float]
 """A value for each parameter of a sweep; floats count as the shortest decimals that print them."""
@@ -46,7 +45,7 @@ def field_at(field: AdamField, values: Values) -> AdamField:
     problem, method = field.problem, field.adam
     numbers = {axis.name: value for axis, value in values.items() if axis.entry is None and axis.name != "batch_size"}
     if numbers:
-        method = _method(method, numbers)
+        method = method_with(method, numbers)
     for axis, value in values.items():
         if axis.name == "batch_size":
             problem = problem.changed(batch_size=int(value))
@@ -77,11 +76,7 @@ def function_over(function: FieldFunction, axis: Axis) -> Callable[[Fraction, Fr
         raise NotApplicable("data: a proof over a range needs listed rows")
     entry, problem = axis.entry, function.problem
     if entry is not None:
-        return lambda low, high: function.with_problem(problem.over_ranges(law_over(entry, problem.law, low, high)))
+        return lambda low, high: function.with_problem(problem_over(entry, problem, low, high))
     if axis.name == "beta1" and axis.values[0] == 0:
         raise NotApplicable("over beta1: a range is to begin above 0, where there is one term less")
     return lambda low, high: function.with_form(method.laplace_over(axis.name, low, high))
-
-
-def _method(method: Method, numbers: Mapping[str, Fraction | float]) -> Method:
-    return type(method)(**{**parameters_of(method), **numbers})

@@ -245,7 +245,7 @@ def integer(value: Any, name: str) -> int:
 def real(value: Any, name: str) -> float:
     """Return a real number, also a fraction or one of NumPy, as a float; raise InputError for anything else."""
     is_number = isinstance(value, (numbers.Real, Decimal)) or (hasattr(value, "dtype") and np.ndim(value) == 0)
-    if is_number and not isinstance(value, (bool, np.bool_)):
+    if is_number and not isinstance(value, (bool, np.bool_, np.complexfloating)):
         try:
             found = float(value)
         except (TypeError, ValueError, OverflowError, RuntimeError):

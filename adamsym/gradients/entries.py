@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
+import sympy as sp
+
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.ranges import range_of
 from adamsym.gradients.laws import Empirical, EmpiricalOverRanges, Law
+from adamsym.gradients.symbolic import SymbolicGradient
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,25 @@ def law_over(entry: DataEntry, law: Law, low: Fraction, high: Fraction) -> Empir
     """
     ends = [law_with(entry, law, end) for end in (low, high)]
     return EmpiricalOverRanges(ends[0].names, *_changed(entry, entry._listed(law), range_of(low, high)))
+
+
+def problem_over(entry: DataEntry, problem: SymbolicGradient, low: Fraction, high: Fraction) -> SymbolicGradient:
+    """Return the same expressions over the laws of ``law_over``: for enclosures alone, which prove them real.
+
+    Raises
+    ------
+    InputError
+        As ``law_with``.
+    NotApplicable
+        If the law is continuous, or the gradients may jump where a number in the data crosses a value.
+    """
+    if any(gradient.has(sp.sign, sp.Heaviside) for gradient in problem.gradient_expressions):
+        raise NotApplicable(
+            f"{problem.place}: with Abs, Max or Min {problem.component} may jump within a range of the data"
+        )
+    found = problem.changed()
+    found.law = law_over(entry, problem.law, low, high)
+    return found
 
 
 def _changed(entry: DataEntry, law: Empirical, value: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:

@@ -22,7 +22,7 @@ from adamsym.expressions.pickling import WithoutCached
 from adamsym.gradients.continuous import Independent, as_law
 from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.jumps import JumpError
-from adamsym.gradients.laws import Empirical, EmpiricalOverRanges, Law
+from adamsym.gradients.laws import Empirical, Law
 from adamsym.gradients.piecewise import Piecewise
 from adamsym.gradients.sampling import checked_epoch
 from adamsym.gradients.source import StochasticGradient, named_row, parameter_names
@@ -111,22 +111,6 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
             raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
         self.law = law
         self._complete(self.gradient_expressions, self.domain)
-
-    def over_ranges(self, law: EmpiricalOverRanges) -> "SymbolicGradient":
-        """Return the same expressions over rows whose numbers are ranges: for enclosures alone, which prove them real.
-
-        Raises
-        ------
-        NotApplicable
-            If the gradients may jump where a number in the data crosses a value.
-        """
-        if any(entry.has(sp.sign, sp.Heaviside) for entry in self.gradient_expressions):
-            raise NotApplicable(
-                f"{self.place}: with Abs, Max or Min {self.component} may jump within a range of the data"
-            )
-        found = self.changed()
-        found.law = law
-        return found
 
     @property
     @abstractmethod

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from adamsym.expressions.errors import InputError, NotApplicable
-from adamsym.expressions.numbers import exact_rational
+from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.methods.kernels import BUILT_IN
 from adamsym.methods.laplace import LagWeights, LaplaceForm
 from adamsym.methods.recursion import Method
@@ -45,6 +45,21 @@ def parameters_of(method: Method) -> dict[str, str]:
         kept = getattr(method, exact.get(name, name), None)
         found[name] = str(exact_rational(getattr(method, name) if kept is None else kept, f"adam.{name}"))
     return found
+
+
+def method_with(method: Method, numbers: Mapping[str, Number]) -> Method:
+    """Return the method with other numbers in place of some of its own.
+
+    Raises
+    ------
+    InputError
+        If it has no such number, or a value is not allowed.
+    """
+    own = parameters_of(method)
+    for name in numbers:
+        if name not in own:
+            raise InputError(f"{name[:40]!r} is unknown; {type(method).__name__} has {', '.join(own)}")
+    return type(method)(**{**own, **numbers})
 
 
 def _form_record(form: LaplaceForm) -> dict[str, Any]:

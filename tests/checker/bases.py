@@ -20,7 +20,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
-from adamsym.continuation import certify_branch, certify_zeros_over
+from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -454,6 +454,22 @@ MAKERS |= {
     ),
 }
 """All zeros for values of one or two parameters."""
+
+MAKERS |= {
+    "batch sizes": (
+        THREE_POINTS,
+        lambda: find_zeros_at_each(THREE_POINTS, "batch_size", [1, 2], [[-1, 3]]),
+        tuple,
+        (),
+    ),
+    "values of an entry": (
+        THREE_POINTS,
+        lambda: find_zeros_at_each(THREE_POINTS, "data.x[1]", ["3", "7/2"], [[-1, 3]]),
+        tuple,
+        (),
+    ),
+}
+"""All zeros in a box for each value of a list."""
 
 
 @cache

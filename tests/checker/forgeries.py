@@ -21,7 +21,8 @@ from adamsym.methods.record import method_record
 
 MINIMA = "set of minima"
 OVER = "zeros over parameters"
-KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch", OVER)
+LIST = "zeros over a list"
+KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch", OVER, LIST)
 FORGERIES: dict[str, list] = {kind: [] for kind in KINDS}
 DECREASE = ("lyapunov", "lyapunov function")
 BALL = "lyapunov ball"
@@ -573,7 +574,7 @@ def values_of(record):
     return np.array([field([theta])[0] for theta in (-0.7, 0.2, 1.1, 5.0)])
 
 
-@forgery("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@forgery("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def name_of_another_method(base, content, rng):
     """The form stays, but the method named has another field: seen at some points."""
     record = content["problem"]["method"]
@@ -585,7 +586,7 @@ def name_of_another_method(base, content, rng):
     return content if abs(values_of(record) - before).max() > 1e-6 else None
 
 
-@forgery("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@forgery("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def parameters_of_another_field(base, content, rng):
     """The form stays, but the method named has other parameters."""
     record = content["problem"]["method"]
@@ -594,7 +595,7 @@ def parameters_of_another_field(base, content, rng):
     return content if abs(values_of(record) - before).max() > 1e-9 else None
 
 
-@forgery("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@forgery("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def form_of_another_method(base, content, rng):
     """The method stays, but one thing in the form that is stated is another: no such form is the same."""
     form = content["problem"]["method"]["laplace"]

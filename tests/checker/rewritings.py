@@ -6,7 +6,8 @@ from forgeries import contains, middle, placed
 
 MINIMA = "set of minima"
 OVER = "zeros over parameters"
-KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch", OVER)
+LIST = "zeros over a list"
+KINDS = ("zeros", "lyapunov", "lyapunov function", "lyapunov ball", "one zero", MINIMA, "branch", OVER, LIST)
 REWRITINGS: dict[str, list] = {kind: [] for kind in KINDS}
 DECREASE = ("lyapunov", "lyapunov function")
 BALL = "lyapunov ball"
@@ -53,7 +54,7 @@ def other_words(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def other_numerals(base, content, rng):
     """Fractions not in lowest terms, spaces and parentheses in the loss."""
     record, factor = content["problem"], rng.randint(2, 99)
@@ -84,7 +85,7 @@ def numeral(text, rng):
     )
 
 
-@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def method_in_other_numerals(base, content, rng):
     method = content["problem"]["method"]
     method["parameters"] = {key: numeral(text, rng) for key, text in method["parameters"].items()}
@@ -95,7 +96,7 @@ def method_in_other_numerals(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def form_in_other_terms(base, content, rng):
     """The same lag weights: terms split, of ratio 0, of amount 0, in another order; zeros at the end of the head."""
     form = content["problem"]["method"]["laplace"]
@@ -110,7 +111,7 @@ def form_in_other_terms(base, content, rng):
     return content
 
 
-@rewriting("zeros", "one zero", "branch", OVER, *DECREASE, BALL, MINIMA)
+@rewriting("zeros", "one zero", "branch", OVER, LIST, *DECREASE, BALL, MINIMA)
 def another_name_of_the_method(base, content, rng):
     """Methods of the same form: AdamW without decay, Adam and RMSprop without momentum."""
     method = content["problem"]["method"]

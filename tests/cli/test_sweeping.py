@@ -51,6 +51,15 @@ def test_a_journal_needs_the_word_to_go_on(run):
     assert "add --resume" in run(*options, code=2)
 
 
+def test_a_list_is_certified_and_checked(run):
+    options = ("--over", "data.x[2]=3,3.5", "--box", "theta=-1:3", "--certify")
+    text = run("sweep", FILE, *options, "-o", "lists.json")
+    assert text.startswith("certified: all zeros in the box for 2 values of data.x[2]: 1 zero at each")
+    assert run("check", "lists.json").startswith("valid: ")
+    found = run("sweep", FILE, *options, "--json")
+    assert [len(one["zeros"]) for one in found["at"]] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -63,6 +72,8 @@ def test_a_journal_needs_the_word_to_go_on(run):
         (["--over", "beta2=0.9:0.99", "--resume"], "no journal to go on from"),
         (["--over", "beta2=0.9:0.99", "--certify", "--workers", "2"], "it proves one branch"),
         (["--over", "beta2=0.9,0.99", "--certify"], "give one interval"),
+        (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--at", "theta=1"], "without --at"),
+        (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--points", "9"], "go without --certify"),
     ],
 )
 def test_errors_are_one_line(run, options, message):
