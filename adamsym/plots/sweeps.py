@@ -13,8 +13,8 @@ from adamsym.plots.registry import Finding, Table
 POINTS = 24
 """Zeros on a branch across an interval: enough for a drawing."""
 
-MAP_POINTS = 12
-"""Values of each interval of a map."""
+MAP_POINTS = 13
+"""Values of each interval of a map; up to 12 values would be labelled one by one."""
 
 _TUBES = 20
 """Of a certified branch that the page lists."""

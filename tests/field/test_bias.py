@@ -222,6 +222,9 @@ def test_no_leading_batch_gradient_without_spread_or_a_known_kernel():
         leading_batch_gradient(flat, AdamW("0.5", "0.9", "0.1", "0.01"), np.array([1.0, 1.0]))
     with pytest.raises(InputError, match="beta2 > 0"):
         leading_batch_gradient(flat, Adam(0, 0, 1), np.array([1.0, 1.0]))
+    reshuffled = Problem("(theta - x)**2/2", ["theta"], SKEWED, sampling="reshuffled")
+    with pytest.raises(NotApplicable, match="drawn independently"):
+        leading_batch_gradient(reshuffled, Adam("0.5", "0.9", "0.1"), np.array([1.0]))
 
 
 def test_the_product_over_the_lags_is_that_of_its_factors():
