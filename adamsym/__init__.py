@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adamsym.continuation import certify_branch as certify_branch
     from adamsym.continuation import certify_zeros_over as certify_zeros_over
     from adamsym.continuation import find_zeros_at_each as find_zeros_at_each
+    from adamsym.continuation import map_lyapunov as map_lyapunov
     from adamsym.continuation import map_zeros as map_zeros
     from adamsym.continuation import sweep as sweep
     from adamsym.dynamics import basins as basins
@@ -90,6 +91,7 @@ _SUBPACKAGES = {
     "derive": "adamsym.symbolic",
     "find_zero": "adamsym.dynamics",
     "flow": "adamsym.dynamics",
+    "map_lyapunov": "adamsym.continuation",
     "map_zeros": "adamsym.continuation",
     "phase_portrait": "adamsym.dynamics",
     "increment_test": "adamsym.dynamics",

@@ -38,6 +38,7 @@ from adamsym import (
     find_zeros_at_each,
     flow,
     increment_test,
+    map_lyapunov,
     map_zeros,
     phase_portrait,
     pseudo_trajectory,
@@ -192,6 +193,15 @@ CALLS = {
         "journal": None,
     },
     find_zeros_at_each: {"field": FIELD, "name": "batch_size", "values": [1], "box": [[1.5, 2.0]], "budget": 3},
+    map_lyapunov: {
+        "field": FIELD,
+        "over": {"beta1": [0.9], "beta2": [0.999]},
+        "box": [[1.5, 2.0]],
+        "points": 2,
+        "certify": False,
+        "executor": None,
+        "journal": None,
+    },
     map_zeros: {
         "field": FIELD,
         "over": {"beta1": [0.9], "beta2": [0.999]},

@@ -14,7 +14,7 @@ from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
-    from adamsym.continuation import ZeroMap
+    from adamsym.continuation import LyapunovMap, ZeroMap
 
 _TABLES, _PICTURES = (".csv", ".npz", ".parquet"), (".svg", ".png", ".pdf")
 
@@ -25,12 +25,18 @@ def map_(
         list[str] | None,
         typer.Option("--over", help="Twice: beta1=0.5:0.99, beta2=0.9:0.9999:20, batch_size=1,2,4, data.x[2]=1:3."),
     ] = None,
+    of: Annotated[
+        str, typer.Option("--of", help="zeros: how many; lyapunov: whether the loss decreases in all of the box.")
+    ] = "zeros",
     at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
     box: Annotated[
         list[str] | None,
         typer.Option("--box", help="In place of --at: zeros in theta=-5:5 are counted.", show_default=False),
     ] = None,
     points: Annotated[int, typer.Option("--points", help="Values of each interval.", min=2, max=1000)] = 40,
+    certify: Annotated[
+        bool, typer.Option("--certify", help="With --of lyapunov: prove that the loss decreases, where possible.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="A .csv, .npz or .parquet table, or a picture (.svg, .png, .pdf)."),
@@ -41,8 +47,9 @@ def map_(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the journal.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Count the zeros of the field, and the attracting ones, over a grid of two parameters."""
+    """Count zeros over a grid of two parameters, or see where the loss decreases along the flow."""
     wanted = parse_over(over)
+    _check_of(of, at, box, certify)
     check_resume(journal, resume)
     check_writable(output, (*_TABLES, *_PICTURES))
     if at and box:
@@ -53,7 +60,7 @@ def map_(
     else:
         source, start = read_problem_and_point(file, at, "--at")
         region = None
-    from adamsym.continuation import map_zeros
+    from adamsym.continuation import map_lyapunov, map_zeros
     from adamsym.expressions.columns import check_ending
     from adamsym.expressions.progress import progress_bar
     from adamsym.field import AdamField
@@ -63,19 +70,38 @@ def map_(
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, kept)
-    options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
+    options: dict[str, Any] = {"points": points, "journal": journal}
+    found: ZeroMap | LyapunovMap
     with where as executor, progress_bar("pairs of values reached") as progress:
-        found = map_zeros(field, wanted, executor=executor, progress=progress, **options)
+        options |= {"executor": executor, "progress": progress}
+        if region is not None and of == "lyapunov":
+            found = map_lyapunov(field, wanted, region, certify=certify, **options)
+        else:
+            found = map_zeros(field, wanted, start=start, box=region, **options)
     if output is not None:
         _write(found, output, file.stem)
     if as_json:
         print_json(found.to_dict())
     else:
-        _print(found, output)
-    return UNDECIDED if found.reason else HOLDS
+        _print(found, of, output)
+    return UNDECIDED if _reason(found) else HOLDS
 
 
-def _write(found: "ZeroMap", output: Path, title: str) -> None:
+def _check_of(of: str, at: list[str] | None, box: list[str] | None, certify: bool) -> None:
+    if of not in ("zeros", "lyapunov"):
+        raise InputError(f"--of: {of[:40]!r} is not allowed; allowed are zeros and lyapunov")
+    if of == "lyapunov" and (at or not box):
+        raise InputError("--of lyapunov: give the box in which the loss is to decrease, --box theta=-5:5, and no --at")
+    if of == "zeros" and certify:
+        raise InputError("--certify: zeros of a map are followed by number; with --of lyapunov a decrease is proven")
+
+
+def _reason(found: "ZeroMap | LyapunovMap") -> str:
+    """Why nothing was counted."""
+    return str(getattr(found, "reason", ""))
+
+
+def _write(found: "ZeroMap | LyapunovMap", output: Path, title: str) -> None:
     if output.suffix in _TABLES:
         from adamsym.expressions.columns import write_columns
         from adamsym.gradients.writing import write_whole
@@ -88,12 +114,13 @@ def _write(found: "ZeroMap", output: Path, title: str) -> None:
     write_output(output, figure_bytes(map_figure(found, title), output.suffix[1:]))
 
 
-def _print(found: "ZeroMap", output: Path | None) -> None:
-    print(found.summary if found.reason else f"followed by number, not certified: {found.summary}")
-    if found.reason:
+def _print(found: "ZeroMap | LyapunovMap", of: str, output: Path | None) -> None:
+    prefix = "" if _reason(found) else "followed by number, not certified: " if of == "zeros" else "by samples: "
+    print(f"{prefix}{found.summary}")
+    if _reason(found):
         return
     columns, rows = found.table()
-    print_table(columns, rows, numbers=columns)
+    print_table(columns, rows, numbers=[name for name in columns if name != "the loss"])
     print(
         f"written to {output}" if output is not None else "all pairs of values: add -o map.csv, -o map.svg, or --json"
     )

@@ -4,7 +4,7 @@ from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
 from adamsym.continuation.cells import Leaf, Region
 from adamsym.continuation.completeness import Cell, ZerosOver, certify_zeros_over
-from adamsym.continuation.maps import MapChange, MapNode, NodeZero, ZeroMap, map_zeros
+from adamsym.continuation.maps import LyapunovMap, MapChange, MapNode, NodeZero, ZeroMap, map_lyapunov, map_zeros
 from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
 from adamsym.continuation.tubes import CertifiedBranch, Joint, Tube, certify_branch
@@ -19,6 +19,7 @@ __all__ = [
     "Change",
     "Joint",
     "Leaf",
+    "LyapunovMap",
     "MapChange",
     "MapNode",
     "Motion",
@@ -34,6 +35,7 @@ __all__ = [
     "certify_zeros_over",
     "enclose_motion",
     "find_zeros_at_each",
+    "map_lyapunov",
     "map_zeros",
     "sweep",
 ]

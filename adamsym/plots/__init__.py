@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from adamsym.plots.certified import draw_lyapunov as draw_lyapunov
     from adamsym.plots.certified import draw_zeros as draw_zeros
     from adamsym.plots.labels import place_legend as place_legend
+    from adamsym.plots.maps import draw_lyapunov_map as draw_lyapunov_map
     from adamsym.plots.maps import draw_map as draw_map
     from adamsym.plots.portraits import draw_basins as draw_basins
     from adamsym.plots.portraits import draw_portrait as draw_portrait
@@ -34,6 +35,7 @@ _MODULES = {
     "draw_flow_in_plane": "trajectories",
     "draw_loss": "trajectories",
     "draw_lyapunov": "certified",
+    "draw_lyapunov_map": "maps",
     "draw_map": "maps",
     "draw_portrait": "portraits",
     "draw_runs": "trajectories",

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
-from adamsym.continuation import Axis, MapChange, ZeroMap
+from adamsym.continuation import Axis, LyapunovMap, MapChange, ZeroMap
+from adamsym.continuation.maps.nodes import Node
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -42,6 +43,15 @@ class CellKind:
     label: str
     color: str
     hatch: str
+
+
+_VERDICTS = {
+    "decreases": CellKind("decreases in all of the box (proven)", BASINS[2], ""),
+    "no increase found": CellKind("no increase found", BASINS[0], "///"),
+    "increases": CellKind("increases at a point", BASINS[1], "..."),
+    "increases, proven": CellKind("increases at a point (proven)", BASINS[3], "xx"),
+    "not allowed": CellKind("values not allowed", NOT_COUNTED, ""),
+}
 
 
 @checked_arguments
@@ -86,18 +96,57 @@ def _styles(kinds: Sequence[tuple[int, int]]) -> list[CellKind]:
     return styles
 
 
-def map_figure(found: ZeroMap, title: str) -> Figure:
+@checked_arguments
+def draw_lyapunov_map(axes: Axes, found: LyapunovMap) -> list[PolyCollection]:
+    """Draw where the loss decreases along the flow in all of a box, the border found, and N-Theorem 6's.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    found
+        Of :func:`adamsym.map_lyapunov`.
+
+    Returns
+    -------
+    list
+        The cells of each verdict.
+
+    Raises
+    ------
+    InputError
+        If a parameter has one value alone.
+    """
+    occurring = [name for name in _VERDICTS if any(name in row for row in found.verdicts)]
+    index = np.array([[occurring.index(one) for one in row] for row in found.verdicts])
+    cells = draw_cells(axes, found.axes, index, [_VERDICTS[name] for name in occurring])
+    _draw_line(axes, found.axes, found.border, (BLACK, "-", "an increase begins, by number"))
+    if found.theorem:
+        scales = [_Scale(axis) for axis in found.axes]
+        lines = [
+            scale.places(np.array(one)) for scale, one in zip(scales, zip(*found.theorem, strict=True), strict=True)
+        ]
+        axes.plot(*lines, "--", color=VERMILLION, linewidth=1.8, label="N-Theorem 6: K4 = 1/(1 - sqrt(beta2))")
+    return cells
+
+
+def map_figure(found: ZeroMap | LyapunovMap, title: str) -> Figure:
     """Return a figure of a map with its title and legend.
 
     Raises
     ------
     InputError
-        As for :func:`draw_map`.
+        As for :func:`draw_map` and :func:`draw_lyapunov_map`.
     """
     figure = Figure(figsize=(5.6, 5.4), layout="constrained")
     axes = figure.add_subplot()
-    draw_map(axes, found)
-    axes.set_title(f"{title}: zeros, followed by number", fontsize=TEXT + 1, parse_math=False)
+    if isinstance(found, ZeroMap):
+        draw_map(axes, found)
+        what = "zeros, followed by number"
+    else:
+        draw_lyapunov_map(axes, found)
+        what = "the loss along the flow, in the box"
+    axes.set_title(f"{title}: {what}", fontsize=TEXT + 1, parse_math=False)
     place_legend(axes)
     return figure
 
@@ -192,22 +241,31 @@ class _Scale:
 
 
 def _draw_changes(axes: Axes, two: Sequence[Axis], changes: Sequence[MapChange]) -> None:
-    scales = [_Scale(axis) for axis in two]
-    for kind, (color, dashes, label) in _LINES.items():
-        points: dict[frozenset[tuple[int, int]], list[tuple[float, float]]] = {}
-        for change in changes:
-            if change.kind == kind:
-                x, y = (float(scale.places(np.array(v))) for scale, v in zip(scales, change.values, strict=True))
-                points.setdefault(frozenset(change.edge), []).append((x, y))
-        segments = list[list[tuple[float, float]]]()
-        for i in range(len(two[0].values) - 1):
-            for j in range(len(two[1].values) - 1):
-                corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
-                around = [frozenset(edge) for edge in pairwise([*corners, corners[0]])]
-                met = [point for edge in around for point in points.get(edge, ())]
-                segments += [met] if len(met) == 2 else []
-        if segments:
-            axes.add_collection(LineCollection(segments, colors=color, linestyles=dashes, linewidth=1.6, label=label))
-        single = [point for some in points.values() for point in some if not any(point in one for one in segments)]
-        if single:
-            axes.plot(*zip(*single, strict=True), ".", color=color, markersize=4, label=None if segments else label)
+    for kind, style in _LINES.items():
+        _draw_line(axes, two, [(one.values, one.edge) for one in changes if one.kind == kind], style)
+
+
+def _draw_line(
+    axes: Axes,
+    two: Sequence[Axis],
+    found: Sequence[tuple[tuple[float, float], tuple[Node, Node]]],
+    style: tuple[str, str, str],
+) -> None:
+    """Join points on the edges of the grid: the two of a cell, if there are two."""
+    scales, (color, dashes, label) = [_Scale(axis) for axis in two], style
+    points: dict[frozenset[Node], list[tuple[float, float]]] = {}
+    for values, edge in found:
+        x, y = (float(scale.places(np.array(value))) for scale, value in zip(scales, values, strict=True))
+        points.setdefault(frozenset(edge), []).append((x, y))
+    segments = list[list[tuple[float, float]]]()
+    for i in range(len(two[0].values) - 1):
+        for j in range(len(two[1].values) - 1):
+            corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
+            around = [frozenset(edge) for edge in pairwise([*corners, corners[0]])]
+            met = [point for edge in around for point in points.get(edge, ())]
+            segments += [met] if len(met) == 2 else []
+    if segments:
+        axes.add_collection(LineCollection(segments, colors=color, linestyles=dashes, linewidth=1.6, label=label))
+    single = [point for some in points.values() for point in some if not any(point in one for one in segments)]
+    if single:
+        axes.plot(*zip(*single, strict=True), ".", color=color, markersize=4, label=None if segments else label)

@@ -6,14 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.continuation import CertifiedBranch, Sweep, ZeroMap
+from adamsym.continuation import CertifiedBranch, LyapunovMap, Sweep, ZeroMap
 from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.columns import plain_names
 from adamsym.expressions.errors import InputError
 from adamsym.plots.branches import draw_branches, draw_tubes
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
-from adamsym.plots.maps import draw_map
+from adamsym.plots.maps import draw_lyapunov_map, draw_map
 from adamsym.plots.portraits import draw_portrait
 from adamsym.plots.style import BLUE
 from adamsym.plots.trajectories import draw_flow
@@ -93,6 +93,11 @@ def _(result: Sweep, axes: Axes) -> Any:
 @draw.register
 def _(result: ZeroMap, axes: Axes) -> Any:
     return draw_map(axes, result)
+
+
+@draw.register
+def _(result: LyapunovMap, axes: Axes) -> Any:
+    return draw_lyapunov_map(axes, result)
 
 
 @draw.register

@@ -42,6 +42,14 @@ def test_where_nothing_is_counted_the_words_and_the_exit_code_say_so(run, tmp_pa
     assert printed.startswith("nothing was counted: the zeros are not isolated there: Df has rank")
 
 
+def test_where_the_loss_decreases_is_told_and_drawn(run, tmp_path):
+    asked = ["--of", "lyapunov", "--box", "theta=1.5:2", "--points", "2", "--certify"]
+    printed = run("map", FILE, *OVER, *asked, "-o", "map.png")
+    assert printed.startswith("by samples: 2 x 2 pairs of beta1 and beta2: the loss decreases (proven) at 4")
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    assert run("map", FILE, *OVER, *asked, "--json")["verdicts"] == [["decreases"] * 2] * 2
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -54,6 +62,9 @@ def test_where_nothing_is_counted_the_words_and_the_exit_code_say_so(run, tmp_pa
         ([*OVER, "--at", "theta=1", "--box", "theta=0:1"], "give one of them"),
         ([*OVER, "--resume"], "no journal to go on from"),
         (["--over", "beta1=0.99", "--over", "beta2=0.5"], "must be below beta2"),
+        ([*OVER, "--of", "folds"], "allowed are zeros and lyapunov"),
+        ([*OVER, "--of", "lyapunov"], "give the box"),
+        ([*OVER, "--certify"], "followed by number"),
         ([*OVER, "--workers", "2", "--cluster", "tcp://127.0.0.1:1"], "give one of them"),
     ],
 )

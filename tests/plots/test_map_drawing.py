@@ -10,12 +10,13 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from adamsym import InputError
-from adamsym.continuation import Axis, MapChange, MapNode, NodeZero, ZeroMap
-from adamsym.plots import draw_map
+from adamsym.continuation import Axis, LyapunovMap, MapChange, MapNode, NodeZero, ZeroMap
+from adamsym.plots import draw_lyapunov_map, draw_map
 from adamsym.plots.maps import map_figure
 
 BETA1 = Axis("beta1", tuple(Fraction(k, 10) for k in (0, 3, 5)), False)
 BETA2 = Axis("beta2", (Fraction(9, 10), Fraction(99, 100), Fraction(9999, 10000)), False)
+VERDICTS = ["decreases", "increases", "no increase found", "not allowed"]
 
 
 def node(unstable):
@@ -65,6 +66,28 @@ def test_folds_are_joined_within_a_cell_and_a_single_one_is_a_point():
     assert (point.get_xdata()[0], point.get_ydata()[0]) == pytest.approx((0.0, 0.001))
     figure = map_figure(a_map(nodes, folds), "a $law$")
     assert figure.axes[0].get_title() == "a $law$: zeros, followed by number"
+
+
+@settings(max_examples=5)
+@given(
+    st.lists(st.sampled_from(["decreases", "increases", "no increase found", "not allowed"]), min_size=9, max_size=9)
+)
+def test_each_verdict_is_in_its_cell(drawn):
+    verdicts = tuple(tuple(drawn[3 * i : 3 * i + 3]) for i in range(3))
+    border = (((0.1, 0.9), ((0, 0), (1, 0))), ((0.0, 0.95), ((0, 0), (0, 1))))
+    theorem = ((0.0, 0.99), (0.5, 0.99))
+    found = LyapunovMap((BETA1, BETA2), np.eye(2), verdicts, np.zeros((3, 3)), np.zeros((3, 3, 2)), border, theorem)
+    axes = Figure().add_subplot()
+    cells = draw_lyapunov_map(axes, found)
+    for i, beta1 in enumerate(BETA1.values):
+        for j, beta2 in enumerate(BETA2.values):
+            place = float(beta1), 1 - float(beta2)
+            (label,) = [one.get_label() for one in cells for path in one.get_paths() if path.contains_point(place)]
+            assert label.startswith(verdicts[i][j].replace("not allowed", "values not allowed"))
+    (line,) = axes.lines
+    assert line.get_ydata() == pytest.approx([0.01, 0.01])
+    (lines,) = [one for one in axes.collections if isinstance(one, LineCollection)]
+    assert len(lines.get_segments()) == 1
 
 
 def test_what_cannot_be_drawn_is_refused():

@@ -1,4 +1,4 @@
-"""Where zeros vanish or change their stability along an edge of a grid: by bisection, and Newton's method at folds.
+"""Where zeros vanish or change their stability along an edge of a grid: by bisection, and by Powell's method at folds.
 
 At a fold f = 0 and det Df = 0. In place of the determinant stands g of [[Df, b], [c^T, 0]] [v; g] = [0; 1] (Griewank
 and Reddien 1984), which vanishes with it, and for fixed b and c depends smoothly on theta and the parameter.
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy.optimize
 
 from adamsym.continuation.maps.nodes import Edge, NodeZero, led
 from adamsym.expressions.compilation import FloatArray
@@ -17,18 +18,19 @@ from adamsym.expressions.results import plain
 
 MapChangeKind = Literal["fold", "change of stability", "border of the box", "not decided"]
 
-HALVINGS = (3, 5, 8, 10)
+HALVINGS = (2, 4, 8, 10)
 """An edge is halved so often before each attempt to find the fold."""
 
 BISECTIONS = 30
 
-MOST_STEPS = 12
+MOST = 100
+"""Evaluations in the search of a fold."""
 
-STEP = 1e-5
+STEP = 1e-6
 """Of the differences that stand for derivatives of Df, for parameters of size 1, and along the edge."""
 
 CLOSE = 1e-9
-"""Newton's last step at a fold, at most."""
+"""How well a fold is known, for parameters of size 1, and as a share of the edge."""
 
 SAME = 1e-6
 """Changes this close on an edge, in theta for parameters of size 1, are the same."""
@@ -140,26 +142,17 @@ def _vanishes(edge: Edge, zero: NodeZero) -> tuple[MapChangeKind, float, FloatAr
 
 
 def _fold(edge: Edge, theta: FloatArray, share: float) -> tuple[float, FloatArray] | None:
-    """The fold that Newton's method reaches from a place on an edge and a zero there; None if it reaches none."""
-    d, size = len(theta), max(1.0, float(np.abs(theta).max()))
+    """The fold that Powell's method reaches from a place on an edge and a zero there; None if it reaches none."""
+    size = max(1.0, float(np.abs(theta).max()))
     left, _, right = np.linalg.svd(edge.field(share).jacobian(theta))
     border, point = (left[:, -1], right[-1]), np.append(theta / size, share)
-    shifts = STEP * np.eye(d + 1)
-    for _ in range(MOST_STEPS):
-        try:
-            value = _extended(edge, point, size, border)
-            columns = [
-                _extended(edge, point + e, size, border) - _extended(edge, point - e, size, border) for e in shifts
-            ]
-            step = np.linalg.solve(np.column_stack(columns) / (2 * STEP), -value)
-        except (InputError, np.linalg.LinAlgError):
-            return None
-        point = point + step
-        if not 0 <= point[-1] <= 1 or np.abs(step).max() > 1:
-            return None
-        if np.abs(step).max() <= CLOSE:
-            return float(point[-1]), point[:-1] * size
-    return None
+    try:
+        found = scipy.optimize.root(
+            lambda x: _extended(edge, x, size, border), point, options={"eps": STEP**2, "xtol": CLOSE, "maxfev": MOST}
+        )
+    except (InputError, np.linalg.LinAlgError):
+        return None
+    return (float(found.x[-1]), found.x[:-1] * size) if found.success and 0 <= found.x[-1] <= 1 else None
 
 
 def _extended(edge: Edge, point: FloatArray, size: float, border: tuple[FloatArray, FloatArray]) -> FloatArray:
