@@ -147,15 +147,16 @@ def _fold(edge: Edge, theta: FloatArray, share: float) -> tuple[float, FloatArra
     left, _, right = np.linalg.svd(edge.field(share).jacobian(theta))
     border, point = (left[:, -1], right[-1]), np.append(theta / size, share)
     try:
-        found = scipy.optimize.root(
-            lambda x: _extended(edge, x, size, border), point, options={"eps": STEP**2, "xtol": CLOSE, "maxfev": MOST}
+        reached, known, ended, _ = scipy.optimize.fsolve(
+            _extended, point, (edge, size, border), full_output=True, epsfcn=STEP**2, xtol=CLOSE, maxfev=MOST
         )
     except (InputError, np.linalg.LinAlgError):
         return None
-    return (float(found.x[-1]), found.x[:-1] * size) if found.success and 0 <= found.x[-1] <= 1 else None
+    is_zero = np.abs(known["fvec"][:-1]).max() <= CLOSE * (1 + float(edge.grid.field.step_bound))
+    return (float(reached[-1]), reached[:-1] * size) if ended == 1 and is_zero and 0 <= reached[-1] <= 1 else None
 
 
-def _extended(edge: Edge, point: FloatArray, size: float, border: tuple[FloatArray, FloatArray]) -> FloatArray:
+def _extended(point: FloatArray, edge: Edge, size: float, border: tuple[FloatArray, FloatArray]) -> FloatArray:
     """The values of f and g at a point (theta/size, share)."""
     one, theta, d = edge.field(float(np.clip(point[-1], 0, 1))), point[:-1] * size, len(point) - 1
     matrix = np.zeros((d + 1, d + 1))

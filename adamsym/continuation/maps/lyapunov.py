@@ -1,20 +1,19 @@
 """Maps of where the loss is a Lyapunov function in a box: by samples, by proofs, and beside N-Theorem 6's border."""
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import qmc
 
 from adamsym.certify import certify_lyapunov, certify_lyapunov_globally
-from adamsym.certify.journal import journal_of
+from adamsym.certify.journal import Journal, journal_of
 from adamsym.certify.lyapunov.decrease_constants import (
     best_sign_factor,
     fourth_moment_bound,
@@ -23,13 +22,13 @@ from adamsym.certify.lyapunov.decrease_constants import (
 )
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.families import field_at
+from adamsym.continuation.maps.lyapunov_map import LyapunovMap, Verdict
 from adamsym.continuation.maps.mapping import POINTS, grid_axes
 from adamsym.continuation.maps.nodes import Edge, Grid, Node
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.progress import Progress
-from adamsym.expressions.results import Drawable, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import checked_boxes
@@ -52,101 +51,6 @@ BOXES = 300
 
 HALVINGS = 10
 """Of an edge, within which an increase begins: to a thousandth."""
-
-Verdict = Literal["decreases", "increases, proven", "increases", "no increase found", "not allowed"]
-"""Of a pair of values; "decreases" is proven."""
-
-
-@dataclass(frozen=True, repr=False)
-class LyapunovMap(Drawable):
-    """Where the loss decreases along the flow in all of a box, over a grid of two parameters.
-
-    Attributes
-    ----------
-    axes
-        The two parameters, with their values.
-    box
-        The box of theta, shape (d, 2).
-    verdicts
-        For each value of the first parameter, and each of the second: "decreases" and "increases, proven" are certified
-        by :func:`adamsym.certify_lyapunov_globally` or :func:`adamsym.certify_lyapunov`; "increases": at one point, by
-        number; "no increase found": at the points that were looked at, which proves nothing.
-    worst
-        The largest cosine of grad L and f that was found in the box, shape (m, n); nan where values are not allowed.
-    witnesses
-        Where it was found, shape (m, n, d).
-    border
-        Pairs of values between which an increase begins, by number, with the two nodes.
-    theorem
-        Pairs of values on N-Theorem 6's border K_4 = 1/(1 - sqrt(beta2)), which for batches of one row and the least
-        probability p is p = 1 - sqrt(beta2); none where beta2 is not varied or the law has no rows.
-    """
-
-    axes: tuple[Axis, Axis]
-    box: FloatArray
-    verdicts: tuple[tuple[Verdict, ...], ...]
-    worst: FloatArray
-    witnesses: FloatArray
-    border: tuple[tuple[tuple[float, float], tuple[Node, Node]], ...]
-    theorem: tuple[tuple[float, float], ...]
-
-    @property
-    def summary(self) -> str:
-        """At how many pairs of values the loss decreases, increases, or nothing is known."""
-        size = " x ".join(str(len(axis.values)) for axis in self.axes)
-        counts = Counter(one for row in self.verdicts for one in row)
-        parts = [f"{name} at {counts[name]}" for name in _WORDS if counts[name]]
-        words = ", ".join(parts).replace("decreases at", "decreases (proven) at")
-        return f"{size} pairs of {self.axes[0].name} and {self.axes[1].name}: the loss {words}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as ``adamsym map --of lyapunov --json`` prints it."""
-        return {
-            "over": [{"name": axis.name, "values": [float(value) for value in axis.values]} for axis in self.axes],
-            "box": self.box.tolist(),
-            "verdicts": [list(row) for row in self.verdicts],
-            "worst": plain(self.worst),
-            "witnesses": plain(self.witnesses),
-            "border": [list(values) for values, _ in self.border],
-            "theorem": [list(values) for values in self.theorem],
-        }
-
-    def columns(self) -> dict[str, list[Any]]:
-        """Return one row for each pair of values, as columns by name: what is written to files."""
-        pairs = [(i, j) for i in range(len(self.axes[0].values)) for j in range(len(self.axes[1].values))]
-        found: dict[str, list[Any]] = {
-            self.axes[0].name: [float(self.axes[0].values[i]) for i, _ in pairs],
-            self.axes[1].name: [float(self.axes[1].values[j]) for _, j in pairs],
-            "verdict": [self.verdicts[i][j] for i, j in pairs],
-            "worst_cosine": [float(self.worst[i, j]) for i, j in pairs],
-        }
-        for k in range(len(self.box)):
-            found[f"witness_{k}"] = [float(self.witnesses[i, j, k]) for i, j in pairs]
-        return found
-
-    def table(self) -> tuple[list[str], list[list[str]]]:
-        """Return a row for each verdict: at how many pairs of values, and from where to where."""
-        names = [axis.name for axis in self.axes]
-        columns = ["the loss", "pairs", *(f"{name} {end}" for name in names for end in ("from", "to")), "worst cosine"]
-        rows = []
-        for verdict in _WORDS:
-            places = np.argwhere(np.array(self.verdicts) == verdict)
-            if not len(places):
-                continue
-            values = [[float(axis.values[k]) for k in places[:, n]] for n, axis in enumerate(self.axes)]
-            ends = [f"{end(one):.6g}" for one in values for end in (min, max)]
-            worst = "" if verdict == "not allowed" else f"{max(self.worst[i, j] for i, j in places):.3g}"
-            rows.append([_WORDS[verdict], str(len(places)), *ends, worst])
-        return columns, rows
-
-
-_WORDS: dict[Verdict, str] = {
-    "decreases": "decreases (proven)",
-    "no increase found": "no increase found",
-    "increases": "increases at a point",
-    "increases, proven": "increases at a point (proven)",
-    "not allowed": "values not allowed",
-}
 
 
 @checked_arguments
@@ -200,6 +104,12 @@ def map_lyapunov(
     >>> map_lyapunov(AdamField(problem, Adam()), over, [[-1, 1], [-1, 1]], certify=True).verdicts[1]
     ('increases', 'decreases')
     """
+    shared = _Shared(_checked(field, over, box, points), certify)
+    with journal_of(_identity(shared), None if journal is None else Path(journal)) as kept:
+        return _mapped(shared, kept, executor, progress)
+
+
+def _checked(field: AdamField, over: Mapping[str, Any], box: ArrayLike, points: int) -> Grid:
     require_loss(field.problem, "a map of the loss along the flow")
     require_everywhere(field.problem, "a map")
     if not 2 <= points <= 1000:
@@ -207,44 +117,56 @@ def map_lyapunov(
     sides = checked_boxes(field.problem, box)
     if sides.ndim != 2 or not (np.ptp(sides, axis=1) > 0).all():
         raise InputError("box: give one box, shape (d, 2), whose sides have a length")
-    grid = Grid(field, grid_axes(field, over, points), sides, np.inf)
-    shared = _Shared(grid, certify)
-    over_text = [(axis.name, [str(value) for value in axis.values]) for axis in grid.axes]
-    own = f"map of decrease\n{field.problem!r}\n{field.adam!r}\n{over_text}\n{sides.tolist()}\n{certify}"
-    m, n = grid.shape
+    return Grid(field, grid_axes(field, over, points), sides, np.inf)
+
+
+def _identity(shared: "_Shared") -> str:
+    grid = shared.grid
+    assert grid.box is not None
+    over = [(axis.name, [str(value) for value in axis.values]) for axis in grid.axes]
+    one, box = grid.field, grid.box.tolist()
+    return f"map of decrease\n{one.problem!r}\n{one.adam!r}\n{over}\n{box}\n{shared.certify}\n{one.tolerance}"
+
+
+def _mapped(
+    shared: "_Shared", kept: Journal, executor: Executor | int | None, progress: Progress | None
+) -> LyapunovMap:
+    grid, (m, n), d = shared.grid, shared.grid.shape, shared.grid.field.problem.dimension
+    assert grid.box is not None
     nodes = [(i, j) for i in range(m) for j in range(n)]
-    with journal_of(own, None if journal is None else Path(journal)) as (known, record):
-
-        def results(tasks: Sequence[Any], told: Progress | None) -> Iterator[dict[str, Any]]:
-            waiting = [task for task in tasks if _key(task) not in known]
-            done = map_tasks(_done, waiting, shared=shared, executor=executor)
-            for number, task in enumerate(tasks):
-                found = known.get(_key(task))
-                if found is None:
-                    found = next(done)
-                    record(_key(task), found)
-                if told is not None:
-                    told(number + 1, len(tasks))
-                yield found
-
-        at = dict(zip(nodes, results(nodes, progress), strict=True))
-        if all(one["refused"] for one in at.values()):
-            raise InputError(f"over: {at[nodes[0]]['refused']}")
-        edges = _edges(at, grid)
-        places = list(results(edges, None))
+    at = dict(zip(nodes, _results(shared, nodes, kept, executor, progress), strict=True))
+    if all(one["refused"] for one in at.values()):
+        raise InputError(f"over: {at[nodes[0]]['refused']}")
+    edges = _edges(at, grid)
+    places = _results(shared, edges, kept, executor, None)
     border = tuple(
-        (Edge(grid, *ends[:2]).values(one["share"]), ends[:2]) for ends, one in zip(edges, places, strict=True)
+        (Edge(grid, a, b).values(one["share"]), (a, b)) for (a, b, _), one in zip(edges, places, strict=True)
     )
-    d = field.problem.dimension
     return LyapunovMap(
         grid.axes,
-        sides,
+        grid.box,
         tuple(tuple(_verdict(at[i, j]) for j in range(n)) for i in range(m)),
         np.array([np.nan if at[node]["refused"] else at[node]["worst"] for node in nodes]).reshape(m, n),
         np.array([at[node]["witness"] or [np.nan] * d for node in nodes], dtype=np.float64).reshape(m, n, d),
         border,
-        theorem_border(field, grid.axes),
+        theorem_border(grid.field, grid.axes),
     )
+
+
+def _results(
+    shared: "_Shared", tasks: Sequence[Any], kept: Journal, executor: Executor | int | None, told: Progress | None
+) -> Iterator[dict[str, Any]]:
+    """What tasks find, in their order: from the journal, or done now."""
+    known, record = kept
+    done = map_tasks(_done, [task for task in tasks if _key(task) not in known], shared=shared, executor=executor)
+    for number, task in enumerate(tasks):
+        found = known.get(_key(task))
+        if found is None:
+            found = next(done)
+            record(_key(task), found)
+        if told is not None:
+            told(number + 1, len(tasks))
+        yield found
 
 
 @dataclass(frozen=True)
