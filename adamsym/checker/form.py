@@ -15,7 +15,7 @@ from adamsym.methods import LaplaceForm
 class Form:
     """f = -E[M phi(V)] - decay theta, M with the weights c_k = head_k + sum of amount ratio^k over ``terms``.
 
-    Of the weights of ratio 0 none is a term, and 0 < ratio for all; head is empty where it would be 0. The sums are
+    No ratio is 0, though a range of ratios may begin there (0^0 = 1); head is empty where it would be 0. The sums are
     intervals of the arithmetic in ``using``, as are the bounds of the kernel. ``laplace`` is the form as the method
     gives it.
     """
@@ -85,8 +85,8 @@ def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:
         head.pop()
     terms = tuple((amount, ratio) for amount, ratio in laplace.weights.terms if ratio != 0 and not _is_zero(amount))
     spend(len(head) + len(terms))
-    if not all(ratio > 0 for _, ratio in terms):
-        raise NotCheckable("a range of ratios that holds 0")
+    if not all(ratio >= 0 for _, ratio in terms):
+        raise NotCheckable("a range of ratios below 0")
     if not all(ratio**2 < laplace.beta for _, ratio in terms) or (laplace.beta == 0 and len(head) > 1):
         raise NotCheckable("the numerator is not bounded by the root of the second moment")
     return Form(using, tuple(head), terms, laplace.beta, bounds_of(using, laplace.kernel), laplace.decay, laplace)

@@ -77,6 +77,4 @@ def function_over(function: FieldFunction, axis: Axis) -> Callable[[Fraction, Fr
     entry, problem = axis.entry, function.problem
     if entry is not None:
         return lambda low, high: function.with_problem(problem_over(entry, problem, low, high))
-    if axis.name == "beta1" and axis.values[0] == 0:
-        raise NotApplicable("over beta1: a range is to begin above 0, where there is one term less")
     return lambda low, high: function.with_form(method.laplace_over(axis.name, low, high))

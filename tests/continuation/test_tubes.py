@@ -43,11 +43,11 @@ from adamsym.methods.record import parameters_of
 THREE = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]})), Adam("0.9", "0.999", "1e-8"))
 RARE = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 40]}, ["0.49", "0.49", "0.02"]))
 METHODS = [
-    (Adam("0.3", "0.9", "1e-4"), "beta1", ("0.1", "0.5")),
+    (Adam("0.3", "0.9", "1e-4"), "beta1", ("0", "0.5")),
     (Adam("0.3", "0.9", "1e-4"), "beta2", ("0.3", "0.99")),
     (Adam("0.3", "0.9", "1e-4"), "eps", ("1e-6", "2")),
     (AdamEpsInsideRoot("0.3", "0.9", "1e-4"), "eps", ("1e-6", "2")),
-    (NAdam("0.3", "0.9", "1e-2"), "beta1", ("0.05", "0.8")),
+    (NAdam("0.3", "0.9", "1e-2"), "beta1", ("0", "0.8")),
     (AdamW("0.3", "0.9", "1e-2", "0.1"), "weight_decay", ("0", "1")),
     (RMSprop("0.9", "1e-2"), "beta2", ("0.1", "0.95")),
 ]
@@ -183,8 +183,6 @@ def test_branches_are_proven_for_the_methods_of_the_package_alone():
     normal = AdamField(Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Normal(0, 1)"})), Adam())
     with pytest.raises(InputError, match="needs listed rows"):
         certify_branch(normal, "beta2", "0.9", "0.99", [0.0])
-    with pytest.raises(InputError, match="begin above 0"):
-        certify_branch(THREE, "beta1", 0, "0.5", [1.0])
 
 
 def test_a_class_whose_form_follows_from_its_numbers_has_one_over_ranges():
@@ -192,6 +190,14 @@ def test_a_class_whose_form_follows_from_its_numbers_has_one_over_ranges():
     assert form.weights.head == (Fraction(3, 4),)
     # At beta1 = 0 NAdam has one term less.
     assert NAdam("0.3", "0.9", "0.01").laplace_over("beta1", Fraction(0), Fraction("0.5")).weights.terms
+
+
+def test_a_branch_may_begin_where_there_is_no_momentum():
+    found = certify_branch(AdamField(THREE.problem, Adam("0", "0.82", "0.1")), "beta1", 0, "0.1", [1.0])
+    assert found.complete
+    content = json.loads(json.dumps(certificate(found)))
+    assert check_certificate(content).valid
+    assert not check_certificate(content | {"low": "-1/10"}, digest=False).valid
 
 
 def test_a_field_beside_a_range_is_not_held():
