@@ -18,9 +18,9 @@ KIND = "branch"
 
 def field_at(content, value):
     """The field with a value of the parameter, or None."""
-    problem, method = problem_from_record(content["problem"])
     entry = DataEntry.named(content["parameter"])
     try:
+        problem, method = problem_from_record(content["problem"])
         if entry is not None:
             return AdamField(problem.changed(law=law_with(entry, problem.law, value)), method)
         return AdamField(problem, type(method)(**{**parameters_of(method), content["parameter"]: value}))
