@@ -13,6 +13,7 @@ import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.field.epochs.bias import epoch_moments
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Kernel, LagWeights, LaplaceForm, Method, require_laplace
@@ -80,20 +81,23 @@ def leading_gradient(source: StochasticGradient, method: Method, theta: FloatArr
 
     It is -(1 - beta2) phi'(v)/phi(v) mu3 + O((1 - beta2)^2) in each coordinate, v the variance and mu3 the third
     central moment of the minibatch's gradient at theta: for small eps about (1 - beta2) mu3/(2 v), v and mu3 being
-    1/B and 1/B^2 of a row's. So a zero lies at about theta + H^(-1) of it, H the Hessian of the loss (theory T7).
+    1/B and 1/B^2 of a row's. So a zero lies at about theta + H^(-1) of it, H the Hessian of the loss (theory T7). Where
+    rows are drawn in epochs mu3 is lim Cov(M, V)/(1 - beta2) (theory N-Proposition 13).
 
     Raises
     ------
     NotApplicable
         If the method has no Laplace form, has weight decay, or negative lag weights: zeros need not be near critical
-        points then.
+        points then; if reshuffled rows are drawn in batches of several sizes.
     """
-    require_replacement(source.sampling, "the expansion of the bias")
-    form = _form_near_the_mean(method)
+    form, epoch = _form_near_the_mean(method), source.epoch
     gradients, p = source.row_atoms(theta, source.law.levels - 1)
     second, third = np.empty((2, source.dimension))
     width = max(1, _ENTRIES_AT_ONCE // len(p))
     for part in (slice(first, first + width) for first in range(0, source.dimension, width)):
+        if epoch is not None:
+            second[part], third[part] = epoch_moments(gradients[:, part], epoch, form)
+            continue
         deviations = gradients[:, part] - p @ gradients[:, part]
         second[part], third[part] = p @ deviations**2 / source.batch_size, p @ deviations**3 / source.batch_size**2
     v, eps = sp.symbols("v epsilon", positive=True)

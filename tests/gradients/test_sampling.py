@@ -3,7 +3,6 @@
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 
 from adamsym.certificates.parts import ProblemRecord
@@ -12,7 +11,6 @@ from adamsym.continuation import certify_branch, sweep
 from adamsym.dynamics import increment_test, pseudo_trajectory
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
-from adamsym.field.bias import leading_gradient
 from adamsym.field.interval.field import IntervalRows
 from adamsym.gradients import Empirical, Independent, PerRowGradients, Problem, VectorField
 from adamsym.gradients.reading import read_problem
@@ -111,7 +109,6 @@ def test_texts_and_reprs_tell_them_apart():
         lambda problem, field: IntervalRows(problem),
         lambda problem, field: SymbolicField(problem, Adam()),
         lambda problem, field: derive(problem, Adam()),
-        lambda problem, field: leading_gradient(problem, Adam(), np.array([0.5])),
         lambda problem, field: certify_lyapunov(field, [[0.0, 1.0]]),
         lambda problem, field: certify_lyapunov_ball(field, [1.0]),
         lambda problem, field: certify_lyapunov_globally(field),

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, shares_of, simplest_point
+from adamsym.certify.epoch_function import function_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import (
     SPENT,
@@ -180,7 +181,7 @@ def find_zeros(
         For a bad box, gradients without expressions, continuous data without a closed form, or a journal of another
         search.
     """
-    function = FieldFunction(field) if isinstance(field, AdamField) else field
+    function = function_of(field)
     whole, start = starting_box(function, box, "box")
     if not (width > 0 and budget > 0):
         raise InputError(f"width, budget: {width}, {budget} are not allowed; both must be positive")

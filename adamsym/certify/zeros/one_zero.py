@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
+from adamsym.certify.epoch_function import function_of
 from adamsym.certify.field_function import JUMPS, NOT_REAL, UNBOUNDED, FieldFunction
 from adamsym.certify.interpolation.fitted import fitted_rows
 from adamsym.certify.interpolation.minima_set import MinimaSet, minima_near
@@ -202,7 +203,7 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     """
     if most < 1:
         raise InputError(f"certify_zero: most = {most} is not allowed; allowed are integers from 1 up")
-    function = FieldFunction(field) if isinstance(field, AdamField) else field
+    function = function_of(field)
     start = real_array(theta, "theta")
     if start.shape != (function.dimension,) or not np.isfinite(start).all():
         raise InputError(f"theta: shape {start.shape} is not allowed; give {function.dimension} finite numbers")

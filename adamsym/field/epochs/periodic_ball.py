@@ -1,7 +1,7 @@
 """The field of gradients that repeat, in ball arithmetic: a finite sum, so that nothing is truncated."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import flint
 import sympy as sp
@@ -9,7 +9,7 @@ import sympy as sp
 from adamsym.expressions.compilation import compile_ball
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.work import spend
-from adamsym.field.ball.arithmetic import ball, square
+from adamsym.field.ball.arithmetic import ball, larger, square, symmetric
 from adamsym.gradients.sampling import Epoch
 from adamsym.methods import LaplaceForm
 from adamsym.methods.laplace import Kernel
@@ -43,23 +43,38 @@ def periodic_quotient(
 ) -> tuple[flint.arb, Balls]:
     """Return balls around F of one coordinate's minibatch gradients, in order, and its derivatives.
 
-    ``slopes`` hold for each parameter the gradients' derivatives. These are not finite where V may be 0.
+    ``slopes`` hold for each parameter the gradients' derivatives h. Where V may be 0, |M phi'(V) V'| is at most
+    2 C max|h| b phi(0), with C of T1 for sums over one period and b of T4: there they hold the generalized derivatives.
     """
     count = len(gradients)
     spend(count.bit_length() * count * 4 * (1 + len(slopes)))
     numerator, squares = _numerator(gradients, form), _squares([square(g) for g in gradients], form)
-    phi = [form.kernel.ball_of(v) for v in squares]
+    phi = [_phi(v, form.kernel) for v in squares]
     value = _mean([m * p for m, p in zip(numerator, phi, strict=True)])
     if not slopes:
         return value, []
-    kernel_slopes = [_ball_slope(form.kernel)(v)[0] for v in squares]
-    outer = [m * p for m, p in zip(numerator, kernel_slopes, strict=True)]
+    outer = [m * _ball_slope(form.kernel)(v)[0] if v > 0 else None for m, v in zip(numerator, squares, strict=True)]
+    bound = _period_bound(count, form) * 2 * ball(form.kernel.slope_share) * form.kernel.ball_of(flint.arb(0))
     derivatives = []
     for own in slopes:
         moved = _squares([2 * g * h for g, h in zip(gradients, own, strict=True)], form)
+        most = symmetric(bound * reduce(larger, [h.abs_upper() for h in own]))
         parts = zip(_numerator(own, form), phi, outer, moved, strict=True)
-        derivatives.append(_mean([m * p + q * v for m, p, q, v in parts]))
+        derivatives.append(_mean([m * p + (most if q is None else q * v) for m, p, q, v in parts]))
     return value, derivatives
+
+
+def _period_bound(count: int, form: LaplaceForm) -> flint.arb:
+    """C with |M| <= C sqrt(V), from the lag weights summed over all periods (theory T1)."""
+    unit = [flint.arb(1)] + [flint.arb(0)] * (count - 1)
+    pairs = zip(_numerator(unit, form), _squares(unit, form), strict=True)
+    # Where beta = 0, only the newest gradient has a weight.
+    return sum((c**2 / w for c, w in pairs if not (c == 0 and w == 0)), flint.arb(0)).sqrt()
+
+
+def _phi(v: flint.arb, kernel: Kernel) -> flint.arb:
+    """Phi, which decreases, at v >= 0: a ball around such numbers may reach below 0."""
+    return kernel.ball_of(v) if v > 0 else kernel.ball_of(flint.arb(0)).union(kernel.ball_of(v.abs_upper()))
 
 
 def _mean(values: Sequence[flint.arb]) -> flint.arb:
