@@ -2,18 +2,26 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from adamsym.certificates.parts import AnyCertificate, Box, Matrix, Number, Part
 
 MOST_TUBES = 100_000
+MOST_LEAVES = 20_000
+MOST_PARTS = 10_000
+
+Parts = Annotated[int, Field(ge=1, le=MOST_PARTS)]
 
 
 DataNumber = Annotated[str, Field(pattern=r"^data\.[A-Za-z][A-Za-z0-9_]*(\[[0-9]{1,9}\])?$", max_length=200)]
 
 
 class TubeEntry(Part):
-    """For every value of the parameter from ``low`` to ``high`` exactly one zero of f is in ``box``."""
+    """For every value of the parameter from ``low`` to ``high`` exactly one zero of f is in ``box``.
+
+    The rest helps the proof: about how the zero moves, into how many equal parts the values are cut where f is
+    enclosed, and into how many cells and parts the box and the values where Df is.
+    """
 
     low: Number
     high: Number
@@ -21,6 +29,10 @@ class TubeEntry(Part):
     preconditioner: Matrix
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     stability_matrix: Matrix
+    velocity: Annotated[list[FiniteFloat], Field(max_length=1000)] | None = None
+    cells: Parts = 1
+    slope_parts: Parts = 1
+    parts: Parts = 1
 
 
 class JointEntry(Part):
@@ -30,13 +42,50 @@ class JointEntry(Part):
     preconditioner: Matrix
 
 
-class BranchCertificate(AnyCertificate):
-    """For every value of ``parameter`` from ``low`` to ``high`` a zero of f, which depends continuously on the value.
+class FoldLeaf(Part):
+    """A box in which ``direction`` times f is not 0; or which lies in the box of the fold's zero ``zero``."""
 
-    It is the only one in the box of the value's tube. ``parameter`` is a number of the method, or one in the data:
-    "data.x[2]" is the entry of the column x in row 2, counted from 0, "data.x" that of all rows, "data.weights[2]" the
-    probability of row 2, beside which the others keep their proportions. All other numbers are those of ``problem``.
-    ``stability`` is that of all of these zeros. Of zeros elsewhere nothing is said.
+    box: Box
+    direction: list[FiniteFloat] | None = None
+    zero: Annotated[int, Field(ge=0, le=1)] | None = None
+
+
+class FoldEntry(Part):
+    """After tube ``after`` the branch turns back: the next tube ends where this one does, at the value ``present``.
+
+    At ``present`` exactly two zeros of f are in ``box``, one in the box of each of ``zeros``, which lie in the two
+    tubes: ``at_present`` fills the box. At ``absent`` none is: ``at_absent`` fills it. For no value between is one on
+    its border: ``border`` fills its faces. So a connected set of zeros in ``box`` joins the two, for values from
+    ``present`` to less than ``absent``, and at one of them Df is singular.
+    """
+
+    after: Annotated[int, Field(ge=0)]
+    present: Number
+    absent: Number
+    box: Box
+    zeros: Annotated[list[JointEntry], Field(min_length=2, max_length=2)]
+    at_present: Annotated[list[FoldLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+    at_absent: Annotated[list[FoldLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+    border: Annotated[list[FoldLeaf], Field(min_length=2, max_length=MOST_LEAVES)]
+    parts: Parts = 1
+
+
+class ChangeEntry(Part):
+    """Between two tubes the stability changes, and a pair of complex eigenvalues of Df crosses the imaginary axis."""
+
+    before: Annotated[int, Field(ge=0)]
+    after: Annotated[int, Field(ge=0)]
+
+
+class BranchCertificate(AnyCertificate):
+    """For every value of ``parameter`` from ``low`` to ``high`` a zero of f, on one connected branch.
+
+    The tubes follow one another along the branch: each begins where the one before ends, and the values grow, or fall,
+    but at ``folds``. In the box of a value's tube the zero is the only one, and continuous in the value. ``parameter``
+    is a number of the method, or one in the data: "data.x[2]" is the entry of the column x in row 2, counted from 0,
+    "data.x" that of all rows, "data.weights[2]" the probability of row 2, beside which the others keep their
+    proportions. All other numbers are those of ``problem``. ``stability`` is that of the zeros of all tubes;
+    ``changes`` says where it changes, but at folds. Of zeros elsewhere nothing is said.
     """
 
     kind: Literal["branch"]
@@ -46,6 +95,8 @@ class BranchCertificate(AnyCertificate):
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     tubes: Annotated[list[TubeEntry], Field(min_length=1, max_length=MOST_TUBES)]
     joints: Annotated[list[JointEntry], Field(max_length=MOST_TUBES)]
+    folds: Annotated[list[FoldEntry], Field(default_factory=list, max_length=1000)]
+    changes: Annotated[list[ChangeEntry], Field(default_factory=list, max_length=1000)]
 
     @property
     def leaves(self) -> tuple[()]:

@@ -89,7 +89,7 @@ def leaf_fault(problem: SymbolicGradient, form: Form, leaf: ZerosLeaf) -> str | 
         holds = _gradient_holds(problem, form, leaf.box, leaf.direction, DEPTH + 2 * len(leaf.box))
         return None if holds else "the mean gradient may be within the sign lemma's bounds"
     if leaf.direction is not None:
-        holds = _direction_holds(problem, form, leaf.box, leaf.direction, DIRECTION_DEPTH, None)
+        holds = direction_holds(problem, form, leaf.box, leaf.direction, DIRECTION_DEPTH, None)
         return None if holds else "the field may vanish along its direction"
     return None
 
@@ -144,7 +144,7 @@ def drift_agrees(law: Law, form: Form, side: Sequence[float]) -> bool:
     return form.decay == 0 or (bool(law.mean >= 0) and low >= 0) or (bool(law.mean <= 0) and high <= 0)
 
 
-def _direction_holds(
+def direction_holds(
     problem: SymbolicGradient,
     form: Form,
     box: Box,
@@ -171,7 +171,7 @@ def _direction_holds(
         return True
     if depth == 0 or is_cut_short():
         return False
-    return all(_direction_holds(problem, form, half, direction, depth - 1, above) for half in halves(box))
+    return all(direction_holds(problem, form, half, direction, depth - 1, above) for half in halves(box))
 
 
 def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | None:

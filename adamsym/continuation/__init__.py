@@ -3,11 +3,14 @@
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.branches import Branch, BranchPoint, Change, Sweep
 from adamsym.continuation.cells import Leaf, Region
+from adamsym.continuation.certified import CertifiedBranch, StabilityChange
 from adamsym.continuation.completeness import Cell, ZerosOver, certify_zeros_over
 from adamsym.continuation.maps import LyapunovMap, MapChange, MapNode, NodeZero, ZeroMap, map_lyapunov, map_zeros
 from adamsym.continuation.motion import Motion, enclose_motion
 from adamsym.continuation.sweep import sweep
-from adamsym.continuation.tubes import CertifiedBranch, Joint, Tube, certify_branch
+from adamsym.continuation.tube_proofs import Joint, Tube
+from adamsym.continuation.tubes import certify_branch
+from adamsym.continuation.turns import Fold
 from adamsym.continuation.zeros_list import NumberChange, ZerosList, find_zeros_at_each
 
 __all__ = [
@@ -17,6 +20,7 @@ __all__ = [
     "Cell",
     "CertifiedBranch",
     "Change",
+    "Fold",
     "Joint",
     "Leaf",
     "LyapunovMap",
@@ -26,6 +30,7 @@ __all__ = [
     "NodeZero",
     "NumberChange",
     "Region",
+    "StabilityChange",
     "Sweep",
     "Tube",
     "ZeroMap",

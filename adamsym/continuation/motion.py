@@ -9,7 +9,8 @@ import numpy as np
 
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
-from adamsym.continuation.tubes import CertifiedBranch, Tube
+from adamsym.continuation.certified import CertifiedBranch
+from adamsym.continuation.tube_proofs import Tube
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable

@@ -1,5 +1,6 @@
 """Branches over an interval of a parameter, with what is known of each of their zeros."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -81,6 +82,52 @@ def branches_over_interval(
         curves.append(curve)
         found.branches.append(_branch(family, curve, begins, fixed, progress))
     return found
+
+
+@dataclass(frozen=True)
+class Course:
+    """A branch by number in order along the curve, from where it begins to where it ends.
+
+    ``changes`` are those of the stability but at folds: of each part between folds, in order. ``reason`` says why it
+    does not end at an end of the interval, at both of its ends.
+    """
+
+    begin: Point
+    end: Point
+    folds: list[Point]
+    changes: list[list[Point]]
+    reason: str
+
+    @property
+    def corners(self) -> list[float]:
+        """The places on the parameter's scale where it begins, turns back and ends."""
+        return [self.begin.u, *(fold.u for fold in self.folds), self.end.u]
+
+
+def course_through(base: AdamField, axis: Axis, start: FloatArray) -> Course | str:
+    """Return the branch through the zero near a start; or why none can be followed."""
+    family, found = Family(base, axis), Followed()
+    zeros = _first_zeros(family, Search(start, None, POINTS), {}, found)
+    if not zeros:
+        return found.not_followed[0][1]
+    place, theta = zeros[0]
+    try:
+        first = on_curve(family.system, theta, place, 1.0)
+    except NotIsolated as error:
+        return not_isolated(base.problem.dimension, error.args[0])
+    except (Lost, InputError) as error:
+        return f"Newton's method does not converge at {axis.name} = {axis.value(place):g} {error}".strip()
+    limits = Limits(None, UNBOUNDED * max(1.0, float(np.abs(start).max())), 1 / POINTS, MOST_POINTS * POINTS)
+    curve, begins = _both_ways(family.system, first, limits)
+    changes, turns, others = [list[Point]()], iter(curve.turns), iter(curve.changes)
+    for a, b in itertools.pairwise(curve.points):
+        if a.tangent[-1] * b.tangent[-1] * (-1 if b is first else 1) < 0 and next(turns, None) is not None:
+            changes.append([])
+        elif a.unstable != b.unstable:
+            changes[-1].append(next(others))
+    odd = {begins, curve.end} - {"end of the interval", "closed"}
+    reason = f"the branch ends, by number: {', '.join(sorted(odd))}" if odd else ""
+    return Course(curve.points[0], curve.points[-1], curve.turns, changes, reason)
 
 
 def not_isolated(d: int, rank: int) -> str:

@@ -1,191 +1,54 @@
-"""Certified branches: tubes over intervals of a parameter in which a zero is, is unique, and moves continuously.
+"""Certified branches: tubes over intervals of a parameter, joints between them, and folds where they turn back.
 
-Over an interval P of the parameter and a box X with the midpoint c, K = c - Y f(c, P) + (1 - Y Df(X, P)) (X - c) in the
-inside of X proves, for every p in P, that f(., p) has exactly one zero in X. By compactness it depends continuously on
-p. Where two intervals meet, a box in both of their boxes that is proven to hold a zero there holds the zero of both.
+The branch is followed by number first, around its folds: that says where tubes should be. What is certified rests on
+the tubes, joints and folds alone: see :mod:`adamsym.continuation.tube_proofs` and :mod:`adamsym.continuation.turns`.
 """
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from adamsym.certify.box_function import Undefined
-from adamsym.certify.boxes import around, lies_in, lies_inside, shrunk
-from adamsym.certify.certificate import Certifiable, head_of
+from adamsym.certify.boxes import middle
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.outcomes import Stability
-from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
-from adamsym.certify.zeros.stability import stability_of
 from adamsym.continuation.axes import Axis, axes_of
-from adamsym.continuation.families import check_axis, field_at, function_over
-from adamsym.dynamics import find_zero
+from adamsym.continuation.certified import CertifiedBranch
+from adamsym.continuation.curves import Point
+from adamsym.continuation.families import check_axis, function_over
+from adamsym.continuation.paths import course_through
+from adamsym.continuation.tube_proofs import Joint, Prover, Tube
+from adamsym.continuation.turns import Fold, near_fold, proven_fold
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
 from adamsym.expressions.progress import Progress
-from adamsym.expressions.results import Drawable, counted, plain
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
-from adamsym.field.ball.enclosure import hulls
-from adamsym.gradients.symbolic import require_expressions
 
 MOST_TUBES = 2000
 
 MOST_OPERATIONS = 20_000_000_000
 """Operations on balls, at most: beyond, the branch ends."""
 
-_FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-20
+_FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-30
 """Shares of the interval, on its scale, that a tube is long: the first, at most and at least."""
 
 _WIDEST = 0.7
 """By how much the logarithm of 1 - beta or of eps may differ in a tube."""
 
-_TOLERANCE, _FINE = 1e-12, 1e-15
-"""Of enclosures over tubes and at joints, as shares of f's scale."""
+_GROWTH = 1.6
+"""By what the next tube is longer, or the next try shorter; after that less, until tries succeed again."""
 
-_GROWTH, _TRIES = 5.0, 6
+_NEARER, _FARTHER = 0.3, 0.43
+"""How long a tube may be where its distance from the next fold is 1; and from the last one."""
 
-_ROOM = 0.3
-"""What the image may be of a tube's box: a checker in other arithmetic has up to threefold wider bounds over ranges."""
+_FOLD = 5e-7
+"""How far from a fold, as a share of the interval, the two values are between which it is proven."""
 
-
-@dataclass(frozen=True)
-class Tube:
-    """For every value from ``low`` to ``high`` exactly one zero is in ``box``, shape (d, 2), of this stability."""
-
-    low: Fraction
-    high: Fraction
-    box: FloatArray
-    preconditioner: FloatArray
-    stability: Stability
-    stability_matrix: FloatArray
-
-
-@dataclass(frozen=True)
-class Joint:
-    """At ``value`` a zero is in ``box``, shape (d, 2), which lies in the boxes of the tubes on both sides."""
-
-    value: Fraction
-    box: FloatArray
-    preconditioner: FloatArray
-
-
-@dataclass(frozen=True, repr=False)
-class CertifiedBranch(Drawable, Certifiable):
-    """A branch of zeros, certified: for each value of a parameter from ``low`` to ``high`` one zero, continuous in it.
-
-    Attributes
-    ----------
-    field
-        The field with the value of the parameter that it has itself.
-    axis
-        The parameter, and the interval that was asked for.
-    tubes, joints
-        The proof: one tube after another, and a joint between each two.
-    reason
-        Why the branch ends before the interval does; empty if it does not.
-    """
-
-    field: AdamField
-    axis: Axis
-    tubes: tuple[Tube, ...]
-    joints: tuple[Joint, ...]
-    reason: str
-
-    @property
-    def complete(self) -> bool:
-        """Whether the branch is certified over all of the interval."""
-        return bool(self.tubes) and not self.reason
-
-    @property
-    def stability(self) -> Stability:
-        """The stability along all of it; "undecided" if it is not the same in each tube."""
-        found = {tube.stability for tube in self.tubes}
-        return found.pop() if len(found) == 1 else "undecided"
-
-    @property
-    def summary(self) -> str:
-        """What is certified, in one line."""
-        if not self.tubes:
-            return f"undecided: {self.reason}"
-        low, high = float(self.tubes[0].low), float(self.tubes[-1].high)
-        widest = max(float(np.ptp(tube.box, axis=1).max()) for tube in self.tubes)
-        stability = "stability undecided" if self.stability == "undecided" else self.stability
-        where = f"for {self.axis.name} from {low:g} to {high:g}"
-        found = f"one branch of zeros {where}, {stability}: {counted(len(self.tubes), 'tube')}, up to {widest:.2g} wide"
-        return f"certified: {found}" if self.complete else f"certified in part: {found}; {self.reason}"
-
-    def certificate_content(self) -> dict[str, Any]:
-        """Return what a certificate says: of the part that is proven.
-
-        Raises
-        ------
-        NotApplicable
-            If nothing is.
-        """
-        if not self.tubes:
-            raise NotApplicable(f"found: no branch is certified, of which there could be a certificate: {self.reason}")
-        return head_of(require_expressions(self.field.problem, "a certificate"), self.field.adam) | {
-            "kind": "branch",
-            "parameter": self.axis.name,
-            "low": str(self.tubes[0].low),
-            "high": str(self.tubes[-1].high),
-            "stability": self.stability,
-            "tubes": [
-                {
-                    "low": str(tube.low),
-                    "high": str(tube.high),
-                    "box": tube.box.tolist(),
-                    "preconditioner": tube.preconditioner.tolist(),
-                    "stability": tube.stability,
-                    "stability_matrix": tube.stability_matrix.tolist(),
-                }
-                for tube in self.tubes
-            ],
-            "joints": [
-                {"box": joint.box.tolist(), "preconditioner": joint.preconditioner.tolist()} for joint in self.joints
-            ],
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as ``adamsym sweep --certify --json`` prints it."""
-        points = [
-            {
-                "value": [float(tube.low), float(tube.high)],
-                "zero": plain(tube.box.mean(axis=1)),
-                "stability": tube.stability,
-                "enclosure": plain(tube.box),
-            }
-            for tube in self.tubes
-        ]
-        branch = {"parameter": self.axis.name, "points": points, "folds": []}
-        return {
-            "parameters": list(self.field.problem.names),
-            "branches": [branch] if points else [],
-            "complete": self.complete,
-            "reason": self.reason,
-        }
-
-    def table(self) -> tuple[list[str], list[list[str]]]:
-        """Return a row for each tube."""
-        names = self.field.problem.names[:3]
-        columns = [f"{self.axis.name} from", "to", *names, "half-width", "stability"]
-        rows = [
-            [
-                f"{float(tube.low):.8g}",
-                f"{float(tube.high):.8g}",
-                *(f"{x:.8g}" for x in tube.box.mean(axis=1)[: len(names)]),
-                f"{float(np.ptp(tube.box, axis=1).max()) / 2:.2g}",
-                tube.stability,
-            ]
-            for tube in self.tubes
-        ]
-        return columns, rows
+_CHANGE = 5e-7
+"""The same, where the stability changes."""
 
 
 @checked_arguments
@@ -200,8 +63,9 @@ def certify_branch(
 ) -> CertifiedBranch:
     """Return a branch of zeros over an interval of one number of the method or the data, certified as far as it goes.
 
-    From the zero that Newton's method reaches from ``start`` at the lower end, tube after tube is proven; their lengths
-    follow what can be proven. The branch ends early at folds and where stretches cannot be proven: ``reason`` says so.
+    The branch through the zero that Newton's method reaches from ``start`` is followed by number, in both directions
+    and around folds, to where it leaves the interval. Then tube after tube is proven along it; their lengths follow
+    what can be proven. Where a stretch or a fold cannot be proven the branch ends early: ``reason`` says so.
 
     Parameters
     ----------
@@ -213,9 +77,10 @@ def certify_branch(
     low, high
         The interval, exactly.
     start
-        Near the zero at the lower end, shape (d,).
+        Near the zero at the field's own value of the parameter, or at the lower end where that is not in the interval;
+        shape (d,).
     progress
-        Called with the share of the interval that is proven, in thousandths.
+        Called with the share of the branch that is proven, in thousandths.
 
     Raises
     ------
@@ -239,100 +104,144 @@ def certify_branch(
     start = field.problem.points(start)
     if start.ndim != 1:
         raise InputError(f"start: shape {start.shape} is not allowed; give one point, shape (d,)")
+    tracer = _Tracer(field, axis, progress)
     with ball_arithmetic():
         try:
             with budget(MOST_OPERATIONS):
-                return _Tracer(field, axis, progress).traced(start)
-        except OutOfWork as error:
-            return CertifiedBranch(field, axis, (), (), str(error))
+                reason = tracer.traced(start)
+        except (OutOfWork, _Ended) as error:
+            reason = str(error)
+    return CertifiedBranch(field, axis, tuple(tracer.tubes), tuple(tracer.joints), reason, tuple(tracer.folds))
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """A fold ahead: by number, and the values that it is to be proven between."""
+
+    point: Point
+    present: Fraction
+    absent: Fraction
+
+
+@dataclass(frozen=True)
+class _Place:
+    """How far the tubes have come: the place on the parameter's scale, its value, and about where the zero is."""
+
+    u: float
+    value: Fraction
+    theta: FloatArray
+
+
+class _Ended(Exception):
+    """The branch is certified no further, and why."""
 
 
 class _Tracer:
-    """Tubes from the lower end of an interval on."""
+    """Tubes along a branch, one after the other, with what is between them."""
 
     def __init__(self, field: AdamField, axis: Axis, progress: Progress | None) -> None:
         self.field, self.axis, self.progress = field, axis, progress
-        self.function = FieldFunction(field)
-        self.over = function_over(self.function, axis)
+        over = function_over(FieldFunction(field), axis)
         # Says at once what is not known over ranges.
-        self.over(*axis.values)
+        over(*axis.values)
+        self.prover = Prover(field, axis, over)
         self.longest = _LONGEST if axis.scale == "linear" else min(_LONGEST, _WIDEST / axis.span)
+        self.tubes, self.joints, self.folds = list[Tube](), list[Joint](), list[tuple[int, Fold]]()
+        self._waiting: tuple[_Turn, tuple[FloatArray, FloatArray]] | None = None
+        self._whole = self._done = 0.0
 
-    def traced(self, start: FloatArray) -> CertifiedBranch:
-        """Return the branch."""
-        tubes, joints, reason = list[Tube](), list[Joint](), ""
-        place, length, theta = 0.0, min(_FIRST, self.longest), start
-        while place < 1 and not reason:
-            if len(tubes) == MOST_TUBES:
-                reason = f"{MOST_TUBES} tubes are the most, and reach {self.axis.name} = {float(tubes[-1].high):g}"
-                break
-            end = min(1.0, place + length)
-            low = tubes[-1].high if tubes else self.axis.values[0]
-            high = self.axis.values[-1] if end == 1 else Fraction(repr(self.axis.value(end)))
-            found = self._tube(low, high, theta) if low < high else None
-            joint = None if found is None or not tubes else self._joint(tubes[-1], found)
-            if found is None or (tubes and joint is None):
-                length /= 2
+    def traced(self, start: FloatArray) -> str:
+        """Prove the branch; return why it ends before it leaves the interval, or an empty text."""
+        course = course_through(self.field, self.axis, start)
+        if isinstance(course, str):
+            return course
+        self._whole = sum(abs(b - a) for a, b in zip(course.corners, course.corners[1:], strict=False))
+        here = _Place(course.begin.u, self._value(course.begin.u), course.begin.theta)
+        for number, corner in enumerate(course.corners[1:]):
+            turn = self._turn_at(course.folds[number], here.u) if number < len(course.folds) else None
+            end = (corner, self._value(corner)) if turn is None else (self.axis.place(turn.present), turn.present)
+            ahead = 1.0 if end[0] > here.u else -1.0
+            near = (course.corners[number] if number else None, None if turn is None else corner)
+            stops = [one.u + side * ahead * _CHANGE for one in course.changes[number] for side in (-1, 1)]
+            inside = [(u, self._value(u)) for u in stops if (u - here.u) * ahead > 0 and (end[0] - u) * ahead > 0]
+            for u, value in [*inside, end]:
+                here = self._leg(here, u, value, near)
+                if (u, value) != end:
+                    # Where the stability changes it is proven at one value before, and at one after that.
+                    tube = self.prover.tube(value, value, here.theta)
+                    if tube is None or not self._fits(tube, here):
+                        raise _Ended(f"no tube is proven at {self.axis.name} = {float(value):g}")
+            if turn is not None:
+                here = self._turned(turn, here)
+        return course.reason
+
+    def _value(self, place: float) -> Fraction:
+        if place <= 0 or place >= 1:
+            return self.axis.values[0 if place <= 0 else -1]
+        return Fraction(repr(self.axis.value(place)))
+
+    def _turn_at(self, fold: Point, place: float) -> _Turn:
+        """A fold as it comes up: it is proven between two values on both sides of it."""
+        beyond = min(_FOLD, fold.u / 2, (1 - fold.u) / 2) * (1 if fold.u > place else -1)
+        return _Turn(fold, self._value(fold.u - beyond), self._value(fold.u + beyond))
+
+    def _turned(self, turn: _Turn, here: _Place) -> _Place:
+        """Where the branch goes on beyond a fold; that is proven with the first tube there."""
+        zeros = near_fold(self.prover, turn.point, turn.present, turn.point.theta - here.theta)
+        if zeros is None:
+            raise _Ended(f"the two zeros beside the fold at {self.axis.name} = {float(turn.present):.9g} are not found")
+        self._waiting = turn, zeros
+        return _Place(here.u, here.value, zeros[1])
+
+    def _leg(self, here: _Place, end: float, last: Fraction, near: tuple[float | None, float | None]) -> _Place:
+        """Append tubes from one value to another; return where that is."""
+        length, ahead, growth = min(_FIRST, self.longest), 1.0 if end > here.u else -1.0, _GROWTH
+        behind, before = near
+        while here.value != last:
+            if len(self.tubes) >= MOST_TUBES:
+                raise _Ended(f"{MOST_TUBES} tubes are the most, and reach {self.axis.name} = {float(here.value):g}")
+            longest = min(
+                length,
+                abs(end - here.u),
+                *([] if before is None else [_NEARER * abs(before - here.u)]),
+                *([] if behind is None else [_FARTHER * abs(here.u - behind)]),
+            )
+            is_last = abs(end - here.u) - longest < 1e-3 * longest or longest < _SHORTEST
+            u = end if is_last else here.u + ahead * longest
+            value = last if is_last else self._value(u)
+            low, high = min(here.value, value), max(here.value, value)
+            found = self.prover.tube(low, high, here.theta) if low < high else None
+            if found is None or not self._fits(found, here):
+                length, growth = min(length, longest) / _GROWTH, 1.0
                 if length < _SHORTEST:
-                    reason = f"no tube is proven beyond {self.axis.name} = {float(low):g}"
+                    raise _Ended(f"no tube is proven beyond {self.axis.name} = {float(here.value):g}")
                 continue
-            tubes.append(found)
-            joints += [] if joint is None else [joint]
-            place, theta, length = end, found.box.mean(axis=1), min(1.5 * length, self.longest)
+            here = self._end(u, value, rises=ahead > 0)
+            length, growth = min(max(growth * longest, length), self.longest), min(_GROWTH, 1.15 * growth)
+            self._done += longest
             if self.progress is not None:
-                self.progress(int(1000 * place), 1000)
-        return CertifiedBranch(self.field, self.axis, tuple(tubes), tuple(joints), reason)
+                self.progress(int(1000 * min(1.0, self._done / self._whole)), 1000)
+        return here
 
-    def _zero(self, value: float, theta: FloatArray) -> FloatArray | None:
-        """The zero that Newton's method reaches at a value, by number."""
-        try:
-            found = find_zero(field_at(self.field, {self.axis: value}), theta, tolerance=1e-14, eigenvalues=1)
-        except InputError:
-            return None
-        return found.theta if found.outcome == "converged" else None
+    def _fits(self, tube: Tube, here: _Place) -> bool:
+        """Append a tube, and what is between it and the one before, if that is proven."""
+        if self._waiting is not None:
+            turn, zeros = self._waiting
+            fold = proven_fold(self.prover, self.tubes[-1], tube, turn.present, turn.absent, zeros)
+            if fold is None:
+                raise _Ended(f"no fold is proven at {self.axis.name} = {float(turn.present):.9g}")
+            self.folds.append((len(self.tubes) - 1, fold))
+            self._waiting = None
+        elif self.tubes:
+            joint = self.prover.joint(here.value, self.tubes[-1], tube, here.theta)
+            if joint is None:
+                return False
+            self.joints.append(joint)
+        self.tubes.append(tube)
+        return True
 
-    def _tube(self, low: Fraction, high: Fraction, theta: FloatArray) -> Tube | None:
-        """The tube over an interval around the zero at its middle; None if none is proven."""
-        places = [self.axis.place(value) for value in (low, high)]
-        center = self._zero(self.axis.value(sum(places) / 2), theta)
-        if center is None:
-            return None
-        function = self.over(low, high)
-        reach = 1e-9 * np.maximum(1.0, np.abs(center))
-        for _ in range(_TRIES):
-            box = around(center, reach)
-            try:
-                over = function.enclose(hulls(box), True, _TOLERANCE)
-            except Undefined:
-                return None
-            inverse = approximate_inverse(over.jacobian)
-            image = None if inverse is None else krawczyk(function, box, inverse, _TOLERANCE, over)
-            if inverse is None or image is None:
-                return None
-            if lies_inside(image, shrunk(box, _ROOM)):
-                stability, matrix = stability_of(over.jacobian)
-                return Tube(low, high, box, inverse, stability, np.array(matrix))
-            needed = np.maximum(np.abs(image - center[:, None]).max(axis=1), reach)
-            if not np.isfinite(needed).all():
-                return None
-            reach = _GROWTH * needed
-        return None
-
-    def _joint(self, left: Tube, right: Tube) -> Joint | None:
-        """A box around the zero where two tubes meet, in both of their boxes; None if none is proven."""
-        value = left.high
-        center = self._zero(float(value), left.box.mean(axis=1))
-        if center is None:
-            return None
-        function = self.over(value, value)
-        reach = 1e-10 * np.maximum(1.0, np.abs(center))
-        box = around(center, reach)
-        try:
-            over = function.enclose(hulls(box), True, _FINE)
-        except Undefined:
-            return None
-        inverse = approximate_inverse(over.jacobian)
-        image = None if inverse is None else krawczyk(function, box, inverse, _FINE, over)
-        proven = inverse is not None and image is not None and lies_inside(image, shrunk(box, _ROOM))
-        within = lies_in(box, left.box) and lies_in(box, right.box)
-        return Joint(value, box, inverse) if proven and within and inverse is not None else None
+    def _end(self, u: float, value: Fraction, rises: bool) -> _Place:
+        """Where the last tube ends."""
+        tube = self.tubes[-1]
+        way = float(tube.high - tube.low) / 2 * (1 if rises else -1)
+        return _Place(u, value, middle(tube.box) + way * tube.velocity)

@@ -66,14 +66,15 @@ def direction_without_zero(over: BoxEnclosure, center: list[flint.arb], sides: F
     inverse = approximate_inverse(over.jacobian)
     if inverse is not None and d > 1:
         directions += inverse.tolist()
-    shifts = [x - flint.arb(m) for x, m in zip(hulls(sides), middle(sides), strict=True)]
     for y in directions:
-        if not _along(y, over, center, shifts).contains(0):
+        if not along_box(y, over, center, sides).contains(0):
             return y
     return None
 
 
-def _along(y: list[float], over: BoxEnclosure, center: list[flint.arb], shifts: list[flint.arb]) -> flint.arb:
+def along_box(y: list[float], over: BoxEnclosure, center: list[flint.arb], sides: FloatArray) -> flint.arb:
+    """Return a ball that holds y f over the box, y f(m) + (y Df(X)) (X - m); one around 0 if it is not bounded."""
+    shifts = [x - flint.arb(m) for x, m in zip(hulls(sides), middle(sides), strict=True)]
     found = sum((flint.arb(a) * f for a, f in zip(y, center, strict=True)), flint.arb(0))
     for j, shift in enumerate(shifts):
         slope = sum((flint.arb(a) * row[j] for a, row in zip(y, over.jacobian, strict=True)), flint.arb(0))

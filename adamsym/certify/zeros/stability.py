@@ -45,9 +45,11 @@ def lyapunov_matrix(jacobian: list[list[flint.arb]]) -> FloatArray | None:
     p = -np.real(inverse.conj().T @ np.diag(np.sign(values.real)) @ inverse)
     if not np.isfinite(p).all():
         return None
+    symmetric, d = (p + p.T) / 2, len(p)
+    if (values.real > 0).all() or (values.real < 0).all():
+        return np.asarray(symmetric)
     # A pivot of P may be 0, as in [[0, 1], [1, 0]]: a little on the diagonal moves it. The proof is of this P.
-    d = len(p)
-    return np.asarray((p + p.T) / 2 + 2.0**-12 * np.abs(p).max() * np.diag(np.linspace(1.0, 2.0, d)))
+    return np.asarray(symmetric + 2.0**-12 * np.abs(p).max() * np.diag(np.linspace(1.0, 2.0, d)))
 
 
 def _pivot_signs(matrix: list[list[flint.arb]]) -> list[int] | None:
