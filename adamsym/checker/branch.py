@@ -1,9 +1,10 @@
 """Re-checks of branches: one zero in each tube, the same one where two tubes meet, folds, and the stability.
 
 For all p in a part P of a tube's values f is enclosed at once, with the numbers of the Laplace form, or those of the
-data, in ranges. With a point c of the box X, c - Y f(c, P) + (1 - Y J) (X - c) in the inside of X, J around Df over X and all the tube's
-values, proves for each p exactly one zero in X; it depends continuously on p, since f does and X is compact. At a joint
-a zero that is in the boxes of both tubes is the one of each. Where the branch turns back: :mod:`adamsym.checker.folds`.
+data, in ranges. With a point c of the box X, c - Y f(c, P) + (1 - Y J) (X - c) in the inside of X, J around Df over X
+and all the tube's values, proves for each p exactly one zero in X; it depends continuously on p, since f does and X is
+compact. At a joint a zero that is in the boxes of both tubes is the one of each. Where the branch turns back:
+:mod:`adamsym.checker.folds`.
 """
 
 import json
@@ -11,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
-from adamsym.certificates.branch_form import BranchCertificate, FoldEntry, JointEntry, TubeEntry
+from adamsym.certificates.branch_form import BranchCertificate, JointEntry, TubeEntry
 from adamsym.certificates.parts import Box
 from adamsym.checker import folds
 from adamsym.checker.arithmetic import Arithmetic, Interval
@@ -39,7 +40,8 @@ def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str
     tubes, joints = certificate.tubes, certificate.joints
     if not problem.is_smooth:
         return "the expressions have kinks"
-    boxes = [box for entry in (*tubes, *joints, *certificate.folds) for box in _boxes(entry)]
+    boxes = [*(tube.box for tube in tubes), *(joint.box for joint in joints)]
+    boxes += [box for fold in certificate.folds for box in folds.boxes(fold)]
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
     if any(tube.velocity is not None and len(tube.velocity) != problem.dimension for tube in tubes):
@@ -59,13 +61,6 @@ def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str
         except InputError as error:
             return str(error)
     return _order_fault(certificate, ends) or _stability_fault(certificate)
-
-
-def _boxes(entry: TubeEntry | JointEntry | FoldEntry) -> list[Box]:
-    if not isinstance(entry, FoldEntry):
-        return [entry.box]
-    leaves = (*entry.at_present, *entry.at_absent, *entry.border)
-    return [entry.box, *(zero.box for zero in entry.zeros), *(leaf.box for leaf in leaves)]
 
 
 def _order_fault(certificate: BranchCertificate, ends: list[tuple[Fraction, Fraction]]) -> str | None:

@@ -35,6 +35,12 @@ class FoldStatement:
     at: Literal["present", "absent", "all"]
 
 
+def boxes(fold: FoldEntry) -> list[Box]:
+    """Return all boxes in what is said of a fold."""
+    leaves = (*fold.at_present, *fold.at_absent, *fold.border)
+    return [fold.box, *(zero.box for zero in fold.zeros), *(leaf.box for leaf in leaves)]
+
+
 def form_fault(fold: FoldEntry, before: TubeEntry, after: TubeEntry) -> str | None:
     """Return what is wrong before any analysis: with the zeros' boxes, or with how the leaves fill the box; or None."""
     for zero, tube in zip(fold.zeros, (before, after), strict=True):

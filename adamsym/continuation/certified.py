@@ -205,15 +205,16 @@ class CertifiedBranch(Drawable, Certifiable):
         columns = [f"{self.axis.name} from", "to", *self.field.problem.names[:shown], "half-width", "stability"]
         rows, folds = list[list[str]](), dict(self.folds)
         for number, tube in enumerate(self.tubes):
-            rows.append([*_placed(float(tube.low), float(tube.high), tube.box, shown), tube.stability])
+            rows.append([*_placed(tube.low, tube.high, tube.box, shown), tube.stability])
             if number in folds:
-                rows.append([*_placed(*map(float, folds[number].ends), folds[number].box, shown), "fold"])
+                low, high = folds[number].ends
+                rows.append([*_placed(low, high, folds[number].box, shown), "fold"])
         return columns, rows
 
 
-def _placed(low: float, high: float, box: FloatArray, shown: int) -> list[str]:
+def _placed(low: Fraction, high: Fraction, box: FloatArray, shown: int) -> list[str]:
     middle = (f"{x:.8g}" for x in box.mean(axis=1)[:shown])
-    return [f"{low:.10g}", f"{high:.10g}", *middle, f"{float(np.ptp(box, axis=1).max()) / 2:.2g}"]
+    return [f"{float(low):.10g}", f"{float(high):.10g}", *middle, f"{float(np.ptp(box, axis=1).max()) / 2:.2g}"]
 
 
 def _common(tubes: Sequence[Tube]) -> Stability:

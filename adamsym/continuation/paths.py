@@ -23,6 +23,9 @@ from adamsym.field import AdamField
 POINTS = 60
 """Zeros on a branch across the interval, about."""
 
+COARSE = 12
+"""The same where no more is asked for than folds, changes and ends."""
+
 MOST_POINTS = 20
 """A branch has at most so many times more."""
 
@@ -117,7 +120,7 @@ def course_through(base: AdamField, axis: Axis, start: FloatArray) -> Course | s
         return not_isolated(base.problem.dimension, error.args[0])
     except (Lost, InputError) as error:
         return f"Newton's method does not converge at {axis.name} = {axis.value(place):g} {error}".strip()
-    limits = Limits(None, UNBOUNDED * max(1.0, float(np.abs(start).max())), 1 / POINTS, MOST_POINTS * POINTS)
+    limits = Limits(None, UNBOUNDED * max(1.0, float(np.abs(start).max())), 1 / COARSE, MOST_POINTS * POINTS)
     curve, begins = _both_ways(family.system, first, limits)
     changes, turns, others = [list[Point]()], iter(curve.turns), iter(curve.changes)
     for a, b in itertools.pairwise(curve.points):

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 from adamsym.certify import (
     certificate,
@@ -20,7 +21,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
-from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each
+from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each, tubes
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -403,11 +404,34 @@ MAKERS |= {
     ),
 }
 
+FOLDED = AdamField(
+    Problem("(theta**2 - 1)**2 + theta/2 + x", ["theta"], Empirical({"x": [0]})), AdamW("0", "0", "1", "1.18")
+)
+SPIRAL = AdamField(
+    VectorField(["-x/2 + y + x**3 + n", "-x - y/2 + y**3"], ["x", "y"], Empirical({"n": [-1, 1]})),
+    AdamW("0", "0.9", "1", "0.1"),
+)
+
+
+def around_a_fold():
+    """A branch that turns back, with fewer tubes than usual: they end farther from the fold."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tubes, "_FOLD", 0.15)
+        return certify_branch(FOLDED, "weight_decay", "1.18", "1.3", [0.4])
+
+
 MAKERS |= {
     "branch": (THREE_POINTS, lambda: certify_branch(THREE_POINTS, "beta2", "0.9", "0.97", [1.0]), tuple, ()),
     "branch over beta1": (
         THREE_POINTS,
         lambda: certify_branch(THREE_POINTS, "beta1", "0.1", "0.4", [1.0]),
+        tuple,
+        (),
+    ),
+    "branch around a fold": (FOLDED, around_a_fold, tuple, ()),
+    "branch with a Hopf point": (
+        SPIRAL,
+        lambda: certify_branch(SPIRAL, "weight_decay", "0.365", "0.372", [0.0, 0.0]),
         tuple,
         (),
     ),

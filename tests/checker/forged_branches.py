@@ -1,6 +1,7 @@
 """Forgeries and rewritings of certificates of branches, registered beside the others."""
 
 import copy
+import itertools
 from fractions import Fraction
 
 from forgeries import change_problem, contains, forgery, middle
@@ -99,7 +100,7 @@ def a_gap(base, content, rng):
 @forgery(KIND)
 def joint_without_the_zero(base, content, rng):
     """A joint's box lies in both tubes, but the zero is not in it."""
-    k = rng.randrange(len(content["joints"]))
+    k = rng.randrange(min([len(content["joints"]), *(fold["after"] for fold in content["folds"])]))
     both = meeting(content["tubes"][k]["box"], content["tubes"][k + 1]["box"])
     value = Fraction(content["tubes"][k]["high"])
     zero = find_zero(field_at(content, value), middle(content["joints"][k]["box"])).theta
@@ -161,25 +162,34 @@ def branch_of_another_problem(base, content, rng):
 
 @rewriting(KIND)
 def divided_tube(base, content, rng):
-    """A tube in two, with its own box and matrix: its box is a joint as well."""
-    k = rng.randrange(len(content["tubes"]))
+    """A tube in two, with its own box and matrix; a narrow box around the zero is the joint."""
+    folds = [fold["after"] for fold in content["folds"]]
+    k = rng.randrange(min(folds, default=len(content["tubes"])))
     tube = content["tubes"][k]
     low, high = Fraction(tube["low"]), Fraction(tube["high"])
-    cut = str(low + (high - low) * Fraction(rng.randint(1, 9), 10))
-    first, second = copy.deepcopy(tube), copy.deepcopy(tube)
-    first["high"] = second["low"] = cut
+    cut = low + (high - low) * Fraction(rng.randint(1, 9), 10)
+    first, second = (copy.deepcopy(tube) | {"velocity": None} for _ in range(2))
+    first["high"] = second["low"] = str(cut)
     content["tubes"][k : k + 1] = [first, second]
-    content["joints"].insert(k, {"box": tube["box"], "preconditioner": tube["preconditioner"]})
-    return content
+    zero = find_zero(field_at(content, cut), middle(tube["box"])).theta
+    box = [[x - 1e-9 * max(1, abs(x)), x + 1e-9 * max(1, abs(x))] for x in zero.tolist()]
+    content["joints"].insert(k, {"box": box, "preconditioner": tube["preconditioner"]})
+    for fold in content["folds"]:
+        fold["after"] += 1
+    content["changes"] = []
+    return content if contains(tube["box"], box) else None
 
 
 @rewriting(KIND)
 def shorter_branch(base, content, rng):
-    """The first tubes alone."""
+    """The first tubes alone, and the folds between them."""
     number = rng.randint(1, len(content["tubes"]) - 1)
     del content["tubes"][number:]
-    del content["joints"][number - 1 :]
-    content["high"] = content["tubes"][-1]["high"]
+    content["folds"] = [fold for fold in content["folds"] if fold["after"] < number - 1]
+    del content["joints"][number - 1 - len(content["folds"]) :]
+    content["changes"] = [change for change in content["changes"] if change["after"] < number]
+    ends = [(Fraction(tube["low"]), Fraction(tube["high"])) for tube in content["tubes"]]
+    content["low"], content["high"] = str(min(a for a, _ in ends)), str(max(b for _, b in ends))
     return content
 
 
@@ -198,7 +208,137 @@ def another_number_in_its_place(base, content, rng):
 @rewriting(KIND)
 def less_said_of_a_branch(base, content, rng):
     """The stability is left open, of all or of one tube; another value stands for the parameter in the method."""
-    content["stability"] = "undecided"
+    content["stability"], content["changes"] = "undecided", []
     if rng.random() < 0.5:
         rng.choice(content["tubes"]).update(stability="undecided", stability_matrix=[])
+    return content
+
+
+# --- folds and changes of the stability -------------------------------------------------------------------------------
+
+
+def one_fold(content, rng):
+    return rng.choice(content["folds"]) if content["folds"] else None
+
+
+def zeros_at(content, fold, value):
+    """The zeros in a fold's box at a value, by number; of one parameter."""
+    ((low, high),) = fold["box"]
+    field = field_at(content, value)
+    places = [low + (high - low) * k / 400 for k in range(401)]
+    signs = [float(field([x])[0]) > 0 for x in places]
+    return [a for a, one, other in zip(places, signs, signs[1:], strict=False) if one != other]
+
+
+@forgery(KIND)
+def fold_elsewhere(base, content, rng):
+    """The zeros are said to have vanished at a value at which they are there, or to be there where they are not."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    present, absent = Fraction(fold["present"]), Fraction(fold["absent"])
+    way = rng.choice(["earlier", "all"])
+    moved = present + (absent - present) * Fraction(rng.randint(1, 20), 100)
+    fold["absent"] = str(moved)
+    if way == "all":
+        fold["at_absent"] = [leaf for leaf in fold["at_present"] if leaf.get("zero") is None] or fold["at_absent"]
+    return content if len(zeros_at(content, fold, moved)) == 2 else None
+
+
+@forgery(KIND)
+def fold_of_one_zero(base, content, rng):
+    """Both zeros of a fold are said to be the same one; or one of the two is where none is."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    k = rng.randrange(2)
+    if rng.random() < 0.5:
+        fold["zeros"][k] = copy.deepcopy(fold["zeros"][1 - k])
+        return content
+    ((low, high),) = fold["zeros"][k]["box"]
+    shift = rng.choice([-1, 1]) * (high - low) * rng.uniform(1.1, 4)
+    fold["zeros"][k]["box"] = [[low + shift, high + shift]]
+    return content
+
+
+@forgery(KIND)
+def fold_with_a_gap(base, content, rng):
+    """Of the boxes that fill that of a fold, or its border, one is left out, is another one, or is given no proof."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    leaves = fold[rng.choice(["at_present", "at_absent", "border"])]
+    k, way = rng.randrange(len(leaves)), rng.choice(["out", "twice", "no proof"])
+    if way == "out":
+        del leaves[k]
+    elif way == "twice":
+        leaves[k] = copy.deepcopy(leaves[k - 1])
+    else:
+        leaves[k].pop("direction", None)
+        leaves[k]["zero"] = rng.randrange(2)
+        held = fold["zeros"][leaves[k]["zero"]]["box"]
+        return None if contains(held, leaves[k]["box"]) and leaves is fold["at_present"] else content
+    return content if leaves else None
+
+
+@forgery(KIND)
+def fold_left_out(base, content, rng):
+    """The branch turns back, and no fold is said to be there; or the fold is between other tubes."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    if rng.random() < 0.5:
+        content["folds"].remove(fold)
+        if rng.random() < 0.5:
+            content["joints"].insert(fold["after"], copy.deepcopy(fold["zeros"][0]))
+        return content
+    fold["after"] += rng.choice([-1, 1])
+    return content
+
+
+@forgery(KIND)
+def zeros_on_the_border(base, content, rng):
+    """The box of a fold is that of one of its zeros, or ends between the two: one zero crosses its border."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    ((low, high),) = fold["box"]
+    first, second = sorted(zero["box"][0] for zero in fold["zeros"])
+    cut = first[1] + (second[0] - first[1]) * rng.uniform(0.1, 0.9)
+    kept = rng.choice([[low, cut], [cut, high]])
+    fold["box"] = [kept]
+    fold["border"] = [{"box": [[end, end]], "direction": [rng.choice([-1.0, 1.0])]} for end in kept]
+    for name in ("at_present", "at_absent"):
+        fold[name] = [{"box": [kept], "direction": [1.0]}]
+    return content
+
+
+@forgery(KIND)
+def change_that_is_none(base, content, rng):
+    """The stability is said to change between tubes between which it does not, or where a fold is."""
+    decided = [k for k, tube in enumerate(content["tubes"]) if tube["stability"] != "undecided"]
+    pairs = [
+        (k, m)
+        for k, m in itertools.pairwise(decided)
+        if content["tubes"][k]["stability"] == content["tubes"][m]["stability"]
+        or any(k <= fold["after"] < m for fold in content["folds"])
+    ]
+    if not pairs:
+        return None
+    before, after = rng.choice(pairs)
+    content["changes"] = [*content["changes"], {"before": before, "after": after}]
+    if rng.random() < 0.5 and not content["folds"]:
+        kinds = {"attracting": "repelling", "repelling": "attracting", "saddle": "attracting"}
+        tube = content["tubes"][after]
+        tube["stability"] = kinds[tube["stability"]]
+        content["stability"] = "undecided"
+    return content
+
+
+@rewriting(KIND)
+def more_parts(base, content, rng):
+    """More parts and cells than needed; other points of a tube's box near its zeros."""
+    tube = rng.choice(content["tubes"])
+    tube["parts"] *= rng.randint(1, 3)
+    tube["cells"] *= rng.randint(1, 2)
     return content

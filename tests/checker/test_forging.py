@@ -39,6 +39,8 @@ DEAR = {
         "branch of the game",
         "zeros over beta2",
         "zeros over a fold",
+        "branch around a fold",
+        "branch with a Hopf point",
     ),
 }
 """Bases of which a check takes a second or more: left to the long run, with what is forged of them alone."""

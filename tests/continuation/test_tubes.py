@@ -1,7 +1,6 @@
 """Certified branches: fields over ranges hold those of their numbers; tubes hold what Newton's method finds."""
 
 import json
-import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -23,10 +22,12 @@ from adamsym import (
     NAdam,
     Problem,
     RMSprop,
+    VectorField,
     certificate,
     certify_branch,
     check_certificate,
     find_zero,
+    find_zeros,
     sweep,
 )
 from adamsym.certificates.form import json_schema
@@ -34,7 +35,7 @@ from adamsym.checker.balls import Balls
 from adamsym.checker.field import field_over as checked_over
 from adamsym.checker.form import form_of
 from adamsym.continuation import tubes
-from adamsym.expressions.ranges import Range
+from adamsym.continuation.tube_proofs import Prover
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import field_over
 from adamsym.gradients.entries import DataEntry, law_over, law_with, problem_over
@@ -234,22 +235,80 @@ def test_branches_are_checked_in_the_other_arithmetic():
         assert check_certificate(content, slow=True).valid
 
 
-def test_a_branch_ends_before_a_fold_with_a_word(monkeypatch):
-    """Weight decay draws a minimum towards 0, until it meets a maximum and vanishes."""
-    loss = "(theta - 1)**2*(theta + 1)**2*(1 + x) + theta/2"
-    field = AdamField(Problem(loss, ["theta"], Empirical({"x": [0, 0, 0.5]})), AdamW("0", "0.9", "1", "0.1"))
-    (branch,) = sweep(field, {"weight_decay": (0, 3)}, start=[0.9], points=5).branches
-    (fold,) = branch.folds
-    monkeypatch.setattr(tubes, "_SHORTEST", 2.0**-6)
-    found = certify_branch(field, "weight_decay", "0.1", 3, [0.9])
-    assert not found.complete
-    assert re.search(r"^(certified in part|undecided): .*no tube is proven beyond weight_decay = \d", found.summary)
-    monkeypatch.setattr(tubes, "_SHORTEST", 2.0**-12)
-    monkeypatch.setattr(tubes, "MOST_TUBES", 5)
-    found = certify_branch(field, "weight_decay", "0.1", 3, [0.9])
+ONE_ROW = Problem("(theta**2 - 1)**2 + theta/2 + x", ["theta"], Empirical({"x": [0]}))
+"""Weight decay draws a minimum towards 0, until it meets a maximum and vanishes."""
+
+
+def around_a_fold(decay):
+    """The method with this weight decay; without memory enclosures are fast."""
+    return AdamField(ONE_ROW, AdamW("0", "0", "1", decay))
+
+
+@pytest.fixture(scope="module")
+def folded():
+    # Tubes grow shorter in proportion to the distance from the fold: here they stop early.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tubes, "_FOLD", 0.15)
+        return certify_branch(around_a_fold("1.18"), "weight_decay", "1.18", "1.3", [0.4])
+
+
+def test_a_branch_is_certified_around_a_fold(folded):
+    (branch,) = sweep(around_a_fold("1.18"), {"weight_decay": ("1.18", "1.3")}, start=[0.4], points=12).branches
+    (turn,) = branch.folds
+    ((number, fold),) = folded.folds
+    low, high = fold.ends
+    assert folded.complete
+    assert low < turn.value < high
+    assert fold.box[0, 0] < turn.zero[0] < fold.box[0, 1]
+    assert [{tube.stability for tube in arm} for arm in folded.arms] == [{"attracting"}, {"repelling"}]
+    assert folded.tubes[number].high == low == folded.tubes[number + 1].high
+    assert "attracting, then repelling" in folded.summary
+    assert "a fold at weight_decay in [1." in folded.summary
+    shown = folded.to_dict()["branches"][0]
+    assert shown["folds"] == [{"after": number, "value": [float(low), float(high)], "enclosure": fold.box.tolist()}]
+    assert shown["changes"] == []
+    assert [row[-1] for row in folded.table()[1]].count("fold") == 1
+    # Both zeros at the fold's lower value, by a search of its box; none at the upper one.
+    for value, number_of_zeros in ((low, 2), (high, 0)):
+        found = find_zeros(around_a_fold(value), fold.box)
+        assert found.complete
+        assert len(found.zeros) == number_of_zeros
+    content = json.loads(json.dumps(certificate(folded)))
+    jsonschema.validate(content, json_schema())
+    assert check_certificate(content).valid
+
+
+def test_a_branch_that_is_not_certified_whole_says_so(monkeypatch):
+    monkeypatch.setattr(tubes, "MOST_TUBES", 2)
+    found = certify_branch(around_a_fold("1.18"), "weight_decay", "1.18", "1.3", [0.4])
     assert found.summary.startswith("certified in part")
-    assert "5 tubes are the most" in found.reason
-    assert Fraction("0.1") < found.tubes[-1].high < fold.value
+    assert "2 tubes are the most" in found.reason
+    assert check_certificate(json.loads(json.dumps(certificate(found)))).valid
+    monkeypatch.setattr(tubes, "_SHORTEST", 1.0)
+    monkeypatch.setattr(Prover, "tube", lambda *_: None)
+    found = certify_branch(around_a_fold("1.18"), "weight_decay", "1.18", "1.3", [0.4])
+    assert found.summary == "undecided: no tube is proven beyond weight_decay = 1.18"
+
+
+SPIRAL = VectorField(["-x/2 + y + x**3 + n", "-x - y/2 + y**3"], ["x", "y"], Empirical({"n": [-1, 1]}))
+"""A game of two players, whose rest loses its stability to oscillations where weight decay is small."""
+
+
+def test_where_complex_eigenvalues_cross_the_axis_is_enclosed():
+    field = AdamField(SPIRAL, AdamW("0", "0.9", "1", "0.1"))
+    found = certify_branch(field, "weight_decay", "0.36", "0.38", [0.0, 0.0])
+    (change,) = found.changes
+    low, high = found.between(change)
+    assert found.complete
+    assert 0 < high - low < Fraction("1e-7")
+    kinds = [found.tubes[k].stability for k in (change.before, change.after)]
+    assert kinds == ["repelling", "attracting"]
+    for value, sign in ((low, 1), (high, -1)):
+        values = np.linalg.eigvals(AdamField(SPIRAL, AdamW("0", "0.9", "1", value)).jacobian([0.0, 0.0]))
+        assert (np.sign(values.real) == sign).all()
+        assert (np.abs(values.imag) > 0.1).all()
+    assert "from repelling to attracting at weight_decay in [0.3687" in found.summary
+    assert found.to_dict()["branches"][0]["changes"][0]["kind"] == "Hopf"
     assert check_certificate(json.loads(json.dumps(certificate(found)))).valid
 
 
@@ -279,17 +338,6 @@ def test_wrong_intervals_are_named():
         certify_branch(THREE, "data.weights[0]", "0.5", 1, [1.0])
     with pytest.raises(InputError, match="give one point"):
         certify_branch(THREE, "beta2", "0.9", "0.99", [[1.0]])
-
-
-def test_ranges_of_nothing_prove_nothing(monkeypatch):
-    """Where the form over a range is that of its lower end alone, the checker refuses what is made."""
-    honest = Adam.laplace_over
-    monkeypatch.setattr(Adam, "laplace_over", lambda self, name, low, high: honest(self, name, low, low))
-    found = tubes.certify_branch(THREE, "beta2", "0.82", "0.9999", [0.96])
-    monkeypatch.undo()
-    assert not check_certificate(json.loads(json.dumps(certificate(found)))).valid
-    assert isinstance(honest(THREE.adam, "beta2", Fraction("0.82"), Fraction("0.9")).beta, Range)
-    assert np.isfinite([tube.box for tube in found.tubes]).all()
 
 
 @pytest.mark.parametrize(
