@@ -44,7 +44,7 @@ _GROWTH = 1.6
 _NEARER, _FARTHER = 0.3, 0.43
 """How long a tube may be where its distance from the next fold is 1; and from the last one."""
 
-_FOLD = 5e-7
+_FOLD = 1e-5
 """How far from a fold, as a share of the interval, the two values are between which it is proven."""
 
 _CHANGE = 5e-7
