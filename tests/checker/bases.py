@@ -404,7 +404,7 @@ MAKERS |= {
     ),
 }
 
-FOLDED = AdamField(
+TURNING = AdamField(
     Problem("(theta**2 - 1)**2 + theta/2 + x", ["theta"], Empirical({"x": [0]})), AdamW("0", "0", "1", "1.18")
 )
 SPIRAL = AdamField(
@@ -417,7 +417,7 @@ def around_a_fold():
     """A branch that turns back, with fewer tubes than usual: they end farther from the fold."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tubes, "_FOLD", 0.15)
-        return certify_branch(FOLDED, "weight_decay", "1.18", "1.3", [0.4])
+        return certify_branch(TURNING, "weight_decay", "1.18", "1.3", [0.4])
 
 
 MAKERS |= {
@@ -428,7 +428,7 @@ MAKERS |= {
         tuple,
         (),
     ),
-    "branch around a fold": (FOLDED, around_a_fold, tuple, ()),
+    "branch around a fold": (TURNING, around_a_fold, tuple, ()),
     "branch with a Hopf point": (
         SPIRAL,
         lambda: certify_branch(SPIRAL, "weight_decay", "0.365", "0.372", [0.0, 0.0]),
