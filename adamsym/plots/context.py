@@ -39,7 +39,7 @@ from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, StepSizeSchedule, require_adam
 from adamsym.plots.settings import Settings
-from adamsym.plots.sweeps import MAP_POINTS, POINTS, lowest, values_of
+from adamsym.plots.sweeps import MAP_POINTS, POINTS, values_of
 from adamsym.plots.trajectories import Runs
 
 TIMES = 301
@@ -239,11 +239,11 @@ class PlotContext:
     @cached_property
     def branch(self) -> CertifiedBranch:
         """The same branch, certified."""
-        axis, first = self.sweep.axes[0], lowest(self.sweep)
+        axis = self.sweep.axes[0]
         if not axis.is_interval:
             raise InputError("--certify: give an interval, such as --sweep beta2=0.9:0.999")
         low, high = axis.values
-        return certify_branch(self.field, axis.name, low, high, self.start if first is None else first.zero)
+        return certify_branch(self.field, axis.name, low, high, self.start)
 
     @cached_property
     def map(self) -> ZeroMap:

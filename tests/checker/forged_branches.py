@@ -20,6 +20,8 @@ KIND = "branch"
 def field_at(content, value):
     """The field with a value of the parameter, or None."""
     entry = DataEntry.named(content["parameter"])
+    if entry is None and content["parameter"] not in parameters_of(method):
+        return None
     try:
         problem, method = problem_from_record(content["problem"])
         if entry is not None:

@@ -240,7 +240,7 @@ def test_every_tube_is_shaded_over_its_values(heights):
     axis = Axis("beta2", (Fraction(1, 2), Fraction(9, 10)), True)
     ends = [Fraction(1, 2) + Fraction(k, 20) for k in range(len(heights) + 1)]
     tubes = tuple(
-        Tube(low, high, np.array([[height - 1, height + 1]]), np.eye(1), "attracting", np.eye(1))
+        Tube(low, high, np.array([[height - 1, height + 1]]), np.eye(1), "attracting", np.eye(1), np.zeros(1), 1, 1, 1)
         for height, low, high in zip(heights, ends, ends[1:], strict=False)
     )
     shown = draw_tubes(pad(), CertifiedBranch(field, axis, tubes, (), "no more"))
