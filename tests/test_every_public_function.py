@@ -45,6 +45,8 @@ WITHOUT = {
         "FieldValue",
         "IncrementTest",
         "Joint",
+        "Fold",
+        "StabilityChange",
         "LawQuotient",
         "Leaf",
         "LyapunovDerivative",

@@ -42,12 +42,6 @@ def values_of(method: Method, name: str, values: str) -> Any:
     return max(1 - _AROUND * (1 - value), least), 1 - (1 - value) / _AROUND
 
 
-def lowest(found: Sweep) -> BranchPoint | None:
-    """Return the zero at the least value of the parameter; None if there is none."""
-    points = [point for branch in found.branches for point in branch.points]
-    return min(points, key=lambda point: point.value, default=None)
-
-
 def about_sweep(found: Sweep) -> Finding:
     """Say how many branches were followed, and where the first begins and ends."""
     if not found.branches:

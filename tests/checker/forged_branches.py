@@ -20,10 +20,10 @@ KIND = "branch"
 def field_at(content, value):
     """The field with a value of the parameter, or None."""
     entry = DataEntry.named(content["parameter"])
-    if entry is None and content["parameter"] not in parameters_of(method):
-        return None
     try:
         problem, method = problem_from_record(content["problem"])
+        if entry is None and content["parameter"] not in parameters_of(method):
+            return None
         if entry is not None:
             return AdamField(problem.changed(law=law_with(entry, problem.law, value)), method)
         return AdamField(problem, type(method)(**{**parameters_of(method), content["parameter"]: value}))

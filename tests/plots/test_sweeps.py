@@ -19,7 +19,7 @@ from adamsym.plots.context import PlotContext
 from adamsym.plots.figures import plot
 from adamsym.plots.registry import sections
 from adamsym.plots.settings import Settings
-from adamsym.plots.sweeps import lowest, values_of
+from adamsym.plots.sweeps import values_of
 from adamsym.report.collection import Report, joined
 from adamsym.report.page import render_page
 from adamsym.report.sections import compute_sections, context_of
@@ -166,7 +166,6 @@ def test_what_cannot_be_followed_or_certified_is_undecided(tmp_path, file):
         ENTRIES[0].make(unknown)
     with pytest.raises(InputError, match="nothing is asked for"):
         plot("branches", context_of(decaying, Settings()))
-    assert lowest(Sweep(("theta",), (), (), ())) is None
 
 
 def test_the_report_shows_a_map_that_is_asked_for(file, monkeypatch):
