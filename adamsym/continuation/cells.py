@@ -6,8 +6,11 @@ if |1 - Y Df| < 1 in a norm on X, and the coordinates of Y f have opposite signs
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
+from typing import Any
 
 import flint
 import numpy as np
@@ -23,6 +26,8 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import OutOfWork, budget, spend
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
+from adamsym.field.interval.field import IntervalField, IntervalRows
+from adamsym.field.interval.tape import NotCovered
 from adamsym.methods.method import AdaptiveMethod
 
 Over = tuple[tuple[Fraction, Fraction], ...]
@@ -102,10 +107,59 @@ class Question:
     names: tuple[str, ...]
     start: Box
 
-    def over(self, cell: Over) -> FieldFunction:
+    def over(self, cell: Over) -> "FieldOverCell":
         """Return the field over a cell."""
         assert isinstance(self.function.method, AdaptiveMethod)
-        return self.function.with_form(self.function.method.laplace_over_all(dict(zip(self.names, cell, strict=True))))
+        form = self.function.method.laplace_over_all(dict(zip(self.names, cell, strict=True)))
+        intervals = None
+        if self.rows is not None:
+            with suppress(NotCovered):
+                intervals = self.rows.with_form(form)
+        return FieldOverCell(self.function.with_form(form), intervals)
+
+    @cached_property
+    def rows(self) -> IntervalRows | None:
+        """The gradients in float64 intervals; None if these do not cover them."""
+        try:
+            return IntervalRows(self.function.problem)
+        except NotCovered:
+            return None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made again where it is wanted."""
+        return {name: value for name, value in vars(self).items() if name != "rows"}
+
+
+class FieldOverCell:
+    """The field over a cell: by float64 intervals where these cover it, else by balls."""
+
+    def __init__(self, function: FieldFunction, intervals: IntervalField | None) -> None:
+        self.function, self.intervals = function, intervals
+
+    def enclose(self, sides: FloatArray) -> BoxEnclosure:
+        """Return f and Df over a box (d, 2); ``Undefined`` as :class:`FieldFunction`."""
+        found = self._by_intervals(sides, slopes=True)
+        return self.function.enclose(hulls(sides), True, TOLERANCE) if found is None else found
+
+    def values(self, sides: FloatArray) -> list[flint.arb]:
+        """Return f in the middle of a box."""
+        point = np.stack([middle(sides)] * 2, axis=1)
+        found = self._by_intervals(point, slopes=False)
+        return values_in_middle(self.function, sides, TOLERANCE) if found is None else found.value
+
+    def _by_intervals(self, sides: FloatArray, slopes: bool) -> BoxEnclosure | None:
+        field = self.intervals
+        if field is None:
+            return None
+        rows = field.rows_over(sides[None], middle(sides)[None])
+        if not rows.known[0]:
+            return None
+        found, lags = field.over(rows, TOLERANCE) if slopes else field.at_middles(rows, TOLERANCE)
+        spend(field.operations + field.quadrature_operations(int(lags[0])))
+        if not np.isfinite(found).all():
+            return None
+        balls = [hulls(row) for row in found[0]]
+        return BoxEnclosure([row[0] for row in balls], [row[1:] for row in balls])
 
 
 def examined(question: Question, asked: Asked) -> Answer:
@@ -154,16 +208,16 @@ class _Cell:
             if lies_in(sides, region):
                 return number
         try:
-            at = self.function.at(hulls(sides))
+            at = self.function.function.at(hulls(sides))
             coordinate = at.nonzero()
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
             if not at.is_continuous:
                 return self._halves(box, None)
-            over = at.enclosure(slopes=True, tolerance=TOLERANCE)
+            over = self.function.enclose(sides)
         except Undefined:
             return self._halves(box, None)
-        center = values_in_middle(self.function, sides, TOLERANCE)
+        center = self.function.values(sides)
         direction = direction_without_zero(over, center, sides)
         if direction is not None:
             return NoZeroByDirection(tuple(direction))
@@ -178,7 +232,7 @@ class _Cell:
         return self._halves(box, over)
 
     def _is_regular(self, point: FloatArray) -> bool:
-        jacobian = self.function.enclose(hulls(point), True, TOLERANCE).jacobian
+        jacobian = self.function.enclose(point).jacobian
         return _ratio(jacobian, approximate_inverse(jacobian), np.ones(len(point))) < 1
 
     def _halves(self, box: Box, over: BoxEnclosure | None) -> tuple[Box, Box] | None:
@@ -240,7 +294,7 @@ class _Cell:
     def _preconditioner(self, box: FloatArray) -> tuple[FloatArray, list[list[list[flint.arb]]]] | None:
         """Y with |1 - Y Df| < 1 over a box, and Df over parts of it; None if none is found."""
         reach = np.ptp(box, axis=1)
-        parts, jacobians = [box_of(box)], [self.function.enclose(hulls(box), True, TOLERANCE).jacobian]
+        parts, jacobians = [box_of(box)], [self.function.enclose(box).jacobian]
         while True:
             whole = jacobians[0]
             for one in jacobians[1:]:
@@ -257,19 +311,17 @@ class _Cell:
                     return None
                 two = halves(parts[k], max(shares, key=lambda j: shares[j]))
                 parts[k : k + 1] = two
-                jacobians[k : k + 1] = [
-                    self.function.enclose(hulls(np.array(h)), True, TOLERANCE).jacobian for h in two
-                ]
+                jacobians[k : k + 1] = [self.function.enclose(np.array(half)).jacobian for half in two]
 
     def _positive(self, face: FloatArray, direction: FloatArray, depth: int) -> bool:
         """Whether y f > 0 over a face for every value."""
         y = [float(x) for x in direction]
-        center = values_in_middle(self.function, face, TOLERANCE)
+        center = self.function.values(face)
         if not along(y, center) > 0:
             return False
         if (face[:, 0] == face[:, 1]).all():
             return True
-        over = self.function.enclose(hulls(face), True, TOLERANCE)
+        over = self.function.enclose(face)
         found = along(y, center)
         for j, (x, m) in enumerate(zip(hulls(face), middle(face), strict=True)):
             found += along(y, [row[j] for row in over.jacobian]) * (x - flint.arb(float(m)))
@@ -292,7 +344,7 @@ class _Cell:
                 widths.append(np.inf)
                 continue
             cell = (*self.asked.over[:j], ((low + high) / 2,) * 2, *self.asked.over[j + 1 :])
-            values = values_in_middle(self.question.over(cell), box, TOLERANCE)
+            values = self.question.over(cell).values(box)
             widths.append(sum(float(value.rad()) for value in values))
         return int(np.argmin(widths))
 

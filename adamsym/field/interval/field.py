@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.ball.arithmetic import ball_arithmetic, outward
+from adamsym.expressions.ranges import Range
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
 from adamsym.field.ball.enclosure import lists_minibatches, minibatches
 from adamsym.field.interval.arrays import BoolArray, IntArray
 from adamsym.field.interval.exclusion import deviations, thresholds
@@ -76,6 +77,19 @@ class IntervalRows:
         self.operations = len(self._both.code) + len(self._gradient.code)
         self.operations = 1 + self.operations * len(self._columns) // SPEED
 
+    def with_form(self, form: LaplaceForm) -> "IntervalField":
+        """Return the field of a form, whose numbers may be ranges: what it returns holds for all in them.
+
+        Raises
+        ------
+        NotCovered
+            For forms that this arithmetic does not cover.
+        """
+        found = IntervalField.__new__(IntervalField)
+        vars(found).update(vars(self))
+        found._take(form)
+        return found
+
     def rows_over(self, boxes: FloatArray, middles: FloatArray) -> RowsOver:
         """Return the gradients over boxes (m, d, 2) and at points ``middles`` (m, d) in them."""
         d, points = self.dimension, np.stack([middles, middles], axis=-1)
@@ -139,11 +153,15 @@ class IntervalField(IntervalRows):
 
     def __init__(self, problem: SymbolicGradient, form: LaplaceForm) -> None:
         super().__init__(problem)
+        self._take(form)
+
+    def _take(self, form: LaplaceForm) -> None:
         with ball_arithmetic():
             tables = tables_of(form)
-        if tables is None:
-            raise NotCovered("the form")
-        self.tables, self.decay = tables, np.array(interval_of(form.decay))
+            if tables is None:
+                raise NotCovered("the form")
+            decay = outward(ball(form.decay)) if isinstance(form.decay, Range) else interval_of(form.decay)
+        self.tables, self.decay = tables, np.array(decay)
         self._signed = form.weights.nonnegative and form.weights.total > 0
 
     def sign_thresholds(self, rows: RowsOver, plain: bool) -> FloatArray:

@@ -45,6 +45,8 @@ _SHARE_OF_RADIUS, _SHARE_OF_WIDTH = 0.01, 0.001
 WIDE = 0.25
 """Laws that are uncertain by more than this share of their root mean square walk over ``WIDE_LAGS`` lags at most."""
 WIDE_LAGS, MOST_LAGS = 1_000, 20_000
+OWN_LAGS = 20
+"""So many times as many lags where each node has its own."""
 
 (MEAN, MEAN_SQUARE, EXTREMES) = range(3)
 (MAX_ABS, MEAN_ABS, MEAN_CUBE, SPREAD) = range(4)
@@ -217,6 +219,54 @@ def _walk(
 
 
 @inner
+def _by_own_lags(
+    tables: Tables,
+    atoms: FloatArray,
+    squares: FloatArray,
+    shares: FloatArray,
+    slopes: FloatArray,
+    series: FloatArray,
+    tops: FloatArray,
+    least: float,
+    middle: float,
+    width: float,
+    node: int,
+    lags: int,
+    values: FloatArray,
+    state: FloatArray,
+    found: FloatArray,
+) -> bool:
+    """Fill the state at a node, from the series at s beta^lags by the lags before; False if it is out of range."""
+    low, high, constants, powers = tables.nodes[node, 0], tables.nodes[node, 1], tables.constants, tables.growth
+    a, b = max(0.0, down(low * powers[lags, 0])), up(high * powers[lags, 1])
+    x, y = scale(constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1], width, width)
+    values_of_series(series, tops, max(0.0, down(a * x)), up(b * y), values)
+    x, y = scale(down(middle - least), up(middle - least), a, b)
+    if not state_of_series(values, x, y, state):
+        return False
+    for k in range(lags - 1, -1, -1):
+        a, b = max(0.0, down(low * powers[k, 0])), up(high * powers[k, 1])
+        a, b = scale(a, b, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
+        transforms(atoms, squares, shares, slopes, least, max(0.0, a), b, found)
+        one_lag(state, found, max(0.0, a), b, constants[RATIO])
+        if not is_in_range(state):
+            return False
+    return True
+
+
+@inner
+def _lags_to(tables: Tables, node: int, end: float, share: float, lags: int) -> int:
+    """Return how many lags, at least ``lags``, take a node into the range of the series; -1 if more than are kept."""
+    powers = tables.growth
+    while lags < powers.shape[0]:
+        s = up(tables.nodes[node, 1] * powers[lags, 1])
+        if s <= end and up(s * share) <= 0.5:
+            return lags
+        lags += 1
+    return -1
+
+
+@inner
 def _add_node(
     tables: Tables, node: int, least: float, center: float, state: FloatArray, totals: FloatArray, control: FloatArray
 ) -> tuple[float, float]:
@@ -278,13 +328,14 @@ def _sums(
 ) -> int:
     """Sum over the nodes from one on until the rest is negligible; return the lags walked, or -1 if out of range.
 
-    If more lags than ``most`` would be needed, 1 more than that is returned: the rest is then large.
+    If more lags than ``most`` would be needed, 1 more than that is returned, or those walked where each node has its
+    own: the rest is then large.
     """
     least, d = known[EXTREMES, 0], slopes.shape[0]
     state, values, found = np.empty((2 + 2 * d, 2)), np.empty((2 + 2 * d, 2)), np.empty((2 + 2 * d, 2))
     products = np.ones(tables.nodes.shape[0])
     half = math.ceil(0.6931472 / tables.step) + 1
-    lags, walking, begin = 0, False, node
+    lags, walking, begin, own = 0, False, node, 1
     share_low = down(tables.constants[ONE_LESS_BETA, 0] * width)
     share_high = up(tables.constants[ONE_LESS_BETA, 1] * width)
     while node < tables.nodes.shape[0]:
@@ -299,11 +350,22 @@ def _sums(
             if node == begin:
                 return -1
             walking = True
-            if lags + tables.growth.shape[0] > most:
-                return most + 1
-            if not _walk(tables, atoms, squares, shares, slopes, least, node - 1, state, found):
-                return -1
-            lags += tables.growth.shape[0]
+            if tables.own_lags:
+                own = _lags_to(tables, node, end, share_high, own)
+                if own < 0 or lags + own > most:
+                    return lags
+                if not _by_own_lags(
+                    tables, atoms, squares, shares, slopes, series, tops, least, middle, width, node, own, values,
+                    state, found,
+                ):  # fmt: skip
+                    return -1
+                lags += own
+            else:
+                if lags + tables.growth.shape[0] > most:
+                    return most + 1
+                if not _walk(tables, atoms, squares, shares, slopes, least, node - 1, state, found):
+                    return -1
+                lags += tables.growth.shape[0]
         product, decay = _add_node(tables, node, least, center, state, totals, control)
         products[node] = product
         earlier = products[node - half] if node - half >= begin else 1.0
@@ -353,6 +415,8 @@ def enclose_law(
     left = _left_factors(known, bounds, constants, center)
     node = _first_node(tables, tolerances, left, end)
     most = WIDE_LAGS if bounds[SPREAD] * phi[1] > WIDE else MOST_LAGS
+    if tables.own_lags:
+        most *= OWN_LAGS
     totals, control, tails = np.zeros((1 + d, 2)), np.zeros(2), np.empty(1 + d)
     lags = _sums(
         tables, atoms, squares, shares, slopes, known, bounds, series, tops, center, middle, width, end, node, most,

@@ -1,6 +1,7 @@
 """What the quadrature in float64 intervals knows of a form: nodes, weights, constants, from balls, rounded outward."""
 
 import math
+from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,10 +9,11 @@ import flint
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.ranges import Range
 from adamsym.field.ball.arithmetic import BITS, ball, outward
 from adamsym.field.ball.form_bounds import bounds_of
-from adamsym.field.ball.quadrature_nodes import lattice
-from adamsym.methods import LaplaceForm
+from adamsym.field.ball.quadrature_nodes import Lattice, lattice
+from adamsym.methods import Kernel, LaplaceForm
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
 
 STEP = 0.2
@@ -25,6 +27,9 @@ _FARTHEST = 95.0
 
 _MOST_PER_NODE = 40_000
 _LEAST_EPS, _LARGEST_EPS = 1e-30, 1e30
+
+_LEAST_POWER, _MOST_OWN_LAGS = 1e-100, 20_000
+"""Powers of a range of beta that are kept."""
 
 CIRCLE = 1.4
 """The power series are bounded on the circle t w = 1.4, below pi/2; see :mod:`adamsym.field.ball.lag_series`."""
@@ -63,7 +68,8 @@ class Tables(NamedTuple):
     left, right
         Upper bounds of the sum of the weights times s left of each node, and of the weights right of it.
     growth
-        exp(m log(1/beta)) for m = 1 ... the number of lattice points to a node.
+        exp(m log(1/beta)) for m = 1 ... the number of lattice points to a node. Where beta is a range,
+        beta^m for m = 0, 1, ... in its place: each node multiplies out lags of its own, ``own_lags``.
     log_factors, ratio_factors
         1/(1 - beta^k) for k >= 1, and 1/(1 - ratio beta^k).
     constants
@@ -85,6 +91,7 @@ class Tables(NamedTuple):
     first: int
     step: float
     root_plus_eps: bool
+    own_lags: bool
 
 
 def one_term(form: LaplaceForm) -> tuple[object, object] | None:
@@ -98,8 +105,8 @@ def one_term(form: LaplaceForm) -> tuple[object, object] | None:
 def tables_of(form: LaplaceForm) -> Tables | None:
     """Return the tables of a form; None of one that this arithmetic does not cover. Call within ``ball_arithmetic()``.
 
-    Covered are lag weights of one geometric term, the two kernels built in with eps from 1e-30 to 1e30, and beta from
-    exp(-h) up to about 1 - 5e-6.
+    Covered are lag weights of one geometric term, the two kernels built in with one eps from 1e-30 to 1e30, and beta
+    from exp(-h) up to about 1 - 5e-6, or a range of beta.
     """
     return _tables_of(form, flint.ctx.prec)
 
@@ -109,27 +116,57 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
     assert bits >= BITS, "call within ball_arithmetic()"
     if type(form.kernel) not in (RootPlusEps, RootOfSum) or one_term(form) is None:
         return None
-    if not _LEAST_EPS <= float(form.kernel.epsilon) <= _LARGEST_EPS or float(form.beta) < math.exp(-STEP):
+    own_lags = isinstance(form.beta, Range)
+    epsilon = form.kernel.epsilon
+    if isinstance(epsilon, Range) or not _LEAST_EPS <= float(epsilon) <= _LARGEST_EPS:
+        return None
+    if not own_lags and float(form.beta) < math.exp(-STEP):
         return None
     points = lattice(form.beta, STEP)
     if points.stride != 1 or points.per_node > _MOST_PER_NODE:
         return None
-    kernel, h = form.kernel, points.step
+    if own_lags:
+        growth = _intervals(_powers(ball(form.beta)))
+    else:
+        growth = _intervals([(points.spacing * m).exp() for m in range(1, points.per_node + 1)])
+    last = math.floor(_FARTHEST / float(points.step))
+    return Tables(
+        **(_nodes_of_ranges(form.kernel, bits) if own_lags else _nodes(form.kernel, points)),
+        growth=growth,
+        **_factors(form),
+        constants=_intervals(_constants(form, points.step)),
+        first=-last,
+        step=float(points.step),
+        root_plus_eps=type(form.kernel) is RootPlusEps,
+        own_lags=own_lags,
+    )
+
+
+@lru_cache(maxsize=16)
+def _nodes_of_ranges(kernel: Kernel, bits: int) -> dict[str, FloatArray]:
+    """Of all ranges of beta the nodes are the same."""
+    return _nodes(kernel, Lattice(Fraction(0), STEP, flint.arb(STEP), 1, 1))
+
+
+def _nodes(kernel: Kernel, points: Lattice) -> dict[str, FloatArray]:
+    h = points.step
     last = math.floor(_FARTHEST / float(h))
     s = [points.node(j) for j in range(-last, last + 1)]
     most = flint.arb("1.001") * kernel.ball_of(flint.arb(0))
-    return Tables(
-        nodes=_intervals(s),
-        weights=_intervals([h * kernel.ball_weight(x) for x in s]),
-        left=_above([kernel.weights_left(x, h) for x in s]),
-        right=_above([kernel.weights_right(x, h).min(most) for x in s]),
-        growth=_intervals([(points.spacing * m).exp() for m in range(1, points.per_node + 1)]),
-        **_factors(form),
-        constants=_intervals(_constants(form, h)),
-        first=-last,
-        step=float(h),
-        root_plus_eps=type(kernel) is RootPlusEps,
-    )
+    return {
+        "nodes": _intervals(s),
+        "weights": _intervals([h * kernel.ball_weight(x) for x in s]),
+        "left": _above([kernel.weights_left(x, h) for x in s]),
+        "right": _above([kernel.weights_right(x, h).min(most) for x in s]),
+    }
+
+
+def _powers(beta: flint.arb) -> list[flint.arb]:
+    """beta^0, beta^1, ... until the next one is negligible beside any lattice point, or there are very many."""
+    found = [flint.arb(1)]
+    while found[-1] > _LEAST_POWER and len(found) < _MOST_OWN_LAGS:
+        found.append(found[-1] * beta)
+    return found
 
 
 def _factors(form: LaplaceForm) -> dict[str, FloatArray]:
