@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.certified_cells import PICTURES, certified_cells
 from adamsym.cli.executors import Cluster, executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
 from adamsym.cli.output import check_resume, check_writable, print_json, print_table, write_output
@@ -16,7 +17,8 @@ from adamsym.expressions.errors import InputError
 if TYPE_CHECKING:
     from adamsym.continuation import LyapunovMap, ZeroMap
 
-_TABLES, _PICTURES = (".csv", ".npz", ".parquet"), (".svg", ".png", ".pdf")
+_TABLES = (".csv", ".npz", ".parquet")
+_POINTS = 40
 
 
 def map_(
@@ -33,9 +35,14 @@ def map_(
         list[str] | None,
         typer.Option("--box", help="In place of --at: zeros in theta=-5:5 are counted.", show_default=False),
     ] = None,
-    points: Annotated[int, typer.Option("--points", help="Values of each interval.", min=2, max=1000)] = 40,
+    points: Annotated[int, typer.Option("--points", help="Values of each interval.", min=2, max=1000)] = _POINTS,
     certify: Annotated[
-        bool, typer.Option("--certify", help="With --of lyapunov: prove that the loss decreases, where possible.")
+        bool,
+        typer.Option(
+            "--certify",
+            help="Prove the number of zeros in --box for every pair of values, -o writing a certificate (.json); or, "
+            "with --of lyapunov, that the loss decreases, where possible.",
+        ),
     ] = False,
     output: Annotated[
         Path | None,
@@ -49,9 +56,13 @@ def map_(
 ) -> int:
     """Count zeros over a grid of two parameters, or see where the loss decreases along the flow."""
     wanted = parse_over(over)
-    _check_of(of, at, box, certify)
+    _check_of(of, at, box)
+    if certify and of == "zeros":
+        if not box or at or (points, journal, resume) != (_POINTS, None, False):
+            raise InputError("--certify: it takes --box, and neither --at, --points, --journal nor --resume")
+        return certified_cells(file, wanted, box, output, workers, cluster, as_json)
     check_resume(journal, resume)
-    check_writable(output, (*_TABLES, *_PICTURES))
+    check_writable(output, (*_TABLES, *PICTURES))
     if at and box:
         raise InputError("--at, --box: give one of them: a point near a zero, or a box in which zeros are counted")
     if box:
@@ -87,13 +98,11 @@ def map_(
     return UNDECIDED if _reason(found) else HOLDS
 
 
-def _check_of(of: str, at: list[str] | None, box: list[str] | None, certify: bool) -> None:
+def _check_of(of: str, at: list[str] | None, box: list[str] | None) -> None:
     if of not in ("zeros", "lyapunov"):
         raise InputError(f"--of: {of[:40]!r} is not allowed; allowed are zeros and lyapunov")
     if of == "lyapunov" and (at or not box):
         raise InputError("--of lyapunov: give the box in which the loss is to decrease, --box theta=-5:5, and no --at")
-    if of == "zeros" and certify:
-        raise InputError("--certify: zeros of a map are followed by number; with --of lyapunov a decrease is proven")
 
 
 def _reason(found: "ZeroMap | LyapunovMap") -> str:

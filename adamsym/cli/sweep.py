@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.certified_cells import certified_cells, is_interval
 from adamsym.cli.executors import Cluster, executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, Output, read_file, read_problem_and_point
 from adamsym.cli.output import (
@@ -43,8 +44,8 @@ def sweep(
         bool,
         typer.Option(
             "--certify",
-            help="Prove one branch over an interval or, for each value of a list, all zeros in --box; -o writes a "
-            "certificate (.json).",
+            help="Prove one branch over an interval; with --box all zeros, for every value of an interval or for each of "
+            "a list; -o writes a certificate (.json).",
         ),
     ] = False,
     output: Output = None,
@@ -60,6 +61,8 @@ def sweep(
     wanted = parse_over(over)
     if certify:
         if box and (points, journal, resume) == (_POINTS, None, False):
+            if not at and all(is_interval(name, values) for name, values in wanted.items()):
+                return certified_cells(file, wanted, box, output, workers, cluster, as_json)
             return _certified_lists(file, wanted, at, box, workers, cluster, output, as_json)
         if box or (points, workers, cluster, journal, resume) != (_POINTS, None, None, None, False):
             raise InputError(

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from adamsym.plots.branches import draw_branches as draw_branches
     from adamsym.plots.branches import draw_distances as draw_distances
     from adamsym.plots.branches import draw_tubes as draw_tubes
+    from adamsym.plots.cells import draw_cells_over as draw_cells_over
     from adamsym.plots.certified import draw_lyapunov as draw_lyapunov
     from adamsym.plots.certified import draw_zeros as draw_zeros
     from adamsym.plots.labels import place_legend as place_legend
@@ -29,6 +30,7 @@ _MODULES = {
     "Runs": "trajectories",
     "draw_basins": "portraits",
     "draw_branches": "branches",
+    "draw_cells_over": "cells",
     "draw_distances": "branches",
     "draw_tubes": "branches",
     "draw_flow": "trajectories",

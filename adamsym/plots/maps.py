@@ -122,7 +122,7 @@ def draw_lyapunov_map(axes: Axes, found: LyapunovMap) -> list[PolyCollection]:
     cells = draw_cells(axes, found.axes, index, [_VERDICTS[name] for name in occurring])
     _draw_line(axes, found.axes, found.border, (BLACK, "-", "an increase begins, by number"))
     if found.theorem:
-        scales = [_Scale(axis) for axis in found.axes]
+        scales = [Scale(axis) for axis in found.axes]
         lines = [
             scale.places(np.array(one)) for scale, one in zip(scales, zip(*found.theorem, strict=True), strict=True)
         ]
@@ -161,7 +161,7 @@ def draw_cells(
     InputError
         If a parameter has one value alone.
     """
-    scales = [_Scale(axis) for axis in two]
+    scales = [Scale(axis) for axis in two]
     for scale, order in zip(scales, (0, 1), strict=True):
         index = np.take(index, scale.order, axis=order)
     cells = []
@@ -187,7 +187,7 @@ def draw_cells(
     return cells
 
 
-class _Scale:
+class Scale:
     """Where values of a parameter are on a side of the picture: 1 - beta on a logarithmic scale, or the values."""
 
     def __init__(self, axis: Axis) -> None:
@@ -201,6 +201,11 @@ class _Scale:
         )
         self.is_memory = self.is_log and axis.scale == "memory"
         self.sides = self._sides(self.places(values[self.order]))
+
+    @property
+    def ends(self) -> FloatArray:
+        """The lowest and the highest value."""
+        return np.array([float(min(self.axis.values)), float(max(self.axis.values))])
 
     def places(self, values: FloatArray) -> FloatArray:
         """Return where values are."""
@@ -228,6 +233,8 @@ class _Scale:
     def _ticks(self) -> FloatArray | None:
         """The values that are labelled; None for those that Matplotlib takes."""
         values = np.array([float(value) for value in self.axis.values])
+        if self.axis.is_interval and not self.is_memory:
+            return None
         if len(values) <= 2 * _TICKS and not self.is_memory:
             return values
         if not self.is_memory:
@@ -252,7 +259,7 @@ def _draw_line(
     style: tuple[str, str, str],
 ) -> None:
     """Join points on the edges of the grid: the two of a cell, if there are two."""
-    scales, (color, dashes, label) = [_Scale(axis) for axis in two], style
+    scales, (color, dashes, label) = [Scale(axis) for axis in two], style
     points: dict[frozenset[Node], list[tuple[float, float]]] = {}
     for values, edge in found:
         x, y = (float(scale.places(np.array(value))) for scale, value in zip(scales, values, strict=True))

@@ -6,11 +6,12 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from adamsym.certify import LyapunovRegion, Zeros
-from adamsym.continuation import CertifiedBranch, LyapunovMap, Sweep, ZeroMap
+from adamsym.continuation import CertifiedBranch, LyapunovMap, Sweep, ZeroMap, ZerosOver
 from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.columns import plain_names
 from adamsym.expressions.errors import InputError
 from adamsym.plots.branches import draw_branches, draw_tubes
+from adamsym.plots.cells import draw_cells_over
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.maps import draw_lyapunov_map, draw_map
@@ -88,6 +89,11 @@ def _(result: CertifiedBranch, axes: Axes) -> Any:
 @draw.register
 def _(result: Sweep, axes: Axes) -> Any:
     return draw_branches(axes, result)
+
+
+@draw.register
+def _(result: ZerosOver, axes: Axes) -> Any:
+    return draw_cells_over(axes, result)
 
 
 @draw.register
