@@ -44,8 +44,8 @@ def sweep(
         bool,
         typer.Option(
             "--certify",
-            help="Prove one branch over an interval; with --box all zeros, for every value of an interval or for each of "
-            "a list; -o writes a certificate (.json).",
+            help="Prove one branch over an interval; with --box all zeros, for every value of an interval or each of a "
+            "list; -o writes a certificate (.json).",
         ),
     ] = False,
     output: Output = None,

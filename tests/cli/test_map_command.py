@@ -70,3 +70,12 @@ def test_where_the_loss_decreases_is_told_and_drawn(run, tmp_path):
 )
 def test_errors_are_one_line(run, options, message):
     assert message in run("map", FILE, *options, code=2)
+
+
+def test_a_certified_map(run):
+    options = ("--over", "beta1=0.3:0.5", "--over", "eps=1:2", "--box", "theta=0.5:1.5", "--certify")
+    text = run("map", FILE, *options, "-o", "map.json")
+    assert text.startswith("certified: for every beta1 from 0.3 to 0.5 and eps from 1 to 2 exactly 1 zero, attracting")
+    assert run("check", "map.json").startswith("valid: ")
+    assert "it takes --box" in run("map", FILE, *options[:4], "--certify", code=2)
+    assert "beta1 is no interval" in run("map", FILE, "--over", "beta1=0.3,0.5", *options[2:], code=2)

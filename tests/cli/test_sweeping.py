@@ -60,6 +60,17 @@ def test_a_list_is_certified_and_checked(run):
     assert [len(one["zeros"]) for one in found["at"]] == [1, 1]
 
 
+def test_all_zeros_over_an_interval_are_certified_and_checked(run, tmp_path):
+    options = ("--over", "eps=1e-8:1e-7", "--box", "theta=0.5:1.5", "--certify")
+    text = run("sweep", FILE, *options, "-o", "cells.json")
+    assert text.startswith("certified: for every eps from 1e-08 to 1e-07 exactly 1 zero, attracting")
+    assert run("check", "cells.json").startswith("valid: ")
+    found = run("sweep", FILE, *options, "--json", "-o", "cells.svg")
+    assert found["complete"]
+    assert all(len(cell["zeros"]) == 1 for cell in found["cells"])
+    assert (tmp_path / "cells.svg").read_bytes().startswith(b"<?xml")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -16,7 +16,7 @@ from adamsym.expressions.functions import FUNCTIONS
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import field_over, hulls
 from adamsym.field.interval import elementary, instructions, rounding
-from adamsym.field.interval.field import IntervalField
+from adamsym.field.interval.field import IntervalField, IntervalRows
 from adamsym.field.interval.tables import tables_of
 from adamsym.field.interval.tape import NotCovered, tape_of
 from adamsym.methods import AdamEpsInsideRoot, AdamW, NAdam, RMSprop
@@ -204,6 +204,62 @@ def test_fields_over_boxes_hold_what_balls_say_of_points_in_them(loss, names, me
     assert (field.over(alone, 1e-9)[0] == over[3:4]).all()
     assert (field.sign_thresholds(alone, plain=False) == thresholds[3:4]).all()
     assert np.isfinite(means).all()
+
+
+RANGES_PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 4]}))
+RANGES = IntervalRows(RANGES_PROBLEM)
+"""The rows, compiled once; the form is another one each time."""
+
+
+@settings(deadline=None, max_examples=8)
+@given(
+    st.sampled_from(["0.99", "0.9", "0.5", "0.01", "0.00001"]),
+    st.sampled_from(["0.1", "1e-3", "1e-8"]),
+    st.floats(-2, 5),
+    st.floats(0, 0.5),
+    st.lists(st.integers(0, 8), min_size=3, max_size=3),
+    st.lists(st.integers(0, 12), min_size=2, max_size=2),
+)
+def test_fields_over_ranges_hold_what_balls_say_of_their_numbers(beta2, eps, theta, width, shares, lengths):
+    low = Fraction(beta2)
+    high = low + (1 - low) * Fraction(1 + lengths[0], 100)
+    root = Fraction(int(1e6 * float(low) ** 0.5), 10**6)
+    alphas = root / 3, root / 3 + root * Fraction(1 + lengths[1], 40)
+    form = Adam(root / 3, low, eps).laplace_over_all({"beta1": alphas, "beta2": (low, high)})
+    field = RANGES.with_form(form)
+    box = np.array([[theta, theta + width]])
+    rows = field.rows_over(box[None], box.mean(axis=1)[None])
+    (found,), _ = field.over(rows, 1e-9)
+    share = [Fraction(k, 8) for k in shares]
+    one = Adam(alphas[0] + share[0] * (alphas[1] - alphas[0]), low + share[1] * (high - low), eps)
+    point = theta + float(share[2]) * width
+    with ball_arithmetic():
+        at = field_over(RANGES_PROBLEM, one.laplace, [flint.arb(point)], True)
+        whole = field_over(RANGES_PROBLEM, form, hulls(box), True)
+        for (a, b), ball, over in (
+            (found[0, 0], at.value[0], whole.value[0]),
+            (found[0, 1], at.jacobian[0][0], whole.jacobian[0][0]),
+        ):
+            assert flint.arb(float(a)) <= ball.mid() <= flint.arb(float(b))
+            # And they are about as narrow as balls.
+            assert b - a <= 4 * float(over.rad()) + 1e-6 * (1 + float(abs(over).upper()))
+
+
+@pytest.mark.parametrize(("part", "by"), [("for k in range(lags - 1, -1, -1)", "for k in range(lags - 2, -1, -1)")])
+def test_ranges_without_a_lag_are_caught(part, by):
+    form = Adam("0.3", "0.9", "1e-3").laplace_over_all({"beta2": (Fraction("0.9"), Fraction("0.9001"))})
+    with ball_arithmetic():
+        wanted = field_over(RANGES_PROBLEM, Adam("0.3", "0.9", "1e-3").laplace, [flint.arb(1.0)], False).value[0]
+        atoms = np.array([[[1 - x, 1 - x] for x in (-1.0, 0.0, 4.0)]])
+        shares = np.array([[np.nextafter(1 / 3, 0), np.nextafter(1 / 3, 1)]] * 3)
+        for module, holds in (
+            (soundness.copy_with("law", part, part), True),
+            (soundness.copy_with("law", part, by), False),
+        ):
+            found = np.empty((1, 1, 2))
+            module.law.enclose_laws(tables_of(form), atoms, shares, np.empty((1, 0, 3, 2)), 1e-9, found)
+            low, high = found[0, 0]
+            assert (flint.arb(float(low)) <= -wanted.mid() <= flint.arb(float(high))) == holds
 
 
 def test_what_is_not_covered_is_left_to_balls():
