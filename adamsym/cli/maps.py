@@ -38,11 +38,7 @@ def map_(
     points: Annotated[int, typer.Option("--points", help="Values of each interval.", min=2, max=1000)] = _POINTS,
     certify: Annotated[
         bool,
-        typer.Option(
-            "--certify",
-            help="Prove the number of zeros in --box for every pair of values, -o writing a certificate (.json); or, "
-            "with --of lyapunov, that the loss decreases, where possible.",
-        ),
+        typer.Option("--certify", help="Prove it: all zeros in --box (-o a certificate), or that the loss decreases."),
     ] = False,
     output: Annotated[
         Path | None,
@@ -58,9 +54,9 @@ def map_(
     wanted = parse_over(over)
     _check_of(of, at, box)
     if certify and of == "zeros":
-        if not box or at or (points, journal, resume) != (_POINTS, None, False):
-            raise InputError("--certify: it takes --box, and neither --at, --points, --journal nor --resume")
-        return certified_cells(file, wanted, box, output, workers, cluster, as_json)
+        if box and not at and (points, journal, resume) == (_POINTS, None, False):
+            return certified_cells(file, wanted, box, output, workers, cluster, as_json)
+        raise InputError("--certify: it takes --box, and neither --at, --points, --journal nor --resume")
     check_resume(journal, resume)
     check_writable(output, (*_TABLES, *PICTURES))
     if at and box:

@@ -64,7 +64,7 @@ def test_where_the_loss_decreases_is_told_and_drawn(run, tmp_path):
         (["--over", "beta1=0.99", "--over", "beta2=0.5"], "must be below beta2"),
         ([*OVER, "--of", "folds"], "allowed are zeros and lyapunov"),
         ([*OVER, "--of", "lyapunov"], "give the box"),
-        ([*OVER, "--certify"], "followed by number"),
+        ([*OVER, "--certify"], "it takes --box"),
         ([*OVER, "--workers", "2", "--cluster", "tcp://127.0.0.1:1"], "give one of them"),
     ],
 )

@@ -113,7 +113,7 @@ def copy_with(module: str, old: str, new: str) -> SimpleNamespace:
     """The modules of the intervals, not compiled, with a part of one replaced: what a defect there would do."""
     assert (FOLDER / f"{module}.py").read_text().count(old) == 1
     copied = {}
-    for name in ("rounding", "elementary", "lags", "moments", "law", "linear", "exclusion"):
+    for name in ("rounding", "elementary", "moments", "lags", "law", "linear", "exclusion"):
         text = (FOLDER / f"{name}.py").read_text()
         text = text.replace(old, new) if name == module else text
         text = re.sub("from adamsym.field.compiled import .*", "compiled = inner = lambda function: function", text)

@@ -253,8 +253,8 @@ def test_ranges_without_a_lag_are_caught(part, by):
         atoms = np.array([[[1 - x, 1 - x] for x in (-1.0, 0.0, 4.0)]])
         shares = np.array([[np.nextafter(1 / 3, 0), np.nextafter(1 / 3, 1)]] * 3)
         for module, holds in (
-            (soundness.copy_with("law", part, part), True),
-            (soundness.copy_with("law", part, by), False),
+            (soundness.copy_with("lags", part, part), True),
+            (soundness.copy_with("lags", part, by), False),
         ):
             found = np.empty((1, 1, 2))
             module.law.enclose_laws(tables_of(form), atoms, shares, np.empty((1, 0, 3, 2)), 1e-9, found)

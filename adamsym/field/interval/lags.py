@@ -7,7 +7,9 @@ without the factor exp(-s least).
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import inner
 from adamsym.field.interval.elementary import exp_down, exp_up
+from adamsym.field.interval.moments import values_of_series
 from adamsym.field.interval.rounding import add, down, multiply, scale, up
+from adamsym.field.interval.tables import ONE_LESS_BETA, RATIO, Tables
 
 LARGEST = 1e150
 """A state beyond this is given up."""
@@ -102,3 +104,76 @@ def one_lag(state: FloatArray, found: FloatArray, low: float, high: float, ratio
     g, h = scale(state[n, 0], state[n, 1], u, v)
     state[n, 0], state[n, 1] = add(e, f, g, h)
     state[0, 0], state[0, 1] = max(0.0, down(state[0, 0] * b)), up(state[0, 1] * c)
+
+
+@inner
+def walk(
+    tables: Tables,
+    atoms: FloatArray,
+    squares: FloatArray,
+    shares: FloatArray,
+    slopes: FloatArray,
+    least: float,
+    node: int,
+    state: FloatArray,
+    found: FloatArray,
+) -> bool:
+    """Take the state from one node to the next, lag after lag; False if it is out of range."""
+    constants = tables.constants
+    for m in range(tables.growth.shape[0]):
+        low, high = scale(tables.nodes[node, 0], tables.nodes[node, 1], tables.growth[m, 0], tables.growth[m, 1])
+        low, high = scale(low, high, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
+        low = max(0.0, low)
+        transforms(atoms, squares, shares, slopes, least, low, high, found)
+        one_lag(state, found, low, high, constants[RATIO])
+        if not is_in_range(state):
+            return False
+    return True
+
+
+@inner
+def by_own_lags(
+    tables: Tables,
+    atoms: FloatArray,
+    squares: FloatArray,
+    shares: FloatArray,
+    slopes: FloatArray,
+    series: FloatArray,
+    tops: FloatArray,
+    least: float,
+    middle: float,
+    width: float,
+    node: int,
+    lags: int,
+    values: FloatArray,
+    state: FloatArray,
+    found: FloatArray,
+) -> bool:
+    """Fill the state at a node, from the series at s beta^lags by the lags before; False if it is out of range."""
+    low, high, constants, powers = tables.nodes[node, 0], tables.nodes[node, 1], tables.constants, tables.growth
+    a, b = max(0.0, down(low * powers[lags, 0])), up(high * powers[lags, 1])
+    x, y = scale(constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1], width, width)
+    values_of_series(series, tops, max(0.0, down(a * x)), up(b * y), values)
+    x, y = scale(down(middle - least), up(middle - least), a, b)
+    if not state_of_series(values, x, y, state):
+        return False
+    for k in range(lags - 1, -1, -1):
+        a, b = max(0.0, down(low * powers[k, 0])), up(high * powers[k, 1])
+        a, b = scale(a, b, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
+        transforms(atoms, squares, shares, slopes, least, max(0.0, a), b, found)
+        one_lag(state, found, max(0.0, a), b, constants[RATIO])
+        if not is_in_range(state):
+            return False
+    return True
+
+
+@inner
+def lags_to(tables: Tables, node: int, end: float, share: float, lags: int) -> int:
+    """Return how many lags, at least ``lags``, take a node into the range of the series; -1 if more than are kept."""
+    powers = tables.growth
+    while lags < powers.shape[0]:
+        s = up(tables.nodes[node, 1] * powers[lags, 1])
+        if s <= end and up(s * share) <= 0.5:
+            return lags
+        lags += 1
+    return -1

@@ -13,7 +13,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled, inner
 from adamsym.field.interval.arrays import IntArray
 from adamsym.field.interval.elementary import exp_down, exp_up
-from adamsym.field.interval.lags import is_in_range, one_lag, state_of_series, transforms
+from adamsym.field.interval.lags import by_own_lags, lags_to, state_of_series, walk
 from adamsym.field.interval.moments import ENOUGH, remainder_factors, summed_series, values_of_series
 from adamsym.field.interval.rounding import add, down, multiply, scale, square, up
 from adamsym.field.interval.tables import (
@@ -28,7 +28,6 @@ from adamsym.field.interval.tables import (
     FOUR_BY_E,
     LIPSCHITZ,
     ONE_LESS_BETA,
-    RATIO,
     ROOT,
     ROOT_SLOPE,
     STEP_BOUND,
@@ -194,79 +193,6 @@ def _first_node(tables: Tables, tolerances: FloatArray, left: FloatArray, end: f
 
 
 @inner
-def _walk(
-    tables: Tables,
-    atoms: FloatArray,
-    squares: FloatArray,
-    shares: FloatArray,
-    slopes: FloatArray,
-    least: float,
-    node: int,
-    state: FloatArray,
-    found: FloatArray,
-) -> bool:
-    """Take the state from one node to the next, lag after lag; False if it is out of range."""
-    constants = tables.constants
-    for m in range(tables.growth.shape[0]):
-        low, high = scale(tables.nodes[node, 0], tables.nodes[node, 1], tables.growth[m, 0], tables.growth[m, 1])
-        low, high = scale(low, high, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
-        low = max(0.0, low)
-        transforms(atoms, squares, shares, slopes, least, low, high, found)
-        one_lag(state, found, low, high, constants[RATIO])
-        if not is_in_range(state):
-            return False
-    return True
-
-
-@inner
-def _by_own_lags(
-    tables: Tables,
-    atoms: FloatArray,
-    squares: FloatArray,
-    shares: FloatArray,
-    slopes: FloatArray,
-    series: FloatArray,
-    tops: FloatArray,
-    least: float,
-    middle: float,
-    width: float,
-    node: int,
-    lags: int,
-    values: FloatArray,
-    state: FloatArray,
-    found: FloatArray,
-) -> bool:
-    """Fill the state at a node, from the series at s beta^lags by the lags before; False if it is out of range."""
-    low, high, constants, powers = tables.nodes[node, 0], tables.nodes[node, 1], tables.constants, tables.growth
-    a, b = max(0.0, down(low * powers[lags, 0])), up(high * powers[lags, 1])
-    x, y = scale(constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1], width, width)
-    values_of_series(series, tops, max(0.0, down(a * x)), up(b * y), values)
-    x, y = scale(down(middle - least), up(middle - least), a, b)
-    if not state_of_series(values, x, y, state):
-        return False
-    for k in range(lags - 1, -1, -1):
-        a, b = max(0.0, down(low * powers[k, 0])), up(high * powers[k, 1])
-        a, b = scale(a, b, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
-        transforms(atoms, squares, shares, slopes, least, max(0.0, a), b, found)
-        one_lag(state, found, max(0.0, a), b, constants[RATIO])
-        if not is_in_range(state):
-            return False
-    return True
-
-
-@inner
-def _lags_to(tables: Tables, node: int, end: float, share: float, lags: int) -> int:
-    """Return how many lags, at least ``lags``, take a node into the range of the series; -1 if more than are kept."""
-    powers = tables.growth
-    while lags < powers.shape[0]:
-        s = up(tables.nodes[node, 1] * powers[lags, 1])
-        if s <= end and up(s * share) <= 0.5:
-            return lags
-        lags += 1
-    return -1
-
-
-@inner
 def _add_node(
     tables: Tables, node: int, least: float, center: float, state: FloatArray, totals: FloatArray, control: FloatArray
 ) -> tuple[float, float]:
@@ -351,10 +277,10 @@ def _sums(
                 return -1
             walking = True
             if tables.own_lags:
-                own = _lags_to(tables, node, end, share_high, own)
+                own = lags_to(tables, node, end, share_high, own)
                 if own < 0 or lags + own > most:
                     return lags
-                if not _by_own_lags(
+                if not by_own_lags(
                     tables, atoms, squares, shares, slopes, series, tops, least, middle, width, node, own, values,
                     state, found,
                 ):  # fmt: skip
@@ -363,7 +289,7 @@ def _sums(
             else:
                 if lags + tables.growth.shape[0] > most:
                     return most + 1
-                if not _walk(tables, atoms, squares, shares, slopes, least, node - 1, state, found):
+                if not walk(tables, atoms, squares, shares, slopes, least, node - 1, state, found):
                     return -1
                 lags += tables.growth.shape[0]
         product, decay = _add_node(tables, node, least, center, state, totals, control)
