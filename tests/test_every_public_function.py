@@ -31,7 +31,6 @@ INTERFACE = "an interface: classes that fit it are tested"
 WITHOUT = {
     INTERFACE: ["GradientLaw", "Kernel", "Law"],
     RECORDS: [
-        "Cell",
         "Change",
         "Check",
         "ClaimReport",
@@ -57,13 +56,11 @@ WITHOUT = {
         "NetworkReport",
         "PseudoTrajectory",
         "Quotient",
-        "Region",
         "Regions",
         "Window",
         "Zero",
         "ZeroPoint",
         "Zeros",
-        "ZerosOver",
     ],
 }
 """What needs no test with drawn inputs, by reason."""
