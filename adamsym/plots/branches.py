@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from adamsym.continuation import Axis, Branch, CertifiedBranch, Sweep
+from adamsym.continuation.branches import ChangeKind
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -32,7 +34,7 @@ _ROOM = 0.25
 _DECADE, _TICKS = 10, 12
 """A logarithmic scale shows at least so large a ratio; so many listed values have a tick each."""
 
-_MARKS = {"fold": "o", "Hopf": "s", "branch point": "D"}
+_MARKS: dict[ChangeKind, str] = {"fold": "o", "Hopf": "s", "branch point": "D"}
 
 
 @checked_arguments
@@ -157,6 +159,11 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
     label = f"one zero in each box, {found.stability}" if found.stability != "undecided" else "one zero in each box"
     shown = PolyCollection(corners, facecolor=BLUE, edgecolor=BLUE, alpha=0.4, label=f"{label} (certified)")
     axes.add_collection(shown)
+    for _, fold in found.folds:
+        _mark_certified(axes, found.axis, fold.ends, fold.box[k], "fold")
+    for change in found.changes:
+        box = np.mean([boxes[number, k] for number in (change.before, change.after)], axis=0)
+        _mark_certified(axes, found.axis, found.between(change), box, "Hopf")
     axes.autoscale_view()
     _scale(axes, found.axis, ends)
     label_axes(axes, _label(found.axis), names[k])
@@ -211,6 +218,15 @@ def _finish(axes: Axes, found: Sweep, label: str) -> None:
     values = np.concatenate([branch.values for branch in found.branches])
     _scale(axes, found.axes[0], _places(found.axes[0], values))
     label_axes(axes, _label(found.axes[0]), label)
+
+
+def _mark_certified(axes: Axes, axis: Axis, ends: tuple[Fraction, Fraction], box: FloatArray, kind: ChangeKind) -> None:
+    """Mark what is certified between two values: about where it is."""
+    place = _places(axis, np.array([sum(map(float, ends)) / 2]))
+    axes.plot(
+        place, [box.mean()], _MARKS[kind], markersize=8, markerfacecolor="none", markeredgecolor=BLACK, zorder=5,
+        label=f"{kind} (certified)",
+    )  # fmt: skip
 
 
 def _shown(names: Sequence[str], parameter: str | None, points: FloatArray) -> int:

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from adamsym import Adam, InputError, RMSprop, read_problem
 from adamsym.__main__ import main
 from adamsym.continuation import Axis, Branch, BranchPoint, Sweep
+from adamsym.continuation.turns import Fold
 from adamsym.methods import AdamW
-from adamsym.plots import draw_branches, draw_distances
+from adamsym.plots import draw_branches, draw_distances, draw_tubes
 from adamsym.plots.context import PlotContext
 from adamsym.plots.figures import plot
 from adamsym.plots.registry import sections
@@ -206,3 +207,25 @@ def test_wrong_sweeps_are_one_line(file, tmp_path, capsys, options, message):
     printed = capsys.readouterr().err
     assert message in printed
     assert printed.count("\n") == 1
+
+
+def test_certified_folds_and_hopf_points_are_marked(context):
+    proven = context.branch
+    tube = proven.tubes[0]
+    ends = [Fraction(k, 10) for k in range(5, 10)]
+    kinds = ("attracting", "undecided", "saddle", "saddle")
+    tubes = tuple(
+        replace(tube, low=low, high=high, stability=kind, box=np.array([[k, k + 1.0]]))
+        for k, (low, high, kind) in enumerate(zip(ends, ends[1:], kinds, strict=False))
+    )
+    fold = Fold(Fraction(9, 10), Fraction(91, 100), np.array([[4.0, 6.0]]), (), (), (), (), 1)
+    axes = pad()
+    draw_tubes(axes, replace(proven, tubes=tubes, folds=((3, fold),)))
+    mark = line(axes, "fold (certified)")
+    assert (mark.get_xdata().tolist(), mark.get_ydata().tolist()) == ([pytest.approx(1 - 0.905)], [5.0])
+    mark = line(axes, "Hopf (certified)")
+    # Between the tubes in which the stability is proven.
+    assert (mark.get_xdata().tolist(), mark.get_ydata().tolist()) == ([pytest.approx(1 - 0.65)], [1.5])
+    bare = pad()
+    draw_tubes(bare, proven)
+    assert not bare.lines
