@@ -8,10 +8,10 @@ import sympy as sp
 from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.gradients import Empirical, Problem, StochasticGradient
 from adamsym.gradients.problem import require_loss
-from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Method, require_laplace
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
 from adamsym.symbolic import expansion, expansion_checks, laplace, lyapunov, point_checks, stationary_moments
+from adamsym.symbolic.cycles import derive_cycle
 from adamsym.symbolic.derivation import Derivation, Step, checked_step
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
@@ -117,7 +117,8 @@ def derive(problem: StochasticGradient, adam: Method) -> Derivation:
         gradients are finite and not all zero.
     """
     problem = require_loss(problem, "a derivation")
-    require_replacement(problem.sampling, "this derivation")
+    if problem.epoch is not None:
+        return derive_cycle(problem, adam)
     writer = _Writer(problem, adam)
     steps = [
         _gradient(writer),

@@ -17,7 +17,7 @@ from adamsym.gradients.reading import read_problem
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.sampling import SAMPLINGS, Epoch
 from adamsym.methods import Adam, StepSizeSchedule
-from adamsym.symbolic import SymbolicField, derive
+from adamsym.symbolic import SymbolicField
 from adamsym.symbolic.expectation import gradient_atoms
 
 LOSS, LAW = "(theta - x)**2/2", Empirical({"x": [0, 0, 3, 1, 5]})
@@ -108,7 +108,6 @@ def test_texts_and_reprs_tell_them_apart():
         lambda problem, field: gradient_atoms(problem, 0),
         lambda problem, field: IntervalRows(problem),
         lambda problem, field: SymbolicField(problem, Adam()),
-        lambda problem, field: derive(problem, Adam()),
         lambda problem, field: certify_lyapunov(field, [[0.0, 1.0]]),
         lambda problem, field: certify_lyapunov_ball(field, [1.0]),
         lambda problem, field: certify_lyapunov_globally(field),
