@@ -1,4 +1,4 @@
-"""The catalogue: eighteen claims and the formulas behind them (C0), stated in LaTeX, with controls and sources."""
+"""The catalogue: the claims and the formulas behind them (C0), stated in LaTeX, with controls and sources."""
 
 import importlib.util
 import re
@@ -36,7 +36,8 @@ def formulas(statement: str) -> list[str]:
 
 def test_the_claims_and_their_formulas_are_there():
     names = [name for module in discover([ROOT / "proofs_checks"]) for name in module.names or ()]
-    assert names == [f"C{number}" for number in range(19)]
+    assert len(names) >= 20
+    assert names == [f"C{number}" for number in range(len(names))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
