@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, BatchMean, batch_quotient, law_quotient, quotient
 from adamsym.field.batches.batch_slopes import chebyshev_coefficients, chebyshev_places, chebyshev_values
-from adamsym.field.batches.gauss_rules import mean_rules
+from adamsym.field.batches.gauss_rules import mean_rules, rules_of_means
 from adamsym.gradients import Empirical, PerRowGradients, Problem
 from adamsym.gradients.batches import batch_numbers
 from adamsym.methods import Adam
@@ -160,6 +160,31 @@ def test_rules_have_twice_as_many_moments_as_nodes(size):
             next_one = weights @ sums ** (2 * nodes.shape[1])
             if len(means) > nodes.shape[1]:
                 assert own[law] @ nodes[law] ** (2 * nodes.shape[1]) < next_one * (1 - 1e-9)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10)
+def test_rules_that_are_kept_are_those_that_were_asked_for(seed):
+    rng = np.random.default_rng(seed)
+    atoms, p = rng.normal(size=(2, 5)), rng.dirichlet(np.ones(5))
+    changed = [
+        (atoms, p, 7, 7),
+        (atoms * (1 + 2**-52), p, 7, 7),
+        (atoms, p[::-1].copy(), 7, 7),
+        (atoms, p, 6, 7),
+        (atoms, p, 7, 6),
+        (atoms[:1], p, 7, 7),
+    ]
+    asked = [*changed, *changed]
+    rng.shuffle(asked)
+    for law, own, draws, divisor in asked:
+        nodes, weights = np.empty((2, len(law), 4))
+        mean_rules(law, own[None], draws, divisor, ((nodes, weights),))
+        ((kept_nodes, kept_weights),) = rules_of_means(law, own[None], draws, divisor, (4,))
+        assert np.array_equal(nodes, kept_nodes), "another law's rule"
+        assert np.array_equal(weights, kept_weights), "another law's rule"
+        with pytest.raises(ValueError, match="read-only"):
+            kept_nodes[0] = 0.0
 
 
 def test_transforms_of_rules_keep_to_the_bound_of_the_theory():

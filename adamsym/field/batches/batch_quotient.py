@@ -19,7 +19,7 @@ from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.running import UNIT
 from adamsym.field.batches.batch_mean import BatchMean
 from adamsym.field.batches.batch_slopes import chebyshev_places, row_slopes
-from adamsym.field.batches.gauss_rules import LANES, mean_rules
+from adamsym.field.batches.gauss_rules import LANES, rules_of_means
 from adamsym.field.batches.sparse_batches import MOST_SUMS, Mixture, change_of_law, mixtures, sparse_law
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient
@@ -159,11 +159,10 @@ class _Batches:
     form: FloatForm
     tolerance: float
 
-    def rules(self, laws: FloatArray, counts: Sequence[int], draws: int) -> list[_Rules]:
+    def rules(self, laws: FloatArray, counts: tuple[int, ...], draws: int) -> list[_Rules]:
         """The Gauss rules of so many nodes for the sum of some draws, divided by B; the last has the most."""
-        found = [_Rules(*np.empty((2, len(laws), count))) for count in counts]
-        mean_rules(laws, self.probabilities[None], draws, self.size, tuple((one.nodes, one.weights) for one in found))
-        return [_without_negligible(one) for one in found]
+        found = rules_of_means(laws, self.probabilities[None], draws, self.size, counts)
+        return [_without_negligible(_Rules(*one)) for one in found]
 
     def are_exact(self, laws: FloatArray, nodes: int) -> BoolArray:
         """Whether so many nodes are enough for every mean that there is."""

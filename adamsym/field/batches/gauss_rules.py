@@ -7,6 +7,7 @@ stable reconstruction of Jacobi matrices from spectral data, Numer. Math. 44, 19
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,9 @@ LANES = 8
 
 _NEGLIGIBLE_WEIGHT = 1e-22
 """Pairs of nodes with less of the mass, and of the second moment, are left out."""
+
+_MOST_KEPT = 2**14
+"""Atoms, at most, of laws whose rules are kept: 128 kB for each key."""
 
 
 @compiled
@@ -190,3 +194,35 @@ def mean_rules(
                 for k in range(length):
                     rule[begin + lane, k] = (draws * mean[lane] + size[lane] * nodes[k, lane]) / divisor
                     rule_weights[begin + lane, k] = weights[k, lane]
+
+
+def rules_of_means(
+    atoms: FloatArray, probabilities: FloatArray, draws: int, divisor: int, counts: tuple[int, ...]
+) -> list[tuple[FloatArray, FloatArray]]:
+    """Return the Gauss rules of :func:`mean_rules` of so many nodes each; the last count is the largest.
+
+    Those of the last few small arrays are kept, as Newton's method asks for one point several times; they are not to be
+    written to.
+    """
+    if not 0 < atoms.size <= _MOST_KEPT:
+        return _computed(atoms, probabilities, draws, divisor, counts)
+    return _kept(atoms.tobytes(), len(atoms), probabilities.tobytes(), len(probabilities), draws, divisor, counts)
+
+
+@lru_cache(maxsize=16)
+def _kept(
+    atoms: bytes, laws: int, probabilities: bytes, rows: int, draws: int, divisor: int, counts: tuple[int, ...]
+) -> list[tuple[FloatArray, FloatArray]]:
+    read = (np.frombuffer(one).reshape(length, -1).copy() for one, length in ((atoms, laws), (probabilities, rows)))
+    found = _computed(*read, draws, divisor, counts)
+    for part in (one for rule in found for one in rule):
+        part.setflags(write=False)
+    return found
+
+
+def _computed(
+    atoms: FloatArray, probabilities: FloatArray, draws: int, divisor: int, counts: tuple[int, ...]
+) -> list[tuple[FloatArray, FloatArray]]:
+    found = [(np.empty((len(atoms), count)), np.empty((len(atoms), count))) for count in counts]
+    mean_rules(atoms, probabilities, draws, divisor, tuple(found))
+    return found
