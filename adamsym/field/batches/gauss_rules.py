@@ -213,8 +213,9 @@ def rules_of_means(
 def _kept(
     atoms: bytes, laws: int, probabilities: bytes, rows: int, draws: int, divisor: int, counts: tuple[int, ...]
 ) -> list[tuple[FloatArray, FloatArray]]:
-    read = (np.frombuffer(one).reshape(length, -1).copy() for one, length in ((atoms, laws), (probabilities, rows)))
-    found = _computed(*read, draws, divisor, counts)
+    # Copies, as compiled functions are compiled once more for arrays that cannot be written to.
+    own = np.frombuffer(atoms).reshape(laws, -1).copy()
+    found = _computed(own, np.frombuffer(probabilities).reshape(rows, -1).copy(), draws, divisor, counts)
     for part in (one for rule in found for one in rule):
         part.setflags(write=False)
     return found
