@@ -121,6 +121,21 @@ def test_folds_are_those_of_branches(trap):
         assert MapChange.from_dict(json.loads(json.dumps(change.to_dict()))).to_dict() == change.to_dict()
 
 
+def test_a_zero_next_to_a_fold_does_not_jump_to_another(monkeypatch):
+    # Three zeros between which f is almost 0: Newton's method leads past the one in the middle.
+    law = Empirical({"x": [-1, 0, 125]}, ["0.307", "0.307", "0.386"])
+    field = AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("0.0008", "7e-7", "1e-8"))
+    monkeypatch.setattr(tasks, "_certified", lambda one, box: (np.empty((0, 1)), False))
+    over = {"beta1": ["0.0008"], "beta2": ["6.739132022687129e-07", "7.608697920608876e-07"]}
+    found = map_zeros(field, over, box=[[-1, 1]])
+    assert found.number.tolist() == [[3, 1]]
+    (fold,) = found.changes
+    assert fold.kind == "fold"
+    one = AdamField(field.problem, Adam("0.0008", fold.values[1], "1e-8"))
+    assert abs(one(fold.theta)[0]) < 1e-9
+    assert abs(one.jacobian(fold.theta)[0, 0]) < 1e-5
+
+
 @given(st.lists(st.integers(-4, 4), min_size=3, max_size=3, unique=True), st.integers(1, 8))
 @settings(max_examples=4)
 def test_rows_that_change_places_give_a_symmetric_map(values, third):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from adamsym.continuation.axes import Axis
@@ -28,8 +29,8 @@ CLOSE = 1e-7
 CAP = 0.5
 """The longest step of Newton's method, for parameters of size 1."""
 
-STRAIGHT = 2.0
-"""A zero is led along an edge if it ends up no further away than so many times Newton's first step ..."""
+CONTRACTION = 0.5
+"""A zero is led along an edge if each of Newton's steps is at most this share of the one before (Deuflhard 2011) ..."""
 
 PARTS = (1, 4)
 """... in one piece, or in several of equal length."""
@@ -148,12 +149,12 @@ class Edge:
 
 def newton(
     one: AdamField, starts: FloatArray, largest: float, next_by: bool = False
-) -> tuple[list[NodeZero | Singular | None], FloatArray]:
-    """Return what Newton's method reaches from each start (m, d), and the length of its first step, shape (m,).
+) -> tuple[list[NodeZero | Singular | None], NDArray[np.bool_]]:
+    """Return what Newton's method reaches from each start (m, d), and whether it goes straight there, shape (m,).
 
-    ``next_by`` gives up where it does not go straight.
+    Straight: its steps get shorter and shorter, so that it does not jump to another zero. ``next_by`` gives up else.
     """
-    points, first = starts.copy(), np.full(len(starts), np.inf)
+    points, before, straight = starts.copy(), np.full(len(starts), np.inf), np.ones(len(starts), dtype=bool)
     found: list[NodeZero | Singular | None] = [None] * len(starts)
     left, scale = np.arange(len(starts)), 1.0 + float(one.step_bound)
     for _ in range(FEW_STEPS if next_by else MOST_STEPS):
@@ -164,7 +165,8 @@ def newton(
         size = np.maximum(1.0, np.abs(here).max(axis=1))
         step = np.array([np.linalg.lstsq(a, -b, rcond=RANK)[0] for a, b in zip(slope, value, strict=True)])
         length = np.abs(step).max(axis=1)
-        first[left] = np.where(np.isinf(first[left]), length, first[left])
+        straight[left] &= (length <= CONTRACTION * before[left]) | (length <= CLOSE * size)
+        before[left] = length
         allowed = SMALL * scale + CLOSE * np.abs(slope).max(axis=(1, 2))
         done = (length <= CLOSE * size) & (np.abs(value).max(axis=1) <= allowed)
         for k in np.flatnonzero(done):
@@ -172,10 +174,8 @@ def newton(
         moved = here + step * np.minimum(1.0, CAP * size / np.maximum(length, 1e-300))[:, None]
         points[left] = moved
         gone = np.abs(moved).max(axis=1) > largest
-        if next_by:
-            gone |= np.abs(moved - starts[left]).max(axis=1) > STRAIGHT * first[left] + APART * size
-        left = left[~(done | gone)]
-    return found, first
+        left = left[~(done | gone | (next_by & ~straight[left]))]
+    return found, straight
 
 
 def _evaluated(one: AdamField, points: FloatArray, left: "np.ndarray[Any, Any]") -> tuple[Any, FloatArray, FloatArray]:
@@ -221,15 +221,8 @@ def led(edge: Edge, zero: NodeZero, shares: tuple[float, float] = (0.0, 1.0), mo
 
 
 def _next(one: AdamField, zero: NodeZero, largest: float) -> NodeZero | None:
-    (found,), (first,) = newton(one, zero.theta[None], largest, next_by=True)
-    return found if isinstance(found, NodeZero) and is_straight(zero, found, float(first)) else None
-
-
-def is_straight(before: NodeZero, after: NodeZero, first: float) -> bool:
-    """Whether Newton's method has gone straight from a zero to the one that belongs to it."""
-    size = max(1.0, float(np.abs(before.theta).max()))
-    far = float(np.abs(after.theta - before.theta).max()) > STRAIGHT * first + APART * size
-    return before.sign == after.sign and not far
+    (found,), (straight,) = newton(one, zero.theta[None], largest, next_by=True)
+    return found if isinstance(found, NodeZero) and straight and found.sign == zero.sign else None
 
 
 def are_same(a: NodeZero, b: NodeZero) -> bool:

@@ -15,7 +15,6 @@ from adamsym.continuation.maps.nodes import (
     NodeZero,
     Singular,
     are_same,
-    is_straight,
     led,
     newton,
     sought,
@@ -129,14 +128,14 @@ def _certified(one: AdamField, box: FloatArray) -> tuple[FloatArray, bool]:
 def _led(grid: Grid, task: Lead) -> Record:
     one = grid.at(task.node)
     starts = np.array([zero.theta for _, zero in task.zeros])
-    reached, first = newton(one, starts, grid.largest)
+    reached, straight = newton(one, starts, grid.largest)
     kept = list[tuple[NodeZero, list[Node]]]()
     singular = list[int]()
     for k, (neighbour, zero) in enumerate(task.zeros):
         there = reached[k]
         singular += [there.rank] if isinstance(there, Singular) else []
         found = [there] if isinstance(there, NodeZero) else []
-        if not found or not is_straight(zero, found[0], float(first[k])):
+        if not found or not straight[k] or found[0].sign != zero.sign:
             # Newton's method has jumped: what it reached is a zero all the same.
             further = led(Edge(grid, neighbour, task.node), zero)
             found += [] if further is None else [further]
