@@ -154,25 +154,29 @@ def newton(
 
     Straight: its steps get shorter and shorter, so that it does not jump to another zero. ``next_by`` gives up else.
     """
-    points, before, straight = starts.copy(), np.full(len(starts), np.inf), np.ones(len(starts), dtype=bool)
+    points, base, straight = starts.copy(), starts.copy(), np.ones(len(starts), dtype=bool)
+    before, height = np.full((2, len(starts)), np.inf)
     found: list[NodeZero | Singular | None] = [None] * len(starts)
     left, scale = np.arange(len(starts)), 1.0 + float(one.step_bound)
     for _ in range(FEW_STEPS if next_by else MOST_STEPS):
         left, value, slope = _evaluated(one, points, left)
         if not len(left):
             break
-        here = points[left]
+        here, reached = points[left], np.abs(value).max(axis=1)
         size = np.maximum(1.0, np.abs(here).max(axis=1))
         step = np.array([np.linalg.lstsq(a, -b, rcond=RANK)[0] for a, b in zip(slope, value, strict=True)])
         length = np.abs(step).max(axis=1)
-        straight[left] &= (length <= CONTRACTION * before[left]) | (length <= CLOSE * size)
-        before[left] = length
         allowed = SMALL * scale + CLOSE * np.abs(slope).max(axis=(1, 2))
-        done = (length <= CLOSE * size) & (np.abs(value).max(axis=1) <= allowed)
+        done = (length <= CLOSE * size) & (reached <= allowed)
         for k in np.flatnonzero(done):
             found[left[k]] = _described(here[k] + step[k], slope[k])
-        moved = here + step * np.minimum(1.0, CAP * size / np.maximum(length, 1e-300))[:, None]
-        points[left] = moved
+        # Where |f| has grown the step was too long: half of it is tried.
+        worse = (reached > height[left]) & ~done
+        straight[left] &= ~worse & ((length <= CONTRACTION * before[left]) | (length <= CLOSE * size))
+        ahead = here + step * np.minimum(1.0, CAP * size / np.maximum(length, 1e-300))[:, None]
+        moved = np.where(worse[:, None], (here + base[left]) / 2, ahead)
+        base[left], height[left] = np.where(worse[:, None], base[left], here), np.where(worse, height[left], reached)
+        points[left], before[left] = moved, length
         gone = np.abs(moved).max(axis=1) > largest
         left = left[~(done | gone | (next_by & ~straight[left]))]
     return found, straight
