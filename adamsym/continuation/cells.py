@@ -168,7 +168,8 @@ def examined(question: Question, asked: Asked) -> Answer:
         cell = _Cell(question, asked)
         try:
             cell.look(asked.pending)
-            cell.join()
+            if not cell.is_hopeless:
+                cell.join()
             cut = cell.best_cut() if cell.kept else 0
         except OutOfWork:
             # Regions without leaves that name them say nothing.
@@ -184,6 +185,7 @@ class _Cell:
         self.known = [(number, np.array(box)) for number, box in asked.regions]
         self.leaves, self.regions = list[Leaf](), list[Region]()
         self.kept, self.stack = list[Box](), list[Box]()
+        self.is_first, self.is_hopeless = asked.pending == (question.start,), False
 
     def look(self, pending: Sequence[Box]) -> None:
         """Exclude what can be, halving boxes; ``kept`` are those where halving does not help."""
@@ -208,24 +210,28 @@ class _Cell:
             if lies_in(sides, region):
                 return number
         try:
-            at = self.function.function.at(hulls(sides))
-            coordinate = at.nonzero()
+            # In parts of what was looked at before, enclosures say more.
+            coordinate = self.function.function.at(hulls(sides)).nonzero() if self.is_first else None
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
-            if not at.is_continuous:
-                return self._halves(box, None)
+            center = self.function.values(sides)
+            is_open = all(value.contains(0) for value in center)
+            if is_open and self.is_hopeless:
+                return None
             over = self.function.enclose(sides)
         except Undefined:
             return self._halves(box, None)
-        center = self.function.values(sides)
         direction = direction_without_zero(over, center, sides)
         if direction is not None:
             return NoZeroByDirection(tuple(direction))
         ratio = _ratio(over.jacobian, approximate_inverse(over.jacobian), np.ptp(sides, axis=1))
-        if all(value.contains(0) for value in center):
-            # No part around the middle can be excluded. Where Df is too wide there too, narrower boxes do not help.
-            point = np.stack([middle(sides)] * 2, axis=1)
-            if ratio < 1 or not self._is_regular(point):
+        if is_open:
+            # No part around the middle can be excluded. Where Df is too wide there too, narrower boxes do not help, and
+            # the cell is to be divided: what else is open in it can wait.
+            if ratio < 1:
+                return None
+            self.is_hopeless = not self._is_regular(np.stack([middle(sides)] * 2, axis=1))
+            if self.is_hopeless:
                 return None
         elif ratio < _KEPT:
             return None

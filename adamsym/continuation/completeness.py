@@ -262,6 +262,8 @@ def _intervals(field: AdamField, over: Mapping[str, Any]) -> tuple[Axis, ...]:
         raise InputError('over: give one or two hyper-parameters with intervals: {"beta2": (0.9, 0.99)}')
     axes = tuple(axes_of({name: values})[0] for name, values in over.items())
     require_formulas(field.adam, "a proof over a range of its numbers")
+    if not require_expressions(field.problem, "a proof over ranges").is_smooth:
+        raise NotApplicable("loss: a proof over a range of the method's numbers needs expressions without kinks")
     if not isinstance(field.problem.law, Empirical):
         raise NotApplicable("data: a proof over a range of the method's numbers needs listed rows")
     for axis in axes:

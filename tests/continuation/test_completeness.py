@@ -78,11 +78,14 @@ def test_next_to_a_fold_a_cell_is_undecided(folded):
     numbers = []
     for cell in folded.cells:
         ((low, high),) = cell.over
-        inside = {counted_at(FOLDED, ["weight_decay"], [low + (high - low) * k / 4], (-2, 2)) for k in range(5)}
-        assert inside <= {1, 3}
-        if cell.regions is not None:
-            assert inside == {len(cell.regions)}
-            numbers.append(folded.stabilities(cell))
+        if cell.regions is None:
+            continue
+        numbers.append(folded.stabilities(cell))
+        if high - low > Fraction(1, 100):
+            # In narrower cells two zeros may be too near to each other to be counted on a grid.
+            for k in (1, 2, 3):
+                value = low + (high - low) * Fraction(k, 4)
+                assert counted_at(FOLDED, ["weight_decay"], [value], (-2, 2)) == len(cell.regions)
     assert ("attracting", "repelling", "attracting") in numbers
     assert folded.table()[1][-1][0] == "undecided"
 
