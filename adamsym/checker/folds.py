@@ -1,7 +1,7 @@
 """Re-checks of folds: where two zeros of a box meet and vanish as the parameter runs from one value to another.
 
 At the value ``present`` two boxes hold one zero each, by Krawczyk's operator, and no other part of the box X holds one;
-at ``absent`` no part of X does; on the border of X f is not 0 for any value between.
+at ``absent`` no part of X does; on the border of X f is not 0 for any value between, and in X it is continuous.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from typing import Literal
 from adamsym.certificates.branch_form import FoldEntry, FoldLeaf, JointEntry, TubeEntry
 from adamsym.certificates.parts import Box
 from adamsym.checker.form import Form
+from adamsym.checker.law import require_continuous
 from adamsym.checker.tiling import fills
-from adamsym.checker.zeros import DIRECTION_DEPTH, contains, direction_holds, maps_inside, meet
+from adamsym.checker.zeros import DIRECTION_DEPTH, contains, direction_holds, maps_inside, meet, sides
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short
 from adamsym.gradients import SymbolicGradient
@@ -28,10 +29,13 @@ Over = Callable[[Fraction, Fraction], tuple[SymbolicGradient, Form]]
 
 @dataclass(frozen=True)
 class FoldStatement:
-    """One of the two zeros of a fold, or that none is in a leaf: at one of the values, or on the border at all."""
+    """One of the two zeros of a fold, or that none is in a leaf: at one of the values, or on the border at all.
+
+    About nothing of these: that f is continuous in the box for all values.
+    """
 
     fold: FoldEntry
-    about: JointEntry | FoldLeaf
+    about: JointEntry | FoldLeaf | None
     at: Literal["present", "absent", "all"]
 
 
@@ -83,6 +87,7 @@ def _border_fault(fold: FoldEntry) -> str | None:
 def statements(fold: FoldEntry) -> list[tuple[str, FoldStatement]]:
     """Return what a fold asserts, each with a name for messages."""
     return [
+        ("its box", FoldStatement(fold, None, "all")),
         *((f"zero {k}", FoldStatement(fold, zero, "present")) for k, zero in enumerate(fold.zeros)),
         *((f"box {k} where two are", FoldStatement(fold, leaf, "present")) for k, leaf in enumerate(fold.at_present)),
         *((f"box {k} where none is", FoldStatement(fold, leaf, "absent")) for k, leaf in enumerate(fold.at_absent)),
@@ -94,12 +99,18 @@ def statement_fault(over: Over, statement: FoldStatement) -> str | None:
     """Return what is wrong with one statement of good form, or None."""
     fold, about = statement.fold, statement.about
     present, absent = (exact_rational(text, "certificate.folds") for text in (fold.present, fold.absent))
+    low, high = sorted((present, absent))
+    if about is None:
+        # Data that are varied may put a pole between those of both ends.
+        for part in parts_of(low, high, fold.parts):
+            problem, form = over(*part)
+            require_continuous(form.using, problem, sides(form.using, fold.box))
+        return None
     if isinstance(about, JointEntry):
         holds = maps_inside(*over(present, present), about.box, about.preconditioner)
         return None if holds else "Krawczyk's operator does not prove a zero in it"
     if about.direction is None:
         return None
-    low, high = sorted((present, absent))
     if statement.at != "all":
         low = high = present if statement.at == "present" else absent
     parts = parts_of(low, high, fold.parts if low < high else 1)

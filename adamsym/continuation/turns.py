@@ -107,11 +107,22 @@ def proven_fold(
     if (np.maximum(one.box[:, 0], other.box[:, 0]) <= np.minimum(one.box[:, 1], other.box[:, 1])).all():
         return None
     border = _border(prover, box, present, absent)
+    if border is None or not _is_continuous(prover, box, present, absent, border[1]):
+        return None
     at_absent = _cleared([prover.at(absent)], box, ())
     at_present = _cleared([prover.at(present)], box, (one.box, other.box))
-    if border is None or at_absent is None or at_present is None:
+    if at_absent is None or at_present is None:
         return None
     return Fold(present, absent, box, (one, other), at_present, at_absent, *border)
+
+
+def _is_continuous(prover: Prover, box: FloatArray, present: Fraction, absent: Fraction, parts: int) -> bool:
+    """Whether f is proven to be continuous in a box for all values: data that are varied may put a pole there."""
+    low, high = sorted((present, absent))
+    try:
+        return all(prover.over(*piece).at(hulls(box)).is_continuous for piece in equal_parts(low, high, parts))
+    except Undefined:
+        return False
 
 
 def _alone(prover: Prover, value: Fraction, zero: FloatArray, tube: Tube, way: float) -> Joint | None:
