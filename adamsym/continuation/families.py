@@ -10,6 +10,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical
 from adamsym.gradients.entries import law_with, problem_over
+from adamsym.gradients.sampling import require_replacement
 from adamsym.methods.method import require_formulas
 from adamsym.methods.record import method_with, parameters_of
 
@@ -25,7 +26,8 @@ def check_axis(field: AdamField, axis: Axis) -> None:
 
 
 def check_name(field: AdamField, axis: Axis) -> None:
-    """Raise InputError unless the field has this parameter."""
+    """Raise InputError unless the field has this parameter, and rows are drawn independently."""
+    require_replacement(field.problem.sampling, "a field over its parameters")
     known = [name for name in inspect.signature(type(field.adam)).parameters if name in parameters_of(field.adam)]
     if axis.name not in known and axis.name != "batch_size" and axis.entry is None:
         raise InputError(

@@ -21,7 +21,6 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
-from adamsym.gradients.sampling import require_replacement
 from adamsym.gradients.source import require_everywhere
 from adamsym.parallel import map_tasks
 
@@ -144,7 +143,6 @@ def _checked(
     field: AdamField, over: Mapping[str, Any], start: ArrayLike | None, box: ArrayLike | None, points: int
 ) -> tuple[tuple[Axis, ...], Search]:
     require_everywhere(field.problem, "a sweep")
-    require_replacement(field.problem.sampling, "a sweep")
     name, d = type(field.problem).__name__, field.problem.dimension
     if not field.problem.has_products:
         raise NotApplicable(f"a sweep needs Jacobians of the rows' gradients, and {name} has none")

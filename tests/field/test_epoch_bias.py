@@ -25,7 +25,7 @@ def shift(problem, center, beta1, eta):
     return (find_zero(AdamField(problem, method), [center + 0.01]).theta[0] - center) / eta
 
 
-@pytest.mark.parametrize("beta1", ["0", "0.9"])
+@pytest.mark.parametrize("beta1", ["0.9", pytest.param("0", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("sampling", ["reshuffled", "cyclic"])
 @pytest.mark.parametrize(("rows", "size", "drop_last"), CASES.values(), ids=CASES)
 def test_zeros_lie_where_the_expansion_says(rows, size, drop_last, sampling, beta1):

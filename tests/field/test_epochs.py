@@ -22,7 +22,7 @@ METHODS = [
     NAdam("0.8", "0.95", "1e-8"),
     RMSprop("0.99"),
     AdamW("0.9", "0.99", "0.1", "0.3"),
-    AdamEpsInsideRoot("0.9", "0.999", "1e-4"),
+    AdamEpsInsideRoot("0.9", "0.99", "1e-4"),
     Adam(0, 0, "0.1"),
 ]
 EPOCHS = [(1, False), (2, False), (2, True), (3, False), (5, False)]

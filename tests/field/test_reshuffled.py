@@ -134,7 +134,8 @@ def test_zeros_and_flows():
     field = AdamField(problem, Adam("0.5", "0.9", "0.01"))
     zero = find_zero(field, [1.0]).theta
     np.testing.assert_allclose(zero, 0.98344394, atol=1e-8)
-    np.testing.assert_allclose(flow(field, [1.5], [0.0, 40.0]).theta[-1], zero, atol=1e-6)
+    end = flow(field, [1.2], [0.0, 6.0], tolerance=1e-6).theta[-1]
+    assert abs(end[0] - zero[0]) < 0.02 * abs(1.2 - zero[0])
 
 
 def test_many_rows_are_estimated(tmp_path, capsys):

@@ -5,9 +5,17 @@ import json
 
 import pytest
 
+from adamsym.certificates.form import digest_of
 from adamsym.certificates.parts import ProblemRecord
-from adamsym.certify import certify_lyapunov, certify_lyapunov_ball, certify_lyapunov_globally
-from adamsym.continuation import certify_branch, sweep
+from adamsym.certify import (
+    certificate,
+    certify_lyapunov,
+    certify_lyapunov_ball,
+    certify_lyapunov_globally,
+    certify_zero,
+)
+from adamsym.checker import check_certificate
+from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each, map_lyapunov, map_zeros, sweep
 from adamsym.dynamics import increment_test, pseudo_trajectory
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
@@ -112,6 +120,10 @@ def test_texts_and_reprs_tell_them_apart():
         lambda problem, field: certify_lyapunov_ball(field, [1.0]),
         lambda problem, field: certify_lyapunov_globally(field),
         lambda problem, field: sweep(field, {"beta2": (0.9, 0.99)}, start=[1.0]),
+        lambda problem, field: find_zeros_at_each(field, "batch_size", [1, 2], [[0.0, 3.0]]),
+        lambda problem, field: certify_zeros_over(field, {"beta2": (0.9, 0.91)}, [[0.0, 3.0]]),
+        lambda problem, field: map_zeros(field, {"beta1": [0, 0.5], "beta2": [0.9, 0.99]}, start=[1.0], points=2),
+        lambda problem, field: map_lyapunov(field, {"beta1": [0, 0.5], "beta2": [0.9, 0.99]}, [[0.0, 3.0]]),
         lambda problem, field: certify_branch(field, "beta2", 0.9, 0.99, [1.0]),
         lambda problem, field: pseudo_trajectory(problem, Adam(), SCHEDULE, [1.0], [10], 1.0, 2, 0),
         lambda problem, field: increment_test(problem, Adam(), field, SCHEDULE, [1.0], 10, 1.0),
@@ -133,6 +145,20 @@ def test_records_with_a_sampling_are_refused():
         problem_of_record(record)
     with pytest.raises(ValueError, match="sampling"):
         ProblemRecord.model_validate(record)
+
+
+def test_certificates_of_independent_rows_cannot_be_read_as_others(tmp_path):
+    found = certificate(certify_zero(AdamField(mean("replacement"), Adam()), [1.5]))
+    path = tmp_path / "zero.json"
+    path.write_text(json.dumps(found))
+    assert check_certificate(path).valid
+    for sampling in ("cyclic", "replacement"):
+        forged = json.loads(json.dumps(found))
+        forged["problem"]["sampling"] = sampling
+        forged["digest"] = digest_of(forged)
+        path.write_text(json.dumps(forged))
+        with pytest.raises(InputError, match=r"certificate\.problem\.sampling"):
+            check_certificate(path)
 
 
 def test_an_epoch_is_a_value():
