@@ -17,11 +17,17 @@ from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
 from adamsym.methods.recursion import Method
 from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
 from adamsym.methods.schedule import StepSizeSchedule
+from adamsym.methods.variants import ADOPT, AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, RAdam, Yogi
 
 __all__ = [
+    "ADOPT",
     "METHODS",
     "AMSGrad",
+    "AdaBelief",
+    "Adafactor",
     "Adam",
+    "AdamClippedByNorm",
+    "AdamClippedByValue",
     "AdamEpsInsideRoot",
     "AdamW",
     "AdamWithoutMomentum",
@@ -33,9 +39,11 @@ __all__ = [
     "Lion",
     "Method",
     "NAdam",
+    "RAdam",
     "RMSprop",
     "StepSizeSchedule",
     "StieltjesKernel",
+    "Yogi",
     "known_methods",
     "make_method",
     "method_class",

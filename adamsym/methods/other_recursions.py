@@ -48,7 +48,9 @@ class Lion(Method):
 
 
 @dataclass(frozen=True, init=False)
-class _WithThreeNumbers(Method):
+class WithThreeNumbers(Method):
+    """A method with ``beta1``, ``beta2`` and ``eps``, whose m averages the gradients."""
+
     beta1: float
     beta2: float
     eps: float
@@ -63,7 +65,7 @@ class _WithThreeNumbers(Method):
 
 
 @dataclass(frozen=True, init=False)
-class Adamax(_WithThreeNumbers):
+class Adamax(WithThreeNumbers):
     """Adam with the largest of the decaying absolute gradients as denominator (Kingma and Ba 2015, section 7.1).
 
     u = max(beta2 u, \\|g\\| + eps), as in ``torch.optim.Adamax`` and ``optax.adamax``; m is bias-corrected, u is not.
@@ -91,7 +93,7 @@ class Adamax(_WithThreeNumbers):
 
 
 @dataclass(frozen=True, init=False)
-class AMSGrad(_WithThreeNumbers):
+class AMSGrad(WithThreeNumbers):
     """Adam with the largest v so far (Reddi, Kale, Kumar 2018; ``torch.optim.Adam(amsgrad=True)``).
 
     The largest is taken before the bias correction, as torch does and optax does not. It is never forgotten, so that

@@ -11,13 +11,17 @@ from adamsym.expressions.errors import InputError
 from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
 from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
 from adamsym.methods.recursion import Method
+from adamsym.methods.variants import ADOPT, AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, RAdam, Yogi
 
 GROUP = "adamsym.methods"
 """The group of entry points: a package's lines ``Name = "package.module:Class"`` under it name its methods."""
 
 METHODS: dict[str, type[Method]] = {
     method.__name__: method
-    for method in (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Adamax, AMSGrad, Lion, NAdam, RMSprop)
+    for method in (
+        *(Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Adamax, AMSGrad, Lion, NAdam, RMSprop),
+        *(AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, ADOPT, RAdam, Yogi),
+    )
 }
 """The methods that are built in. A new one is one entry here."""
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recursion_paths import BOWL, RATE, START, STEPS, assert_entries_apart, optax_path, path, torch_path
 
-from adamsym import Empirical, InputError, Problem, StepSizeSchedule, simulate
+from adamsym import InputError, StepSizeSchedule, simulate
 from adamsym.methods import (
     Adam,
     Adamax,
@@ -39,19 +40,6 @@ WITHOUT_FORM = [Lion("0.9", "0.95", "0.3"), Adamax("0.9", "0.95", "1e-3"), AMSGr
 ALL = [*WITH_FORM, *WITHOUT_FORM]
 each = pytest.mark.parametrize("method", ALL, ids=repr)
 
-BOWL = Problem("(a - x)**2/2 + sin(3*b)/10 + (c - x/2)**4 + cosh(a*b/5)", ["a", "b", "c"], Empirical({"x": [3]}))
-START, RATE, STEPS = np.array([1.0, -2.0, 0.0]), 1e-2, 200
-
-
-def path(method, gradient=BOWL.gradient):
-    """Parameters after every step of the recursion, with the step size RATE."""
-    theta, state, states = START, method.initial_state((3,)), []
-    for n in range(1, STEPS + 1):
-        state, change = method.step(state, gradient(theta), theta, n)
-        theta = theta + RATE * change
-        states.append(theta)
-    return np.array(states)
-
 
 @each
 def test_simulated_chains_take_the_recursion_s_steps(method):
@@ -59,29 +47,6 @@ def test_simulated_chains_take_the_recursion_s_steps(method):
     np.testing.assert_allclose(found.recorded[:, 0], path(method), rtol=0, atol=1e-12)
     other = path(Adam("0.9", "0.94", "0.1"))
     assert np.abs(found.recorded[:, 0] - other).max() > 1e-6
-
-
-def torch_path(make):
-    torch = pytest.importorskip("torch")
-    parameter = torch.nn.Parameter(torch.tensor(START))
-    optimizer, states = make(torch.optim, [parameter]), []
-    for _ in range(STEPS):
-        parameter.grad = torch.tensor(BOWL.gradient(parameter.detach().numpy()))
-        optimizer.step()
-        states.append(parameter.detach().numpy().copy())
-    return np.array(states)
-
-
-def optax_path(make):
-    jax, optax = pytest.importorskip("jax"), pytest.importorskip("optax")
-    with jax.enable_x64(True):
-        optimizer, theta = make(optax), jax.numpy.asarray(START)
-        state, states = optimizer.init(theta), []
-        for _ in range(STEPS):
-            update, state = optimizer.update(jax.numpy.asarray(BOWL.gradient(theta)), state, theta)
-            theta = optax.apply_updates(theta, update)
-            states.append(np.asarray(theta))
-    return np.array(states)
 
 
 BETAS = (0.9, 0.95)
@@ -121,19 +86,8 @@ def test_defaults_are_those_of_the_libraries():
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(ALL), st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 4))
 def test_entries_of_leading_axes_do_not_touch_each_other(method, seed, chains, d):
-    generator = np.random.default_rng(seed)
-    gradients = generator.standard_normal((5, 2, chains, d)) * 10.0 ** generator.integers(-3, 4, (5, 1, chains, 1))
-    theta = generator.standard_normal((2, chains, d))
-    together, alone = method.initial_state((2, chains, d)), method.initial_state((d,))
     assert isinstance(method, Method)
-    for n, g in enumerate(gradients, start=1):
-        kept = [array.copy() for array in (*together, g, theta)]
-        given = (*together, g, theta)
-        together, changes = method.step(together, g, theta, n)
-        alone, change = method.step(alone, g[1, -1], theta[1, -1], n)
-        assert changes.shape == g.shape
-        np.testing.assert_array_equal(changes[1, -1], change)
-        assert all((old == now).all() for old, now in zip(kept, given, strict=True)), "changed in place"
+    assert_entries_apart(method, seed, chains, d)
 
 
 @each

@@ -104,8 +104,8 @@ def field_test(adapter: Adapter, method: Method, seed: int, precision: Precision
 def _forgotten(adapter: Adapter, method: Method) -> int | None:
     """Steps after which the start is forgotten; None if that takes too many."""
     declared, forget = adapter.declared, FORGETTING * method.memory
-    if isinstance(declared, Recursion) and declared.second_corrected and declared.first_corrected:
-        assert isinstance(method, AdaptiveMethod)
+    corrected = isinstance(declared, Recursion) and declared.second_corrected and declared.first_corrected
+    if corrected and isinstance(method, AdaptiveMethod):
         forget = min(math.ceil(CORRECTED_FORGETTING * method.memory), MOST_FORGOTTEN)
         forget += math.ceil(FORGETTING / (1 - method.beta1))
     elif not forget <= MOST_FORGOTTEN:

@@ -6,6 +6,8 @@ from typing import Any
 from adamsym.methods import (
     Adam,
     Adamax,
+    AdamClippedByNorm,
+    AdamClippedByValue,
     AdamEpsInsideRoot,
     AdamW,
     AdamWithoutMomentum,
@@ -26,6 +28,8 @@ _DIFFERENCES: dict[type[Method], Callable[[Any], dict[str, Any]]] = {
     RMSprop: lambda method: {"second_corrected": False},
     Adamax: lambda method: {"second_moment": "largest gradient, eps added to each"},
     AMSGrad: lambda method: {"second_moment": "largest mean of squares"},
+    AdamClippedByNorm: lambda method: {"gradient": "clipped by the norm of its tensor", "clip": method.clip},
+    AdamClippedByValue: lambda method: {"gradient": "clipped by value", "clip": method.clip},
 }
 """In what a method differs from Adam, in the family's words. A subclass takes steps that may be its own."""
 
