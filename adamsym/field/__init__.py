@@ -8,6 +8,7 @@ from adamsym.field.float.laplace_quadrature import Quotient, quotient
 from adamsym.field.laws.gradient_laws import Atoms, Density, Exponential, GradientLaw, Mixture, Normal, Uniform
 from adamsym.field.laws.law_quotient import LawQuotient, law_quotient
 from adamsym.field.linearization import Linearization
+from adamsym.field.long_run import long_run_field
 from adamsym.field.monte_carlo import Estimate, monte_carlo
 from adamsym.field.values import FieldValue
 
@@ -29,6 +30,7 @@ __all__ = [
     "batch_bias",
     "batch_quotient",
     "law_quotient",
+    "long_run_field",
     "memory_bias",
     "monte_carlo",
     "quotient",

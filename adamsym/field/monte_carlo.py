@@ -138,7 +138,8 @@ def recursion_average(
     _check_sizes(steps, chains)
     burn_in, twins = _burn_in(method, steps), min(chains, _TWINS)
     generator, point = np.random.default_rng(seed), np.broadcast_to(theta, (chains + twins, *theta.shape))
-    state, total, apart, n = checked_start(method, point.shape), np.zeros((chains, *theta.shape)), np.zeros(0), 0
+    state, total, n = checked_start(method, point.shape), np.zeros((chains, *theta.shape)), 0
+    apart = np.zeros(len(state))
     while n < burn_in + steps:
         size = min(burn_in + steps - n, max(1, _DRAWS_AT_ONCE // (chains * numbers_per_draw)))
         gradients = np.moveaxis(draw(generator, (chains, size)), 1, 0)
@@ -147,8 +148,9 @@ def recursion_average(
             if n <= method.memory + 1:
                 g[chains:] *= 3
             state, change = checked_step(method, state, g, point, n)
-            if n == math.floor(method.memory + 1):
-                apart = _apart(state, twins)
+            if method.memory <= n <= 2 * method.memory + 1:
+                # Not at one step only: quotients of gradients, which all have grown alike, come apart later.
+                apart = np.maximum(apart, _apart(state, twins))
             if n == burn_in and (_apart(state, twins) > _LEFT_OF_A_START * apart + 1e-12).any():
                 raise InputError(f"monte_carlo: {type(method).__name__} remembers more than its memory says")
             if n > burn_in:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -104,6 +105,9 @@ class RAdam(AdaptiveMethod):
         Unless 0 <= beta1 < 1, 0 <= beta2 < 1, eps > 0, and beta1**2 < beta2 or beta1 = beta2 = 0.
     """
 
+    eps_after_correction: ClassVar[bool] = False
+    """Whether eps is added to the root of the corrected v, as in ``optax.radam``: for a class of one's own."""
+
     def __init__(self, beta1: Number = 0.9, beta2: Number = 0.999, eps: Number = 1e-8) -> None:
         super().__init__(beta1, beta2, eps)
 
@@ -117,7 +121,8 @@ class RAdam(AdaptiveMethod):
         if length <= 5:
             return (m, v), -mean
         rectified = (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)
-        return (m, v), -mean * math.sqrt(rectified * left) / (np.sqrt(v) + self.eps)
+        root = np.sqrt(v) + self.eps * (math.sqrt(left) if self.eps_after_correction else 1.0)
+        return (m, v), -mean * math.sqrt(rectified * left) / root
 
     @property
     def laplace(self) -> LaplaceForm | None:

@@ -31,10 +31,14 @@ def factored(optax, clip):
     return optax.chain(rms, optax.clip_by_block_rms(clip), optax.scale(-RATE))
 
 
+class RAdamOfOptax(RAdam):
+    eps_after_correction = True
+
+
 OPTAX = {
     "adabelief": (AdaBelief(*BETAS, "1e-3", "1e-4"), lambda o: o.adabelief(RATE, *BETAS, eps=1e-3, eps_root=1e-4)),
     "yogi": (Yogi(*BETAS, "1e-2"), lambda o: o.yogi(RATE, *BETAS, eps=1e-2)),
-    "radam": (RAdam(*BETAS, "1e-30"), lambda o: o.radam(RATE, *BETAS, eps=1e-30)),
+    "radam": (RAdamOfOptax(*BETAS, "1e-3"), lambda o: o.radam(RATE, *BETAS, eps=1e-3)),
     "adopt": (ADOPT(*BETAS, "1e-3"), lambda o: o.contrib.adopt(RATE, *BETAS, eps=1e-3)),
     "adafactor": (Adafactor("0.7", "1e-3", "0.8"), lambda o: factored(o, 0.8)),
     "clip": (
