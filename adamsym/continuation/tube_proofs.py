@@ -45,6 +45,8 @@ _LEAST = 1e-9
 
 _TRIES = 5
 
+_FEW_PARTS = 8
+
 MOST_PARTS = 600
 """Into so many parts the values of a tube are cut at most."""
 
@@ -195,15 +197,19 @@ class Prover:
         if slope_parts > MOST_PARTS:
             return None
         functions = [self.over(*piece) for piece in equal_parts(low, high, slope_parts)]
-        for cells in CELLS[max(0, CELLS.index(self._cells) - 1) :]:
-            found = _box(functions, motion, cells, _LEAST if low < high else 0.2 * _LEAST)
+        least = (_LEAST if low < high else 0.2 * _LEAST) * np.maximum(1.0, np.abs(motion.center))
+        narrow = np.maximum(_REACH * motion.reach, least)
+        # So wide that f over few parts is narrow enough: a zero may hardly move and f be wide all the same.
+        wide = np.maximum(narrow, widths / _FEW_PARTS)
+        for cells, reach in itertools.product(CELLS[max(0, CELLS.index(self._cells) - 1) :], (wide, narrow)):
+            found = _box(functions, motion, cells, reach, least)
             if found is not None:
                 break
         else:
             return None
         self._cells = cells
         box, inverse, slopes, left = found
-        number = float((1.2 * ROOM * (np.abs(inverse) @ widths) / left).max())
+        number = float((1.2 * ROOM * widths / left).max())
         if not number <= MOST_PARTS:
             return None
         parts = max(1, math.ceil(number))
@@ -216,20 +222,20 @@ class Prover:
         return Tube(*about, motion.velocity, cells, slope_parts, parts)
 
     def _at_middle(self, low: Fraction, high: Fraction, center: FloatArray) -> tuple[FloatArray, int]:
-        """How wide f is at a point over all values, and in how many parts of these Df is narrow enough there."""
+        """How wide Y f is at a point over all values, and in how many parts of these Df is narrow enough there."""
         over = self.over(low, high).enclose(hulls(np.stack([center, center], axis=1)), True, TOLERANCE)
         inverse = approximate_inverse(over.jacobian)
         widths = np.array([float(x.rad()) for x in over.value])
-        spread = np.inf if inverse is None else float(_defect(inverse, over.jacobian).sum(axis=1).max())
-        return widths, max(1, math.ceil(min(spread / _SPREAD, MOST_PARTS + 1)))
+        if inverse is None:
+            return widths, MOST_PARTS + 1
+        spread = float(_defect(inverse, over.jacobian).sum(axis=1).max())
+        return np.abs(inverse) @ widths, max(1, math.ceil(min(spread / _SPREAD, MOST_PARTS + 1)))
 
 
 def _box(
-    functions: Sequence[FieldFunction], motion: _Motion, cells: int, least_share: float
+    functions: Sequence[FieldFunction], motion: _Motion, cells: int, reach: FloatArray, least: FloatArray
 ) -> tuple[FloatArray, FloatArray, list[list[flint.arb]], FloatArray] | None:
     """The box of a tube, the inverse, Df over it, and how much room is left in it; None if it would be too wide."""
-    least = least_share * np.maximum(1.0, np.abs(motion.center))
-    reach = np.maximum(_REACH * motion.reach, least)
     for _ in range(_TRIES):
         box = around(motion.center, reach)
         slopes = hull_of(

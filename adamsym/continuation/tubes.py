@@ -29,8 +29,8 @@ from adamsym.field.ball.arithmetic import ball_arithmetic
 
 MOST_TUBES = 2000
 
-MOST_OPERATIONS = 20_000_000_000
-"""Operations on balls, at most: beyond, the branch ends."""
+MOST_OPERATIONS = 1_000_000_000
+"""Operations on balls, at most, which take some minutes: beyond, the branch ends."""
 
 _FIRST, _LONGEST, _SHORTEST = 1 / 64, 1 / 8, 2.0**-30
 """Shares of the interval, on its scale, that a tube is long: the first, at most and at least."""
