@@ -57,6 +57,7 @@ WITHOUT = {
         "PseudoTrajectory",
         "Quotient",
         "Regions",
+        "SignMean",
         "Window",
         "Zero",
         "ZeroPoint",

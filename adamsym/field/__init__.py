@@ -10,6 +10,7 @@ from adamsym.field.laws.law_quotient import LawQuotient, law_quotient
 from adamsym.field.linearization import Linearization
 from adamsym.field.long_run import long_run_field
 from adamsym.field.monte_carlo import Estimate, monte_carlo
+from adamsym.field.signs.sign_mean import SignMean, sign_mean
 from adamsym.field.values import FieldValue
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Mixture",
     "Normal",
     "Quotient",
+    "SignMean",
     "Uniform",
     "batch_bias",
     "batch_quotient",
@@ -34,4 +36,5 @@ __all__ = [
     "memory_bias",
     "monte_carlo",
     "quotient",
+    "sign_mean",
 ]

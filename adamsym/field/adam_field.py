@@ -48,7 +48,7 @@ class AdamField:
         batch size; or an array (n, d) of the gradients of n rows at one point.
     adam
         Adam, a relative from :mod:`adamsym.methods`, or any method with a Laplace form: its own lag weights, kernel and
-        weight decay.
+        weight decay; or with a sign form, as Lion (theory N-Proposition 15).
     tolerance
         The quadrature's error where atoms are listed, in units of min(C, E|g|/eps): 1e-14 to 1e-3; networks: 1e-10.
     threads
@@ -63,7 +63,7 @@ class AdamField:
     Raises
     ------
     InputError
-        If the method has no Laplace form; :func:`monte_carlo` estimates its field.
+        If the method has neither a Laplace form nor a sign form; :func:`monte_carlo` estimates its field.
 
     Examples
     --------
@@ -75,11 +75,16 @@ class AdamField:
     """
 
     def __new__(cls, problem: object = None, *arguments: object, **named: object) -> "AdamField":
-        """Choose the class for how rows are drawn: epochs have one of their own."""
+        """Choose the class for how rows are drawn, epochs have one of their own, and for methods that take signs."""
         if cls is AdamField and getattr(problem, "sampling", "replacement") != "replacement":
             from adamsym.field.epochs.epoch_field import EpochField
 
             return object.__new__(EpochField)
+        adam = named.get("adam", arguments[0] if arguments else None)
+        if cls is AdamField and isinstance(adam, Method) and adam.laplace is None and adam.sign_form is not None:
+            from adamsym.field.signs.sign_field import SignField
+
+            return object.__new__(SignField)
         return object.__new__(cls)
 
     @checked_arguments
@@ -93,11 +98,7 @@ class AdamField:
         *,
         progress: Progress | None = None,
     ) -> None:
-        if adam.laplace is None:
-            raise InputError(
-                f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
-                "monte_carlo(problem, method, theta, seed) estimates it"
-            )
+        self._read(adam)
         self.problem = problem
         self.adam = adam
         check_tolerance(tolerance)
@@ -105,6 +106,14 @@ class AdamField:
         self.tolerance, self.threads, self.backend = tolerance, threads, backend
         self._quotient_of = quotient_of(backend)
         self.progress = progress
+
+    def _read(self, adam: Method) -> None:
+        """Take what the field needs to know of the method."""
+        if adam.laplace is None:
+            raise InputError(
+                f"adam: {type(adam).__name__} has no Laplace form, so that there is no quadrature of its field; "
+                "monte_carlo(problem, method, theta, seed) estimates it"
+            )
         self._form = float_form(adam)
 
     def __call__(self, theta: ArrayLike) -> FloatArray:

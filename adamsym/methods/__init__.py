@@ -13,10 +13,11 @@ from adamsym.methods.adam import (
 from adamsym.methods.kernels import StieltjesKernel
 from adamsym.methods.laplace import Kernel, LagWeights, LaplaceForm
 from adamsym.methods.method import AdaptiveMethod
-from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
+from adamsym.methods.other_recursions import Adamax, AMSGrad
 from adamsym.methods.recursion import Method
 from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
 from adamsym.methods.schedule import StepSizeSchedule
+from adamsym.methods.sign import Lion, SignForm, Signum, require_sign
 from adamsym.methods.variants import ADOPT, AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, RAdam, Yogi
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "NAdam",
     "RAdam",
     "RMSprop",
+    "SignForm",
+    "Signum",
     "StepSizeSchedule",
     "StieltjesKernel",
     "Yogi",
@@ -49,4 +52,5 @@ __all__ = [
     "method_class",
     "require_adam",
     "require_laplace",
+    "require_sign",
 ]

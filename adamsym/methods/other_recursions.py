@@ -1,4 +1,4 @@
-"""Methods whose change is no mean of gradients times a function of a mean of squares: they have no Laplace form."""
+"""Methods whose denominator is a maximum: they have no Laplace form."""
 
 import math
 from dataclasses import dataclass
@@ -7,44 +7,7 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.numbers import Number
-from adamsym.methods.recursion import Method, State, decay_number, memory_number, positive_number
-
-
-@dataclass(frozen=True, init=False)
-class Lion(Method):
-    """The sign of a mean of gradients, with decoupled weight decay (Chen et al. 2023; ``optax.lion``).
-
-    theta changes by -sign(beta1 m + (1 - beta1) g) - weight_decay theta, and only then is m averaged with ``beta2``.
-
-    Raises
-    ------
-    InputError
-        Unless 0 <= beta1 < 1, 0 <= beta2 < 1 and weight_decay >= 0.
-    """
-
-    beta1: float
-    beta2: float
-    weight_decay: float
-
-    def __init__(self, beta1: Number = 0.9, beta2: Number = 0.99, weight_decay: Number = 0.001) -> None:
-        object.__setattr__(self, "beta1", float(memory_number(beta1, "beta1")))
-        object.__setattr__(self, "beta2", float(memory_number(beta2, "beta2")))
-        object.__setattr__(self, "weight_decay", float(decay_number(weight_decay)))
-
-    def initial_state(self, shape: tuple[int, ...]) -> State:
-        """Return m = 0."""
-        return (np.zeros(shape),)
-
-    def step(self, state: State, gradient: FloatArray, theta: FloatArray, n: int) -> tuple[State, FloatArray]:
-        """Return m after the step, and the change."""
-        (m,) = state
-        change = -np.sign((1 - self.beta1) * gradient + self.beta1 * m) - self.weight_decay * theta
-        return (self.beta2 * m + (1 - self.beta2) * gradient,), change
-
-    @property
-    def memory(self) -> float:
-        """That of m."""
-        return 1 / (1 - self.beta2)
+from adamsym.methods.recursion import Method, State, memory_number, positive_number
 
 
 @dataclass(frozen=True, init=False)

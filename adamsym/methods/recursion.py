@@ -4,12 +4,15 @@ import dataclasses
 import inspect
 from abc import ABC, abstractmethod
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.methods.laplace import LaplaceForm
+
+if TYPE_CHECKING:
+    from adamsym.methods.sign import SignForm
 
 State = tuple[FloatArray, ...]
 """What a method remembers: any number of arrays (..., k), with the leading axes of the gradients."""
@@ -36,10 +39,11 @@ class Method(ABC):
 
     The recursion is the truth about a method: simulation, conformance and the field by Monte Carlo use nothing else. A
     method whose change is a mean of past gradients, times a function of a mean of their squares, states this as its
-    Laplace form as well; from that follow quadrature, enclosures, derivations and certificates.
+    Laplace form as well; from that follow quadrature, enclosures, derivations and certificates. One that moves along
+    the sign of a sum of past gradients states its sign form, from which its field and its derivation follow.
 
     A method of your own is a frozen dataclass, whose fields are its numbers, with ``initial_state``, ``step`` and
-    ``memory``, and ``laplace`` where it has one.
+    ``memory``, and ``laplace`` or ``sign_form`` where it has one.
     """
 
     def __new__(cls, *numbers: Any, **named: Any) -> "Method":
@@ -70,6 +74,11 @@ class Method(ABC):
     @property
     def laplace(self) -> LaplaceForm | None:
         """What the field and all proofs need to know of the method; None where it has no Laplace form."""
+        return None
+
+    @property
+    def sign_form(self) -> "SignForm | None":
+        """The lag weights of a method that moves along the sign of a sum of past gradients; else None."""
         return None
 
 

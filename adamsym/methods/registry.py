@@ -9,8 +9,9 @@ from typing import Any, get_type_hints
 
 from adamsym.expressions.errors import InputError
 from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
-from adamsym.methods.other_recursions import Adamax, AMSGrad, Lion
+from adamsym.methods.other_recursions import Adamax, AMSGrad
 from adamsym.methods.recursion import Method
+from adamsym.methods.sign import Lion, Signum
 from adamsym.methods.variants import ADOPT, AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, RAdam, Yogi
 
 GROUP = "adamsym.methods"
@@ -19,7 +20,7 @@ GROUP = "adamsym.methods"
 METHODS: dict[str, type[Method]] = {
     method.__name__: method
     for method in (
-        *(Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Adamax, AMSGrad, Lion, NAdam, RMSprop),
+        *(Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Adamax, AMSGrad, Lion, NAdam, RMSprop, Signum),
         *(AdaBelief, Adafactor, AdamClippedByNorm, AdamClippedByValue, ADOPT, RAdam, Yogi),
     )
 }

@@ -89,7 +89,7 @@ def test_several_parameters_and_batches():
 def test_what_never_forgets_has_no_field():
     with pytest.raises(InputError, match="AMSGrad never forgets its past, so that it has no field"):
         monte_carlo(SKEWED, AMSGrad(), [PLACE], seed=0)
-    for method in (Lion(), AMSGrad(), Adamax()):
+    for method in (AMSGrad(), Adamax()):
         with pytest.raises(InputError, match=f"{type(method).__name__} has no Laplace form.*monte_carlo"):
             AdamField(SKEWED, method)
 

@@ -176,7 +176,7 @@ def test_the_command_line_finds_them(site, tmp_path, capsys):
 @given(st.sampled_from(sorted(METHODS)), st.decimals("0.82", "0.99", places=4))
 def test_methods_are_made_from_their_names_and_numbers(name, value):
     kind = method_class(name)
-    number = "decay" if name == "Adafactor" else "beta2"
+    number = {"Adafactor": "decay", "Signum": "beta1"}.get(name, "beta2")
     made = make_method(name, {number: value})
     assert isinstance(made, Method)
     assert type(made) is kind is METHODS[name]

@@ -23,6 +23,7 @@ from adamsym.methods import (
     Method,
     NAdam,
     RMSprop,
+    Signum,
 )
 from adamsym.testing.properties import assert_laplace_form
 
@@ -36,7 +37,12 @@ WITH_FORM = [
     AdamEpsInsideRoot("0.9", "0.95", "0.1"),
     AdamEpsInsideRoot("0.3", "0.9", "1e-8"),
 ]
-WITHOUT_FORM = [Lion("0.9", "0.95", "0.3"), Adamax("0.9", "0.95", "1e-3"), AMSGrad("0.9", "0.95", "1e-3")]
+WITHOUT_FORM = [
+    Lion("0.9", "0.95", "0.3"),
+    Signum("0.9", "0.3"),
+    Adamax("0.9", "0.95", "1e-3"),
+    AMSGrad("0.9", "0.95", "1e-3"),
+]
 ALL = [*WITH_FORM, *WITHOUT_FORM]
 each = pytest.mark.parametrize("method", ALL, ids=repr)
 
@@ -58,6 +64,7 @@ OTHERS = {
         lambda o, p: o.Adam(p, RATE, BETAS, 1e-3, amsgrad=True, foreach=False),
     ),
     "optax lion": (Lion(*BETAS, "0.3"), optax_path, lambda o: o.lion(RATE, *BETAS, weight_decay=0.3)),
+    "optax signum": (Signum("0.9"), optax_path, lambda o: o.signum(RATE, 0.9)),
     "optax adamax": (Adamax(*BETAS, "1e-3"), optax_path, lambda o: o.adamax(RATE, *BETAS, 1e-3)),
 }
 
@@ -66,7 +73,7 @@ OTHERS = {
 def test_steps_agree_with_other_libraries(method, play, make):
     theirs = play(make)
     np.testing.assert_allclose(path(method), theirs, rtol=0, atol=1e-12)
-    wrong = type(method)("0.9", "0.96")
+    wrong = Signum("0.8") if isinstance(method, Signum) else type(method)("0.9", "0.96")
     assert np.abs(path(wrong) - theirs).max() > 1e-6
 
 

@@ -15,7 +15,7 @@ from adamsym.testing.conformance import field_test as field_test_module
 from adamsym.testing.conformance.method_map import field_method, recursion_of
 from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
 
-OUTSIDE = ("Lion", "AdaBelief", "Adafactor", "ADOPT", "RAdam", "Yogi")
+OUTSIDE = ("Lion", "Signum", "AdaBelief", "Adafactor", "ADOPT", "RAdam", "Yogi")
 KNOWN = [kind() for name, kind in METHODS.items() if name not in OUTSIDE]
 KNOWN += [Adam("0.5", "0.6", "0.1"), NAdam("0.3", "0.7", "1e-3"), AdamW(weight_decay=0), AdamW("0.9", "0.99", 1, 2)]
 

@@ -290,7 +290,7 @@ class Density:
         )
         if self.density.free_symbols - {self.symbol}:
             raise InputError(f"Density: the expression must depend on {self.symbol} alone")
-        total = float(self._rule[1].sum())
+        total = float(self.rule[1].sum())
         if not abs(self._mass - 1) < 1e-9:
             raise InputError(
                 f"Density: its integral is {self._mass:.12g}, not 1; norm it, or give the interval where it matters"
@@ -313,33 +313,34 @@ class Density:
         return math.fsum(self._nodes[1])
 
     @cached_property
-    def _rule(self) -> tuple[FloatArray, FloatArray]:
+    def rule(self) -> tuple[FloatArray, FloatArray]:
+        """The nodes g and their weights, which sum to 1."""
         g, weights = self._nodes
         return g, weights / math.fsum(weights)
 
     @property
     def moments(self) -> tuple[float, float, float, float]:
         """E g^k, k = 1 ... 4."""
-        g, weights = self._rule
+        g, weights = self.rule
         first, second, third, fourth = (math.fsum(weights * g**k) for k in range(1, 5))
         return first, second, third, fourth
 
     @property
     def magnitude_bound(self) -> float:
         """The |g| beyond which less than 1e-17 of E g^2 lies."""
-        g, weights = self._rule
+        g, weights = self.rule
         order = np.argsort(-np.abs(g))
         beyond = np.cumsum((weights * g**2)[order])
         return float(np.abs(g[order][np.searchsorted(beyond, 1e-17 * beyond[-1])]))
 
     def transforms(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return log B(t) and A(t)/B(t)."""
-        g, weights = self._rule
+        g, weights = self.rule
         return _sums(t, g, weights)
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
         """Draw values, from the nodes of the rule."""
-        g, weights = self._rule
+        g, weights = self.rule
         return np.asarray(generator.choice(g, shape, p=weights))
 
 

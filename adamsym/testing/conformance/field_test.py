@@ -118,7 +118,7 @@ def _forgotten(adapter: Adapter, method: Method) -> int | None:
 
 def _expected(problem: Problem, method: Method, seed: int) -> tuple[float, float]:
     """The field at the place, and the standard error of an estimate of it."""
-    if method.laplace is not None:
+    if method.laplace is not None or method.sign_form is not None:
         return float(AdamField(problem, method)([_PLACE])[0]), 0.0
     found = monte_carlo(problem, method, [_PLACE], seed, chains=ESTIMATED_CHAINS)
     return float(found.value[0]), float(found.standard_error[0])
