@@ -375,7 +375,8 @@ def test_a_range_of_the_data_in_which_gradients_may_jump_is_refused():
 
 
 def test_a_zero_that_stands_still_needs_few_tubes():
-    symmetric = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 2]})), Adam("0.3", "0.9", "0.1"))
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 2]}))
+    symmetric = AdamField(problem, Adam("0.3", "0.9", "0.1"))
     found = certify_branch(symmetric, "beta2", "0.74", "0.75", [1.0])
     assert found.complete
     assert len(found.tubes) <= 12
