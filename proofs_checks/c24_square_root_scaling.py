@@ -11,8 +11,8 @@ $$\frac{\sqrt\kappa}{\kappa}\cdot\frac m{\sqrt{m^2+\sigma^2/\kappa}+\varepsilon/
 \frac m{\sqrt{\kappa m^2+\sigma^2}+\varepsilon}.$$
 
 Its ratio to that for kappa = 1 is near 1 where kappa m^2 is small beside sigma^2, and falls to 1/sqrt(kappa) where
-noise is small. The finite statement: for normal gradients and 1 - beta2 = 1e-5 (before scaling), enclosures of F prove the
-ratio to within kappa (1 - beta2).
+noise is small. The finite statement: for normal gradients and 1 - beta2 = 1e-5 (before scaling), enclosures of F prove
+the ratio to within kappa (1 - beta2).
 """
 
 from collections.abc import Callable
