@@ -4,6 +4,7 @@ import copy
 import json
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -21,6 +22,7 @@ from adamsym import (
     check_certificate,
     find_zero,
     find_zeros_at_each,
+    read_problem,
 )
 from adamsym.certificates.form import json_schema
 from adamsym.continuation import NumberChange, ZerosList
@@ -103,3 +105,11 @@ def test_wrong_lists_are_named():
     ):
         with pytest.raises(InputError, match=reason):
             find_zeros_at_each(field, *values, [[-1, 1]])
+
+
+@pytest.mark.slow
+def test_two_of_three_zeros_vanish_in_a_fold_known_to_a_millionth():
+    field = read_problem(Path(__file__).parents[2] / "examples" / "three_zeros.toml")
+    found = find_zeros_at_each(AdamField(field.problem, field.adam), "beta1", ["9.4493e-4", "9.4495e-4"], [[-2, 130]])
+    assert [len(one.zeros) for one in found.lists] == [1, 3]
+    assert check_certificate(certificate(found)).valid
