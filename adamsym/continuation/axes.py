@@ -150,13 +150,14 @@ def _interval(name: str, ends: Sequence[Fraction], place: str, whole: bool = Tru
     if not low < high:
         raise InputError(f"{place}: the lower end comes first, and the ends differ; not {float(low)}:{float(high)}")
     if name == "batch_size" and whole:
-        return _listed(name, list(range(math.ceil(low), math.floor(high) + 1)), place)
+        return _listed(name, range(math.ceil(low), math.floor(high) + 1), place)
     return Axis(name, (low, high), True)
 
 
 def _listed(name: str, given: Sequence[Number], place: str) -> Axis:
-    if not 1 <= len(given) <= MOST_VALUES:
-        raise InputError(f"{place}: {len(given)} values; allowed are 1 to {MOST_VALUES}")
+    # Integers from 1 to 10^30 have no len.
+    if not given[:1] or given[MOST_VALUES:]:
+        raise InputError(f"{place}: {'too many' if given else 'no'} values; allowed are 1 to {MOST_VALUES}")
     values = tuple(exact_rational(value, place) for value in given)
     if len(set(values)) < len(values):
         raise InputError(f"{place}: a value stands twice; give each once")

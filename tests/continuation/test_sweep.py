@@ -210,6 +210,8 @@ def test_leading_orders_beside_a_branch():
         ({"beta2": [0.9, 0.9]}, "a value stands twice"),
         ({"beta2": (0.5, 0.9)}, "beta1"),
         ({"batch_size": [1.5]}, "integers from 1 up"),
+        ({"batch_size": f"1:{10**30}"}, "too many values; allowed are 1 to 10000"),
+        ({"batch_size": []}, "no values"),
         ({"data.y": [1]}, "there is no column y; there are x"),
         ({"data.x[3]": [1]}, "there is no row 3; there are 3"),
         ({"data.weights": [0.5]}, "the probability of one row"),
