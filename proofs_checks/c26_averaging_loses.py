@@ -23,8 +23,8 @@ claim = Claim(
     title="Averaged Adam's covariance exceeds H^-1 S H^-1 where beta2 stays below 1",
     statement=(
         r"For $(\theta-X)^2/2$, $X=\pm1$ with equal probabilities, the covariance $\Gamma/J^2$ of averaged Adam is "
-        r"$(1-\frac{c_2}{1+\varepsilon})^{-2} > 1=H^{-1}SH^{-1}$, $c_2=\frac{(1-\beta_1)(1-\beta_2)}{1-\beta_1\beta_2}$; "
-        r"at the usual parameters the excess is $0.1985$ per cent."
+        r"$(1-\frac{c_2}{1+\varepsilon})^{-2} > 1=H^{-1}SH^{-1}$, with "
+        r"$c_2=\frac{(1-\beta_1)(1-\beta_2)}{1-\beta_1\beta_2}$: at the usual parameters $0.1985$ per cent more."
     ),
     source="arXiv 2606.21433; N-Proposition 6, N-Theorem 4",
 )
