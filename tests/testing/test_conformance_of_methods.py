@@ -194,3 +194,26 @@ def test_what_is_no_method_is_refused():
     with pytest.raises(InputError, match="method"):
         check_optimizer(update_adapter(lion(), Lion()), method=Lion)
     assert field_test_module.ESTIMATED_CHAINS > 2
+
+
+def test_a_known_method_is_recognised_by_its_steps(monkeypatch):
+    monkeypatch.setattr("adamsym.testing.conformance.checking.field_test", lambda *_: None)
+
+    def made(method):
+        def make(step_size):
+            def update(gradient, state, theta):
+                n, inner = state
+                inner, change = method.step(inner, gradient, theta, n)
+                return theta + step_size * change, (n + 1, inner)
+
+            return (lambda theta: (1, method.initial_state(theta.shape))), update
+
+        return update_adapter(make, recursion_of(Adam()))
+
+    found = check_optimizer(made(AdaBelief()))
+    assert not found.conforms
+    assert found.identified == MethodSteps(AdaBelief())
+    assert found.differences == (f"its steps are those of {AdaBelief()!r}",)
+    other = check_optimizer(made(AdaBelief(eps_root="1e-12")))
+    assert other.identified is None
+    assert "its steps are those of" not in str(other)
