@@ -38,7 +38,7 @@ def atoms(draw):
 # --- closed forms -----------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.floats(-4, 4), st.floats(0.1, 5), BETAS)
 def test_normal_gradients_by_the_error_function(mean, deviation, beta):
     exact = Fraction(beta)
@@ -85,7 +85,7 @@ def over_histories(values, probabilities, weights):
     return sums, chances
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(atoms(), st.sampled_from(["0.1", "0.2", "0.3"]), st.booleans())
 def test_short_memories_beside_all_histories(law, beta, lion):
     values, probabilities = law
@@ -104,7 +104,7 @@ def test_short_memories_beside_all_histories(law, beta, lion):
     assert found.lower - 1e-12 <= found.value <= found.upper + 1e-12
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(atoms(), methods)
 def test_the_series_and_the_histories_agree(law, method):
     values, probabilities = law
@@ -132,7 +132,7 @@ def test_a_law_that_never_decays_keeps_its_bounds():
 # --- symmetry ---------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(atoms(), methods)
 def test_odd_symmetric_and_scaled(law, method):
     values, probabilities = law
