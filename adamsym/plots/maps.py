@@ -29,7 +29,8 @@ _LINES = {
 _DECADE = 10.0
 """A scale is logarithmic where its values differ by so large a ratio."""
 
-_TICKS = 6
+_TICKS, _SHORT = 6, 6
+"""About so many values are labelled, and of listed ones those of so few characters."""
 
 _HATCH = "#00000038"
 
@@ -235,7 +236,9 @@ class Scale:
         values = np.array([float(value) for value in self.axis.values])
         if self.axis.is_interval and not self.is_memory:
             return None
-        if len(values) <= 2 * _TICKS and not self.is_memory:
+        # Values that an interval was cut into have too many digits for labels.
+        short = all(len(f"{value:.10g}") <= _SHORT for value in values)
+        if short and len(values) <= 2 * _TICKS and not self.is_memory:
             return values
         if not self.is_memory:
             return None
