@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from adamsym.certificates.form import MOST_VALUES
 from adamsym.certify.certificate import Certifiable, head_of, zeros_in_box
 from adamsym.certify.results import counted_zeros, zero_rows, zeros_dict
 from adamsym.certify.zeros.all_zeros import Zeros, find_zeros
@@ -175,6 +176,8 @@ def find_zeros_at_each(
     (axis,) = axes_of({name: values if isinstance(values, str) else list(values)})
     if axis.is_interval:
         raise InputError(f"over {name}: an interval is no list of values; give them one by one, or low:high:number")
+    if len(axis.values) > MOST_VALUES:
+        raise InputError(f"over {name}: {len(axis.values)} values are too many for a certificate; at most {MOST_VALUES}")
     check_axis(field, axis)
     found = list[Zeros]()
     for value in axis.values:
