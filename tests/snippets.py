@@ -182,7 +182,7 @@ def parts_of(value: Any) -> Iterator[float | str]:
         yield float(value)
     elif isinstance(value, np.ndarray):
         yield from map(float, value.shape)
-        yield from map(float, value[np.isfinite(value)].ravel())
+        yield from map(float, np.real(value[np.isfinite(value)]).ravel())
     elif isinstance(value, Mapping):
         for one in value.values():
             yield from parts_of(one)

@@ -177,7 +177,7 @@ def find_zeros_at_each(
     if axis.is_interval:
         raise InputError(f"over {name}: an interval is no list of values; give them one by one, or low:high:number")
     if len(axis.values) > MOST_VALUES:
-        raise InputError(f"over {name}: {len(axis.values)} values are too many for a certificate; at most {MOST_VALUES}")
+        raise InputError(f"over {name}: {len(axis.values)} values are too many; a certificate holds {MOST_VALUES}")
     check_axis(field, axis)
     found = list[Zeros]()
     for value in axis.values:

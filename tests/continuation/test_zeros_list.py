@@ -102,7 +102,7 @@ def test_wrong_lists_are_named():
         ((("batch_size", [0])), "integers from 1 up"),
         ((("data.x[7]", [0])), "there is no row 7"),
         ((("batch_size", [1, 1])), "stands twice"),
-        ((("batch_size", list(range(1, 1002)))), "1001 values are too many for a certificate; at most 1000"),
+        ((("batch_size", list(range(1, 1002)))), "1001 values are too many; a certificate holds 1000"),
     ):
         with pytest.raises(InputError, match=reason):
             find_zeros_at_each(field, *values, [[-1, 1]])
