@@ -383,7 +383,7 @@ def test_a_zero_that_stands_still_needs_few_tubes():
     assert max(tube.parts for tube in found.tubes) <= 20
 
 
-@settings(max_examples=2)
+@settings(max_examples=1)
 @given(st.lists(st.integers(-5, 5), min_size=3, max_size=3, unique=True), st.integers(0, 99))
 def test_drawn_branches_hold_zeros_and_are_checked(x, percent):
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": x})), Adam("0.3", "0.9", "0.1"))

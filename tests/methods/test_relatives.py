@@ -1,6 +1,7 @@
 """Relatives of Adam: their updates against torch and optax, their fields against their own chains."""
 
 from fractions import Fraction
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -114,7 +115,8 @@ def test_every_method_runs_and_stays_at_its_zero(name):
     method = METHODS[name]()
     single = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0]}))
     found = simulate(single, method, StepSizeSchedule("0.1/n**0.7"), [0.0], steps=50, chains=2, seed=1)
-    assert (found.theta == 0).all()
+    # Yogi's m begins at ``start``, 1e-6: it moves by some start/eps steps before m is forgotten.
+    assert (np.abs(found.theta) <= (1e-6 if name == "Yogi" else 0)).all()
 
 
 def test_bad_arguments():
@@ -130,7 +132,8 @@ def test_bad_arguments():
 
 @pytest.mark.parametrize("method", [*METHODS.values()])
 def test_methods_show_themselves_as_python(method):
-    one = method(beta2="0.9") if method is not AdamW else AdamW("0.5", "0.9", "0.01", "0.1")
+    number = next(name for name in ("beta2", "beta1", "decay") if name in signature(method).parameters)
+    one = method(**{number: "0.9"}) if method is not AdamW else AdamW("0.5", "0.9", "0.01", "0.1")
     assert eval(repr(one), {method.__name__: method}) == one
     assert "Fraction" not in repr(one)
 
