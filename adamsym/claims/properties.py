@@ -21,6 +21,7 @@ def check_property(
     examples: int = 100,
     seed: int = 0,
     shrink: bool = True,
+    fewest: int = FEWEST_QUICK,
 ) -> Finding:
     """Return whether ``test`` stands on ``examples`` inputs that Hypothesis draws, one argument per strategy.
 
@@ -37,8 +38,10 @@ def check_property(
         imported, as in :func:`run_claims`: Hypothesis draws numbers that stand in them as well.
     shrink
         Whether to look for the simplest falsifying input; where each takes seconds, the first will do.
+    fewest
+        Inputs that a quick run draws at least, if ``examples`` are no fewer; at least 1.
     """
-    examples = scaled(examples, fewest=min(examples, FEWEST_QUICK))
+    examples = scaled(examples, fewest=min(examples, max(1, fewest)))
     failing: list[str] = []
     runs = 0
 

@@ -138,6 +138,12 @@ def test_property_that_falls_names_the_simplest_input():
     assert check_property(asserts, st.integers(), seed=4) == check_property(asserts, st.integers(), seed=4)
 
 
+def test_a_quick_run_draws_no_fewer_than_asked_for():
+    with checking_with(Settings("quick")):
+        counted = [check_property(lambda n: True, st.integers(), examples=8, fewest=few).cases for few in (1, 3, 50)]
+    assert counted == [2, 3, 8]
+
+
 def test_property_that_is_not_checked():
     assert check_property(lambda n: assume(False), st.integers()).verdict == "undecided"
     assert check_property(lambda n: 1 / 0, st.integers()).verdict == "undecided"
