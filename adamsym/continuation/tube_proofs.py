@@ -201,7 +201,8 @@ class Prover:
         narrow = np.maximum(_REACH * motion.reach, least)
         # So wide that f over few parts is narrow enough: a zero may hardly move and f be wide all the same.
         wide = np.maximum(narrow, widths / _FEW_PARTS)
-        for cells, reach in itertools.product(CELLS[max(0, CELLS.index(self._cells) - 1) :], (wide, narrow)):
+        reaches = (wide, narrow) if (wide > narrow).any() else (narrow,)
+        for cells, reach in itertools.product(CELLS[max(0, CELLS.index(self._cells) - 1) :], reaches):
             found = _box(functions, motion, cells, reach, least)
             if found is not None:
                 break
