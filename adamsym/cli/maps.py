@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adamsym.cli.assignments import parse_box
 from adamsym.cli.certified_cells import PICTURES, certified_cells
 from adamsym.cli.executors import Cluster, executor_of
-from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_resume, check_writable, print_json, print_table, write_output
+from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, read_start_or_box
+from adamsym.cli.output import (
+    check_resume,
+    check_table,
+    check_writable,
+    print_json,
+    print_table,
+    write_output,
+    write_table,
+)
 from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 
@@ -59,21 +66,13 @@ def map_(
         raise InputError("--certify: it takes --box, and neither --at, --points, --journal nor --resume")
     check_resume(journal, resume)
     check_writable(output, (*_TABLES, *PICTURES))
-    if at and box:
-        raise InputError("--at, --box: give one of them: a point near a zero, or a box in which zeros are counted")
-    if box:
-        source = read_file(file)
-        region, start = parse_box(box, source.problem.names, "--box"), None
-    else:
-        source, start = read_problem_and_point(file, at, "--at")
-        region = None
+    if output is not None and output.suffix in _TABLES:
+        check_table(output)
+    source, start, region = read_start_or_box(file, at, box, "a box in which zeros are counted")
     from adamsym.continuation import map_lyapunov, map_zeros
-    from adamsym.expressions.columns import check_ending
     from adamsym.expressions.progress import progress_bar
     from adamsym.field import AdamField
 
-    if output is not None and output.suffix in _TABLES:
-        check_ending(output)
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, kept)
@@ -108,10 +107,7 @@ def _reason(found: "ZeroMap | LyapunovMap") -> str:
 
 def _write(found: "ZeroMap | LyapunovMap", output: Path, title: str) -> None:
     if output.suffix in _TABLES:
-        from adamsym.expressions.columns import write_columns
-        from adamsym.gradients.writing import write_whole
-
-        write_whole(output, lambda opened: write_columns(opened, output.suffix, found.columns()), "-o")
+        write_table(output, found.columns())
         return
     from adamsym.plots.maps import map_figure
     from adamsym.plots.saving import figure_bytes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adamsym.cli.assignments import parse_point
+from adamsym.cli.assignments import parse_box, parse_point
 from adamsym.cli.output import tell, working
 from adamsym.expressions.errors import InputError
 
@@ -51,6 +51,18 @@ def read_problem_and_point(
     source = read_file(file)
     start = {} if default is None else dict.fromkeys(source.problem.names, default)
     return source, parse_point(texts or (), source.problem.names, option, start | (source.start or {}))
+
+
+def read_start_or_box(
+    file: Path, at: Sequence[str] | None, box: Sequence[str] | None, region: str
+) -> "tuple[ProblemFile, list[float] | None, list[list[float]] | None]":
+    """Read a problem file, and a start from ``--at`` or the file, or in its place the region that ``--box`` gives."""
+    if at and box:
+        raise InputError(f"--at, --box: give one of them: a point near a zero, or {region}")
+    if box:
+        source = read_file(file)
+        return source, None, parse_box(box, source.problem.names, "--box")
+    return *read_problem_and_point(file, at, "--at"), None
 
 
 def whole_numbers(texts: Sequence[str] | None, option: str, default: tuple[int, ...]) -> tuple[int, ...]:

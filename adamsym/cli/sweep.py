@@ -10,7 +10,17 @@ import typer
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.certified_cells import certified_cells, is_interval
 from adamsym.cli.executors import Cluster, executor_of
-from adamsym.cli.options import HOLDS, POINT_HELP, UNDECIDED, File, Json, Output, read_file, read_problem_and_point
+from adamsym.cli.options import (
+    HOLDS,
+    POINT_HELP,
+    UNDECIDED,
+    File,
+    Json,
+    Output,
+    read_file,
+    read_problem_and_point,
+    read_start_or_box,
+)
 from adamsym.cli.output import (
     check_resume,
     check_table,
@@ -72,14 +82,7 @@ def sweep(
         return _certified(file, wanted, at, output, as_json)
     check_resume(journal, resume)
     check_table(output)
-    if at and box:
-        raise InputError("--at, --box: give one of them: a point near a zero, or a box with all zeros to begin with")
-    if box:
-        source = read_file(file)
-        region, start = parse_box(box, source.problem.names, "--box"), None
-    else:
-        source, start = read_problem_and_point(file, at, "--at")
-        region = None
+    source, start, region = read_start_or_box(file, at, box, "a box with all zeros to begin with")
     from adamsym.continuation import sweep as sweep_of
     from adamsym.expressions.progress import progress_bar
     from adamsym.field import AdamField
