@@ -1,6 +1,5 @@
 """The command that counts zeros over two parameters."""
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,10 +74,9 @@ def map_(
 
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
-    where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, kept)
     options: dict[str, Any] = {"points": points, "journal": journal}
     found: ZeroMap | LyapunovMap
-    with where as executor, progress_bar("pairs of values reached") as progress:
+    with executor_of(workers, cluster, kept) as executor, progress_bar("pairs of values reached") as progress:
         options |= {"executor": executor, "progress": progress}
         if region is not None and of == "lyapunov":
             found = map_lyapunov(field, wanted, region, certify=certify, **options)

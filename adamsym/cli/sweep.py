@@ -1,7 +1,6 @@
 """The command that follows zeros along hyper-parameters."""
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -89,10 +88,11 @@ def sweep(
 
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
-    # Without either option everything is done here: most sweeps take seconds.
-    where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, kept)
     options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
-    with where as executor, progress_bar("hundredths of a combination followed") as progress:
+    with (
+        executor_of(workers, cluster, kept) as executor,
+        progress_bar("hundredths of a combination followed") as progress,
+    ):
         found = sweep_of(field, wanted, executor=executor, progress=progress, **options)
     if output is not None:
         write_table(output, found.columns())
@@ -156,8 +156,7 @@ def _certified_lists(
     from adamsym.field import AdamField
 
     field = AdamField(source.problem, source.adam)
-    where = nullcontext() if workers is None and cluster is None else executor_of(workers, cluster, "")
-    with where as executor, progress_bar("values, of all") as progress:
+    with executor_of(workers, cluster) as executor, progress_bar("values, of all") as progress:
         found = find_zeros_at_each(field, name, values, region, executor=executor, progress=progress)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
