@@ -57,5 +57,5 @@ clean:
 	touch $@
 
 .venv/installed-test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras,parquet]'
+	$(BIN)/pip install --quiet --editable '.[test,torch,jax,keras,parquet,explore,dataframe,docs]'
 	touch $@ .venv/installed
