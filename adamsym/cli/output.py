@@ -27,7 +27,8 @@ class Printed(io.StringIO):
 
     def isatty(self) -> bool:
         """Return whether what is printed goes to a terminal."""
-        return self._stream.isatty()
+        # Colorama, where it is installed, asks at the end of the process.
+        return not self._stream.closed and self._stream.isatty()
 
 
 def deliver(text: str, stream: TextIO) -> None:

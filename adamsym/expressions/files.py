@@ -1,8 +1,10 @@
 """Files from strangers: regular ones of bounded size, opened without waiting for anybody; errors are one line."""
 
+import gzip
 import json
 import os
 import stat
+import zlib
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -50,16 +52,33 @@ def read_bytes(path: Path, largest: int, place: str) -> bytes:
     return content
 
 
+def _unpacked(path: Path, largest: int, place: str) -> bytes:
+    """The content of a gzip file, which is unpacked to at most one byte more than is allowed."""
+    try:
+        with open_regular(path, largest, place) as packed, gzip.GzipFile(fileobj=packed) as file:
+            content = file.read(largest + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise InputError(f"{place}: no gzip file, or damaged") from None
+    except OSError as error:
+        raise InputError(f"{place}: cannot read: {error.strerror}") from None
+    if len(content) > largest:
+        raise InputError(f"{place}: unpacked it is larger than {largest // 2**20} MB, which is the most allowed")
+    return content
+
+
 def read_text(path: Path, largest: int) -> str:
     """Return the text of a regular UTF-8 file, line ends as they are; errors as :func:`open_regular`.
+
+    A file whose name ends in ``.gz`` is unpacked, to at most ``largest`` bytes.
 
     Raises
     ------
     InputError
         If the file holds anything else than UTF-8 text.
     """
+    read = _unpacked if path.suffix == ".gz" else read_bytes
     try:
-        text = read_bytes(path, largest, str(path)).decode("utf-8-sig")
+        text = read(path, largest, str(path)).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text; save the file as UTF-8") from None
     if "\0" in text:

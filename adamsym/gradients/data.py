@@ -14,9 +14,9 @@ from adamsym.expressions.parser import check_name
 from adamsym.gradients.continuous import Independent
 from adamsym.gradients.laws import MOST_COLUMNS, Empirical, Law
 from adamsym.gradients.library import columns_used
-from adamsym.gradients.tables import Format, Table, read_table, renamed
+from adamsym.gradients.tables import MISSING, Format, Indicator, Table, read_table, renamed
 
-_OF_TABLES = ("columns", "delimiter", "decimal", "missing")
+_OF_TABLES = ("columns", "indicators", "delimiter", "decimal", "missing")
 """Keys that stand beside ``file`` alone."""
 
 
@@ -68,11 +68,13 @@ def _law_from_table(data: Mapping[str, Any], wanted: Wanted, folder: Path) -> tu
     asked = data.get("columns")
     if "columns" in data:
         _check_columns(asked)
-    known = renamed(table, asked if isinstance(asked, dict) else {})
+    indicators = _indicators(data)
+    known = renamed(table, asked if isinstance(asked, dict) else {}, indicators)
     weights = data.get("weights")
     used = list(dict.fromkeys(asked)) if isinstance(asked, list) else _used(known, weights, wanted, table)
     if isinstance(asked, dict):
-        _check_new_names(asked, used, weights, wanted)
+        _check_new_names(asked, "columns", used, weights, wanted)
+    _check_new_names(indicators, "indicators", used, weights, wanted)
     if len(used) > MOST_COLUMNS:
         raise InputError(f"{table.path.name}: {len(used)} columns are used; at most {MOST_COLUMNS} can be")
     of_weights = [weights] if isinstance(weights, str) else []
@@ -87,9 +89,29 @@ def _format(data: Mapping[str, Any]) -> Format:
             raise InputError(
                 f'data.{key}: {shown(data[key])} is not allowed; allowed is a character, such as ";" or ","'
             )
-    if data.get("missing", "drop") != "drop":
-        raise InputError(f'data.missing: {shown(data["missing"])} is not allowed; allowed is "drop"')
-    return Format(data.get("delimiter", ","), data.get("decimal", "."), "missing" in data)
+    missing = data.get("missing", "error")
+    if missing not in ("error", "drop"):
+        raise InputError(f'data.missing: {shown(missing)} is not allowed; allowed are "error" and "drop"')
+    return Format(data.get("delimiter", ","), data.get("decimal", "."), missing == "drop")
+
+
+def _indicators(data: Mapping[str, Any]) -> dict[str, Indicator]:
+    """The table ``indicators``: a name, and the column and the text that it stands for."""
+    table = data.get("indicators", {})
+    allowed = 'allowed are names with a column and a text, such as { red = { colour = "red" } }'
+    if not isinstance(table, dict) or ("indicators" in data and not table):
+        raise InputError(f"data.indicators: {shown(table)} is not allowed; {allowed}")
+    found = {}
+    for name, what in table.items():
+        pairs = list(what.items()) if isinstance(what, dict) else []
+        if len(pairs) != 1 or not isinstance(pairs[0][1], str):
+            raise InputError(f"data.indicators.{name[:40]}: {shown(what)} is not allowed; {allowed}")
+        if pairs[0][1].strip().lower() in MISSING:
+            raise InputError(
+                f"data.indicators.{name[:40]}: {shown(pairs[0][1])} says that an entry is missing; it is no category"
+            )
+        found[name] = Indicator(pairs[0][0], pairs[0][1].strip(" \t"))
+    return found
 
 
 def _check_columns(asked: object) -> None:
@@ -99,20 +121,27 @@ def _check_columns(asked: object) -> None:
         raise InputError(f"data.columns: {shown(asked)} is not allowed; allowed is {allowed}")
 
 
-def _check_new_names(asked: Mapping[str, str], used: Sequence[str], weights: object, wanted: Wanted) -> None:
+def _check_new_names(
+    asked: Mapping[str, object], key: str, used: Sequence[str], weights: object, wanted: Wanted
+) -> None:
     """A name that nothing uses is a slip; a library uses what its options name."""
     for name in asked:
-        check_name(name, "data.columns")
+        check_name(name, f"data.{key}")
         if wanted.texts and name not in used and name != weights:
             raise InputError(
-                f"data.columns: {name!r} is no data column of the {wanted.key}; name it there, or leave it out"
+                f"data.{key}: {name!r} is no data column of the {wanted.key}; name it there, or leave it out"
             )
 
 
-def _used(known: Mapping[str, str], weights: object, wanted: Wanted, table: Table) -> Sequence[str]:
-    """The columns that expressions name; for a library's loss those of its options, or all but the weights."""
+def _used(known: Mapping[str, str | Indicator], weights: object, wanted: Wanted, table: Table) -> Sequence[str]:
+    """The columns that expressions name; for a library's loss those of its options, or all but the weights.
+
+    Columns that indicators read are categories, and no numbers of a library's loss.
+    """
     if not wanted.texts:
-        return columns_used(str(wanted.library), wanted.options, [name for name in known if name != weights])
+        categories = {what.column for what in known.values() if isinstance(what, Indicator)}
+        numbers = [name for name, what in known.items() if name != weights and what not in categories]
+        return columns_used(str(wanted.library), wanted.options, numbers)
     # Names before a parenthesis are functions, good or bad: the parser judges them.
     names = [re.findall(r"(?<![\w.])[A-Za-z]\w*(?!\w|\s*\()", text[:20_000], re.ASCII) for text in wanted.texts]
     named = dict.fromkeys(name for found in names for name in found)

@@ -2,9 +2,10 @@
 
 import csv
 import io
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,12 @@ MOST_NUMBERS = 10_000_000
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
+AUTO = "auto"
+"""What says that the delimiter is found from the first rows."""
+
+_FIRST_ROWS = 20
+"""Rows that the delimiter is found from."""
+
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?"))
 """Entries, in small letters, that say that there is no number."""
 
@@ -39,7 +46,8 @@ class Format:
     Attributes
     ----------
     delimiter
-        What stands between entries: a comma, a semicolon, a tab or a bar.
+        What stands between entries: a comma, a semicolon, a tab or a bar, or ``AUTO``, the one that :func:`read_table`
+        finds.
     decimal
         What stands before the decimals of a number: a point or a comma.
     drop_missing
@@ -56,8 +64,8 @@ class Format:
     drop_missing: bool = False
 
     def __post_init__(self) -> None:
-        if self.delimiter not in DELIMITERS:
-            allowed = ", ".join(f"{character!r} ({name})" for character, name in DELIMITERS.items())
+        if self.delimiter not in (*DELIMITERS, AUTO):
+            allowed = ", ".join(f"{character!r} ({name})" for character, name in DELIMITERS.items()) + f", {AUTO!r}"
             raise InputError(f"data.delimiter: {self.delimiter[:20]!r} is not allowed; allowed are {allowed}")
         if self.decimal not in (".", ","):
             raise InputError(f"data.decimal: {self.decimal[:20]!r} is not allowed; allowed are '.' and ','")
@@ -71,6 +79,14 @@ class Columns:
 
     columns: tuple[tuple[Fraction, ...], ...]
     dropped: int
+
+
+@dataclass(frozen=True)
+class Indicator:
+    """A column that is 1 in the rows whose entry in ``column`` is ``text``, and 0 in the others."""
+
+    column: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -117,21 +133,24 @@ class Table:
     def _positions(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.header)}
 
-    def read(self, names: Sequence[str]) -> Columns:
-        """Return the columns of these names as exact numbers.
+    def read(self, asked: Sequence[str | Indicator]) -> Columns:
+        """Return the columns of these names as exact numbers, and what indicators say.
 
         Raises
         ------
         InputError
             If there is no such column, a row has not as many entries as the header, an entry is no finite number, all
-            rows are left out, or there are too many numbers; the message names file, line and column.
+            rows are left out, no row has an indicator's text, or there are too many numbers; the message names file,
+            line and column.
         """
+        names = [one.column if isinstance(one, Indicator) else one for one in asked]
         where = [self.position(name) for name in names]
         most = MOST_NUMBERS // max(1, len(names))
         columns: list[list[Fraction]] = [[] for _ in names]
         count = dropped = 0
         # Data repeats itself: each text is read once.
-        known: dict[str, Fraction] = {}
+        numbers: dict[str, Fraction] = {}
+        memories = [{} if isinstance(one, Indicator) else numbers for one in asked]
         for line, row in self._rows():
             entries = [row[k] for k in where]
             if self.form.drop_missing and any(entry.strip().lower() in MISSING for entry in entries):
@@ -140,22 +159,39 @@ class Table:
             count += 1
             if count > most:
                 raise InputError(f"{self.path.name}: more than {MOST_NUMBERS} numbers; use fewer rows or columns")
-            for name, entry, column in zip(names, entries, columns, strict=True):
+            for one, entry, column, known in zip(asked, entries, columns, memories, strict=True):
                 number = known.get(entry)
                 if number is None:
-                    number = known[entry] = self._number(entry, f"{self.path.name}, line {line}, column {name[:40]}")
+                    number = known[entry] = self._value(one, entry, line)
                 column.append(number)
         if not count:
             why = f"each of {dropped} rows lacks an entry" if dropped else "no rows below the header"
             raise InputError(f"{self.path.name}: {why}; at least one row is needed")
+        for one, known in zip(asked, memories, strict=True):
+            if isinstance(one, Indicator) and not any(known.values()):
+                found = ", ".join(repr(entry.strip()[:20]) for entry in list(known)[:_NAMED])
+                raise InputError(
+                    f"{self.path.name}: no row has {one.text[:40]!r} in the column {one.column[:40]}; they have {found}"
+                )
         return Columns(tuple(map(tuple, columns)), dropped)
 
-    def _number(self, entry: str, place: str) -> Fraction:
-        text = entry.strip(" \t")
+    def _value(self, asked: str | Indicator, entry: str, line: int) -> Fraction:
+        name = asked.column if isinstance(asked, Indicator) else asked
+        place = f"{self.path.name}, line {line}, column {name[:40]}"
+        if not isinstance(asked, Indicator):
+            return self._number(entry, place)
+        self._check_there(entry.strip(" \t"), place)
+        return Fraction(entry.strip(" \t") == asked.text)
+
+    def _check_there(self, text: str, place: str) -> None:
         if text.lower() in MISSING:
             what = repr(text) if text else "an empty entry"
             others = 'such rows out: missing = "drop"' if self.of_problem else "the row out"
             raise InputError(f"{place}: {what} is no number; fill it in, or leave {others}")
+
+    def _number(self, entry: str, place: str) -> Fraction:
+        text = entry.strip(" \t")
+        self._check_there(text, place)
         if not text.isprintable():
             raise InputError(f"{place}: {text[:40]!r} is no number: it holds a line break or the like")
         if self.form.decimal == "," and "." in text:
@@ -191,10 +227,28 @@ def read_table(path: Path, form: Format, of_problem: bool = True) -> Table:
         If the file cannot be read or has no header.
     """
     text = read_text(path, LARGEST_FILE)
+    if form.delimiter == AUTO:
+        form = replace(form, delimiter=_found_delimiter(path, text, form))
     header = next((row for _, row in _checked(path, _lines(text, form)) if row), None)
     if header is None:
         raise InputError(f"{path.name}: empty; the first line must name the columns")
     return Table(path, text, form, tuple(name.strip() for name in header), of_problem)
+
+
+def _found_delimiter(path: Path, text: str, form: Format) -> str:
+    """The delimiter by which the first rows have the most entries, as many in each; the comma if there is none."""
+    best, found = 1, ","
+    for delimiter in DELIMITERS:
+        if delimiter == form.decimal:
+            continue
+        try:
+            lines = _checked(path, _lines(text, replace(form, delimiter=delimiter)))
+            lengths = {len(row) for _, row in itertools.islice((line for line in lines if line[1]), _FIRST_ROWS)}
+        except InputError:
+            continue
+        if len(lengths) == 1 and max(lengths) > best:
+            best, found = max(lengths), delimiter
+    return ";" if found == form.decimal else found
 
 
 def _lines(text: str, form: Format) -> "Reader":
@@ -210,13 +264,15 @@ def _checked(path: Path, lines: "Reader") -> Iterator[tuple[int, list[str]]]:
         raise InputError(f"{path.name}, line {lines.line_num}: not valid CSV: {error}") from None
 
 
-def renamed(table: Table, names: Mapping[str, str]) -> dict[str, str]:
-    """Return the name in the file of each column, by the name that it goes by: ``names`` says which have another.
+def renamed(table: Table, names: Mapping[str, str], indicators: Mapping[str, Indicator]) -> dict[str, str | Indicator]:
+    """Return what each column reads, by the name that it goes by, in the order of the file; indicators come last.
+
+    ``names`` says which columns have another name than in the file.
 
     Raises
     ------
     InputError
-        If a renamed column does not exist, or its new name is that of another column.
+        If a renamed column, or one that an indicator reads, does not exist, or a new name is that of another column.
     """
     moved = set(names.values())
     kept = set(table.header) - moved
@@ -224,4 +280,14 @@ def renamed(table: Table, names: Mapping[str, str]) -> dict[str, str]:
         table.position(column)
         if name in kept:
             raise InputError(f"data.columns: {name[:40]!r} is the name of another column of {table.path.name} already")
-    return {**names, **{column: column for column in table.header if column not in moved}}
+    for name, indicator in indicators.items():
+        table.position(indicator.column)
+        if name in kept or name in names:
+            raise InputError(f"data.indicators: {name[:40]!r} is the name of a column already")
+    found: dict[str, str | Indicator] = {}
+    new_names: dict[str, list[str]] = {column: [] for column in moved}
+    for name, column in names.items():
+        new_names[column].append(name)
+    for column in table.header:
+        found |= dict.fromkeys(new_names.get(column, [column]), column)
+    return {**found, **indicators}

@@ -1,7 +1,9 @@
 """Tables: every number is the one that is written, whatever the marks between them; what is no number is refused."""
 
 import csv
+import gzip
 import io
+import json
 import os
 import string
 from fractions import Fraction
@@ -147,9 +149,16 @@ def test_a_library_reads_what_its_options_name(tmp_path):
         ("x,y\n1,2\n", 'delimiter = ":"', "data.delimiter: ':' is not allowed"),
         ("x,y\n1,2\n", "delimiter = 1", "data.delimiter: 1 is not allowed"),
         ("x,y\n1,2\n", 'decimal = "x"', "data.decimal: 'x' is not allowed"),
-        ("x,y\n1,2\n", 'missing = "mean"', "data.missing: 'mean' is not allowed; allowed is \"drop\""),
+        ("x,y\n1,2\n", 'missing = "mean"', 'data.missing: \'mean\' is not allowed; allowed are "error" and "drop"'),
         ("x,y\n1,2\n", "columns = { x = 3 }", "data.columns"),
         ("x,y\n1,2\n", "columns = {}", "data.columns"),
+        ("x,y\n1,2\n", "indicators = {}", "data.indicators"),
+        ("x,y\n1,2\n", 'indicators = { z = "y" }', "data.indicators.z: 'y' is not allowed"),
+        ("x,y\n1,2\n", 'indicators = { z = { x = "1", y = "2" } }', "data.indicators.z"),
+        ("x,y\n1,2\n", 'indicators = { z = { y = "NA" } }', "it is no category"),
+        ("x,y\n1,2\n", 'indicators = { z = { w = "1" } }', "no column 'w'"),
+        ("x,y\n1,2\n", 'indicators = { x = { y = "2" } }', "'x' is the name of a column already"),
+        ("x,y\n1,2\n", 'indicators = { z = { y = "2" } }', "data.indicators: 'z' is no data column of the loss"),
         ("x,y\n1,2\n", 'columns = "x"', "data.columns"),
         ("x;y\n1;2\n", "", "give delimiter = ';'"),
         ("x\ty\n1\t2\n", "", "give delimiter = '\\t'"),
@@ -265,6 +274,124 @@ def test_regular_files_alone(tmp_path, read):
         make()
         with pytest.raises(InputError, match="not a regular file"):
             read_problem(tmp_path / "p.toml")
+
+
+# --- delimiters that are found, packed files, categories ----------------------------------------------------------
+
+
+@given(st.data(), st.sampled_from(sorted(DELIMITERS)), st.sampled_from(".,"))
+def test_the_delimiter_is_found(tmp_path_factory, data, delimiter, decimal):
+    if delimiter == decimal:
+        delimiter = ";"
+    table = data.draw(st.lists(st.tuples(numbers, numbers, numbers), min_size=1, max_size=4))
+    text = "\n".join([delimiter.join("xyz"), *(delimiter.join(map(str, row)) for row in table)])
+    file = tmp_path_factory.mktemp("tables") / "t.csv"
+    file.write_text(text.replace(".", decimal) + "\n")
+    found = read_table(file, Format("auto", decimal)).read(["x", "y", "z"])
+    assert found.columns == tuple(zip(*(map(Fraction, row) for row in table), strict=True))
+
+
+def test_of_two_delimiters_that_fit_the_one_with_more_entries_is_taken(read):
+    options = 'delimiter = "auto"'
+    assert rows(read("x;y;a,b\n1;2;3,4\n5;6;7,8\n", options)) == [(1, 2), (5, 6)]
+    assert rows(read('x,y,"a;b;c;d"\n1,2,3\n', options)) == [(1, 2)]
+    assert rows(read("x\n1\n", options, "(theta - x)**2")) == [(1,)]
+    with pytest.raises(InputError, match="line 4: 1 entries, but the header names 2"):
+        read("x,y\n1,2\n3,4\n5\n", options)
+
+
+@pytest.mark.parametrize("options", ['missing = "error"', ""])
+def test_a_missing_entry_is_an_error_unless_it_is_to_be_dropped(read, options):
+    with pytest.raises(InputError, match="line 3, column y: 'NA' is no number"):
+        read("x,y\n1,2\n3,NA\n", options)
+
+
+def packed(text, times=1):
+    return gzip.compress(text.encode() * times)
+
+
+def test_packed_tables_are_read_as_unpacked_ones(tmp_path):
+    (tmp_path / "p.toml").write_text(
+        PROBLEM.format(loss="(theta - x)**2/2 + y*theta", options="").replace(".csv", ".csv.gz")
+    )
+    (tmp_path / "t.csv.gz").write_bytes(packed("\ufeffx,y\r\n1,2\r\n0.1,4\r\n"))
+    assert read_problem(tmp_path / "p.toml").problem.law.exact_rows == ((1, 2), (Fraction(1, 10), 4))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"x,y\n1,2\n", "no gzip file, or damaged"),
+        (packed("x,y\n1,2\n")[:-9], "no gzip file, or damaged"),
+        (packed("x,y\n1,2\n") + b"more", "no gzip file, or damaged"),
+        (packed("x,y\n") + packed("1,2\n" * 1000), "unpacked it is larger than 0 MB"),
+        (packed("x", 10**6), "unpacked it is larger than 0 MB"),
+    ],
+)
+def test_damaged_files_and_bombs_are_refused(tmp_path, monkeypatch, content, words):
+    """Of a bomb no more is unpacked than is allowed."""
+    asked = []
+
+    class Watched(gzip.GzipFile):
+        def read(self, size=-1):
+            asked.append(size)
+            return super().read(size)
+
+    monkeypatch.setattr("adamsym.expressions.files.gzip.GzipFile", Watched)
+    monkeypatch.setattr("adamsym.gradients.tables.LARGEST_FILE", 3000)
+    (tmp_path / "t.csv.gz").write_bytes(content)
+    with pytest.raises(InputError, match=words):
+        read_table(tmp_path / "t.csv.gz", Format())
+    assert asked == [3001]
+
+
+def test_categories_become_columns_of_zeros_and_ones(read):
+    table = "x,kind,y\n1,red,7\n2, blue,8\n3,red,9\n4,NA,5\n"
+    found = read(table, 'missing = "drop"\nindicators = { y2 = { kind = "red" } }', "(theta - x)**2/2 + y2*theta")
+    assert (rows(found), found[1]) == ([(1, 1), (2, 0), (3, 1)], 1)
+    renamed = 'columns = { k = "kind" }\nindicators = { u = { kind = "blue" }, v = { y = "7" } }\nmissing = "drop"'
+    with pytest.raises(InputError, match="'k' is no data column of the loss"):
+        read(table, renamed, "theta*(u + v)")
+    assert rows(read(table, renamed.partition("\n")[2], "theta*(u + v)")) == [(0, 1), (1, 0), (0, 0)]
+    with pytest.raises(InputError, match="line 5, column kind: 'NA' is no number"):
+        read(table, 'indicators = { u = { kind = "red" } }', "theta*(x + u)")
+    with pytest.raises(InputError, match="no row has 'Red' in the column kind; they have 'red', 'blue'"):
+        read(table, 'missing = "drop"\nindicators = { u = { kind = "Red" } }', "theta*(x + u)")
+
+
+def test_a_library_takes_indicators_and_no_categories(tmp_path):
+    (tmp_path / "t.csv").write_text("kind,size\nred,3\nblue,4\n")
+    file = tmp_path / "p.toml"
+    data = '[data]\nfile = "t.csv"\nindicators = { is_red = { kind = "red" } }\n'
+    file.write_text(f'[problem]\nlibrary = "logistic"\n{data}')
+    problem = read_problem(file).problem
+    assert (problem.law.names, problem.law.exact_rows) == (("size", "is_red"), ((3, 1), (4, 0)))
+    assert problem.names == ("w0", "b")
+
+
+def test_renamed_columns_keep_their_places(tmp_path):
+    """The target of a library's loss is the last column, whatever its name."""
+    (tmp_path / "t.csv").write_text("a b,c,y y\n1,2,3\n4,5,6\n")
+    file = tmp_path / "p.toml"
+    data = '[data]\nfile = "t.csv"\ncolumns = { y = "y y", a = "a b" }\n'
+    file.write_text(f'[problem]\nlibrary = "least_squares"\n{data}')
+    assert read_problem(file).problem.law.names == ("a", "c", "y")
+
+
+def test_certificates_hold_the_numbers_that_are_written(tmp_path):
+    """Packed, with decimal commas, other names, and rows left out: what is certified is what the file says."""
+    (tmp_path / "t.csv.gz").write_bytes(packed("Wert;n\n0,1;1\n;1\n0,30;2\n1/3;1\n"))
+    marks = 'file = "t.csv.gz"\ndelimiter = "auto"\ndecimal = ","\nmissing = "drop"\nweights = "n"'
+    file = tmp_path / "p.toml"
+    file.write_text(
+        f'[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\n{marks}\ncolumns = {{ x = "Wert" }}\n'
+        "[adam]\nbeta1 = 0.5\nbeta2 = 0.5\neps = 0.1\n"
+    )
+    assert main(["zeros", str(file), "--box", "theta=0:1", "-o", str(tmp_path / "c.json")]) == 0
+    held = json.loads((tmp_path / "c.json").read_text())["problem"]
+    assert held["columns"] == {"x": ["1/10", "3/10", "1/3"]}
+    assert held["probabilities"] == ["1/4", "1/2", "1/4"]
+    assert main(["check", str(tmp_path / "c.json"), "--workers", "1"]) == 0
 
 
 # --- size ---------------------------------------------------------------------------------------------------------
