@@ -1,14 +1,20 @@
 """Sweeps as plots and the report show them: the interval where none is given, and what is said of the zeros found."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 from adamsym.continuation import Branch, BranchPoint, CertifiedBranch, Sweep, ZeroMap
-from adamsym.expressions.errors import InputError
+from adamsym.continuation.axes import axes_of
+from adamsym.continuation.families import check_axis
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.field import AdamField
+from adamsym.gradients.reading import ProblemFile
 from adamsym.methods import Method
 from adamsym.methods.record import parameters_of
 from adamsym.plots.findings import point_text
 from adamsym.plots.registry import Finding, Table
+from adamsym.plots.settings import Settings
 
 POINTS = 24
 """Zeros on a branch across an interval: enough for a drawing."""
@@ -40,6 +46,30 @@ def values_of(method: Method, name: str, values: str) -> Any:
     # Fields need beta1^2 < beta2; near it the memory of beta1 is the longer one.
     least = (Fraction(own.get("beta1", 0)) ** 2 + value) / 2
     return max(1 - _AROUND * (1 - value), least), 1 - (1 - value) / _AROUND
+
+
+def check_varied(sources: Sequence[ProblemFile], settings: Settings) -> None:
+    """Raise InputError if a sweep or map of the settings varies what no problem has, or to values that none allows.
+
+    What only some of them lack is said of these, where it is computed.
+    """
+    for option, over in (("--sweep", [settings.sweep] if settings.sweep else []), ("--map", settings.map_over)):
+        for name, values in over:
+            faults = [_fault(source, name, values) for source in sources]
+            if faults and None not in faults:
+                raise InputError(f"{option}: {str(faults[0]).removeprefix('over: ').removeprefix('--sweep: ')}")
+
+
+def _fault(source: ProblemFile, name: str, values: str) -> InputError | None:
+    """Why a problem cannot vary a parameter so; None where it can, or where problems of its kind have no sweeps."""
+    try:
+        (axis,) = axes_of({name: values_of(source.adam, name, values)})
+        check_axis(AdamField(source.problem, source.adam), axis)
+    except NotApplicable:
+        return None
+    except InputError as error:
+        return error
+    return None
 
 
 def about_sweep(found: Sweep) -> Finding:

@@ -17,6 +17,7 @@ from adamsym.expressions.errors import InputError
 from adamsym.gradients.reading import read_problem
 from adamsym.plots.registry import Finding, Section, Verdict, sections
 from adamsym.plots.settings import Settings
+from adamsym.plots.sweeps import check_varied
 from adamsym.report.sections import (
     ProblemReport,
     SectionReport,
@@ -139,10 +140,12 @@ def gather_report(
     Raises
     ------
     InputError
-        If a box is given for more than one problem.
+        If a box is given for more than one problem, or what a sweep or map varies is in no problem.
     """
     if box is not None and len(places.problems) != 1:
         raise InputError(f"--box: {len(places.problems)} problems; a box is for one problem alone")
+    if settings.sweep or settings.map_over:
+        check_varied([read_problem(file) for file in places.problems], settings)
     problems = _gathered(places.problems, settings, box, workers, time_limit, progress)
     claims: tuple[ClaimReport, ...] = ()
     if places.claims:

@@ -31,13 +31,10 @@ from adamsym import (
     sweep,
 )
 from adamsym.certificates.form import json_schema
-from adamsym.certify.field_function import FieldFunction
 from adamsym.checker.balls import Balls
 from adamsym.checker.field import field_over as checked_over
 from adamsym.checker.form import form_of
-from adamsym.continuation import tubes, turns
-from adamsym.continuation.axes import axes_of
-from adamsym.continuation.families import function_over
+from adamsym.continuation import tubes
 from adamsym.continuation.tube_proofs import Prover
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import field_over
@@ -279,21 +276,6 @@ def test_a_branch_is_certified_around_a_fold(folded):
     content = json.loads(json.dumps(certificate(folded)))
     jsonschema.validate(content, json_schema())
     assert check_certificate(content).valid
-
-
-@pytest.mark.parametrize(("room", "continuous"), [("1/1000", True), ("0", False)])
-def test_a_pole_between_the_ends_of_a_fold_is_seen(room, continuous):
-    # At both ends the field is continuous in the box, and on its border for all values between.
-    problem = VectorField([f"1 + x/(theta**2 + x**2 + {room})"], ["theta"], Empirical({"x": ["-1/4"]}))
-    field = AdamField(problem, AdamW("0", "0", "1", "0"))
-    (axis,) = axes_of({"data.x[0]": ("-1/4", "1/4")})
-    present, absent = Fraction(-1, 4), Fraction(1, 4)
-    with ball_arithmetic():
-        prover = Prover(field, axis, function_over(FieldFunction(field), axis))
-        box = np.array([[-1.0, 1.0]])
-        assert turns._border(prover, box, present, absent) is not None
-        assert all(turns._is_continuous(prover, box, end, end, 1) for end in (present, absent))
-        assert turns._is_continuous(prover, box, present, absent, 4) is continuous
 
 
 def test_a_branch_that_is_not_certified_whole_says_so(monkeypatch):

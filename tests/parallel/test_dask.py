@@ -3,15 +3,18 @@
 import json
 import os
 import sys
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from killing_task import KillingTask
 from sent_tasks import Shared, multiplied_and_killed
 
 from adamsym import Adam, AdamField, Empirical, Problem, certificate, check_certificate, find_zeros
 from adamsym.__main__ import main
 from adamsym.certify import search
+from adamsym.certify.zeros import all_zeros
 from adamsym.expressions.errors import InputError
 from adamsym.parallel import cluster, clusters, map_tasks
 
@@ -68,6 +71,24 @@ def test_commands_give_the_same_to_the_last_digit(address, tmp_path, capsys, mon
     assert main(["check", str(output), "--cluster", address]) == 0
     assert capsys.readouterr().out == f"valid: {check_certificate(alone).reason}\n"
     assert found.startswith("certified: exactly 1 zero")
+
+
+@pytest.mark.parametrize("where", ["cluster", pytest.param("workers", marks=pytest.mark.slow)])
+def test_a_worker_that_dies_in_a_search_loses_nothing(address, tmp_path, capsys, monkeypatch, where):
+    """Its boxes are examined again, once: the same answer and the same certificate to the last digit."""
+    file, mark, output = tmp_path / "problem.toml", tmp_path / "mark", tmp_path / "zeros.json"
+    file.write_text(FILE)
+    command = ["zeros", str(file), "--box", "theta=-5:5", "--json", "-o", str(output)]
+    assert main([*command, "--workers", "1"]) == 0
+    alone, certified = capsys.readouterr().out, output.read_text()
+    monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    monkeypatch.setattr(all_zeros, "ZeroTask", partial(KillingTask, mark=mark, parent=os.getpid()))
+    place = ["--cluster", address] if where == "cluster" else ["--workers", "2"]
+    assert main([*command, *place]) == 0
+    assert mark.exists()
+    assert capsys.readouterr().out == alone
+    assert output.read_text() == certified
+    assert '"examined": 1,' not in alone
 
 
 def test_chains_are_the_same_to_the_last_digit(address, tmp_path, capsys):

@@ -1,7 +1,9 @@
 """Bifurcation diagrams with all that belongs to them, and the report's section of a sweep."""
 
+import re
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,11 +22,12 @@ from adamsym.plots.context import PlotContext
 from adamsym.plots.figures import plot
 from adamsym.plots.registry import sections
 from adamsym.plots.settings import Settings
-from adamsym.plots.sweeps import values_of
+from adamsym.plots.sweeps import check_varied, values_of
 from adamsym.report.collection import Report, joined
 from adamsym.report.page import render_page
 from adamsym.report.sections import compute_sections, context_of
 
+EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 NARROW = Settings(sweep=("beta2", "0.995:0.9955"), certify=True)
 ENTRIES = [sections()["branches"], sections()["certified_branch"]]
 
@@ -229,3 +232,35 @@ def test_certified_folds_and_hopf_points_are_marked(context):
     bare = pad()
     draw_tubes(bare, proven)
     assert not bare.lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sweep": ("foo", "1:2")}, "--sweep: 'foo' is unknown; Adam has beta1"),
+        ({"sweep": ("data.y", "1:2")}, "--sweep: "),
+        ({"sweep": ("beta2", "0.5:0.6")}, "--sweep: "),
+        ({"map_over": (("beta2", "0.9:0.99"), ("foo", "1:2"))}, "--map: 'foo' is unknown"),
+    ],
+)
+def test_what_no_problem_has_is_said_at_once(file, changes, message):
+    source = read_problem(file)
+    check_varied([source], Settings(sweep=("beta2", "0.9:0.99")))
+    check_varied([], Settings(**changes))
+    with pytest.raises(InputError, match="^" + re.escape(message)):
+        check_varied([source, source], Settings(**changes))
+
+
+def test_what_some_problem_has_is_left_to_each(file):
+    other = read_problem(EXAMPLES / "parabola_or_sine.toml")
+    (name,) = set(other.problem.columns) - {"x"}
+    wanted = Settings(sweep=(f"data.{name}[0]", "1:2"))
+    check_varied([read_problem(file), other], wanted)
+    with pytest.raises(InputError):
+        check_varied([read_problem(file)], wanted)
+
+
+def test_an_unknown_parameter_ends_the_report_before_it_begins(file, capsys):
+    assert main(["report", str(file), "-o", str(file.with_name("none.html")), "--sweep", "foo=1:2"]) == 2
+    assert capsys.readouterr().err.startswith("adamsym: --sweep: 'foo' is unknown; Adam has beta1")
+    assert not file.with_name("none.html").exists()
