@@ -518,7 +518,8 @@ def test_names_of_columns_are_lists(builder):
     """Text is no list of names of one letter."""
     signature = inspect.signature(builder)
     lists = [name for name in ("inputs", "left", "right") if name in signature.parameters]
-    names = {name: ["x"] for name in lists} | ({"target": "y"} if "target" in signature.parameters else {})
+    outputs = {"target": "y", "targets": ["y"]}
+    names = {name: ["x"] for name in lists} | {key: y for key, y in outputs.items() if key in signature.parameters}
     loss, parameters = builder(**names)
     assert {str(symbol) for symbol in loss.free_symbols} <= {"x", "y", *parameters}
     for wrong in ("age", None, 3, [3], {"age"}, Frame(COLUMNS)):

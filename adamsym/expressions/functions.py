@@ -172,12 +172,16 @@ def _sum_of_logs(factors: Sequence[sp.Expr], logs: Sequence[sp.Expr]) -> sp.Expr
 
 
 def _ball_integer_power(z: flint.arb, exponent: int) -> flint.arb:
-    """z**exponent, exponent >= 1; from the ends where z may be 0, for there flint's own power gives nan or is wide."""
-    if not z.contains(0) or z.rad() == 0:
-        return z**exponent
+    """z**exponent, exponent >= 1; from the ends where flint's own power is nan or so wide that it holds 0."""
+    holds_zero = z.contains(0)
+    if not holds_zero or z.rad() == 0:
+        power = z**exponent
+        if not power.contains(0) or z.rad() == 0:
+            return power
     if exponent % 2:
         return (z.lower() ** exponent).union(z.upper() ** exponent)
-    return flint.arb(0).union(z.abs_upper() ** exponent)
+    least = flint.arb(0) if holds_zero else z.abs_lower() ** exponent
+    return least.union(z.abs_upper() ** exponent)
 
 
 def _ball_increasing(function: Callable[[flint.arb], flint.arb]) -> Callable[[Any], flint.arb]:

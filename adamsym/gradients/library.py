@@ -1,5 +1,7 @@
 """A library of losses. Each entry is one function; a new loss is one more function in ``BUILDERS``.
 
+Losses of a linear model are in :mod:`adamsym.gradients.linear_losses`.
+
 Every function returns the loss of one data row as a SymPy expression, and the parameters' names in order, ready for
 ``Problem(loss, parameters, law)``. Problem files name an entry by ``library = "tanh_network"`` with ``options``.
 """
@@ -16,12 +18,26 @@ import sympy as sp
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.functions import softplus
-
-Model = tuple[sp.Expr, list[str]]
-"""The loss of one row, and the names of the parameters."""
-
-MOST_PARAMETERS = 1000
+from adamsym.gradients.linear_losses import (
+    MOST_PARAMETERS,
+    Model,
+    absolute,
+    cauchy,
+    check_size,
+    exponential,
+    gamma,
+    hinge,
+    huber,
+    least_squares,
+    log_cosh,
+    logistic,
+    poisson,
+    pseudo_huber,
+    quantile,
+    real,
+    softmax,
+    squared_hinge,
+)
 
 MOST_PATHS = 10_000
 """Paths from the inputs to the output of a network: its derivatives have a term for each."""
@@ -31,22 +47,8 @@ MOST_PATHS = 10_000
 def mean_estimation(inputs: Sequence[str]) -> Model:
     """Return (theta - x)^2/2, one theta per column: the minimiser is the mean."""
     names = ["theta"] if len(inputs) == 1 else [f"theta{k}" for k in range(len(inputs))]
-    loss = sp.Add(*((_real(name) - _real(x)) ** 2 / 2 for name, x in zip(names, inputs, strict=True)))
+    loss = sp.Add(*((real(name) - real(x)) ** 2 / 2 for name, x in zip(names, inputs, strict=True)))
     return loss, names
-
-
-@checked_arguments
-def least_squares(inputs: Sequence[str], target: str, intercept: bool = True) -> Model:
-    """Return (w . x + b - y)^2/2."""
-    value, names = _linear(inputs, intercept)
-    return (value - _real(target)) ** 2 / 2, names
-
-
-@checked_arguments
-def logistic(inputs: Sequence[str], target: str, intercept: bool = True) -> Model:
-    """Return log(1 + exp(z)) - y z, z = w . x + b, for labels y in {0, 1}."""
-    value, names = _linear(inputs, intercept)
-    return softplus(value) - _real(target) * value, names
 
 
 @checked_arguments
@@ -56,8 +58,8 @@ def polynomial_regression(inputs: Sequence[str], target: str, degree: int = 2) -
         raise InputError(f"polynomial_regression: one input is allowed, not {len(inputs)}")
     _check_range("polynomial_regression: degree", degree, 0, 50)
     names = [f"c{k}" for k in range(degree + 1)]
-    value = sp.Add(*(_real(name) * _real(inputs[0]) ** k for k, name in enumerate(names)))
-    return (value - _real(target)) ** 2 / 2, names
+    value = sp.Add(*(real(name) * real(inputs[0]) ** k for k, name in enumerate(names)))
+    return (value - real(target)) ** 2 / 2, names
 
 
 @checked_arguments
@@ -67,32 +69,34 @@ def matrix_factorization(left: Sequence[str], right: Sequence[str], target: str,
     The columns ``left`` hold a, the columns ``right`` hold b; U and V have ``rank`` columns.
     """
     _check_range("matrix_factorization: rank", rank, 1, MOST_PARAMETERS)
-    _check_size("matrix_factorization", rank * (len(left) + len(right)))
+    check_size("matrix_factorization", rank * (len(left) + len(right)))
     u = [[f"u{i}_{r}" for r in range(rank)] for i in range(len(left))]
     v = [[f"v{j}_{r}" for r in range(rank)] for j in range(len(right))]
     value = sp.Add(*(_projection(left, u, r) * _projection(right, v, r) for r in range(rank)))
-    return (value - _real(target)) ** 2 / 2, [name for row in (*u, *v) for name in row]
+    return (value - real(target)) ** 2 / 2, [name for row in (*u, *v) for name in row]
 
 
 @checked_arguments
 def deep_linear_network(inputs: Sequence[str], target: str, hidden: Sequence[int] = (2,)) -> Model:
     """Return (W_n ... W_1 x - y)^2/2, hidden layers of the given widths, no biases."""
     value, names = _network("deep_linear_network", inputs, hidden, biases=False, activation=lambda z: z)
-    return (value - _real(target)) ** 2 / 2, names
+    return (value - real(target)) ** 2 / 2, names
 
 
 @checked_arguments
 def tanh_network(inputs: Sequence[str], target: str, hidden: Sequence[int] = (4,)) -> Model:
     """Return (network(x) - y)^2/2: hidden layers of tanh of the given widths, a linear output, biases everywhere."""
     value, names = _network("tanh_network", inputs, hidden, biases=True, activation=sp.tanh)
-    return (value - _real(target)) ** 2 / 2, names
+    return (value - real(target)) ** 2 / 2, names
 
 
 @checked_arguments
 def phase_retrieval(inputs: Sequence[str], target: str) -> Model:
     """Return ((w . x)^2 - y)^2/4: the sign of w is lost."""
-    value, names = _linear(inputs, intercept=False)
-    return (value**2 - _real(target)) ** 2 / 4, names
+    check_size("phase_retrieval", len(inputs))
+    names = [f"w{k}" for k in range(len(inputs))]
+    value = sp.Add(*(real(name) * real(x) for name, x in zip(names, inputs, strict=True)))
+    return (value**2 - real(target)) ** 2 / 4, names
 
 
 @checked_arguments
@@ -101,16 +105,14 @@ def overparametrized_least_squares(inputs: Sequence[str], target: str, features:
 
     The c_k and d_k are uniform on {-2.000, ..., 2.000} in steps of 1/1000, exact, by Python's generator with ``seed``.
     """
-    _check_size("overparametrized_least_squares", features)
+    check_size("overparametrized_least_squares", features)
     generator = random.Random(seed)
     names = [f"w{k}" for k in range(features)]
     value = sp.S.Zero
     for name in names:
         draws = [sp.Rational(generator.randint(-2000, 2000), 1000) for _ in range(len(inputs) + 1)]
-        value += _real(name) * sp.tanh(
-            sp.Add(draws[0], *(c * _real(x) for c, x in zip(draws[1:], inputs, strict=True)))
-        )
-    return (value - _real(target)) ** 2 / 2, names
+        value += real(name) * sp.tanh(sp.Add(draws[0], *(c * real(x) for c, x in zip(draws[1:], inputs, strict=True))))
+    return (value - real(target)) ** 2 / 2, names
 
 
 @checked_arguments
@@ -123,7 +125,7 @@ def parabola_or_sine(inputs: Sequence[str], stiffness: int = 30) -> Model:
     if len(inputs) != 1:
         raise InputError(f"parabola_or_sine: one column of zeros and ones is allowed, not {len(inputs)}")
     _check_range("parabola_or_sine: stiffness", stiffness, 1, 10**6)
-    theta, a = _real("theta"), _real(inputs[0])
+    theta, a = real("theta"), real(inputs[0])
     return a * stiffness * theta**2 / 2 + (1 - a) * sp.sin(theta) ** 2 / 2, ["theta"]
 
 
@@ -132,7 +134,19 @@ BUILDERS: dict[str, Callable[..., Model]] = {
     for builder in (
         mean_estimation,
         least_squares,
+        absolute,
+        quantile,
+        huber,
+        pseudo_huber,
+        log_cosh,
+        cauchy,
+        poisson,
+        gamma,
         logistic,
+        hinge,
+        squared_hinge,
+        exponential,
+        softmax,
         polynomial_regression,
         matrix_factorization,
         deep_linear_network,
@@ -180,7 +194,7 @@ def columns_used(name: str, options: Mapping[str, Any], columns: Sequence[str]) 
     return [column for column in columns if column in used]
 
 
-_OF_COLUMNS = ("inputs", "left", "right", "target")
+_OF_COLUMNS = ("inputs", "left", "right", "target", "targets")
 """Arguments that name data columns."""
 
 
@@ -195,7 +209,8 @@ def _arguments(name: str, options: Mapping[str, Any], columns: Sequence[str]) ->
     if "target" in wanted:
         arguments.setdefault("target", columns[-1])
     if "inputs" in wanted:
-        arguments.setdefault("inputs", [column for column in columns if column != arguments.get("target")])
+        outputs = [*_as_list(arguments.get("target", [])), *_as_list(arguments.get("targets", []))]
+        arguments.setdefault("inputs", [column for column in columns if column not in outputs])
     known = set(columns)
     for key, column in _columns_named(name, arguments):
         if not isinstance(column, str) or column not in known:
@@ -220,19 +235,8 @@ def _as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _real(name: str) -> sp.Symbol:
-    return sp.Symbol(name, real=True)
-
-
-def _linear(inputs: Sequence[str], intercept: bool) -> Model:
-    _check_size("linear model", len(inputs) + intercept)
-    names = [f"w{k}" for k in range(len(inputs))] + (["b"] if intercept else [])
-    terms = [_real(name) * _real(x) for name, x in zip(names, inputs, strict=False)]
-    return sp.Add(*terms, *([_real("b")] if intercept else [])), names
-
-
 def _projection(columns: Sequence[str], matrix: Sequence[Sequence[str]], component: int) -> sp.Expr:
-    return sp.Add(*(_real(x) * _real(row[component]) for x, row in zip(columns, matrix, strict=True)))
+    return sp.Add(*(real(x) * real(row[component]) for x, row in zip(columns, matrix, strict=True)))
 
 
 def _network(
@@ -245,15 +249,15 @@ def _network(
     paths = math.prod(widths)
     if paths > MOST_PATHS:
         raise InputError(f"{place}: {paths} paths from inputs to output; at most {MOST_PATHS}: take narrower layers")
-    _check_size(place, sum((n + biases) * m for n, m in itertools.pairwise(widths)))
-    values: list[sp.Expr] = [_real(x) for x in inputs]
+    check_size(place, sum((n + biases) * m for n, m in itertools.pairwise(widths)))
+    values: list[sp.Expr] = [real(x) for x in inputs]
     names: list[str] = []
     for layer, width in enumerate(widths[1:], start=1):
         outputs = []
         for to in range(width):
             row = [f"w{layer}_{to}_{source}" for source in range(len(values))] + ([f"b{layer}_{to}"] if biases else [])
             names += row
-            outputs.append(sp.Add(*(_real(w) * z for w, z in zip(row, [*values, sp.S.One], strict=False))))
+            outputs.append(sp.Add(*(real(w) * z for w, z in zip(row, [*values, sp.S.One], strict=False))))
         values = outputs if layer == len(widths) - 1 else [activation(z) for z in outputs]
     return values[0], names
 
@@ -261,8 +265,3 @@ def _network(
 def _check_range(place: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise InputError(f"{place}: {value} is not allowed; allowed are integers from {least} to {most}")
-
-
-def _check_size(place: str, parameters: int) -> None:
-    if not 1 <= parameters <= MOST_PARAMETERS:
-        raise InputError(f"{place}: {parameters} parameters; allowed are 1 to {MOST_PARAMETERS}")

@@ -120,7 +120,10 @@ def test_three_arithmetics_agree(name, order):
 
 
 @pytest.mark.parametrize("exponent", [2, 3, 4, 5, -2])
-@pytest.mark.parametrize("ball", [flint.arb(0, 1.25), flint.arb(0.5, 1), flint.arb(0), flint.arb(-2, 0.5)])
+@pytest.mark.parametrize(
+    "ball",
+    [flint.arb(0, 1.25), flint.arb(0.5, 1), flint.arb(0), flint.arb(-2, 0.5), flint.arb(2, 1.9), flint.arb(-3, 2.5)],
+)
 def test_integer_powers_of_balls(exponent, ball):
     found = compile_ball([X], [X**exponent])(ball)[0]
     ends = [ball.lower(), ball.upper()]
@@ -128,6 +131,7 @@ def test_integer_powers_of_balls(exponent, ball):
         assert not found.is_finite()
         return
     assert all(found.overlaps(end**exponent) for end in ends)
+    assert ball.contains(0) or not found.contains(0)
     assert found.abs_upper() <= 1.3 * max((abs(end) ** exponent for end in ends), key=float)
 
 

@@ -21,6 +21,11 @@ from adamsym.testing import strategies
 
 COLUMNS = {"a": [0.5, -1.0, 2.0], "c": [1.0, 0.25, -0.5], "y": [1.0, 0.0, 1.0]}
 OPTIONS = {
+    "quantile": {"level": 0.3},
+    "huber": {"delta": 0.6},
+    "pseudo_huber": {"delta": 0.6},
+    "cauchy": {"scale": 0.6},
+    "softmax": {"targets": ["c", "y"]},
     "polynomial_regression": {"inputs": ["a"], "degree": 3},
     "matrix_factorization": {"left": ["a"], "right": ["c"], "rank": 2},
     "deep_linear_network": {"hidden": [2, 2]},
@@ -89,10 +94,35 @@ def features_loss(a, c, y, theta):
     return (theta @ np.tanh(draws @ np.array([np.ones_like(a), a, c])) - y) ** 2 / 2
 
 
+def softmax_loss(a, c, y, theta):
+    scores = np.stack([theta[0] * a + theta[1], theta[2] * a + theta[3], np.zeros_like(a)])
+    return np.log(np.exp(scores).sum(axis=0)) - c * scores[0] - y * scores[1]
+
+
+def of_residual(loss):
+    return lambda a, c, y, t: loss(t[0] * a + t[1] * c + t[2] - y)
+
+
+def of_margin(loss):
+    return lambda a, c, y, t: loss(np.where(y == 1, 1, -1) * (t[0] * a + t[1] * c + t[2]))
+
+
 KNOWN_LOSSES = {
     "mean_estimation": lambda a, c, y, t: ((t[:, None] - np.array([a, c, y])) ** 2).sum(axis=0) / 2,
-    "least_squares": lambda a, c, y, t: (t[0] * a + t[1] * c + t[2] - y) ** 2 / 2,
-    "logistic": lambda a, c, y, t: np.log1p(np.exp((1 - 2 * y) * (t[0] * a + t[1] * c + t[2]))),
+    "least_squares": of_residual(lambda r: r**2 / 2),
+    "absolute": of_residual(abs),
+    "quantile": of_residual(lambda r: np.where(r > 0, 0.7, -0.3) * r),
+    "huber": of_residual(lambda r: np.where(abs(r) <= 0.6, r**2 / 2, 0.6 * (abs(r) - 0.3))),
+    "pseudo_huber": of_residual(lambda r: 0.36 * (np.hypot(1, r / 0.6) - 1)),
+    "log_cosh": of_residual(lambda r: np.log(np.cosh(r))),
+    "cauchy": of_residual(lambda r: 0.18 * np.log(1 + r**2 / 0.36)),
+    "poisson": lambda a, c, y, t: np.exp(z := t[0] * a + t[1] * c + t[2]) - y * z,
+    "gamma": lambda a, c, y, t: (z := t[0] * a + t[1] * c + t[2]) + y / np.exp(z),
+    "logistic": of_margin(lambda m: np.log1p(np.exp(-m))),
+    "hinge": of_margin(lambda m: np.where(m < 1, 1 - m, 0)),
+    "squared_hinge": of_margin(lambda m: np.where(m < 1, (1 - m) ** 2 / 2, 0)),
+    "exponential": of_margin(lambda m: 1 / np.exp(m)),
+    "softmax": softmax_loss,
     "polynomial_regression": lambda a, c, y, t: (np.polyval(t[::-1], a) - y) ** 2 / 2,
     "matrix_factorization": lambda a, c, y, t: (a * c * (t[0] * t[2] + t[1] * t[3]) - y) ** 2 / 2,
     "deep_linear_network": linear_loss,
@@ -222,6 +252,11 @@ SAME_LOSSES = {
         lambda constant, slope: (constant, slope, 0, 0),
     ),
     library.logistic: (lambda f: (f(["x0"], "x2"), f(["x0", "x0"], "x2")), lambda w, b: (w - 2, 2, b)),
+    # The target plays the part of an input: of w x + 0 - 0 = z.
+    library.absolute: (
+        lambda f: (f(["x0"], "x2", False), library.quantile(["x0"], "x2", "1/2")),
+        lambda slope: (slope, 0),
+    ),
     library.matrix_factorization: (lambda f: [f(["x0"], ["x1"], "x2")] * 2, lambda u, v: (2 * u, v / 2)),
     library.deep_linear_network: (
         lambda f: (f(["x0", "x1"], "x2", [1]), library.least_squares(["x0", "x1"], "x2", False)),
