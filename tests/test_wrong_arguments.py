@@ -131,6 +131,7 @@ CALLS = {
         "failing": "nan",
         "budget": 100,
         "method": "RK45",
+        "project": None,
     },
     simulate: {
         "problem": PROBLEM,
@@ -141,6 +142,7 @@ CALLS = {
         "chains": 2,
         "seed": 0,
         "record_every": 1,
+        "project": [[0, 2]],
         "threads": 1,
         "checkpoint": None,
         "resume": False,

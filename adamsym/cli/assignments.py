@@ -89,8 +89,10 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
-def parse_box(texts: Sequence[str], names: Sequence[str], option: str) -> list[list[float]]:
+def parse_box(texts: Sequence[str], names: Sequence[str], option: str, *, is_open: bool = False) -> list[list[float]]:
     """Return lower and upper end of each parameter, in the order of ``names``, from texts such as ``a=-1:1,b=0:2``.
+
+    If ``is_open``, an end may be left out, as in ``a=0:``, and a parameter too: then -inf or inf stands for it.
 
     Raises
     ------
@@ -98,8 +100,8 @@ def parse_box(texts: Sequence[str], names: Sequence[str], option: str) -> list[l
         If a parameter is unknown, set twice or left out, or its range is no pair of finite numbers, the lower first.
     """
     ranges: dict[str, list[float]] = {}
-    for text in texts:
-        for part in text.split(","):
+    for given in texts:
+        for part in given.split(","):
             name, equals, value = (piece.strip() for piece in part.partition("="))
             low, colon, high = value.partition(":")
             if not equals or not colon:
@@ -108,10 +110,15 @@ def parse_box(texts: Sequence[str], names: Sequence[str], option: str) -> list[l
                 raise InputError(f"{option}: {name!r} is no parameter; the parameters are {_listed(names)}")
             if name in ranges:
                 raise InputError(f"{option}: {name} is set twice; give each parameter once")
-            ranges[name] = [_outward(low, -math.inf, option), _outward(high, math.inf, option)]
+            ranges[name] = [
+                end if is_open and not text.strip() else _outward(text, end, option)
+                for text, end in ((low, -math.inf), (high, math.inf))
+            ]
             if ranges[name][0] > ranges[name][1]:
                 raise InputError(f"{option}: {name}={value} has its lower end above its upper end")
     missing = [name for name in names if name not in ranges]
-    if missing:
+    if is_open:
+        ranges |= {name: [-math.inf, math.inf] for name in missing}
+    elif missing:
         raise InputError(f"{option}: no range for {_listed(missing)}; give one, such as {option} {missing[0]}=-5:5")
     return [ranges[name] for name in names]

@@ -26,11 +26,16 @@ from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.dynamics import Ensemble, PseudoTrajectory
+    from adamsym.gradients.reading import ProblemFile
 
 _MOST_RECORDED = 10**8
 _MOST_STEPS = 10**12
 """Steps of all chains together without a checkpoint: some hours of one processor, which would be lost."""
 
+Project = Annotated[
+    list[str] | None,
+    typer.Option("--project", help="Keep theta in a box, theta=-1:1; theta=0: is open above.", show_default=False),
+]
 Start = Annotated[list[str] | None, typer.Option("--from", help=POINT_HELP, show_default=False)]
 
 
@@ -39,6 +44,7 @@ def flow(
     start: Start = None,
     time: Annotated[float, typer.Option("--time", help="End time.")] = 10.0,
     samples: Annotated[int, typer.Option("--samples", help="Times printed, equally spaced.", min=2, max=100_001)] = 11,
+    project: Project = None,
     output: Output = None,
     as_json: Json = False,
 ) -> int:
@@ -54,7 +60,8 @@ def flow(
     from adamsym.field import AdamField
 
     with working("solving"):
-        found = flow_of(AdamField(source.problem, source.adam), theta, np.linspace(0.0, time, samples))
+        times = np.linspace(0.0, time, samples)
+        found = flow_of(AdamField(source.problem, source.adam), theta, times, project=_box(project, source))
     code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
     if output is not None:
         write_table(output, found.columns(source.problem.names))
@@ -89,6 +96,7 @@ def simulate(
         Path | None, typer.Option("--checkpoint", help="A .npz file to go on from.", show_default=False)
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the checkpoint.")] = False,
+    project: Project = None,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", help="Run them in a cluster: a Dask scheduler, tcp://HOST:PORT.", show_default=False),
@@ -114,6 +122,7 @@ def simulate(
     from adamsym.methods import StepSizeSchedule
 
     options: dict[str, Any] = {"record_every": record, "threads": threads, "checkpoint": checkpoint, "resume": resume}
+    options["project"] = _box(project, source)
     schedule = StepSizeSchedule(step_size)
     try:
         with executor_of(None, cluster) as executor, _progress(f"running {chains} chains", steps) as progress:
@@ -190,6 +199,11 @@ def track(
         if output is not None:
             print(f"the windows are in {output}")
     return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
+
+
+def _box(texts: list[str] | None, source: "ProblemFile") -> list[list[float]] | None:
+    """The box onto which theta is projected, if any."""
+    return parse_box(texts, source.problem.names, "--project", is_open=True) if texts else None
 
 
 def _print_track(found: "PseudoTrajectory", chains: int) -> None:

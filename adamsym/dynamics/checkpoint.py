@@ -30,6 +30,8 @@ def run_digest(run: Run, theta0: ArrayLike, seed: int, record_every: int) -> str
     method = {name: str(value) for name, value in attributes_of(run.method).items()}
     start = np.broadcast_to(np.asarray(theta0, np.float64), (run.chains, run.problem.dimension))
     text = [kind.__module__, kind.__qualname__, method, str(run.schedule.expression), run.chains, seed, record_every]
+    if run.box is not None:
+        text.append(run.box.tolist())
     whole = problem_text(run.problem) + json.dumps(text)
     return hashlib.sha256(whole.encode() + start.tobytes()).hexdigest()
 
@@ -58,7 +60,7 @@ def load_checkpoint(path: Path, digest: str, run: Run, steps: int, recorded: Flo
             if str(_member(archive, "digest", (), np.dtype("<U64"))) != digest:
                 raise InputError(
                     f"checkpoint: {str(path)[:80]!r} is of another problem, method, schedule, start, seed, "
-                    "number of chains or record"
+                    "number of chains, record or projection"
                 )
             step = int(_member(archive, "step", (), np.dtype(np.int64)))
             count = multiples(0, step, record_every)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
+from adamsym.dynamics.projection import checked_projection
 from adamsym.dynamics.run import Run, check_integers, checked_starts, multiples
 from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.columns import parameter_names
@@ -104,6 +105,7 @@ def simulate(
     seed: int,
     *,
     record_every: int | None = None,
+    project: ArrayLike | None = None,
     threads: int | None = None,
     checkpoint: str | Path | None = None,
     resume: bool = False,
@@ -129,6 +131,9 @@ def simulate(
         A non-negative integer.
     record_every
         Keep the states after every so many steps; none if omitted.
+    project
+        A box, shape (d, 2), onto which theta is projected after each step: each parameter is put to the nearer end if
+        the step leads beyond (Reddi, Kale and Kumar 2018). -inf and inf leave a side open; none if omitted.
     threads
         Threads to use; as many as processors if omitted.
     checkpoint
@@ -150,12 +155,13 @@ def simulate(
         If chains end their worker process again and again.
     """
     check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
-    asked = _Chains(problem, method, schedule, theta0, steps, seed, record_every or 0)
+    asked = _Chains(problem, method, schedule, theta0, steps, seed, record_every or 0, project)
     if executor is None:
         return _here(asked, chains, threads, checkpoint, resume, progress)
     if checkpoint is not None or threads is not None:
         raise InputError("executor: it goes neither with checkpoints nor with threads, which are of this process")
     start = checked_starts(problem, theta0, chains, seed)
+    checked_projection(project, problem, start, "simulate")
     return _elsewhere(replace(asked, start=start), chains, executor, progress)
 
 
@@ -170,13 +176,14 @@ class _Chains:
     steps: int
     seed: int
     every: int
+    project: ArrayLike | None
 
     def run(self, part: tuple[int, int]) -> Ensemble:
         """Run the chains from one to before another, on one thread."""
         first, last = part
         start = np.asarray(self.start)
         start = start if start.ndim == 1 else start[first:last]
-        run = Run(self.problem, self.method, self.schedule, start, last - first, self.seed, 1, first)
+        run = Run(self.problem, self.method, self.schedule, start, last - first, self.seed, 1, first, self.project)
         recorded = run.advance(self.steps, self.every or None)
         return _ensemble(run.theta, run.step, run.diverged, self.every, recorded)
 
@@ -190,7 +197,7 @@ def _here(
     progress: Callable[[int], None] | None,
 ) -> Ensemble:
     """Run an ensemble in this process."""
-    run = Run(asked.problem, asked.method, asked.schedule, asked.start, chains, asked.seed, threads)
+    run = Run(asked.problem, asked.method, asked.schedule, asked.start, chains, asked.seed, threads, 0, asked.project)
     every = asked.every
     recorded = _room((multiples(0, asked.steps, every), chains, run.problem.dimension))
     path, digest = _checked_path(checkpoint, resume), ""

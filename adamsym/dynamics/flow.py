@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.explicit import Explicit, follow_explicitly
 from adamsym.dynamics.path import AT_ZERO, MISMATCH, follow
+from adamsym.dynamics.projected import follow_in_box
+from adamsym.dynamics.projection import checked_projection
 from adamsym.dynamics.run import check_integers
 from adamsym.dynamics.solutions import Flow, Indices, Stack, gathered
 from adamsym.dynamics.steps import HALVINGS, step, velocity_of
@@ -56,6 +58,7 @@ class _How:
     budget: int
     jumps: bool
     explicit: Explicit | None
+    box: FloatArray | None
 
     @property
     def span(self) -> tuple[float, float]:
@@ -72,6 +75,7 @@ def flow(
     failing: Failing = "raise",
     budget: int = BUDGET,
     method: Solver = "automatic",
+    project: ArrayLike | None = None,
 ) -> Flow:
     """Return the solutions of theta' = f(theta), theta(times[0]) = theta0, at ``times``, for one start or many.
 
@@ -107,11 +111,15 @@ def flow(
         is known at these only, errors are measured in a root mean square over the parameters, and each start is
         followed by itself. "automatic" takes LSODA up to 1,000 parameters (64 for sources with products of their own),
         beyond that RK45, or RK23 for tolerances from 1e-4 up. Kinks need LSODA.
+    project
+        A box, shape (d, 2), in which theta is kept: at an end of it a component of f that leads outwards counts as 0.
+        This is what Adam follows that is projected after each step, as in :func:`adamsym.simulate`.
 
     Raises
     ------
     InputError
-        If a shape, a time or the tolerance is wrong; for a failing start; and for kinks with an explicit method.
+        If a shape, a time or the tolerance is wrong; for a failing start; for kinks with an explicit method; and for a
+        box with kinks or with an explicit method.
     """
     require_everywhere(field.problem, "flow")
     starts = field.problem.points(theta0)
@@ -122,7 +130,12 @@ def flow(
     check_integers("flow", {"budget": (budget, 1)})
     flat = starts.reshape(-1, field.problem.dimension)
     jumps = kink_surfaces(field.problem) is not None
-    how = _How(asked, tolerance, failing, budget, jumps, _explicit(field.problem, method, tolerance, jumps))
+    explicit = _explicit(field.problem, method, tolerance, jumps)
+    box = checked_projection(project, field.problem, starts, "flow")
+    if box is not None and (jumps or explicit is not None):
+        what = "a loss with kinks" if jumps else "explicit methods"
+        raise InputError(f"flow: {what} cannot be projected onto a box; leave project out")
+    how = _How(asked, tolerance, failing, budget, jumps, explicit, box)
     return gathered(tuple(_stacks(field, flat, how)), asked, flat, starts.shape[:-1])
 
 
@@ -146,7 +159,7 @@ def check_tolerance(tolerance: float, caller: str) -> None:
 def _stacks(field: AdamField, starts: FloatArray, how: _How) -> Iterator[Stack]:
     """Solutions of groups of starts; of single starts where a group does not go well together, or f may jump."""
     for group in _neighbours(starts, np.arange(len(starts))):
-        if len(group) > 1 and not how.jumps and how.explicit is None:
+        if len(group) > 1 and not how.jumps and how.explicit is None and how.box is None:
             try:
                 yield _solved(field, starts, group, how.span, how.tolerance)
                 continue
@@ -166,10 +179,19 @@ def _stacks(field: AdamField, starts: FloatArray, how: _How) -> Iterator[Stack]:
 def _followed(field: AdamField, start: FloatArray, which: np.intp, how: _How) -> Stack:
     if how.explicit is not None:
         return follow_explicitly(field, start, which, how.asked, how.tolerance, how.budget, how.explicit)
-    path = follow(field, start, how.span, how.tolerance, how.budget)
+    box = how.box
+    if box is None:
+        path = follow(field, start, how.span, how.tolerance, how.budget)
+    else:
+        path = follow_in_box(field, start, how.span, how.tolerance, how.budget, box)
+
+    def at(times: FloatArray) -> FloatArray:
+        # The step before an event ends a rounding beyond the box.
+        return (path.at(times) if box is None else np.clip(path.at(times), *box.T))[None]
+
     end = path.ends[-1]
     zero = np.array([end if path.outcome == "zero" else np.nan])
-    return Stack(np.array([which]), lambda times: path.at(times)[None], zero, path.outcome, end, tuple(path.notes))
+    return Stack(np.array([which]), at, zero, path.outcome, end, tuple(path.notes))
 
 
 def _nowhere(which: np.intp, begin: float) -> Stack:

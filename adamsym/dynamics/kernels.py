@@ -129,12 +129,14 @@ def _first_rows(table: Any, drawn: Any, lanes: int) -> None:
 
 @_inlined
 def _update(
-    theta: Any, m: Any, v: Any, g: Any, constants: Any, factors: Any, kind: int, heavy: bool, rooted: bool
+    theta: Any, m: Any, v: Any, g: Any, constants: Any, factors: Any, box: Any, variant: Any, rooted: bool
 ) -> int:
     """Take one step, rounded as torch's lerp_, addcmul_ and addcdiv_; return how many theta or v are not finite.
 
-    ``heavy`` says that beta1 <= 1/2, where lerp_ starts from the other end, ``rooted`` that a factor of the root is 1.
+    The variant is the denominator; whether beta1 <= 1/2, where lerp_ starts from the other end; and whether theta is
+    projected onto ``box``, its lower and upper ends as arrays like theta. ``rooted``: a factor of the root is 1.
     """
+    kind, heavy, projected = variant
     weight1, beta2, weight2, eps = constants
     momentum, current, root, shrink = factors
     bad = 0
@@ -150,6 +152,9 @@ def _update(
         else:
             denominator = 1.0
         moved = shrink * theta[i] - (momentum * mean + current * g[i]) / denominator
+        if projected:
+            # What is no number stays none.
+            moved = box[0, i] if moved < box[0, i] else box[1, i] if moved > box[1, i] else moved
         m[i], v[i], theta[i] = mean, square, moved
         bad += int(not ((abs(moved) <= _LARGEST) & (square <= _LARGEST)))
     return bad
@@ -171,8 +176,8 @@ def _mark_failures(theta: Any, v: Any, diverged: Any, step: int, lanes: int) -> 
 
 
 @lru_cache
-def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
-    """Return the loop for blocks of ``lanes`` chains, by denominator and ``heavy``; its code is kept on disk."""
+def advancing(lanes: int, kind: int, heavy: bool, projected: bool) -> Callable[..., None]:
+    """Return the loop for blocks of ``lanes`` chains, by the variant of the update; its code is kept on disk."""
 
     def advance(
         first: int,
@@ -185,12 +190,13 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
         law: tuple[Any, Any, Any, Any],
         constants: tuple[float, float, float, float],
         factors: Any,
+        box: Any,
         record_every: int,
         recorded: Any,
     ) -> None:
         """Carry the blocks from ``first`` to before ``last`` through the steps of ``factors``, after ``step`` steps."""
         g, part, scratch, drawn, words = work
-        size = state[0].shape[1]
+        size, variant = state[0].shape[1], (kind, heavy, projected)
         _first_rows(law[0], drawn, lanes)
         for block in range(first, last):
             theta, m, v = state[0][block], state[1][block], state[2][block]
@@ -203,9 +209,9 @@ def advancing(lanes: int, kind: int, heavy: bool) -> Callable[..., None]:
                 _mean_gradient(theta, random, g, gradient, batch_size, own, law, k * batch_size, lanes)
                 step_factors = (factors[0, k], factors[1, k], factors[2, k], factors[3, k])
                 if factors[2, k] == 1.0:
-                    bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, True)
+                    bad = _update(theta, m, v, g, constants, step_factors, box, variant, True)
                 else:
-                    bad = _update(theta, m, v, g, constants, step_factors, kind, heavy, False)
+                    bad = _update(theta, m, v, g, constants, step_factors, box, variant, False)
                 now = step + k + 1
                 if bad > marked * (size // lanes):
                     marked = _mark_failures(theta, v, diverged, now, lanes)

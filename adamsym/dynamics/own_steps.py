@@ -18,6 +18,7 @@ def take_own_steps(
     first: int,
     sizes: FloatArray,
     record: Callable[[int, FloatArray], None],
+    box: FloatArray | None = None,
 ) -> tuple[FloatArray, State, NDArray[np.int64]]:
     """Return theta, the state and the marks of divergence after the steps ``first``, ``first`` + 1, ...
 
@@ -31,6 +32,8 @@ def take_own_steps(
         The step sizes.
     record
         Called with the number of each step and theta after it.
+    box
+        What theta is projected onto after each step, shape (d, 2); all of space if None.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def take_own_steps(
         with np.errstate(all="ignore"):
             after, change = checked_step(method, state, g, theta, n)
             theta = theta + size * change
+            if box is not None:
+                theta = np.clip(theta, *box.T)
         lasting = _finite(after, len(theta))
         # A state that was infinite before may stay so; one that becomes infinite has overflown.
         lost = ~np.isfinite(theta).all(axis=1) | ~np.isfinite(g).all(axis=1) | (finite & ~lasting).any(axis=0)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.dynamics import kernels
 from adamsym.dynamics.orders import Orders
 from adamsym.dynamics.own_steps import take_own_steps
+from adamsym.dynamics.projection import checked_projection
 from adamsym.dynamics.randomness import alias_table, drawn_rows, generator_states
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -67,6 +68,8 @@ class Run:
         Threads to use; as many as processors if omitted.
     first
         The number of the first chain, where these are some of more.
+    project
+        A box (d, 2) onto which theta is projected after each step, as in :func:`adamsym.simulate`.
 
     Raises
     ------
@@ -86,9 +89,11 @@ class Run:
         seed: int,
         threads: int | None = None,
         first: int = 0,
+        project: ArrayLike | None = None,
     ) -> None:
         check_integers("simulate", {"threads": (1 if threads is None else threads, 1), "first": (first, 0)})
         start = checked_starts(problem, theta0, chains, seed)
+        self.box = checked_projection(project, problem, start, "simulate")
         self.problem, self.method, self.schedule, self.chains, self.step = problem, method, schedule, chains, 0
         self._threads = threads or os.cpu_count() or 1
         self._lanes = next((lanes for most, lanes in _LANES if chains <= most), _MOST_LANES)
@@ -265,7 +270,7 @@ class Run:
 
         chains = (theta, tuple(state), diverged)
         gradients = self._gradients(random, len(sizes))
-        theta, after, diverged = take_own_steps(self.method, chains, gradients, before + 1, sizes, record)
+        theta, after, diverged = take_own_steps(self.method, chains, gradients, before + 1, sizes, record, self.box)
         self._blocks = (*map(self._blockwise, (theta, *after)), random, self._blockwise(diverged))
         self.step += len(sizes)
 
@@ -304,7 +309,7 @@ class Run:
         method = self._compiled
         assert method is not None
         weight1, weight2 = 1 - method.beta1, 1 - method.beta2
-        kernels.advancing(self._lanes, kernels.DENOMINATORS[method.denominator], weight1 >= 0.5)(
+        kernels.advancing(self._lanes, kernels.DENOMINATORS[method.denominator], weight1 >= 0.5, self.box is not None)(
             first,
             last,
             step,
@@ -315,6 +320,7 @@ class Run:
             (*self._law, given),
             (weight1, method.beta2, weight2, method.eps),
             factors,
+            np.empty((2, 0)) if self.box is None else np.repeat(self.box.T, self._lanes, axis=1),
             every,
             recorded,
         )

@@ -54,8 +54,8 @@ class Flow(Drawable):
         none. Convergence to a zero is only asymptotic: the state lies near one, and this is no proof of one.
     outcome
         How each solution ended, shape (...): "end", at the last time; "zero", at rest there; "kink", at rest on a kink
-        of the loss, where the fields of both sides balance; "budget", the evaluations allowed are spent; "stopped", it
-        cannot be followed on.
+        of the loss, where the fields of both sides balance; "border", at rest on the border of the box that ``project``
+        gave, where f points outwards; "budget", the evaluations allowed are spent; "stopped", it cannot be followed on.
     reached
         The time up to which each is followed, shape (...): the last time, unless it is "budget" or "stopped". After it
         theta is nan.
@@ -156,6 +156,7 @@ def about_solution(found: Flow) -> list[str]:
         "end": "no zero reached",
         "zero": f"at a zero (max |f| <= 1e-10) from time {found.zero:.6g} on",
         "kink": "no zero reached",
+        "border": "at rest on the border of the box",
         "budget": f"undecided: followed until time {found.reached:.6g} only",
         "stopped": f"undecided: followed until time {found.reached:.6g} only",
     }

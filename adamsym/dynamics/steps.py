@@ -13,7 +13,7 @@ from adamsym.expressions.compilation import FloatArray
 HALVINGS = 40
 """Of a step, for the time of an event: 1e-12 of the step."""
 
-Outcome = Literal["end", "zero", "kink", "budget", "stopped"]
+Outcome = Literal["end", "zero", "kink", "border", "budget", "stopped"]
 Piece = scipy.integrate.DenseOutput
 
 
@@ -21,7 +21,7 @@ Piece = scipy.integrate.DenseOutput
 class Path:
     """A solution: ``pieces[k]`` holds from ``ends[k]`` to ``ends[k+1]``; what it came to, and what was done on the way.
 
-    From the last end on it rests at ``rest``, if the outcome is "zero" or "kink".
+    From the last end on it rests at ``rest``, if the outcome is "zero", "kink" or "border".
     """
 
     ends: list[float]
@@ -39,7 +39,7 @@ class Path:
             if known.any():
                 result[known] = solution(times[known]).T
         later = times > self.ends[-1] if self.pieces else times >= self.ends[-1]
-        if self.outcome in ("zero", "kink"):
+        if self.outcome in ("zero", "kink", "border"):
             result[later] = self.rest
         elif not self.pieces:
             result[times == self.ends[-1]] = self.rest
