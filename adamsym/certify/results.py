@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from adamsym.certify.digits import interval_text, rounded_down, shared_digits
-from adamsym.expressions.results import counted
+from adamsym.expressions.results import counted, ends_of
 
 if TYPE_CHECKING:
     from adamsym.certify.lyapunov.box_regions import LyapunovRegion
@@ -18,9 +20,9 @@ def zeros_summary(found: "Zeros") -> str:
     """Return how many zeros are certified, and whether they are all."""
     count = counted_zeros(found)
     if found.complete:
-        return f"exactly {count} in the box, certified"
+        return f"certified: exactly {count} in the box"
     boxes = counted(len(found.undecided), "box").replace("boxs", "boxes")
-    return f"{count} certified; {boxes} undecided"
+    return f"undecided: {count} certified; {boxes} left"
 
 
 def counted_zeros(found: "Zeros") -> str:
@@ -50,6 +52,29 @@ def zero_rows(zeros: "Sequence[Zero]") -> list[list[str]]:
         ]
         for zero in zeros
     ]
+
+
+_SHOWN = 3
+"""So many parameters of a zero are shown in its line."""
+
+
+def zero_summary(zero: "Zero") -> str:
+    """Return where a zero is, in proven digits, and its stability."""
+    sides = zero.box.tolist()
+    place = ", ".join(shared_digits(*side) for side in sides[:_SHOWN]) + (", ..." if len(sides) > _SHOWN else "")
+    stability = "stability undecided" if zero.stability == "undecided" else zero.stability
+    return f"certified at ({place}), {stability}"
+
+
+def zeros_columns(zeros: "Sequence[Zero]", names: Sequence[str]) -> dict[str, Any]:
+    """Return one row for each certified zero: the middle of its box, the box's ends, and its stability."""
+    middles = np.array([zero.midpoint for zero in zeros]).reshape(-1, len(names))
+    return {
+        **{name: middles[:, k].copy() for k, name in enumerate(names)},
+        **ends_of([zero.box for zero in zeros], names),
+        "stability": [str(zero.stability) for zero in zeros],
+        "critical_point": [zero.critical_point or "not applicable" for zero in zeros],
+    }
 
 
 def set_rows(found: "Zeros") -> tuple[list[str], list[list[str]]]:
@@ -138,6 +163,14 @@ def one_zero_table(found: "OneZero") -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
+def one_zero_columns(found: "OneZero", names: Sequence[str]) -> dict[str, Any]:
+    """Return one row for each parameter: the ends of the zero's box, of where it is alone, of the critical point's."""
+    boxes = {} if found.zero is None else {"zero": found.zero.box, "alone": found.zero.unique_in}
+    boxes |= {} if found.critical is None else {"critical_point": found.critical.box}
+    ends = {f"{name}_{end}": box[:, k] for name, box in boxes.items() for k, end in enumerate(("lower", "upper"))}
+    return {"parameter": list(names), **ends}
+
+
 def one_zero_dict(found: "OneZero") -> dict[str, Any]:
     """Return what is certified about the zero near a point, ready for JSON."""
     critical, zero = found.critical, found.zero
@@ -207,15 +240,7 @@ def region_dict(found: "LyapunovRegion") -> dict[str, Any]:
         if found.witness is None
         else {"point": found.witness.tolist(), "bounds": list(found.witness_bounds or ())},
         "undecided": [[list(side) for side in box] for box in found.undecided],
-        "regions": {
-            "K": regions.smoothness,
-            "mu": regions.pl,
-            "T6": regions.level_t6,
-            "N-Theorem 1": regions.level_theorem_1,
-            "N-Theorem 2": regions.theorem_2,
-            "N-Theorem 6": regions.theorem_6,
-            "shares": regions.shares,
-        },
+        "regions": regions.to_dict(),
         "examined": found.examined,
         "operations": found.operations,
         "stopped": found.stopped,

@@ -41,6 +41,7 @@ from adamsym.checker.zeros import contains
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress, counted_off
+from adamsym.expressions.results import Result, counted
 from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, is_cut_short, spend
 from adamsym.gradients import Empirical, Problem, SymbolicGradient
@@ -72,8 +73,8 @@ _About = tuple[str, int, bool]
 """A certificate, the budget, and whether to compute slowly."""
 
 
-@dataclass(frozen=True)
-class Check:
+@dataclass(frozen=True, repr=False)
+class Check(Result):
     """Whether a certificate is valid; if not, why; and how many proofs were re-checked.
 
     ``undecided``: not valid only because the check was given up for too much work; more of it might decide.
@@ -83,6 +84,21 @@ class Check:
     reason: str
     proofs: int = 0
     undecided: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """Certified if the certificate is valid, else undecided or refuted."""
+        return "certified" if self.valid else "undecided" if self.undecided else "refuted"
+
+    @property
+    def summary(self) -> str:
+        """Whether the certificate is valid, and how many proofs were re-checked, or why it is not."""
+        return f"valid, {counted(self.proofs, 'proof')} re-checked" if self.valid else f"not valid: {self.reason}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as ``adamsym check --json`` prints it."""
+        found = {"valid": self.valid, "reason": self.reason, "proofs": self.proofs}
+        return found | ({"undecided": True} if self.undecided else {})
 
 
 @dataclass(frozen=True)

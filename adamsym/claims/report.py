@@ -1,19 +1,20 @@
 """Running one claim: reports of its evidence and controls, and its verdict."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from adamsym.claims.claim import FEWEST_CONTROLS, Check, Claim
 from adamsym.claims.finding import Finding, Grade, Verdict, undecided
 from adamsym.claims.settings import Settings, current_settings
+from adamsym.expressions.results import Record, Result
 
 ClaimVerdict = Verdict | Literal["not applicable"]
 
 
-@dataclass(frozen=True)
-class EvidenceReport:
+@dataclass(frozen=True, repr=False)
+class EvidenceReport(Record):
     """What one piece of evidence found, and how long it took: by the clock, and of processors."""
 
     grade: str
@@ -24,9 +25,14 @@ class EvidenceReport:
     seconds: float
     cpu_seconds: float = 0.0
 
+    @property
+    def summary(self) -> str:
+        """The verdict, what it is of, and its reason."""
+        return f"{self.verdict}: {self.name} ({self.grade}): {_short(self.detail)}"
 
-@dataclass(frozen=True)
-class ControlReport:
+
+@dataclass(frozen=True, repr=False)
+class ControlReport(Record):
     """Whether one control was rejected, and why or why not."""
 
     name: str
@@ -35,9 +41,14 @@ class ControlReport:
     seconds: float
     cpu_seconds: float = 0.0
 
+    @property
+    def summary(self) -> str:
+        """Whether the control was rejected, and why or why not."""
+        return f"{'rejected' if self.rejected else 'not rejected'}: {self.name}: {_short(self.detail)}"
 
-@dataclass(frozen=True)
-class ClaimReport:
+
+@dataclass(frozen=True, repr=False)
+class ClaimReport(Result):
     """The outcome of one claim.
 
     Attributes
@@ -67,6 +78,23 @@ class ClaimReport:
     settings: Settings
     cpu_seconds: float = 0.0
 
+    @property
+    def summary(self) -> str:
+        """The claim, and what decided the verdict."""
+        return f"{self.name}{self.title and ', '}{self.title}: {_short(self.detail)}"
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each piece of evidence and for each control, whose verdict is whether it was rejected."""
+        rows = [("evidence", *entry) for entry in map(_evidence_row, self.evidence)]
+        rows += [("control", *entry) for entry in map(_control_row, self.controls)]
+        keys = ("part", "grade", "name", "verdict", "detail", "cases", "seconds")
+        return {key: [row[k] for row in rows] for k, key in enumerate(keys)}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return a row for each piece of evidence and for each control."""
+        rows = zip(*list(self.columns().values())[:5], strict=True)
+        return ["", "grade", "name", "verdict", "what was found"], [list(row) for row in rows]
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON's dictionaries, with the keys that ``adamsym verify --json`` promises."""
         return {
@@ -84,6 +112,22 @@ class ClaimReport:
             "effort": self.settings.effort,
             "seed": self.settings.seed,
         }
+
+
+def _evidence_row(one: EvidenceReport) -> tuple[Any, ...]:
+    return one.grade, one.name, one.verdict, one.detail, one.cases, one.seconds
+
+
+def _control_row(one: ControlReport) -> tuple[Any, ...]:
+    return "", one.name, "rejected" if one.rejected else "not rejected", one.detail, 0, one.seconds
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+_LONGEST = 120
+"""Characters of a reason in a line."""
 
 
 def run_claim(

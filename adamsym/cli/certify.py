@@ -200,7 +200,7 @@ def check(
             progress=progress,
         )
     if as_json:
-        print_json({"valid": found.valid, "reason": found.reason} | ({"undecided": True} if found.undecided else {}))
+        print_json(found.to_dict())
     else:
         verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
         more = "; this would take more work than is allowed (--budget)" if found.undecided else ""

@@ -1,6 +1,6 @@
 """Branches of zeros: what a sweep finds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -8,9 +8,8 @@ import numpy as np
 
 from adamsym.continuation.axes import Axis
 from adamsym.dynamics.zero_point import SHOWN, ZeroStability
-from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import Record, Result, counted, own_names, plain
 
 _USUAL = {"end of the interval", "end of the list", "closed"}
 """Ends of branches that need no word in a summary."""
@@ -18,8 +17,8 @@ _USUAL = {"end of the interval", "end of the list", "closed"}
 ChangeKind = Literal["fold", "Hopf", "branch point"]
 
 
-@dataclass(frozen=True)
-class BranchPoint:
+@dataclass(frozen=True, repr=False)
+class BranchPoint(Record):
     """A zero of the field by number, at one value of a parameter.
 
     Attributes
@@ -58,14 +57,19 @@ class BranchPoint:
     batch_predicted_distance: float = np.nan
     batch_predicted_excess: float = np.nan
 
+    @property
+    def summary(self) -> str:
+        """The value of the parameter, the zero there and its stability."""
+        return f"at {self.value:.8g} the zero {_place(self.zero)}, {self.stability}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything in lists, numbers, texts and None."""
         found = {name: plain(value) for name, value in vars(self).items() if name != "eigenvalue"}
         return found | {"eigenvalue": plain([self.eigenvalue.real, self.eigenvalue.imag])}
 
 
-@dataclass(frozen=True)
-class Change:
+@dataclass(frozen=True, repr=False)
+class Change(Record):
     """Where zeros meet and vanish (a fold), or their stability changes: by number.
 
     At a "Hopf" point two complex eigenvalues of Df cross the imaginary axis; at a "branch point" a real one passes 0
@@ -76,13 +80,18 @@ class Change:
     value: float
     zero: FloatArray
 
+    @property
+    def summary(self) -> str:
+        """What changes where."""
+        return f"{self.kind} at {self.value:.8g}, the zero {_place(self.zero)}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything in lists, numbers and texts."""
         return {name: plain(value) for name, value in vars(self).items()}
 
 
-@dataclass(frozen=True)
-class Branch:
+@dataclass(frozen=True, repr=False)
+class Branch(Record):
     """Zeros that belong together, in order along the curve.
 
     Attributes
@@ -105,6 +114,14 @@ class Branch:
     folds: tuple[Change, ...]
     changes: tuple[Change, ...]
     ends: tuple[str, str]
+
+    @property
+    def summary(self) -> str:
+        """Over which values it was followed, and how many zeros, folds and changes it has."""
+        values = self.values
+        turns = (counted(len(one), word) for one, word in ((self.folds, "fold"), (self.changes, "change")) if one)
+        text = f"{counted(len(self.points), 'zero')} for {self.parameter} from {values.min():g} to {values.max():g}"
+        return ", ".join((text, *turns))
 
     @property
     def values(self) -> FloatArray:
@@ -139,6 +156,10 @@ class Branch:
         return cls(record["parameter"], dict(record["fixed"]), points, folds, changes, ends)
 
 
+def _place(zero: FloatArray) -> str:
+    return f"({', '.join(f'{x:.6g}' for x in zero[:SHOWN])}{', ...' if len(zero) > SHOWN else ''})"
+
+
 def _point(record: Mapping[str, Any]) -> BranchPoint:
     numbers: dict[str, Any] = {name: np.nan if value is None else value for name, value in record.items()}
     real, imaginary = (np.nan if part is None else part for part in record["eigenvalue"])
@@ -150,7 +171,7 @@ def _point(record: Mapping[str, Any]) -> BranchPoint:
 
 
 @dataclass(frozen=True, repr=False)
-class Sweep(Drawable):
+class Sweep(Result):
     """The branches of zeros that a sweep has followed: floating-point evidence.
 
     Attributes
@@ -169,6 +190,11 @@ class Sweep(Drawable):
     axes: tuple[Axis, ...]
     branches: tuple[Branch, ...]
     not_followed: tuple[tuple[Mapping[str, float], str], ...]
+
+    @property
+    def verdict(self) -> str:
+        """Floating point; undecided where nothing could be followed from some start."""
+        return "undecided" if self.not_followed or not self.branches else "floating point"
 
     @property
     def summary(self) -> str:
@@ -197,13 +223,13 @@ class Sweep(Drawable):
             "complete": False,
         }
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
         """Return one row for each zero, as columns by name: what is written to CSV, Parquet and NPZ files."""
         first, *others = (axis.name for axis in self.axes)
         place, spectrum = ("branch", first, *others), ("eigenvalue_real", "eigenvalue_imag")
         predicted = ("predicted_distance", "predicted_excess", "batch_predicted_distance", "batch_predicted_excess")
         measured = ("stability", "distance", "loss_excess", *predicted)
-        named = parameter_names(self.names, len(self.names), (*place, *spectrum, *measured))
+        named = own_names(names, self.names, (*place, *spectrum, *measured))
         found: dict[str, list[Any]] = {name: [] for name in (*place, *named, *spectrum, *measured)}
         for number, branch in enumerate(self.branches):
             for point in branch.points:

@@ -15,7 +15,7 @@ from adamsym.continuation.tube_proofs import Joint, Tube
 from adamsym.continuation.turns import Cleared, Fold
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import counted, ends_of, own_names, plain
 from adamsym.field import AdamField
 from adamsym.gradients.symbolic import require_expressions
 
@@ -32,7 +32,7 @@ class StabilityChange:
 
 
 @dataclass(frozen=True, repr=False)
-class CertifiedBranch(Drawable, Certifiable):
+class CertifiedBranch(Certifiable):
     """A branch of zeros, certified: one after the other along the curve, around folds too.
 
     Attributes
@@ -90,6 +90,11 @@ class CertifiedBranch(Drawable, Certifiable):
         """Return between which values the stability changes, the lower first."""
         one, other = self.tubes[change.before], self.tubes[change.after]
         return min(one.high, other.high), max(one.low, other.low)
+
+    @property
+    def verdict(self) -> str:
+        """Certified if all of the branch in the interval is."""
+        return "certified" if self.complete else "undecided"
 
     @property
     def summary(self) -> str:
@@ -197,6 +202,16 @@ class CertifiedBranch(Drawable, Certifiable):
             "branches": [branch] if points else [],
             "complete": self.complete,
             "reason": self.reason,
+        }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each tube: the ends of the values and of the box, and the stability."""
+        named = own_names(names, self.field.problem.names)
+        values = [[[float(tube.low), float(tube.high)]] for tube in self.tubes]
+        return {
+            **ends_of(values, [self.axis.name]),
+            **ends_of([tube.box for tube in self.tubes], named),
+            "stability": [str(tube.stability) for tube in self.tubes],
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:

@@ -6,7 +6,7 @@ parts, which are asked only of the boxes that it left open. So the cells that ar
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,7 +28,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.progress import Progress
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import counted, ends_of, plain
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical
 from adamsym.gradients.symbolic import require_expressions
@@ -51,7 +51,7 @@ class Cell:
 
 
 @dataclass(frozen=True, repr=False)
-class ZerosOver(Drawable, Certifiable):
+class ZerosOver(Certifiable):
     """What is certified of the zeros in a box for all values of one or two hyper-parameters.
 
     Attributes
@@ -106,6 +106,11 @@ class ZerosOver(Drawable, Certifiable):
     def undecided_share(self) -> float:
         """The share of the rectangle, by area, of which nothing is known."""
         return self.shares.get(None, 0.0)
+
+    @property
+    def verdict(self) -> str:
+        """Certified if no cell is undecided."""
+        return "certified" if self.complete else "undecided"
 
     @property
     def summary(self) -> str:
@@ -178,6 +183,16 @@ class ZerosOver(Drawable, Certifiable):
             "complete": self.complete,
             "undecided_share": self.undecided_share,
             "cells": cells,
+        }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each cell of values: its ends, how many zeros there are, and how many attracting ones."""
+        numbers = [None if cell.regions is None else self.stabilities(cell) for cell in self.cells]
+        over = [[[float(end) for end in side] for side in cell.over] for cell in self.cells]
+        return {
+            **ends_of(over, [axis.name for axis in self.axes]),
+            "zeros": [-1 if one is None else len(one) for one in numbers],
+            "attracting": [-1 if one is None else one.count("attracting") for one in numbers],
         }
 
     def table(self) -> tuple[list[str], list[list[str]]]:

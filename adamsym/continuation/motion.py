@@ -1,8 +1,9 @@
 """How fast the zero of a certified branch moves with beta2: proven bounds of dtheta/dbeta2 = -Df^-1 df/dbeta2."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import flint
 import numpy as np
@@ -12,8 +13,10 @@ from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
 from adamsym.continuation.certified import CertifiedBranch
 from adamsym.continuation.tube_proofs import Tube
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
+from adamsym.expressions.results import Result, counted, plain
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import hulls
 from adamsym.field.ball.law import BallLaw
@@ -28,14 +31,37 @@ MOST_HALVINGS = 7
 """How often a tube is halved while the sign of a component is open."""
 
 
-@dataclass(frozen=True)
-class Motion:
+@dataclass(frozen=True, repr=False)
+class Motion(Result):
     """For every value from ``low`` to ``high`` the zero is in ``box`` and moves with ``speed``, shapes (d, 2)."""
 
     low: Fraction
     high: Fraction
     box: FloatArray
     speed: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Certified."""
+        return "certified"
+
+    @property
+    def summary(self) -> str:
+        """Over which values, and how many coordinates are proven to increase or to decrease."""
+        up, down = self.signs.count(1), self.signs.count(-1)
+        values = f"for beta2 from {float(self.low):g} to {float(self.high):g}"
+        return f"{counted(len(self.speed), 'coordinate')} {values}: {up} increase, {down} decrease"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values, the box and the bounds of the speed in lists, ready for JSON."""
+        values = [float(self.low), float(self.high)]
+        return {"value": values, "enclosure": plain(self.box), "speed": plain(self.speed), "signs": list(self.signs)}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the ends of the zero's box and of its speed."""
+        boxes, words = {"zero": self.box, "speed": self.speed}, ("lower", "upper")
+        ends = {f"{name}_{end}": box[:, k] for name, box in boxes.items() for k, end in enumerate(words)}
+        return {"parameter": parameter_names(names, len(self.box), ()), **ends}
 
     @property
     def signs(self) -> tuple[int, ...]:

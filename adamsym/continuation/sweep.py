@@ -83,7 +83,7 @@ def sweep(
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
     >>> found = sweep(AdamField(problem, Adam()), {"beta2": (0.9, 0.999)}, start=[1.0])
     >>> found
-    <Sweep: 1 branch of zeros>
+    <Sweep: floating point: 1 branch of zeros>
     >>> found.branches[0].zeros[[0, -1], 0].round(6)
     array([0.971862, 0.999504])
     """

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certificates.form import MOST_VALUES
 from adamsym.certify.certificate import Certifiable, head_of, zeros_in_box
-from adamsym.certify.results import counted_zeros, zero_rows, zeros_dict
+from adamsym.certify.results import counted_zeros, zero_rows, zeros_columns, zeros_dict
 from adamsym.certify.zeros.all_zeros import Zeros, find_zeros
 from adamsym.continuation.axes import Axis, axes_of
 from adamsym.continuation.families import check_axis, field_at
@@ -20,7 +20,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
 from adamsym.expressions.progress import Progress
-from adamsym.expressions.results import counted
+from adamsym.expressions.results import counted, own_names
 from adamsym.field import AdamField
 from adamsym.gradients.symbolic import require_expressions
 
@@ -76,6 +76,11 @@ class ZerosList(Certifiable):
         )
 
     @property
+    def verdict(self) -> str:
+        """Certified if for each value the zeros listed are all there are in the box."""
+        return "certified" if self.complete else "undecided"
+
+    @property
     def summary(self) -> str:
         """What is certified, in one line."""
         values = counted(len(self.lists), "value")
@@ -117,6 +122,12 @@ class ZerosList(Certifiable):
             ],
             "complete": self.complete,
         }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each certified zero: the value, the middle of its box, the ends, and its stability."""
+        values = [float(value) for value, one in zip(self.axis.values, self.lists, strict=True) for _ in one.zeros]
+        zeros = [zero for one in self.lists for zero in one.zeros]
+        return {self.axis.name: values} | zeros_columns(zeros, own_names(names, self.field.problem.names))
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return a row for each certified zero, and one for each value that has none or of which not all are known."""

@@ -4,9 +4,10 @@ from adamsym.dynamics.ensemble import Ensemble, simulate
 from adamsym.dynamics.flow import flow
 from adamsym.dynamics.increments import IncrementTest, increment_test
 from adamsym.dynamics.portraits import Basins, PhasePortrait, basins, phase_portrait
-from adamsym.dynamics.pseudo_trajectory import PseudoTrajectory, Window, pseudo_trajectory
+from adamsym.dynamics.pseudo_trajectory import pseudo_trajectory
 from adamsym.dynamics.run import Run
 from adamsym.dynamics.solutions import Flow
+from adamsym.dynamics.windows import PseudoTrajectory, Window
 from adamsym.dynamics.zero_point import CriticalPoint, ZeroPoint
 from adamsym.dynamics.zero_search import find_zero
 

@@ -19,7 +19,7 @@ from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import Result, counted, plain
 from adamsym.gradients import StochasticGradient
 from adamsym.methods import Method, StepSizeSchedule
 from adamsym.parallel import map_tasks
@@ -32,7 +32,7 @@ CHAINS_OF_A_PART = 64
 
 
 @dataclass(frozen=True, repr=False)
-class Ensemble(Drawable):
+class Ensemble(Result):
     """The states of independent Adam chains.
 
     Attributes
@@ -53,6 +53,11 @@ class Ensemble(Drawable):
     diverged: NDArray[np.int64]
     recorded_steps: NDArray[np.int64]
     recorded: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
 
     @property
     def summary(self) -> str:

@@ -11,7 +11,7 @@ and quarter steps over the same time, and extrapolated to vanishing steps: where
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
@@ -23,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.dynamics.clock import window_sizes
 from adamsym.dynamics.run import Run, check_integers
 from adamsym.expressions.arguments import checked_arguments, takes_field
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
@@ -87,6 +88,11 @@ class IncrementTest(Result):
     _long_run: Callable[[], FloatArray] = field(repr=False)
 
     @property
+    def verdict(self) -> str:
+        """Statistical: the level of the test is the reader's."""
+        return "statistical"
+
+    @property
     def summary(self) -> str:
         """The test's p-value."""
         return f"p = {self.p_value:.3g}; {counted(len(self.differences), 'chain')}"
@@ -100,6 +106,17 @@ class IncrementTest(Result):
             "rest": plain(self.rest),
             "chains": len(self.differences),
         }
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: deviation, lag and rest of the mean, in standard errors."""
+        named = parameter_names(names, len(self.mean_deviations), ())
+        return {"parameter": named, "mean_deviation": self.mean_deviations, "lag": self.lag, "rest": self.rest}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return a row for each parameter, in standard errors."""
+        rows = zip(*(one if isinstance(one, list) else one.tolist() for one in self.columns().values()), strict=True)
+        columns = ["parameter", "mean deviation", "lag taken out", "lag left, at most"]
+        return columns, [[name, *(f"{x:.3g}" for x in numbers)] for name, *numbers in rows]
 
     @cached_property
     def variance_ratios(self) -> FloatArray:

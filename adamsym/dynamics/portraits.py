@@ -1,6 +1,6 @@
 """Pictures of the Adam field over one or two parameters: the field beside the gradient, and where its flow ends."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.flow import check_tolerance, flow
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import Result, counted, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import StochasticGradient
@@ -24,7 +25,7 @@ BUDGET = 5_000
 
 
 @dataclass(frozen=True, repr=False)
-class PhasePortrait(Drawable):
+class PhasePortrait(Result):
     """The Adam field and the gradient field on a grid; all arrays (r, d), or (r, s, d) where two parameters vary.
 
     Attributes
@@ -42,6 +43,11 @@ class PhasePortrait(Drawable):
     descent: FloatArray
 
     @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
     def summary(self) -> str:
         """The size of the grid."""
         grid = " x ".join(map(str, self.points.shape[:-1]))
@@ -51,9 +57,13 @@ class PhasePortrait(Drawable):
         """Return the grid and both fields in lists, ready for JSON."""
         return {"points": plain(self.points), "field": plain(self.field), "descent": plain(self.descent)}
 
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, FloatArray]:
+        """Return one row for each point: the parameters, ``f.NAME`` and ``descent.NAME`` for each of them."""
+        return _of_each({"": self.points, "f.": self.field, "descent.": self.descent}, names)
 
-@dataclass(frozen=True)
-class Basins:
+
+@dataclass(frozen=True, repr=False)
+class Basins(Result):
     """Where the flow from each point of a grid ends: floating-point evidence, no proof.
 
     Attributes
@@ -65,11 +75,53 @@ class Basins:
     ends
         Where the flow is at the end, shaped like ``points``; nan where it meets a point at which the gradient is not
         finite, cannot be followed on, or takes more than 5,000 evaluations of f.
+    zeros
+        The zeros, shape (k, d).
     """
 
     points: FloatArray
     index: NDArray[np.intp]
     ends: FloatArray
+    zeros: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
+    def summary(self) -> str:
+        """How many starts reach an attracting zero."""
+        reached = int((self.index >= 0).sum())
+        starts = f"{reached} of {counted(self.index.size, 'start')}"
+        return f"{starts} reach an attracting zero, of {counted(len(self.zeros), 'zero')} given"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the starts, the ends and the numbers of the zeros reached in lists, ready for JSON."""
+        return {name: plain(value) for name, value in vars(self).items()}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+        """Return one row for each start: the parameters, ``end.NAME`` for each, and ``index``, the zero's number."""
+        return {**_of_each({"": self.points, "end.": self.ends}, names), "index": self.index.reshape(-1)}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return a row for each zero: how many starts reach it."""
+        rows = [
+            [", ".join(f"{x:.6g}" for x in zero), str(int((self.index == k).sum()))]
+            for k, zero in enumerate(self.zeros)
+        ]
+        return ["zero", "starts"], [*rows, ["none", str(int((self.index < 0).sum()))]]
+
+
+def _of_each(arrays: Mapping[str, FloatArray], names: Sequence[str] | None) -> dict[str, FloatArray]:
+    """Columns of arrays whose last axis is that of the parameters, by a word before each name."""
+    d = next(iter(arrays.values())).shape[-1]
+    named = parameter_names(names, d, ("index",))
+    return {
+        f"{word}{name}": array.reshape(-1, d)[:, k].copy()
+        for word, array in arrays.items()
+        for k, name in enumerate(named)
+    }
 
 
 @checked_arguments
@@ -154,7 +206,7 @@ def basins(
     ends = np.concatenate([solution.theta[:, -1] for solution in solutions])
     allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
     index = _reached(ends, targets, radius, allowed)
-    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape))
+    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape), targets)
 
 
 def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:

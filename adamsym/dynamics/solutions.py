@@ -12,7 +12,7 @@ from adamsym.dynamics.steps import Outcome
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import Result, counted, plain
 
 TIMES_AT_ONCE = 2**13
 
@@ -38,7 +38,7 @@ class Stack:
 
 
 @dataclass(frozen=True, repr=False)
-class Flow(Drawable):
+class Flow(Result):
     """Solutions of theta' = f(theta), one for each start; the starts' shape is written (...).
 
     Attributes
@@ -71,6 +71,11 @@ class Flow(Drawable):
     outcome: NDArray[np.str_] = dataclasses.field(default_factory=lambda: np.array("end"))
     reached: FloatArray = dataclasses.field(default_factory=lambda: np.array(np.inf))
     notes: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """Floating point; undecided if a solution was not followed to the end."""
+        return "undecided" if set(self.outcome.ravel().tolist()) & set(UNFINISHED) else "floating point"
 
     @property
     def summary(self) -> str:

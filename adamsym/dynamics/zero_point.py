@@ -1,13 +1,15 @@
 """What :func:`adamsym.find_zero` finds: a zero of the field by number, and the critical point of the loss beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.results import Drawable, Result, counted, plain
+from adamsym.expressions.results import Result, counted, plain
 
 ZeroOutcome = Literal["converged", "stalled", "out of budget"]
 ZeroStability = Literal["attracting", "not attracting", "not decided"]
@@ -56,6 +58,11 @@ class CriticalPoint(Result):
     predicted_excess: float
 
     @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
     def summary(self) -> str:
         """The kind, and how far the zero is away."""
         kind = "a critical point" if self.kind == "not decided" else f"a {self.kind}"
@@ -66,9 +73,15 @@ class CriticalPoint(Result):
         """Return everything in lists, numbers and None."""
         return {name: plain(value) for name, value in vars(self).items()}
 
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the critical point, and where the zero should be to leading order."""
+        named = parameter_names(names, len(self.theta), ())
+        predicted = np.full(len(self.theta), np.nan) if self.predicted is None else self.predicted
+        return {"parameter": named, "critical_point": self.theta, "predicted": predicted}
+
 
 @dataclass(frozen=True, repr=False)
-class ZeroPoint(Drawable):
+class ZeroPoint(Result):
     """A zero of the Adam field by number: evidence, no certificate. :func:`adamsym.find_zeros` certifies zeros.
 
     Attributes
@@ -109,6 +122,11 @@ class ZeroPoint(Drawable):
     spent: int
 
     @property
+    def verdict(self) -> str:
+        """Floating point; undecided unless the search converged."""
+        return "floating point" if self.outcome == "converged" else "undecided"
+
+    @property
     def summary(self) -> str:
         """How the search ended, the stability, and how far the critical point is."""
         place = f"({', '.join(f'{x:.6g}' for x in self.theta)})" if len(self.theta) <= SHOWN else ""
@@ -129,6 +147,11 @@ class ZeroPoint(Drawable):
         pairs = [[value.real, value.imag] for value in self.eigenvalues.tolist()]
         critical = None if self.critical_point is None else self.critical_point.to_dict()
         return own | {"eigenvalues": plain(pairs), "critical_point": critical}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the zero, the critical point beside it, and the leading order."""
+        found = {"parameter": parameter_names(names, len(self.theta), ()), "zero": self.theta}
+        return found if self.critical_point is None else found | self.critical_point.columns(names)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return what was measured of the zero, beside the leading order where there is one."""

@@ -85,7 +85,7 @@ def find_zero(
     >>> print(found.outcome, round(found.theta[0], 10), found.stability)
     converged 0.9995039667 attracting
     >>> print(found.critical_point)
-    <CriticalPoint: 0.000496 from a minimum of the loss (leading order: 0.0005)>
+    <CriticalPoint: floating point: 0.000496 from a minimum of the loss (leading order: 0.0005)>
     """
     require_everywhere(field.problem, "find_zero")
     start = require_products(field.problem, theta0)

@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.signatures import readable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result", covariant=True)
@@ -98,6 +99,8 @@ def checked_arguments(function: Callable[Parameters, Result]) -> Callable[Parame
                     raise InputError(f"{error}; {_order(function.__qualname__, signature)}") from None
         return function(*bound.args, **bound.kwargs)
 
+    # For help alone: what is checked follows the annotations.
+    checked.__signature__ = readable(signature)  # type: ignore[attr-defined]
     return checked
 
 

@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 
 Column = Sequence[Any] | NDArray[Any]
 Columns = Mapping[str, Column]
@@ -113,3 +113,31 @@ def parquet_modules() -> tuple[Any, Any]:
         return load("pyarrow"), load("pyarrow.parquet")
     except ImportError:
         raise InputError("a .parquet file needs the package pyarrow: pip install 'adamsym[parquet]'") from None
+
+
+_FRAMES = ("pandas", "polars")
+
+
+def data_frame(columns: Columns, library: str | None = None) -> Any:
+    """Return columns as a data frame of a library; by default of pandas if it is installed, else of polars.
+
+    Raises
+    ------
+    NotApplicable
+        If the library is not installed.
+    InputError
+        If it is another.
+    """
+    if library not in (None, *_FRAMES):
+        raise InputError(f"library: {str(library)[:40]!r} is not allowed; allowed are {' and '.join(_FRAMES)}")
+    wanted = _FRAMES if library is None else (library,)
+    for name in wanted:
+        try:
+            module = import_module(name)
+        except ImportError:
+            continue
+        series = {key: _array(column) for key, column in columns.items()}
+        return module.DataFrame(series)
+    raise NotApplicable(
+        f"to_dataframe: {' and '.join(wanted)} not installed; install adamsym[dataframe], or take columns()"
+    )

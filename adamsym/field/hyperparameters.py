@@ -2,14 +2,17 @@
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.results import Result, plain
 from adamsym.methods import Method
 from adamsym.methods.record import parameters_of
 
@@ -20,8 +23,8 @@ _RADIUS = 0.2
 """Half the interval in log(eps) and log(1 - beta2), and in beta1 in units of its distance to sqrt(beta2)."""
 
 
-@dataclass(frozen=True)
-class HyperparameterDerivatives:
+@dataclass(frozen=True, repr=False)
+class HyperparameterDerivatives(Result):
     """df/dbeta1, df/dbeta2 and df/deps, each of theta's shape, with error estimates of the same shape."""
 
     beta1: FloatArray
@@ -30,6 +33,29 @@ class HyperparameterDerivatives:
     error_beta1: FloatArray
     error_beta2: FloatArray
     error_eps: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
+    def summary(self) -> str:
+        """How large each derivative is."""
+        sizes = {"beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
+        return ", ".join(f"max |df/d{name}| = {np.abs(value).max():.3g}" for name, value in sizes.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the derivatives and their error estimates in lists, ready for JSON."""
+        return {name: plain(value) for name, value in vars(self).items()}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter of each point: the derivatives and their error estimates."""
+        d = self.beta2.shape[-1]
+        points = self.beta2.size // d
+        named = parameter_names(names, d, ())
+        found = {name: value.reshape(-1).copy() for name, value in vars(self).items()}
+        return {"point": np.repeat(np.arange(points), d), "parameter": named * points, **found}
 
 
 def hyperparameter_derivatives(evaluate: Callable[[Method], FloatArray], method: Method) -> HyperparameterDerivatives:

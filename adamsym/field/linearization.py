@@ -1,5 +1,6 @@
 """The field and its derivative at one point, the derivative by its products with vectors: no array of N x d x d."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -9,6 +10,7 @@ import scipy.sparse.linalg
 from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import real_array
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.results import Result, counted, plain
@@ -40,6 +42,11 @@ class Linearization(Result):
     _decay: float = 0.0
 
     @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
     def summary(self) -> str:
         """The number of parameters, and how large the field is."""
         return f"{counted(len(self.theta), 'parameter')}; max |f| = {np.abs(self.value).max():.3g}"
@@ -47,6 +54,11 @@ class Linearization(Result):
     def to_dict(self) -> dict[str, Any]:
         """Return the point, the field there and its error estimate, in lists."""
         return {"theta": plain(self.theta), "field": plain(self.value), "error": plain(self.error)}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the point, the field there and its error estimate."""
+        named = parameter_names(names, len(self.theta), ())
+        return {"parameter": named, "theta": self.theta, "field": self.value, "error": self.error}
 
     def jvp(self, v: ArrayLike) -> FloatArray:
         """Return Df v, shape (d,), for v (d,).

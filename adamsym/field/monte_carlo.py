@@ -1,14 +1,17 @@
 """A method's field by simulation of its frozen chain: slow, with a standard error, independent of the quadrature."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import Result, plain
 from adamsym.field.epochs.drawing import EpochDraws
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.methods import AdaptiveMethod, Method
@@ -23,6 +26,9 @@ _DRAWS_AT_ONCE = 2**20
 _MOST_STEPS = 2_000_000
 """Steps of a recursion in NumPy: some minutes."""
 
+_SHOWN = 4
+"""So many numbers are shown in a line."""
+
 _TWINS = 4
 """Chains that are run from two starts."""
 
@@ -30,12 +36,33 @@ _LEFT_OF_A_START = math.exp(-6)
 """What may be left, after the burn-in, of a difference of two starts, where the memory says exp(-11)."""
 
 
-@dataclass(frozen=True)
-class Estimate:
+@dataclass(frozen=True, repr=False)
+class Estimate(Result):
     """A Monte-Carlo estimate with its standard error, each of shape (d,)."""
 
     value: FloatArray
     standard_error: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Statistical."""
+        return "statistical"
+
+    @property
+    def summary(self) -> str:
+        """The estimate of few parameters, else its size; and the largest standard error."""
+        few = self.value.size <= _SHOWN
+        value = f"f = {self.value.tolist()}" if few else f"max |f| = {np.abs(self.value).max():.3g}"
+        return f"{value}, standard error {self.standard_error.max():.1e}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return ``{"field": ..., "standard_error": ...}`` in lists, ready for JSON."""
+        return {"field": plain(self.value), "standard_error": plain(self.standard_error)}
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the estimate and its standard error."""
+        named = parameter_names(names, len(self.value), ())
+        return {"parameter": named, "field": self.value, "standard_error": self.standard_error}
 
 
 def monte_carlo(

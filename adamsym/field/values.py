@@ -10,11 +10,14 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import plain
+from adamsym.expressions.results import Result, counted, plain
+
+_SHOWN = 4
+"""So many numbers are shown in a line."""
 
 
-@dataclass(frozen=True)
-class FieldValue:
+@dataclass(frozen=True, repr=False)
+class FieldValue(Result):
     """Values of the Adam field, shape (..., d), with an a-posteriori error estimate of the same shape.
 
     The estimate is the quadrature's (and that of two Gauss rules for a continuous law): evidence, not a bound. It
@@ -23,6 +26,21 @@ class FieldValue:
 
     value: FloatArray
     error: FloatArray
+
+    @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
+    def summary(self) -> str:
+        """The value at one point of few parameters, else how large it is; and the largest error estimate."""
+        d = self.value.shape[-1]
+        error = f"error estimate {np.max(self.error, initial=0.0):.1e}"
+        if self.value.size <= _SHOWN:
+            return f"f = {self.value.tolist()}, {error}"
+        points = counted(self.value.size // max(d, 1), "point")
+        return f"f at {points} in {counted(d, 'parameter')}, max |f| = {np.abs(self.value).max():.3g}, {error}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``{"field": ..., "error": ...}`` in lists, ready for JSON."""
@@ -92,7 +110,7 @@ def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
 
 
-_SHOWN = 8
+_NAMED = 8
 """Numbers of refused laws that a message shows."""
 
 
@@ -101,5 +119,5 @@ class RefusedLaws(InputError):
 
     def __init__(self, laws: Sequence[int], among: int, first: InputError, what: str = "laws") -> None:
         self.laws, self.first = tuple(laws), first
-        shown = ", ".join(map(str, self.laws[:_SHOWN])) + (", ..." if len(self.laws) > _SHOWN else "")
+        shown = ", ".join(map(str, self.laws[:_NAMED])) + (", ..." if len(self.laws) > _NAMED else "")
         super().__init__(f"{first}; this concerns {len(self.laws)} of {among} {what}: {shown}")

@@ -12,6 +12,7 @@ from adamsym.expressions.arguments import detached, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.signatures import readably
 
 MOST_COLUMNS = 10_000
 """Columns of a law."""
@@ -72,6 +73,7 @@ class Empirical:
     exact_rows: tuple[tuple[Fraction, ...], ...]
     exact_probabilities: tuple[Fraction, ...]
 
+    @readably
     def __init__(self, columns: Mapping[str, Sequence[Number]], weights: Sequence[Number] | None = None) -> None:
         columns = named_columns(columns)
         weights = None if weights is None else entries_of(weights, "data.weights")

@@ -10,6 +10,7 @@ from adamsym.expressions.arguments import integer, real_array, shown
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number
+from adamsym.expressions.signatures import readably
 from adamsym.gradients.laws import Empirical, entries_of
 from adamsym.gradients.source import StochasticGradient, parameter_names
 
@@ -53,6 +54,7 @@ class PerRowGradients(StochasticGradient):
     [-0.00035]
     """
 
+    @readably
     def __init__(
         self,
         gradients: ArrayLike | GradientFunction,

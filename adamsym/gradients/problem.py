@@ -13,6 +13,7 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import parse_with_domain
 from adamsym.expressions.second_derivatives import compile_jacobian
+from adamsym.expressions.signatures import readably
 from adamsym.expressions.sizes import (
     FORMING,
     check_derivative_size,
@@ -68,6 +69,7 @@ class Problem(SymbolicGradient):
     what: ClassVar[str] = "the loss"
     is_symmetric = True
 
+    @readably
     def __init__(
         self,
         loss: str | sp.Expr,

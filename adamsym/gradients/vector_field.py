@@ -13,6 +13,7 @@ from adamsym.expressions.domain import Condition
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import LONGEST_TEXT, parse_with_domain
 from adamsym.expressions.second_derivatives import compile_jacobian
+from adamsym.expressions.signatures import readably
 from adamsym.expressions.sizes import check_derivative_size, first_derivatives
 from adamsym.expressions.writing import source_text
 from adamsym.gradients.laws import Law
@@ -66,6 +67,7 @@ class VectorField(SymbolicGradient):
     component = "the field"
     is_symmetric = False
 
+    @readably
     def __init__(
         self,
         field: Sequence[str | sp.Expr],

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable, counted, plain
+from adamsym.expressions.results import Result, counted, plain
 from adamsym.networks.symmetry import HiddenLayer, canonical, copy_margins
 from adamsym.networks.training import Training
 
@@ -52,7 +52,7 @@ class MeanIterate:
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison(Drawable):
+class Comparison(Result):
     """Where an optimizer ends, against a predicted zero z of the field and a critical point c of the loss.
 
     Attributes
@@ -91,15 +91,26 @@ class Comparison(Drawable):
         return self.separation < SEPARATE
 
     @property
+    def verdict(self) -> str:
+        """Statistical."""
+        return "statistical"
+
+    @property
+    def side(self) -> str:
+        """Which of the two is nearer to the end, and how sure that is."""
+        which = "the zero" if self.end.along > 0.5 else "the critical point"
+        return f"nearer to {which} by {abs(self.end.standard_errors_closer):.1f} standard errors"
+
+    @property
     def summary(self) -> str:
         """Where the end is, and how sure that is."""
-        end, side = self.end, "the zero" if self.end.along > 0.5 else "the critical point"
+        end = self.end
         began = "; they began nearer to the zero" if self.began_at_zero else ""
         overlap = f"; copies of the network overlap, {self.separation:.1f} deviations apart"
         return (
             f"{end.to_zero:.2g} from the zero and {end.to_critical:.2g} from the critical point (noise "
-            f"{end.noise:.1g}); {end.along:.3f} +- {end.along_error:.2g} of the way to the zero: nearer to {side} "
-            f"by {abs(end.standard_errors_closer):.1f} standard errors, {counted(self.chains, 'chain')}{began}"
+            f"{end.noise:.1g}); {end.along:.3f} +- {end.along_error:.2g} of the way to the zero: {self.side}, "
+            f"{counted(self.chains, 'chain')}{began}"
             f"{overlap if self.copies_overlap else ''}"
         )
 
@@ -123,7 +134,7 @@ class Comparison(Drawable):
         return columns, [[f"{value:.3g}" for value in astuple(one)] for one in (*self.windows, self.end)]
 
     def plot(self, ax: Any = None) -> Any:
-        """Draw the distances to the zero and to the critical point against the step size; see ``Drawable.plot``."""
+        """Draw the distances to the zero and to the critical point against the step size; see ``Result.plot``."""
         import_module("adamsym.networks.drawing")  # it registers how this is drawn, and loads Matplotlib
         return super().plot(ax)
 

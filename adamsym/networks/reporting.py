@@ -51,9 +51,14 @@ class NetworkReport(Result):
     page: Report
 
     @property
+    def verdict(self) -> str:
+        """The page's."""
+        return self.page.verdict
+
+    @property
     def summary(self) -> str:
         """What was found, in one line."""
-        ended = "" if self.comparison is None else f"; the optimizer ended {self.comparison.summary}"
+        ended = "" if self.comparison is None else f"; the optimizer ended {self.comparison.side}"
         return f"{self.zero.summary}{ended}"
 
     def to_dict(self) -> dict[str, Any]:

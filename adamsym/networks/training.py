@@ -63,6 +63,11 @@ class Training(Result):
     margins: FloatArray | None = None
 
     @property
+    def verdict(self) -> str:
+        """Floating point."""
+        return "floating point"
+
+    @property
     def summary(self) -> str:
         """How many chains ran for how long, and how many diverged."""
         gone = int((self.diverged > 0).sum())

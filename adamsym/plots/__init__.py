@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adamsym.plots.trajectories import draw_runs_in_plane as draw_runs_in_plane
     from adamsym.plots.trajectories import recorded_runs as recorded_runs
     from adamsym.plots.windows import draw_windows as draw_windows
+    from adamsym.plots.zero_points import draw_one_zero as draw_one_zero
     from adamsym.plots.zero_points import draw_zero_point as draw_zero_point
 
 _MODULES = {
@@ -39,6 +40,7 @@ _MODULES = {
     "draw_lyapunov": "certified",
     "draw_lyapunov_map": "maps",
     "draw_map": "maps",
+    "draw_one_zero": "zero_points",
     "draw_portrait": "portraits",
     "draw_runs": "trajectories",
     "draw_runs_in_plane": "trajectories",

@@ -14,7 +14,7 @@ from adamsym.continuation import Axis, Branch, CertifiedBranch, Sweep
 from adamsym.continuation.branches import ChangeKind
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.plots.labels import label_axes
 from adamsym.plots.style import BLACK, BLUE, GREY, SERIES
 
@@ -110,7 +110,7 @@ def draw_distances(axes: Axes, found: Sweep) -> list[Line2D]:
     distances = [np.array([point.distance for point in branch.points]) for branch in found.branches]
     _zeros(found)
     if not any((one > 0).any() for one in distances):
-        raise InputError("plot: no critical point of the loss is known beside these zeros, or they are ones themselves")
+        raise NotApplicable("plot: no critical point of the loss beside these zeros is known, or they are ones")
     lines = []
     for number, (branch, heights) in enumerate(zip(found.branches, distances, strict=True)):
         places = _places(found.axes[0], branch.values)
@@ -149,7 +149,7 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
     """
     names = found.field.problem.names
     if not found.tubes:
-        raise InputError(f"plot: {found.summary}")
+        raise NotApplicable(f"plot: {found.summary}")
     boxes = np.array([tube.box for tube in found.tubes])
     k = _shown(names, parameter, boxes.mean(axis=2))
     ends = _places(found.axis, np.array([[float(tube.low), float(tube.high)] for tube in found.tubes]))
@@ -172,7 +172,7 @@ def draw_tubes(axes: Axes, found: CertifiedBranch, parameter: str | None = None)
 
 def _zeros(found: Sweep) -> list[FloatArray]:
     if not found.branches:
-        raise InputError(f"plot: {found.summary}")
+        raise NotApplicable(f"plot: {found.summary}")
     return [branch.zeros for branch in found.branches]
 
 

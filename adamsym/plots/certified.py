@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.boxes import Box
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import include, label_axes
 from adamsym.plots.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade
 
@@ -37,7 +37,7 @@ def draw_zeros(axes: Axes, found: Zeros) -> list[Line2D]:
 
     Raises
     ------
-    InputError
+    NotApplicable
         If there are more than two parameters.
     """
     names = found.names
@@ -74,7 +74,7 @@ def draw_lyapunov(axes: Axes, found: LyapunovRegion) -> list[PolyCollection]:
 
     Raises
     ------
-    InputError
+    NotApplicable
         If there are more than two parameters.
     """
     names = found.problem.names
@@ -93,7 +93,7 @@ def draw_lyapunov(axes: Axes, found: LyapunovRegion) -> list[PolyCollection]:
 
 def _check_plane(names: Sequence[str], what: str) -> None:
     if len(names) > 2:
-        raise InputError(f"view: {what} in {len(names)} parameters cannot be drawn; one or two can")
+        raise NotApplicable(f"view: {what} in {len(names)} parameters cannot be drawn; one or two can")
 
 
 def _frame(axes: Axes, box: FloatArray, names: Sequence[str]) -> None:

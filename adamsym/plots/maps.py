@@ -15,7 +15,7 @@ from adamsym.continuation import Axis, LyapunovMap, MapChange, ZeroMap
 from adamsym.continuation.maps.nodes import Node
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import label_axes, place_legend
 from adamsym.plots.style import BASIN_HATCHES, BASINS, BLACK, GREY, TEXT, VERMILLION
 
@@ -79,7 +79,7 @@ def draw_map(axes: Axes, found: ZeroMap) -> list[PolyCollection]:
         If nothing was counted, or a parameter has one value alone.
     """
     if found.reason:
-        raise InputError(f"plot: {found.summary}")
+        raise NotApplicable(f"plot: {found.summary}")
     pairs = np.stack([found.number, found.attracting], axis=-1)
     kinds = sorted({(int(number), int(attracting)) for number, attracting in pairs.reshape(-1, 2)})
     index = np.array([[kinds.index((int(a), int(b))) for a, b in row] for row in pairs])
@@ -193,7 +193,7 @@ class Scale:
 
     def __init__(self, axis: Axis) -> None:
         if len(axis.values) < 2:
-            raise InputError(f"plot: {axis.name} has one value; a map that is drawn needs two of each parameter")
+            raise NotApplicable(f"plot: {axis.name} has one value; a map that is drawn needs two of each parameter")
         values = np.array([float(value) for value in axis.values])
         self.axis, self.order = axis, np.argsort(values)
         distances = 1 - values if axis.scale == "memory" else values

@@ -1,25 +1,30 @@
 """The one natural picture of a result: what ``result.plot(ax)`` draws."""
 
+import base64
+import html
 from functools import singledispatch
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from adamsym.certify import LyapunovRegion, Zeros
+from adamsym.certify import LyapunovRegion, OneZero, Zeros
 from adamsym.continuation import CertifiedBranch, LyapunovMap, Sweep, ZeroMap, ZerosOver
-from adamsym.dynamics import Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
+from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
 from adamsym.expressions.columns import plain_names
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.results import Result
 from adamsym.plots.branches import draw_branches, draw_tubes
 from adamsym.plots.cells import draw_cells_over
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.maps import draw_lyapunov_map, draw_map
-from adamsym.plots.portraits import draw_portrait
+from adamsym.plots.portraits import draw_basins, draw_portrait
+from adamsym.plots.saving import figure_bytes
 from adamsym.plots.style import BLUE
 from adamsym.plots.trajectories import draw_flow
 from adamsym.plots.windows import draw_windows
-from adamsym.plots.zero_points import draw_zero_point
+from adamsym.plots.zero_points import draw_one_zero, draw_zero_point
 
 
 def draw_result(result: object, axes: Axes | None = None) -> Axes:
@@ -45,10 +50,33 @@ def draw_result(result: object, axes: Axes | None = None) -> Axes:
     return axes
 
 
+def embedded(result: Result) -> str:
+    """Return the picture of a result as an HTML image, for a notebook; empty where it has none.
+
+    Its text for those who do not see it is the result's line.
+    """
+    axes = Figure(figsize=_NOTEBOOK, layout="constrained").add_subplot()
+    try:
+        result.plot(axes)
+    except InputError:
+        return ""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    data = base64.b64encode(figure_bytes(figure, "png", dots=_DOTS)).decode("ascii")
+    return f'<img alt="{html.escape(result.line)}" style="max-width:100%" src="data:image/png;base64,{data}">'
+
+
+_NOTEBOOK = 5.6, 3.8
+"""Inches of a picture in a notebook."""
+
+_DOTS = 110
+"""Per inch there: some ten kilobytes."""
+
+
 @singledispatch
 def draw(result: object, axes: Axes) -> Any:
     """Draw a result on axes; a new kind of result registers its own drawing."""
-    raise InputError(f"plot: {type(result).__name__} has no picture of its own")
+    raise NotApplicable(f"plot: {type(result).__name__} has no picture of its own")
 
 
 @draw.register
@@ -72,6 +100,11 @@ def _(result: PhasePortrait, axes: Axes) -> Any:
 
 
 @draw.register
+def _(result: Basins, axes: Axes) -> Any:
+    return draw_basins(axes, result, result.zeros, plain_names(result.points.shape[-1]))
+
+
+@draw.register
 def _(result: PseudoTrajectory, axes: Axes) -> Any:
     return draw_windows(axes, result)
 
@@ -79,6 +112,11 @@ def _(result: PseudoTrajectory, axes: Axes) -> Any:
 @draw.register
 def _(result: ZeroPoint, axes: Axes) -> Any:
     return draw_zero_point(axes, result)
+
+
+@draw.register
+def _(result: OneZero, axes: Axes) -> Any:
+    return draw_one_zero(axes, result)
 
 
 @draw.register
@@ -112,7 +150,7 @@ def _(result: Ensemble, axes: Axes) -> Any:
     states = result.theta[result.diverged == 0]
     dimension = states.shape[-1]
     if dimension > 2:
-        raise InputError(f"plot: an ensemble in {dimension} parameters cannot be drawn; one or two can")
+        raise NotApplicable(f"plot: an ensemble in {dimension} parameters cannot be drawn; one or two can")
     names = plain_names(dimension)
     if dimension == 1:
         label_axes(axes, names[0], "chains")

@@ -23,8 +23,8 @@ _SILENT: dict[str, dict[str, Any]] = {
 }
 
 
-def figure_bytes(figure: Figure, form: str) -> bytes:
-    """Return a figure as svg, png or pdf.
+def figure_bytes(figure: Figure, form: str, dots: int = DOTS) -> bytes:
+    """Return a figure as svg, png or pdf, a png with so many dots per inch.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def figure_bytes(figure: Figure, form: str) -> bytes:
     buffer = io.BytesIO()
     # Text as outlines: figures look the same without the fonts of this machine.
     with matplotlib.rc_context({"svg.hashsalt": "adamsym", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format=form, dpi=DOTS, metadata=_SILENT[form], facecolor="white")
+        figure.savefig(buffer, format=form, dpi=dots, metadata=_SILENT[form], facecolor="white")
     return buffer.getvalue()
 
 

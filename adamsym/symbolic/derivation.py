@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adamsym.expressions.results import Record, Result, counted
 from adamsym.symbolic.equality import Check
 
 
@@ -11,8 +12,8 @@ class DerivationError(ArithmeticError):
     """A step of a derivation failed its check; the message is one line that names the step."""
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, repr=False)
+class Step(Record):
     """One step: its statement in words, its formulas in LaTeX, and how it was checked.
 
     ``identities`` counts the exact identities in the check; the rest of it, if there is any, is evidence at points.
@@ -25,6 +26,11 @@ class Step:
     check: str
     ok: bool
     identities: int = 0
+
+    @property
+    def summary(self) -> str:
+        """The title, and how it was checked."""
+        return f"{self.title} (checked: {self.check})"
 
     @property
     def latex(self) -> str:
@@ -48,8 +54,8 @@ def checked_step(title: str, statement_text: str, equations: Sequence[str], chec
     return Step(title, statement_text, tuple(equations), outcome.text, True, outcome.identities)
 
 
-@dataclass(frozen=True)
-class Derivation:
+@dataclass(frozen=True, repr=False)
+class Derivation(Result):
     """A derivation whose every step passed its check.
 
     Raises
@@ -67,6 +73,21 @@ class Derivation:
         for step in self.steps:
             if not step.ok:
                 raise DerivationError(f"{step.title}: {step.check}")
+
+    @property
+    def verdict(self) -> str:
+        """Holds: a step whose check fails cannot be made."""
+        return "holds"
+
+    @property
+    def summary(self) -> str:
+        """The title, and how many steps passed their checks."""
+        return f"{self.title}: {counted(len(self.steps), 'step')}, each passed its check"
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
+        """Return one row for each step."""
+        keys = ("title", "statement_text", "latex", "check", "ok", "identities")
+        return {key: [getattr(step, key) for step in self.steps] for key in keys}
 
     def to_dict(self) -> dict[str, Any]:
         """Return ``{"steps": [{"title", "latex", "check", "ok"}, ...]}``, ready for JSON."""
@@ -94,5 +115,7 @@ class Derivation:
 
         return page(self)
 
-    def _repr_latex_(self) -> str:
-        return "\n\n".join(f"$\\displaystyle {step.latex}$" for step in self.steps if step.equations)
+    def _body_html(self) -> str:
+        from adamsym.symbolic.rendering import body
+
+        return body(self)

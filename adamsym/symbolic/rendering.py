@@ -99,9 +99,18 @@ def article(derivation: Derivation) -> str:
 
 def page(derivation: Derivation) -> str:
     """Return the derivation as one HTML page without scripts or outside references."""
-    template = environment("adamsym.symbolic")
-    template.filters["mathml"] = lambda latex: Markup(mathml(latex))  # escapes what is no plain MathML
-    return template.get_template("derivation.html.jinja").render(derivation=derivation)
+    return _html(derivation, "derivation.html.jinja")
+
+
+def body(derivation: Derivation) -> str:
+    """Return the steps alone as HTML, for a notebook: titles, prose, formulas in MathML, and checks."""
+    return _html(derivation, "steps.html.jinja")
+
+
+def _html(derivation: Derivation, template: str) -> str:
+    templates = environment("adamsym.symbolic")
+    templates.filters["mathml"] = lambda latex: Markup(mathml(latex))  # escapes what is no plain MathML
+    return templates.get_template(template).render(derivation=derivation)
 
 
 def environment(

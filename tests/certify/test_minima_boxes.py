@@ -37,7 +37,7 @@ def test_the_whole_hyperbola_and_the_saddle_between_its_branches():
     """All zeros on [-2, 2]^2: two curves and a saddle, where the search went on to its smallest boxes before."""
     found = find_zeros(PRODUCT, [[-2, 2], [-2, 2]])
     assert found.complete
-    assert found.summary == "exactly 1 zero and 2 sets of minima of dimension 1 in the box, certified"
+    assert found.summary == "certified: exactly 1 zero and 2 sets of minima of dimension 1 in the box"
     [zero] = found.zeros
     assert zero.point == (0, 0)
     assert zero.stability == "saddle"

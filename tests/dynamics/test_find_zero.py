@@ -49,7 +49,7 @@ def test_the_zero_of_the_readme_is_the_certified_one():
     assert one.loss_excess == pytest.approx(one.distance**2 / 2, rel=1e-6)
     assert one.predicted_distance == pytest.approx(0.0005, rel=1e-6)
     assert one.predicted_excess == pytest.approx(0.0005**2 / 2, rel=1e-6)
-    assert repr(found).startswith("<ZeroPoint: converged: 1 parameter at (0.999504) with max |f| = ")
+    assert repr(found).startswith("<ZeroPoint: floating point: converged: 1 parameter at (0.999504) with max |f| = ")
     assert "attracting; 0.000496 from a minimum of the loss (leading order: 0.0005)>" in repr(found)
     assert json.loads(json.dumps(found.to_dict()))["critical_point"]["kind"] == "minimum"
     assert "leading order" in found._repr_html_()
@@ -129,7 +129,7 @@ def test_a_kink_is_named_where_the_search_stalls():
     assert found.theta == pytest.approx([1.0])
     assert "a kink of the loss lies there" in found.reason
     assert np.isnan(found.largest)
-    assert repr(found).startswith("<ZeroPoint: stalled: 1 parameter at (1); a kink")
+    assert repr(found).startswith("<ZeroPoint: undecided: stalled: 1 parameter at (1); a kink")
     assert found.to_dict()["largest"] is None
     assert found.critical_point is None
 

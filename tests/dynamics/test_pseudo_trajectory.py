@@ -15,13 +15,13 @@ from adamsym.dynamics.bound.hypotheses import CELLS, field_bounds, hypotheses, l
 from adamsym.dynamics.bound.theorems import Steps, memory, window_bound
 from adamsym.dynamics.pseudo_trajectory import (
     MARGIN,
-    Window,
     _thinning,
     _travel,
     _widened,
     fitted_order,
     root_mean_square,
 )
+from adamsym.dynamics.windows import Window
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic

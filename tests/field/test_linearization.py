@@ -111,7 +111,10 @@ def test_memory_stays_below_the_rows_jacobians():
         tracemalloc.stop()
     # 318 MB for the rows' Jacobians, 8 MB for one matrix.
     assert peak < 8e6 * d / 997
-    assert (repr(found), d) == (f"<Linearization: 997 parameters; max |f| = {np.abs(found.value).max():.3g}>", 997)
+    assert (repr(found), d) == (
+        f"<Linearization: floating point: 997 parameters; max |f| = {np.abs(found.value).max():.3g}>",
+        997,
+    )
     assert sorted(found.to_dict()) == ["error", "field", "theta"]
 
 

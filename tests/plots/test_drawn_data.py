@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib.figure import Figure
 
-from adamsym import Adam, AdamField, Empirical, InputError, Problem, sweep
+from adamsym import Adam, AdamField, Empirical, InputError, Problem, certify_zero, sweep
 from adamsym.certify.outcomes import Decrease
 from adamsym.continuation import Axis, Branch, BranchPoint, CertifiedBranch, Sweep, Tube
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
@@ -22,6 +22,7 @@ from adamsym.plots import (
     draw_flow_in_plane,
     draw_loss,
     draw_lyapunov,
+    draw_one_zero,
     draw_portrait,
     draw_runs,
     draw_runs_in_plane,
@@ -120,9 +121,9 @@ def test_graphs_of_portraits(field, descent, of):
 @given(arrays.arrays(np.intp, (4, 3), elements=st.integers(-1, 2)), table(4, 3, 2), table(3, 2))
 def test_images_and_ends_of_basins(index, ends, zeros):
     grid = np.stack(np.meshgrid(np.arange(4.0), np.arange(3.0), indexing="ij"), axis=-1)
-    [image] = draw_basins(pad(), Basins(grid, index, ends), zeros, ["a", "b"])
+    [image] = draw_basins(pad(), Basins(grid, index, ends, zeros), zeros, ["a", "b"])
     np.testing.assert_array_equal(image.get_array(), index.T)
-    line = Basins(grid[:, 0, :1], index[:, 0], ends[:, 0, :1])
+    line = Basins(grid[:, 0, :1], index[:, 0], ends[:, 0, :1], zeros[:, :1])
     marks = draw_basins(pad(), line, zeros[:, :1], ["a"])
     reached = [*sorted(set(index[:, 0]) - {-1}), -1]
     for mark, number in zip(marks, reached, strict=True):
@@ -251,3 +252,21 @@ def test_every_tube_is_shaded_over_its_values(heights):
         assert (box.xmin, box.xmax) == pytest.approx((1 - float(tube.high), 1 - float(tube.low)))
     with pytest.raises(InputError, match="no more"):
         draw_tubes(pad(), CertifiedBranch(field, axis, (), (), "no more"))
+
+
+@few
+@given(st.integers(2, 9), st.integers(1, 12))
+def test_the_distance_of_one_zero(last, many):
+    """The bars of the drawing are the proven differences of both boxes, and 0 is in them for symmetric data alone."""
+    columns = {"x": [0] * 2 + [last], "y": [-many, 0, many]}
+    field = AdamField(Problem("(a - x)**2/2 + (b - y)**2/2", ["a", "b"], Empirical(columns)), Adam("0.5", "0.6", "1"))
+    found = certify_zero(field, [last / 3, 0])
+    axes = pad()
+    _, _, [bars] = draw_one_zero(axes, found)
+    low, high = np.array([segment[:, 1] for segment in bars.get_segments()]).T
+    assert low == pytest.approx(found.zero.box[:, 0] - found.critical.box[:, 1], rel=1e-9, abs=1e-14)
+    assert high == pytest.approx(found.zero.box[:, 1] - found.critical.box[:, 0], rel=1e-9, abs=1e-14)
+    assert high[0] < 0
+    assert low[1] <= 0 <= high[1]
+    with pytest.raises(InputError, match="plot: none"):
+        draw_one_zero(pad(), replace(found, zero=None, reason="none"))

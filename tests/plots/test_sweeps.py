@@ -118,7 +118,7 @@ def test_distances_and_predictions_are_drawn_as_they_are(drawn):
     none = replace(
         found, branches=(replace(found.branches[0], points=tuple(replace(p, distance=np.nan) for p in points)),)
     )
-    with pytest.raises(InputError, match="no critical point of the loss is known"):
+    with pytest.raises(InputError, match="no critical point of the loss beside these zeros is known"):
         draw_distances(pad(), none)
 
 

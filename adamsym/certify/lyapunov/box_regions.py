@@ -22,7 +22,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
-from adamsym.expressions.results import Drawable
+from adamsym.expressions.results import Result, ends_of, own_names
 from adamsym.field import AdamField
 from adamsym.gradients import Problem, SymbolicGradient, VectorField
 from adamsym.gradients.problem import require_loss
@@ -33,7 +33,7 @@ Verdict = Literal["certified", "refuted", "undecided"]
 
 
 @dataclass(frozen=True, repr=False)
-class LyapunovRegion(Drawable):
+class LyapunovRegion(Result):
     """What is certified about <grad L, f> in ``region``.
 
     ``certified``: it is negative in all of the region but where every row's gradient vanishes. ``refuted``: it is
@@ -96,6 +96,15 @@ class LyapunovRegion(Drawable):
     def summary(self) -> str:
         """What is certified, in one line."""
         return region_summary(self)
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each box: its ends, what is proven of it, and the rate."""
+        outcomes = [outcome for _, outcome in self.leaves]
+        return {
+            **ends_of([box for box, _ in self.leaves], own_names(names, self.problem.names)),
+            "verdict": ["certified" if isinstance(one, Decrease) else "undecided" for one in outcomes],
+            "rate": [one.rate if isinstance(one, Decrease) else None for one in outcomes],
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym lyapunov --json`` prints it."""

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 import flint
 import numpy as np
@@ -17,6 +18,7 @@ from adamsym.certify.lyapunov.decrease_constants import Noise, level_theorem_1, 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
+from adamsym.expressions.results import Result
 from adamsym.field.ball.arithmetic import ball_arithmetic, norm_bound, outward
 from adamsym.field.ball.enclosure import divided, hulls
 from adamsym.gradients import Empirical, Problem
@@ -32,8 +34,8 @@ _TENTHS = 150
 """Factors 1.1 that K may lie above the Hessians' bound: up to a million."""
 
 
-@dataclass(frozen=True)
-class Regions:
+@dataclass(frozen=True, repr=False)
+class Regions(Result):
     """Constants over the certified boxes, the levels of the theorems, and the shares of the region they cover.
 
     ``smoothness`` K has |grad l_j|^2 <= 2 K l_j on the region if no l_j is negative around it, ``pl`` mu has
@@ -50,6 +52,34 @@ class Regions:
     theorem_2: bool | None
     theorem_6: bool | None
     shares: dict[str, float | None]
+
+    @property
+    def verdict(self) -> str:
+        """Certified if both constants are proven, else undecided; shares are estimates in any case."""
+        return "undecided" if self.smoothness is None or self.pl is None else "certified"
+
+    @property
+    def summary(self) -> str:
+        """The two constants."""
+        texts = ("none" if x is None else f"{x:.4g}" for x in (self.smoothness, self.pl))
+        return "K = {}, mu = {}; shares of the region are estimates".format(*texts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the constants, the levels and the shares under the theorems' names, as ``adamsym lyapunov --json``."""
+        return {
+            "K": self.smoothness,
+            "mu": self.pl,
+            "T6": self.level_t6,
+            "N-Theorem 1": self.level_theorem_1,
+            "N-Theorem 2": self.theorem_2,
+            "N-Theorem 6": self.theorem_6,
+            "shares": self.shares,
+        }
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return a row for each region: the share of the box that it covers."""
+        shares = [[name, "" if x is None else f"{100 * x:.4g}%"] for name, x in self.shares.items()]
+        return ["region", "share of the box"], shares
 
 
 @checked_arguments

@@ -25,7 +25,7 @@ from adamsym.certify.outcomes import (
     ZeroFound,
     ZeroOutcome,
 )
-from adamsym.certify.results import zeros_dict, zeros_summary, zeros_table
+from adamsym.certify.results import zero_summary, zeros_columns, zeros_dict, zeros_summary, zeros_table
 from adamsym.certify.search import Search, search, starting_box
 from adamsym.certify.zeros.clusters import Cluster, clusters_of
 from adamsym.certify.zeros.minima_boxes import MinimaInBox, sets_of
@@ -33,7 +33,7 @@ from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Drawable
+from adamsym.expressions.results import Record, Result, own_names
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.gradients import Problem
@@ -41,8 +41,8 @@ from adamsym.gradients import Problem
 _ON_THE_BORDER = "a zero lies on the border of the box searched, or too near to it to say on which side: widen the box"
 
 
-@dataclass(frozen=True)
-class Zero:
+@dataclass(frozen=True, repr=False)
+class Zero(Record):
     """A certified zero of f.
 
     It lies in ``box``, shape (d, 2), and is the only zero in each of ``regions``: boxes, each with the preconditioner Y
@@ -60,6 +60,11 @@ class Zero:
     regions: tuple[tuple[FloatArray, FloatArray], ...]
     gradient: FloatArray | None
     point: Point | None
+
+    @property
+    def summary(self) -> str:
+        """Where the zero is, in proven digits, and its stability."""
+        return zero_summary(self)
 
     @property
     def critical_point(self) -> Literal["yes", "no", "undecided"] | None:
@@ -85,7 +90,7 @@ class Zero:
 
 
 @dataclass(frozen=True, repr=False)
-class Zeros(Drawable):
+class Zeros(Result):
     """What is certified about the zeros of f in ``box``.
 
     ``zeros`` are those whose own boxes lie in the box, and ``sets`` are sets of minima of L, of dimension 1 or more,
@@ -129,6 +134,11 @@ class Zeros(Drawable):
         return self.function.supposes if isinstance(self.function, FieldFunction) else None
 
     @property
+    def verdict(self) -> str:
+        """Certified if the zeros listed are all there are in the box, else undecided."""
+        return "certified" if self.complete else "undecided"
+
+    @property
     def summary(self) -> str:
         """What is certified, in one line."""
         return zeros_summary(self)
@@ -136,6 +146,12 @@ class Zeros(Drawable):
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym zeros --json`` prints it."""
         return zeros_dict(self)
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each certified zero: the middle of its box, the ends, its stability, and where it is."""
+        return zeros_columns((*self.zeros, *self.beyond), own_names(names, self.names)) | {
+            "in_box": [True] * len(self.zeros) + [False] * len(self.beyond)
+        }
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return columns and rows for a notebook: the certified zeros."""

@@ -18,7 +18,7 @@ from adamsym.certify.field_function import JUMPS, NOT_REAL, UNBOUNDED, FieldFunc
 from adamsym.certify.interpolation.fitted import fitted_rows
 from adamsym.certify.interpolation.minima_set import MinimaSet, minima_near
 from adamsym.certify.outcomes import Matrix, Stability
-from adamsym.certify.results import one_zero_dict, one_zero_summary, one_zero_table
+from adamsym.certify.results import one_zero_columns, one_zero_dict, one_zero_summary, one_zero_table
 from adamsym.certify.zeros.all_zeros import Zero, described
 from adamsym.certify.zeros.isolation import Isolated, NotIsolated, Values, isolated, newton
 from adamsym.certify.zeros.stability import stability_of
@@ -26,7 +26,7 @@ from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Result
+from adamsym.expressions.results import Result, own_names
 from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
@@ -122,6 +122,11 @@ class OneZero(Result):
         return self.function.supposes if isinstance(self.function, FieldFunction) else None
 
     @property
+    def verdict(self) -> str:
+        """Certified if one zero or a set of minima is proven, else undecided."""
+        return "certified" if self.certified else "undecided"
+
+    @property
     def summary(self) -> str:
         """What is certified, in one line."""
         return one_zero_summary(self)
@@ -129,6 +134,10 @@ class OneZero(Result):
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym zeros --at --json`` prints it."""
         return one_zero_dict(self)
+
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return one row for each parameter: the zero, where it is alone, and the critical point beside it."""
+        return one_zero_columns(self, own_names(names, self.names))
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return columns and rows for a notebook: a row for each parameter."""

@@ -1,6 +1,7 @@
 """Maps of where the loss is a Lyapunov function: what :func:`adamsym.map_lyapunov` finds."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -9,14 +10,14 @@ import numpy as np
 from adamsym.continuation.axes import Axis
 from adamsym.continuation.maps.nodes import Node
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.results import Drawable, plain
+from adamsym.expressions.results import Result, plain
 
 Verdict = Literal["decreases", "increases, proven", "increases", "no increase found", "not allowed"]
 """Of a pair of values; "decreases" is proven."""
 
 
 @dataclass(frozen=True, repr=False)
-class LyapunovMap(Drawable):
+class LyapunovMap(Result):
     """Where the loss decreases along the flow in all of a box, over a grid of two parameters.
 
     Attributes
@@ -49,6 +50,11 @@ class LyapunovMap(Drawable):
     theorem: tuple[tuple[float, float], ...]
 
     @property
+    def verdict(self) -> str:
+        """Floating point: some of the verdicts for pairs of values are proven, and say so."""
+        return "floating point"
+
+    @property
     def summary(self) -> str:
         """At how many pairs of values the loss decreases, increases, or nothing is known."""
         size = " x ".join(str(len(axis.values)) for axis in self.axes)
@@ -69,7 +75,7 @@ class LyapunovMap(Drawable):
             "theorem": [list(values) for values in self.theorem],
         }
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
         """Return one row for each pair of values, as columns by name: what is written to files."""
         pairs = [(i, j) for i in range(len(self.axes[0].values)) for j in range(len(self.axes[1].values))]
         found: dict[str, list[Any]] = {

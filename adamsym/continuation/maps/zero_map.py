@@ -1,7 +1,7 @@
 """Maps of zeros over two parameters: what :func:`adamsym.map_zeros` finds."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from adamsym.continuation.axes import Axis
 from adamsym.continuation.maps.changes import MapChange
 from adamsym.continuation.maps.nodes import NodeZero
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.results import Drawable, counted
+from adamsym.expressions.results import Result, counted
 
 NodeState = Literal["counted", "not allowed", "not isolated"]
 
@@ -48,7 +48,7 @@ class MapNode:
 
 
 @dataclass(frozen=True, repr=False)
-class ZeroMap(Drawable):
+class ZeroMap(Result):
     """The number and the stability of zeros over a grid of two parameters, followed by number: evidence, no proof.
 
     Each zero counted was reached by Newton's method; that there are no others is not known, but where a search of the
@@ -89,6 +89,11 @@ class ZeroMap(Drawable):
         return np.array([[node.attracting for node in row] for row in self.nodes])
 
     @property
+    def verdict(self) -> str:
+        """Floating point; undecided where nothing could be counted."""
+        return "undecided" if self.reason else "floating point"
+
+    @property
     def summary(self) -> str:
         """How many pairs of values there are, how many zeros they have, and how many changes were found."""
         if self.reason:
@@ -121,7 +126,7 @@ class ZeroMap(Drawable):
             "complete": False,
         }
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
         """Return one row for each pair of values, as columns by name: what is written to files."""
         first, second = (axis.name for axis in self.axes)
         found: dict[str, list[Any]] = {name: [] for name in (first, second, "state", "zeros", "attracting", "search")}

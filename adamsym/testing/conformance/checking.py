@@ -68,6 +68,11 @@ class Conformance(Result):
     observations: tuple[str, ...] = ()
 
     @property
+    def verdict(self) -> str:
+        """Holds if the optimizer conforms, else refuted."""
+        return "holds" if self.conforms else "refuted"
+
+    @property
     def summary(self) -> str:
         """Whether the optimizer conforms."""
         return str(self).splitlines()[0]
