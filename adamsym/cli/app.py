@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from adamsym.cli import certify, dynamics, field, maps, plots, sweep, verify
+from adamsym.cli import certify, dynamics, field, init, maps, plots, sweep, verify
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
@@ -62,6 +62,7 @@ def top(
     return HOLDS
 
 
+app.command()(init.init)
 app.command()(field.field)
 
 

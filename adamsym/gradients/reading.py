@@ -100,7 +100,11 @@ def read_problem(path: str | os.PathLike[str]) -> ProblemFile:
         one line that names the file, the key and what is allowed.
     """
     file = Path(path)
-    text = read_text(file, LARGEST_FILE)
+    return problem_of(read_text(file, LARGEST_FILE), file)
+
+
+def problem_of(text: str, file: Path) -> ProblemFile:
+    """Return the problem that the text of a file describes, be it written or not; errors as :func:`read_problem`."""
     try:
         content = _validated(_parsed(text))
         law, dropped = _law(content, file.parent)

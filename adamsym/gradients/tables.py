@@ -151,7 +151,7 @@ class Table:
         # Data repeats itself: each text is read once.
         numbers: dict[str, Fraction] = {}
         memories = [{} if isinstance(one, Indicator) else numbers for one in asked]
-        for line, row in self._rows():
+        for line, row in self.rows():
             entries = [row[k] for k in where]
             if self.form.drop_missing and any(entry.strip().lower() in MISSING for entry in entries):
                 dropped += 1
@@ -200,8 +200,8 @@ class Table:
             raise InputError(f"{place}: {text[:40]!r} has a comma; for decimal commas give decimal = ','")
         return exact_rational(text.replace(",", "."), place)
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Rows below the header with the numbers of their last lines."""
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield the rows below the header with the numbers of their last lines."""
         size, blank = len(self.header), 0
         lines = _lines(self.text, self.form)
         next(row for _, row in _checked(self.path, lines) if row)
