@@ -381,6 +381,8 @@ class AdamField:
         found = self._at_level(points, 0)
         value, error, inverse = found.value, found.error, found.inverse
         levels = np.zeros(len(points), dtype=np.int_)
+        if self.problem.law.levels == 1:
+            return found, levels
         pending, agreed = np.arange(len(points)), np.zeros(len(points), dtype=bool)
         differences = np.zeros((3, *points.shape))
         for level in range(1, self.problem.law.levels):

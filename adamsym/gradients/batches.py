@@ -51,15 +51,12 @@ def can_list(rows: int, batch_size: int) -> bool:
 
 def _compositions(total: int, parts: int) -> FloatArray:
     """Every way to write ``total`` as an ordered sum of ``parts`` non-negative integers, shape (n, parts)."""
-    table = {size: np.array([[size]], dtype=np.float64) for size in range(total + 1)}
+    left, columns = np.array([total]), np.empty((1, 0))
     for _ in range(parts - 1):
-        table = {
-            size: np.concatenate(
-                [
-                    np.column_stack((np.full(len(table[size - first]), float(first)), table[size - first]))
-                    for first in range(size + 1)
-                ]
-            )
-            for size in range(total + 1)
-        }
-    return table[total]
+        # Each beginning goes on with 0, 1, ..., what it has left.
+        ways = left + 1
+        begins = np.repeat(np.cumsum(ways) - ways, ways)
+        entry = np.arange(len(begins)) - begins
+        columns = np.column_stack((np.repeat(columns, ways, axis=0), entry))
+        left = np.repeat(left, ways) - entry
+    return np.column_stack((columns, left))

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
 from numbers import Rational
-from typing import Protocol
+from typing import Any, Protocol
 
 import flint
 import sympy as sp
@@ -192,6 +192,18 @@ class LaplaceForm:
             raise InputError("Laplace form: beta is not in [0, 1); V must be a mean of squares that forgets")
         if not self.decay >= 0:
             raise InputError("Laplace form: a decay below 0 is not allowed; proofs suppose that it pulls towards 0")
+
+    def __hash__(self) -> int:
+        """Return a hash, which is taken once: rules are looked up by form at every evaluation of the field."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.weights, self.beta, self.kernel, self.decay))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not the hash, which in another process may be another."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
 
     @cached_property
     def square_bound(self) -> Fraction:

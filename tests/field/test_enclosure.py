@@ -189,7 +189,7 @@ def test_the_left_tail_needs_both_parts_of_its_factor():
 def clear_caches():
     for cached in (
         quadrature_nodes.lattice,
-        quadrature_nodes.nodes,
+        quadrature_nodes._nodes,
         quadrature_nodes.powers,
         quadrature_nodes._powers_at,
     ):

@@ -16,7 +16,7 @@ import flint
 
 from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
-from adamsym.field.ball.arithmetic import larger, smaller, symmetric
+from adamsym.field.ball.arithmetic import ball, larger, smaller, symmetric
 from adamsym.field.ball.continuous_law import ContinuousLaw
 from adamsym.field.ball.form_bounds import FormBounds, bounds_of, parts_of
 from adamsym.field.ball.lag_series import LagSeries, LagSums, end_of_series
@@ -167,6 +167,7 @@ class _Rule:
             if all(error <= allowed for error, allowed in zip(self.errors, self.tolerances, strict=True)):
                 break
         self.step = self.lattice.step
+        self.four, self.all_weights = 4 / flint.arb(1).exp(), (flint.arb("1.001") * self.bounds.at_zero).upper()
         # Where the gradients are small the kernel's decay alone ends the integral.
         knee = float(self.bounds.knee)
         farthest = 200 / size**2 + (1e24 / knee / knee if size <= knee else 0)
@@ -286,13 +287,12 @@ class _Rule:
         last = flint.arb(0), flint.arb(1), flint.arb(1), flint.arb(1)  # s, P(s), P(s/2), exp(-b s)
         while True:
             place = nodes(self.lattice, self.form.kernel, chunk)
-            allowed = sum(s <= self.series.end for s in place.s)
+            allowed = place.up_to(self.series.end)
             spend(CHUNK * columns * (20 + self.series.terms // 5))
-            rows = (
-                self.series.values(powers(self.lattice, chunk, self.series.terms), place.t[allowed - 1])
-                if allowed
-                else []
-            )
+            rows = []
+            if allowed:
+                last_t = (1 - ball(self.form.beta)) * place.s[allowed - 1]
+                rows = self.series.values(powers(self.lattice, chunk, self.series.terms), last_t)
             for k, (s, weight) in enumerate(zip(place.s, place.weights, strict=True)):
                 if k < allowed:
                     product, values = _from_series(rows[k], s * self.series.center)
@@ -334,9 +334,8 @@ class _Rule:
         |G(u)| <= c G P(u), and since u V exp(-u V/2) <= 2/e, |G'(u)| <= c H P(u) + (4/e) C H P(u/2). The weights sum up
         to at most int rho ds = phi(0) and the rule's error, and to what the kernel bounds.
         """
-        bounds, law, four = self.bounds, self.law, 4 / flint.arb(1).exp()
-        all_weights = flint.arb("1.001") * bounds.at_zero
-        weights = smaller(self.form.kernel.weights_right(s, self.step).upper(), all_weights.upper())
+        bounds, law, four = self.bounds, self.law, self.four
+        weights = smaller(self.form.kernel.weights_right(s, self.step).upper(), self.all_weights)
         control, absolute = abs(bounds.total) * decay, bounds.absolute
         product, earlier = law.tail(product), law.tail(earlier)
         tails = [(absolute * law.norm * product + abs(law.mean) * control) * weights]

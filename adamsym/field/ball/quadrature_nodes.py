@@ -5,6 +5,7 @@ exceeds h it is several nodes long, otherwise there are several lattice points t
 """
 
 import math
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -50,11 +51,15 @@ class Lattice:
 
 @dataclass(frozen=True)
 class Nodes:
-    """A chunk of nodes: s, t = (1-beta) s and the weights h s rho(s)."""
+    """A chunk of nodes: s, the weights h s rho(s), and floats that are no less than each s."""
 
     s: tuple[flint.arb, ...]
-    t: tuple[flint.arb, ...]
     weights: tuple[flint.arb, ...]
+    at_most: tuple[float, ...]
+
+    def up_to(self, end: float) -> int:
+        """Return the number of nodes that are certainly at most ``end``."""
+        return bisect_right(self.at_most, end)
 
 
 @lru_cache(maxsize=64)
@@ -69,12 +74,18 @@ def lattice(beta: Fraction, largest_step: float) -> Lattice:
     return Lattice(beta, largest_step, lag / stride, stride, per_node)
 
 
-@lru_cache(maxsize=4096)
 def nodes(points: Lattice, kernel: Kernel, chunk: int) -> Nodes:
     """Return the nodes number ``chunk`` CHUNK ... (``chunk`` + 1) CHUNK - 1."""
-    s = [points.node(j) for j in _numbers(chunk)]
+    # The nodes are the same for all ranges of beta.
+    same = lattice(Fraction(0), points.largest_step) if isinstance(points.beta, Range) else points
+    return _nodes(same, kernel, chunk)
+
+
+@lru_cache(maxsize=4096)
+def _nodes(points: Lattice, kernel: Kernel, chunk: int) -> Nodes:
+    s = tuple(points.node(j) for j in _numbers(chunk))
     weights = tuple(points.step * kernel.ball_weight(x) for x in s)
-    return Nodes(tuple(s), tuple((1 - ball(points.beta)) * x for x in s), weights)
+    return Nodes(s, weights, tuple(math.nextafter(float(x.upper()), math.inf) for x in s))
 
 
 @lru_cache(maxsize=8192)
@@ -85,8 +96,15 @@ def powers(points: Lattice, chunk: int, terms: int) -> flint.arb_mat:
 
 @lru_cache(maxsize=4096)
 def _powers_at(points: Lattice, node: int, terms: int) -> list[flint.arb]:
-    t = (1 - ball(points.beta)) * points.node(node)
-    return [t**j for j in range(terms)]
+    return powers_of((1 - ball(points.beta)) * points.node(node), terms)
+
+
+def powers_of(x: flint.arb, terms: int) -> list[flint.arb]:
+    """Return x^0 ... x^(terms-1), each a product of two of about half its order, which errs no more than a power."""
+    found = [flint.arb(1), x]
+    for j in range(2, terms):
+        found.append(found[j // 2] * found[j - j // 2])
+    return found[:terms]
 
 
 def _numbers(chunk: int) -> range:
@@ -137,7 +155,7 @@ def from_series(
 ) -> list[Products]:
     """Return the products at places in order, by the series, each without the factor exp(-s least)."""
     t = [one_less_beta * s for s in places]
-    powers_of_t = flint.arb_mat([[x**j for j in range(series.terms)] for x in t])
+    powers_of_t = flint.arb_mat([powers_of(x, series.terms) for x in t])
     rows, found = series.values(powers_of_t, t[-1]), []
     for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, t[-1], rows), strict=True):
         product = (row[0] - s * (series.center - law.min_square)).exp()

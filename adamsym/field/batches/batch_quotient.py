@@ -110,6 +110,8 @@ def batch_quotient(
     transforms are used, and where these are refused the minibatches of the values that differ, if they are few enough
     to be listed.
     """
+    if size == 1 and probabilities.ndim == 1:
+        return quotient(atoms, probabilities, method, sensitivity, tolerance, threads, progress)
     check_laws(atoms, probabilities, tolerance, threads)
     if probabilities.ndim != 1:
         raise InputError(
@@ -117,8 +119,6 @@ def batch_quotient(
         )
     if size < 1:
         raise InputError(f"size: {size!r} is not allowed; allowed are integers from 1 up")
-    if size == 1:
-        return quotient(atoms, probabilities, method, sensitivity, tolerance, threads, progress)
     result = _empty(len(atoms), atoms.shape[1] if sensitivity else None)
     batches = _Batches(probabilities / probabilities.sum(), size, float_form(method), tolerance)
 

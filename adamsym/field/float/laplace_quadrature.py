@@ -4,9 +4,10 @@ Source: theory T4 and T5. The trapezoidal rule in log s errs by a proven part of
 between the nodes, interpolation converges geometrically too. So the cost does not grow as beta tends to 1.
 """
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 
 import flint
@@ -127,6 +128,8 @@ def quotient(
 
 
 def _joined(found: Sequence[Quotient], slopes: FloatArray | None) -> Quotient:
+    if len(found) == 1:
+        return replace(found[0], sensitivity=slopes)
     none = np.empty(0)
     return Quotient(
         np.concatenate([none, *(one.value for one in found)]),
@@ -231,7 +234,7 @@ def _of_part(
 
 def ladder(tolerance: float) -> Sequence[int]:
     """Return the numbers of nodes for each octave to be tried, from the first whose rule is accurate enough."""
-    return [k for k in PER_OCTAVE if alias_bounds(np.log(2) / k)[0] <= tolerance / 2]
+    return [k for k in PER_OCTAVE if alias_bounds(math.log(2) / k)[0] <= tolerance / 2]
 
 
 def _rows(probabilities: FloatArray, chosen: Indices) -> FloatArray:

@@ -233,7 +233,8 @@ def _combined(
     """
     tail, tail_by_j, one_less = rests
     terms = [c * power for c, power in zip(series, powers, strict=True)]
-    value = sum((x * k.value for x, k in zip(terms, factors, strict=True)), symmetric(tail))
+    products = [x * k.value for x, k in zip(terms, factors, strict=True)]
+    value = sum(products, symmetric(tail))
     by_factor = sum((x * k.slope for x, k in zip(terms, factors, strict=True)), symmetric(tail_by_j / one_less))
-    by_log = sum((j * x * k.value for j, (x, k) in enumerate(zip(terms, factors, strict=True))), symmetric(tail_by_j))
+    by_log = sum((j * x for j, x in enumerate(products)), symmetric(tail_by_j))
     return _Dual(value, by_factor + by_log * (place.slope / place.value))
