@@ -54,11 +54,14 @@ class MethodRecord(Part):
 class _SourceRecord(Part):
     """The data and their probabilities, exactly, as text; the method.
 
-    Of continuous data each column is the text of its distribution, and ``probabilities`` is empty.
+    Of continuous data each column is the text of its distribution, and ``probabilities`` is empty. ``sampling`` and
+    ``drop_last`` say how minibatches are made of the rows, as in problem files.
     """
 
     parameters: Annotated[list[Name], Field(min_length=1, max_length=1000)]
     batch_size: Annotated[int, Field(ge=1, le=LARGEST_BATCH)]
+    sampling: Literal["replacement", "cyclic", "full"] = "replacement"
+    drop_last: bool = False
     columns: dict[Name, Annotated[list[Number], Field(max_length=MOST_ROWS)] | Distribution]
     probabilities: Annotated[list[Number], Field(max_length=MOST_ROWS)]
     method: MethodRecord

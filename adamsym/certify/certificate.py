@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from adamsym.certificates.form import digest_of
+from adamsym.certify.epoch_function import EpochFunction
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interpolation.minima_set import MinimaSet
 from adamsym.certify.interpolation.regions import LyapunovBall
@@ -111,8 +112,8 @@ def _minima_in_box(found: MinimaInBox) -> dict[str, Any]:
     return {"dimension": found.dimension, "rows": list(found.rows), "point": point}
 
 
-def _field_of(found: Zeros | OneZero) -> FieldFunction:
-    if not isinstance(found.function, FieldFunction):
+def _field_of(found: Zeros | OneZero) -> FieldFunction | EpochFunction:
+    if not isinstance(found.function, FieldFunction | EpochFunction):
         raise NotApplicable("found: a certificate is about the field of a problem; give zeros of an AdamField")
     return found.function
 

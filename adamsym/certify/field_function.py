@@ -24,6 +24,7 @@ from adamsym.field.interval.field import IntervalField
 from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
+from adamsym.gradients.sampling import require_replacement
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.methods import LaplaceForm, Method, require_laplace
 from adamsym.methods.kernels import supposition
@@ -56,6 +57,7 @@ class FieldFunction(BoxFunction):
         self.problem = require_expressions(field.problem, "a proof over boxes")
         self.method = field.adam
         self.form = require_laplace(self.method, "a proof over boxes")
+        require_replacement(self.problem.sampling, "a proof by the law of one minibatch")
         # Said before the search and not after it: what cannot be written into a certificate.
         problem_record(self.problem, self.method)
         if isinstance(self.problem.law, Independent):

@@ -268,6 +268,8 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:
     """What is wrong before any analysis: dimensions, the tiling, and what the summary says of the leaves."""
+    if problem.sampling != "replacement" and not isinstance(certificate, (ZerosCertificate, OneZeroCertificate)):
+        return "what it says is proved for rows drawn independently alone"
     if isinstance(certificate, _Whole):
         smooth_loss = isinstance(problem, Problem) and problem.is_smooth
         if isinstance(certificate, _AroundPoint) and not smooth_loss:

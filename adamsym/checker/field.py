@@ -17,6 +17,7 @@ from functools import lru_cache
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.continuous_law import ContinuousLaw
+from adamsym.checker.epochs import epoch_field
 from adamsym.checker.form import Form
 from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
@@ -47,6 +48,8 @@ def field_over(
     problem: SymbolicGradient, form: Form, theta: Sequence[Interval], slopes: bool, tolerance: float = TOLERANCE
 ) -> FieldOver:
     """Return f = -F - decay theta, and Df if ``slopes``, over a box."""
+    if (epoch := problem.epoch) is not None:
+        return FieldOver(*epoch_field(problem, form, epoch, theta, slopes))
     found = [quotient(law, form, tolerance) for law in gradient_laws(form.using, problem, theta, slopes)]
     decay = form.using.exact(form.decay)
     return FieldOver(
@@ -65,6 +68,10 @@ def form_over(
 ) -> list[Interval]:
     """Return y f, y = ``direction``, and its derivatives if ``slopes``, over a box; no f_i with y_i = 0 is enclosed."""
     using, decay = form.using, form.using.exact(form.decay)
+    if (epoch := problem.epoch) is not None:
+        values, jacobian = epoch_field(problem, form, epoch, theta, slopes)
+        lines = [[value, *line] for value, line in zip(values, jacobian, strict=True)]
+        return [using.dot([using.number(y) for y in direction], column) for column in zip(*lines, strict=True)]
     found = [using.number(0)] * (1 + len(theta) * slopes)
     for i, (law, y) in enumerate(zip(gradient_laws(using, problem, theta, slopes), direction, strict=True)):
         if y != 0:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from adamsym.checker.arithmetic import Arithmetic, Interval
+from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.scaled_erfc import complement
 from adamsym.checker.values import value_of
 from adamsym.expressions.ranges import Range
@@ -54,6 +54,10 @@ class KernelBounds(ABC):
     @abstractmethod
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) for s > 0."""
+
+    def slope(self, v: Interval) -> Interval:
+        """Return phi'(v) for v > 0."""
+        raise NotCheckable("rows in epochs, with a kernel that is not built in")
 
     def drop(self, v: Interval) -> Interval:
         """Return a bound of phi(0) - phi(v)."""
@@ -112,6 +116,16 @@ class RootPlusEpsBounds(KernelBounds):
         values = [complement(using, using.exact(eps) * using.root(s)) for eps in ends]
         return using.root(s / using.pi) * (values[0] if len(ends) == 1 else using.hull(*values))
 
+    def slope(self, v: Interval) -> Interval:
+        """Return phi'(v) = -1/(2 sqrt v (sqrt v + eps)^2), which increases."""
+        using = self.using
+
+        def at(end: Interval) -> Interval:
+            root = using.root(end)
+            return -1 / (2 * root * using.square(root + self.eps))
+
+        return using.by_ends(at, v)
+
     def drop(self, v: Interval) -> Interval:
         """Return a bound of phi(0) - phi(v), without cancellation."""
         root = self.using.root(self.using.upper(v))
@@ -159,6 +173,11 @@ class RootOfSumBounds(KernelBounds):
     def weight(self, s: Interval) -> Interval:
         """Return s rho(s) = sqrt(s/pi) exp(-eps s)."""
         return self.using.root(s / self.using.pi) * self.using.exponential(-self.eps * s)
+
+    def slope(self, v: Interval) -> Interval:
+        """Return phi'(v) = -(v + eps)^(-3/2)/2, which increases."""
+        using = self.using
+        return using.by_ends(lambda end: -1 / (2 * (end + self.eps) * using.root(end + self.eps)), v)
 
     def drop(self, v: Interval) -> Interval:
         """Return a bound of phi(0) - phi(v), without cancellation."""

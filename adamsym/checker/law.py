@@ -107,16 +107,41 @@ def gradient_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[
     """
     if isinstance(problem.law, Independent):
         return continuous_laws(using, problem, theta, slopes)
+    return laws_of_rows(using, problem, *rows_over(using, problem, theta, slopes))
+
+
+def mean_laws(using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool) -> list[Law]:
+    """Return laws with the means of the gradient of L and its derivatives: of minibatches, or of single rows.
+
+    L is the mean over all rows, however they are drawn.
+    """
+    return gradient_laws(using, _of_single_rows(problem), theta, slopes)
+
+
+@lru_cache(maxsize=4)
+def _of_single_rows(problem: SymbolicGradient) -> SymbolicGradient:
+    if problem.sampling == "replacement":
+        return problem
+    return problem.changed(sampling="replacement", batch_size=1, drop_last=False)
+
+
+def rows_over(
+    using: Arithmetic, problem: SymbolicGradient, theta: Sequence[Interval], slopes: bool
+) -> tuple[list[list[Interval]], list[list[list[Interval]]]]:
+    """Return every row's gradient over a box, and its Jacobian if ``slopes``; ``MayJump`` as ``row_jacobians``.
+
+    With slopes the gradients are met with their mean-value forms about the middle.
+    """
     d = problem.dimension
     gradients = row_gradients(using, problem, theta)
     if not slopes:
-        return laws_of_rows(using, problem, gradients)
+        return gradients, []
     place = {pair: k for k, pair in enumerate(problem.jacobian_places)}
     # Of a Hessian the upper triangle is known, of another Jacobian all of it.
     numbers = [[place.get((i, j), place.get((j, i), -1)) for j in range(d)] for i in range(d)]
     rows = row_jacobians(using, problem, theta)
     jacobians = [[[entries[k] for k in line] for line in numbers] for entries in rows]
-    return laws_of_rows(using, problem, _narrowed(using, problem, theta, gradients, jacobians), jacobians)
+    return _narrowed(using, problem, theta, gradients, jacobians), jacobians
 
 
 def _narrowed(
@@ -144,8 +169,16 @@ def laws_of_rows(
     rows: Sequence[Sequence[Interval]],
     slopes: Sequence[Sequence[Sequence[Interval]]] = (),
 ) -> list[Law]:
-    """Return the law of each entry of the minibatch mean of one vector for each row: a list if there are few."""
+    """Return the law of each entry of the minibatch mean of one vector for each row: a list if there are few.
+
+    Raises
+    ------
+    NotCheckable
+        If rows are not drawn independently: then one minibatch's law says not enough.
+    """
     assert isinstance(problem.law, Empirical)
+    if problem.sampling != "replacement":
+        raise NotCheckable("this supposes rows drawn independently")
     columns = [
         (
             [row[i] for row in rows],

@@ -13,7 +13,7 @@ from adamsym.certificates.parts import Box, Matrix
 from adamsym.checker.arithmetic import Arithmetic, Interval, is_not_zero
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over
 from adamsym.checker.form import Form
-from adamsym.checker.law import gradient_laws
+from adamsym.checker.law import mean_laws
 from adamsym.checker.zeros import FINER, NO_POINT, contains, middle, sides, stability_by, vanish_at
 from adamsym.expressions.work import spend
 from adamsym.gradients import Problem, SymbolicGradient
@@ -66,7 +66,7 @@ def _zero_fault(certificate: OneZeroCertificate, problem: SymbolicGradient, form
     zero, using = certificate.zero, form.using
     if zero.point is not None and not vanish_at(problem, form, zero.point, zero.box):
         return NO_POINT.format("its box")
-    laws = gradient_laws(using, problem, sides(using, zero.box), slopes=False)
+    laws = mean_laws(using, problem, sides(using, zero.box), slopes=False)
     if zero.critical_point == "no" and not any(is_not_zero(law.mean) for law in laws):
         return "it may be a critical point of the loss"
 
@@ -90,7 +90,7 @@ def _critical_fault(
         return fault
 
     def enclosed(theta: list[Interval], slopes: bool, tolerance: float) -> FieldOver:
-        laws = gradient_laws(using, problem, theta, slopes)
+        laws = mean_laws(using, problem, theta, slopes)
         return FieldOver([law.mean for law in laws], [law.mean_slopes for law in laws])
 
     claim = _Claim(critical.box, critical.unique_in, critical.preconditioner)

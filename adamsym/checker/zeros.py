@@ -10,7 +10,7 @@ from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_no
 from adamsym.checker.exact_values import vanishes
 from adamsym.checker.field import TOLERANCE, FieldOver, field_over, form_over
 from adamsym.checker.form import Form
-from adamsym.checker.law import Law, gradient_laws, noise_bound, require_continuous
+from adamsym.checker.law import Law, gradient_laws, mean_laws, noise_bound, require_continuous
 from adamsym.checker.mean_gradient import sign_beyond_noise
 from adamsym.checker.pieces import MayJump
 from adamsym.checker.winding import winds
@@ -195,7 +195,7 @@ def zero_fault(problem: SymbolicGradient, form: Form, zero: ZeroEntry) -> str | 
             return f"Krawczyk's operator does not prove that it is alone in its region {k}"
     if zero.stability != "undecided" and stability_by(using, over.jacobian, zero.stability_matrix) != zero.stability:
         return "its stability is not proven"
-    laws = gradient_laws(using, problem, sides(using, zero.box), slopes=False)
+    laws = mean_laws(using, problem, sides(using, zero.box), slopes=False)
     if zero.critical_point == "no" and not any(is_not_zero(law.mean) for law in laws):
         return "it may be a critical point of the loss"
     return None

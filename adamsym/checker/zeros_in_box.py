@@ -32,6 +32,8 @@ def form_fault(certificate: ZerosCertificate, problem: SymbolicGradient) -> str 
     ]
     if any(len(box) != problem.dimension or any(low > high for low, high in box) for box in boxes):
         return "a box does not fit the problem"
+    if certificate.sets and problem.sampling != "replacement":
+        return "sets of minima suppose rows drawn independently"
     if not fills(certificate.box, [leaf.box for leaf in certificate.leaves]):
         return "the boxes do not fill the region by halving"
     undecided = [leaf.box for leaf in certificate.leaves if leaf.by == "undecided"]

@@ -67,7 +67,6 @@ def zeros(
             )
         return _zero_near(file, at, box, output, as_json)
     source, sides = _problem_and_box(file, box, output, "--at for the one zero near a point")
-    _check_certified(source, output)
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
 
@@ -87,7 +86,6 @@ def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | 
         raise InputError("--at, --box: give one of them: the one zero near a point, or all in a box")
     check_writable(output, (".json",))
     source, theta = read_problem_and_point(file, at, "--at")
-    _check_certified(source, output)
     from adamsym.certify import certificate, certify_zero
     from adamsym.field import AdamField
 
@@ -101,14 +99,6 @@ def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | 
     else:
         _print_zero(found, written)
     return HOLDS if found.certified else UNDECIDED
-
-
-def _check_certified(source: "ProblemFile", output: Path | None) -> None:
-    """Say before the search that there are no certificates of rows in epochs."""
-    from adamsym.gradients.sampling import require_replacement
-
-    if output is not None:
-        require_replacement(source.problem.sampling, "a certificate (-o)")
 
 
 def _print_zero(found: "OneZero", output: Path | None) -> None:

@@ -11,7 +11,6 @@ from adamsym.expressions.parser import LONGEST_TEXT
 from adamsym.gradients.continuous import Independent
 from adamsym.gradients.laws import Empirical, Law
 from adamsym.gradients.problem import Problem
-from adamsym.gradients.sampling import require_replacement
 from adamsym.gradients.source import StochasticGradient
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.gradients.vector_field import VectorField
@@ -30,16 +29,21 @@ def problem_record(problem: SymbolicGradient, method: Method) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the law is neither empirical nor one of independent columns, rows are not drawn independently, the method has
-        no Laplace form, or something is too long to be read back.
+        If the law is neither empirical nor one of independent columns, rows are reshuffled, the method has no Laplace
+        form, or something is too long to be read back.
     """
-    require_replacement(problem.sampling, "a proof that can be written into a certificate")
+    if problem.sampling == "reshuffled":
+        raise NotApplicable(
+            "data.sampling: no proof of 'reshuffled' rows can be written into a certificate: the field is a mean over "
+            "infinitely many past epochs, each in any order, and is known with an estimated error alone"
+        )
     for text in _texts(problem):
         if len(text) > LONGEST_TEXT:
             raise InputError(f"{problem.place}: {len(text)} characters; a certificate may hold {LONGEST_TEXT}")
     return {
         **_expressions_record(problem),
         **_data_record(problem.law),
+        **_drawing_record(problem),
         "method": method_record(method),
     }
 
@@ -55,8 +59,14 @@ def problem_text(source: StochasticGradient) -> str:
     symbolic = require_expressions(source, "a checkpoint")
     law = symbolic.law
     data = _data_record(law) if isinstance(law, (Empirical, Independent)) else {"columns": repr(law)}
-    drawn = {} if source.sampling == "replacement" else {"sampling": source.sampling, "drop_last": source.drop_last}
-    return json.dumps({**_expressions_record(symbolic), **data, **drawn})
+    return json.dumps({**_expressions_record(symbolic), **data, **_drawing_record(source)})
+
+
+def _drawing_record(source: StochasticGradient) -> dict[str, Any]:
+    """How rows are drawn, unless independently."""
+    if source.sampling == "replacement":
+        return {}
+    return {"sampling": source.sampling, "drop_last": source.drop_last}
 
 
 def _texts(source: SymbolicGradient) -> tuple[str, ...]:
@@ -104,8 +114,12 @@ def problem_from_record(record: Mapping[str, Any]) -> tuple[SymbolicGradient, Me
 def problem_of_record(record: Mapping[str, Any]) -> SymbolicGradient:
     """Return the source of the gradients of a record, whatever its method; errors as :func:`problem_from_record`."""
     keys = {"parameters", "columns", "probabilities", "batch_size", "method"}
-    if not isinstance(record, Mapping) or set(record) not in (keys | {"loss"}, keys | {"field"}):
-        raise InputError(f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them, and loss or field")
+    drawn = {key: record[key] for key in ("sampling", "drop_last") if isinstance(record, Mapping) and key in record}
+    if not isinstance(record, Mapping) or set(record) - set(drawn) not in (keys | {"loss"}, keys | {"field"}):
+        raise InputError(
+            f"problem: allowed are the keys {', '.join(sorted(keys))}, all of them, loss or field, and sampling and "
+            "drop_last"
+        )
     columns = record["columns"]
     continuous = isinstance(columns, Mapping) and all(isinstance(column, str) for column in columns.values())
     if not continuous and not (
@@ -121,8 +135,8 @@ def problem_of_record(record: Mapping[str, Any]) -> SymbolicGradient:
     law = _law_of_record(columns, record["probabilities"], continuous)
     try:
         if "field" in record:
-            return VectorField(record["field"], record["parameters"], law, record["batch_size"])
-        return Problem(record["loss"], record["parameters"], law, record["batch_size"])
+            return VectorField(record["field"], record["parameters"], law, record["batch_size"], **drawn)
+        return Problem(record["loss"], record["parameters"], law, record["batch_size"], **drawn)
     except RecursionError:
         raise InputError(f"problem: {NESTED_TOO_DEEPLY}") from None
 

@@ -6,6 +6,7 @@ import pytest
 from adamsym.certify import certificate, certify_zero, find_zeros
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.epoch_function import EpochFunction
+from adamsym.checker import check_certificate
 from adamsym.cli.app import run
 from adamsym.dynamics import find_zero
 from adamsym.expressions.errors import NotApplicable
@@ -35,9 +36,11 @@ def test_zeros_are_certified(sampling):
     assert one.zero.stability == "attracting"
     bounds = field.enclose([[[low - 1e-12] * 2], [[high + 1e-12] * 2]])[:, 0]
     assert bounds[0, 0] > 0 > bounds[1, 1]
-    # No certificate says less than it holds: of this kind there is none.
-    with pytest.raises(NotApplicable):
-        certificate(one)
+    for found in (one, every):
+        for slow in (False, True):
+            assert check_certificate(certificate(found), slow=slow).valid
+    assert one.zero.critical_point == ("no" if sampling == "cyclic" else "undecided")
+    assert one.critical.kind == "minimum"
     independent = certify_zero(field_of("replacement"), [1.0]).zero.box[0]
     assert independent[1] < low - 0.01
     if sampling == "full":
@@ -66,21 +69,28 @@ def test_what_is_not_proven_stays_undefined():
         find_zeros(field_of("reshuffled"), [[0.0, 2.0]])
 
 
-def test_the_command_line_certifies_but_writes_no_certificate(tmp_path, capsys):
-    file = tmp_path / "problem.toml"
-    file.write_text(
-        '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = [0, 0, 3]\nsampling = "cyclic"\n'
-    )
-    assert run(["zeros", str(file), "--at", "theta=1"]) == 0
-    assert "certified: one zero" in capsys.readouterr().out
-    assert run(["zeros", str(file), "--box", "theta=-5:5"]) == 0
-    assert "certified: exactly 1 zero" in capsys.readouterr().out
+def test_the_commands_write_certificates_and_check_them(tmp_path, capsys):
+    file, path = tmp_path / "problem.toml", tmp_path / "zero.json"
+    text = '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = [0, 0, 3]\nsampling = "{}"\n'
+    file.write_text(text.format("cyclic"))
+    for where, what in ((["--at", "theta=1"], "one zero"), (["--box", "theta=-5:5"], "exactly 1 zero")):
+        assert run(["zeros", str(file), *where, "-o", str(path)]) == 0
+        assert f"certified: {what}" in capsys.readouterr().out
+        assert run(["check", str(path)]) == 0
+        assert "valid" in capsys.readouterr().out
+    file.write_text(text.format("reshuffled"))
     for where in (["--at", "theta=1"], ["--box", "theta=-5:5"]):
-        assert run(["zeros", str(file), *where, "-o", str(tmp_path / "zero.json")]) == 2
+        assert run(["zeros", str(file), *where, "-o", str(tmp_path / "other.json")]) == 2
         error = capsys.readouterr().err
-        assert "a certificate (-o) supposes rows drawn independently" in error
+        assert "available for 'replacement', 'cyclic' and 'full' alone" in error
         assert error.count("\n") == 1
-    assert not (tmp_path / "zero.json").exists()
+    assert not (tmp_path / "other.json").exists()
+
+
+def test_a_search_in_processes_finds_the_same():
+    field = field_of("cyclic", Adam("0.5", "0.9", "0.1"))
+    here, elsewhere = find_zeros(field, [[-5.0, 5.0]]), find_zeros(field, [[-5.0, 5.0]], executor=2)
+    assert certificate(here) == certificate(elsewhere)
 
 
 def step_size(n):

@@ -181,6 +181,16 @@ MEDIAN = AdamField(Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 1, 5
 KINKED_WELLS = AdamField(Problem("(theta - x)**2/2 - Abs(theta)", ["theta"], Empirical({"x": [-0.01, 0.03]})), CHEAP)
 """At 0 f jumps from one sign to the other, and has no zero there."""
 
+IN_ORDER = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 3, -1]}), 1, "cyclic"), CHEAP)
+"""Another field than that of independent rows, or of another order."""
+IN_PAIRS = AdamField(
+    Problem("(a - x)**2/2 + (b - y)**2 + a*b/4", ["a", "b"], Empirical({"x": [0, 1, 3], "y": [1, -1, 1]}), 2, "cyclic"),
+    NAdam("0.5", "0.82", "0.1"),
+)
+AT_ONCE = AdamField(
+    Problem("(theta - x)**4/4 + theta**2", ["theta"], Empirical({"x": [0, 1, 3]}), sampling="full"), CHEAP
+)
+
 AROUND = ((-4.0, 6.0),)
 PLANE_AROUND = ((-4.0, 6.0), (-5.0, 5.0))
 
@@ -208,6 +218,16 @@ def game() -> tuple[Known, ...]:
     return (Known(tuple(point.tolist()), "attracting", False),)
 
 
+def of_pairs() -> tuple[Known, ...]:
+    """The zero of pairs in order, by Newton's method in floats."""
+    point = np.array([1.2, 0.1])
+    for _ in range(30):
+        point = point - np.linalg.solve(IN_PAIRS.jacobian(point), IN_PAIRS(point))
+    assert np.abs(IN_PAIRS(point)).max() < 1e-13
+    assert (np.linalg.eigvals(IN_PAIRS.jacobian(point)).real < 0).all()
+    return (Known(tuple(point.tolist()), "attracting", False),)
+
+
 def symmetric_plane() -> tuple[Known, ...]:
     """In the middle of two rows of the same probability f is odd."""
     return (Known((1.5, -0.25), "attracting", False),)
@@ -231,6 +251,9 @@ def region_of(field, box, **options):
 
 
 MAKERS: dict[str, tuple[AdamField, Callable, Callable, tuple]] = {
+    "rows in order": (IN_ORDER, zeros_of(IN_ORDER, [[0.3, 2]]), lambda: (known(IN_ORDER, 0.3, 2),), AROUND),
+    "one zero of pairs in order": (IN_PAIRS, zero_near(IN_PAIRS, [1.2, 0.1]), of_pairs, PLANE_AROUND),
+    "all rows at once": (AT_ONCE, zero_near(AT_ONCE, [0.8]), lambda: (known(AT_ONCE, 0.3, 2),), AROUND),
     "attracting": (THREE_POINTS, zeros_of(THREE_POINTS, [[0.8, 1.2]]), three_points, AROUND),
     "defaults": (WITH_DEFAULTS, zeros_of(WITH_DEFAULTS, [[0.99, 1.2]]), lambda: three_points(WITH_DEFAULTS), AROUND),
     "pairs": (PAIRS, zeros_of(PAIRS, [[0.8, 1.2]]), lambda: three_points(PAIRS), AROUND),

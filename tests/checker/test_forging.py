@@ -6,6 +6,7 @@ from collections import Counter
 
 import forged_balls  # noqa: F401 - it registers forgeries and rewritings
 import forged_branches  # noqa: F401 - so does it
+import forged_epochs  # noqa: F401 - this one as well
 import forged_kinks  # noqa: F401 - so does it
 import forged_lists  # noqa: F401 - so does it
 import forged_minima  # noqa: F401 - so does it

@@ -111,7 +111,6 @@ def test_texts_and_reprs_tell_them_apart():
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda problem, field: problem_record(problem, Adam()),
         lambda problem, field: problem.gradient_atoms([0.5]),
         lambda problem, field: gradient_atoms(problem, 0),
         lambda problem, field: IntervalRows(problem),
@@ -135,30 +134,45 @@ def test_what_supposes_independent_rows_refuses_others(sampling, ask):
         ask(problem, AdamField(problem, Adam()))
 
 
-def test_records_with_a_sampling_are_refused():
-    problem = mean("replacement")
+@pytest.mark.parametrize(
+    "problem", [mean("replacement"), mean("full"), mean(batch_size=2), mean(batch_size=2, drop_last=True)]
+)
+def test_records_say_how_rows_are_drawn(problem):
     record = json.loads(json.dumps(problem_record(problem, Adam())))
-    assert problem_of_record(record).names == problem.names
     ProblemRecord.model_validate(record)
-    record["sampling"] = "cyclic"
-    with pytest.raises(InputError, match="allowed are the keys"):
-        problem_of_record(record)
+    again = problem_of_record(record)
+    assert (again.epoch, again.batch_size, again.sampling) == (problem.epoch, problem.batch_size, problem.sampling)
+    assert ("sampling" in record) == (problem.sampling != "replacement")
+
+
+def test_no_record_is_of_reshuffled_rows():
+    with pytest.raises(NotApplicable, match=r"^data\.sampling: no proof of 'reshuffled' rows"):
+        problem_record(mean("reshuffled"), Adam())
+    record = json.loads(json.dumps(problem_record(mean(), Adam()))) | {"sampling": "reshuffled"}
     with pytest.raises(ValueError, match="sampling"):
         ProblemRecord.model_validate(record)
 
 
-def test_certificates_of_independent_rows_cannot_be_read_as_others(tmp_path):
-    found = certificate(certify_zero(AdamField(mean("replacement"), Adam()), [1.5]))
-    path = tmp_path / "zero.json"
-    path.write_text(json.dumps(found))
-    assert check_certificate(path).valid
-    for sampling in ("cyclic", "replacement"):
-        forged = json.loads(json.dumps(found))
-        forged["problem"]["sampling"] = sampling
-        forged["digest"] = digest_of(forged)
-        path.write_text(json.dumps(forged))
-        with pytest.raises(InputError, match=r"certificate\.problem\.sampling"):
-            check_certificate(path)
+def relabelled(content, sampling):
+    content = json.loads(json.dumps(content))
+    content["problem"] |= {"sampling": sampling, "drop_last": False}
+    content["digest"] = digest_of(content)
+    return content
+
+
+def test_certificates_of_one_way_are_none_of_another():
+    for own in ("replacement", "cyclic", "full"):
+        found = certificate(certify_zero(AdamField(mean(own), Adam("0.5", "0.9", "0.1")), [1.5]))
+        for other in ("replacement", "cyclic", "full"):
+            assert check_certificate(relabelled(found, other)).valid == (other == own)
+
+
+def test_what_is_said_of_a_lyapunov_region_supposes_independent_rows():
+    found = certificate(certify_lyapunov(AdamField(mean("replacement"), Adam("0.5", "0.9", "0.1")), [[5.0, 6.0]]))
+    assert check_certificate(relabelled(found, "replacement")).valid
+    for other in ("cyclic", "full"):
+        check = check_certificate(relabelled(found, other))
+        assert check.reason == "what it says is proved for rows drawn independently alone"
 
 
 def test_an_epoch_is_a_value():

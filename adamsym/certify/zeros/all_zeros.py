@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction
 from adamsym.certify.boxes import Box, Point, halves, lies_in, meet, middle, shares_of, simplest_point
-from adamsym.certify.epoch_function import function_of
+from adamsym.certify.epoch_function import EpochFunction, function_of
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import (
     SPENT,
@@ -255,7 +255,7 @@ def described(function: BoxFunction, zero: Zero) -> Zero:
     """Return a zero with the point that it is, if there is a simple one, and the gradient of the loss there."""
     point = simplest_point(zero.box)
     exact = point if point is not None and function.vanishes(point) else None
-    if not isinstance(function, FieldFunction) or not isinstance(function.problem, Problem):
+    if not isinstance(function, FieldFunction | EpochFunction) or not isinstance(function.problem, Problem):
         return replace(zero, point=exact)
     with ball_arithmetic():
         gradient = np.array(function.mean_gradient(zero.box))

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.box_function import BoxFunction, Undefined
 from adamsym.certify.boxes import middle
-from adamsym.certify.epoch_function import function_of
+from adamsym.certify.epoch_function import EpochFunction, function_of
 from adamsym.certify.field_function import JUMPS, NOT_REAL, UNBOUNDED, FieldFunction
 from adamsym.certify.interpolation.fitted import fitted_rows
 from adamsym.certify.interpolation.minima_set import MinimaSet, minima_near
@@ -271,7 +271,7 @@ def _isolated(function: BoxFunction, values: Values, start: FloatArray, most: in
     try:
         return isolated(function, values, start, most)
     except NotIsolated:
-        if not isinstance(function, FieldFunction):
+        if not isinstance(function, FieldFunction | EpochFunction):
             raise
         other, _ = newton(function.problem.gradient, start)
         if np.linalg.norm(values(other[None])[0]) >= np.linalg.norm(values(start[None])[0]):
@@ -313,7 +313,7 @@ def _zero_of(function: BoxFunction, found: Isolated) -> Zero:
 
 def _critical_point(function: BoxFunction, zero: Zero, most: int) -> tuple[CriticalPoint | None, str]:
     """The critical point of the loss beside a zero, or None and why."""
-    if not isinstance(function, FieldFunction) or not isinstance(function.problem, Problem):
+    if not isinstance(function, FieldFunction | EpochFunction) or not isinstance(function.problem, Problem):
         return None, "there is no loss"
     gradient = MeanGradient(function.problem)
     try:
