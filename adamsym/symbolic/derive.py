@@ -17,6 +17,7 @@ from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
 from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.rendering import formula, symbol_names
+from adamsym.symbolic.signs import derive_signs
 from adamsym.symbolic.symbolic_field import SymbolicField
 from adamsym.symbolic.symbols import alpha, beta, epsilon, geometric_sum, k, phi, v
 
@@ -104,8 +105,8 @@ def derive(problem: StochasticGradient, adam: Method) -> Derivation:
     Parameters
     ----------
     problem, adam
-        What is optimised and by what: Adam, or any method with a Laplace form. Formulas keep the paper's letters alpha,
-        beta, epsilon; lag weights of methods that are not built in are numbers. The Lyapunov bound is derived for
+        What is optimised and by what: Adam, or any method with a Laplace form or a sign form. Formulas keep the paper's
+        letters alpha, beta, epsilon; lag weights of methods that are not built in are numbers. The Lyapunov bound is derived for
         Adam's denominator, lag weights that are a mean, and no weight decay.
 
     Raises
@@ -113,10 +114,12 @@ def derive(problem: StochasticGradient, adam: Method) -> Derivation:
     DerivationError
         If the check of a step fails; the message names the step.
     InputError
-        For a method without a Laplace form, or gradients of no loss; if no random parameters are found where the
+        For a method with neither of these forms, or gradients of no loss; if no random parameters are found where the
         gradients are finite and not all zero.
     """
     problem = require_loss(problem, "a derivation")
+    if adam.laplace is None and adam.sign_form is not None:
+        return derive_signs(problem, adam)
     if problem.epoch is not None:
         return derive_cycle(problem, adam)
     writer = _Writer(problem, adam)

@@ -17,7 +17,7 @@ EXPECTATION: Any = sp.Function(r"\mathbb{E}")
 """The expectation, as an operator that SymPy does not expand."""
 
 RESERVED = frozenset("stvkjrgmpqyABDEFGKLMNPSVC") | {
-    *("alpha", "beta", "epsilon", "eta", "mu", "sigma", "rho", "phi", "varphi", "kappa", "delta", "pi"),
+    *("alpha", "beta", "epsilon", "eta", "mu", "sigma", "rho", "phi", "varphi", "kappa", "delta", "pi", "chi", "omega"),
     *("sigma_4", "sigma4", "c_12", "c12", "kappa_3", "kappa3"),
 }
 """Names that mean something in a derivation: a parameter or column of this name is printed in another face."""
