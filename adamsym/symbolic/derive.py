@@ -106,8 +106,8 @@ def derive(problem: StochasticGradient, adam: Method) -> Derivation:
     ----------
     problem, adam
         What is optimised and by what: Adam, or any method with a Laplace form or a sign form. Formulas keep the paper's
-        letters alpha, beta, epsilon; lag weights of methods that are not built in are numbers. The Lyapunov bound is derived for
-        Adam's denominator, lag weights that are a mean, and no weight decay.
+        letters alpha, beta, epsilon; lag weights of methods that are not built in are numbers. The Lyapunov bound is
+        derived for Adam's denominator, lag weights that are a mean, and no weight decay.
 
     Raises
     ------

@@ -1,5 +1,6 @@
 """The derivation of the field of Signum, Lion and other methods with a sign form, and that its checks can fail."""
 
+import random
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from adamsym.field import Atoms, sign_mean
 from adamsym.gradients import Empirical, Problem
 from adamsym.methods import Lion, Method, SignForm, Signum
 from adamsym.methods.laplace import LagWeights
-from adamsym.symbolic import derive, signs
+from adamsym.symbolic import derive, sign_checks
 from adamsym.symbolic.derivation import DerivationError
 from adamsym.symbolic.point_checks import small_problem
 from adamsym.symbolic.symbols import alpha
@@ -77,28 +78,28 @@ def test_batches_many_parameters_and_continuous_data():
 
 
 def replaced(monkeypatch, name, wrong, title):
-    monkeypatch.setattr(signs, name, wrong)
+    monkeypatch.setattr(sign_checks, name, wrong)
     with pytest.raises(DerivationError, match=title):
         derive(MEAN, Signum())
     monkeypatch.undo()
 
 
 def test_wrong_formulas_are_refuted(monkeypatch):
-    right = signs._weights_of
+    right = sign_checks.weights_of
 
     def changed(**what):
-        return lambda method, form: signs._Weights(**(vars(right(method, form)) | what))
+        return lambda method, form: sign_checks.Weights(**(vars(right(method, form)) | what))
 
-    replaced(monkeypatch, "_weights_of", changed(of=lambda k: (1 - alpha) * alpha ** (k + 1)), TITLES[1])
-    replaced(monkeypatch, "_weights_of", changed(total=1 / (1 - alpha)), TITLES[1])
-    replaced(monkeypatch, "_weights_of", changed(argument=lambda m, g: (g, alpha * m + (1 - alpha) * g)), TITLES[1])
-    replaced(monkeypatch, "_weights_of", changed(squares=(1 - alpha) / (1 - alpha**2)), TITLES[6])
-    expected = signs.expectation
+    replaced(monkeypatch, "weights_of", changed(of=lambda k: (1 - alpha) * alpha ** (k + 1)), TITLES[1])
+    replaced(monkeypatch, "weights_of", changed(total=1 / (1 - alpha)), TITLES[1])
+    replaced(monkeypatch, "weights_of", changed(argument=lambda m, g: (g, alpha * m + (1 - alpha) * g)), TITLES[1])
+    replaced(monkeypatch, "weights_of", changed(squares=(1 - alpha) / (1 - alpha**2)), TITLES[6])
+    expected = sign_checks.expectation
     replaced(monkeypatch, "expectation", lambda p, i, of: expected(p, i, lambda g: of(-g)), TITLES[2])
-    value = signs.bounded_sum
+    value = sign_checks.bounded_sum
     replaced(monkeypatch, "bounded_sum", lambda *a: (-value(*a)[0], value(*a)[1]), TITLES[4])
     replaced(monkeypatch, "bounded_sum", lambda *a: (value(*a)[0], value(*a)[1] - 1), TITLES[4])
-    plus = signs.decided_histories
+    plus = sign_checks.decided_histories
     replaced(monkeypatch, "decided_histories", lambda *a: plus(*a)[::-1], TITLES[5])
     replaced(monkeypatch, "decided_histories", lambda *a: (plus(*a)[0] + 0.3, plus(*a)[1] + 0.3), TITLES[5])
 
@@ -116,16 +117,16 @@ def test_a_form_that_is_not_the_methods_own_is_refuted():
     with pytest.raises(DerivationError, match="does not move along the sign of the sum"):
         derive(MEAN, Wrong())
     mean, deviation = sp.Symbol("m", real=True), sp.Symbol("sigma", positive=True)
-    assert all(check.ok for check in signs.normal_checks(mean, deviation))
+    assert all(check.ok for check in sign_checks.normal_checks(mean, deviation))
 
 
 def test_the_bounds_are_of_the_field_that_is_computed():
     method = Signum("0.25")
     small = small_problem(MEAN, 0)
-    atoms, chances = signs._small_law(small, signs.random.Random(5))
+    atoms, chances = sign_checks.small_law(small, random.Random(5))
     own = np.array([float(method.sign_form.weights.weight(k)) for k in range(40)])
-    value, bound = signs.bounded_sum(atoms, chances, own, 4096)
-    plus, minus = signs.decided_histories(atoms, chances, own, 8)
+    value, bound = sign_checks.bounded_sum(atoms, chances, own, 4096)
+    plus, minus = sign_checks.decided_histories(atoms, chances, own, 8)
     computed = sign_mean(Atoms(tuple(atoms), tuple(chances)), method).value
     assert abs(computed - value) <= bound + 1e-12
     assert abs(computed - (plus - minus)) <= 1 - plus - minus + 1e-12
