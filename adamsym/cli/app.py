@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from adamsym.cli import certify, dynamics, field, init, maps, plots, sweep, verify
+from adamsym.cli.examples import epilog
 from adamsym.cli.options import (
     BAD_INPUT,
     FAULT,
@@ -37,11 +38,19 @@ from adamsym.expressions.errors import InputError
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
 
+_EPILOG = """\b
+First steps:
+  adamsym init                            writes problem.toml, an example
+  adamsym field problem.toml --enclose    Adam's field there, with proven bounds
+  adamsym zeros problem.toml --at theta=1 where Adam stops, proven
+
+Exit codes: 0 all holds, 1 something refuted, 2 bad input, 3 undecided."""
+
 app = typer.Typer(
     name="adamsym",
     help=_HELP,
-    epilog="Exit codes: 0 all holds, 1 something refuted, 2 bad input, 3 undecided.",
-    add_completion=False,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
@@ -62,11 +71,6 @@ def top(
     return HOLDS
 
 
-app.command()(init.init)
-app.command()(field.field)
-
-
-@app.command()
 def derive(
     file: File,
     output: Annotated[
@@ -101,17 +105,27 @@ def derive(
     return HOLDS
 
 
-app.command()(certify.zeros)
-app.command()(sweep.sweep)
-app.command("map")(maps.map_)
-app.command()(certify.lyapunov)
-app.command()(certify.check)
-app.command()(dynamics.flow)
-app.command()(dynamics.simulate)
-app.command()(dynamics.track)
-app.command()(verify.verify)
-app.command(cls=plots.PlotCommand)(plots.plot)
-app.command()(plots.report)
+_COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
+    "init": (init.init, "Write a problem file from a table, or an example."),
+    "field": (field.field, "Evaluate the Adam field at a point, or at those of a table."),
+    "derive": (derive, "Derive the field, step by checked step."),
+    "zeros": (certify.zeros, "Certify zeros of the field: all in a box, or one."),
+    "sweep": (sweep.sweep, "Follow zeros as parameters or data change."),
+    "map": (maps.map_, "Count zeros over two parameters."),
+    "lyapunov": (certify.lyapunov, "Certify where the loss decreases along the flow."),
+    "check": (certify.check, "Re-check a certificate with other code."),
+    "flow": (dynamics.flow, "Solve theta' = f(theta)."),
+    "simulate": (dynamics.simulate, "Run many chains of Adam itself."),
+    "track": (dynamics.track, "Measure how far Adam gets from its flow."),
+    "verify": (verify.verify, "Check claims: evidence and controls."),
+    "plot": (plots.plot, "Draw one plot of a problem."),
+    "report": (plots.report, "Write one page about problems and claims."),
+}
+"""The commands, and how the list of commands puts them."""
+
+for _name, (_function, _summary) in _COMMANDS.items():
+    _class = plots.PlotCommand if _name == "plot" else None
+    app.command(_name, cls=_class, short_help=_summary, epilog=epilog(_name))(_function)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -158,8 +172,11 @@ def _run(arguments: list[str]) -> int:
         complain(f"the system refuses: {error.strerror or error}{name}")
     except MemoryError:
         complain("there is not enough memory for this; take fewer rows, parameters, chains or a smaller batch")
-    except (SystemExit, typer.Abort):
-        # Typer turns a broken pipe and an early end of a file into these, with exit codes that say something else here.
+    except (SystemExit, typer.Abort) as error:
+        # A script of completion ends so when it is printed or installed. Typer turns a broken pipe and an early end of
+        # a file into these too, with exit codes that say something else here.
+        if isinstance(error, SystemExit) and error.code == 0:
+            return HOLDS
         complain("another process that this one needs has ended; run the command again")
     else:
         return code if isinstance(code, int) else HOLDS

@@ -2,12 +2,8 @@
 
 import json
 import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,8 +12,20 @@ import typer
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import Cluster, Workers, executor_of
 from adamsym.cli.lyapunov_ball import certify_around_point
-from adamsym.cli.options import HOLDS, POINT_HELP, REFUTED, UNDECIDED, File, Json, read_file, read_problem_and_point
-from adamsym.cli.output import check_resume, check_writable, print_json, print_table, working, write_output
+from adamsym.cli.options import (
+    HOLDS,
+    POINT_HELP,
+    REFUTED,
+    UNDECIDED,
+    File,
+    Json,
+    Quiet,
+    as_given,
+    read_file,
+    read_problem_and_point,
+)
+from adamsym.cli.output import check_writable, hint, print_json, print_table, working, write_output
+from adamsym.cli.searching import search
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -58,6 +66,7 @@ def zeros(
     journal: Journal = None,
     resume: Resume = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Find all zeros of the field in a box, each certified; or certify the one, or the set of minima, near a point."""
     if at:
@@ -65,12 +74,12 @@ def zeros(
             raise InputError(
                 "--width, --budget, --journal, --resume and --cluster go with --box: --at searches no boxes"
             )
-        return _zero_near(file, at, box, output, as_json)
+        return _zero_near(file, at, box, output, as_json, quiet)
     source, sides = _problem_and_box(file, box, output, "--at for the one zero near a point")
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
 
-    with _search(output, journal, resume, workers, cluster) as options:
+    with search(output, journal, resume, workers, cluster) as options:
         found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
@@ -78,16 +87,20 @@ def zeros(
         print_json(found.to_dict())
     else:
         _print_zeros(found, source.problem.names, output)
+        hint(quiet, "plot", "zeros", file, *as_given("--box", box), "-o", "zeros.svg")
     return HOLDS if found.complete else UNDECIDED
 
 
-def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | None, as_json: bool) -> int:
+def _zero_near(
+    file: Path, at: list[str], box: list[str] | None, output: Path | None, as_json: bool, quiet: bool
+) -> int:
     if box:
         raise InputError("--at, --box: give one of them: the one zero near a point, or all in a box")
     check_writable(output, (".json",))
     source, theta = read_problem_and_point(file, at, "--at")
     from adamsym.certify import certificate, certify_zero
     from adamsym.field import AdamField
+    from adamsym.methods.record import parameters_of
 
     with working("certifying"):
         found = certify_zero(AdamField(source.problem, source.adam), theta)
@@ -98,6 +111,8 @@ def _zero_near(file: Path, at: list[str], box: list[str] | None, output: Path | 
         print_json(found.to_dict())
     else:
         _print_zero(found, written)
+        if "beta2" in parameters_of(source.adam):
+            hint(quiet, "sweep", file, *as_given("--at", at), "--over", "beta2=0.9:0.9999")
     return HOLDS if found.certified else UNDECIDED
 
 
@@ -138,6 +153,7 @@ def lyapunov(
     at: Annotated[list[str] | None, typer.Option("--at", help=POINT_HELP, show_default=False)] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Which theorem it rests on, and its numbers.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Certify the loss as a Lyapunov function of the flow in a box, around an interpolating point, or everywhere."""
     if sum((bool(box), ball is not None, everywhere)) > 1:
@@ -154,7 +170,7 @@ def lyapunov(
     from adamsym.certify import certificate, certify_lyapunov
     from adamsym.field import AdamField
 
-    with _search(output, journal, resume, workers, cluster) as options:
+    with search(output, journal, resume, workers, cluster) as options:
         found = certify_lyapunov(AdamField(source.problem, source.adam), sides, budget=budget, **options)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
@@ -162,6 +178,7 @@ def lyapunov(
         print_json(found.to_dict())
     else:
         _print_region(found, source.problem.names, output)
+        hint(quiet, "plot", "lyapunov", file, *as_given("--box", box), "-o", "lyapunov.svg")
     return {"certified": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}[found.verdict]
 
 
@@ -207,61 +224,6 @@ def _problem_and_box(
         names = source.problem.names
         raise InputError(f"--box: no range for {', '.join(names)[:80]}; give --box {names[0]}=-5:5, or {otherwise}")
     return source, parse_box(texts, source.problem.names, "--box")
-
-
-@contextmanager
-def _search(
-    output: Path | None, journal: Path | None, resume: bool, workers: int | None, cluster: str | None
-) -> Iterator[dict[str, Any]]:
-    """Options of a search: executor, journal and progress; a journal of our own choice goes when the search ends."""
-    from adamsym.certify.journal import check_journal
-
-    path = journal or (output.with_name(f"{output.name}.journal") if output else None)
-    if path is not None:
-        check_journal(path)
-    check_resume(path, resume)
-    kept = "" if path is None else f". Finished boxes are in {path}: add --resume"
-    try:
-        with executor_of(workers, cluster, kept) as executor, _progress() as progress, _stop() as stop:
-            yield {"executor": executor, "journal": path, "progress": progress, "stop": stop}
-    except KeyboardInterrupt:
-        if path is not None:
-            print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
-        raise
-    if path is not None and stop():
-        print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
-    elif path is not None and journal is None:
-        path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _stop() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C has been pressed: once, a search stops and says what it knows; twice, it is broken off."""
-    pressed: list[int] = []
-
-    def note(number: int, frame: object) -> None:
-        if pressed:
-            raise KeyboardInterrupt
-        pressed.append(number)
-        print("adamsym: stopping; what is known so far follows. Ctrl-C again breaks off.", file=sys.stderr)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    previous = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(pressed)
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if it is a terminal."""
-    from adamsym.expressions.progress import progress_bar
-
-    with progress_bar("boxes examined, of those known") as progress:
-        yield lambda examined, pending: progress(examined, examined + pending) if progress is not None else None
 
 
 def _print_zeros(found: "Zeros", names: tuple[str, ...], output: Path | None) -> None:

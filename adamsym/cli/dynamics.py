@@ -18,10 +18,12 @@ from adamsym.cli.options import (
     File,
     Json,
     Output,
+    Quiet,
+    as_given,
     read_problem_and_point,
     whole_numbers,
 )
-from adamsym.cli.output import check_table, print_json, print_table, working, write_table
+from adamsym.cli.output import check_table, hint, print_json, print_table, working, write_table
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def flow(
     project: Project = None,
     output: Output = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Solve theta' = f(theta), across kinks of the loss and along them."""
     if not 0 < time <= sys.float_info.max:
@@ -76,6 +79,7 @@ def flow(
     print_table(["time", *names], rows, numbers=["time", *names])
     if output is not None:
         print(f"written to {output}")
+    hint(quiet, "simulate", file, *as_given("--from", start), "--steps", 2000)
     return code
 
 
@@ -103,6 +107,7 @@ def simulate(
     ] = None,
     output: Output = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run many chains of Adam itself."""
     check_table(output)
@@ -144,6 +149,7 @@ def simulate(
             print(f"all states are in {output}")
         elif len(found.recorded_steps):
             print(f"{len(found.recorded_steps)} states recorded: -o states.csv writes them, and --json prints them")
+        hint(quiet, "plot", "flow", file, *as_given("--from", start), "-o", "flow.svg")
     return REFUTED if found.diverged.any() else HOLDS
 
 

@@ -5,8 +5,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, Output, read_file, read_problem_and_point
-from adamsym.cli.output import check_table, complain, print_json, print_table, working, write_table
+from adamsym.cli.options import (
+    HOLDS,
+    POINT_HELP,
+    File,
+    Json,
+    Output,
+    Quiet,
+    as_given,
+    read_file,
+    read_problem_and_point,
+)
+from adamsym.cli.output import check_table, complain, hint, print_json, print_table, working, write_table
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +43,7 @@ def field(
     enclose: Annotated[bool, typer.Option("--enclose", help="Add proven bounds (ball arithmetic).")] = False,
     output: Output = None,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Evaluate the Adam field at a point, or at the points of a table."""
     if at and points is not None:
@@ -78,6 +89,8 @@ def field(
         _print_points(names, theta, found, output)
     if output is not None:
         print(f"written to {output}")
+    if points is None:
+        hint(quiet, "zeros", file, *(as_given("--at", at) or ["--at", f"{names[0]}={start[0]!r}"]))
     return HOLDS
 
 

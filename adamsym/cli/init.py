@@ -5,14 +5,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adamsym.cli.options import HOLDS, Json
-from adamsym.cli.output import check_writable, print_json, working, write_output
+from adamsym.cli.options import HOLDS, Json, Quiet
+from adamsym.cli.output import check_writable, hint, print_json, working, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.gradients.starting import Start
 
 _LISTED = 8
+
+
+def _losses() -> list[str]:
+    from adamsym.gradients.starting import LOSSES
+
+    return list(LOSSES)
 
 
 def init(
@@ -38,6 +44,7 @@ def init(
         typer.Option(
             "--loss",
             help="The library's loss.",
+            autocompletion=_losses,
             show_default="logistic for two values, softmax for three to ten texts, least_squares for numbers",
         ),
     ] = None,
@@ -53,6 +60,7 @@ def init(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it is there already.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Write a problem file, with comments, from a table or as an example."""
     check_writable(output, (".toml",))
@@ -64,7 +72,8 @@ def init(
         from adamsym.gradients.starting import THREE_POINTS
 
         _write(THREE_POINTS, output)
-        return _say(["the three points 0, 0, 3, whose mean Adam misses"], {"rows": 3}, output, as_json)
+        _say(["the three points 0, 0, 3, whose mean Adam misses"], {"rows": 3}, output, as_json, quiet)
+        return HOLDS
     from adamsym.gradients.starting import choose, problem_text
     from adamsym.gradients.survey import survey
     from adamsym.gradients.tables import AUTO
@@ -81,7 +90,8 @@ def init(
     ]
     known: dict[str, object] = {"loss": start.loss, "target": list(start.target), "inputs": list(start.inputs)}
     known |= {"rows": found.rows - dropped, "dropped": dropped, "left_out": dict(start.left_out)}
-    return _say(lines, known, output, as_json)
+    _say(lines, known, output, as_json, quiet)
+    return HOLDS
 
 
 def _names(texts: list[str] | None) -> list[str] | None:
@@ -114,9 +124,9 @@ def _left_out(start: "Start") -> list[str]:
     return [f"Left out: {', '.join(left[:_LISTED])}{more}."] if left else []
 
 
-def _say(lines: list[str], known: dict[str, object], output: Path, as_json: bool) -> int:
+def _say(lines: list[str], known: dict[str, object], output: Path, as_json: bool, quiet: bool) -> None:
     if as_json:
         print_json({"problem": str(output)} | known)
     else:
         print("\n".join([*lines, f"written to {output}"]))
-    return HOLDS
+        hint(quiet, "field", output)

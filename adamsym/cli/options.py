@@ -25,6 +25,8 @@ INTERRUPTED, NOBODY_READS = 130, 141
 File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing of what may come next.")]
+
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Write a .csv, .npz or .parquet table.", show_default=False)
 ]
@@ -63,6 +65,11 @@ def read_start_or_box(
         source = read_file(file)
         return source, None, parse_box(box, source.problem.names, "--box")
     return *read_problem_and_point(file, at, "--at"), None
+
+
+def as_given(option: str, texts: Sequence[str] | None) -> list[str]:
+    """Return an option with each of its texts, as it was given."""
+    return [word for text in texts or () for word in (option, text)]
 
 
 def whole_numbers(texts: Sequence[str] | None, option: str, default: tuple[int, ...]) -> tuple[int, ...]:

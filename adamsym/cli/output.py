@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -58,6 +59,12 @@ def tell(line: str) -> None:
 def complain(message: str) -> None:
     """Print a message on standard error, in one line."""
     tell("adamsym: " + " ".join(message.split()))
+
+
+def hint(quiet: bool, *words: object) -> None:
+    """Print as the last line on a terminal, unless that is not wanted, the command that may come next."""
+    if sys.stdout.isatty() and not quiet:
+        print(f"next: {shlex.join(['adamsym', *map(str, words)])}")
 
 
 def print_json(value: dict[str, Any]) -> None:

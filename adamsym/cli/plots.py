@@ -18,11 +18,12 @@ from adamsym.cli.options import (
     UNDECIDED,
     File,
     Json,
+    Quiet,
     read_file,
     read_problem_and_point,
     whole_numbers,
 )
-from adamsym.cli.output import check_writable, print_json, print_table, tell, working, write_output
+from adamsym.cli.output import check_writable, hint, print_json, print_table, tell, working, write_output
 from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 from adamsym.plots.registry import known_kind, plot_kinds
@@ -83,7 +84,7 @@ class PlotCommand(TyperCommand):
 
 
 def plot(
-    kind: Annotated[str, typer.Argument()],
+    kind: Annotated[str, typer.Argument(autocompletion=lambda: sorted(plot_kinds()))],
     file: File,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The .svg, .png or .pdf file.", show_default=False)
@@ -110,6 +111,7 @@ def plot(
     sweep: Sweep = None,
     certify: Certify = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Draw one plot of a problem."""
     entry = known_kind(kind)
@@ -140,6 +142,7 @@ def plot(
         print_json({"plot": str(output), "kind": kind, "finding": drawn.text})
     else:
         print(f"{drawn.text}\nwritten to {output}")
+        hint(quiet, "report", file, "-o", "report.html")
     return HOLDS
 
 

@@ -16,6 +16,8 @@ from adamsym.cli.options import (
     File,
     Json,
     Output,
+    Quiet,
+    as_given,
     read_file,
     read_problem_and_point,
     read_start_or_box,
@@ -24,6 +26,7 @@ from adamsym.cli.output import (
     check_resume,
     check_table,
     check_writable,
+    hint,
     print_json,
     print_table,
     write_output,
@@ -65,6 +68,7 @@ def sweep(
     journal: Annotated[Path | None, typer.Option("--journal", help="Keep what is finished in this file.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the journal.")] = False,
     as_json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = parse_over(over)
@@ -100,6 +104,8 @@ def sweep(
         print_json(found.to_dict())
     else:
         _print_sweep(found, output)
+        if len(over or ()) == 1 and not box:
+            hint(quiet, "plot", "branches", file, *as_given("--sweep", over), "-o", "branches.svg")
     return HOLDS if found.branches and not found.not_followed else UNDECIDED
 
 

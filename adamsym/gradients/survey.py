@@ -16,6 +16,9 @@ from adamsym.gradients.tables import AUTO, MISSING, Format, Table, read_table
 MOST_CATEGORIES = 10
 """Different texts that a column of categories holds at most."""
 
+NUMBERING = ("id", "index", "no", "nr", "number", "row", "unnamed: 0")
+"""Names of columns that number the rows, in capitals too, if their entries do."""
+
 _NUMBER = r"[+-]?(?:\d+{0}?\d*|{0}\d+)(?:[eE][+-]?\d+)?(?:/\d+)?"
 _WITH_POINT, _WITH_COMMA = (re.compile(_NUMBER.format(mark), re.ASCII) for mark in (r"\.", ","))
 
@@ -136,7 +139,7 @@ class _Seen:
             kind = "mostly empty"
         elif len(self.texts) == 1 and rows > 1:
             kind = "one value"
-        elif self.counts_rows and rows > 2:
+        elif self.counts_rows and rows > 2 and name.lower() in NUMBERING:
             kind = "row numbers"
         elif not is_number and len(self.texts) > MOST_CATEGORIES:
             kind = "text"
