@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from adamsym.dynamics import phase_portrait as phase_portrait
     from adamsym.dynamics import pseudo_trajectory as pseudo_trajectory
     from adamsym.dynamics import simulate as simulate
+    from adamsym.explorer import explore as explore
     from adamsym.expressions.errors import InputError as InputError
     from adamsym.expressions.progress import progress_bar as progress_bar
     from adamsym.field import AdamField as AdamField
@@ -89,6 +90,7 @@ _SUBPACKAGES = {
     "VectorField": "adamsym.gradients",
     "basins": "adamsym.dynamics",
     "derive": "adamsym.symbolic",
+    "explore": "adamsym.explorer",
     "find_zero": "adamsym.dynamics",
     "flow": "adamsym.dynamics",
     "map_lyapunov": "adamsym.continuation",

@@ -23,6 +23,7 @@ LAYERS = {
     "testing": 7,
     "report": 8,
     "networks": 9,
+    "explorer": 9,
     "cli": 10,
 }
 LONGEST_MODULE = 420
@@ -124,7 +125,7 @@ def test_no_two_test_files_share_a_name():
     assert {name for name in names if names.count(name) > 1} == set()
 
 
-OPTIONAL = {"torch", "jax", "keras", "optax", "distributed", "dask"}
+OPTIONAL = {"torch", "jax", "keras", "optax", "distributed", "dask", "bokeh"}
 
 
 def imported_at_once(source: str) -> set[str]:

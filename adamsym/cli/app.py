@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from adamsym.cli import certify, dynamics, field, init, maps, plots, sweep, verify
+from adamsym.cli import certify, dynamics, explore, field, init, maps, plots, sweep, verify
 from adamsym.cli.examples import epilog
 from adamsym.cli.options import (
     BAD_INPUT,
@@ -118,6 +118,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "simulate": (dynamics.simulate, "Run many chains of Adam itself."),
     "track": (dynamics.track, "Measure how far Adam gets from its flow."),
     "verify": (verify.verify, "Check claims: evidence and controls."),
+    "explore": (explore.explore, "See the field on a page with sliders, or serve it."),
     "plot": (plots.plot, "Draw one plot of a problem."),
     "report": (plots.report, "Write one page about problems and claims."),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from adamsym.expressions.errors import InputError
 
-_EXTRA = {"distributed": "cluster", "optax": "jax"}
+_EXTRA = {"distributed": "cluster", "optax": "jax", "bokeh": "explore"}
 """The extra that brings a library, where it has another name."""
 
 

@@ -1,0 +1,153 @@
+"""The page of an exploration: all positions of its sliders computed in advance, in one self-contained file."""
+
+import json
+from typing import Any
+
+import jinja2
+import numpy as np
+from bokeh.document import Document
+from bokeh.embed import file_html
+from bokeh.resources import INLINE
+
+from adamsym.explorer.bokeh_figures import figures_of
+from adamsym.explorer.captions import captions
+from adamsym.explorer.exploration import Explorer
+from adamsym.explorer.landscape import Landscape
+from adamsym.explorer.packing import check_size, packed_drawn, packed_view
+from adamsym.explorer.scene import no_scene
+from adamsym.explorer.verdicts import Verdict
+from adamsym.explorer.view import View, point_text, rest_name, shown_slider, view_of
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.progress import Progress
+from adamsym.expressions.results import counted
+from adamsym.gradients import Problem, VectorField
+from adamsym.symbolic.rendering import environment
+
+_WRITTEN = 200
+"""Characters of a loss; longer ones are cut."""
+
+
+def render_page(explorer: Explorer, certify: str, progress: Progress | None) -> str:
+    """Return the page; arguments as for :meth:`Explorer.to_html`."""
+    states = explorer.states
+    nothing = no_scene(explorer.landscape, explorer.values(explorer.own), "")
+    check_size(view_of(explorer, nothing, [], None).drawn, len(states))
+    views = views_of(explorer, certify, progress)
+    own = states.index(explorer.own)
+    document = Document()
+    for one in figures_of(explorer, views[own]).values():
+        document.add_root(one)
+    setup = {
+        "sliders": setup_of_sliders(explorer),
+        "drawn": packed_drawn(views),
+        "views": [packed_view(view) for view in views],
+    }
+    proven = [view.words["state"] for view in views if view.words["proof"]]
+    setup["without"] = (
+        f"Not at this position of the sliders; this page holds {'a proof' if proven else 'none'}"
+        f"{' for ' + proven[0] + ' alone' if len(proven) == 1 else ''}. All that is shown is by number."
+    )
+    notes = [
+        f"{counted(len(states), 'position')} of the sliders were computed when this page was made; nothing else is "
+        "shown, and nothing is computed or loaded now.",
+        _where_certified(proven, len(states)),
+    ]
+    page: str = file_html(
+        document,
+        INLINE,
+        title=f"adamsym: {explorer.title}",
+        template=template(),
+        template_variables=variables_of(explorer, setup, notes),
+    )
+    return page
+
+
+def written_of(explorer: Explorer) -> str:
+    """Return the loss, or the field, as it was written; nothing for one that was not."""
+    problem = explorer.landscape.base.problem
+    text = f"loss {problem.text}" if isinstance(problem, Problem) else ""
+    if isinstance(problem, VectorField):
+        text = f"field {', '.join(problem.texts)}"
+    line = " ".join(text.split())
+    return line if len(line) <= _WRITTEN else line[:_WRITTEN] + " …"
+
+
+def _where_certified(proven: list[str], states: int) -> str:
+    if not proven:
+        return "Nothing on this page is certified."
+    where = "at every position" if len(proven) == states else f"at {'; '.join(proven[:1])} alone"
+    return f"Zeros were certified {where}; all else is by number."
+
+
+def views_of(explorer: Explorer, certify: str, progress: Progress | None = None) -> list[View]:
+    """Return the views of all positions, in their order."""
+    scenes = list(explorer.scenes(progress))
+    shape = tuple(len(slider.axis.values) for slider in explorer.sliders)
+    distances = np.array([scene.distance for scene in scenes]).reshape(shape)
+    slider = shown_slider(explorer)
+    views = []
+    for state, scene in zip(explorer.states, scenes, strict=True):
+        verdict: Verdict | None = None
+        if certify == "all" or (certify == "own" and state == explorer.own):
+            verdict = explorer.certify(**scene.values)
+        curve: FloatArray = np.empty(0)
+        if slider is not None:
+            along = list(state)
+            along[explorer.sliders.index(slider)] = slice(None)  # type: ignore[call-overload]
+            curve = distances[tuple(along)]
+        views.append(view_of(explorer, scene, curve.tolist(), verdict))
+    return views
+
+
+def _start_is_outside(land: Landscape) -> list[str]:
+    low, high = land.sides.T
+    start = land.start[list(land.plane)]
+    if ((low <= start) & (start <= high)).all():
+        return []
+    return ["The start lies outside the box, so that the run may not be seen: another can be given with --at."]
+
+
+def setup_of_sliders(explorer: Explorer) -> list[dict[str, Any]]:
+    """Return the sliders for the page's script: their labels, and a text for each value."""
+    return [
+        {
+            "name": slider.name,
+            "label": slider.label,
+            "texts": [slider.text(value) for value in slider.axis.values],
+            "own": slider.own,
+        }
+        for slider in explorer.sliders
+    ]
+
+
+def template() -> jinja2.Template:
+    """Return the template of the page, for both the file and the server."""
+    return environment("adamsym.explorer").get_template("page.html.jinja")
+
+
+def variables_of(explorer: Explorer, setup: dict[str, Any], notes: list[str]) -> dict[str, Any]:
+    """Return what the template needs beside Bokeh's own variables."""
+    land = explorer.landscape
+    fixed = [
+        f"{slider.label} = {slider.text(slider.axis.values[0])}"
+        for slider in explorer.sliders
+        if len(slider.axis.values) == 1
+    ]
+    shown = ", ".join(f"{land.names[k]} in [{land.box[k, 0]:g}, {land.box[k, 1]:g}]" for k in land.plane)
+    others = [k for k in range(land.dimension) if k not in land.plane]
+    rest = ", ".join(f"{land.names[k]} = {land.start[k]:g}" for k in others[:6]) + (", …" if len(others) > 6 else "")
+    return {
+        "heading": explorer.title,
+        "sliders": [one for one in setup["sliders"] if len(one["texts"]) > 1],
+        "numbers": {one["name"]: k for k, one in enumerate(setup["sliders"])},
+        "fixed": fixed,
+        "shown": shown + (f"; in the plane where {rest}" if others else ""),
+        "start": point_text(land.names, land.start),
+        "written": written_of(explorer),
+        "rest_name": rest_name(land),
+        "names": ", ".join(land.names[:3]) + (", …" if land.dimension > 3 else ""),
+        "captions": captions(explorer),
+        "notes": notes + _start_is_outside(land),
+        # No tag begins in JSON, so that none ends the script that holds it.
+        "setup": json.dumps(setup, allow_nan=False).replace("<", "\\u003c"),
+    }

@@ -1,0 +1,82 @@
+"""What is proven of the zeros at one position of the sliders."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from adamsym.certify import OneZero, Zeros, certify_zero, find_zeros
+from adamsym.certify.digits import shared_digits
+from adamsym.certify.results import one_zero_summary, zeros_summary
+from adamsym.dynamics import find_zero
+from adamsym.explorer.landscape import Landscape
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.errors import InputError
+from adamsym.field import AdamField
+
+LISTED = 6
+"""Zeros whose digits are listed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is proven at exactly these values of the sliders.
+
+    Attributes
+    ----------
+    values
+        The values of the sliders.
+    verdict
+        "certified": for one or two parameters all zeros in the box, for more the one near the start; "undecided": some
+        boxes are left; "not applicable": nothing can be certified of such a field.
+    text
+        What is proven, or why nothing is.
+    zeros
+        The certified zeros' midpoints, (k, d).
+    """
+
+    values: Mapping[str, Fraction]
+    verdict: Literal["certified", "undecided", "not applicable"]
+    text: str
+    zeros: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+
+
+def verdict_of(
+    landscape: Landscape,
+    one: AdamField,
+    values: Mapping[str, Fraction],
+    budget: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> Verdict:
+    """Return what is proven of a field over a landscape, within a budget of boxes; less if ``stop`` says so."""
+    try:
+        if landscape.dimension <= 2:
+            # One thread: such searches are short, and processes would take longer to start.
+            with ThreadPoolExecutor(1) as executor:
+                found = find_zeros(one, landscape.box, budget=budget, executor=executor, stop=stop)
+            return _of_box(found, landscape, values)
+        return _of_one(certify_zero(one, find_zero(one, landscape.start).theta), landscape, values)
+    except InputError as error:
+        return Verdict(values, "not applicable", str(error))
+
+
+def _of_box(found: Zeros, landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:
+    listed = "; ".join(f"{_digits(landscape, zero.box)} ({zero.stability})" for zero in found.zeros[:LISTED])
+    more = f" and {len(found.zeros) - LISTED} more" if len(found.zeros) > LISTED else ""
+    text = zeros_summary(found) + (f": {listed}{more}" if listed else "")
+    middles = np.array([zero.midpoint for zero in found.zeros]).reshape(-1, landscape.dimension)
+    return Verdict(values, "certified" if found.complete else "undecided", text, middles)
+
+
+def _of_one(found: OneZero, landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:
+    middles = np.empty((0, landscape.dimension)) if found.zero is None else found.zero.midpoint[None]
+    return Verdict(values, "certified" if found.certified else "undecided", one_zero_summary(found), middles)
+
+
+def _digits(landscape: Landscape, box: FloatArray) -> str:
+    return ", ".join(
+        f"{name} = {shared_digits(*side)}" for name, side in zip(landscape.names, box.tolist(), strict=True)
+    )

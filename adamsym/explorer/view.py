@@ -1,0 +1,273 @@
+"""What a page shows at one position of the sliders: columns for its figures, ranges of axes, and words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from adamsym.explorer.exploration import Explorer
+from adamsym.explorer.landscape import Landscape
+from adamsym.explorer.scene import Scene
+from adamsym.explorer.sliders import Slider, state_text
+from adamsym.explorer.verdicts import Verdict
+from adamsym.expressions.compilation import FloatArray
+
+Columns = dict[str, dict[str, FloatArray]]
+"""By the name of a figure's source, its columns."""
+
+SLOWEST = -3.0
+"""Arrows are coloured by the logarithm of the speed, relative to the greatest, down to this."""
+
+_LISTED = 3
+"""Parameters of a point that are listed."""
+
+_ARROW = 0.8
+"""Length of arrows, in cells of the grid."""
+
+_MARGIN = 0.9
+"""A close-up reaches beyond its points by this share of their distance, on every side."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows.
+
+    Attributes
+    ----------
+    drawn
+        Columns that are drawn, of the same lengths at every position of the sliders.
+    points
+        Columns of points whose number varies, exactly as they were found.
+    ranges
+        Lower and upper end of each axis that moves with the sliders.
+    words
+        Text for each place of the page.
+    rows
+        Of the table of zeros.
+    """
+
+    drawn: Columns
+    points: Columns
+    ranges: dict[str, tuple[float, float]]
+    words: dict[str, str]
+    rows: list[list[str]]
+
+
+def shown_slider(explorer: Explorer) -> Slider | None:
+    """Return the slider over which distances are drawn: that of beta2, or the first with several values."""
+    several = [slider for slider in explorer.sliders if len(slider.axis.values) > 1]
+    return next((slider for slider in several if slider.name == "beta2"), several[0] if several else None)
+
+
+def view_of(explorer: Explorer, scene: Scene, curve: Sequence[float], verdict: Verdict | None) -> View:
+    """Return what is shown of a scene.
+
+    Parameters
+    ----------
+    explorer
+        The exploration.
+    scene
+        What was computed.
+    curve
+        The distances at the values of :func:`shown_slider`, the other sliders unchanged; none without such a slider.
+    verdict
+        What is certified at exactly these values; None where nothing was tried.
+    """
+    land = explorer.landscape
+    drawn = _drawn_on_line(land, scene) if len(land.plane) == 1 else _drawn_in_plane(land, scene)
+    points = _marks(land, scene, verdict) | _curve(explorer, scene, curve)
+    return View(drawn, points, _ranges(land, scene), words_of(explorer, scene, verdict), _rows(land, scene))
+
+
+def still(land: Landscape) -> Columns:
+    """Return the columns that no slider changes."""
+    rests = _coordinates(land, [one.theta for one in land.rests])
+    if len(land.plane) == 1:
+        times = np.tile(np.append(land.times, np.nan), len(land.starts))
+        places = land.points[:, 0]
+        return {
+            "descent": {"x": places, "y": _normalised(land.descent[:, 0])},
+            "field": {"x": places},
+            "lines": {"x": times},
+            "run": {"x": land.run.times},
+            "rests": rests,
+        }
+    arrows = _arrows(land, land.descent)
+    found = {"arrows_descent": arrows, "arrows_field": {name: arrows[name] for name in ("x0", "y0")}, "rests": rests}
+    if land.dimension == 2:
+        found["lines_descent"] = dict(zip("xy", _joined(land.descent_lines).T, strict=True))
+    return found
+
+
+def _normalised(values: FloatArray) -> FloatArray:
+    """Values divided by their largest size."""
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    return values / largest if largest else values
+
+
+def _joined(lines: FloatArray) -> FloatArray:
+    """Lines (n, steps, k) one after the other, (n (steps + 1), k), with nan between them."""
+    gaps = np.full((len(lines), 1, lines.shape[2]), np.nan)
+    return np.concatenate((lines, gaps), axis=1).reshape(-1, lines.shape[2])
+
+
+def _drawn_on_line(land: Landscape, scene: Scene) -> Columns:
+    places, value, descent = scene.close
+    reference = 0.0 if land.reference is None else land.reference[0]
+    return {
+        "field": {"y": _normalised(scene.on_grid[:, 0])},
+        "lines": {"y": _joined(scene.lines)[:, 0]},
+        "run": {"y": scene.run[:, 0]},
+        "close": {"x": places - reference, "f": _normalised(value), "g": _normalised(descent)},
+    }
+
+
+def _drawn_in_plane(land: Landscape, scene: Scene) -> Columns:
+    plane = list(land.plane)
+    arrows = _arrows(land, scene.on_grid)
+    return {
+        "arrows_field": {name: arrows[name] for name in ("x1", "y1", "angle", "level")},
+        "lines": dict(zip("xy", _joined(scene.lines[..., plane]).T, strict=True)),
+        "run": dict(zip("xy", scene.run[:, plane].T, strict=True)),
+    }
+
+
+def _arrows(land: Landscape, values: FloatArray) -> dict[str, FloatArray]:
+    """Arrows of equal length on the page, from the points of the grid: where they end, their angle, their colour."""
+    plane = list(land.plane)
+    tails, slopes = land.points[..., plane].reshape(-1, 2), values[..., plane].reshape(-1, 2)
+    cell = (land.sides[:, 1] - land.sides[:, 0]) / (len(land.points) - 1)
+    speed, length = np.linalg.norm(slopes, axis=1), np.linalg.norm(slopes / cell, axis=1)
+    greatest = float(np.nanmax(speed, initial=0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = _ARROW * slopes / length[:, None]
+        level = np.maximum(np.log10(speed / greatest), SLOWEST)
+    ends = tails + np.where(length[:, None] > 0, steps, np.nan)
+    angle = np.arctan2(slopes[:, 1] / cell[1], slopes[:, 0] / cell[0])
+    return {
+        "x0": tails[:, 0],
+        "y0": tails[:, 1],
+        "x1": ends[:, 0],
+        "y1": ends[:, 1],
+        "angle": angle - np.pi / 2,
+        "level": level,
+    }
+
+
+def _coordinates(land: Landscape, points: Sequence[FloatArray] | FloatArray) -> dict[str, FloatArray]:
+    """Points as they are drawn: over one parameter on the axis, over more in the plane."""
+    flat = np.array(points, dtype=np.float64).reshape(-1, land.dimension)
+    x = flat[:, land.plane[0]]
+    return {"x": x, "y": np.zeros(len(x)) if len(land.plane) == 1 else flat[:, land.plane[1]]}
+
+
+def _marks(land: Landscape, scene: Scene, verdict: Verdict | None) -> Columns:
+    """Zeros, those that are certified, and the same beside the reference."""
+    zeros = _coordinates(land, [zero.theta for zero in scene.zeros])
+    certified = _coordinates(land, [] if verdict is None else verdict.zeros)
+    found: Columns = {"zeros": zeros, "certified": certified}
+    if land.reference is None or scene.nearest is None:
+        nothing = {"x": np.empty(0), "y": np.empty(0)}
+        return found | {"close_zeros": nothing, "close_gap": nothing}
+    moved = _coordinates(land, [zero.theta - land.reference for zero in scene.zeros])
+    gap = {name: np.array([0.0, column[scene.nearest]]) for name, column in moved.items()}
+    return found | {"close_zeros": moved, "close_gap": gap}
+
+
+def _curve(explorer: Explorer, scene: Scene, curve: Sequence[float]) -> Columns:
+    """Distances over a slider, those that a logarithmic axis can show, and the present one."""
+    slider = shown_slider(explorer)
+    if slider is None:
+        return {}
+    x = np.array([slider.scaled(value) for value in slider.axis.values])
+    y = np.array(curve)
+    shown = y > 0
+    here = np.array([scene.distance]) if scene.distance > 0 else np.empty(0)
+    place = np.full(len(here), slider.scaled(scene.values[slider.name]))
+    return {"curve": {"x": x[shown], "y": y[shown]}, "here": {"x": place, "y": here}}
+
+
+def _ranges(land: Landscape, scene: Scene) -> dict[str, tuple[float, float]]:
+    """The close-up's ends: around zero and reference, in the plane equal distances in both directions."""
+    if land.reference is None or scene.nearest is None:
+        return {}
+    away = scene.zeros[scene.nearest].theta - land.reference
+    away = away[list(land.plane)]
+    size = float(np.abs(away).max()) or 1e-9 * max(1.0, float(np.abs(land.reference).max()))
+    names = ("close_x", "close_y")[: len(away)]
+    return {
+        name: (min(0.0, float(a)) - _MARGIN * size, max(0.0, float(a)) + _MARGIN * size)
+        for name, a in zip(names, away, strict=True)
+    }
+
+
+def words_of(explorer: Explorer, scene: Scene, verdict: Verdict | None) -> dict[str, str]:
+    """Return the text for each place of the page."""
+    land = explorer.landscape
+    state = state_text(scene.values)
+    if scene.reason:
+        headline = f"There is no field here: {scene.reason}"
+    elif scene.nearest is None or land.reference is None:
+        headline = _without_distance(land, scene)
+    else:
+        zero, rest = (point_text(land.names, theta) for theta in (scene.zeros[scene.nearest].theta, land.reference))
+        headline = f"The zero of f at {zero} is {number_text(scene.distance)} from the {rest_name(land)} at {rest}."
+        if scene.distance == 0:
+            headline = f"The zero of f and the {rest_name(land)} at {rest} coincide, to rounding."
+    return {
+        "state": state,
+        "headline": headline,
+        "verdict": "" if verdict is None else verdict.verdict,
+        "proof": "" if verdict is None else proof_text(land, verdict),
+    }
+
+
+def proof_text(land: Landscape, verdict: Verdict) -> str:
+    """Return what is proven, and of exactly which parameters and box."""
+    where = state_text(verdict.values)
+    if land.dimension <= 2:
+        where += " and " + " and ".join(
+            f"{name} in [{_end(low)}, {_end(high)}]"
+            for name, (low, high) in zip(land.names, land.box.tolist(), strict=True)
+        )
+    return f"For {where}: {verdict.text}"
+
+
+def _end(value: float) -> str:
+    """A float in the shortest decimal that names it."""
+    return repr(value).removesuffix(".0")
+
+
+def _without_distance(land: Landscape, scene: Scene) -> str:
+    if not scene.zeros:
+        return "No zero of f was found here."
+    several = "zeros" if len(scene.zeros) > 1 else "zero"
+    why = "are not isolated" if land.rests else "were not found"
+    return f"{len(scene.zeros)} {several} of f; there is no distance, for the {rest_name(land)}s {why}."
+
+
+def rest_name(land: Landscape) -> str:
+    """Return what zeros are compared with."""
+    return ("minimum of L" if land.has_loss else "zero of the mean field").replace("minimums", "minima")
+
+
+def point_text(names: Sequence[str], theta: FloatArray) -> str:
+    """Return a point in words; that of many parameters shortened."""
+    listed = [f"{name} = {x:.10g}" for name, x in zip(names, theta, strict=True)]
+    return ", ".join(listed[:_LISTED]) + (", …" if len(listed) > _LISTED else "")
+
+
+def number_text(value: float) -> str:
+    """Return a distance with three digits."""
+    return f"{value:.3g}"
+
+
+def _rows(land: Landscape, scene: Scene) -> list[list[str]]:
+    """For each zero where it is, what the flow does beside it, and how far the reference is."""
+    rows = []
+    for zero in scene.zeros:
+        kind = f"{zero.kind}, by a jump" if zero.jumps else zero.kind
+        away = "" if land.reference is None else number_text(float(np.linalg.norm(zero.theta - land.reference)))
+        few = ", ".join(f"{x:.10g}" for x in zero.theta[:_LISTED]) + (", …" if land.dimension > _LISTED else "")
+        rows.append([few, kind, away])
+    return rows

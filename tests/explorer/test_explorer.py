@@ -1,0 +1,261 @@
+"""What an exploration shows, without a browser: zeros and distances by number, sliders, verdicts, refusals."""
+
+import re
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adamsym import (
+    Adam,
+    AdamField,
+    Empirical,
+    InputError,
+    Problem,
+    RMSprop,
+    VectorField,
+    explore,
+    find_zero,
+    find_zeros,
+)
+from adamsym.__main__ import main
+from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN
+from adamsym.explorer.points import zeros_in_plane, zeros_on_line
+from adamsym.explorer.sliders import finer
+from adamsym.explorer.view import view_of
+
+LOSS = "(theta - x)**2/2"
+LAW = Empirical({"x": [0, 0, 3]})
+THREE = AdamField(Problem(LOSS, ["theta"], LAW), Adam("0.5", "0.9", "0.01"))
+BOX = [[-5, 5]]
+PLANE = AdamField(Problem("(a - x)**2/2 + (b - a*x)**2/4", ["a", "b"], LAW), Adam("0.5", "0.9", "0.01"))
+
+
+def matches(found, proven):
+    """Whether zeros by number are exactly those that are proven."""
+    boxes = [zero.box for zero in proven]
+    inside = [[bool(((box[:, 0] - 1e-9 <= x) & (x <= box[:, 1] + 1e-9)).all()) for box in boxes] for x in found]
+    return len(found) == len(boxes) and all(map(any, inside)) and all(map(any, zip(*inside, strict=True)))
+
+
+@settings(max_examples=5)
+@given(
+    st.lists(st.integers(-3, 3), min_size=3, max_size=5),
+    st.sampled_from(["0.3", "0.7", "0.9", "0.99"]),
+    st.sampled_from(["0.01", "0.5"]),
+)
+def test_zeros_by_number_are_those_that_are_proven(x, beta2, eps):
+    field = AdamField(Problem(LOSS, ["theta"], Empirical({"x": x})), Adam("0.5", "0.9", "0.1"))
+    explorer = explore(field, [[-4.03, 4.01]], start=[1.0])
+    scene = explorer.scene(beta2=beta2, eps=eps)
+    moved = AdamField(field.problem, Adam("0.5", beta2, eps))
+    proven = find_zeros(moved, explorer.landscape.box, budget=2_000)
+    assert proven.complete
+    assert matches([zero.theta for zero in scene.zeros], proven.zeros)
+    assert not matches([zero.theta + 1e-6 for zero in scene.zeros], proven.zeros)
+    assert [zero.kind for zero in scene.zeros] == [zero.stability for zero in proven.zeros]
+    assert explorer.landscape.reference == pytest.approx([np.mean(x)], abs=1e-12)
+    found = find_zero(moved, [1.0])
+    assert scene.distance == pytest.approx(abs(found.theta[0] - np.mean(x)), abs=1e-9)
+
+
+def test_zeros_in_a_plane():
+    explorer = explore(PLANE, [[-2, 3], [-2, 6]], start=[2.0, 1.0], time=1.0)
+    scene, verdict = explorer.scene(), explorer.certify()
+    assert verdict.verdict == "certified"
+    assert [zero.kind for zero in scene.zeros] == ["attracting"]
+    assert np.abs(verdict.zeros - scene.zeros[0].theta).max() < 1e-8
+    assert scene.distance == pytest.approx(find_zero(PLANE, [1.0, 1.0]).critical_point.distance, rel=1e-6)
+
+
+def test_two_zeros_between_points_of_the_grid_are_not_seen_and_jumps_are_told_from_zeros():
+    places = np.linspace(-1, 1, 5)
+
+    def parabola(theta):
+        return (theta - 0.1) * (theta - 0.2)
+
+    assert zeros_on_line(parabola, places, parabola(places)) == []
+    fine = np.linspace(-1, 1, 22)
+    found = zeros_on_line(parabola, fine, parabola(fine))
+    assert [round(zero.theta[0], 12) for zero in found] == [0.1, 0.2]
+    assert [zero.kind for zero in found] == ["attracting", "repelling"]
+    [jump] = zeros_on_line(lambda theta: np.sign(0.3 - theta), places, np.sign(0.3 - places))
+    assert jump.jumps
+    assert jump.kind == "attracting"
+
+
+def test_zeros_in_the_plane_of_a_known_function():
+    def function(z):
+        return np.stack([1 - z[:, 0] ** 2, z[:, 0] * z[:, 1] - 0.5], axis=1)
+
+    def jacobian(z):
+        zero = np.zeros(len(z))
+        return np.stack([np.stack([-2 * z[:, 0], zero], 1), np.stack([z[:, 1], z[:, 0]], 1)], axis=1)
+
+    axes = np.linspace(-2, 2, 10)
+    points = np.stack(np.meshgrid(axes, axes, indexing="ij"), axis=-1)
+    found = zeros_in_plane(function, jacobian, points, function(points.reshape(-1, 2)).reshape(points.shape))
+    at = {tuple(zero.theta.round(9)): zero.kind for zero in found}
+    assert at == {(1.0, 0.5): "saddle", (-1.0, -0.5): "saddle"}
+
+
+def test_sliders_hold_the_problems_own_values_exactly():
+    explorer = explore(THREE, BOX, values={"beta2": "0.5:0.99:3", "eps": [1], "batch_size": [1, 2]})
+    values = {slider.name: slider.axis.values for slider in explorer.sliders}
+    assert values["beta2"][0] == Fraction("0.99")
+    assert Fraction("0.9") in values["beta2"]
+    assert values["eps"] == (Fraction(1, 100), 1)
+    own = {"beta2": Fraction("0.9"), "beta1": Fraction("0.5"), "eps": Fraction(1, 100), "batch_size": 1}
+    assert explorer.values(explorer.own) == own
+    assert len(explorer.states) == 4 * 3 * 2 * 2
+    texts = [slider.text(slider.axis.values[slider.own]) for slider in explorer.sliders]
+    assert texts == ["−1.00, β₂ = 0.9", "0.5", "−2.00, ε = 0.01", "1"]
+
+
+def test_other_methods_have_the_sliders_of_their_numbers():
+    explorer = explore(AdamField(THREE.problem, RMSprop(0.9, 0.01)), BOX)
+    assert [slider.name for slider in explorer.sliders] == ["beta2", "eps", "batch_size"]
+
+
+def test_sliders_of_a_server_are_finer():
+    for slider in explore(THREE, BOX, values={"batch_size": [1, 4]}).sliders:
+        fine = finer(slider)
+        assert set(slider.axis.values) <= set(fine.axis.values)
+        assert fine.axis.values[fine.own] == slider.axis.values[slider.own]
+        assert len(fine.axis.values) > 60 or slider.name == "batch_size"
+        assert list(map(fine.scaled, fine.axis.values)) == sorted(map(fine.scaled, fine.axis.values))
+
+
+def test_where_there_is_no_field_the_page_says_why():
+    explorer = explore(THREE, BOX)
+    scene = explorer.scene(beta2="0.2")
+    assert "beta1**2 = 0.25 must be below beta2 = 0.2" in scene.reason
+    view = view_of(explorer, scene, [], explorer.certify(beta2="0.2"))
+    assert view.words["headline"].startswith("There is no field here: ")
+    assert view.words["verdict"] == "not applicable"
+    assert view.rows == []
+    other = view_of(explorer, explorer.scene(), [], None)
+    assert {name: len(column["y"]) for name, column in view.drawn.items() if "y" in column} == {
+        name: len(column["y"]) for name, column in other.drawn.items() if "y" in column
+    }
+
+
+def test_games_are_compared_with_the_zeros_of_their_mean_field():
+    game = VectorField(["x + p + y", "y - x + q"], ["x", "y"], Empirical({"p": [1, 1, -2], "q": [0, 1, -1]}))
+    explorer = explore(AdamField(game, Adam("0.5", "0.9", "0.01")), [[-1, 1], [-1, 1]], start=[0.9, 0.9], time=0.5)
+    assert explorer.landscape.reference == pytest.approx([0, 0], abs=1e-12)
+    view = view_of(explorer, explorer.scene(), [], None)
+    assert "from the zero of the mean field at x = " in view.words["headline"]
+
+
+def test_minima_that_are_a_curve_have_no_distance():
+    curve = AdamField(
+        Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2], "y": [1, 2]})), Adam(0.5, 0.9, 0.1)
+    )
+    explorer = explore(curve, [[0.5, 2], [0.5, 2]], start=[1.5, 1.5], time=0.5)
+    assert explorer.landscape.rests
+    assert explorer.landscape.reference is None
+    assert "are not isolated" in view_of(explorer, explorer.scene(), [], None).words["headline"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"box": [[5, -5]]}, "box: give a lower and a higher end"),
+        ({"box": [[0, 1], [0, 1]]}, "shape (1, 2)"),
+        ({"start": [1, 2]}, "theta: shape (2,)"),
+        ({"start": [[1], [2]]}, "start: shape (2, 1)"),
+        ({"plane": ["a", "b"]}, "--plane: 'a' is no parameter"),
+        ({"values": {"beta3": [1]}}, "'beta3' is unknown"),
+        ({"values": {"data.x[2]": [1]}}, "data have no sliders"),
+        ({"values": {"beta2": (0.5, 0.9)}}, "an interval is not allowed"),
+        ({"values": {"beta2": [2]}}, "allowed are numbers from 0 on, below 1"),
+        ({"values": {"batch_size": [1.5]}}, "allowed are integers from 1 up"),
+        ({"values": {"beta2": "0.5:0.9:500"}}, "positions of the sliders; allowed are 1,000"),
+        ({"time": -1.0}, "time: -1.0 is not allowed"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_wrong_arguments_are_refused(options, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        explore(THREE, **options)
+
+
+def test_wrong_values_are_refused():
+    explorer = explore(THREE, BOX)
+    with pytest.raises(InputError, match="'beta3' has no slider; there are beta2, beta1, eps, batch_size"):
+        explorer.scene(beta3=1)
+    with pytest.raises(InputError, match="certify: 'some' is not allowed"):
+        explorer.to_html(certify="some")
+    with pytest.raises(InputError, match="port: 70000 is not allowed"):
+        explorer.serve(70_000)
+
+
+def test_a_page_that_would_be_too_large_is_refused_before_its_fields_are_computed(monkeypatch):
+    explorer = explore(THREE, BOX, values={"beta2": "0.3:0.99:200", "beta1": [0.5], "eps": [1], "batch_size": [1]})
+    monkeypatch.setattr("adamsym.explorer.packing.MOST_BYTES", 100_000)
+    monkeypatch.setattr("adamsym.explorer.exploration.scene_of", None)
+    with pytest.raises(InputError, match="make a page of 2 MB; allowed are 0"):
+        explorer.to_html()
+
+
+FILE = f"""
+[problem]
+loss = "{LOSS}"
+parameters = ["theta"]
+[data]
+x = [0, 0, 3]
+[adam]
+beta1 = 0.5
+beta2 = 0.9
+eps = 0.01
+"""
+
+
+@pytest.fixture
+def refusal(capsys, tmp_path):
+    (tmp_path / "problem.toml").write_text(FILE)
+
+    def command(*options):
+        assert main(["explore", str(tmp_path / "problem.toml"), *options]) == 2
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1
+        return message
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "page.pdf"], "allowed: .html"),
+        (["-o", "page.html", "--certify", "some"], "--certify: 'some' is not allowed"),
+        (["--json"], "they go with -o"),
+        (["-o", "page.html", "--box", "x=0:1"], "--box: 'x' is no parameter"),
+        (["-o", "page.html", "--plane", "theta,phi"], "--plane: 'phi' is no parameter"),
+        (["-o", "page.html", "--values", "beta2"], "--values: 'beta2' is not allowed"),
+        (["-o", "page.html", "--at", "phi=1"], "--at: 'phi' is no parameter"),
+    ],
+)
+def test_wrong_options_are_refused_in_one_line(refusal, options, words):
+    assert words in refusal(*options)
+
+
+def test_without_bokeh_the_command_says_what_to_install(refusal, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bokeh", None)
+    assert "bokeh: not installed; install adamsym[explore]" in refusal("-o", "page.html")
+
+
+def luminance(colour):
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", [FIELD, DESCENT, LINES, RUN, CERTIFIED])
+def test_lines_are_told_from_white(colour):
+    assert 1.05 / (luminance(colour) + 0.05) > 4.5
+    assert 1.05 / (luminance("#dddddd") + 0.05) < 3
