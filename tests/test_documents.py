@@ -19,6 +19,7 @@ SLOW = {
     ("docs/dynamics.md", "increment_test("),
     ("docs/pseudo_trajectory.md", "adamsym track"),
     ("docs/report.md", "adamsym report examples/three_points.toml"),
+    ("docs/explore.md", "adamsym explore examples/three_zeros.toml"),
 }
 """The blocks that only `make test-long` runs."""
 

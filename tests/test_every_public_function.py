@@ -25,6 +25,7 @@ PACKAGES = [
     "adamsym.symbolic",
     "adamsym.testing",
     "adamsym.plots",
+    "adamsym.explorer",
 ]
 RECORDS = "only holds what the function that returns it has found"
 INTERFACE = "an interface: classes that fit it are tested"
@@ -41,6 +42,7 @@ WITHOUT = {
         "Estimate",
         "EvidenceReport",
         "Expansion",
+        "Explorer",
         "FieldValue",
         "IncrementTest",
         "Joint",
@@ -57,7 +59,9 @@ WITHOUT = {
         "PseudoTrajectory",
         "Quotient",
         "Regions",
+        "Scene",
         "SignMean",
+        "Verdict",
         "Window",
         "Zero",
         "ZeroPoint",

@@ -193,7 +193,7 @@ def concrete(kind=Result):
 NO_RESULT = {
     "a problem, a method, or what is made to be used further": [
         "Adam", "Adapter", "Empirical", "LaplaceForm", "Method", "Problem", "ProblemFile", "SignForm",
-        "StepSizeSchedule", "ClaimModule", "HiddenLayer", "Runs", "LyapunovDerivative",
+        "StepSizeSchedule", "ClaimModule", "Explorer", "HiddenLayer", "Runs", "LyapunovDerivative",
     ],
     "what a check of a claim or of a step returns, in one line": ["Finding", "equality.Check"],
     "one number with its error, on which fields are built": ["LawQuotient", "Quotient", "SignMean"],

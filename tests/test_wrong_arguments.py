@@ -122,6 +122,18 @@ CALLS = {
     PROBLEM.mean_loss: {"theta": [1.0]},
     PROBLEM.gradient: {"theta": [1.0]},
     SymbolicField: {"problem": PROBLEM, "adam": ADAM},
+    adamsym.explore: {
+        "field": FIELD,
+        "box": [[1.5, 2.0]],
+        "start": [1.0],
+        "plane": ["theta"],
+        "values": {"beta2": [0.999]},
+        "time": 1.0,
+        "step_size": 0.1,
+        "seed": 0,
+        "budget": 5,
+        "title": "three points",
+    },
     derive: {"problem": Empirical(COLUMNS), "adam": ADAM},
     flow: {
         "field": FIELD,

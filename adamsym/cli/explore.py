@@ -77,12 +77,16 @@ def explore(
     from adamsym.expressions.progress import progress_bar
 
     with progress_bar("positions of the sliders") as progress:
-        page = explorer.to_html(certify=certify, progress=progress)
-    write_output(output, page)
+        page = explorer.page(certify=certify, progress=progress)
+    write_output(output, page.html)
+    size = len(page.html.encode())
     if as_json:
-        print_json({"page": str(output), "bytes": len(page.encode())} | explorer.to_dict())
-    else:
-        print(f"{explorer.summary}\nwritten to {output}: {len(page.encode()) / 1e6:.1f} MB")
+        print_json({"page": str(output), "bytes": size, "words": page.words} | explorer.to_dict())
+        return HOLDS
+    print(f"by number: {page.words['headline']}")
+    if page.words["proof"]:
+        print(page.words["proof"])
+    print(f"{explorer.summary}\nwritten to {output}: {size / 1e6:.1f} MB")
     return HOLDS
 
 

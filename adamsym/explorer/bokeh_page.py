@@ -1,6 +1,7 @@
 """The page of an exploration: all positions of its sliders computed in advance, in one self-contained file."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -27,8 +28,16 @@ _WRITTEN = 200
 """Characters of a loss; longer ones are cut."""
 
 
-def render_page(explorer: Explorer, certify: str, progress: Progress | None) -> str:
-    """Return the page; arguments as for :meth:`Explorer.to_html`."""
+@dataclass(frozen=True)
+class Page:
+    """A page as HTML, and its words at the position of the problem itself."""
+
+    html: str
+    words: dict[str, str]
+
+
+def page_of(explorer: Explorer, certify: str, progress: Progress | None) -> Page:
+    """Return the page; arguments as for :meth:`Explorer.page`."""
     states = explorer.states
     nothing = no_scene(explorer.landscape, explorer.values(explorer.own), "")
     check_size(view_of(explorer, nothing, [], None).drawn, len(states))
@@ -52,14 +61,14 @@ def render_page(explorer: Explorer, certify: str, progress: Progress | None) -> 
         "shown, and nothing is computed or loaded now.",
         _where_certified(proven, len(states)),
     ]
-    page: str = file_html(
+    html: str = file_html(
         document,
         INLINE,
         title=f"adamsym: {explorer.title}",
         template=template(),
         template_variables=variables_of(explorer, setup, notes),
     )
-    return page
+    return Page(html, views[own].words)
 
 
 def written_of(explorer: Explorer) -> str:

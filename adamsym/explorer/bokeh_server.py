@@ -111,7 +111,7 @@ class Session:
         self._number += 1
         number, scene, values = self._number, self._scene, self._fine.values(state)
         curve = self._curve(state)
-        search = self._executor.submit(self._fine.verdict, values, lambda: self._number != number)
+        search = self._executor.submit(self._fine.prove, values, lambda: self._number != number)
 
         def tell(verdict: Verdict) -> None:
             if self._number == number:

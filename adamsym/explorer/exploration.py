@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,12 +16,16 @@ from adamsym.explorer.scene import Scene, no_scene, scene_of
 from adamsym.explorer.sliders import Slider, sliders_of
 from adamsym.explorer.verdicts import Verdict, verdict_of
 from adamsym.expressions.arguments import checked_arguments
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.optional import library
 from adamsym.expressions.progress import Progress
-from adamsym.expressions.results import Result, counted
+from adamsym.expressions.results import counted
 from adamsym.field import AdamField
+
+if TYPE_CHECKING:
+    from adamsym.explorer.bokeh_page import Page
 
 PORT = 5006
 """The local server's usual port."""
@@ -31,7 +35,7 @@ BUDGET = 2_000
 
 
 @dataclass(frozen=True, repr=False)
-class Explorer(Result):
+class Explorer:
     """A field with sliders for its numbers, as :func:`adamsym.explore` makes it; nothing is computed until it is asked.
 
     Attributes
@@ -56,6 +60,9 @@ class Explorer(Result):
         """The sliders and the number of their positions."""
         varying = [slider.name for slider in self.sliders if len(slider.axis.values) > 1]
         return f"{counted(len(self.states), 'position')} of sliders for {', '.join(varying) or 'nothing'}"
+
+    def __repr__(self) -> str:
+        return f"<Explorer: {self.summary}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the box and the sliders in lists, numbers and texts, ready for JSON."""
@@ -109,7 +116,7 @@ class Explorer(Result):
         InputError
             As for :meth:`scene`.
         """
-        return self.verdict(self._completed(values))
+        return self.prove(self._completed(values))
 
     def _completed(self, values: Mapping[str, Number]) -> dict[str, Fraction]:
         complete = self.values(self.own)
@@ -126,7 +133,7 @@ class Explorer(Result):
             return no_scene(self.landscape, values, str(error))
         return scene_of(self.landscape, one, values)
 
-    def verdict(self, values: Mapping[str, Fraction], stop: Callable[[], bool] = lambda: False) -> Verdict:
+    def prove(self, values: Mapping[str, Fraction], stop: Callable[[], bool] = lambda: False) -> Verdict:
         """Return what is proven at all these values; of a search that ``stop`` ends, less."""
         try:
             one = self.field(values)
@@ -142,8 +149,8 @@ class Explorer(Result):
             if progress is not None:
                 progress(number + 1, len(states))
 
-    def to_html(self, *, certify: str = "own", progress: Progress | None = None) -> str:
-        """Return the page as one self-contained text, with all positions of the sliders computed in advance.
+    def page(self, *, certify: str = "own", progress: Progress | None = None) -> "Page":
+        """Return the page, all positions of the sliders computed in advance, and what it says of the problem itself.
 
         Parameters
         ----------
@@ -157,16 +164,19 @@ class Explorer(Result):
         InputError
             If Bokeh is not installed, ``certify`` is something else, or the page would be too large.
         """
+        library("bokeh")
+        from adamsym.explorer.bokeh_page import page_of
 
         if certify not in ("own", "all", "none"):
             raise InputError(f'certify: {certify[:20]!r} is not allowed; allowed are "own", "all" and "none"')
-        library("bokeh")
-        from adamsym.explorer.bokeh_page import render_page
+        return page_of(self, certify, progress)
 
-        return render_page(self, certify, progress)
+    def to_html(self, *, certify: str = "own", progress: Progress | None = None) -> str:
+        """Return the page as one self-contained text; arguments and errors as for :meth:`page`."""
+        return self.page(certify=certify, progress=progress).html
 
     def save(self, path: str | Path, *, certify: str = "own", progress: Progress | None = None) -> None:
-        """Write the page to a file; arguments and errors as for :meth:`to_html`."""
+        """Write the page to a file; arguments and errors as for :meth:`page`."""
         Path(path).write_text(self.to_html(certify=certify, progress=progress), encoding="utf-8")
 
     def serve(
@@ -210,8 +220,7 @@ def explore(
 ) -> Explorer:
     """Return an exploration of a field: an interactive page, or a local server, with sliders for its numbers.
 
-    It shows the field against minus the gradient of the loss, the zeros of the one moving away from the minima of the
-    other, flow lines and a run of the optimizer: by number, and certified where that is said.
+    It shows the field against minus the gradient, zeros moving away from minima, flow lines and a run of the optimizer.
 
     Parameters
     ----------
@@ -252,25 +261,32 @@ def explore(
     >>> explorer = explore(AdamField(problem, Adam()), [[-5, 5]], values={"eps": [1e-8], "batch_size": [1]})
     >>> explorer
     <Explorer: 21 positions of sliders for beta2, beta1>
-    >>> print(round(explorer.scene(beta2=0.99).distance, 6), explorer.certify(beta2=0.99).text)
+    >>> round(explorer.scene(beta2=0.99).distance, 6)
+    0.004631
     """
+    if seed < 0 or budget < 1:
+        raise InputError(f"seed, budget: {seed}, {budget} are not allowed; a seed is at least 0, a budget at least 1")
+    sliders = sliders_of(field, values)
+    start_point, shown, whole = _drawn(field, start, tuple(plane or ()), box)
+    length = checked_time(time, whole[list(shown)])
+    run = run_settings(step_size, length, seed)
+    return Explorer(Landscape(field, start_point, shown, whole, length, run), sliders, budget, title)
+
+
+def _drawn(
+    field: AdamField, start: ArrayLike | None, plane: tuple[str, ...], box: ArrayLike | None
+) -> tuple[FloatArray, tuple[int, ...], FloatArray]:
+    """The start, the numbers of the parameters that are drawn, and the box of all."""
     from adamsym.plots.context import PlotContext, plane_of
     from adamsym.plots.settings import Settings
 
     names = field.problem.names
-    if seed < 0 or budget < 1:
-        raise InputError(f"seed, budget: {seed}, {budget} are not allowed; a seed is at least 0, a budget at least 1")
     theta = np.ones(len(names)) if start is None else field.problem.points(start)
     if theta.shape != (len(names),):
         raise InputError(f"start: shape {theta.shape} is not allowed; give {len(names)} numbers")
-    shown = plane_of(names, tuple(plane or ()))
-    sliders = sliders_of(field, values)
+    shown = plane_of(names, plane)
     given = None if box is None else _checked_sides(box, len(shown))
-    context = PlotContext(field, tuple(theta.tolist()), Settings(), shown, given)
-    whole = context.box
-    length = checked_time(time, context.sides)
-    run = run_settings(step_size, length, seed)
-    return Explorer(Landscape(field, theta, shown, whole, length, run), sliders, budget, title)
+    return theta, shown, PlotContext(field, tuple(theta.tolist()), Settings(), shown, given).box
 
 
 def _checked_sides(box: ArrayLike, count: int) -> tuple[tuple[float, float], ...]:

@@ -11,6 +11,7 @@ from adamsym.explorer.landscape import Landscape
 from adamsym.explorer.points import Zero, defined, zeros_in_plane, zeros_on_line
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import counted
 from adamsym.field import AdamField
 
 CLOSE = 41
@@ -26,7 +27,7 @@ _BUDGET = 4_000
 """Evaluations, with products, for the zero of many parameters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scene:
     """What is known by number at one position of the sliders.
 
@@ -61,6 +62,12 @@ class Scene:
     lines: FloatArray
     run: FloatArray
     close: FloatArray
+
+    def __repr__(self) -> str:
+        if self.reason:
+            return f"<Scene: no field: {self.reason}>"
+        away = "" if self.nearest is None else f", {self.distance:.3g} from the minimum"
+        return f"<Scene: by number: {counted(len(self.zeros), 'zero')}{away}>"
 
 
 def no_scene(landscape: Landscape, values: Mapping[str, Fraction], reason: str) -> Scene:

@@ -21,7 +21,7 @@ LISTED = 6
 """Zeros whose digits are listed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What is proven at exactly these values of the sliders.
 
@@ -42,6 +42,9 @@ class Verdict:
     verdict: Literal["certified", "undecided", "not applicable"]
     text: str
     zeros: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+
+    def __repr__(self) -> str:
+        return f"<Verdict: {self.text}>"
 
 
 def verdict_of(

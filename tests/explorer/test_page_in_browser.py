@@ -144,7 +144,7 @@ def test_zeros_are_where_they_are_proven_at_every_position_of_the_sliders(opened
 
 
 def test_a_proof_is_shown_for_exactly_its_parameters(opened):
-    where = "For β₂ = 0.99, β₁ = 0.5, ε = 0.01, batch size = 1 and theta in [-5, 5]: exactly 1 zero"
+    where = "For β₂ = 0.99, β₁ = 0.5, ε = 0.01, batch size = 1 and theta in [-5, 5]: certified: exactly 1 zero"
     assert opened.run(SHOWN)["proof"].startswith(where)
     opened.run(f"{MOVED}('eps', 1)")
     assert opened.run(SHOWN)["proof"].endswith("All that is shown is by number.")
