@@ -30,7 +30,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "simulate": ("adamsym simulate problem.toml --from theta=2 --steps 2000 --chains 20",),
     "track": ("adamsym track problem.toml --starts 1000,10000 --length 1",),
     "verify": ("adamsym verify proofs_checks --claim C10 --quick",),
-    "explore": ("adamsym explore problem.toml -o page.html --box theta=-1:3 --values beta1=0.9 --values eps=1e-8",),
+    "explore": ("adamsym explore problem.toml -o page.html --box theta=-1:3 --values beta2=0.9,0.99,0.999",),
     "plot": (
         "adamsym plot loss problem.toml -o loss.svg",
         "adamsym plot zeros problem.toml --box theta=0.5:1.5 -o zeros.svg",

@@ -13,7 +13,7 @@ from adamsym.cli.examples import EXAMPLES
 from adamsym.cli.output import Printed
 
 ROOT = Path(__file__).parents[2]
-SLOW = ("derive", "verify", "report", "map", "track", "sweep", "plot", "check")
+SLOW = ("explore", "derive", "verify", "report", "map", "track", "sweep", "plot", "check")
 """Commands whose examples only `make test-long` runs."""
 
 
