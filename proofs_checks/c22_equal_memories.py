@@ -1,7 +1,8 @@
 r"""C22: for beta1 = beta2 = beta the difference v - m^2 is beta times the running mean of (m_prev - g)^2, exactly.
 
-Cited: the abstract of arXiv 2505.21829 reads Adam with equal parameters as an online estimate of mean and variance of
-the gradients. Added here: the identity for Adam's own recursion from m_0 = v_0 = 0, and what it says of the field.
+Cited: the abstract of arXiv 2505.21829 reads Adam with equal parameters as an online algorithm that estimates mean and
+variance of the gradients, from variational inference. Added here: a proof of the identity for Adam's own recursion from
+m_0 = v_0 = 0, which that paper may have too (its text beyond the abstract was not read), and what it says of the field.
 
 With m_n = beta m_{n-1} + (1 - beta) g_n, v_n = beta v_{n-1} + (1 - beta) g_n^2 and d_n = m_{n-1} - g_n,
 

@@ -1,7 +1,8 @@
 r"""C23: AdamW is no L2 penalty: its zeros lie in the box |theta| <= Phi/lambda, and elsewhere than the penalty's.
 
-Cited: the abstract of arXiv 2404.04454 says of full batches that limits of AdamW are KKT points of the loss under the
-constraint that no |theta_i| exceeds 1/lambda. Added here: a box for noisy gradients, and three zeros.
+Cited: the abstract of arXiv 2404.04454 says of full batches, and steps that do not increase and whose sum is infinite,
+that a limit of AdamW is a KKT point of the loss under the constraint that no |theta_i| exceeds 1/lambda. Added here: a
+box for noisy gradients, and three zeros.
 
 AdamW's field is f - lambda theta with Adam's f. At a zero lambda |theta_i| = |f_i| < Phi, with Phi = 1 for
 beta1 <= beta2 (N-Lemma 2); and outside of the box the field points inward in that coordinate. For the quadratic loss,
@@ -19,7 +20,7 @@ import flint
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, AdamW, Claim, Empirical, Problem, find_zeros
-from adamsym.claims import Finding, all_of, check_property, holds, refuted, undecided
+from adamsym.claims import Finding, all_of, check_property, holds, refuted, rounding_interval, rounds_to, undecided
 
 claim = Claim(
     "C23",
@@ -58,11 +59,9 @@ def only_zero(field: AdamField, digits: str) -> Finding:
         return undecided("the search is not complete")
     zeros = [(zero.box[0], zero.stability) for zero in found.zeros]
     text = f"zeros in {list(BOX)}: " + "; ".join(f"[{low:.9f}, {high:.9f}], {kind}" for (low, high), kind in zeros)
-    half, middle = 5e-6, float(digits)
-    right = len(zeros) == 1 and zeros[0][1] == "attracting"
-    if right and middle - half < zeros[0][0][0] and zeros[0][0][1] < middle + half:
-        return holds(text, cases=found.examined)
-    return refuted(f"{text}; claimed one at {digits}", cases=found.examined)
+    if len(zeros) != 1 or zeros[0][1] != "attracting":
+        return refuted(f"{text}; claimed one at {digits}", cases=found.examined)
+    return rounds_to(digits, tuple(zeros[0][0]), f"{text}: zero")
 
 
 @claim.evidence("certified")
@@ -85,7 +84,7 @@ def limit_is(digits: str, root: Callable[[flint.arb], flint.arb]) -> Finding:
 
     And has AdamW's field with beta2 = 1 - 1e-6 one there too?
     """
-    ends = [Fraction(digits) + Fraction(sign, 2 * 10**5) for sign in (-1, 1)]
+    ends = rounding_interval(digits)
     points = [flint.arb(flint.fmpq(end.numerator, end.denominator)) for end in ends]
     values = [(1 - point) / root((1 - point) ** 2 + 2) - flint.arb(1) / 10 * point for point in points]
     near = [decoupled("0.999999").enclose([[float(end), float(end)]])[0] for end in ends]

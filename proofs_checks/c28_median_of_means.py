@@ -1,7 +1,7 @@
 r"""C28: Signum stops at the median of a running mean of the data, not at their mean, and where that is for 0, 0, 3.
 
-Cited: the abstract of arXiv 1802.04434 has signSGD, which moves along signs of gradients, and its counterpart with
-momentum, here Signum. Added here: where Signum with steps that vanish stops.
+Cited: the abstract of arXiv 1802.04434 has signSGD, which transmits the signs of minibatch gradients, and its momentum
+counterpart, here Signum. Added here: where Signum with steps that vanish stops.
 
 Its field is f = -E sign M, M = (1 - beta1) sum beta1^k g_k, and (N-Proposition 15)
 

@@ -2,6 +2,7 @@
 
 from adamsym.claims.asymptotics import check_expansion, check_limit
 from adamsym.claims.claim import Claim
+from adamsym.claims.digits import rounding_interval, rounds_to
 from adamsym.claims.discovery import discover
 from adamsym.claims.finding import Finding, all_of, holds, refuted, undecided
 from adamsym.claims.properties import check_property
@@ -25,6 +26,8 @@ __all__ = [
     "discover",
     "holds",
     "refuted",
+    "rounding_interval",
+    "rounds_to",
     "run_claim",
     "run_claims",
     "run_seed",
