@@ -255,7 +255,7 @@ def _kernel(w: _Writer) -> Step:
 
 def _laplace(w: _Writer) -> Step:
     pairs = {i: laplace.transforms(w.problem, i) for i in w.shown}
-    equations = [f"F = {w.tex(w.field.laplace.field)}"]
+    equations = [f"F = {w.tex(laplace.laplace_form(weight=None if w.own is None else w.own.numerator_weight))}"]
     for i, pair in pairs.items():
         index = "" if w.problem.dimension == 1 else f"_{{{i + 1}}}"
         equations += [f"{name}{index}(t) = {w.tex(x)}" for name, x in zip("AB", pair, strict=True)]

@@ -101,8 +101,16 @@ def truncated(expression: sp.Expr, order: int) -> sp.Expr:
 
 
 def series_in_eta(weight: sp.Expr, order: int) -> sp.Expr:
-    """Taylor polynomial in eta of a rational function of beta = 1 - eta."""
-    return sp.series(sp.cancel(weight.subs(beta, 1 - eta)), eta, 0, order + 1).removeO()
+    """Taylor polynomial in eta of a rational function of beta = 1 - eta, by division of power series."""
+    above, below = (
+        [part.coeff_monomial(eta**n) for n in range(order + 1)]
+        for part in (sp.Poly(part, eta) for part in sp.fraction(sp.cancel(weight.subs(beta, 1 - eta))))
+    )
+    found: list[sp.Expr] = []
+    for n in range(order + 1):
+        known = sp.Add(*(below[i] * found[n - i] for i in range(1, n + 1)))
+        found.append(sp.cancel((above[n] - known) / below[0]))
+    return sp.Add(*(coefficient * eta**n for n, coefficient in enumerate(found)))
 
 
 def expansion_coefficients(order: int, method: SymbolicMethod | None = None) -> tuple[sp.Expr, ...]:

@@ -2,8 +2,9 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 import sympy as sp
 import sympy.stats
@@ -43,7 +44,9 @@ def expectation(problem: Problem, coordinate: int, of: Callable[[sp.Expr], sp.Ex
     return EXPECTATION(of(gradient))
 
 
-def gradient_atoms(problem: Problem, coordinate: int) -> dict[sp.Expr, Fraction] | None:
+# A derivation asks for the same few coordinates again and again; putting the data in takes long.
+@lru_cache(maxsize=32)
+def gradient_atoms(problem: Problem, coordinate: int) -> Mapping[sp.Expr, Fraction] | None:
     """Return the atoms of one coordinate of the stochastic gradient with their probabilities, equal atoms merged.
 
     None if the law is continuous or has more than MOST_ATOMS atoms.

@@ -68,20 +68,16 @@ def gradient_check(
 ) -> Check:
     """Check the coordinates of ``gradients`` against numerical derivatives of the loss at random points and rows."""
     symbols = (*problem.parameters, *problem.columns)
-    loss, compiled = compile_mpmath(symbols, [problem.loss]), compile_mpmath(symbols, gradients)
+    loss, compiled = _compiled_loss(problem), compile_mpmath(symbols, [gradients[i] for i in coordinates])
 
     def draw(generator: random.Random) -> list[Any]:
         row = problem.law.sample(np.random.default_rng(generator.getrandbits(32)), ())
         return [*numbers(random_theta(generator, problem.dimension)), *(mpmath.mpf(float(x)) for x in row)]
 
-    def symbolic(*arguments: Any) -> list[Any]:
-        values = compiled(*arguments)
-        return [values[i] for i in coordinates]
-
     def numerical(*arguments: Any) -> list[Any]:
         return [numerical_derivative(loss, arguments, i) for i in coordinates]
 
-    return numerical_equality(symbolic, numerical, draw, points=points)
+    return numerical_equality(compiled, numerical, draw, points=points)
 
 
 def small_problem(problem: Problem, coordinate: int) -> Problem:
@@ -122,11 +118,19 @@ def _some_rows(problem: Problem) -> list[tuple[Fraction, ...]]:
     return [tuple(Fraction(repr(float(x))) for x in row) for row in drawn]
 
 
+def _compiled_loss(problem: Problem) -> Callable[..., list[Any]]:
+    return _compiled((*problem.parameters, *problem.columns), problem.loss)
+
+
+@lru_cache(maxsize=8)
+def _compiled(symbols: tuple[sp.Symbol, ...], loss: sp.Expr) -> Callable[..., list[Any]]:
+    return compile_mpmath(symbols, [loss])
+
+
 def batch_atoms(problem: Problem, theta: Sequence[Fraction], coordinate: int) -> tuple[list[Any], list[Any]]:
     """Return all ordered minibatches' gradients, by numerical derivatives of the loss, and their probabilities."""
     assert isinstance(problem.law, Empirical)
-    loss = compile_mpmath((*problem.parameters, *problem.columns), [problem.loss])
-    point = numbers(theta)
+    loss, point = _compiled_loss(problem), numbers(theta)
     values = [numerical_derivative(loss, [*point, *numbers(row)], coordinate) for row in problem.law.exact_rows]
     weights = numbers(problem.law.exact_probabilities)
     batches = list(itertools.product(range(len(values)), repeat=problem.batch_size))
@@ -169,7 +173,7 @@ def laplace_check(
         values = {alpha: rational(a), beta: rational(b), epsilon: rational(e)}
         point = at_point(small, theta)
         digits = 3 * DIGITS
-        numeric = tuple(expression.xreplace(point).evalf(digits) for expression in (first, second))
+        numeric = tuple(_with_numbers(expression.xreplace(point), digits) for expression in (first, second))
         rho, weight = (kernel, None) if method is None else (method.rho, method.numerator_weight)
         compiled = compile_mpmath([s], [explicit_integrand(rho, numeric, lags, weight).xreplace(values)])
         smallest = numbers([(1 - b) * b ** (lags - 1)])[0]
@@ -184,6 +188,13 @@ def laplace_check(
         return listed_direction(atoms, weights, own, v_memory, lambda x: phi(x)[0])
 
     return numerical_equality(by_laplace, by_list, draw, points=points)
+
+
+def _with_numbers(expression: sp.Expr, digits: int) -> sp.Expr:
+    """The expression with its parts that hold no symbol as numbers: the integrand is evaluated hundreds of times."""
+    if not expression.free_symbols:
+        return expression if expression.is_Rational else expression.evalf(digits)
+    return expression.func(*(_with_numbers(part, digits) for part in expression.args)) if expression.args else expression
 
 
 def can_be_listed(problem: Problem, coordinate: int) -> bool:
@@ -353,10 +364,9 @@ def kernel_number_check(rho: sp.Expr, phi: sp.Expr | None = None) -> Check:
     value = compile_mpmath([v, epsilon], [1 / (sp.sqrt(v) + epsilon) if phi is None else phi])
 
     def transform(v: Any, e: Any) -> Any:
-        # s = u**2 takes the root singularity at 0 away; exp(-v u**2) is below 10**-35 at the end.
-        end = mpmath.sqrt(80 / v)
-        ends = mpmath.linspace(0, end, 5)
-        return mpmath.quad(lambda u: 2 * u * compiled(u**2, e)[0] * mpmath.exp(-v * u**2) if u else mpmath.mpf(0), ends)
+        # rho is at most 1/sqrt(pi s) at 0, as the integrand of a law with the single atom sqrt(v).
+        atoms = [mpmath.sqrt(v)]
+        return half_line_integral(lambda s: compiled(s, e)[0] * mpmath.exp(-v * s), atoms, 1, e, DIGITS + 3)
 
     return numerical_equality(transform, lambda v, e: value(v, e)[0], draw, points=3)
 

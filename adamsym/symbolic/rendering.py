@@ -68,10 +68,17 @@ def formula(expression: Any, names: dict[sp.Symbol, str] | None = None) -> str:
     words = any(name.startswith(r"\mathrm") for name in (names or {}).values())
     # Words side by side would run into each other.
     settings = {"symbol_names": names or {}, "mul_symbol": r" \, " if words else None}
-    text = str(_Printer(settings).doprint(expression))
-    if len(text) <= LONGEST_FORMULA:
+    # To write a sum of thousands of terms takes seconds.
+    text = "" if _least_length(expression) > LONGEST_FORMULA else str(_Printer(settings).doprint(expression))
+    if 0 < len(text) <= LONGEST_FORMULA:
         return text
     return rf"\text{{(an expression of {sp.count_ops(expression)} operations, not shown)}}"
+
+
+def _least_length(expression: Any) -> int:
+    """Characters that an expression takes at least: of each symbol one, of each number its digits."""
+    leaves = (one for one in sp.preorder_traversal(expression) if not one.args)
+    return sum(len(f"{abs(one.p)}{one.q}") - 1 if isinstance(one, sp.Rational) else 1 for one in leaves)
 
 
 def latex_text(text: str) -> str:
