@@ -1,22 +1,14 @@
 """The command that evaluates the field: at a point, or at those of a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from adamsym.cli.options import (
-    HOLDS,
-    POINT_HELP,
-    File,
-    Json,
-    Output,
-    Quiet,
-    as_given,
-    read_file,
-    read_problem_and_point,
-)
+from adamsym.cli.assignments import parse_point
+from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, Output, Quiet, as_given, read_file
 from adamsym.cli.output import check_table, complain, hint, print_json, print_table, working, write_table
+from adamsym.cli.prepared import content_key, kept_problem, prepared_problem, tell_dropped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +19,16 @@ if TYPE_CHECKING:
 
 _SHOWN, _NAMED = 20, 3
 """Points of a file that are printed, and so many of their parameters."""
+
+
+class _Values(NamedTuple):
+    """What is printed: parameters, points, values, proven bounds, and whether the values are estimates."""
+
+    names: tuple[str, ...]
+    theta: "FloatArray"
+    found: "FieldValue"
+    bounds: "FloatArray | None" = None
+    estimated: bool = False
 
 
 def field(
@@ -49,29 +51,9 @@ def field(
     if at and points is not None:
         raise InputError("--at, --points: give one of them: a point, or a file of points")
     check_table(output)
-    import numpy as np
-
-    if points is None:
-        source, start = read_problem_and_point(file, at, "--at")
-        theta = np.array(start)
-    else:
-        from adamsym.gradients.points import read_points
-
-        source = read_file(file)
-        theta = read_points(points, source.problem.names)
-    from adamsym.field import AdamField
-    from adamsym.field.epochs.epoch_field import EpochField
-
-    adam_field = AdamField(source.problem, source.adam)
-    with working("evaluating the field"):
-        estimated = isinstance(adam_field, EpochField) and adam_field.is_beyond
-        found = _estimate(source, theta) if estimated else adam_field.evaluate(theta)
-        bounds = adam_field.enclose(np.stack((theta, theta), axis=-1)) if enclose else None
-    if bounds is not None:
-        plain, found = found, found.within(bounds)
-        if (abs(plain.value - found.value) > plain.error).any():
-            complain("float64 fails here: f is taken from the proven bounds, and they give its error")
-    names = source.problem.names
+    ready, source = (None, None) if enclose or points is not None else _at_a_point(file, at)
+    values = ready or _evaluated(source or read_file(file), at, points, enclose)
+    names, theta, found, bounds, estimated = values
     if output is not None:
         write_table(output, _columns(names, theta, found, bounds))
     if as_json:
@@ -92,6 +74,55 @@ def field(
     if points is None:
         hint(quiet, "zeros", file, *(as_given("--at", at) or ["--at", f"{names[0]}={start[0]!r}"]))
     return HOLDS
+
+
+def _at_a_point(file: Path, at: list[str] | None) -> "tuple[_Values | None, ProblemFile | None]":
+    """The value of a problem that is ready for evaluation, or None; and what was read, if anything was.
+
+    Nothing but NumPy is loaded where the problem was made ready before.
+    """
+    import numpy as np
+
+    key = content_key(file)
+    ready, source = kept_problem(key), None
+    if ready is None:
+        source = read_file(file)
+        ready = prepared_problem(source, key)
+    if ready is None:
+        return None, source
+    theta = np.array(parse_point(at or (), ready.names, "--at", ready.start))
+    found = ready.evaluate(theta)
+    if found is None:
+        return None, source
+    if source is None:
+        tell_dropped(file, ready.dropped)
+    return _Values(ready.names, theta, found), source
+
+
+def _evaluated(source: "ProblemFile", at: list[str] | None, points: Path | None, enclose: bool) -> "_Values":
+    """The values of any problem."""
+    import numpy as np
+
+    names = source.problem.names
+    if points is None:
+        theta = np.array(parse_point(at or (), names, "--at", source.start))
+    else:
+        from adamsym.gradients.points import read_points
+
+        theta = read_points(points, names)
+    from adamsym.field import AdamField
+    from adamsym.field.epochs.epoch_field import EpochField
+
+    adam_field = AdamField(source.problem, source.adam)
+    with working("evaluating the field"):
+        estimated = isinstance(adam_field, EpochField) and adam_field.is_beyond
+        found = _estimate(source, theta) if estimated else adam_field.evaluate(theta)
+        bounds = adam_field.enclose(np.stack((theta, theta), axis=-1)) if enclose else None
+    if bounds is not None:
+        plain, found = found, found.within(bounds)
+        if (abs(plain.value - found.value) > plain.error).any():
+            complain("float64 fails here: f is taken from the proven bounds, and they give its error")
+    return _Values(names, theta, found, bounds, estimated)
 
 
 def _estimate(source: "ProblemFile", theta: "FloatArray") -> "FieldValue":

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adamsym.cli.assignments import parse_box, parse_point
-from adamsym.cli.output import tell, working
+from adamsym.cli.output import working
+from adamsym.cli.prepared import tell_dropped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,9 +41,7 @@ def read_file(file: Path) -> "ProblemFile":
         from adamsym.gradients.reading import read_problem
 
         found = read_problem(file)
-    if found.dropped:
-        rows = f"{found.dropped} row" + ("s" if found.dropped > 1 else "")
-        tell(f"adamsym: {file.name}: {rows} with missing numbers left out")
+    tell_dropped(file, found.dropped)
     return found
 
 

@@ -9,12 +9,8 @@ from functools import reduce
 from typing import Any, Union
 
 import numpy as np
-import scipy.special
-import sympy as sp
-from sympy.printing.pycode import PythonCodePrinter
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.functions import implementations
 
 UNIT = 2.0**-53
 """Rounding to nearest is off by at most this share of the result."""
@@ -22,10 +18,10 @@ UNIT = 2.0**-53
 _FUNCTION = 8 * UNIT
 """What the float64 functions of NumPy and SciPy may be off, as a share of the result: four units in the last place."""
 
-_LEAST = 2e-323
+LEAST = 2e-323
 """And by at most this, where results underflow: an operation with two products in its bound has three of them."""
 
-_INFLATED = 1 + 1e-9
+INFLATED = 1 + 1e-9
 """The bounds are floats themselves: their own rounding over some millions of operations."""
 
 Operand = Union["Running", float]
@@ -70,7 +66,7 @@ class Running:
         x, y = self, running(other)
         value = x.value * y.value
         passed = _times(np.abs(x.value), y.error) + _times(y.size, x.error)
-        return Running(value, passed + UNIT * np.abs(value) + _LEAST)
+        return Running(value, passed + UNIT * np.abs(value) + LEAST)
 
     __rmul__ = __mul__
 
@@ -78,10 +74,10 @@ class Running:
         x, y = self, running(other)
         value = x.value / y.value
         # A quotient may be 0 by underflow alone, and the denominator's least a small share of its value.
-        passed = (x.error + _times(np.where(x.value == 0, 0, np.abs(value) + _LEAST), y.error)) / np.where(
+        passed = (x.error + _times(np.where(x.value == 0, 0, np.abs(value) + LEAST), y.error)) / np.where(
             y.least > 0, y.least, 0.0
         )
-        return Running(value, np.where(y.least > 0, passed + UNIT * np.abs(value) + _LEAST, np.inf))
+        return Running(value, np.where(y.least > 0, passed + UNIT * np.abs(value) + LEAST, np.inf))
 
     def __rtruediv__(self, other: Operand) -> "Running":
         return running(other) / self
@@ -111,7 +107,7 @@ def integer_power(base: Running, exponent: int) -> Running:
     value = base.value**exponent
     passed = exponent * _times(base.size ** (exponent - 1), base.error)
     own = UNIT if exponent == 2 else _FUNCTION
-    return Running(value, passed + own * np.abs(value) + _LEAST)
+    return Running(value, passed + own * np.abs(value) + LEAST)
 
 
 def _power(base: Running, exponent: Running) -> Running:
@@ -134,12 +130,12 @@ def exp(z: Running) -> Running:
     value = np.exp(z.value)
     # The exact value lies between 0 and exp(value + error), which may be finite where the growth is not.
     passed = np.minimum(_grown(value, z.error), np.exp(z.value + z.error))
-    return Running(value, passed + _FUNCTION * value + _LEAST)
+    return Running(value, passed + _FUNCTION * value + LEAST)
 
 
 def _grown(value: FloatArray, error: FloatArray) -> FloatArray:
     """What an error of the exponent adds to an exponential: one that is 0 by underflow is not exactly 0."""
-    return _times(value + _LEAST, np.expm1(error))
+    return _times(value + LEAST, np.expm1(error))
 
 
 def log(z: Running) -> Running:
@@ -193,6 +189,8 @@ def atan(z: Running) -> Running:
 
 def erf(z: Running) -> Running:
     """Return the error function."""
+    import scipy.special
+
     value = scipy.special.erf(z.value)
     slope = 2 / np.sqrt(np.pi) * np.exp(-(z.least**2))
     return Running(value, np.minimum(2.0, slope * z.error) + _FUNCTION * np.abs(value))
@@ -200,17 +198,19 @@ def erf(z: Running) -> Running:
 
 def sigmoid(z: Running) -> Running:
     """Return 1/(1 + exp(-z)), with an error that is relative on both sides."""
+    import scipy.special
+
     value = scipy.special.expit(z.value)
     passed = np.minimum(np.exp(-z.least), 0.25) * z.error
     left = _grown(value, z.error)
-    return Running(value, np.minimum(np.minimum(passed, left), 1.0) + _FUNCTION * value + _LEAST)
+    return Running(value, np.minimum(np.minimum(passed, left), 1.0) + _FUNCTION * value + LEAST)
 
 
 def softplus(z: Running) -> Running:
     """Return log(1 + exp(z))."""
     value = np.logaddexp(0.0, z.value)
     slope = np.minimum(1.0, np.exp(np.minimum(z.value + z.error, 0.0)))
-    return Running(value, _times(slope, z.error) + _FUNCTION * value + _LEAST)
+    return Running(value, _times(slope, z.error) + _FUNCTION * value + LEAST)
 
 
 def logsumexp(*values: Operand) -> Running:
@@ -226,7 +226,7 @@ def log1p(z: Running) -> Running:
     value = np.log1p(z.value)
     with np.errstate(divide="ignore", invalid="ignore"):
         passed = np.where(1 + z.value > 2 * z.error, z.error / (1 + z.value - z.error) * (1 + 4 * UNIT), np.inf)
-    return Running(value, passed + _FUNCTION * np.abs(value) + _LEAST)
+    return Running(value, passed + _FUNCTION * np.abs(value) + LEAST)
 
 
 def Abs(z: Running) -> Running:
@@ -260,78 +260,23 @@ def Heaviside(z: Running, at_zero: Operand = 0.5) -> Running:
     return Running(np.heaviside(z.value, middle.value), np.where(undecided, 1.0, 0.0))
 
 
-_NAMESPACE: dict[str, Callable[..., Running]] = {
+NAMESPACE: dict[str, Callable[..., Running]] = {
     function.__name__: function
     for function in (
         constant, integer_power, sqrt, exp, log, sin, cos, tanh, sinh, cosh, atan, erf, sigmoid, softplus,
         logsumexp, log1p, Abs, Max, Min, sign, Heaviside,
     )
 }  # fmt: skip
+"""The functions of the grammar, by name."""
 
 
-class _Printer(PythonCodePrinter):
-    """Prints constants with their rounding, and only functions of the table."""
-
-    def __init__(self) -> None:
-        super().__init__({"fully_qualified_modules": False})
-
-    def _print_Rational(self, expr: sp.Rational) -> str:
-        value = float(expr.p / expr.q) if abs(expr.p) < 2**1000 and expr.q < 2**1000 else float(expr)
-        exact = sp.Rational(value) == expr
-        return f"constant({value!r}, {0.0 if exact else UNIT * abs(value) + _LEAST!r})"
-
-    _print_Half = _print_Integer = _print_One = _print_Zero = _print_NegativeOne = _print_Rational
-
-    def _print_Float(self, expr: sp.Float) -> str:
-        return self._print_Rational(sp.Rational(expr))
-
-    def _print_NumberSymbol(self, expr: sp.Expr) -> str:
-        value = float(expr)
-        return f"constant({value!r}, {2 * UNIT * abs(value)!r})"
-
-    _print_Pi = _print_Exp1 = _print_NumberSymbol
-
-    def _print_Pow(self, expr: sp.Pow, rational: bool = False) -> str:
-        base = f"({self._print(expr.base)})"
-        if abs(expr.exp) == sp.S.Half:
-            return f"sqrt{base}" if expr.exp > 0 else f"(1.0/sqrt{base})"
-        if expr.exp.is_Integer:
-            power = base if abs(expr.exp) == 1 else f"integer_power({base}, {abs(int(expr.exp))})"
-            return power if expr.exp > 0 else f"(1.0/{power})"
-        return f"{base}**({self._print(expr.exp)})"
-
-    def _print_Function(self, expr: sp.Expr) -> str:
-        name = type(expr).__name__
-        return f"{name}({', '.join(self._print(argument) for argument in expr.args)})"
-
-    _print_Abs = _print_Max = _print_Min = _print_sign = _print_Heaviside = _print_log = _print_Function
-
-
-def compile_running(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., Running]:
-    """Return a function of :class:`Running` operands, one per symbol, that stacks the expressions on the last axis.
-
-    Its error bounds what separates its value from the exact value at any operands within theirs.
-
-    Raises
-    ------
-    NotImplementedError
-        If an expression holds a function that is not in the grammar.
-    """
-    namespace = implementations("rounded", _NAMESPACE)
-    for part in set().union(*(sp.preorder_traversal(expression) for expression in expressions)):
-        known = part.is_Number or isinstance(part, (sp.Symbol, sp.Add, sp.Mul, sp.Pow, sp.NumberSymbol))
-        if not known and type(part).__name__ not in namespace:
-            raise NotImplementedError(f"{type(part).__name__} has no running error bound")
-    raw = sp.lambdify(symbols, list(expressions), modules=[namespace], printer=_Printer(), cse=True, dummify=True)
-
-    def evaluate(*columns: Running) -> Running:
-        shape = np.broadcast_shapes(*(np.shape(column.value) for column in columns))
-        with np.errstate(all="ignore"):
-            found = [running(one) for one in raw(*columns)]
-        value, error = np.empty((*shape, len(found))), np.empty((*shape, len(found)))
-        for k, one in enumerate(found):
-            value[..., k], error[..., k] = one.value, one.error * _INFLATED
-        error[~(np.isfinite(value) & np.isfinite(error))] = np.inf
-        return Running(value, error)
-
-    return evaluate
+def stacked(compute: Callable[..., Sequence[Operand]], operands: Sequence[Running]) -> Running:
+    """Return what ``compute`` makes of operands, on the last axis; where nothing can be said the error is infinite."""
+    shape = np.broadcast_shapes(*(np.shape(one.value) for one in operands))
+    with np.errstate(all="ignore"):
+        found = [running(one) for one in compute(*operands)]
+    value, error = np.empty((*shape, len(found))), np.empty((*shape, len(found)))
+    for k, one in enumerate(found):
+        value[..., k], error[..., k] = one.value, one.error * INFLATED
+    error[~(np.isfinite(value) & np.isfinite(error))] = np.inf
+    return Running(value, error)

@@ -12,9 +12,11 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray, compile_mpmath
 from adamsym.expressions.precision import decimal_digits
-from adamsym.expressions.running import UNIT, Running, compile_running
+from adamsym.expressions.running import UNIT, Running
+from adamsym.expressions.running_code import compile_running
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.float.forms import FloatForm
+from adamsym.field.values import change_of_quotients
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 
 MOST_REPAIRED = 20_000
@@ -26,9 +28,6 @@ _QUANTILE = 8 * UNIT
 """Relative accuracy of the quantile functions that give a continuous law's nodes."""
 
 _DIGITS = 40
-
-_RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)
-"""Relative errors up to which an atom may count as relatively accurate; the best choice for each law is taken."""
 
 
 def gradient_errors(problem: StochasticGradient, points: FloatArray, gradients: FloatArray, level: int) -> FloatArray:
@@ -44,7 +43,7 @@ def gradient_errors(problem: StochasticGradient, points: FloatArray, gradients: 
     if compute is None:
         return _compared(problem, points, rows, gradients)
     entries = [Running(points[:, None, k], 0.0) for k in range(problem.dimension)]
-    errors = _row_errors(problem) if isinstance(problem.law, Empirical) else _QUANTILE * np.abs(rows)
+    errors = row_errors(problem) if isinstance(problem.law, Empirical) else _QUANTILE * np.abs(rows)
     entries += [Running(rows[None, :, k], errors[None, :, k]) for k in range(rows.shape[1])]
     found = compute(*entries)
     # The order of operations may differ from that of the gradients.
@@ -61,8 +60,8 @@ def _running_gradient(problem: SymbolicGradient):  # type: ignore[no-untyped-def
 
 
 @lru_cache(maxsize=8)
-def _row_errors(problem: SymbolicGradient) -> FloatArray:
-    """How far the rows as floats may be from the rows as they are written."""
+def row_errors(problem: SymbolicGradient) -> FloatArray:
+    """Return how far the rows as floats may be from the rows as they are written."""
     assert isinstance(problem.law, Empirical)
     exact = np.array([[float(x) == x for x in row] for row in problem.law.exact_rows])
     return np.where(exact, 0.0, UNIT * np.abs(problem.law.rows) + 5e-324)
@@ -132,26 +131,3 @@ def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: Float
     own = (shares.shape[1] + 2) * UNIT
     with np.errstate(invalid="ignore"):
         return np.asarray(np.einsum("nr,...rd->...nd", shares, np.minimum(errors, 1e300) + own * np.abs(gradients)))
-
-
-def change_of_quotients(
-    atoms: FloatArray, errors: FloatArray, probabilities: FloatArray, inverse: FloatArray, form: FloatForm
-) -> FloatArray:
-    """Return bounds of how far F of laws (laws, n) may be from F of laws whose atoms differ by up to ``errors``.
-
-    Atoms with relative errors up to r change F by at most 2 r/(1 - r)^2 min(C, E|g|/eps), since |M| <= C sqrt V for the
-    moduli of g too; the others, whose errors are at most e, by e (1 + C) E[1/(sqrt V + eps)] (theory T1, T2).
-    """
-    magnitudes = np.abs(atoms)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        relative = np.where(errors == 0, 0.0, errors / magnitudes)
-        most = form.most(magnitudes @ probabilities)
-        whole = most + form.most((magnitudes + np.minimum(errors, 1e300)) @ probabilities)
-        best = whole
-        for limit in _RELATIVE:
-            good = relative <= limit
-            ratio = np.where(good, relative, 0.0).max(axis=1)
-            rest = np.where(good, 0.0, errors).max(axis=1)
-            far = np.where(rest == 0, 0.0, rest * (form.absolute + form.step_bound) * inverse)
-            best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
-    return np.asarray(best)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -66,6 +66,9 @@ class FieldValue(Result):
         return FieldValue(value, np.where(moved <= self.error, np.minimum(self.error + moved, room), room))
 
 
+_RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)
+"""Relative errors up to which an atom may count as relatively accurate; the best choice for each law is taken."""
+
 MOST_GRADIENTS = 2**28
 """Gradients of rows at one point, in all parameters together, that are held at once: two gigabytes."""
 
@@ -121,3 +124,44 @@ class RefusedLaws(InputError):
         self.laws, self.first = tuple(laws), first
         shown = ", ".join(map(str, self.laws[:_NAMED])) + (", ..." if len(self.laws) > _NAMED else "")
         super().__init__(f"{first}; this concerns {len(self.laws)} of {among} {what}: {shown}")
+
+
+class Bounds(Protocol):
+    """What a Laplace form bounds: the sum of its lag weights' magnitudes, the step, and |F| from E|g|."""
+
+    @property
+    def absolute(self) -> float:
+        """The sum of the magnitudes of the lag weights."""
+        ...
+
+    @property
+    def step_bound(self) -> float:
+        """C with |M| <= C sqrt V (theory T1)."""
+        ...
+
+    def most(self, magnitude: FloatArray) -> FloatArray:
+        """Return what |F| is at most, from E|g|."""
+        ...
+
+
+def change_of_quotients(
+    atoms: FloatArray, errors: FloatArray, probabilities: FloatArray, inverse: FloatArray, form: Bounds
+) -> FloatArray:
+    """Return bounds of how far F of laws (laws, n) may be from F of laws whose atoms differ by up to ``errors``.
+
+    Atoms with relative errors up to r change F by at most 2 r/(1 - r)^2 min(C, E|g|/eps), since |M| <= C sqrt V for the
+    moduli of g too; the others, whose errors are at most e, by e (1 + C) E[1/(sqrt V + eps)] (theory T1, T2).
+    """
+    magnitudes = np.abs(atoms)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        relative = np.where(errors == 0, 0.0, errors / magnitudes)
+        most = form.most(magnitudes @ probabilities)
+        whole = most + form.most((magnitudes + np.minimum(errors, 1e300)) @ probabilities)
+        best = whole
+        for limit in _RELATIVE:
+            good = relative <= limit
+            ratio = np.where(good, relative, 0.0).max(axis=1)
+            rest = np.where(good, 0.0, errors).max(axis=1)
+            far = np.where(rest == 0, 0.0, rest * (form.absolute + form.step_bound) * inverse)
+            best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
+    return np.asarray(best)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.parser import parse_expression
-from adamsym.expressions.running import UNIT, Running, compile_running, exp, sigmoid
+from adamsym.expressions.running import UNIT, Running, exp, sigmoid
+from adamsym.expressions.running_code import compile_running
 
 X, Y = sp.symbols("x y", real=True)
 TEXTS = [

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adamsym.field import law_quotient, quotient
 from adamsym.field.float.nodes import place_nodes, workspace
 from adamsym.field.float.quadrature import control_integrals
-from adamsym.field.float.records import rule_of
+from adamsym.field.float.rules import rule_of
 from adamsym.field.float.sorted_atoms import (
     atom_moments,
     block_dot,

@@ -11,13 +11,13 @@ fixed part of log 2 for every beta: then s doubles exactly from octave to octave
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
 
 import flint
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.float.records import LagGrid
 
 REACH = 12
 """The interpolation uses the 24 nodes from 12 to the left of x to 11 to the right: centred on [x - h, x]."""
@@ -29,31 +29,6 @@ _BITS = 512
 """Working precision for the filter weights, which are computed once and cached."""
 
 _Row = list[flint.arb]
-
-
-class LagGrid(NamedTuple):
-    """Spacing and lag sums for one (alpha, beta).
-
-    ``spacing`` is h; ``per_octave`` is log(2)/h, 0 where that is no integer; ``stride`` is the number of nodes from x
-    to the node that the recursions look back to, 0 if beta = 0; ``decay`` is the factor of Q there. ``filter_b`` and
-    ``filter_r`` are the weights of the samples at x - REACH h, ..., x + (REACH - 1) h; empty where every lag falls on a
-    node, so that nothing is interpolated. ``checks_b`` and ``checks_r``, shape (len(CHECKS), 2 REACH), are the shorter
-    filters less these.
-    """
-
-    spacing: float
-    per_octave: int
-    stride: int
-    decay: float
-    filter_b: FloatArray
-    filter_r: FloatArray
-    checks_b: FloatArray
-    checks_r: FloatArray
-
-    @property
-    def exact_lags(self) -> bool:
-        """Whether every lag falls on a node."""
-        return len(self.filter_b) == 0
 
 
 @lru_cache(maxsize=256)

@@ -18,18 +18,14 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress, counted_off
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.forms import FloatForm, float_form
+from adamsym.field.float.limits import LINEAR_BELOW, ROUNDING
 from adamsym.field.float.quotients import law_sizes, quotients
-from adamsym.field.float.records import Indices, alias_bounds, rule_of
+from adamsym.field.float.records import Indices
+from adamsym.field.float.rules import alias_bounds, rule_of
 from adamsym.methods import LaplaceForm, Method
 
 PER_OCTAVE = (1, 2, 3, 6, 12, 24, 48)
 """Nodes for each octave of s, tried in turn: from the first whose rule is accurate enough, until the estimate is."""
-
-ROUNDING = 1e-14
-"""Rounding errors, in units of the scale."""
-
-LINEAR_BELOW = 1e-30
-"""Where max |g|/eps is at most this, F = E g/eps up to a relative 1e-30 of E|g|/eps (theory T9)."""
 
 FEW_ATOMS = 32
 """Up to here the nodes cost more than the exponentials of the atoms ..."""

@@ -6,34 +6,21 @@ import numpy as np
 
 from adamsym.field.compiled import compiled
 from adamsym.field.float.grid import REACH
+from adamsym.field.float.limits import (
+    HIGH_PART,
+    LARGEST_SLOPE,
+    LEFT_END,
+    LEFT_END_SERIES,
+    LOG_NEGLIGIBLE,
+    NEGLIGIBLE_START,
+)
 from adamsym.field.float.records import Moments, Rule, Samples
-
-LEFT_END = 1e-6
-"""The first node has s at most this, in units of 1/E g^2 ..."""
-
-LEFT_END_SERIES = 1e-8
-"""... and t max g^2 at most this: there the start values' series are exact to rounding."""
-
-LARGEST_SLOPE = 2.0
-"""A control variate with a larger slope, as rare large atoms make it, would lose digits by cancellation."""
-
-NEGLIGIBLE_START = 1e-17
-"""Without the slope the integral starts where what lies left of it is at most this share of the scale."""
-
-LOG_NEGLIGIBLE = math.log(1e-18)
-"""Log of the share of the scale that the truncated right tail may have at most."""
-
-MOST_NODES = 2**15
-"""Nodes of one grid: room for 300 units of log s at the finest spacing."""
 
 USUAL_NODES = 2**10
 """Room for the grids of ordinary laws, which costs less to allocate."""
 
 _SERIES_BELOW = 1e-4
 """exp(-s) is 1 - s + s^2/2 - s^3/6 to rounding below this."""
-
-HIGH_PART = 2.0**36
-"""Parts of 1 that the high part of the spacing is a multiple of: with MOST_NODES its multiples fit in 53 bits."""
 
 _NODES_AT_ONCE = 4
 """Nodes between two looks at the right tail, at least."""

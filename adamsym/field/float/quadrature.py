@@ -15,9 +15,9 @@ import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
-from adamsym.field.float.grid import REACH, LagGrid
+from adamsym.field.float.grid import REACH
 from adamsym.field.float.nodes import variate_slope
-from adamsym.field.float.records import Moments, Rule, Samples
+from adamsym.field.float.records import LagGrid, Moments, Rule, Samples
 
 
 @compiled

@@ -7,7 +7,8 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.compiled import compiled
 from adamsym.field.float.adjoint import sensitivity
-from adamsym.field.float.nodes import MOST_NODES, USUAL_NODES, workspace
+from adamsym.field.float.limits import MOST_NODES
+from adamsym.field.float.nodes import USUAL_NODES, workspace
 from adamsym.field.float.quadrature import control_error, evaluate
 from adamsym.field.float.records import Indices, Rule
 from adamsym.field.float.sorted_atoms import (

@@ -1,19 +1,44 @@
 """What the quadrature works on: plain records that compiled code can read."""
 
-import math
-from fractions import Fraction
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.grid import LagGrid, lag_grid
-from adamsym.field.float.kernel import CutoffTable, cutoff_table
-from adamsym.methods import LaplaceForm
-from adamsym.methods.kernels import RootOfSum
 
 Indices = np.ndarray[tuple[int, ...], np.dtype[np.int_]]
+
+
+class LagGrid(NamedTuple):
+    """Spacing and lag sums for one (alpha, beta).
+
+    ``spacing`` is h; ``per_octave`` is log(2)/h, 0 where that is no integer; ``stride`` is the number of nodes from x
+    to the node that the recursions look back to, 0 if beta = 0; ``decay`` is the factor of Q there. ``filter_b`` and
+    ``filter_r`` are the weights of the samples at x - REACH h, ..., x + (REACH - 1) h; empty where every lag falls on a
+    node, so that nothing is interpolated. ``checks_b`` and ``checks_r``, shape (len(CHECKS), 2 REACH), are the shorter
+    filters less these.
+    """
+
+    spacing: float
+    per_octave: int
+    stride: int
+    decay: float
+    filter_b: FloatArray
+    filter_r: FloatArray
+    checks_b: FloatArray
+    checks_r: FloatArray
+
+    @property
+    def exact_lags(self) -> bool:
+        """Whether every lag falls on a node."""
+        return len(self.filter_b) == 0
+
+
+class CutoffTable(NamedTuple):
+    """The cutoff at s = exp(j spacing), j = first, first + 1, ..., in units of s where eps is 1."""
+
+    first: int
+    values: FloatArray
 
 
 class Rule(NamedTuple):
@@ -105,6 +130,7 @@ class SortedAtoms(NamedTuple):
     start: FloatArray
     active: Indices
     dead: Indices
+<<<<<<< HEAD
 
 
 @lru_cache(maxsize=256)
@@ -135,3 +161,5 @@ def alias_bounds(spacing: float) -> tuple[float, float]:
     a = math.atan(2 * math.pi / spacing)
     first = 2 / (math.cos(a) * math.expm1(2 * math.pi * a / spacing))
     return first, first / math.cos(a)
+=======
+>>>>>>> fae56a4 (The field command makes a smooth problem ready once, keeps that by content, and evaluates it with NumPy alone)

@@ -12,15 +12,8 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.progress import Progress
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.laplace_quadrature import (
-    LINEAR_BELOW,
-    ROUNDING,
-    Quotient,
-    check_laws,
-    ladder,
-    quotient,
-    sum_of_parts,
-)
+from adamsym.field.float.laplace_quadrature import Quotient, check_laws, ladder, quotient, sum_of_parts
+from adamsym.field.float.limits import LINEAR_BELOW, ROUNDING
 from adamsym.field.float.quotients import law_sizes
 from adamsym.field.float.records import Indices
 from adamsym.field.jax.quotients import Results, quotients

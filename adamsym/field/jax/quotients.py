@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from adamsym.field.float.grid import CHECKS, REACH
-from adamsym.field.float.nodes import (
+from adamsym.field.float.limits import (
     LARGEST_SLOPE,
     LEFT_END,
     LEFT_END_SERIES,

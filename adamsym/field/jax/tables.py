@@ -11,9 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.float.grid import CHECKS, REACH, LagGrid
-from adamsym.field.float.nodes import HIGH_PART, padding
-from adamsym.field.float.records import Rule, rule_of
+from adamsym.field.float.grid import CHECKS, REACH
+from adamsym.field.float.limits import HIGH_PART
+from adamsym.field.float.nodes import padding
+from adamsym.field.float.records import LagGrid, Rule
+from adamsym.field.float.rules import rule_of
 from adamsym.methods import LaplaceForm
 
 MOST_CUTOFFS = 2**12

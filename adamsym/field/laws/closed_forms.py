@@ -12,7 +12,8 @@ import numpy as np
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_float
-from adamsym.expressions.running import UNIT, Running, compile_running
+from adamsym.expressions.running import UNIT, Running
+from adamsym.expressions.running_code import compile_running
 from adamsym.field.laws.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
 from adamsym.gradients import Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.continuous import Column

@@ -1,0 +1,136 @@
+"""Problems are made ready where that is worth it: listed rows, a smooth loss that is real everywhere, little work."""
+
+from collections.abc import Callable
+
+from adamsym.expressions.functions import implementations
+from adamsym.expressions.running import NAMESPACE
+from adamsym.expressions.running_code import operations
+from adamsym.field.float.forms import FloatForm, float_form
+from adamsym.field.float.laplace_quadrature import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder
+from adamsym.field.float.rules import rule_of
+from adamsym.field.gradient_errors import row_errors
+from adamsym.field.prepared.laws import FormNumbers
+from adamsym.field.prepared.problem import TOLERANCE, PreparedProblem
+from adamsym.field.prepared.program import OPERATIONS, Program, Step
+from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
+from adamsym.methods import Method
+
+MOST_ATOMS = 2**17
+"""Gradients of rows in all parameters: about a second of exponentials. The compiled loops are faster beyond."""
+
+_GRIDS = 3
+"""Grids that are made ready: the others are hardly ever needed."""
+
+
+def prepared(
+    problem: StochasticGradient, adam: Method, start: dict[str, float] | None = None, dropped: int = 0
+) -> PreparedProblem | None:
+    """Return a problem and its method made ready for evaluation; None where :class:`adamsym.AdamField` is needed."""
+    if not isinstance(problem, SymbolicGradient) or not isinstance(problem.law, Empirical) or adam.laplace is None:
+        return None
+    plain = problem.batch_size == 1 and problem.sampling == "replacement" and problem.is_smooth and not problem.domain
+    if not plain or len(problem.law.rows) * problem.dimension > MOST_ATOMS:
+        return None
+    numbers, program = form_numbers(float_form(adam), len(problem.law.rows)), recorded(problem)
+    if numbers is None or program is None:
+        return None
+    law = problem.law
+    errors = row_errors(problem)
+    return PreparedProblem(problem.names, start, dropped, program, law.rows, errors, law.probabilities, numbers)
+
+
+def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:
+    """Return what the quadrature needs of a form for laws of so many atoms; None if it has more than one part."""
+    if len(form.parts) != 1 or form.parts[0][0] != 1:
+        return None
+    part = form.parts[0][1]
+    share = INTERPOLATED_FOR_FEW if atoms <= FEW_ATOMS else 1.0
+    rules = tuple(rule_of(part, per_octave, share) for per_octave in ladder(TOLERANCE)[:_GRIDS])
+    return FormNumbers(
+        form.step_bound,
+        form.largest,
+        form.total,
+        form.absolute,
+        form.size,
+        form.eps,
+        float(form.form.decay),
+        rules,
+    )
+
+
+def recorded(problem: SymbolicGradient) -> Program | None:
+    """Return the gradient of a row as a program; None if it holds a function that programs do not know."""
+    symbols = [*problem.parameters, *problem.columns]
+    recorder = _Recorder(len(symbols))
+    # A function whose implementation is the user's own is not in the list of operations.
+    known = implementations("rounded", NAMESPACE)
+    if any(NAMESPACE.get(name) is not function for name, function in known.items()):
+        return None
+    namespace = {name: recorder.function(name) for name in known}
+    try:
+        found = operations(symbols, problem.gradient_expressions, namespace)(*map(recorder.value, range(len(symbols))))
+    except NotImplementedError:
+        return None
+    return Program(len(symbols), tuple(recorder.steps), tuple(map(_plain, found)))
+
+
+class _Recorder:
+    """Writes down what is done to its values."""
+
+    def __init__(self, inputs: int) -> None:
+        self.inputs, self.steps = inputs, list[Step]()
+
+    def value(self, number: int) -> "_Recorded":
+        """Return what stands for a value."""
+        return _Recorded(self, number)
+
+    def function(self, name: str) -> Callable[..., "_Recorded"]:
+        """Return what writes down an operation, and returns what stands for its value."""
+        assert name in OPERATIONS
+
+        def record(*operands: "_Recorded | float") -> _Recorded:
+            self.steps.append((name, tuple(map(_plain, operands))))
+            return self.value(self.inputs + len(self.steps) - 1)
+
+        return record
+
+
+def _plain(operand: "_Recorded | float") -> int | float:
+    return operand.number if isinstance(operand, _Recorded) else float(operand)
+
+
+class _Recorded:
+    """Stands for a value; Python's operators on it are written down."""
+
+    def __init__(self, recorder: _Recorder, number: int) -> None:
+        self.recorder, self.number = recorder, number
+
+    def __neg__(self) -> "_Recorded":
+        return self.recorder.function("neg")(self)
+
+    def __add__(self, other: "_Recorded | float") -> "_Recorded":
+        return self.recorder.function("add")(self, other)
+
+    def __radd__(self, other: float) -> "_Recorded":
+        return self.recorder.function("add")(other, self)
+
+    def __sub__(self, other: "_Recorded | float") -> "_Recorded":
+        return self.recorder.function("sub")(self, other)
+
+    def __rsub__(self, other: float) -> "_Recorded":
+        return self.recorder.function("sub")(other, self)
+
+    def __mul__(self, other: "_Recorded | float") -> "_Recorded":
+        return self.recorder.function("mul")(self, other)
+
+    def __rmul__(self, other: float) -> "_Recorded":
+        return self.recorder.function("mul")(other, self)
+
+    def __truediv__(self, other: "_Recorded | float") -> "_Recorded":
+        return self.recorder.function("truediv")(self, other)
+
+    def __rtruediv__(self, other: float) -> "_Recorded":
+        return self.recorder.function("truediv")(other, self)
+
+    def __pow__(self, other: "_Recorded | float") -> "_Recorded":
+        return self.recorder.function("pow")(self, other)

@@ -1,0 +1,128 @@
+"""A problem with all that does not depend on theta made ready: gradients as programs, data and rules as arrays."""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.running import UNIT, Running, stacked
+from adamsym.field.float.records import CutoffTable, LagGrid, Rule
+from adamsym.field.prepared.laws import FormNumbers, values_of_laws
+from adamsym.field.prepared.program import Program
+from adamsym.field.values import FieldValue, change_of_quotients
+
+TOLERANCE = 1e-13
+"""That of :class:`adamsym.AdamField`."""
+
+_RULE_ARRAYS = ("filter_b", "filter_r", "checks_b", "checks_r")
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedProblem:
+    """What :class:`adamsym.AdamField` has of a problem with listed rows and a smooth loss, and of its method.
+
+    Attributes
+    ----------
+    names, start, dropped
+        The parameters, the start in the problem file, and how many of its rows were left out.
+    program
+        The gradient of a row, of the parameters and the columns.
+    rows, row_errors, probabilities
+        The data (n, columns), how far they may be from what is written, and the weights (n,).
+    form
+        The method's Laplace form.
+    """
+
+    names: tuple[str, ...]
+    start: dict[str, float] | None
+    dropped: int
+    program: Program
+    rows: FloatArray
+    row_errors: FloatArray
+    probabilities: FloatArray
+    form: FormNumbers
+
+    def evaluate(self, theta: FloatArray) -> FieldValue | None:
+        """Return f at a point (d,) with an error estimate, as :meth:`adamsym.AdamField.evaluate`.
+
+        None where that does more: where gradients are not finite, where their rounding is the larger part of the error,
+        and where a law needs a finer grid.
+        """
+        operands = [Running(x, 0.0) for x in theta]
+        columns = zip(self.rows.T, self.row_errors.T, strict=True)
+        gradients = stacked(self.program, [*operands, *(Running(x, error) for x, error in columns)])
+        laws, errors = (np.broadcast_to(x, (len(self.rows), len(theta))).T for x in (gradients.value, gradients.error))
+        if not np.isfinite(laws).all():
+            return None
+        found = values_of_laws(list(laws), self.probabilities, self.form, TOLERANCE)
+        if found is None:
+            return None
+        value, error, inverse = found
+        moved = change_of_quotients(laws, errors, self.probabilities, inverse, self.form)
+        if (moved > 2 * error).any():
+            return None
+        value, decay = -value, self.form.decay * theta
+        return FieldValue(value - decay, error + moved + 2 * UNIT * (np.abs(value) + 2 * np.abs(decay)))
+
+    def to_bytes(self) -> bytes:
+        """Return the problem as an archive of arrays, without any code."""
+        arrays = {"rows": self.rows, "row_errors": self.row_errors, "probabilities": self.probabilities}
+        if not self.row_errors.any():
+            arrays["row_errors"] = np.zeros((0, 0))
+        plain: dict[str, Any] = {
+            "names": self.names,
+            "start": self.start,
+            "dropped": self.dropped,
+            "program": self.program.to_plain(),
+            "form": {key: value for key, value in vars(self.form).items() if key != "rules"},
+            "rules": [],
+        }
+        for number, rule in enumerate(self.form.rules):
+            numbers = {k: v for k, v in rule._asdict().items() if k not in ("grid", "cutoff")}
+            grid = {k: v for k, v in rule.grid._asdict().items() if k not in _RULE_ARRAYS}
+            plain["rules"].append([numbers, grid, rule.cutoff.first])
+            arrays |= {f"{name}{number}": getattr(rule.grid, name) for name in _RULE_ARRAYS}
+            arrays[f"cutoff{number}"] = rule.cutoff.values
+        arrays["plain"] = np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)
+        file = io.BytesIO()
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "PreparedProblem | None":
+        """Return the problem that ``to_bytes`` has written; None if the bytes are no such archive."""
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in archive.files}
+            plain = json.loads(arrays["plain"].tobytes())
+            rules = tuple(
+                _rule(numbers, grid, first, arrays, number)
+                for number, (numbers, grid, first) in enumerate(plain["rules"])
+            )
+            rows, program = arrays["rows"], Program.from_plain(plain["program"])
+            errors = arrays["row_errors"] if arrays["row_errors"].size else np.zeros_like(rows)
+            found = cls(
+                tuple(plain["names"]),
+                plain["start"],
+                plain["dropped"],
+                program,
+                rows,
+                errors,
+                arrays["probabilities"],
+                FormNumbers(**plain["form"], rules=rules),
+            )
+        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+            return None
+        fits = program.inputs == len(found.names) + rows.shape[1] and len(program.outputs) == len(found.names)
+        return found if fits and len(found.probabilities) == len(rows) else None
+
+
+def _rule(
+    numbers: dict[str, Any], grid: dict[str, Any], first: int, arrays: dict[str, FloatArray], number: int
+) -> Rule:
+    own = LagGrid(**grid, **{name: arrays[f"{name}{number}"] for name in _RULE_ARRAYS})
+    return Rule(**numbers, grid=own, cutoff=CutoffTable(first, arrays[f"cutoff{number}"]))

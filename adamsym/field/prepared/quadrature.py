@@ -1,0 +1,224 @@
+"""F of one law of gradient atoms in NumPy: the quadrature of :mod:`adamsym.field.float`, nodes as arrays.
+
+For a few laws it takes milliseconds, where Numba takes seconds to compile and a good part of one to load. The nodes,
+the control variate and the estimate are those of the compiled loops; exponentials are taken at every node.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from adamsym.expressions.compilation import FloatArray
+from adamsym.field.float.limits import (
+    HIGH_PART,
+    LARGEST_SLOPE,
+    LEFT_END,
+    LEFT_END_SERIES,
+    LOG_NEGLIGIBLE,
+    NEGLIGIBLE_START,
+)
+from adamsym.field.float.records import LagGrid, Moments, Rule
+
+_BLOCK = 32
+"""Nodes between two looks at the right tail."""
+
+MOST_NODES = 2**12
+"""Nodes of a grid; laws that need more are left to the compiled loops."""
+
+
+@dataclass(frozen=True)
+class ArrayQuotient:
+    """F of one law, as :func:`adamsym.field.float.quotients.quotients` fills it; nan if the grid would be too long."""
+
+    value: float
+    filters: float
+    control: float
+    unit: float
+    inverse: float
+
+
+@dataclass(frozen=True)
+class _Nodes:
+    """s, the weights h s rho(s), log B and A/B."""
+
+    s: FloatArray
+    weight: FloatArray
+    log_b: FloatArray
+    ratio: FloatArray
+
+
+def quotient_of_law(atoms: FloatArray, p: FloatArray, eps: float, rule: Rule) -> ArrayQuotient:
+    """Return F of atoms (n,), not all zero, with probabilities (n,), and what may be off."""
+    largest = float(np.abs(atoms).max())
+    g = atoms / largest
+    root = math.sqrt(float((g * g) @ p))
+    g, scale = g / root, largest * root
+    inside = rule.eps_inside_root
+    eps = eps / scale / scale if inside else eps / scale
+    unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
+    size = np.abs(g)
+    least = float(size.min())
+    y = (size - least) * (size + least)
+    excess = float(y @ p)
+    moments = Moments(least * least, float(g @ p), excess, float(g @ ((y - excess) * p)), float(size.max()))
+    nodes = _sampled(g, p, y, moments, eps, rule)
+    if nodes is None:
+        return ArrayQuotient(math.nan, math.nan, math.nan, unit, math.nan)
+    value, filters, inverse, control = _integrated(nodes, moments, eps, rule)
+    return ArrayQuotient(value, filters, control, unit, inverse / scale)
+
+
+def _factor(rule: Rule) -> float:
+    """Minus the control variate's slope for unit covariance."""
+    return rule.one_less_beta * (rule.current_weight + rule.amount / rule.one_less_alpha_beta)
+
+
+def _slope(moments: Moments, rule: Rule) -> float:
+    """The control variate's slope: that of e^S N at s = 0, or 0 where it would cost digits."""
+    slope = -moments.covariance * _factor(rule)
+    return slope if abs(slope) <= LARGEST_SLOPE else 0.0
+
+
+def _log_unit(eps: float, rule: Rule) -> float:
+    """The log of the s where the kernel's cutoff sets in."""
+    return -math.log(eps) if rule.eps_inside_root else -2.0 * math.log(eps)
+
+
+def _reach(grid: LagGrid) -> int:
+    return len(grid.filter_b) // 2
+
+
+def _first_index(moments: Moments, eps: float, rule: Rule) -> int:
+    """The number j of the first node s = exp(j h) unit."""
+    first = min(LEFT_END, LEFT_END_SERIES / (rule.one_less_beta * moments.largest**2))
+    slope = abs(moments.covariance * _factor(rule))
+    if slope > LARGEST_SLOPE:
+        # Left of the first node int rho slope s ds is negligible: rho <= s^(-1/2), and rho <= s^(-3/2)/eps^2.
+        if rule.eps_inside_root:
+            first = min(first, (NEGLIGIBLE_START / math.sqrt(1.0 + eps) / slope) ** (2 / 3))
+        else:
+            share = NEGLIGIBLE_START / (1.0 + eps) / slope
+            first = min(first, max(share ** (2 / 3), (share * eps * eps) ** 2))
+    return math.floor((math.log(first) - _log_unit(eps, rule)) / rule.grid.spacing) - _reach(rule.grid)
+
+
+def _placed(j: FloatArray, eps: float, rule: Rule) -> tuple[FloatArray, FloatArray]:
+    """s and the weights of the nodes with the numbers j."""
+    spacing, cutoffs = rule.grid.spacing, rule.cutoff.values
+    # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
+    high = math.floor(spacing * HIGH_PART) / HIGH_PART
+    s = np.exp((j * high + _log_unit(eps, rule)) + j * (spacing - high))
+    place = j - rule.cutoff.first
+    inverse = np.exp(-np.maximum(j, 0.0) * spacing)
+    beyond = 0.0 * inverse if rule.eps_inside_root else 0.5 * inverse * (1.0 - 1.5 * inverse)
+    within = cutoffs[np.clip(place, 0, len(cutoffs) - 1).astype(np.int_)]
+    cutoff = np.where(place >= len(cutoffs), beyond, np.where(place >= 0, within, 1.0))
+    return s, spacing / math.sqrt(math.pi) * np.sqrt(s) * cutoff
+
+
+def _sampled(g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps: float, rule: Rule) -> _Nodes | None:
+    """The transforms on as many nodes as are needed; None if there is no room for them."""
+    index = _first_index(moments, eps, rule)
+    right = max(0, _reach(rule.grid) - 1)
+    parts: list[tuple[FloatArray, ...]] = []
+    count, total = 0, 0.0
+    while count < MOST_NODES:
+        s, weight = _placed(np.arange(index + count, index + count + _BLOCK, dtype=np.float64), eps, rule)
+        exponent = -(s * rule.one_less_beta)[:, None] * y
+        fall, less_one = np.exp(exponent), np.expm1(exponent) @ p
+        # Neither of B and B - 1 from the other: that loses the tail, or the small exponents.
+        b = fall @ p
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_b = np.where(less_one > -0.5, np.log1p(less_one), np.log(b))
+            ratio = (fall @ (p * g)) / b
+        parts.append((s, weight, log_b, ratio))
+        count += _BLOCK
+        known = _Nodes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        last = count - 1 - right
+        total = float(known.log_b[:last].sum()) if last > 0 else 0.0
+        if last > 0 and _is_finished(float(known.s[last]), float(known.log_b[last]), total, moments, eps, rule):
+            return known
+    return None
+
+
+def _is_finished(s: float, log_b: float, total: float, moments: Moments, eps: float, rule: Rule) -> bool:
+    """Whether what lies right of s is negligible; ``total`` sums log B over the nodes before.
+
+    log B decreases, so that its sum over the lags is at most its integral in x = log s divided by the lag.
+    """
+    # The control variate alone needs s up to there.
+    if s < -LOG_NEGLIGIBLE:
+        return False
+    beta_is_zero = rule.one_less_beta == 1.0
+    log_product = log_b if beta_is_zero else total * rule.grid.spacing / -math.log1p(-rule.one_less_beta)
+    if rule.eps_inside_root:
+        log_kernel, scale = -0.5 * math.log(eps) - eps * s, math.sqrt(1.0 + eps)
+    else:
+        log_kernel = min(-math.log(eps), -2.0 * math.log(eps) - 0.5 * math.log(math.pi * s))
+        scale = 1.0 + eps
+    tail = log_kernel + max(log_product - s * moments.least + math.log(moments.largest), -s)
+    return tail < LOG_NEGLIGIBLE - math.log(scale)
+
+
+def _accumulated(steps: FloatArray, start: FloatArray, stride: int, decay: float) -> FloatArray:
+    """x_i = steps_i + decay x_(i - stride), with the values ``start`` (stride,) before the first."""
+    if stride == 0:
+        return steps
+    rows = -(-len(steps) // stride)
+    padded = np.zeros(rows * stride)
+    padded[: len(steps)] = steps
+    table = padded.reshape(rows, stride)
+    before = start
+    for row in table:
+        row += decay * before
+        before = row
+    return padded[: len(steps)]
+
+
+def _lag_sums(nodes: _Nodes, moments: Moments, rule: Rule) -> tuple[int, FloatArray, FloatArray]:
+    """The first of the quadrature's nodes, and S and Q on them."""
+    grid = rule.grid
+    reach, stride = _reach(grid), grid.stride
+    steps_b, steps_r = nodes.log_b, nodes.ratio
+    if reach:
+        steps_b, steps_r = np.correlate(steps_b, grid.filter_b), np.correlate(steps_r, grid.filter_r)
+    before = nodes.s[reach] * np.exp(grid.spacing * (np.arange(stride) - stride))
+    start = moments.mean / rule.one_less_alpha - (
+        moments.covariance * rule.one_less_beta / rule.one_less_alpha_beta * before
+    )
+    s_sum = _accumulated(steps_b, -before * moments.mean_excess, stride, 1.0)
+    return reach, s_sum, _accumulated(steps_r, start, stride, grid.decay)
+
+
+def _integrated(nodes: _Nodes, moments: Moments, eps: float, rule: Rule) -> tuple[float, float, float, float]:
+    """F, an estimate of what the filters change, a bound of E[1/(sqrt V + eps)], the control variate's own error."""
+    first, s_sum, q_sum = _lag_sums(nodes, moments, rule)
+    own = slice(first, first + len(s_sum))
+    s, weight = nodes.s[own], nodes.weight[own]
+    mean, slope = rule.total * moments.mean, _slope(moments, rule)
+    inside = rule.eps_inside_root
+    zeroth = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
+    linear = 0.5 * zeroth**3 if inside else 0.5 * zeroth**2
+    with np.errstate(under="ignore"):
+        product = weight * np.exp(s_sum - s * moments.least)
+        terms = product * (rule.current_weight * nodes.ratio[own] + rule.amount * q_sum)
+        value = mean * zeroth + slope * linear + float((terms - weight * (mean + slope * s) * np.exp(-s)).sum())
+    largest = 1.0 / math.sqrt(eps) if inside else 1.0 / eps
+    # What lies left of the nodes, where rho(s) <= (pi s)^(-1/2).
+    inverse = min(float(product.sum()) + 2.0 * math.sqrt(float(s[0]) / math.pi), largest)
+    control = rule.alias * abs(mean) * zeroth + rule.slope_alias * abs(slope) * linear
+    return value, _filter_error(nodes, terms, rule.amount * product, rule), inverse, control
+
+
+def _filter_error(nodes: _Nodes, s_slope: FloatArray, q_slope: FloatArray, rule: Rule) -> float:
+    """An estimate of what the filters change in F: see the compiled function of this name."""
+    grid = rule.grid
+    if not len(grid.filter_b):
+        return 0.0
+    start = np.zeros(grid.stride)
+    s_steps = _accumulated(s_slope[::-1], start, grid.stride, 1.0)[::-1]
+    q_steps = _accumulated(q_slope[::-1], start, grid.stride, grid.decay)[::-1]
+    from_b, from_r = np.correlate(nodes.log_b, s_steps), np.correlate(nodes.ratio, q_steps)
+    changes = np.abs(grid.checks_b @ from_b + grid.checks_r @ from_r)
+    return float((3.0 * 0.25 ** np.arange(len(changes))) @ changes)
