@@ -20,7 +20,7 @@ from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
 from adamsym.field.float.laplace_quadrature import quotient
-from adamsym.field.monte_carlo import time_average
+from adamsym.field.simulated import time_average
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -4,6 +4,7 @@ The long run, ``make test-long``, plays every test with drawn inputs too: ten ti
 """
 
 import gc
+import os
 
 import pytest
 from hypothesis import HealthCheck, is_hypothesis_test, settings
@@ -17,6 +18,8 @@ def is_long(config):
 
 
 def pytest_configure(config):
+    # What other runs have kept is no part of a test.
+    os.environ["ADAMSYM_CACHE"] = "off"
     # While modules are imported there is next to nothing to collect.
     gc.disable()
     inputs = {} if is_long(config) else {"derandomize": True, "database": None}

@@ -13,8 +13,9 @@ import flint
 import sympy as sp
 
 from adamsym.certify.boxes import Point
+from adamsym.expressions.ball_functions import BALL_NAMESPACE
 from adamsym.expressions.domain import DomainError
-from adamsym.expressions.functions import BALL_NAMESPACE, implementations
+from adamsym.expressions.functions import implementations
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.gradients import Empirical, Independent, Problem, SymbolicGradient

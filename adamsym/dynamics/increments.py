@@ -27,7 +27,7 @@ from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
-from adamsym.field.monte_carlo import monte_carlo
+from adamsym.field.simulated import monte_carlo
 from adamsym.gradients import StochasticGradient
 from adamsym.gradients.sampling import require_replacement
 from adamsym.methods import Method, StepSizeSchedule

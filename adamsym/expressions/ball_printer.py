@@ -3,7 +3,8 @@
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
-from adamsym.expressions.functions import BALL_NAMESPACE, implementations
+from adamsym.expressions.ball_functions import BALL_NAMESPACE
+from adamsym.expressions.functions import implementations
 
 
 class BallPrinter(PythonCodePrinter):

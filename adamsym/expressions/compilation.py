@@ -75,8 +75,9 @@ def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -
     import flint
     import sympy as sp
 
+    from adamsym.expressions.ball_functions import BALL_NAMESPACE
     from adamsym.expressions.ball_printer import BallPrinter
-    from adamsym.expressions.functions import BALL_NAMESPACE, implementations
+    from adamsym.expressions.functions import implementations
 
     printer = BallPrinter({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
     operations = len(symbols)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Literal
 
-import flint
 import mpmath
 import numpy as np
 import scipy.special
 import sympy as sp
+
+from adamsym.expressions.ball_functions import BALLS
 
 
 class sigmoid(sp.Function):
@@ -171,82 +172,6 @@ def _sum_of_logs(factors: Sequence[sp.Expr], logs: Sequence[sp.Expr]) -> sp.Expr
     return sp.Add(*logs)
 
 
-def _ball_integer_power(z: flint.arb, exponent: int) -> flint.arb:
-    """z**exponent, exponent >= 1; from the ends where flint's own power is nan or so wide that it holds 0."""
-    holds_zero = z.contains(0)
-    if not holds_zero or z.rad() == 0:
-        power = z**exponent
-        if not power.contains(0) or z.rad() == 0:
-            return power
-    if exponent % 2:
-        return (z.lower() ** exponent).union(z.upper() ** exponent)
-    least = flint.arb(0) if holds_zero else z.abs_lower() ** exponent
-    return least.union(z.abs_upper() ** exponent)
-
-
-def _ball_increasing(function: Callable[[flint.arb], flint.arb]) -> Callable[[Any], flint.arb]:
-    """An increasing function over a ball from its values at the ends: finite and tight for wide balls too."""
-
-    def over(z: Any) -> flint.arb:
-        ball = flint.arb(z)
-        if ball.rad() == 0 or not ball.is_finite():
-            return function(ball)
-        return function(ball.lower()).union(function(ball.upper()))
-
-    return over
-
-
-def _ball_logsumexp(*values: Any) -> flint.arb:
-    """From the ends, for it increases in each argument."""
-    balls = [flint.arb(value) for value in values]
-    if not all(ball.is_finite() for ball in balls):
-        return flint.arb("nan")
-    low, high = _logsumexp([ball.lower() for ball in balls]), _logsumexp([ball.upper() for ball in balls])
-    return low.union(high)
-
-
-def _logsumexp(numbers: list[flint.arb]) -> flint.arb:
-    largest = max(range(len(numbers)), key=lambda k: numbers[k])
-    rest = [(z - numbers[largest]).exp() for k, z in enumerate(numbers) if k != largest]
-    return numbers[largest] + sum(rest, flint.arb(0)).log1p()
-
-
-def _softplus(z: flint.arb) -> flint.arb:
-    # log1p(exp(-|z|)) + max(z, 0) keeps the ball small for large |z|.
-    return (-abs(z)).exp().log1p() + z.max(flint.arb(0))
-
-
-def _sigmoid(z: flint.arb) -> flint.arb:
-    e = (-abs(z)).exp()
-    return 1 / (1 + e) if z > 0 else e / (1 + e)
-
-
-def _ball_pick(side: Any, first: Any, second: Any) -> flint.arb:
-    ball = flint.arb(side)
-    if ball > 0:
-        return flint.arb(first)
-    return flint.arb(second) if ball < 0 else flint.arb(first).union(flint.arb(second))
-
-
-def _ball_sign(z: flint.arb) -> flint.arb:
-    # Any value in [-1, 1] at a kink: the enclosure then holds every generalised derivative.
-    return flint.arb(0, 1) if z.contains(0) else z.sgn()
-
-
-def _ball_heaviside(z: flint.arb, _at_zero: object = None) -> flint.arb:
-    return (1 + _ball_sign(z)) / 2
-
-
-def _ball_extremum(pick: Callable[[flint.arb, flint.arb], flint.arb]) -> Callable[..., flint.arb]:
-    def extremum(*values: Any) -> flint.arb:
-        result = flint.arb(values[0])
-        for value in values[1:]:
-            result = pick(result, flint.arb(value))
-        return result
-
-    return extremum
-
-
 def _float_pick(side: Any, first: Any, second: Any) -> Any:
     return np.where(side > 0, first, np.where(side < 0, second, np.nan))
 
@@ -301,28 +226,18 @@ class Function:
     interval: Callable[..., Any] | None = None
 
 
-def _method(name: str) -> Callable[[Any], Any]:
-    def call(z: Any) -> Any:
-        return getattr(flint.arb(z), name)()
-
-    return call
-
-
 FUNCTIONS: dict[str, Function] = {
-    **{
-        name: Function(getattr(sp, name), _method(name))
-        for name in ("exp", "sin", "cos", "sinh", "cosh", "atan", "erf")
-    },
-    "log": Function(read_log, _method("log"), domain="positive"),
-    "log1p": Function(read_log1p, _method("log1p"), domain="positive"),
-    "sqrt": Function(sp.sqrt, _method("sqrt"), domain="nonnegative"),
-    "tanh": Function(sp.tanh, _ball_increasing(lambda z: z.tanh())),
-    "sigmoid": Function(sigmoid, _ball_increasing(_sigmoid)),
-    "softplus": Function(softplus, _ball_increasing(_softplus)),
-    "logsumexp": Function(logsumexp, _ball_logsumexp, arguments=(1, _MOST_EXPONENTIALS)),
-    "Abs": Function(sp.Abs, abs, kink=True),
-    "Max": Function(sp.Max, _ball_extremum(lambda a, b: a.max(b)), arguments=(1, 20), kink=True),
-    "Min": Function(sp.Min, _ball_extremum(lambda a, b: a.min(b)), arguments=(1, 20), kink=True),
+    **{name: Function(getattr(sp, name), BALLS[name]) for name in ("exp", "sin", "cos", "sinh", "cosh", "atan", "erf")},
+    "log": Function(read_log, BALLS["log"], domain="positive"),
+    "log1p": Function(read_log1p, BALLS["log1p"], domain="positive"),
+    "sqrt": Function(sp.sqrt, BALLS["sqrt"], domain="nonnegative"),
+    "tanh": Function(sp.tanh, BALLS["tanh"]),
+    "sigmoid": Function(sigmoid, BALLS["sigmoid"]),
+    "softplus": Function(softplus, BALLS["softplus"]),
+    "logsumexp": Function(logsumexp, BALLS["logsumexp"], arguments=(1, _MOST_EXPONENTIALS)),
+    "Abs": Function(sp.Abs, BALLS["Abs"], kink=True),
+    "Max": Function(sp.Max, BALLS["Max"], arguments=(1, 20), kink=True),
+    "Min": Function(sp.Min, BALLS["Min"], arguments=(1, 20), kink=True),
 }
 """What the grammar allows, by name. A new function is one entry here."""
 
@@ -347,10 +262,4 @@ MPMATH_NAMESPACE: dict[str, Any] = {
     "logsumexp": _mp_logsumexp,
     "Pick": lambda side, first, second: first if side > 0 else second,
     "Heaviside": _mp_heaviside,
-}
-BALL_NAMESPACE: dict[str, Any] = {
-    "integer_power": _ball_integer_power,
-    "Pick": _ball_pick,
-    "sign": _ball_sign,
-    "Heaviside": _ball_heaviside,
 }

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import flint
-import mpmath
 
 _IN_USE = threading.RLock()
 
@@ -17,6 +16,8 @@ _IN_USE = threading.RLock()
 @contextmanager
 def decimal_digits(digits: int) -> Iterator[None]:
     """Compute mpmath's numbers with so many digits."""
+    import mpmath
+
     with _IN_USE, mpmath.workdps(digits):
         yield
 
@@ -24,6 +25,8 @@ def decimal_digits(digits: int) -> Iterator[None]:
 @contextmanager
 def interval_bits(bits: int) -> Iterator[None]:
     """Compute mpmath's intervals with so many bits."""
+    import mpmath
+
     with _IN_USE:
         previous, mpmath.iv.prec = mpmath.iv.prec, bits
         try:

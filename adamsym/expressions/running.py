@@ -4,8 +4,10 @@ Each operation adds its own rounding to what its operands' errors become: |exact
 Where nothing can be said (a denominator may be 0, a sign may be either) the error is infinite or covers both.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from functools import reduce
+from fractions import Fraction
+from functools import lru_cache, reduce
 from typing import Any, Union
 
 import numpy as np
@@ -91,9 +93,23 @@ def running(value: Operand) -> Running:
     return value if isinstance(value, Running) else Running(value, 0.0)
 
 
-def constant(value: float, error: float) -> Running:
-    """Return a constant with the error of its float."""
-    return Running(value, error)
+@lru_cache(maxsize=2**12)
+def rational(text: str) -> Running:
+    """Return a fraction, as text, with the error of its float."""
+    exact = Fraction(text)
+    try:
+        value = exact.numerator / exact.denominator
+    except OverflowError:
+        return Running(math.copysign(math.inf, exact), math.inf)
+    return Running(value, 0.0 if Fraction(value) == exact else UNIT * abs(value) + LEAST)
+
+
+_NAMED = {"pi": math.pi, "E": math.e}
+
+
+def named(name: str) -> Running:
+    """Return the constant pi or E."""
+    return Running(_NAMED[name], 2 * UNIT * _NAMED[name])
 
 
 def _times(left: FloatArray, right: FloatArray) -> FloatArray:
@@ -263,7 +279,7 @@ def Heaviside(z: Running, at_zero: Operand = 0.5) -> Running:
 NAMESPACE: dict[str, Callable[..., Running]] = {
     function.__name__: function
     for function in (
-        constant, integer_power, sqrt, exp, log, sin, cos, tanh, sinh, cosh, atan, erf, sigmoid, softplus,
+        rational, named, integer_power, sqrt, exp, log, sin, cos, tanh, sinh, cosh, atan, erf, sigmoid, softplus,
         logsumexp, log1p, Abs, Max, Min, sign, Heaviside,
     )
 }  # fmt: skip

@@ -7,7 +7,7 @@ import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
 from adamsym.expressions.functions import implementations
-from adamsym.expressions.running import LEAST, NAMESPACE, UNIT, Running, stacked
+from adamsym.expressions.running import NAMESPACE, Running, stacked
 
 
 class _Printer(PythonCodePrinter):
@@ -17,9 +17,7 @@ class _Printer(PythonCodePrinter):
         super().__init__({"fully_qualified_modules": False})
 
     def _print_Rational(self, expr: sp.Rational) -> str:
-        value = float(expr.p / expr.q) if abs(expr.p) < 2**1000 and expr.q < 2**1000 else float(expr)
-        exact = sp.Rational(value) == expr
-        return f"constant({value!r}, {0.0 if exact else UNIT * abs(value) + LEAST!r})"
+        return f"rational('{expr.p}/{expr.q}')"
 
     _print_Half = _print_Integer = _print_One = _print_Zero = _print_NegativeOne = _print_Rational
 
@@ -27,8 +25,7 @@ class _Printer(PythonCodePrinter):
         return self._print_Rational(sp.Rational(expr))
 
     def _print_NumberSymbol(self, expr: sp.Expr) -> str:
-        value = float(expr)
-        return f"constant({value!r}, {2 * UNIT * abs(value)!r})"
+        return f"named('{expr}')"
 
     _print_Pi = _print_Exp1 = _print_NumberSymbol
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from adamsym.field.laws.law_quotient import law_quotient as law_quotient
     from adamsym.field.linearization import Linearization as Linearization
     from adamsym.field.long_run import long_run_field as long_run_field
-    from adamsym.field.monte_carlo import Estimate as Estimate
-    from adamsym.field.monte_carlo import monte_carlo as monte_carlo
+    from adamsym.field.simulated import Estimate as Estimate
+    from adamsym.field.simulated import monte_carlo as monte_carlo
     from adamsym.field.signs.sign_mean import SignMean as SignMean
     from adamsym.field.signs.sign_mean import sign_mean as sign_mean
     from adamsym.field.values import FieldValue as FieldValue
@@ -33,7 +33,7 @@ _MODULES = {
     "Atoms": "adamsym.field.laws.gradient_laws",
     "BatchMean": "adamsym.field.batches.batch_mean",
     "Density": "adamsym.field.laws.gradient_laws",
-    "Estimate": "adamsym.field.monte_carlo",
+    "Estimate": "adamsym.field.simulated",
     "Exponential": "adamsym.field.laws.gradient_laws",
     "FieldValue": "adamsym.field.values",
     "GradientLaw": "adamsym.field.laws.gradient_laws",
@@ -49,7 +49,7 @@ _MODULES = {
     "law_quotient": "adamsym.field.laws.law_quotient",
     "long_run_field": "adamsym.field.long_run",
     "memory_bias": "adamsym.field.bias",
-    "monte_carlo": "adamsym.field.monte_carlo",
+    "monte_carlo": "adamsym.field.simulated",
     "quotient": "adamsym.field.float.laplace_quadrature",
     "sign_mean": "adamsym.field.signs.sign_mean",
 }

@@ -14,15 +14,13 @@ from adamsym.expressions.compilation import FloatArray, compile_mpmath
 from adamsym.expressions.precision import decimal_digits
 from adamsym.expressions.running import UNIT, Running
 from adamsym.expressions.running_code import compile_running
-from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.float.forms import FloatForm
+from adamsym.field.prepared.exact import nearest_floats
 from adamsym.field.values import change_of_quotients
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 
 MOST_REPAIRED = 20_000
 """Gradients of rows that are computed again in ball arithmetic, in one call."""
-
-_PRECISIONS = (128, 256, 512, 1024)
 
 _QUANTILE = 8 * UNIT
 """Relative accuracy of the quantile functions that give a continuous law's nodes."""
@@ -84,20 +82,8 @@ def exact_gradients(
 
     From ball arithmetic, with more and more bits; what it does not resolve stays as it was, with an infinite error.
     """
-    value, error = gradients.copy(), np.full_like(gradients, np.inf)
-    for bits in _PRECISIONS:
-        with ball_arithmetic(bits):
-            balls = problem.row_gradients_ball([flint.arb(float(x)) for x in point])
-            for i, row in enumerate(balls):
-                for j, entry in enumerate(row):
-                    if not entry.is_finite() or not np.isinf(error[i, j]):
-                        continue
-                    nearest, spread = float(entry.mid()), float(entry.rad())
-                    if np.isfinite(nearest) and spread <= 2.0**-60 * abs(nearest) + 1e-310:
-                        value[i, j], error[i, j] = nearest, UNIT * abs(nearest) + spread + 5e-324
-        if np.isfinite(error).all():
-            break
-    return value, error
+    balls = [float(x) for x in point]
+    return nearest_floats(lambda: problem.row_gradients_ball([flint.arb(x) for x in balls]), gradients)
 
 
 def change_of_field(

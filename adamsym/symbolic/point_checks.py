@@ -194,7 +194,9 @@ def _with_numbers(expression: sp.Expr, digits: int) -> sp.Expr:
     """The expression with its parts that hold no symbol as numbers: the integrand is evaluated hundreds of times."""
     if not expression.free_symbols:
         return expression if expression.is_Rational else expression.evalf(digits)
-    return expression.func(*(_with_numbers(part, digits) for part in expression.args)) if expression.args else expression
+    return (
+        expression.func(*(_with_numbers(part, digits) for part in expression.args)) if expression.args else expression
+    )
 
 
 def can_be_listed(problem: Problem, coordinate: int) -> bool:

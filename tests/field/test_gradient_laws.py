@@ -18,7 +18,7 @@ from adamsym.field.batches.batch_mean import BatchMean
 from adamsym.field.float.laplace_quadrature import quotient
 from adamsym.field.laws.gradient_laws import Atoms, Density, Exponential, Mixture, Normal, Uniform
 from adamsym.field.laws.law_quotient import TransformAdjoints, law_quotient
-from adamsym.field.monte_carlo import time_average
+from adamsym.field.simulated import time_average
 from adamsym.gradients import Independent, Problem
 from adamsym.methods import Adam
 from adamsym.testing import strategies

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo
-from adamsym.field.monte_carlo import time_average
+from adamsym.field.simulated import time_average
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Adam
 from adamsym.testing import strategies
@@ -25,7 +25,7 @@ CASES = {
 }
 ADAMS = [Adam("0.9", "0.99", "1e-2"), Adam("0.5", "0.9", "1e-8"), Adam(0, "0.5", "0.1")]
 
-monte_carlo_module = importlib.import_module("adamsym.field.monte_carlo")
+monte_carlo_module = importlib.import_module("adamsym.field.simulated")
 
 LEVEL = 5.0
 """Standard errors allowed: passed by chance by all but one in 10^6 cases."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adamsym import Adam, AdamField, Empirical, InputError, Problem, StepSizeSchedule
 from adamsym.dynamics import increment_test
 from adamsym.field import monte_carlo
-from adamsym.field.monte_carlo import recursion_average
+from adamsym.field.simulated import recursion_average
 from adamsym.gradients import Independent
 from adamsym.methods import Adamax, AdamEpsInsideRoot, AdamW, AMSGrad, Lion, Method, NAdam, RMSprop
 from adamsym.testing import strategies

@@ -16,7 +16,6 @@ from adamsym.field.float.records import CutoffTable, Rule
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import RootOfSum, complementary_ratio
 
-
 _TABLE_ENDS = {False: (-80.0, 23.0), True: (-40.0, 7.0)}
 """Range of log s where the cutoff is neither 1 nor its asymptotic series to rounding, by ``eps_inside_root``."""
 

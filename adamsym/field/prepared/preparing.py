@@ -8,7 +8,7 @@ from adamsym.expressions.running_code import operations
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.laplace_quadrature import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder
 from adamsym.field.float.rules import rule_of
-from adamsym.field.gradient_errors import row_errors
+from adamsym.field.gradient_errors import MOST_REPAIRED, row_errors
 from adamsym.field.prepared.laws import FormNumbers
 from adamsym.field.prepared.problem import TOLERANCE, PreparedProblem
 from adamsym.field.prepared.program import OPERATIONS, Program, Step
@@ -35,8 +35,10 @@ def prepared(
     if numbers is None or program is None:
         return None
     law = problem.law
+    few = law.rows.size <= MOST_REPAIRED
+    exact = [[f"{x.numerator}/{x.denominator}" for x in row] for row in law.exact_rows] if few else None
     errors = row_errors(problem)
-    return PreparedProblem(problem.names, start, dropped, program, law.rows, errors, law.probabilities, numbers)
+    return PreparedProblem(problem.names, start, dropped, program, law.rows, errors, law.probabilities, numbers, exact)
 
 
 def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:
@@ -71,7 +73,7 @@ def recorded(problem: SymbolicGradient) -> Program | None:
         found = operations(symbols, problem.gradient_expressions, namespace)(*map(recorder.value, range(len(symbols))))
     except NotImplementedError:
         return None
-    return Program(len(symbols), tuple(recorder.steps), tuple(map(_plain, found)))
+    return Program(len(symbols), tuple(recorder.steps), tuple(_plain(one) for one in found))
 
 
 class _Recorder:
@@ -88,15 +90,15 @@ class _Recorder:
         """Return what writes down an operation, and returns what stands for its value."""
         assert name in OPERATIONS
 
-        def record(*operands: "_Recorded | float") -> _Recorded:
+        def record(*operands: "_Recorded | float | str") -> _Recorded:
             self.steps.append((name, tuple(map(_plain, operands))))
             return self.value(self.inputs + len(self.steps) - 1)
 
         return record
 
 
-def _plain(operand: "_Recorded | float") -> int | float:
-    return operand.number if isinstance(operand, _Recorded) else float(operand)
+def _plain(operand: "_Recorded | float | str") -> int | float | str:
+    return operand.number if isinstance(operand, _Recorded) else operand if isinstance(operand, str) else float(operand)
 
 
 class _Recorded:

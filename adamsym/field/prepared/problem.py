@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,8 @@ class PreparedProblem:
         The data (n, columns), how far they may be from what is written, and the weights (n,).
     form
         The method's Laplace form.
+    exact_rows
+        The data as they are written, as texts of fractions; None if there are too many.
     """
 
     names: tuple[str, ...]
@@ -45,28 +48,59 @@ class PreparedProblem:
     row_errors: FloatArray
     probabilities: FloatArray
     form: FormNumbers
+    exact_rows: list[list[str]] | None = None
 
     def evaluate(self, theta: FloatArray) -> FieldValue | None:
         """Return f at a point (d,) with an error estimate, as :meth:`adamsym.AdamField.evaluate`.
 
-        None where that does more: where gradients are not finite, where their rounding is the larger part of the error,
-        and where a law needs a finer grid.
+        None where that does more: where gradients are not finite, where their rounding is the larger part of the error
+        of very many, and where a law needs a finer grid.
         """
         operands = [Running(x, 0.0) for x in theta]
         columns = zip(self.rows.T, self.row_errors.T, strict=True)
         gradients = stacked(self.program, [*operands, *(Running(x, error) for x, error in columns)])
-        laws, errors = (np.broadcast_to(x, (len(self.rows), len(theta))).T for x in (gradients.value, gradients.error))
-        if not np.isfinite(laws).all():
-            return None
-        found = values_of_laws(list(laws), self.probabilities, self.form, TOLERANCE)
+        values, errors = (np.broadcast_to(x, (len(self.rows), len(theta))) for x in (gradients.value, gradients.error))
+        found = self._of_gradients(values, errors)
         if found is None:
             return None
-        value, error, inverse = found
-        moved = change_of_quotients(laws, errors, self.probabilities, inverse, self.form)
+        value, error, moved = found
         if (moved > 2 * error).any():
-            return None
+            mended = self._mended(theta, values)
+            if mended is None:
+                return None
+            better = mended[1] + mended[2] < error + moved
+            value, error, moved = np.where(better, mended, found)
         value, decay = -value, self.form.decay * theta
         return FieldValue(value - decay, error + moved + 2 * UNIT * (np.abs(value) + 2 * np.abs(decay)))
+
+    def _of_gradients(self, values: FloatArray, errors: FloatArray) -> FloatArray | None:
+        """F from gradients (n, d), the error estimate, and what the errors of the gradients may change; each (d,)."""
+        if not np.isfinite(values).all():
+            return None
+        found = values_of_laws(list(values.T), self.probabilities, self.form, TOLERANCE)
+        if found is None:
+            return None
+        moved = change_of_quotients(values.T, errors.T, self.probabilities, found[2], self.form)
+        return np.array([found[0], found[1], moved])
+
+    def _mended(self, theta: FloatArray, values: FloatArray) -> FloatArray | None:
+        """The same from the gradients in ball arithmetic."""
+        if self.exact_rows is None:
+            return None
+        import flint
+
+        from adamsym.field.prepared.exact import nearest_floats
+
+        if self.program.in_balls(*[flint.arb(0)] * self.program.inputs) is None:
+            return None
+        exact = [[Fraction(text) for text in row] for row in self.exact_rows]
+
+        def enclosed() -> list[list[flint.arb]]:
+            point = [flint.arb(float(x)) for x in theta]
+            rows = ([flint.arb(x.numerator) / x.denominator for x in row] for row in exact)
+            return [[flint.arb(x) for x in self.program.in_balls(*point, *row) or ()] for row in rows]
+
+        return self._of_gradients(*nearest_floats(enclosed, values))
 
     def to_bytes(self) -> bytes:
         """Return the problem as an archive of arrays, without any code."""
@@ -78,6 +112,7 @@ class PreparedProblem:
             "start": self.start,
             "dropped": self.dropped,
             "program": self.program.to_plain(),
+            "exact_rows": self.exact_rows,
             "form": {key: value for key, value in vars(self.form).items() if key != "rules"},
             "rules": [],
         }
@@ -114,6 +149,7 @@ class PreparedProblem:
                 errors,
                 arrays["probabilities"],
                 FormNumbers(**plain["form"], rules=rules),
+                plain["exact_rows"],
             )
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
             return None
@@ -124,5 +160,6 @@ class PreparedProblem:
 def _rule(
     numbers: dict[str, Any], grid: dict[str, Any], first: int, arrays: dict[str, FloatArray], number: int
 ) -> Rule:
-    own = LagGrid(**grid, **{name: arrays[f"{name}{number}"] for name in _RULE_ARRAYS})
+    of_grid: dict[str, Any] = {name: arrays[f"{name}{number}"] for name in _RULE_ARRAYS}
+    own = LagGrid(**grid, **of_grid)
     return Rule(**numbers, grid=own, cutoff=CutoffTable(first, arrays[f"cutoff{number}"]))

@@ -4,23 +4,25 @@ Only operations of a fixed list are known, so that a program from a file can do 
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from adamsym.expressions.running import NAMESPACE, Operand, Running, integer_power
 
-OPERATIONS: dict[str, Callable[..., Any]] = NAMESPACE | {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": operator.truediv,
-    "pow": operator.pow,
-    "neg": operator.neg,
-    "integer_power": lambda base, exponent: integer_power(base, int(exponent)),
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "neg")
 }
 
-Step = tuple[str, tuple[int | float, ...]]
+_OF_TEXTS = ("rational", "named")
+"""Operations whose operand is a text, and no value."""
+
+OPERATIONS: dict[str, Callable[..., Any]] = (
+    NAMESPACE | _OPERATORS | {"integer_power": lambda base, exponent: integer_power(base, int(exponent))}
+)
+
+Step = tuple[str, tuple[int | float | str, ...]]
 """An operation and its operands: an integer is the number of an earlier value, a float a number."""
 
 
@@ -30,17 +32,27 @@ class Program:
 
     inputs: int
     steps: tuple[Step, ...]
-    outputs: tuple[int | float, ...]
+    outputs: tuple[int | float | str, ...]
 
     def __call__(self, *operands: Running) -> list[Operand]:
         """Return the results for as many operands as there are inputs."""
-        values: list[Operand] = list(operands)
+        return self._carried_out(OPERATIONS, operands)
 
-        def of(operand: int | float) -> Operand:
+    def in_balls(self, *operands: Any) -> list[Any] | None:
+        """Return balls that hold the results of balls ``flint.arb``; None for an operation that balls do not know."""
+        table = _in_balls()
+        if any(name not in table for name, _ in self.steps):
+            return None
+        return self._carried_out(table, operands)
+
+    def _carried_out(self, table: Mapping[str, Callable[..., Any]], operands: Sequence[Any]) -> list[Any]:
+        values = list(operands)
+
+        def of(operand: Any) -> Any:
             return values[operand] if isinstance(operand, int) else operand
 
         for name, arguments in self.steps:
-            values.append(OPERATIONS[name](*map(of, arguments)))
+            values.append(table[name](*map(of, arguments)))
         return [of(one) for one in self.outputs]
 
     def to_plain(self) -> list[Any]:
@@ -59,7 +71,8 @@ class Program:
         inputs, listed, outputs = plain
         steps = tuple((str(name), tuple(arguments)) for name, arguments in listed)
         for number, (name, arguments) in enumerate(steps):
-            if name not in OPERATIONS or not _are_known(arguments, inputs + number):
+            texts = name in _OF_TEXTS and len(arguments) == 1 and _is_constant(name, arguments[0])
+            if name not in OPERATIONS or not (texts or _are_known(arguments, inputs + number)):
                 raise ValueError("no program")
         if not _are_known(outputs, inputs + len(steps)):
             raise ValueError("no program")
@@ -68,3 +81,28 @@ class Program:
 
 def _are_known(operands: Sequence[Any], values: int) -> bool:
     return all(type(one) is float or (type(one) is int and 0 <= one < values) for one in operands)
+
+
+def _is_constant(name: str, text: Any) -> bool:
+    if name == "named":
+        return text in ("pi", "E")
+    above, slash, below = text.partition("/") if isinstance(text, str) else ("", "", "")
+    return bool(slash) and above.removeprefix("-").isdecimal() and below.isdecimal() and below.strip("0") != ""
+
+
+def _in_balls() -> dict[str, Callable[..., Any]]:
+    """The operations in ball arithmetic, at the precision of the moment."""
+    import flint
+
+    from adamsym.expressions.ball_functions import BALLS, integer_power
+
+    def rational(text: str) -> flint.arb:
+        exact = Fraction(text)
+        return flint.arb(exact.numerator) / exact.denominator
+
+    own: dict[str, Callable[..., Any]] = {
+        "rational": rational,
+        "named": lambda name: flint.arb.pi() if name == "pi" else flint.arb(1).exp(),
+        "integer_power": lambda base, exponent: integer_power(base, int(exponent)),
+    }
+    return BALLS | _OPERATORS | own

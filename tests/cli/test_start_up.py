@@ -1,0 +1,86 @@
+"""What the command line loads: help next to nothing, a value of a problem that was made ready before NumPy alone."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from adamsym.__main__ import main
+
+HEAVY = ["numba", "sympy", "scipy", "mpmath", "flint", "pandas", "torch", "jax", "matplotlib", "hypothesis", "jinja2"]
+PROBLEM = """[problem]
+loss = "(a*x - y)**2/2"
+parameters = ["a"]
+
+[data]
+file = "table.csv"
+
+[adam]
+beta1 = 0.9
+beta2 = 0.99
+eps = 1e-3
+
+[start]
+a = 0.5
+"""
+TABLE = "x,y\n1,0.7\n2,-1\n0.3,2\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "problem.toml").write_text(PROBLEM)
+    (tmp_path / "table.csv").write_text(TABLE)
+    return tmp_path
+
+
+def run(folder, *arguments, cache="kept"):
+    """What a command prints in a process of its own, and the heavy modules that it has loaded."""
+    script = (
+        "import sys, json\nfrom adamsym.__main__ import main\n"
+        f"code = main({list(arguments)})\n"
+        f"sys.stderr.write(json.dumps([m for m in {HEAVY} if m in sys.modules]))\nsys.exit(code)"
+    )
+    environment = {**os.environ, "ADAMSYM_CACHE": str(folder / cache) if cache != "off" else cache}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=folder, env=environment
+    )
+    return done.stdout, json.loads(done.stderr)
+
+
+def test_a_value_loads_numpy_alone_once_the_problem_is_ready(folder):
+    first, loaded = run(folder, "field", "problem.toml", "--json")
+    assert "sympy" in loaded  # the control: this is how it looks where more is needed
+    again, loaded = run(folder, "field", "problem.toml", "--json")
+    assert again == first
+    assert loaded == []
+    moved, loaded = run(folder, "field", "problem.toml", "--at", "a=0.25", "--json")
+    assert loaded == []
+    assert json.loads(moved)["field"] != json.loads(first)["field"]
+
+
+def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))
+
+    def value():
+        assert main(["field", "problem.toml", "--json"]) == 0
+        return capsys.readouterr().out
+
+    first = value()
+    (entry,) = (folder / "kept").glob("*.kept")
+    content = entry.read_bytes()
+    entry.write_bytes(content[:-1])
+    assert value() == first
+    assert entry.read_bytes() == content  # it was made again
+    (folder / "table.csv").write_text(TABLE + "1,1\n")
+    assert json.loads(value())["field"] != json.loads(first)["field"]
+    assert len(list((folder / "kept").glob("*.kept"))) == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["zeros", "--help"]])
+def test_help_loads_nothing(folder, arguments):
+    assert run(folder, *arguments)[1] == []
+
+

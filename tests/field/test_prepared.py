@@ -1,0 +1,154 @@
+"""Problems made ready: NumPy alone gives the values of the compiled loops, and refuses what needs more than that."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from raw_laws import laws
+
+from adamsym import Adam, AdamEpsInsideRoot, AdamField, AdamW, Empirical, Independent, NAdam, Problem, VectorField
+from adamsym.field import quotient
+from adamsym.field.float.forms import float_form
+from adamsym.field.prepared.laws import values_of_laws
+from adamsym.field.prepared.preparing import form_numbers, prepared
+from adamsym.field.prepared.problem import PreparedProblem
+from adamsym.field.prepared.program import Program
+from adamsym.methods import RMSprop, Signum
+
+METHODS = [
+    Adam(0.9, 0.999, 1e-8),
+    Adam(0, 0, 1e-2),
+    Adam(0.5, 0.3, 1),
+    RMSprop(beta2=0.9, eps=1e-4),
+    AdamEpsInsideRoot(0.9, 0.99, 1e-6),
+    AdamW(0.9, 0.95, 1e-3, weight_decay=0.1),
+]
+ROWS = Empirical({"x": [0.1, -2, 3], "y": [1, 0, 1]}, weights=[1, 2, 3])
+LOSSES = {
+    "(a*x + b - y)**2/2": ["a", "b"],
+    "softplus(a*x) - y*a*x + exp(-b**2*x)": ["a", "b"],
+    "tanh(a*x)**2/3 + log(1 + a**2) + pi*a/7 + (1 + a**2)**(1/3) + erf(a*x)": ["a"],
+    "logsumexp(a*x, -a, 2) + 1/(1 + a**2)**(3/2) + sqrt(1 + x**2*a**2)": ["a"],
+}
+
+
+@settings(max_examples=40)
+@given(law=laws, method=st.sampled_from(METHODS))
+def test_the_quadrature_agrees_with_the_compiled_loops(law, method):
+    atoms, weights = (np.array(part, dtype=float) for part in zip(*law, strict=True))
+    p = weights / weights.sum()
+    form = form_numbers(float_form(method), len(atoms))
+    found, wanted = values_of_laws([atoms], p, form, 1e-13), quotient(atoms[None], p, method)
+    assert found is not None
+    value, error, inverse = (float(part[0]) for part in found)
+    assert abs(value - wanted.value[0]) <= error + wanted.error[0]
+    assert error <= 2 * wanted.error[0] + 1e-300
+    assert inverse == pytest.approx(wanted.inverse[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("method", [Adam(0.9, 0.99, 1e-2), METHODS[4]])
+def test_a_lag_more_or_less_is_seen(method):
+    """The control: the lag sums, the filters and the control variate all count."""
+    atoms, p = np.array([1.0, -0.5, 2.0]), np.array([0.5, 0.3, 0.2])
+    form = form_numbers(float_form(method), 3)
+    (value,), (error,), _ = values_of_laws([atoms], p, form, 1e-13)
+    rule = form.rules[0]
+    changed = [
+        rule._replace(grid=rule.grid._replace(decay=rule.grid.decay * 0.99)),
+        rule._replace(grid=rule.grid._replace(filter_b=np.roll(rule.grid.filter_b, 1))),
+        rule._replace(amount=rule.amount * 1.001),
+        rule._replace(cutoff=rule.cutoff._replace(first=rule.cutoff.first + 1)),
+    ]
+    for other in changed:
+        found = values_of_laws([atoms], p, dataclasses.replace(form, rules=(other,)), 1e-3)
+        assert found is None or abs(found[0][0] - value) > 1e3 * error
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("method", [METHODS[0], METHODS[5]])
+def test_values_are_those_of_the_field(loss, method):
+    problem = Problem(loss, LOSSES[loss], ROWS)
+    ready = prepared(problem, method)
+    ready = PreparedProblem.from_bytes(ready.to_bytes())
+    theta = np.array([0.75, -0.3])[: problem.dimension]
+    found, wanted = ready.evaluate(theta), AdamField(problem, method).evaluate(theta)
+    assert (abs(found.value - wanted.value) <= found.error + wanted.error).all()
+    assert (found.error <= 2 * wanted.error).all()
+    elsewhere = ready.evaluate(theta + 1e-6)
+    assert (abs(elsewhere.value - wanted.value) > elsewhere.error + wanted.error).any()  # the control
+
+
+def test_what_is_kept_gives_the_same_values_and_a_broken_archive_none():
+    ready = prepared(Problem("(a*x + b - y)**2/2", ["a", "b"], ROWS), METHODS[0], {"a": 0.5, "b": 0.0}, 3)
+    content = ready.to_bytes()
+    again = PreparedProblem.from_bytes(content)
+    assert (again.names, again.start, again.dropped) == (("a", "b"), {"a": 0.5, "b": 0.0}, 3)
+    one, other = ready.evaluate(np.array([0.5, 0.25])), again.evaluate(np.array([0.5, 0.25]))
+    assert one.value.tolist() == other.value.tolist()
+    assert one.error.tolist() == other.error.tolist()
+    for broken in (b"", b"PK\x03\x04", content[: len(content) // 2], content[:-30]):
+        assert PreparedProblem.from_bytes(broken) is None
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [["system", [0]]],
+        [["__import__", [0]]],
+        [["add", [0, 1]]],
+        [["add", [0, -1]]],
+        [["add", [0, True]]],
+        [["add", ["0", 0]]],
+        [[["add"], [0, 0]]],
+    ],
+)
+def test_programs_know_their_operations_and_what_came_before(steps):
+    good = [1, [["add", [0, 2.0]], ["exp", [1]]], [2]]
+    assert Program.from_plain(json.loads(json.dumps(good))).to_plain() == good
+    with pytest.raises((ValueError, TypeError)):
+        Program.from_plain([1, steps, [1]])
+    with pytest.raises(ValueError, match="no program"):
+        Program.from_plain([1, good[1], [3]])
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        Problem("Abs(a*x - y)", ["a"], ROWS),
+        Problem("Max(a*x - y, 0)**2", ["a"], ROWS),
+        VectorField(["Abs(a)*x"], ["a"], ROWS),
+        Problem("log(a)*x", ["a"], ROWS),
+        Problem("(a - x)**2/2", ["a"], Independent({"x": "Normal(0, 1)"})),
+        Problem("(a - x)**2/2", ["a"], ROWS, 2),
+        Problem("(a - x)**2/2", ["a"], Empirical({"x": [0, 1]}), sampling="cyclic"),
+    ],
+    ids=repr,
+)
+def test_other_problems_are_left_to_the_field(problem):
+    assert prepared(problem, METHODS[0]) is None
+
+
+def test_methods_of_other_forms_are_left_to_the_field():
+    problem = Problem("(a - x)**2/2", ["a"], ROWS)
+    assert prepared(problem, METHODS[0]) is not None
+    assert prepared(problem, NAdam(0.9, 0.99, 1e-3)) is None or len(float_form(NAdam(0.9, 0.99, 1e-3)).parts) == 1
+    assert prepared(problem, Signum(0.9)) is None
+
+
+def test_points_where_more_is_needed_are_left_to_the_field():
+    ready = prepared(Problem("exp(a*x) + (1 + a**2)**(-1)", ["a"], ROWS), METHODS[0])
+    assert ready.evaluate(np.array([0.5])) is not None
+    assert ready.evaluate(np.array([1e3])) is None  # gradients overflow
+
+
+def test_gradients_whose_terms_cancel_are_mended_by_balls():
+    problem = Problem("((1e9 + a)*x - 1e9*x)**2/2 + cosh(a)", ["a"], ROWS)
+    ready, theta = prepared(problem, METHODS[0]), np.array([1e-7])
+    found, wanted = ready.evaluate(theta), AdamField(problem, METHODS[0]).evaluate(theta)
+    assert (abs(found.value - wanted.value) <= found.error + wanted.error).all()
+    assert (found.error <= 1.5 * wanted.error).all()
+    without = dataclasses.replace(ready, exact_rows=None)
+    assert without.evaluate(theta) is None  # the control: it is the balls that mend
