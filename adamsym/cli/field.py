@@ -72,7 +72,7 @@ def field(
     if output is not None:
         print(f"written to {output}")
     if points is None:
-        hint(quiet, "zeros", file, *(as_given("--at", at) or ["--at", f"{names[0]}={start[0]!r}"]))
+        hint(quiet, "zeros", file, *(as_given("--at", at) or ["--at", f"{names[0]}={float(theta[0])!r}"]))
     return HOLDS
 
 

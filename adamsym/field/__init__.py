@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from adamsym.field.laws.law_quotient import law_quotient as law_quotient
     from adamsym.field.linearization import Linearization as Linearization
     from adamsym.field.long_run import long_run_field as long_run_field
-    from adamsym.field.simulated import Estimate as Estimate
-    from adamsym.field.simulated import monte_carlo as monte_carlo
     from adamsym.field.signs.sign_mean import SignMean as SignMean
     from adamsym.field.signs.sign_mean import sign_mean as sign_mean
+    from adamsym.field.simulated import Estimate as Estimate
+    from adamsym.field.simulated import monte_carlo as monte_carlo
     from adamsym.field.values import FieldValue as FieldValue
 
 _MODULES = {

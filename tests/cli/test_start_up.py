@@ -82,5 +82,3 @@ def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsy
 @pytest.mark.parametrize("arguments", [["--help"], ["zeros", "--help"]])
 def test_help_loads_nothing(folder, arguments):
     assert run(folder, *arguments)[1] == []
-
-

@@ -130,36 +130,3 @@ class SortedAtoms(NamedTuple):
     start: FloatArray
     active: Indices
     dead: Indices
-<<<<<<< HEAD
-
-
-@lru_cache(maxsize=256)
-def rule_of(form: LaplaceForm, per_octave: int, interpolated: float = 1.0) -> Rule:
-    """Return the rule of a part of a form (see :mod:`adamsym.field.float.forms`) on the grid of :func:`lag_grid`."""
-    (amount, alpha), *_ = *form.weights.terms, (Fraction(0), Fraction(0))
-    inside = isinstance(form.kernel, RootOfSum)
-    grid = lag_grid(alpha, form.beta, per_octave, interpolated)
-    alias, slope_alias = alias_bounds(grid.spacing)
-    return Rule(
-        float(1 - alpha),
-        float(1 - form.beta),
-        float(1 - alpha * form.beta),
-        float(sum(form.weights.head)),
-        float(amount),
-        float(form.weights.total),
-        inside,
-        grid,
-        alias,
-        slope_alias,
-        cutoff_table(grid.spacing, inside),
-    )
-
-
-@lru_cache(maxsize=256)
-def alias_bounds(spacing: float) -> tuple[float, float]:
-    """Return 2/(cos a (exp(2 pi a/h) - 1)) and that divided by cos a, at the nearly best a: tan a = 2 pi/h."""
-    a = math.atan(2 * math.pi / spacing)
-    first = 2 / (math.cos(a) * math.expm1(2 * math.pi * a / spacing))
-    return first, first / math.cos(a)
-=======
->>>>>>> fae56a4 (The field command makes a smooth problem ready once, keeps that by content, and evaluates it with NumPy alone)

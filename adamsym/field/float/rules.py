@@ -42,6 +42,7 @@ def rule_of(form: LaplaceForm, per_octave: int, interpolated: float = 1.0) -> Ru
     )
 
 
+@lru_cache(maxsize=256)
 def alias_bounds(spacing: float) -> tuple[float, float]:
     """Return 2/(cos a (exp(2 pi a/h) - 1)) and that divided by cos a, at the nearly best a: tan a = 2 pi/h."""
     a = math.atan(2 * math.pi / spacing)
