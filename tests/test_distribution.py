@@ -36,6 +36,12 @@ def test_sections_of_the_changelog_have_versions_the_newest_first():
     assert len(set(versions)) == len(versions)
 
 
+def test_no_entry_of_the_changelog_stands_twice():
+    entries = re.findall(r"^- .*$", text("CHANGELOG.md"), re.MULTILINE)
+    assert len(entries) > 90
+    assert len(set(entries)) == len(entries)
+
+
 def test_classifiers_exist_and_name_the_pythons_that_are_tested():
     known = pytest.importorskip("trove_classifiers", reason="needs the list of classifiers")
     assert set(PROJECT["classifiers"]) <= known.classifiers
