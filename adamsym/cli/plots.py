@@ -253,7 +253,7 @@ def _context(
 
     shown = plane_of(names, [name.strip() for name in plane.split(",")] if plane else ())
     sides = _sides(box, [names[k] for k in shown]) if box else None
-    return PlotContext(AdamField(source.problem, source.adam), tuple(theta), settings, shown, sides)
+    return PlotContext(AdamField(source.problem, source.adam), tuple(theta), settings, shown, sides, file.stem)
 
 
 def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float], ...]:

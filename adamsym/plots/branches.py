@@ -16,14 +16,15 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.plots.labels import label_axes
-from adamsym.plots.style import BLACK, BLUE, GREY, SERIES
+from adamsym.plots.names import typeset
+from adamsym.plots.style import BLUE, GREY, big, ink, series, wide
 
 _STYLES = {"attracting": ("-", 1.8), "not attracting": ("--", 1.4), "not decided": (":", 1.4)}
 """Line style and width by stability."""
 
 _PREDICTED = ("-.", (0, (1, 1.5)))
 _PREDICTIONS = (
-    ("leading order in 1 - beta2", "predicted_distance", "predicted"),
+    ("leading order in 1 − β₂", "predicted_distance", "predicted"),
     ("leading order in 1/B", "batch_predicted_distance", "batch_predicted"),
 )
 """What the theory expects of a zero: its words, and the attributes of its distance and its place."""
@@ -80,7 +81,13 @@ def draw_branches(
         for change in (*branch.folds, *branch.changes):
             place = _places(found.axes[0], np.array([change.value]))
             axes.plot(
-                place, [change.zero[k]], _MARKS[change.kind], color=BLACK, markersize=5, label=change.kind, zorder=4
+                place,
+                [change.zero[k]],
+                _MARKS[change.kind],
+                color=ink(),
+                markersize=big(5),
+                label=change.kind,
+                zorder=4,
             )
     _finish(axes, found, found.names[k])
     return lines
@@ -118,7 +125,7 @@ def draw_distances(axes: Axes, found: Sweep) -> list[Line2D]:
         for style, (label, name, _) in zip(_PREDICTED, _PREDICTIONS, strict=True):
             predicted = _positive(np.array([getattr(point, name) for point in branch.points]))
             if np.isfinite(predicted).any():
-                axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=1, label=label, zorder=1)
+                axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=wide(1), label=label, zorder=1)
     axes.set_yscale("log")
     _finish(axes, found, "distance from the critical point of the loss")
     return lines
@@ -179,13 +186,13 @@ def _zeros(found: Sweep) -> list[FloatArray]:
 def _draw_pieces(axes: Axes, found: Sweep, number: int, places: FloatArray, heights: FloatArray) -> list[Line2D]:
     """Draw a branch, a line for each run of points of one stability."""
     branch, several = found.branches[number], len(found.branches) > 1
-    text = ", ".join(f"{name} = {value:g}" for name, value in branch.fixed.items())
+    text = ", ".join(f"{typeset(name)} = {value:g}" for name, value in branch.fixed.items())
     lines = []
     for part, stability in _pieces(branch):
         style, width = _STYLES[stability]
         label = f"{stability}, {text}" if several and text else stability
         lines += axes.plot(
-            places[part], heights[part], style, linewidth=width, color=SERIES[number % len(SERIES)], label=label,
+            places[part], heights[part], style, linewidth=wide(width), color=series(number), label=label,
             marker="." if not found.axes[0].is_interval else None,
         )  # fmt: skip
     return lines
@@ -195,14 +202,14 @@ def _draw_beside(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None
     """Draw the critical points of the loss beside a branch, and where its zeros should be, as far as that is near."""
     minima = _coordinate([point.critical_point for point in branch.points], k)
     if np.isfinite(minima).any():
-        axes.plot(places, minima, color=GREY, linewidth=1.4, label="critical point of the loss", zorder=1)
+        axes.plot(places, minima, color=GREY, linewidth=wide(1.4), label="critical point of the loss", zorder=1)
     seen = np.concatenate((branch.zeros[:, k], minima[np.isfinite(minima)]))
     room = _ROOM * max(float(np.ptp(seen)), 1e-9)
     for style, (label, _, name) in zip(_PREDICTED, _PREDICTIONS, strict=True):
         predicted = _coordinate([getattr(point, name) for point in branch.points], k)
         predicted[(predicted < seen.min() - room) | (predicted > seen.max() + room)] = np.nan
         if np.isfinite(predicted).any():
-            axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=1, label=label, zorder=1)
+            axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=wide(1), label=label, zorder=1)
 
 
 def _coordinate(points: Sequence[FloatArray | None], k: int) -> FloatArray:
@@ -224,7 +231,7 @@ def _mark_certified(axes: Axes, axis: Axis, ends: tuple[Fraction, Fraction], box
     """Mark what is certified between two values: about where it is."""
     place = _places(axis, np.array([sum(map(float, ends)) / 2]))
     axes.plot(
-        place, [box.mean()], _MARKS[kind], markersize=8, markerfacecolor="none", markeredgecolor=BLACK, zorder=5,
+        place, [box.mean()], _MARKS[kind], markersize=big(8), markerfacecolor="none", markeredgecolor=ink(), zorder=5,
         label=f"{kind} (certified)",
     )  # fmt: skip
 
@@ -263,4 +270,4 @@ def _scale(axes: Axes, axis: Axis, places: FloatArray) -> None:
 
 
 def _label(axis: Axis) -> str:
-    return f"1 - {axis.name}" if axis.scale == "memory" else axis.name
+    return f"1 − {typeset(axis.name)}" if axis.scale == "memory" else typeset(axis.name)

@@ -92,9 +92,9 @@ def of_zeros(zeros: Zeros) -> str:
 def of_region(region: LyapunovRegion) -> str:
     """Return what a figure marks of a search for a Lyapunov region."""
     what = "L is certified to decrease along the flow of the Adam field"
-    text = [f"Shaded with dots: where {what}." if region.certified else f"In no part of the box {what}."]
+    text = [f"Tinted: where {what}." if region.certified else f"In no part of the box {what}."]
     if region.undecided:
-        text.append("Shaded with crosses: undecided.")
+        text.append("Hatched: undecided.")
     if region.witness is not None:
         text.append("Star: a point at which L is certified to increase.")
     return " ".join(text)

@@ -12,7 +12,7 @@ from adamsym.continuation import Cell, ZerosOver
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.plots.labels import label_axes, place_legend
 from adamsym.plots.maps import Scale
-from adamsym.plots.style import BASIN_HATCHES, BASINS, GREY, TEXT
+from adamsym.plots.style import BASIN_HATCHES, BASINS, GREY
 
 _UNDECIDED, _EDGE = "////", "#00000030"
 
@@ -109,6 +109,6 @@ def cells_figure(found: ZerosOver, title: str) -> Figure:
     figure = Figure(figsize=(5.6, 5.4), layout="constrained")
     axes = figure.add_subplot()
     draw_cells_over(axes, found)
-    axes.set_title(f"{title}: all zeros, certified", fontsize=TEXT + 1, parse_math=False)
+    axes.set_title(f"{title}: all zeros, certified", parse_math=False)
     place_legend(axes)
     return figure

@@ -12,7 +12,7 @@ from adamsym.certify.boxes import Box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import include, label_axes
-from adamsym.plots.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade
+from adamsym.plots.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade, big
 
 _VISIBLE = 0.01
 """Share of the whole below which an undecided box is also marked by a cross, lest it be overlooked."""
@@ -115,7 +115,7 @@ def _undecided(axes: Axes, boxes: Sequence[Box], whole: FloatArray, shade: Shade
     middles = sides[small].mean(axis=-1)
     if len(middles):
         flat = middles if middles.shape[1] == 2 else np.column_stack((middles, np.zeros(len(middles))))
-        axes.plot(*flat.T, linestyle="none", marker="x", markersize=5, color=shade.edge, zorder=4)
+        axes.plot(*flat.T, linestyle="none", marker="x", markersize=big(5), color=shade.edge, zorder=4)
     return [artist]
 
 

@@ -26,6 +26,7 @@ from adamsym.dynamics import (
     PhasePortrait,
     PseudoTrajectory,
     Run,
+    ZeroPoint,
     basins,
     find_zero,
     flow,
@@ -38,6 +39,8 @@ from adamsym.field import AdamField
 from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import Method, StepSizeSchedule, require_adam
+from adamsym.plots.bias import Pair, enlarged_box, is_close, pair_of
+from adamsym.plots.names import field_text
 from adamsym.plots.settings import Settings
 from adamsym.plots.sweeps import MAP_POINTS, POINTS, values_of
 from adamsym.plots.trajectories import Runs
@@ -63,6 +66,12 @@ _FLATTEST = 0.25
 _NARROWEST = 0.1
 """Of a path that hardly moves: its width counts as at least this share of its distance from 0."""
 
+_MOST_PAIRS = 12
+"""Zeros beside which a critical point is sought."""
+
+_ENLARGED = 41
+"""Points of the enlarged part of a graph."""
+
 _REACHED = 1e-3
 """How near to a zero, as a share of the box, an end of the flow counts as having reached it."""
 
@@ -83,6 +92,8 @@ class PlotContext:
         The numbers of the parameters that vary in portraits: one, or two.
     given_box
         Lower and upper end of each of these; chosen around the flow's path if None.
+    name
+        The problem's, for titles; empty if it has none.
     """
 
     field: AdamField
@@ -90,6 +101,7 @@ class PlotContext:
     settings: Settings
     plane: tuple[int, ...]
     given_box: tuple[tuple[float, float], ...] | None = None
+    name: str = ""
 
     @property
     def problem(self) -> StochasticGradient:
@@ -100,6 +112,11 @@ class PlotContext:
     def mean_loss(self) -> Callable[[FloatArray], FloatArray] | None:
         """The mean loss; None for gradients of none."""
         return self.problem.mean_loss if isinstance(self.problem, Problem) else None
+
+    @property
+    def title(self) -> str:
+        """What every figure is about: the problem, the method and its hyper-parameters."""
+        return field_text(self.field, self.name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -164,6 +181,41 @@ class PlotContext:
         self.require_plane("zeros")
         with _alone() as executor:
             return find_zeros(self.field, self.box, budget=self.settings.budget, executor=executor)
+
+    @cached_property
+    def zero_point(self) -> ZeroPoint | None:
+        """The zero near the start by number, and the critical point beside it; None if it cannot be sought."""
+        try:
+            return find_zero(self.field, self.start)
+        except InputError:
+            return None
+
+    @cached_property
+    def pair(self) -> Pair | None:
+        """That zero with the critical point beside it, as they are marked; None unless the picture shows both."""
+        if len(self.names) > 2 or self.zero_point is None:
+            return None
+        found = pair_of(self.zero_point)
+        return found if found is not None and self.shows(found) else None
+
+    @cached_property
+    def pairs(self) -> tuple[Pair, ...]:
+        """The certified zeros in the box that have a certified critical point beside them, those that are shown."""
+        found = [pair_of(certify_zero(self.field, zero.midpoint)) for zero in self.zeros.zeros[:_MOST_PAIRS]]
+        return tuple(pair for pair in found if pair is not None and self.shows(pair))
+
+    def shows(self, pair: Pair) -> bool:
+        """Return whether both points of a pair lie in the box."""
+        low, high = self.box.T
+        return all(bool(((low <= point) & (point <= high)).all()) for point in (pair.zero, pair.critical))
+
+    def enlarged(self, pairs: Sequence[Pair]) -> tuple[Pair, PhasePortrait | None] | None:
+        """Return the first pair that is too close to be told apart, with a portrait around it; None if none is."""
+        for pair in pairs:
+            if is_close(pair, self.sides):
+                portrait = phase_portrait(self.field, enlarged_box(pair), _ENLARGED) if len(self.names) == 1 else None
+                return pair, portrait
+        return None
 
     @cached_property
     def region(self) -> LyapunovRegion:

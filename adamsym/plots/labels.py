@@ -10,17 +10,16 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.plots.style import TEXT
+from adamsym.plots.names import typeset
 
 _NAMED = 3
 """Of so many fixed parameters the values are shown; of more, the number."""
 
 
 def label_axes(axes: Axes, horizontal: str, vertical: str) -> None:
-    """Label both axes with plain text: a dollar sign in a name is no formula."""
-    axes.set_xlabel(horizontal, fontsize=TEXT, parse_math=False)
-    axes.set_ylabel(vertical, fontsize=TEXT, parse_math=False)
-    axes.tick_params(labelsize=TEXT - 1)
+    """Label both axes with plain text: a dollar sign in a name is no formula. Names of parameters are typeset."""
+    axes.set_xlabel(typeset(horizontal), parse_math=False)
+    axes.set_ylabel(typeset(vertical), parse_math=False)
 
 
 def varying(points: FloatArray, names: Sequence[str]) -> tuple[int, ...]:
@@ -45,7 +44,7 @@ def slice_label(points: FloatArray, names: Sequence[str], shown: Sequence[int]) 
     if len(others) > _NAMED:
         return f"\nslice: the other {len(others)} parameters are fixed"
     point = points.reshape(-1, points.shape[-1])[0]
-    return "\nslice: " + ", ".join(f"{names[k]} = {point[k]:.6g}" for k in others)
+    return "\nslice: " + ", ".join(f"{typeset(names[k])} = {point[k]:.6g}" for k in others)
 
 
 def include(axes: Axes, points: ArrayLike, *, vertical: bool = True) -> None:
@@ -70,7 +69,7 @@ def place_legend(axes: Axes, *others: Axes, columns: int = 2) -> Legend | None:
             entries.setdefault(label, handle)
     if not entries:
         return None
-    options = {"ncols": columns, "fontsize": TEXT - 0.5, "frameon": False, "handlelength": 2.4}
+    options = {"ncols": columns, "frameon": False, "handlelength": 2.4}
     figure = axes.get_figure(root=True)
     assert figure is not None
     # "outside" makes a constrained layout leave room for it.

@@ -17,7 +17,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import label_axes, place_legend
-from adamsym.plots.style import BASIN_HATCHES, BASINS, BLACK, GREY, TEXT, VERMILLION
+from adamsym.plots.style import BASIN_HATCHES, BASINS, BLACK, GREY, VERMILLION, big, ink, wide
 
 _LINES = {
     "fold": (BLACK, "-", "fold: two zeros meet and vanish"),
@@ -127,7 +127,7 @@ def draw_lyapunov_map(axes: Axes, found: LyapunovMap) -> list[PolyCollection]:
         lines = [
             scale.places(np.array(one)) for scale, one in zip(scales, zip(*found.theorem, strict=True), strict=True)
         ]
-        axes.plot(*lines, "--", color=VERMILLION, linewidth=1.8, label="N-Theorem 6: K4 = 1/(1 - sqrt(beta2))")
+        axes.plot(*lines, "--", color=VERMILLION, linewidth=wide(1.8), label="N-Theorem 6: K₄ = 1/(1 − √β₂)")
     return cells
 
 
@@ -147,7 +147,7 @@ def map_figure(found: ZeroMap | LyapunovMap, title: str) -> Figure:
     else:
         draw_lyapunov_map(axes, found)
         what = "the loss along the flow, in the box"
-    axes.set_title(f"{title}: {what}", fontsize=TEXT + 1, parse_math=False)
+    axes.set_title(f"{title}: {what}", parse_math=False)
     place_legend(axes)
     return figure
 
@@ -263,6 +263,7 @@ def _draw_line(
 ) -> None:
     """Join points on the edges of the grid: the two of a cell, if there are two."""
     scales, (color, dashes, label) = [Scale(axis) for axis in two], style
+    color = ink() if color == BLACK else color
     points: dict[frozenset[Node], list[tuple[float, float]]] = {}
     for values, edge in found:
         x, y = (float(scale.places(np.array(value))) for scale, value in zip(scales, values, strict=True))
@@ -275,7 +276,7 @@ def _draw_line(
             met = [point for edge in around for point in points.get(edge, ())]
             segments += [met] if len(met) == 2 else []
     if segments:
-        axes.add_collection(LineCollection(segments, colors=color, linestyles=dashes, linewidth=1.6, label=label))
+        axes.add_collection(LineCollection(segments, colors=color, linestyles=dashes, linewidth=wide(1.6), label=label))
     single = [point for some in points.values() for point in some if not any(point in one for one in segments)]
     if single:
-        axes.plot(*zip(*single, strict=True), ".", color=color, markersize=4, label=None if segments else label)
+        axes.plot(*zip(*single, strict=True), ".", color=color, markersize=big(4), label=None if segments else label)

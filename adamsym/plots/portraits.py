@@ -14,17 +14,19 @@ from adamsym.dynamics.portraits import Basins, PhasePortrait
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.plots.labels import label_axes, slice_label, varying
+from adamsym.plots.names import typeset
 from adamsym.plots.style import (
     BASIN_HATCHES,
     BASINS,
     BLUE,
     GREY,
     NOWHERE,
-    SERIES,
     STABILITIES,
-    TEXT,
     VERMILLION,
+    big,
+    series,
     speeds,
+    wide,
 )
 
 Of = Literal["field", "descent"]
@@ -80,13 +82,23 @@ def draw_portrait(
 def _graph(
     axes: Axes, points: FloatArray, values: FloatArray, names: Sequence[str], k: int, of: Of, fixed: str
 ) -> Artist:
-    axes.axhline(0.0, color=GREY, linewidth=0.8, zorder=1)
+    axes.axhline(0.0, color=GREY, linewidth=wide(0.8), zorder=1)
     colour, dashes = (BLUE, "-") if of == "field" else (VERMILLION, "--")
     [line] = axes.plot(
-        points[:, k], values[:, k], color=colour, linestyle=dashes, linewidth=1.8, zorder=3, label=VALUE_LABELS[of]
+        points[:, k],
+        values[:, k],
+        color=colour,
+        linestyle=dashes,
+        linewidth=wide(1.8),
+        zorder=3,
+        label=VALUE_LABELS[of],
     )
     axes.set_xlim(points[0, k], points[-1, k])
-    label_axes(axes, names[k] + fixed, VALUE_LABELS[of] if len(names) == 1 else f"{VALUE_LABELS[of]}: {names[k]}")
+    label_axes(
+        axes,
+        typeset(names[k]) + fixed,
+        VALUE_LABELS[of] if len(names) == 1 else f"{VALUE_LABELS[of]}: {typeset(names[k])}",
+    )
     return line
 
 
@@ -118,7 +130,7 @@ def _streamlines(
         norm=norm,
         cmap=speeds(),
         density=_DENSITY,
-        linewidth=1.1,
+        linewidth=wide(1.1),
         arrowsize=0.9,
         zorder=3,
     )
@@ -127,16 +139,16 @@ def _streamlines(
     axes.add_collection(lines)
     axes.set_xlim(horizontal[0], horizontal[-1])
     axes.set_ylim(vertical[0], vertical[-1])
-    label_axes(axes, names[i] + fixed, names[j])
+    label_axes(axes, typeset(names[i]) + fixed, names[j])
     if colour_bar:
         figure = axes.get_figure(root=True)
         assert figure is not None
         bar = figure.colorbar(lines, ax=axes, pad=0.02, fraction=0.05)
-        bar.set_label("speed in this plane", fontsize=TEXT - 1)
+        bar.set_label("speed in this plane", fontsize="small")
         bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         bar.ax.minorticks_off()
-        bar.ax.tick_params(labelsize=TEXT - 2)
+        bar.ax.tick_params(labelsize="small")
     return [lines, found.arrows]
 
 
@@ -197,7 +209,7 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
     reached = [int(k) for k in np.unique(found.index) if k >= 0]
     if len(shown) == 1:
         [k] = shown
-        label_axes(axes, f"start: {names[k]}{fixed}", f"end of its flow: {names[k]}")
+        label_axes(axes, f"start: {typeset(names[k])}{fixed}", f"end of its flow: {typeset(names[k])}")
         return [_ends(axes, found, zeros, names, number, k) for number in (*reached, -1)]
     i, j = shown
     image = _image(axes, found, i, j)
@@ -213,7 +225,7 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
         axes.plot(*zeros[number][[i, j]], **STABILITIES["attracting"].options())
     if (found.index < 0).any():
         _legend_entry(axes, NOWHERE, "", "no attracting zero reached")
-    label_axes(axes, names[i] + fixed, names[j])
+    label_axes(axes, typeset(names[i]) + fixed, names[j])
     return [image]
 
 
@@ -248,14 +260,14 @@ def _ends(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[str], nu
     if number < 0:
         style = {"marker": "x", "color": GREY, "label": "no attracting zero reached" if which.any() else "_none"}
     else:
-        colour = SERIES[number % len(SERIES)]
+        colour = series(number)
         style = {"marker": "os^vDP"[number % 6], "color": colour, "label": _named(zeros[number], names)}
-        axes.axhline(zeros[number][k], color=colour, linewidth=0.8, zorder=1)
-    [line] = axes.plot(found.points[which][:, k], found.ends[which][:, k], linestyle="none", markersize=5, **style)
+        axes.axhline(zeros[number][k], color=colour, linewidth=wide(0.8), zorder=1)
+    [line] = axes.plot(found.points[which][:, k], found.ends[which][:, k], linestyle="none", markersize=big(5), **style)
     return line
 
 
 def _named(zero: FloatArray, names: Sequence[str]) -> str:
     if len(names) > 3:
         return "to a zero"
-    return "to " + ", ".join(f"{name} = {x:.4g}" for name, x in zip(names, zero, strict=True))
+    return "to " + ", ".join(f"{typeset(name)} = {x:.4g}" for name, x in zip(names, zero, strict=True))

@@ -14,11 +14,14 @@ from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait, PseudoTrajec
 from adamsym.expressions.columns import plain_names
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.results import Result
+from adamsym.field import AdamField
+from adamsym.methods import Method
 from adamsym.plots.branches import draw_branches, draw_tubes
 from adamsym.plots.cells import draw_cells_over
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.maps import draw_lyapunov_map, draw_map
+from adamsym.plots.names import field_text, method_text
 from adamsym.plots.portraits import draw_basins, draw_portrait
 from adamsym.plots.saving import figure_bytes
 from adamsym.plots.style import BLUE
@@ -42,12 +45,24 @@ def draw_result(result: object, axes: Axes | None = None) -> Axes:
     if not isinstance(axes, Axes):
         raise InputError(f"ax: {type(axes).__name__} is no Axes; give Axes, such as figure.add_subplot()")
     draw(result, axes)
+    if not axes.get_title():
+        axes.set_title(_about(result), parse_math=False, wrap=True)
     handles, labels = axes.get_legend_handles_labels()
     # Equal labels count once.
     entries = dict(zip(reversed(labels), reversed(handles), strict=True))
     if entries:
         axes.legend([entries[label] for label in dict.fromkeys(labels)], list(dict.fromkeys(labels)), frameon=False)
     return axes
+
+
+def _about(result: object) -> str:
+    """The title of a result's picture: the method with its hyper-parameters, where the result knows them."""
+    field = getattr(result, "field", None)
+    if isinstance(field, AdamField):
+        return field_text(field)
+    holder = result if isinstance(result, LyapunovRegion) else getattr(result, "function", None)
+    method = getattr(holder, "method", getattr(holder, "adam", None))
+    return method_text(method) if isinstance(method, Method) else ""
 
 
 def embedded(result: Result) -> str:

@@ -36,7 +36,7 @@ def figure_bytes(figure: Figure, form: str, dots: int = DOTS) -> bytes:
     buffer = io.BytesIO()
     # Text as outlines: figures look the same without the fonts of this machine.
     with matplotlib.rc_context({"svg.hashsalt": "adamsym", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format=form, dpi=dots, metadata=_SILENT[form], facecolor="white")
+        figure.savefig(buffer, format=form, dpi=dots, metadata=_SILENT[form], facecolor="auto")
     return buffer.getvalue()
 
 

@@ -3,6 +3,7 @@
 Each is one function, which imports what it needs when it is called.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from adamsym.continuation import CertifiedBranch
+    from adamsym.plots.bias import Pair
     from adamsym.plots.context import PlotContext
+    from adamsym.plots.portraits import Of
     from adamsym.plots.trajectories import Runs
 
 _WHERE = "Where Adam goes, and where the gradient flow goes"
@@ -38,12 +41,19 @@ def field(context: "PlotContext") -> Content:
 @plot_kind("the Adam field beside minus the mean gradient", heading=_WHERE)
 def portrait(context: "PlotContext") -> Content:
     """Draw the field and the gradient field side by side."""
+    from adamsym.plots.bias import of_pairs
     from adamsym.plots.captions import box_text, of_portrait, titles
     from adamsym.plots.portraits import draw_portrait
 
-    found = context.portrait
+    found, mark = context.portrait, marking(context, () if context.pair is None else (context.pair,))
+
+    def draw(axes: "Axes", of: "Of") -> None:
+        draw_portrait(axes, found, context.names, of)
+        mark(axes, of == "field")
+
+    told = of_pairs(() if context.pair is None else (context.pair,))
     pictures = tuple(
-        Picture(title, of_portrait(context, of), partial(draw_portrait, portrait=found, names=context.names, of=of))
+        Picture(title, f"{of_portrait(context, of)}{told}", partial(draw, of=of))
         for of, title in titles(context).items()
     )
     return Content(pictures=pictures, facts=(("box of portraits and searches", box_text(context)),))
@@ -57,18 +67,21 @@ def portrait(context: "PlotContext") -> Content:
 def zeros(context: "PlotContext") -> Content:
     """Draw the field with all zeros, certified."""
     from adamsym.certify.results import zero_rows
+    from adamsym.plots.bias import of_pairs
     from adamsym.plots.captions import of_portrait, of_zeros
     from adamsym.plots.certified import draw_zeros
     from adamsym.plots.findings import about_zeros
     from adamsym.plots.portraits import draw_portrait
 
-    found, field = context.zeros, context.portrait
+    found, field, mark = context.zeros, context.portrait, marking(context, context.pairs, zeros=False)
 
     def draw(axes: "Axes") -> None:
         draw_portrait(axes, field, context.names)
         draw_zeros(axes, found)
+        mark(axes, True)
 
-    drawn = Picture("The zeros", f"{of_portrait(context, 'field')} {of_zeros(found)}", draw)
+    caption = f"{of_portrait(context, 'field')} {of_zeros(found)}{of_pairs(context.pairs)}"
+    drawn = Picture("The zeros", caption, draw)
     table = Table(
         "Each certified: a zero lies in a box of this width around the point, and is alone there; the digits shown are "
         "proven",
@@ -87,18 +100,23 @@ def zeros(context: "PlotContext") -> Content:
 )
 def lyapunov(context: "PlotContext") -> Content:
     """Draw the field with the certified Lyapunov region."""
+    from adamsym.plots.bias import of_pairs
     from adamsym.plots.captions import of_portrait, of_region
     from adamsym.plots.certified import draw_lyapunov
     from adamsym.plots.findings import about_region
     from adamsym.plots.portraits import draw_portrait
 
     found, field = context.region, context.portrait
+    pairs = () if context.pair is None else (context.pair,)
+    mark = marking(context, pairs)
 
     def draw(axes: "Axes") -> None:
         draw_portrait(axes, field, context.names)
         draw_lyapunov(axes, found)
+        mark(axes, True)
 
-    drawn = Picture("The Lyapunov region", f"{of_portrait(context, 'field')} {of_region(found)}", draw)
+    caption = f"{of_portrait(context, 'field')} {of_region(found)}{of_pairs(pairs)}"
+    drawn = Picture("The Lyapunov region", caption, draw)
     return Content(about_region(found), (drawn,))
 
 
@@ -144,6 +162,7 @@ def ball(context: "PlotContext") -> Content:
 )
 def flow(context: "PlotContext") -> Content:
     """Draw the flow, with runs of Adam over it where they would not hide each other."""
+    from adamsym.plots.bias import draw_levels
     from adamsym.plots.captions import of_flow, of_plane, runs_are_drawn
     from adamsym.plots.findings import about_flow
     from adamsym.plots.trajectories import draw_flow, draw_flow_in_plane, draw_runs, draw_runs_in_plane
@@ -151,16 +170,22 @@ def flow(context: "PlotContext") -> Content:
     found, names = context.flow, context.names
     few = runs_are_drawn(context)
     runs, missing = _runs(context) if few else (None, "")
+    pairs = () if context.pair is None else (context.pair,)
+    mark = marking(context, pairs)
 
     def draw_over_time(axes: "Axes") -> None:
         if runs is not None:
             draw_runs(axes, runs, names)
+        if len(names) == 1:
+            for pair in pairs:
+                draw_levels(axes, pair)
         draw_flow(axes, found, names, change=not few)
 
     def draw_in_plane(axes: "Axes") -> None:
         if runs is not None:
             draw_runs_in_plane(axes, runs, names)
         draw_flow_in_plane(axes, found, names)
+        mark(axes, False)
 
     title = f"The flow, and {context.method_name}" if few else "The flow"
     pictures = [Picture(title, of_flow(context, runs, missing), draw_over_time, _WIDE if len(names) != 2 else _NARROW)]
@@ -292,6 +317,20 @@ def derivation(context: "PlotContext") -> Content:
     except DerivationError as error:
         return Content(Finding("refuted", f"a step fails its check: {error}"))
     return Content(Finding("holds", f"all {len(found.steps)} steps passed their checks"), steps=found.steps)
+
+
+def marking(context: "PlotContext", pairs: "Sequence[Pair]", *, zeros: bool = True) -> "Callable[[Axes, bool], None]":
+    """Return what marks zeros and critical points on axes, and enlarges a close pair; all is computed before."""
+    from adamsym.plots.bias import draw_enlarged, draw_pairs
+
+    close = context.enlarged(pairs)
+
+    def mark(axes: "Axes", enlarge: bool) -> None:
+        draw_pairs(axes, pairs, zeros=zeros)
+        if enlarge and close is not None:
+            draw_enlarged(axes, *close)
+
+    return mark
 
 
 def _runs(context: "PlotContext") -> "tuple[Runs | None, str]":

@@ -1,10 +1,14 @@
-"""Colours, markers and hatches: distinguishable by people who are colour blind, and in grey."""
+"""Colours, markers and hatches: distinguishable by people who are colour blind, and in grey.
+
+Sizes of text, the colours of text and of the paper, and a cycle of colours other than Matplotlib's own are those of the
+style that is set when something is drawn.
+"""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib import colormaps, rcParams, rcParamsDefault
 from matplotlib.colors import Colormap, ListedColormap
 
 # Okabe and Ito, Color Universal Design (2008).
@@ -22,8 +26,32 @@ SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE, BLACK)
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 2)), (0, (8, 2)))
 """Of series, by number: each differs in colour and in dashes."""
 
-TEXT = 9
-"""Points, for labels and legends."""
+
+def ink() -> str:
+    """Return the colour of what is black on white: that of text."""
+    return str(rcParams["text.color"]) if rcParams["text.color"] != "black" else BLACK
+
+
+def paper() -> str:
+    """Return the colour of the paper."""
+    return str(rcParams["axes.facecolor"])
+
+
+def series(number: int) -> str:
+    """Return the colour of a parameter, or of another series, by its number; of the style's cycle if it has its own."""
+    own = rcParams["axes.prop_cycle"]
+    chosen = SERIES if own == rcParamsDefault["axes.prop_cycle"] else own.by_key().get("color", SERIES)
+    return str(chosen[number % len(chosen)])
+
+
+def wide(width: float) -> float:
+    """Return a line's width in points where the style's is 1.5, in proportion to the style's."""
+    return width * float(rcParams["lines.linewidth"]) / 1.5
+
+
+def big(size: float) -> float:
+    """Return a marker's size in points where the style's is 6, in proportion to the style's."""
+    return size * float(rcParams["lines.markersize"]) / 6
 
 
 @dataclass(frozen=True)
@@ -40,13 +68,17 @@ class Mark:
         return {
             "linestyle": "none",
             "marker": self.marker,
-            "markersize": self.size,
-            "markerfacecolor": self.face,
-            "markeredgecolor": self.edge,
+            "markersize": big(self.size),
+            "markerfacecolor": _on_paper(self.face),
+            "markeredgecolor": _on_paper(self.edge),
             "markeredgewidth": 1.6,
             "zorder": 6,
             "clip_on": True,
         }
+
+
+def _on_paper(color: str) -> str:
+    return {BLACK: ink(), "white": paper()}.get(color, color)
 
 
 STABILITIES = {
@@ -57,21 +89,24 @@ STABILITIES = {
 }
 """Zeros by their stability."""
 
-WITNESS = Mark("*", VERMILLION, BLACK, 15.0)
+CRITICAL = Mark("v", VERMILLION, "white", 9.0)
+"""A critical point of the loss, in the colour of its gradient."""
+
+WITNESS = Mark("*", YELLOW, BLACK, 13.0)
 START = Mark("s", "white", BLACK, 7.0)
 
 
 @dataclass(frozen=True)
 class Shade:
-    """How a kind of box is drawn."""
+    """How a kind of box is drawn: certified ones by an even tint, which is no data, undecided ones hatched."""
 
     face: str
     edge: str
     hatch: str
 
 
-CERTIFIED = Shade("#009E7330", "#007354", "..")
-UNDECIDED = Shade("#E69F0040", "#A35F00", "xxx")
+CERTIFIED = Shade("#009E7338", "none", "")
+UNDECIDED = Shade("#E69F0030", "#A35F00", "///")
 UNDECIDED_ZEROS = Shade("none", "#9C3D78", "\\\\")
 
 BASINS = ("#A9D6F5", "#F7CF7F", "#8FD5BF", "#EBC6DA", "#F6F0A0", "#BFBFBF")

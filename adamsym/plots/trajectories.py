@@ -15,7 +15,8 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.methods import StepSizeSchedule
 from adamsym.plots.labels import label_axes
-from adamsym.plots.style import BLACK, LINES, ORANGE, SERIES, START
+from adamsym.plots.names import typeset
+from adamsym.plots.style import LINES, ORANGE, SERIES, START, ink, series, wide
 
 TIME_LABEL = "time (sum of step sizes)"
 
@@ -25,7 +26,9 @@ _MOST_STYLES = len(SERIES)
 _WIDE = 20.0
 """Losses whose largest and smallest differ by this factor are drawn on a logarithmic scale."""
 
-_RUN: dict[str, Any] = {"color": ORANGE, "linewidth": 0.8, "alpha": 0.75, "zorder": 2.5}
+
+def _run_style(color: str) -> dict[str, Any]:
+    return {"color": color, "linewidth": wide(0.8), "alpha": 0.6, "zorder": 2.5}
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def draw_flow(axes: Axes, flow: Flow, names: Sequence[str], *, change: bool = Fa
     for path in paths:
         for k, name in enumerate(names):
             lines += axes.plot(flow.times, path[:, k], **_style(k, name, len(names)))
-    what = names[0] if len(names) == 1 else "parameters"
+    what = typeset(names[0]) if len(names) == 1 else "parameters"
     label_axes(axes, TIME_LABEL, f"{what}, less the start" if change else what)
     axes.set_xlim(flow.times[0], flow.times[-1])
     return lines
@@ -114,10 +117,11 @@ def draw_flow(axes: Axes, flow: Flow, names: Sequence[str], *, change: bool = Fa
 
 def _style(k: int, name: str, count: int) -> dict[str, Any]:
     if count == 1:
-        return {"color": BLACK, "linewidth": 2.0, "label": "flow of the Adam field", "zorder": 3}
-    style: dict[str, Any] = {"color": SERIES[k % len(SERIES)], "linestyle": LINES[k % len(LINES)], "linewidth": 1.4}
+        return {"color": ink(), "linewidth": wide(2.0), "label": "flow of the Adam field", "zorder": 3}
+    style: dict[str, Any] = {"color": series(k), "linestyle": LINES[k % len(LINES)], "linewidth": wide(1.4)}
     # Many parameters would fill the page with a legend that nobody can use.
-    style["label"] = f"{name}, flow" if count <= _MOST_STYLES else "parameters along the flow" if k == 0 else "_more"
+    one_for_all = "parameters along the flow" if k == 0 else "_more"
+    style["label"] = f"{typeset(name)}, flow" if count <= _MOST_STYLES else one_for_all
     return style | {"zorder": 3}
 
 
@@ -143,9 +147,9 @@ def draw_runs(axes: Axes, runs: Runs, names: Sequence[str]) -> list[Line2D]:
     for chain in range(runs.theta.shape[1]):
         for k in range(len(names)):
             first = chain == 0 and k == 0
-            lines += axes.plot(
-                runs.times, runs.theta[:, chain, k], **_RUN, label="runs of the optimizer" if first else "_more"
-            )
+            style = _run_style(ORANGE if len(names) == 1 else series(k))
+            label = "runs of the optimizer" if first else "_more"
+            lines += axes.plot(runs.times, runs.theta[:, chain, k], **style, label=label)
     label_axes(axes, TIME_LABEL, names[0] if len(names) == 1 else "parameters")
     return lines
 
@@ -174,7 +178,7 @@ def draw_flow_in_plane(axes: Axes, flow: Flow, names: Sequence[str], plane: tupl
     lines = []
     for number, path in enumerate(paths):
         label = "flow of the Adam field" if number == 0 else "_more"
-        lines += axes.plot(*path.T, color=BLACK, linewidth=2.0, zorder=4, label=label)
+        lines += axes.plot(*path.T, color=ink(), linewidth=wide(2.0), zorder=4, label=label)
     axes.plot(*paths[:, 0].T, **START.options(), label="start")
     _label_plane(axes, names, plane)
     return lines
@@ -192,16 +196,15 @@ def draw_runs_in_plane(axes: Axes, runs: Runs, names: Sequence[str], plane: tupl
     lines = []
     for chain in range(runs.theta.shape[1]):
         label = "runs of the optimizer" if chain == 0 else "_more"
-        lines += axes.plot(*runs.theta[:, chain, list(plane)].T, **_RUN, label=label)
+        lines += axes.plot(*runs.theta[:, chain, list(plane)].T, **_run_style(ORANGE), label=label)
     _label_plane(axes, names, plane)
     return lines
 
 
 def _label_plane(axes: Axes, names: Sequence[str], plane: tuple[int, int]) -> None:
     others = len(names) - 2
-    label_axes(
-        axes, names[plane[0]] + (f"\nprojection: {others} more are not shown" if others else ""), names[plane[1]]
-    )
+    more = f"\nprojection: {others} more are not shown" if others else ""
+    label_axes(axes, typeset(names[plane[0]]) + more, names[plane[1]])
 
 
 def draw_loss(
@@ -223,14 +226,14 @@ def draw_loss(
     list
         The line of the flow, then one line for each chain.
     """
-    lines = axes.plot(times, along_flow, color=BLACK, linewidth=2.0, zorder=4, label="flow of the Adam field")
+    lines = axes.plot(times, along_flow, color=ink(), linewidth=wide(2.0), zorder=4, label="flow of the Adam field")
     values = [np.asarray(along_flow, dtype=np.float64).ravel()]
     if runs is not None:
         losses = np.asarray(runs[1], dtype=np.float64)
         values.append(losses.ravel())
         for chain in range(losses.shape[1]):
             label = "runs of the optimizer" if chain == 0 else "_more"
-            lines += axes.plot(runs[0], losses[:, chain], **_RUN, label=label)
+            lines += axes.plot(runs[0], losses[:, chain], **_run_style(ORANGE), label=label)
     known = np.concatenate(values)
     known = known[np.isfinite(known)]
     if len(known) and 0 < _WIDE * known.min() < known.max():

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from adamsym.dynamics import PseudoTrajectory, Window
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.plots.labels import label_axes
-from adamsym.plots.style import BLUE, GREY, TEXT, VERMILLION
+from adamsym.plots.style import BLUE, GREY, VERMILLION, big, paper, wide
 
 
 @checked_arguments
@@ -42,8 +42,8 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
         yerr=np.array([below, above]).reshape(2, -1),
         color=BLUE,
         marker="o",
-        markersize=6,
-        linewidth=1.2,
+        markersize=big(6),
+        linewidth=wide(1.2),
         capsize=4,
         zorder=4,
         label="measured distance, with one standard error",
@@ -55,8 +55,8 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
         color=VERMILLION,
         linestyle="--",
         marker="^",
-        markersize=7,
-        markerfacecolor="white",
+        markersize=big(7),
+        markerfacecolor=paper(),
         zorder=3,
         label="proven bound",
     )
@@ -67,12 +67,12 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
         axis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
     axes.margins(x=0.1)
-    axes.grid(True, which="major", color=GREY, alpha=0.25, linewidth=0.6)
+    axes.grid(True, which="major", color=GREY, alpha=0.25, linewidth=wide(0.6))
     label_axes(axes, "step size in the window", "distance from the flow")
     missing = len(found.windows) - len(seen)
     if missing:
         title = f"undecided: no measured distance in {missing} of {len(found.windows)} windows"
-        axes.set_title(title, fontsize=TEXT)
+        axes.set_title(title)
     return measured, bound
 
 

@@ -10,7 +10,8 @@ from adamsym.dynamics import ZeroPoint
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import label_axes
-from adamsym.plots.style import BLUE, GREY
+from adamsym.plots.names import typeset
+from adamsym.plots.style import BLUE, GREY, wide
 
 
 @checked_arguments
@@ -41,9 +42,9 @@ def draw_zero_point(axes: Axes, found: ZeroPoint) -> Line2D:
         raise NotApplicable(f"plot: {found.no_critical_point or 'there is no prediction to compare the zero with'}")
     shifts = critical.predicted - critical.theta, found.theta - critical.theta
     ends = [min(map(np.min, shifts)), max(map(np.max, shifts))]
-    axes.plot(ends, ends, color=GREY, linestyle="--", linewidth=1, label="equal")
+    axes.plot(ends, ends, color=GREY, linestyle="--", linewidth=wide(1), label="equal")
     [points] = axes.plot(*shifts, linestyle="none", marker=".", color=BLUE, label="parameters")
-    label_axes(axes, "leading order in 1 - beta2", "zero less critical point")
+    label_axes(axes, "leading order in 1 − β₂", "zero less critical point")
     return points
 
 
@@ -73,7 +74,7 @@ def draw_one_zero(axes: Axes, found: OneZero) -> ErrorbarContainer:
         raise NotApplicable(f"plot: {reason or 'a set of minima has no picture'}")
     least = found.zero.box[:, 0] - found.critical.box[:, 1]
     most = found.zero.box[:, 1] - found.critical.box[:, 0]
-    axes.axhline(0.0, color=GREY, linestyle="--", linewidth=1, label="critical point of L (certified)")
+    axes.axhline(0.0, color=GREY, linestyle="--", linewidth=wide(1), label="critical point of L (certified)")
     points = axes.errorbar(
         np.arange(len(least)),
         (least + most) / 2,
@@ -86,7 +87,7 @@ def draw_one_zero(axes: Axes, found: OneZero) -> ErrorbarContainer:
     )
     few = len(least) <= _NAMED
     if few:
-        axes.set_xticks(range(len(least)), found.names)
+        axes.set_xticks(range(len(least)), [typeset(name) for name in found.names])
         axes.margins(x=0.3)
     label_axes(axes, "" if few else "number of the parameter", "zero less critical point")
     return points

@@ -18,7 +18,7 @@ from adamsym.gradients.reading import ProblemFile, read_problem
 from adamsym.plots.context import PlotContext, plane_of
 from adamsym.plots.figures import figure_of
 from adamsym.plots.findings import point_text
-from adamsym.plots.registry import Finding, Grade, Question, Section, Table, Verdict
+from adamsym.plots.registry import Finding, Grade, Picture, Question, Section, Table, Verdict
 from adamsym.plots.saving import figure_bytes
 from adamsym.plots.settings import Settings
 from adamsym.symbolic.derivation import Step
@@ -178,15 +178,15 @@ def compute_sections(
     """
     begin = time.perf_counter()
     source = read_problem(path)
-    context = context_of(source, settings, box)
+    context = context_of(source, settings, box, Path(path).stem)
     found = tuple(section_report(entry, context) for entry in entries)
     return found, time.perf_counter() - begin
 
 
-def context_of(source: ProblemFile, settings: Settings, box: Sides | None = None) -> PlotContext:
+def context_of(source: ProblemFile, settings: Settings, box: Sides | None = None, name: str = "") -> PlotContext:
     """Return the context of a problem file: its start, or 1 for every parameter."""
     field = AdamField(source.problem, source.adam)
-    return PlotContext(field, _start(source), settings, plane_of(source.problem.names), box)
+    return PlotContext(field, _start(source), settings, plane_of(source.problem.names), box, name)
 
 
 def section_report(entry: Section, context: PlotContext) -> SectionReport:
@@ -197,7 +197,7 @@ def section_report(entry: Section, context: PlotContext) -> SectionReport:
     """
     try:
         content = entry.make(context)
-        images = tuple(Image(one.title, one.caption, figure_bytes(figure_of([one]), "svg")) for one in content.pictures)
+        images = tuple(_image(one, context.title) for one in content.pictures)
     except NotApplicable as error:
         return unfinished(entry, Finding("not applicable", str(error)))
     except InputError as error:
@@ -208,6 +208,10 @@ def section_report(entry: Section, context: PlotContext) -> SectionReport:
         return unfinished(entry, Finding("internal error", f"{type(error).__name__}: {error}"), traceback.format_exc())
     check = None if entry.question is None or content.finding is None else _check(entry.question, content.finding)
     return SectionReport(entry.heading, check, images, content.table, content.facts, content.steps)
+
+
+def _image(picture: Picture, title: str) -> Image:
+    return Image(picture.title, picture.caption, figure_bytes(figure_of([picture], title), "svg"))
 
 
 def unfinished(entry: Section, finding: Finding, fault: str = "") -> SectionReport:

@@ -43,7 +43,7 @@ def test_a_graph_is_the_portrait(line, axes, of):
     [graph] = draw_portrait(axes, line.portrait, line.names, of)
     np.testing.assert_array_equal(graph.get_xdata(), line.portrait.points[:, 0])
     np.testing.assert_array_equal(graph.get_ydata(), getattr(line.portrait, of)[:, 0])
-    assert axes.get_xlabel() == "theta"
+    assert axes.get_xlabel() == "θ"
     other = getattr(line.portrait, {"field": "descent", "descent": "field"}[of])
     assert (graph.get_ydata() != other[:, 0]).any()
 

@@ -67,7 +67,7 @@ def test_tubes_predictions_and_the_minimum_are_in_one_picture(context):
     (drawn,) = draw_branches(axes, context.sweep, certified=[context.branch])
     (branch,) = context.sweep.branches
     assert drawn.get_ydata().tolist() == branch.zeros[:, 0].tolist()
-    for label, name in (("leading order in 1 - beta2", "predicted"), ("leading order in 1/B", "batch_predicted")):
+    for label, name in (("leading order in 1 − β₂", "predicted"), ("leading order in 1/B", "batch_predicted")):
         wanted = [getattr(point, name)[0] for point in branch.points]
         assert line(axes, label).get_ydata().tolist() == wanted
     assert line(axes, "critical point of the loss").get_ydata() == pytest.approx(np.ones(len(branch.points)))
@@ -106,7 +106,7 @@ def test_distances_and_predictions_are_drawn_as_they_are(drawn):
     assert ("leading order in 1/B" in labels) is bool(np.isfinite(guesses).any())
     if "leading order in 1/B" in labels:
         np.testing.assert_array_equal(labels["leading order in 1/B"], guesses / 2)
-        np.testing.assert_array_equal(labels["leading order in 1 - beta2"], guesses)
+        np.testing.assert_array_equal(labels["leading order in 1 − β₂"], guesses)
     # In the diagram what is far beyond the branch and the minimum, here 0, is left out.
     axes = pad()
     draw_branches(axes, found)
