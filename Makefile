@@ -34,11 +34,13 @@ benchmarks: .venv/bin/python
 	$(BIN)/python benchmarks/conformance.py
 	$(BIN)/python benchmarks/networks.py
 	$(BIN)/python benchmarks/long_laws.py
+	$(BIN)/python benchmarks/figures.py
 
 mutation: .venv/installed-test
 	$(BIN)/pip install --quiet --editable '.[mutation,test,torch,jax]'
 	$(BIN)/python benchmarks/mutation.py --resume
 	$(BIN)/python benchmarks/mutation.py --again
+	$(BIN)/python benchmarks/figures.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff check .
