@@ -50,13 +50,28 @@ class FoldLeaf(Part):
     zero: Annotated[int, Field(ge=0, le=1)] | None = None
 
 
+class NondegenerateEntry(Part):
+    """In a fold's box Df is singular at one zero, for all values together, where the branch turns back as a parabola.
+
+    ``leaves`` fill the box: on those with a direction f is not 0, on the others Df is regular at all zeros, or these
+    turn to the fold's side. ``right`` and ``left`` are about the kernels of Df at the fold, and ``inverse`` is about
+    that of the matrix that Df makes with them: they help the proof.
+    """
+
+    right: Annotated[list[FiniteFloat], Field(max_length=1000)]
+    left: Annotated[list[FiniteFloat], Field(max_length=1000)]
+    inverse: Matrix
+    leaves: Annotated[list[FoldLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
+
+
 class FoldEntry(Part):
     """After tube ``after`` the branch turns back: the next tube ends where this one does, at the value ``present``.
 
     At ``present`` exactly two zeros of f are in ``box``, one in the box of each of ``zeros``, which lie in the two
     tubes: ``at_present`` fills the box. At ``absent`` none is: ``at_absent`` fills it. For no value between is one on
     its border: ``border`` fills its faces. So a connected set of zeros in ``box`` joins the two, for values from
-    ``present`` to less than ``absent``, and at one of them Df is singular.
+    ``present`` to less than ``absent``, and at one of them Df is singular. With ``nondegenerate`` there is no other
+    singular zero in the box for these values, the zeros are one curve, and the fold is nondegenerate.
     """
 
     after: Annotated[int, Field(ge=0)]
@@ -68,6 +83,7 @@ class FoldEntry(Part):
     at_absent: Annotated[list[FoldLeaf], Field(min_length=1, max_length=MOST_LEAVES)]
     border: Annotated[list[FoldLeaf], Field(min_length=2, max_length=MOST_LEAVES)]
     parts: Parts = 1
+    nondegenerate: NondegenerateEntry | None = None
 
 
 class ChangeEntry(Part):

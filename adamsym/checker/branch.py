@@ -136,7 +136,7 @@ def statement_fault(
         return None if maps_inside(*over(at, at), entry.box, entry.preconditioner) else NO_ZERO
     if isinstance(entry, TubeEntry):
         return _tube_fault(over, entry)
-    return folds.statement_fault(over, entry)
+    return folds.statement_fault(over, entry, certificate.parameter)
 
 
 NO_ZERO = "Krawczyk's operator does not prove a zero in it"

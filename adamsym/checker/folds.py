@@ -2,6 +2,7 @@
 
 At the value ``present`` two boxes hold one zero each, by Krawczyk's operator, and no other part of the box X holds one;
 at ``absent`` no part of X does; on the border of X f is not 0 for any value between, and in X it is continuous.
+:mod:`adamsym.checker.nondegenerate`: there is no other fold in X, and it is nondegenerate.
 """
 
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from typing import Literal
 
 from adamsym.certificates.branch_form import FoldEntry, FoldLeaf, JointEntry, TubeEntry
 from adamsym.certificates.parts import Box
+from adamsym.checker import nondegenerate
+from adamsym.checker.arithmetic import NotCheckable
 from adamsym.checker.form import Form
 from adamsym.checker.law import require_continuous
 from adamsym.checker.tiling import fills
@@ -31,17 +34,19 @@ Over = Callable[[Fraction, Fraction], tuple[SymbolicGradient, Form]]
 class FoldStatement:
     """One of the two zeros of a fold, or that none is in a leaf: at one of the values, or on the border at all.
 
-    About nothing of these: that f is continuous in the box for all values.
+    About nothing of these: that f is continuous in the box for all values. About a leaf with ``at`` = "turns": that for
+    all values curves of zeros turn there as at the fold, if at all.
     """
 
     fold: FoldEntry
     about: JointEntry | FoldLeaf | None
-    at: Literal["present", "absent", "all"]
+    at: Literal["present", "absent", "all", "turns"]
 
 
 def boxes(fold: FoldEntry) -> list[Box]:
     """Return all boxes in what is said of a fold."""
-    leaves = (*fold.at_present, *fold.at_absent, *fold.border)
+    turning = () if fold.nondegenerate is None else fold.nondegenerate.leaves
+    leaves = (*fold.at_present, *fold.at_absent, *fold.border, *turning)
     return [fold.box, *(zero.box for zero in fold.zeros), *(leaf.box for leaf in leaves)]
 
 
@@ -68,7 +73,8 @@ def form_fault(fold: FoldEntry, before: TubeEntry, after: TubeEntry) -> str | No
     for part in (fold.at_present, fold.at_absent):
         if not fills(fold.box, [leaf.box for leaf in part]):
             return "the boxes do not fill that of the fold by halving"
-    return _border_fault(fold)
+    fault = None if fold.nondegenerate is None else nondegenerate.form_fault(fold, fold.nondegenerate)
+    return fault or _border_fault(fold)
 
 
 def _border_fault(fold: FoldEntry) -> str | None:
@@ -86,17 +92,19 @@ def _border_fault(fold: FoldEntry) -> str | None:
 
 def statements(fold: FoldEntry) -> list[tuple[str, FoldStatement]]:
     """Return what a fold asserts, each with a name for messages."""
+    turning = () if fold.nondegenerate is None else fold.nondegenerate.leaves
     return [
         ("its box", FoldStatement(fold, None, "all")),
         *((f"zero {k}", FoldStatement(fold, zero, "present")) for k, zero in enumerate(fold.zeros)),
         *((f"box {k} where two are", FoldStatement(fold, leaf, "present")) for k, leaf in enumerate(fold.at_present)),
         *((f"box {k} where none is", FoldStatement(fold, leaf, "absent")) for k, leaf in enumerate(fold.at_absent)),
         *((f"box {k} on the border", FoldStatement(fold, leaf, "all")) for k, leaf in enumerate(fold.border)),
+        *((f"box {k} of the only fold", FoldStatement(fold, leaf, "turns")) for k, leaf in enumerate(turning)),
     ]
 
 
-def statement_fault(over: Over, statement: FoldStatement) -> str | None:
-    """Return what is wrong with one statement of good form, or None."""
+def statement_fault(over: Over, statement: FoldStatement, parameter: str) -> str | None:
+    """Return what is wrong with one statement of good form, or None; the parameter is named."""
     fold, about = statement.fold, statement.about
     present, absent = (exact_rational(text, "certificate.folds") for text in (fold.present, fold.absent))
     low, high = sorted((present, absent))
@@ -110,8 +118,11 @@ def statement_fault(over: Over, statement: FoldStatement) -> str | None:
         holds = maps_inside(*over(present, present), about.box, about.preconditioner)
         return None if holds else "Krawczyk's operator does not prove a zero in it"
     if about.direction is None:
-        return None
-    if statement.at != "all":
+        if statement.at != "turns":
+            return None
+        turns = _turns(over, fold, about, parameter, (low, high), nondegenerate.DEPTH)
+        return None if turns else "Df may be singular, or the curve of zeros may turn otherwise"
+    if statement.at in ("present", "absent"):
         low = high = present if statement.at == "present" else absent
     parts = parts_of(low, high, fold.parts if low < high else 1)
     holds = all(_clear(over, about.box, about.direction, part, DEPTH) for part in parts)
@@ -126,6 +137,24 @@ def _clear(over: Over, box: Box, direction: list[float], values: Values, depth: 
     if depth == 0 or low == high or is_cut_short():
         return False
     return all(_clear(over, box, direction, half, depth - 1) for half in parts_of(low, high, 2))
+
+
+def _turns(over: Over, fold: FoldEntry, leaf: FoldLeaf, parameter: str, values: Values, depth: int) -> bool:
+    """Whether a curve of zeros in a leaf turns as at the fold, if at all, for all of some values."""
+    entry, (low, high) = fold.nondegenerate, values
+    assert entry is not None
+    rises = exact_rational(fold.absent, "certificate.folds") > exact_rational(fold.present, "certificate.folds")
+    problem, form = over(low, high)
+    varied = nondegenerate.parameter_of(parameter, over(low, low)[1], low)
+    try:
+        if nondegenerate.holds(entry, leaf, problem, form, varied, 1 if rises else -1):
+            return True
+    except NotCheckable:
+        if depth == 0:
+            raise
+    if depth == 0 or is_cut_short():
+        return False
+    return all(_turns(over, fold, leaf, parameter, half, depth - 1) for half in parts_of(low, high, 2))
 
 
 def parts_of(low: Fraction, high: Fraction, parts: int) -> list[Values]:

@@ -11,8 +11,10 @@ import numpy as np
 from adamsym.certify.certificate import Certifiable, head_of
 from adamsym.certify.outcomes import Stability
 from adamsym.continuation.axes import Axis
+from adamsym.continuation.clearing import Cleared
+from adamsym.continuation.nondegenerate import Nondegenerate
 from adamsym.continuation.tube_proofs import Joint, Tube
-from adamsym.continuation.turns import Cleared, Fold
+from adamsym.continuation.turns import Fold
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.results import counted, ends_of, own_names, plain
@@ -113,7 +115,7 @@ class CertifiedBranch(Certifiable):
     def _turning(self) -> list[str]:
         """A phrase for each fold and each change of the stability."""
         name = self.axis.name
-        lines = [f"a fold at {name} in {_interval(*fold.ends)}" for _, fold in self.folds]
+        lines = [f"{_kind(fold)} at {name} in {_interval(*fold.ends)}" for _, fold in self.folds]
         for change in self.changes:
             kinds = [self.tubes[k].stability for k in (change.before, change.after)]
             lines.append(f"from {kinds[0]} to {kinds[1]} at {name} in {_interval(*self.between(change))}")
@@ -166,6 +168,7 @@ class CertifiedBranch(Certifiable):
                     "at_absent": [_leaf(leaf) for leaf in fold.at_absent],
                     "border": [_leaf(leaf) for leaf in fold.border],
                     "parts": fold.parts,
+                    "nondegenerate": None if fold.nondegenerate is None else _nondegenerate(fold.nondegenerate),
                 }
                 for number, fold in self.folds
             ],
@@ -184,7 +187,12 @@ class CertifiedBranch(Certifiable):
             for tube in self.tubes
         ]
         folds = [
-            {"after": number, "value": [float(end) for end in fold.ends], "enclosure": plain(fold.box)}
+            {
+                "after": number,
+                "value": [float(end) for end in fold.ends],
+                "enclosure": plain(fold.box),
+                "nondegenerate": fold.nondegenerate is not None,
+            }
             for number, fold in self.folds
         ]
         changes = [
@@ -227,6 +235,10 @@ class CertifiedBranch(Certifiable):
         return columns, rows
 
 
+def _kind(fold: Fold) -> str:
+    return "a fold" if fold.nondegenerate is None else "exactly one fold, nondegenerate,"
+
+
 def _placed(low: Fraction, high: Fraction, box: FloatArray, shown: int) -> list[str]:
     middle = (f"{x:.8g}" for x in box.mean(axis=1)[:shown])
     return [f"{float(low):.10g}", f"{float(high):.10g}", *middle, f"{float(np.ptp(box, axis=1).max()) / 2:.2g}"]
@@ -245,6 +257,15 @@ def _isolated(zero: Joint) -> dict[str, Any]:
     return {"box": zero.box.tolist(), "preconditioner": zero.preconditioner.tolist()}
 
 
+def _nondegenerate(found: Nondegenerate) -> dict[str, Any]:
+    return {
+        "right": found.right.tolist(),
+        "left": found.left.tolist(),
+        "inverse": found.inverse.tolist(),
+        "leaves": [_leaf(leaf) for leaf in found.leaves],
+    }
+
+
 def _leaf(leaf: Cleared) -> dict[str, Any]:
-    why = {"zero": leaf.zero} if leaf.direction is None else {"direction": list(leaf.direction)}
-    return {"box": leaf.box.tolist(), **why}
+    direction = {} if leaf.direction is None else {"direction": list(leaf.direction)}
+    return {"box": leaf.box.tolist(), **({} if leaf.zero is None else {"zero": leaf.zero}), **direction}

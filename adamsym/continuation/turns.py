@@ -4,24 +4,20 @@ On the border of a box X f is not 0 for any value from p to q. At p exactly two 
 Then the degree of f in X is 0, a connected set of zeros joins the two, and on it Df is singular at some value between.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
-from adamsym.certify.box_function import Undefined, values_in_middle
-from adamsym.certify.boxes import box_of, halves, lies_in, middle
-from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.zeros.krawczyk import along_box, direction_without_zero
+from adamsym.certify.box_function import Undefined
+from adamsym.certify.boxes import lies_in
+from adamsym.continuation.clearing import Cleared, cleared, faces
 from adamsym.continuation.curves import Point
 from adamsym.continuation.families import field_at
-from adamsym.continuation.tube_proofs import TOLERANCE, Joint, Prover, Tube, equal_parts
+from adamsym.continuation.nondegenerate import Nondegenerate, proven_nondegenerate
+from adamsym.continuation.tube_proofs import Joint, Prover, Tube, equal_parts
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.enclosure import hulls
-
-MOST_LEAVES = 3000
-"""Into how many boxes X, or its border, is divided at most."""
 
 _AROUND = 4.0
 """How far X reaches, where half the way between the two zeros is 1."""
@@ -37,21 +33,13 @@ _NEAR = 1e-3
 
 
 @dataclass(frozen=True)
-class Cleared:
-    """A box in which the ``direction`` times f is not 0; or that lies in the box of the zero of this number."""
-
-    box: FloatArray
-    direction: tuple[float, ...] | None = None
-    zero: int | None = None
-
-
-@dataclass(frozen=True)
 class Fold:
     """In ``box`` are exactly two zeros at the value ``present``, those of ``zeros``, and none at ``absent``.
 
     They are those of the tubes before and after it, and a connected set of zeros joins them. On it there is one with a
     singular Df, at a value between. ``at_present`` and ``at_absent`` fill the box, and ``border`` its faces; on these f
-    is not 0 for any value between, as ``parts`` equal parts of the values show.
+    is not 0 for any value between, as ``parts`` equal parts of the values show. ``nondegenerate`` proves that there is
+    no other singular zero in the box, and that it is a nondegenerate fold; None where that is not proven.
     """
 
     present: Fraction
@@ -62,6 +50,7 @@ class Fold:
     at_absent: tuple[Cleared, ...]
     border: tuple[Cleared, ...]
     parts: int
+    nondegenerate: Nondegenerate | None = None
 
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
@@ -109,11 +98,12 @@ def proven_fold(
     border = _border(prover, box, present, absent)
     if border is None or not _is_continuous(prover, box, present, absent, border[1]):
         return None
-    at_absent = _cleared([prover.at(absent)], box, ())
-    at_present = _cleared([prover.at(present)], box, (one.box, other.box))
+    at_absent = cleared([prover.at(absent)], box, ())
+    at_present = cleared([prover.at(present)], box, (one.box, other.box))
     if at_absent is None or at_present is None:
         return None
-    return Fold(present, absent, box, (one, other), at_present, at_absent, *border)
+    nondegenerate = proven_nondegenerate(prover, box, present, absent)
+    return Fold(present, absent, box, (one, other), at_present, at_absent, *border, nondegenerate)
 
 
 def _is_continuous(prover: Prover, box: FloatArray, present: Fraction, absent: Fraction, parts: int) -> bool:
@@ -146,67 +136,10 @@ def _border(
         functions = [prover.over(*piece) for piece in equal_parts(low, high, parts)]
         leaves = list[Cleared]()
         for face in faces(box):
-            found = _cleared(functions, face, ())
+            found = cleared(functions, face, ())
             if found is None:
                 break
             leaves += found
         else:
             return tuple(leaves), parts
     return None
-
-
-def faces(box: FloatArray) -> Iterator[FloatArray]:
-    """The faces of a box (d, 2): for each coordinate that where it is least, and that where it is largest."""
-    for axis in range(len(box)):
-        for end in range(2):
-            face = box.copy()
-            face[axis] = box[axis, end]
-            yield face
-
-
-def _cleared(
-    functions: list[FieldFunction], whole: FloatArray, zeros: tuple[FloatArray, ...]
-) -> tuple[Cleared, ...] | None:
-    """Boxes that fill a box by halving, each without zeros of any function or within the box of one that is known."""
-    found, stack = list[Cleared](), [whole]
-    while stack:
-        box = stack.pop()
-        held = next((k for k, zero in enumerate(zeros) if lies_in(box, zero)), None)
-        direction = None if held is not None else _direction(functions, box)
-        if held is not None or direction is not None:
-            found.append(Cleared(box, direction, held))
-            continue
-        part = _halves(box, whole)
-        if part is None or len(found) + len(stack) > MOST_LEAVES:
-            return None
-        stack += part
-    return tuple(found)
-
-
-def _halves(box: FloatArray, whole: FloatArray) -> list[FloatArray] | None:
-    """The two halves across the side that is the largest share of the first box's; None if no side can be cut."""
-    width = np.ptp(whole, axis=1)
-    cut = middle(box)
-    can = (box[:, 0] < cut) & (cut < box[:, 1])
-    if not can.any():
-        return None
-    shares = np.where(can, np.ptp(box, axis=1) / np.where(width > 0, width, 1.0), -1.0)
-    return [np.array(half) for half in halves(box_of(box), int(np.argmax(shares)))]
-
-
-def _direction(functions: list[FieldFunction], box: FloatArray) -> tuple[float, ...] | None:
-    """A direction along which no function vanishes in the box; None if none is proven."""
-    theta = hulls(box)
-    direction = None
-    for function in [functions[len(functions) // 2], *functions]:
-        try:
-            over, center = function.enclose(theta, True, TOLERANCE), values_in_middle(function, box, TOLERANCE)
-        except Undefined:
-            return None
-        if direction is None:
-            direction = direction_without_zero(over, center, box)
-            if direction is None:
-                return None
-        elif along_box(direction, over, center, box).contains(0):
-            return None
-    return None if direction is None else tuple(direction)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lone_folds import lone_fold, noisy
 
 from adamsym.certify import (
     certificate,
@@ -21,7 +22,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
-from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each, tubes
+from adamsym.continuation import certify_branch, certify_zeros_over, find_zeros_at_each, tubes, turns
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem, VectorField
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, Method, NAdam, RMSprop
@@ -434,12 +435,14 @@ SPIRAL = AdamField(
     VectorField(["-x/2 + y + x**3 + n", "-x - y/2 + y**3"], ["x", "y"], Empirical({"n": [-1, 1]})),
     AdamW("0", "0.9", "1", "0.1"),
 )
+PARABOLA = noisy("(theta-1)**2 - x")
 
 
 def around_a_fold():
     """A branch that turns back, with fewer tubes than usual: they end farther from the fold."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(tubes, "_FOLD", 0.15)
+        patched.setattr(turns, "proven_nondegenerate", lambda *_: None)
         return certify_branch(TURNING, "weight_decay", "1.18", "1.3", [0.4])
 
 
@@ -452,6 +455,12 @@ MAKERS |= {
         (),
     ),
     "branch around a fold": (TURNING, around_a_fold, tuple, ()),
+    "two zeros and their fold": (
+        PARABOLA,
+        lambda: lone_fold(PARABOLA, "data.x", "1e-3", "-1e-3", ([0.968], [1.032])),
+        tuple,
+        (),
+    ),
     "branch with a Hopf point": (
         SPIRAL,
         lambda: certify_branch(SPIRAL, "weight_decay", "0.365", "0.372", [0.0, 0.0]),

@@ -90,6 +90,8 @@ def beyond_the_ends(base, content, rng):
 @forgery(KIND)
 def a_gap(base, content, rng):
     """A tube is left out, or a joint, or two tubes change places."""
+    if not content["joints"]:
+        return None
     way = rng.choice(["tube", "joint", "order"])
     k = rng.randrange(len(content["joints"]))
     if way == "order":
@@ -102,7 +104,10 @@ def a_gap(base, content, rng):
 @forgery(KIND)
 def joint_without_the_zero(base, content, rng):
     """A joint's box lies in both tubes, but the zero is not in it."""
-    k = rng.randrange(min([len(content["joints"]), *(fold["after"] for fold in content["folds"])]))
+    first = min([len(content["joints"]), *(fold["after"] for fold in content["folds"])])
+    if first == 0:
+        return None
+    k = rng.randrange(first)
     both = meeting(content["tubes"][k]["box"], content["tubes"][k + 1]["box"])
     value = Fraction(content["tubes"][k]["high"])
     zero = find_zero(field_at(content, value), middle(content["joints"][k]["box"])).theta
@@ -165,8 +170,10 @@ def branch_of_another_problem(base, content, rng):
 @rewriting(KIND)
 def divided_tube(base, content, rng):
     """A tube in two, with its own box and matrix; a narrow box around the zero is the joint."""
-    folds = [fold["after"] for fold in content["folds"]]
-    k = rng.randrange(min(folds, default=len(content["tubes"])))
+    first = min((fold["after"] for fold in content["folds"]), default=len(content["tubes"]))
+    if first == 0:
+        return None
+    k = rng.randrange(first)
     tube = content["tubes"][k]
     low, high = Fraction(tube["low"]), Fraction(tube["high"])
     cut = low + (high - low) * Fraction(rng.randint(1, 9), 10)
@@ -312,6 +319,46 @@ def zeros_on_the_border(base, content, rng):
     fold["border"] = [{"box": [[end, end]], "direction": [rng.choice([-1.0, 1.0])]} for end in kept]
     for name in ("at_present", "at_absent"):
         fold[name] = [{"box": [kept], "direction": [1.0]}]
+    return content
+
+
+@forgery(KIND)
+def only_fold_without_proof(base, content, rng):
+    """A part of the box is left out or doubled; f is said not to vanish where the fold is; or vectors do not fit."""
+    fold = one_fold(content, rng)
+    if fold is None or fold["nondegenerate"] is None:
+        return None
+    about, way = fold["nondegenerate"], rng.choice(["out", "twice", "no zero", "vectors"])
+    leaves = about["leaves"]
+    k = rng.randrange(len(leaves))
+    if way == "out":
+        del leaves[k]
+        return content if leaves else None
+    if way == "twice":
+        leaves.append(copy.deepcopy(leaves[k]))
+    elif way == "vectors":
+        about[rng.choice(["right", "left"])].append(1.0)
+    else:
+        for leaf in leaves:
+            leaf["direction"] = [rng.choice([-1.0, 1.0])]
+    return content
+
+
+@rewriting(KIND)
+def less_said_of_a_fold(base, content, rng):
+    """That the fold is the only one is not said; or with vectors of other lengths."""
+    fold = one_fold(content, rng)
+    if fold is None or fold["nondegenerate"] is None:
+        return None
+    if rng.random() < 0.5:
+        fold["nondegenerate"] = None
+        return content
+    about, factor = fold["nondegenerate"], rng.choice([2.0, -1.0, 0.5])
+    d = len(about["right"])
+    about["right"] = [factor * x for x in about["right"]]
+    about["inverse"] = [
+        [entry / factor if k == d else entry for k, entry in enumerate(row)] for row in about["inverse"]
+    ]
     return content
 
 
