@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -27,6 +28,17 @@ FORMS = [
         ("0.99", "0.999", "1e-15"),
     )
 ]
+SHORT = [
+    Adam(beta1, beta2, eps).laplace
+    for beta1, beta2, eps in (
+        ("0.5", "0.6", "0.1"),
+        ("0.2", "0.3", "1e-8"),
+        ("0", "0", "0.01"),
+        ("9e-4", "1e-6", "1e-3"),
+        ("0.88", "0.8", "1e-15"),
+    )
+]
+"""Second moments whose lags are longer than the rule's steps."""
 FOLDER = Path(compiled_law.__file__).parent
 BOXES = 16
 
@@ -101,11 +113,12 @@ def trials(
     boxes: int = BOXES,
     tolerance: float = 1e-9,
     hostile: int = 3,
+    forms: Sequence[LaplaceForm] = FORMS,
 ) -> tuple[int, int, int]:
     """Return misses, finite enclosures and all of so many trials, one of ``hostile`` of them hostile."""
     generator, sums = np.random.default_rng(seed), np.zeros(3, dtype=int)
     for k in range(count):
-        sums += trial(FORMS[k % len(FORMS)], generator, k % hostile == hostile - 1, law, boxes, tolerance)
+        sums += trial(forms[k % len(forms)], generator, k % hostile == hostile - 1, law, boxes, tolerance)
     return tuple(sums.tolist())
 
 

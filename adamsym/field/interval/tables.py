@@ -29,7 +29,7 @@ _MOST_PER_NODE = 40_000
 _LEAST_EPS, _LARGEST_EPS = 1e-30, 1e30
 
 _LEAST_POWER, _MOST_OWN_LAGS = 1e-100, 20_000
-"""Powers of a range of beta that are kept."""
+"""Powers of beta that are kept where each node has lags of its own."""
 
 CIRCLE = 1.4
 """The power series are bounded on the circle t w = 1.4, below pi/2; see :mod:`adamsym.field.ball.lag_series`."""
@@ -68,8 +68,8 @@ class Tables(NamedTuple):
     left, right
         Upper bounds of the sum of the weights times s left of each node, and of the weights right of it.
     growth
-        exp(m log(1/beta)) for m = 1 ... the number of lattice points to a node. Where beta is a range,
-        beta^m for m = 0, 1, ... in its place: each node multiplies out lags of its own, ``own_lags``.
+        exp(m log(1/beta)) for m = 1 ... the number of lattice points to a node. Where beta is a range or below
+        exp(-h), beta^m for m = 0, 1, ... in its place: each node multiplies out lags of its own, ``own_lags``.
     log_factors, ratio_factors
         1/(1 - beta^k) for k >= 1, and 1/(1 - ratio beta^k).
     constants
@@ -106,7 +106,8 @@ def tables_of(form: LaplaceForm) -> Tables | None:
     """Return the tables of a form; None of one that this arithmetic does not cover. Call within ``ball_arithmetic()``.
 
     Covered are lag weights of one geometric term, the two kernels built in with one eps from 1e-30 to 1e30, and beta
-    from exp(-h) up to about 1 - 5e-6, or a range of beta.
+    up to about 1 - 5e-6, or a range of beta. Below exp(-h), where a lag is longer than a step, each node multiplies out
+    lags of its own, as for ranges.
     """
     return _tables_of(form, flint.ctx.prec)
 
@@ -116,13 +117,11 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
     assert bits >= BITS, "call within ball_arithmetic()"
     if type(form.kernel) not in (RootPlusEps, RootOfSum) or one_term(form) is None:
         return None
-    own_lags = isinstance(form.beta, Range)
+    own_lags = isinstance(form.beta, Range) or float(form.beta) < math.exp(-STEP)
     epsilon = form.kernel.epsilon
     if isinstance(epsilon, Range) or not _LEAST_EPS <= float(epsilon) <= _LARGEST_EPS:
         return None
-    if not own_lags and float(form.beta) < math.exp(-STEP):
-        return None
-    points = lattice(form.beta, STEP)
+    points = _LAGS_APART if own_lags else lattice(form.beta, STEP)
     if points.stride != 1 or points.per_node > _MOST_PER_NODE:
         return None
     if own_lags:
@@ -131,7 +130,7 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
         growth = _intervals([(points.spacing * m).exp() for m in range(1, points.per_node + 1)])
     last = math.floor(_FARTHEST / float(points.step))
     return Tables(
-        **(_nodes_of_ranges(form.kernel, bits) if own_lags else _nodes(form.kernel, points)),
+        **(_nodes_apart(form.kernel, bits) if own_lags else _nodes(form.kernel, points)),
         growth=growth,
         **_factors(form),
         constants=_intervals(_constants(form, points.step)),
@@ -142,10 +141,13 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
     )
 
 
+_LAGS_APART = Lattice(Fraction(0), STEP, flint.arb(STEP), 1, 1)
+"""The nodes where each has lags of its own: they are the same for every beta."""
+
+
 @lru_cache(maxsize=16)
-def _nodes_of_ranges(kernel: Kernel, bits: int) -> dict[str, FloatArray]:
-    """Of all ranges of beta the nodes are the same."""
-    return _nodes(kernel, Lattice(Fraction(0), STEP, flint.arb(STEP), 1, 1))
+def _nodes_apart(kernel: Kernel, bits: int) -> dict[str, FloatArray]:
+    return _nodes(kernel, _LAGS_APART)
 
 
 def _nodes(kernel: Kernel, points: Lattice) -> dict[str, FloatArray]:
