@@ -24,6 +24,7 @@ value fits, at an error level of 1e-4 in all.
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import scipy.optimize
@@ -32,7 +33,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule, certify_branch, simulate
 from adamsym.claims import Finding, all_of, check_expansion, check_property, holds, refuted, run_seed, scaled, undecided
-from adamsym.continuation import enclose_motion
+from adamsym.continuation import CertifiedBranch, Motion, enclose_motion
 from adamsym.field import batch_bias, memory_bias
 
 claim = Claim(
@@ -57,8 +58,13 @@ LAWS = [
 """Asymmetric laws, skewed both ways."""
 
 
+@lru_cache(maxsize=64)
+def problem(law: Empirical, batch: int) -> Problem:
+    return Problem("(theta - x)**2/2", ["theta"], law, batch)
+
+
 def field(law: Empirical, adam: Adam, batch: int = 1) -> AdamField:
-    return AdamField(Problem("(theta - x)**2/2", ["theta"], law, batch), adam)
+    return AdamField(problem(law, batch), adam)
 
 
 def mean_and_deviation(law: Empirical) -> tuple[float, float]:
@@ -172,21 +178,34 @@ def certified_wrong_sign() -> Finding:
     return zero_is_next_to(-1)
 
 
+SHORTEST, LONGEST = 1 - Fraction(1, 2**9), 1 - Fraction(1, 2**13)
+
+
+@lru_cache
+def branch_of(law: Empirical) -> CertifiedBranch:
+    mean, _ = mean_and_deviation(law)
+    return certify_branch(field(law, Adam("0.5", LONGEST, "0.1")), "beta2", SHORTEST, LONGEST, [mean])
+
+
+@lru_cache
+def motion_of(law: Empirical) -> tuple[Motion, ...]:
+    return enclose_motion(branch_of(law))
+
+
 def bias_along_a_branch(law: Empirical, factor: float = 1) -> Finding:
     """For every 1 - beta2 in [2^-13, 2^-9]: is EX - theta* within a quarter of ``factor`` times its first order?
 
     At the upper end signs of f say so, and the certified branch that reaches it has dtheta*/dbeta2 within the same
     bounds (N-Proposition 8): so it is true of EX - theta* all along.
     """
-    low, high = (1 - Fraction(1, 2**k) for k in (9, 13))
-    adam, (mean, _) = Adam("0.5", high, "0.1"), mean_and_deviation(law)
-    branch = certify_branch(field(law, adam), "beta2", low, high, [mean])
+    low, high = SHORTEST, LONGEST
+    adam, (mean, _), branch = Adam("0.5", high, "0.1"), mean_and_deviation(law), branch_of(law)
     if not branch.complete or branch.stability != "attracting":
         return undecided(branch.summary)
     least, most = sorted(-share * factor * memory_bias(law, adam)[0] for share in (0.75, 1.25))
     # f falls (N-Theorem 4): the zero is where it is above 0 on the left, and below 0 on the right.
     left, right = (field(law, adam).enclose([[x, x]])[0] for x in mean - float(1 - high) * np.array([most, least]))
-    slopes = np.array([piece.speed[0] for piece in enclose_motion(branch)])
+    slopes = np.array([piece.speed[0] for piece in motion_of(law)])
     text = f"f in {left} and {right} at the ends claimed at {float(high):.6f}; slopes of {len(slopes)} pieces within "
     text += f"[{slopes[:, 0].min():.4g}, {slopes[:, 1].max():.4g}], claimed within [{least:.4g}, {most:.4g}]"
     if left[1] < 0 or right[0] > 0 or (slopes[:, 1] < least).any() or (slopes[:, 0] > most).any():

@@ -1,4 +1,4 @@
-"""The hypotheses of the bound as constants over a box K, from ball enclosures of gradients, Hessians and the field.
+"""The hypotheses of the bound as constants over a box K, from enclosures of gradients, Hessians and the field.
 
 K is cut into cells; over each cell the gradient atoms and their slopes are enclosed, and the constants are the worst of
 the cells. The enclosures are rigorous; sums and roots of them are float64, raised by a part in 1e12.
@@ -16,14 +16,19 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import divided, field_of, gradient_laws, hulls, listed_laws
+from adamsym.field.interval.field import IntervalField
+from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Empirical, SymbolicGradient
-from adamsym.methods import Adam, require_laplace
+from adamsym.methods import Adam, LaplaceForm, require_laplace
 
 CELLS = 36
 """Cells of K at most, for the gradients' constants."""
 
 FIELD_CELLS = 64
-"""Cells at most for the field's; each costs some milliseconds."""
+"""Cells at most for the field's; each costs some milliseconds in balls."""
+
+TOLERANCE = 1e-9
+"""Share of the scale that what the intervals leave out may have: the cells' widths add far more."""
 
 SMALL_EXCESS = 0.03
 """Share of |Df| that the width of cells may add before they are halved."""
@@ -153,7 +158,9 @@ def field_bounds(problem: SymbolicGradient, adam: Adam, region: FloatArray) -> t
 
     Cells that bound |Df| or the eigenvalue are halved until their width adds little, or the budget is spent.
     """
-    cells = [_field_over(problem, adam, region)]
+    form = require_laplace(adam, "the pseudo-trajectory bound")
+    intervals = _intervals(problem, form)
+    cells = _fields_over(problem, form, intervals, [region])
     while len(cells) < FIELD_CELLS:
         steepest = max(range(len(cells)), key=lambda k: cells[k].norm)
         highest = max(range(len(cells)), key=lambda k: cells[k].eigenvalue)
@@ -161,7 +168,7 @@ def field_bounds(problem: SymbolicGradient, adam: Adam, region: FloatArray) -> t
         wide = [k for k in (steepest, highest) if cells[k].excess == math.inf or cells[k].excess > allowed]
         if not wide:
             break
-        cells += [_field_over(problem, adam, half) for half in _halves(cells.pop(wide[len(cells) % len(wide)]).cell)]
+        cells += _fields_over(problem, form, intervals, _halves(cells.pop(wide[len(cells) % len(wide)]).cell))
     largest = [max(one.size for one in cells), max(one.norm for one in cells), max(one.eigenvalue for one in cells)]
     if not np.isfinite(largest).all():
         return math.inf, math.inf, math.inf
@@ -169,12 +176,38 @@ def field_bounds(problem: SymbolicGradient, adam: Adam, region: FloatArray) -> t
     return size * _RAISED, lipschitz * _RAISED, one_sided + (_RAISED - 1) * lipschitz
 
 
-def _field_over(problem: SymbolicGradient, adam: Adam, cell: FloatArray) -> _FieldCell:
-    found = field_of(
-        gradient_laws(problem, hulls(cell), slopes=True), require_laplace(adam, "the pseudo-trajectory bound")
-    )
-    size = math.hypot(*(max(map(abs, outward(value))) for value in found.value))
-    ends = np.array([[outward(entry) for entry in row] for row in found.jacobian])
+def _intervals(problem: SymbolicGradient, form: LaplaceForm) -> IntervalField | None:
+    """The field in float64 intervals, a tenth of the balls' cost; None if these do not cover it."""
+    try:
+        return IntervalField(problem, form)
+    except NotCovered:
+        return None
+
+
+def _fields_over(
+    problem: SymbolicGradient, form: LaplaceForm, intervals: IntervalField | None, cells: list[FloatArray]
+) -> list[_FieldCell]:
+    """Bounds over cells, by float64 intervals where these are in range, else by balls."""
+    if intervals is None:
+        return [_field_over(problem, form, cell) for cell in cells]
+    boxes = np.array(cells)
+    rows = intervals.rows_over(boxes, boxes.mean(axis=-1))
+    ends, lags = intervals.over(rows, TOLERANCE)
+    return [
+        _cell(cell, own[:, 0], own[:, 1:]) if known and walked >= 0 else _field_over(problem, form, cell)
+        for cell, own, known, walked in zip(cells, ends, rows.known, lags, strict=True)
+    ]
+
+
+def _field_over(problem: SymbolicGradient, form: LaplaceForm, cell: FloatArray) -> _FieldCell:
+    found = field_of(gradient_laws(problem, hulls(cell), slopes=True), form)
+    values = np.array([outward(value) for value in found.value])
+    return _cell(cell, values, np.array([[outward(entry) for entry in row] for row in found.jacobian]))
+
+
+def _cell(cell: FloatArray, values: FloatArray, ends: FloatArray) -> _FieldCell:
+    """The bounds from the ends of f (d, 2) and of Df (d, d, 2)."""
+    size = math.hypot(*np.abs(values).max(axis=-1))
     if not np.isfinite(ends).all():
         return _FieldCell(cell, size, math.inf, math.inf, math.inf)
     middle, radius = ends.mean(axis=-1), float(np.linalg.norm((ends[..., 1] - ends[..., 0]) / 2))
