@@ -198,7 +198,7 @@ def bias_along_a_branch(law: Empirical, factor: float = 1) -> Finding:
     At the upper end signs of f say so, and the certified branch that reaches it has dtheta*/dbeta2 within the same
     bounds (N-Proposition 8): so it is true of EX - theta* all along.
     """
-    low, high = SHORTEST, LONGEST
+    high = LONGEST
     adam, (mean, _), branch = Adam("0.5", high, "0.1"), mean_and_deviation(law), branch_of(law)
     if not branch.complete or branch.stability != "attracting":
         return undecided(branch.summary)
