@@ -78,7 +78,10 @@ def checked_epoch(law: Law, batch_size: int, sampling: object, drop_last: object
     if not isinstance(law, Empirical):
         raise InputError(f"data.sampling: {sampling!r} needs rows, and a continuous law has none")
     if len(set(law.exact_probabilities)) > 1:
-        raise InputError(f"data.weights: with sampling = {sampling!r} every row has the same weight; leave them out")
+        raise InputError(
+            f"data.weights: with sampling = {sampling!r} every row has the same weight, as an epoch takes each once; "
+            "leave them out, and write a row that counts k times k times, where it comes in the order"
+        )
     rows = len(law.exact_probabilities)
     if sampling == "full":
         if batch_size not in (1, rows):

@@ -1,6 +1,7 @@
 """Optimizers against methods: the family's recursions are the methods' own steps, and any class can be declared."""
 
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym import InputError
-from adamsym.methods import METHODS, AdaBelief, Adam, Adamax, AdamW, AMSGrad, Lion, NAdam
-from adamsym.testing import check_optimizer, optax_adapter, torch_adapter, update_adapter
+from adamsym.methods import METHODS, AdaBelief, Adam, Adamax, AdamW, AMSGrad, Lion, NAdam, RAdam, Signum, Yogi
+from adamsym.testing import check_optimizer, keras_adapter, optax_adapter, torch_adapter, update_adapter
 from adamsym.testing.conformance import field_test as field_test_module
+from adamsym.testing.conformance.declarations import OptaxRAdam
 from adamsym.testing.conformance.method_map import field_method, recursion_of
 from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
 
@@ -217,3 +219,78 @@ def test_a_known_method_is_recognised_by_its_steps(monkeypatch):
     other = check_optimizer(made(AdaBelief(eps_root="1e-12")))
     assert other.identified is None
     assert "its steps are those of" not in str(other)
+
+
+# --- what the adapters know from the name and the options -------------------------------------------------------------
+
+MEMORIES = {"b1": 0.8, "b2": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "method"),
+    [
+        ("signum", {"beta": 0.8}, Signum(0.8)),
+        *(
+            pytest.param(name, options, method, marks=pytest.mark.slow)
+            for name, options, method in [
+                ("lion", MEMORIES, Lion(0.8, 0.7)),
+                ("sign_sgd", {}, Signum(0)),
+                ("adabelief", MEMORIES | {"eps": 1e-3}, AdaBelief(0.8, 0.7, 1e-3)),
+                ("yogi", MEMORIES, Yogi(0.8, 0.7)),
+                ("radam", MEMORIES, OptaxRAdam(0.8, 0.7)),
+            ]
+        ),
+    ],
+)
+def test_optax_methods_are_known_by_their_names(name, options, method):
+    optax = pytest.importorskip("optax", reason="needs optax")
+    adapter = optax_adapter(getattr(optax, name), learning_rate=0.01, **options)
+    assert adapter.declared == MethodSteps(method, 0.01)
+    assert check_optimizer(adapter).conforms
+    # Control: as another method of the same numbers.
+    wrong = Signum(0.8) if name != "signum" else Lion(0.8, 0.7)
+    assert name == "sign_sgd" or not check_optimizer(adapter, method=wrong).conforms
+
+
+def test_options_that_change_a_method_are_refused():
+    optax = pytest.importorskip("optax", reason="needs optax")
+    torch = pytest.importorskip("torch", reason="needs torch")
+    for function, options in (
+        (optax.lion, {"mu_dtype": "float32"}),
+        (optax.adabelief, {"nesterov": True}),
+        (optax.radam, {"threshold": 4.0}),
+        (optax.radam, {"eps_root": 1e-3}),
+        (optax.contrib.adopt, {"use_clipping": False}),
+        (optax.signum, {"accumulator_dtype": "float32"}),
+    ):
+        with pytest.raises(InputError, match=r"optax_adapter: \w+ with \w+=.* is not known here"):
+            optax_adapter(function, **options)
+    for options in ({"weight_decay": 0.1}, {"maximize": True}):
+        with pytest.raises(InputError, match=r"torch_adapter: RAdam with \w+=.* is not known here"):
+            torch_adapter(torch.optim.RAdam, **options)
+
+
+def test_radam_of_torch_and_a_class_that_only_bears_its_name():
+    torch = pytest.importorskip("torch", reason="needs torch")
+    right = torch_adapter(torch.optim.RAdam, betas=(0.8, 0.7), decoupled_weight_decay=True)
+    assert right.declared == MethodSteps(RAdam(0.8, 0.7))
+    assert check_optimizer(right).conforms
+
+    class Rectified(torch.optim.Adam):
+        pass
+
+    Rectified.__name__ = "RAdam"
+    wrong = torch_adapter(Rectified, betas=(0.8, 0.7))
+    assert wrong.declared == MethodSteps(RAdam(0.8, 0.7))
+    assert not check_optimizer(wrong).conforms
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_lion_of_keras():
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    keras = pytest.importorskip("keras", reason="needs keras")
+    adapter = keras_adapter(keras.optimizers.Lion, beta_1=0.8, beta_2=0.7, weight_decay=0.1)
+    assert adapter.declared == MethodSteps(Lion(0.8, 0.7, 0.1))
+    assert check_optimizer(adapter).conforms
+    with pytest.raises(InputError, match=r"Lion with clipnorm=1\.0 is not known here"):
+        keras_adapter(keras.optimizers.Lion, clipnorm=1.0)

@@ -189,8 +189,8 @@ def torch_adapter(
     Parameters
     ----------
     declared
-        What it should be, a recursion or any method; for Adam, AdamW, NAdam, RMSprop and Adamax of ``torch.optim``
-        known from the options.
+        What it should be, a recursion or any method; for Adam, AdamW, NAdam, RMSprop, Adamax and RAdam of
+        ``torch.optim`` known from the options.
     dtype
         Of the parameters: "float64", "float32", "bfloat16" or "float16", or torch's own.
     lr, options
@@ -236,8 +236,8 @@ def optax_adapter(
 ) -> Adapter:
     """Return the adapter of a function of ``optax`` that makes a gradient transformation.
 
-    Parameters and errors as :func:`torch_adapter`; known are adam, adamw, nadam, nadamw, amsgrad, adamax, adamaxw and
-    rmsprop.
+    Parameters and errors as :func:`torch_adapter`; known are adam, adamw, nadam, nadamw, amsgrad, adamax, adamaxw,
+    rmsprop, lion, adabelief, yogi, radam, signum, sign_sgd and adopt (of ``optax.contrib``).
     """
     jax, optax = library("jax"), library("optax")
     dtype = _format(dtype, "optax_adapter", tuple(PRECISIONS))
@@ -284,7 +284,8 @@ def keras_adapter(
 ) -> Adapter:
     """Return the adapter of a class of ``keras.optimizers``, with the backend that keras is set to.
 
-    Parameters and errors as :func:`torch_adapter`; known are Adam, AdamW, Nadam, Adamax and RMSprop.
+    Parameters and errors as :func:`torch_adapter`; known are Adam, AdamW, Nadam, Adamax, RMSprop
+    and Lion.
     """
     keras = library("keras")
     dtype = _format(dtype, "keras_adapter", tuple(PRECISIONS))

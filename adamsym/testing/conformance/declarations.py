@@ -6,7 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from adamsym.expressions.errors import InputError
+from adamsym.methods import ADOPT, AdaBelief, Lion, Method, RAdam, Signum, Yogi
+from adamsym.testing.conformance.method_steps import MethodSteps
 from adamsym.testing.conformance.recursion import EpsPlace, Recursion, SecondMoment
+
+
+class OptaxRAdam(RAdam):
+    """RAdam with eps where optax adds it."""
+
+    eps_after_correction = True
 
 
 class _Options:
@@ -39,7 +47,7 @@ class _Options:
             return float(0.0 if value is None else value)
         except (TypeError, ValueError):
             raise self.refusal(
-                f"with {name}={value!r} is not known here; give a number, or declared=Recursion(...)"
+                f"with {name}={value!r} is not known here; give a number, or declared=, a recursion or a method"
             ) from None
 
     def none_left(self) -> None:
@@ -47,14 +55,37 @@ class _Options:
         for name, value in self.values.items():
             default = self.defaults.get(name)
             if value is not default and value != default:
-                raise self.refusal(f"with {name}={value!r} is not known here; give declared=Recursion(...) for it")
+                raise self.refusal(
+                    f"with {name}={value!r} is not known here; give declared=, a recursion or a method, for it"
+                )
 
 
 def _unknown(function: str, name: str) -> InputError:
-    return InputError(f"{function}: what {name} should be is not known; give declared=Recursion(...)")
+    return InputError(
+        f"{function}: what {name} should be is not known; give declared=, a recursion or a method, as Lion()"
+    )
 
 
-def torch_declared(optimizer: type[Any], lr: float, given: dict[str, Any]) -> Recursion:
+_OPTAX_METHODS: dict[str, Callable[[_Options], Method]] = {
+    "lion": lambda o: Lion(o.number("b1"), o.number("b2"), o.number("weight_decay")),
+    "adabelief": lambda o: AdaBelief(o.number("b1"), o.number("b2"), o.number("eps"), o.number("eps_root")),
+    "yogi": lambda o: Yogi(o.number("b1"), o.number("b2"), o.number("eps")),
+    "radam": lambda o: OptaxRAdam(o.number("b1"), o.number("b2"), o.number("eps")),
+    "adopt": lambda o: ADOPT(o.number("b1"), o.number("b2"), o.number("eps")),
+    "signum": lambda o: Signum(o.number("beta")),
+    "sign_sgd": lambda o: Signum(0),
+}
+"""Optimizers of optax that no recursion of the family is, as methods; the check compares their steps."""
+
+
+def _steps_of(options: _Options, method: Callable[[_Options], Method], rate: float) -> MethodSteps:
+    """The method's steps; options that it does not take must have their defaults."""
+    found = method(options)
+    options.none_left()
+    return MethodSteps(found, float(rate))
+
+
+def torch_declared(optimizer: type[Any], lr: float, given: dict[str, Any]) -> Recursion | MethodSteps:
     """Return what an optimizer of ``torch.optim`` is with these options.
 
     Raises
@@ -63,13 +94,17 @@ def torch_declared(optimizer: type[Any], lr: float, given: dict[str, Any]) -> Re
         If the optimizer or an option is not known here.
     """
     name = optimizer.__name__
-    if name not in ("Adam", "AdamW", "NAdam", "RMSprop", "Adamax"):
+    if name not in ("Adam", "AdamW", "NAdam", "RMSprop", "Adamax", "RAdam"):
         raise _unknown("torch_adapter", name)
     options = _Options("torch_adapter", optimizer, given, "lr")
     # How the steps are computed, not what they are.
     for same in ("foreach", "fused", "capturable", "differentiable"):
         options.take(same)
     beta1, beta2 = (float(beta) for beta in options.take("betas", (0.0, options.number("alpha", 0.99))))
+    if name == "RAdam":
+        # Without decay, which is refused, both kinds of it are one.
+        options.take("decoupled_weight_decay")
+        return _steps_of(options, lambda o: RAdam(beta1, beta2, o.number("eps")), lr)
     found = Recursion(step_size=float(lr), beta1=beta1, beta2=beta2, eps=options.number("eps"))
     if options.take("maximize"):
         found = replace(found, direction=-1)
@@ -91,9 +126,13 @@ def torch_declared(optimizer: type[Any], lr: float, given: dict[str, Any]) -> Re
     return found
 
 
-def optax_declared(optimizer: Callable[..., Any], learning_rate: Any, given: dict[str, Any]) -> Recursion:
+def optax_declared(optimizer: Callable[..., Any], learning_rate: Any, given: dict[str, Any]) -> Recursion | MethodSteps:
     """Return what an optimizer of ``optax`` is with these options; errors as :func:`torch_declared`."""
     name = optimizer.__name__
+    if name in _OPTAX_METHODS:
+        return _steps_of(
+            _Options("optax_adapter", optimizer, given, "learning_rate"), _OPTAX_METHODS[name], learning_rate
+        )
     if name not in ("adam", "adamw", "nadam", "nadamw", "amsgrad", "adamax", "adamaxw", "rmsprop"):
         raise _unknown("optax_adapter", name)
     options = _Options("optax_adapter", optimizer, given, "learning_rate")
@@ -132,12 +171,18 @@ def optax_declared(optimizer: Callable[..., Any], learning_rate: Any, given: dic
     return found
 
 
-def keras_declared(optimizer: type[Any], learning_rate: Any, given: dict[str, Any]) -> Recursion:
+def keras_declared(optimizer: type[Any], learning_rate: Any, given: dict[str, Any]) -> Recursion | MethodSteps:
     """Return what an optimizer of ``keras.optimizers`` is with these options; errors as :func:`torch_declared`."""
     name = optimizer.__name__
-    if name not in ("Adam", "AdamW", "Nadam", "Adamax", "RMSprop"):
+    if name not in ("Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Lion"):
         raise _unknown("keras_adapter", name)
     options = _Options("keras_adapter", optimizer, given, "learning_rate")
+    # The average of the parameters is kept beside them, unless it overwrites them.
+    options.take("use_ema"), options.take("ema_momentum")
+    if name == "Lion":
+        return _steps_of(
+            options, lambda o: Lion(o.number("beta_1"), o.number("beta_2"), o.number("weight_decay")), learning_rate
+        )
     try:
         rate = float(learning_rate)
     except TypeError:
@@ -162,8 +207,6 @@ def keras_declared(optimizer: type[Any], learning_rate: Any, given: dict[str, An
         if threshold is not None:
             changed: dict[str, Any] = {"gradient": what, "clip": float(threshold)}
             found = replace(found, **changed)
-    # The average of the parameters is kept beside them, unless it overwrites them.
-    options.take("use_ema"), options.take("ema_momentum")
     if options.take("amsgrad"):
         found = replace(found, second_moment="largest mean of squares")
     if name == "Nadam":
