@@ -4,6 +4,7 @@ The long run, ``make test-long``, plays every test with drawn inputs too: ten ti
 """
 
 import gc
+import math
 import os
 
 import pytest
@@ -20,6 +21,10 @@ def is_long(config):
 def pytest_configure(config):
     # What other runs have kept is no part of a test.
     os.environ["ADAMSYM_CACHE"] = "off"
+    # Nor is how long something takes on a busy machine.
+    from adamsym.expressions import progress
+
+    progress.SECONDS_BETWEEN_LINES = math.inf
     # While modules are imported there is next to nothing to collect.
     gc.disable()
     inputs = {} if is_long(config) else {"derandomize": True, "database": None}

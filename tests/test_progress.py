@@ -1,6 +1,7 @@
 """Long computations tell how far they are, and what they return does not depend on it."""
 
 import io
+import math
 import sys
 
 import numpy as np
@@ -21,8 +22,7 @@ P = np.full(3, 1 / 3)
 @given(st.integers(1, 700), st.integers(1, 3), st.booleans(), st.sampled_from([1, 30]))
 def test_all_laws_are_counted_and_nothing_changes(number, threads, slopes, size):
     told = []
-    with pytest.MonkeyPatch.context() as patch, progress_bar("laws") as nothing:
-        assert nothing is None
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(laplace_quadrature, "_ENTRIES_AT_ONCE", 600)
         options = {"sensitivity": slopes, "threads": threads}
         arguments = (LAWS[:number], P, size, Adam())
@@ -74,8 +74,25 @@ def test_the_bar_is_on_terminals_alone(monkeypatch):
         AdamField(LAWS[:3].T, Adam(), progress=progress)(np.zeros(3))
     assert "the field" in seen.getvalue()
     assert "3/3" in seen.getvalue()
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, ["1", "2", "3"]), (math.inf, [])])
+def test_elsewhere_there_are_lines_and_not_too_many(seconds, told, monkeypatch):
     quiet = io.StringIO()
     monkeypatch.setattr(sys, "stderr", quiet)
+    monkeypatch.setattr("adamsym.expressions.progress.SECONDS_BETWEEN_LINES", seconds)
     with progress_bar("the field") as progress:
-        assert progress is None
-    assert quiet.getvalue() == ""
+        for done in (1, 2, 3):
+            progress(done, 3)
+    assert quiet.getvalue() == "".join(f"adamsym: the field: {done} of 3\n" for done in told)
+
+
+def test_lines_that_cannot_be_written_do_not_end_the_work(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError("no space left")
+
+    monkeypatch.setattr(sys, "stderr", Full())
+    monkeypatch.setattr("adamsym.expressions.progress.SECONDS_BETWEEN_LINES", 0.0)
+    with progress_bar("the field") as progress:
+        progress(1, 3)

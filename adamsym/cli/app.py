@@ -19,6 +19,7 @@ from adamsym.cli.options import (
     INTERRUPTED,
     NOBODY_READS,
     REFUTED,
+    TERMINATED,
     File,
     Json,
     read_file,
@@ -34,6 +35,7 @@ from adamsym.cli.output import (
     working,
     write_output,
 )
+from adamsym.cli.signals import ends_like_ctrl_c
 from adamsym.expressions.errors import InputError
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
@@ -143,7 +145,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     printed = Printed(sys.stdout)
     with redirect_stdout(printed):
         try:
-            code = _run(list(sys.argv[1:] if arguments is None else arguments))
+            with ends_like_ctrl_c() as ended:
+                code = _run(list(sys.argv[1:] if arguments is None else arguments))
+            code = TERMINATED if ended and code == INTERRUPTED else code
         except Exception:
             # The interpreter's own exit code would say that something is refuted.
             tell(f"{traceback.format_exc()}adamsym: this is a fault of adamsym, not of its input; please report it")

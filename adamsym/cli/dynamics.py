@@ -194,7 +194,7 @@ def track(
             seed,
             box,
             level,
-            progress or (lambda _: None),
+            progress,
         )
     if output is not None:
         write_table(output, found.columns(source.problem.names))
@@ -263,9 +263,9 @@ def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
 
 
 @contextmanager
-def _progress(text: str, steps: int) -> Iterator[Callable[[int], None] | None]:
-    """A progress bar on standard error, if it is a terminal."""
+def _progress(text: str, steps: int) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, or lines."""
     from adamsym.expressions.progress import progress_bar
 
     with progress_bar(text) as progress:
-        yield None if progress is None else lambda done: progress(done, steps)
+        yield lambda done: progress(done, steps)

@@ -113,7 +113,9 @@ def _evaluated(source: "ProblemFile", at: list[str] | None, points: Path | None,
     from adamsym.field import AdamField
     from adamsym.field.epochs.epoch_field import EpochField
 
-    adam_field = AdamField(source.problem, source.adam)
+    # A single point is not worth compiling loops.
+    is_plain = points is None and source.problem.sampling == "replacement" and source.adam.laplace is not None
+    adam_field = AdamField(source.problem, source.adam, backend="numpy" if is_plain else "numba")
     with working("evaluating the field"):
         estimated = isinstance(adam_field, EpochField) and adam_field.is_beyond
         found = _estimate(source, theta) if estimated else adam_field.evaluate(theta)

@@ -17,6 +17,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
+from adamsym.cli.signals import said_when_stopped
 from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 
@@ -76,7 +77,11 @@ def map_(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"points": points, "journal": journal}
     found: ZeroMap | LyapunovMap
-    with executor_of(workers, cluster, kept) as executor, progress_bar("pairs of values reached") as progress:
+    with (
+        said_when_stopped(journal),
+        executor_of(workers, cluster, kept) as executor,
+        progress_bar("pairs of values reached") as progress,
+    ):
         options |= {"executor": executor, "progress": progress}
         if region is not None and of == "lyapunov":
             found = map_lyapunov(field, wanted, region, certify=certify, **options)

@@ -20,8 +20,8 @@ HOLDS, REFUTED, BAD_INPUT, UNDECIDED = 0, 1, 2, 3
 FAULT = 70
 """Exit code where adamsym itself is at fault: as for an internal error in sysexits.h."""
 
-INTERRUPTED, NOBODY_READS = 130, 141
-"""Exit codes as those of a process that a signal ends: Control-C, and a pipe whose reader has gone."""
+INTERRUPTED, NOBODY_READS, TERMINATED = 130, 141, 143
+"""Exit codes as those of a process that a signal ends: Control-C, a pipe whose reader has gone, and SIGTERM."""
 
 File = Annotated[Path, typer.Argument(help="A problem file (TOML).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]

@@ -1,4 +1,4 @@
-"""Searches of boxes from the command line: journal, progress, and Ctrl-C, after which they say what they know."""
+"""Searches of boxes from the command line: journal, progress, and signals, after which they say what they know."""
 
 import signal
 import sys
@@ -39,7 +39,7 @@ def search(
 
 @contextmanager
 def _stop() -> Iterator[Callable[[], bool]]:
-    """Whether Ctrl-C has been pressed: once, a search stops and says what it knows; twice, it is broken off."""
+    """Whether Ctrl-C or SIGTERM has come: once, a search stops and says what it knows; twice, it is broken off."""
     pressed: list[int] = []
 
     def note(number: int, frame: object) -> None:
@@ -51,17 +51,18 @@ def _stop() -> Iterator[Callable[[], bool]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
-    previous = signal.signal(signal.SIGINT, note)
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield lambda: bool(pressed)
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on standard error, if it is a terminal."""
+    """A progress bar on standard error, or lines."""
     from adamsym.expressions.progress import progress_bar
 
     with progress_bar("boxes examined, of those known") as progress:
-        yield lambda examined, pending: progress(examined, examined + pending) if progress is not None else None
+        yield lambda examined, pending: progress(examined, examined + pending)

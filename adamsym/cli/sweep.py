@@ -32,6 +32,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
+from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ def sweep(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
     with (
+        said_when_stopped(journal),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("hundredths of a combination followed") as progress,
     ):

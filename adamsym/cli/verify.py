@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, Json
-from adamsym.cli.output import check_writable, print_json, print_table, write_output
+from adamsym.cli.output import check_writable, print_json, print_table, tell, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,21 +68,30 @@ def verify(
     places = folders or [FOLDER]
     from adamsym.claims import discover, run_claims
 
-    with _live() as progress:
-        reports = run_claims(
-            places,
-            claims=claim or (),
-            grade=None if grade is None else grade.value,
-            effort=effort,
-            seed=seed,
-            workers=workers,
-            time_limit=time_limit,
-            progress=progress,
-        )
-    if junit is not None:
-        from adamsym.cli.junit import as_junit
+    seen: tuple[ModuleProgress, ...] = ()
 
-        write_output(junit, as_junit(reports))
+    def note(modules: "tuple[ModuleProgress, ...]") -> None:
+        nonlocal seen
+        seen = modules
+        show(modules)
+
+    try:
+        with _live() as show:
+            reports = run_claims(
+                places,
+                claims=claim or (),
+                grade=None if grade is None else grade.value,
+                effort=effort,
+                seed=seed,
+                workers=workers,
+                time_limit=time_limit,
+                progress=note,
+            )
+    except KeyboardInterrupt:
+        _flush(seen, junit, _replay(places, effort, seed, grade), as_json)
+        raise
+    if junit is not None:
+        _write_junit(junit, reports)
     found = {report.name for report in reports}
     named = [name for module in discover(places, claim or ()) for name in module.names or ()]
     left_out = [name for name in named if name not in found] if grade else []
@@ -93,6 +102,25 @@ def verify(
     # What lacks a library was not checked: it does not count, and alone it is nothing that holds.
     verdicts = {report.verdict for report in reports} - {"not applicable"}
     return REFUTED if "refuted" in verdicts else HOLDS if verdicts == {"holds"} else UNDECIDED
+
+
+def _flush(modules: "tuple[ModuleProgress, ...]", junit: Path | None, replay: str, as_json: bool) -> None:
+    """What is known of the files that were done when the run was stopped."""
+    done = [module for module in modules if module.state == "done"]
+    tell(f"adamsym: interrupted: {len(done)} of {len(modules)} files done")
+    reports = [report for module in done for report in module.reports]
+    if junit is not None and reports:
+        _write_junit(junit, reports)
+    if as_json:
+        print_json({"claims": [report.to_dict() for report in reports], "interrupted": True})
+    elif reports:
+        _print_reports(reports, [], replay)
+
+
+def _write_junit(path: Path, reports: "Sequence[ClaimReport]") -> None:
+    from adamsym.cli.junit import as_junit
+
+    write_output(path, as_junit(reports))
 
 
 def _replay(places: Sequence[Path], effort: str, seed: int, grade: Grade | None) -> str:
@@ -129,10 +157,13 @@ def _print_reports(reports: "Sequence[ClaimReport]", left_out: list[str], replay
 
 
 @contextmanager
-def _live() -> "Iterator[Progress | None]":
-    """A table on standard error, if it is a terminal, that shows what each module is at."""
+def _live() -> "Iterator[Progress]":
+    """A table on standard error that shows what each module is at; a line now and then if that is no terminal."""
     if not sys.stderr.isatty():
-        yield None
+        from adamsym.expressions.progress import lines
+
+        told = lines("files of claims done")
+        yield lambda modules: told(sum(module.state == "done" for module in modules), len(modules))
         return
     from rich.console import Console
     from rich.live import Live

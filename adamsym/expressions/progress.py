@@ -1,14 +1,18 @@
-"""How far a long computation has come: what it calls, and a bar on a terminal."""
+"""How far a long computation has come: what it calls, and a bar on a terminal; elsewhere lines, now and then."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from adamsym.expressions.arguments import checked_arguments
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is to do, in the thread that asked for the work."""
+
+SECONDS_BETWEEN_LINES = 20.0
+"""Where standard error is no terminal: what takes less says nothing."""
 
 _Part = TypeVar("_Part")
 
@@ -25,8 +29,10 @@ def counted_off(parts: Iterable[_Part], sizes: Iterable[int], total: int, progre
 
 @checked_arguments
 @contextmanager
-def progress_bar(text: str) -> Iterator[Progress | None]:
-    """Show a bar on standard error, if it is a terminal: in ``with``, what takes ``progress=`` gets what this gives.
+def progress_bar(text: str) -> Iterator[Progress]:
+    """Show a bar on standard error: in ``with``, what takes ``progress=`` gets what this gives.
+
+    Where standard error is no terminal but a file or a pipe, it gets a line every twenty seconds.
 
     Parameters
     ----------
@@ -40,7 +46,7 @@ def progress_bar(text: str) -> Iterator[Progress | None]:
 
     Examples
     --------
-    Elsewhere than on a terminal nothing is shown:
+    What is quick shows nothing but on a terminal:
 
     >>> from adamsym import Adam, AdamField, progress_bar
     >>> with progress_bar("the field") as progress:
@@ -48,7 +54,7 @@ def progress_bar(text: str) -> Iterator[Progress | None]:
     [-0.89 -1.  ]
     """
     if not sys.stderr.isatty():
-        yield None
+        yield lines(text)
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -58,3 +64,19 @@ def progress_bar(text: str) -> Iterator[Progress | None]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(text, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def lines(text: str) -> Progress:
+    """Return what prints how much is done on standard error, a line at a time and not too often."""
+    last = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            # What nobody reads is no fault of the work.
+            with suppress(OSError):
+                print(f"adamsym: {text}: {done} of {total}", file=sys.stderr, flush=True)
+
+    return tell

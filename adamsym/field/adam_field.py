@@ -55,8 +55,9 @@ class AdamField:
     threads
         Threads that share the coordinates; the results are the same for any number.
     backend
-        "numba", loops on the processor, or "jax": listed atoms are summed on JAX's default device, such as an
-        accelerator. Both agree to the errors stated.
+        "numba", loops on the processor; "numpy", arrays there: a first value takes a second, for there is nothing to
+        compile, and many values take longer; or "jax": listed atoms are summed on JAX's default device, such as an
+        accelerator. They agree to the errors stated.
     progress
         Called with the number of laws of a coordinate at a point that are done, and of all that are done together: of
         many parameters they take seconds to minutes. :func:`adamsym.progress_bar` has one for a terminal.

@@ -11,8 +11,8 @@ from adamsym.field.batches.batch_quotient import batch_quotient
 from adamsym.field.float.laplace_quadrature import Quotient
 from adamsym.methods import LaplaceForm, Method
 
-BACKENDS = ("numba", "jax")
-"""Compiled loops on the processor; arrays on JAX's default device, such as an accelerator."""
+BACKENDS = ("numba", "numpy", "jax")
+"""Compiled loops on the processor; arrays there, with nothing to compile; arrays on JAX's default device."""
 
 
 def quotient_of(backend: str) -> Callable[..., Quotient]:
@@ -24,9 +24,13 @@ def quotient_of(backend: str) -> Callable[..., Quotient]:
         If there is no such backend, or its library is not installed.
     """
     if backend not in BACKENDS:
-        raise InputError(f"backend: {shown(backend)} is not allowed; allowed are {' and '.join(map(repr, BACKENDS))}")
+        raise InputError(f"backend: {shown(backend)} is not allowed; allowed are {', '.join(map(repr, BACKENDS))}")
     if backend == "numba":
         return batch_quotient
+    if backend == "numpy":
+        from adamsym.field.prepared.quotients import array_quotient
+
+        return array_quotient
     if find_spec("jax") is None:
         raise InputError("backend: jax is not installed; install adamsym[jax], or take 'numba'")
     return _by_jax

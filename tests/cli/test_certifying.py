@@ -127,24 +127,26 @@ def test_certificates_of_the_first_format_are_bad_input(run):
 
 
 @pytest.mark.parametrize(
-    ("command", "task", "box"),
-    [("zeros", ZeroTask, "theta=-5:5"), ("lyapunov", LyapunovTask, "theta=0.5:1.7")],
+    ("command", "task", "box", "number"),
+    [("zeros", ZeroTask, "theta=-5:5", signal.SIGTERM), ("lyapunov", LyapunovTask, "theta=0.5:1.7", signal.SIGINT)],
 )
-def test_what_is_known_when_it_is_interrupted_is_said_and_written(command, task, box, tmp_path, monkeypatch, capsys):
-    """Ctrl-C during the third box: that one is finished, the rest is undecided; the journal stays."""
+def test_what_is_known_when_it_is_interrupted_is_said_and_written(
+    command, task, box, number, tmp_path, monkeypatch, capsys
+):
+    """Ctrl-C, or SIGTERM, during the third box: that one is finished, the rest is undecided; the journal stays."""
     monkeypatch.chdir(tmp_path)
     original, rounds = task.all_examined, []
 
     def interrupted(searched, boxes):
         rounds.append(len(boxes))
         if sum(rounds) == 3:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
         return original(searched, boxes)
 
     monkeypatch.setattr(task, "all_examined", interrupted)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(number) is before
     printed = capsys.readouterr()
     assert printed.out.startswith("stopped by Ctrl-C after 3 boxes: what is known so far\nundecided: ")
     assert printed.err.startswith("adamsym: stopping;")

@@ -221,7 +221,7 @@ def test_many_nasty_laws(seed):
 
 
 def test_backends_that_are_refused(monkeypatch):
-    with pytest.raises(InputError, match=r"^backend: 'cuda' is not allowed; allowed are 'numba' and 'jax'$"):
+    with pytest.raises(InputError, match=r"^backend: 'cuda' is not allowed; allowed are 'numba', 'numpy', 'jax'$"):
         AdamField(problem(), Adam(), backend="cuda")
     with pytest.raises(InputError, match="probabilities: they must be positive and sum to 1"):
         jax_quotient(np.ones((1, 2)), np.array([0.5, 0.6]), Adam())

@@ -49,6 +49,19 @@ def test_the_quadrature_agrees_with_the_compiled_loops(law, method):
     assert inverse == pytest.approx(wanted.inverse[0], rel=1e-6)
 
 
+KINKED = Problem("Max(a*x - y, 0)**2 + Abs(a*x)/3", ["a"], ROWS)
+
+
+@pytest.mark.parametrize("problem", [KINKED, KINKED.changed(batch_size=2)])
+def test_the_field_by_arrays_is_that_of_the_compiled_loops(problem):
+    for method in (METHODS[0], NAdam(0.9, 0.99, 1e-3)):
+        fields = [AdamField(problem, method, backend=backend) for backend in ("numpy", "numba")]
+        found, wanted = (field.evaluate([[0.5], [-2.0], [0.0]]) for field in fields)
+        assert (abs(found.value - wanted.value) <= found.error + wanted.error).all()
+        assert (found.error <= 2 * wanted.error).all()
+        assert fields[0].jacobian([0.5]).tolist() == fields[1].jacobian([0.5]).tolist()
+
+
 @pytest.mark.parametrize("method", [Adam(0.9, 0.99, 1e-2), METHODS[4]])
 def test_a_lag_more_or_less_is_seen(method):
     """The control: the lag sums, the filters and the control variate all count."""

@@ -212,14 +212,14 @@ def _of_part(
         allowed = tolerance / 2 * most[pending]
         found, filters, control, unit, inverses = np.empty((5, len(chosen)))
         spent = np.empty(len(chosen), dtype=np.int_)
-        slopes = np.empty((len(chosen) if sensitivity else 0, n))
+        slopes = np.empty((len(chosen), n)) if sensitivity else None
         own = _rows(probabilities, pending)
         most_control = allowed if per_octave != grids[-1] else np.full(len(chosen), np.inf)
         quotients(chosen, own, form.eps, rule, most_control, found, filters, control, unit, inverses, spent, slopes)
         value[pending], inverse[pending] = found, inverses
         error[pending] = filters + control + rule.alias * most[pending] + ROUNDING * unit
         exponentials[pending] += spent
-        if gradient is not None:
+        if gradient is not None and slopes is not None:
             gradient[pending] = slopes
         pending = pending[filters + control > allowed]
     if not (np.isfinite(value).all() and (gradient is None or np.isfinite(gradient).all())):

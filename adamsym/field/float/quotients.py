@@ -49,7 +49,7 @@ def quotients(
     unit: FloatArray,
     inverse: FloatArray,
     exponentials: Indices,
-    gradient: FloatArray,
+    gradient: FloatArray | None,
 ) -> None:
     """Fill F, what may be off, and dF/dg of each law (a row of ``atoms``, not all zero).
 
@@ -58,7 +58,8 @@ def quotients(
     ``allowed`` is left out, its filters infinite. The law's scale goes to ``unit``:
     1/(1 + eps/sqrt(E g^2)), or where eps is inside the root 1/sqrt(1 + eps/E g^2). ``inverse`` gets a bound of
     E[1/(sqrt V + eps)], ``exponentials`` the number of exponentials and their squares, for all atoms together. A grid
-    that would be too long leaves nan. ``gradient`` has a row for each law, or none if it is not wanted.
+    that would be too long leaves nan. ``gradient`` has a row for each law; where it is None, its code is not even
+    compiled: that takes a good part of the time.
     """
     n, phases = atoms.shape[1], max(1, rule.grid.per_octave)
     samples, own = workspace(USUAL_NODES), sorted_workspace(n, phases, _USUAL_OCTAVES)
@@ -91,7 +92,7 @@ def quotients(
             continue
         value[law], filters[law], bound, variate = evaluate(count, moments, scaled_eps, rule, samples)
         inverse[law] = bound / scale
-        if len(gradient):
+        if gradient is not None:
             # An entry of ``gradient`` that is divided in place compiles texts of exceptions, for seconds.
             slopes = gradient[law]
             sensitivity(count, octaves, moments, variate, rule, samples, own, slopes)

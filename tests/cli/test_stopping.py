@@ -1,0 +1,117 @@
+"""Long commands that are stopped say what is kept, whichever signal it is; those that are not stopped say nothing."""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from adamsym.__main__ import main
+from adamsym.cli import signals, verify
+
+PROBLEM = """[problem]
+loss = "(theta - x)**2/2"
+parameters = ["theta"]
+
+[data]
+x = [0.0, 0.0, 3.0]
+
+[adam]
+beta1 = 0.9
+beta2 = 0.99
+eps = 1e-3
+
+[start]
+theta = 0.5
+"""
+CLAIM = """
+from adamsym.claims import Claim, holds, refuted
+claim = Claim("{name}", title="t", statement="s", source="here")
+@claim.evidence("symbolic")
+def evidence():
+    return holds("yes", cases=1)
+@claim.control("one")
+def one():
+    return refuted("as it should")
+@claim.control("two")
+def two():
+    return refuted("as it should")
+"""
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+COMMANDS = {
+    "sweep": ("adamsym.continuation.sweep", ["sweep", "p.toml", "--over", "beta2=0.5:0.9", "--points", "4"]),
+    "map": (
+        "adamsym.continuation.map_zeros",
+        ["map", "p.toml", "--over", "beta2=0.5:0.9", "--over", "eps=1e-3:1e-2", "--points", "2"],
+    ),
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "p.toml").write_text(PROBLEM)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_sweeps_and_maps_say_what_is_kept(command, number, folder, monkeypatch, capsys):
+    where, arguments = COMMANDS[command]
+
+    def stopped(*given, **options):
+        signal.raise_signal(number)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(where, stopped)
+    assert main(arguments) == CODES[number]
+    assert "interrupted. With --journal" in capsys.readouterr().err
+    assert main([*arguments, "--journal", "kept.journal"]) == CODES[number]
+    assert "interrupted. What is finished is in kept.journal: add --resume." in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_chains_say_where_they_are(number, folder, monkeypatch, capsys):
+    def stopped(*given, checkpoint, **options):
+        checkpoint.write_bytes(b"kept")
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("adamsym.dynamics.simulate", stopped)
+    assert main(["simulate", "p.toml", "--checkpoint", "run.npz"]) == CODES[number]
+    assert "The chains are in run.npz: add --resume." in capsys.readouterr().err
+
+
+def test_a_run_of_claims_gives_what_is_done(folder, monkeypatch, capsys):
+    for name in ("T1", "T2"):
+        (folder / f"{name.lower()}.py").write_text(CLAIM.format(name=name))
+
+    @contextmanager
+    def stopped():
+        def look(modules):
+            if any(module.state == "done" for module in modules):
+                signal.raise_signal(signal.SIGTERM)
+
+        yield look
+
+    monkeypatch.setattr(verify, "_live", stopped)
+    assert main(["verify", str(folder), "--workers", "1", "--junit", "part.xml"]) == 143
+    printed = capsys.readouterr()
+    assert "interrupted: 1 of 2 files done" in printed.err
+    assert printed.out.startswith("1 of 1 claims hold")
+    assert "T1" in printed.out
+    assert "T2" not in printed.out
+    assert "T1" in (folder / "part.xml").read_text()
+
+
+def test_other_threads_have_no_signals():
+    seen = []
+
+    def play():
+        with signals.ends_like_ctrl_c():
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=play)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGTERM)]
