@@ -64,7 +64,7 @@ def shown(value: float | None) -> str:
 
 def table(title: str, rows: list[tuple[str, float | None, float | None]]) -> str:
     """Return a table of old and new figures."""
-    lines = [f"| {title} | old | new |", "| --- | ---: | ---: |"]
+    lines = [f"## {title}", "", "| | old | new |", "| --- | ---: | ---: |"]
     return "\n".join([*lines, *(f"| {name} | {shown(old)} | {shown(new)} |" for name, old, new in rows)])
 
 
@@ -91,6 +91,7 @@ def page(old: Path, commit: str) -> str:
         ]
         cold = [(f"`{Path(file).stem}`", *both(versions, "cold", ["field", file])) for file in chosen]
         derive = [(f"`{Path(file).stem}`", *both(versions, "cold", ["derive", file])) for file in files]
+        print("derived", flush=True)
         search = ["zeros", "examples/three_points.toml", "--box", "theta=-1:2", "--workers", "1"]
         zeros = [("cold", *both(versions, "cold", search)), ("warm", *both(versions, "warm", search))]
     slowest = max((new for *_, new in derive if new is not None), default=0.0)
@@ -100,11 +101,11 @@ def page(old: Path, commit: str) -> str:
         "system together, of one process with its children (`getrusage`), one thread; old and new in turns, in one run of "
         f"`python benchmarks/start_up.py`, Python {platform.python_version()}, {platform.machine()}. Python's bytecode is "
         "there, as after an installation.",
-        table("help", help_) + f"\n\nThe least of {TURNS} runs after a first one.",
-        table("warm `adamsym field FILE`", warm)
+        table("Help", help_) + f"\n\nThe least of {TURNS} runs after a first one.",
+        table("`adamsym field FILE`, warm", warm)
         + f"\n\nThe least of {TURNS} runs at the file's [start], after a first one that filled the caches. The longest of "
         f"the new ones takes {waiting:.2f}. A dash: the command refuses the file.",
-        table("cold `adamsym field FILE`", cold) + "\n\nOne run with an empty cache of adamsym and of Numba.",
+        table("`adamsym field FILE`, cold", cold) + "\n\nOne run with an empty cache of adamsym and of Numba.",
         table("`adamsym derive FILE`", derive)
         + f"\n\nOne run each; nothing of it is kept between runs. The longest of the new ones takes {slowest:.2f}. A dash: "
         "the command refuses the file, for there is no loss.",

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from adamsym.cli import certify, dynamics, explore, field, init, maps, plots, sweep, verify
+from adamsym.cli import cache, certify, dynamics, explore, field, init, maps, plots, sweep, verify
 from adamsym.cli.examples import epilog
 from adamsym.cli.options import (
     BAD_INPUT,
@@ -123,6 +123,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "explore": (explore.explore, "See the field on a page with sliders, or serve it."),
     "plot": (plots.plot, "Draw one plot of a problem."),
     "report": (plots.report, "Write one page about problems and claims."),
+    "cache": (cache.cache, "Show or remove what is kept between runs."),
 }
 """The commands, and how the list of commands puts them."""
 

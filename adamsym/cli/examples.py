@@ -36,6 +36,7 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "adamsym plot zeros problem.toml --box theta=0.5:1.5 -o zeros.svg",
     ),
     "report": ("adamsym report problem.toml -o report.html",),
+    "cache": ("adamsym cache", "adamsym cache --clear"),
 }
 """Examples by command; ``problem.toml`` is what ``adamsym init`` writes, and data.csv has the columns x and y."""
 

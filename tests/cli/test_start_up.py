@@ -82,3 +82,21 @@ def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsy
 @pytest.mark.parametrize("arguments", [["--help"], ["zeros", "--help"]])
 def test_help_loads_nothing(folder, arguments):
     assert run(folder, *arguments)[1] == []
+
+
+def test_what_is_kept_is_shown_and_removed(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+
+    def told(*arguments):
+        assert main(list(arguments)) == 0
+        return capsys.readouterr().out
+
+    assert told("cache") == "nothing is kept: ADAMSYM_CACHE is off\n"
+    monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))
+    told("field", "problem.toml")
+    (entry,) = (folder / "kept").glob("*.kept")
+    shown = json.loads(told("cache", "--json"))
+    assert shown == {"folder": str(folder / "kept"), "entries": 1, "bytes": entry.stat().st_size}
+    assert told("cache", "--clear").endswith("kept: 1 problems, 0.0 MB\n")
+    assert not entry.exists()
+    assert json.loads(told("cache", "--json"))["entries"] == 0
