@@ -1,6 +1,7 @@
 # Two commands on a fresh machine with Python 3.11+ and make:
 #   make verify   installs adamsym in .venv, runs the main job on the examples, checks the claims
 #   make test     installs what the tests need and runs them
+# make install installs adamsym in .venv and nothing more.
 # Longer: make test-long (more cases, and ten times as many drawn inputs), make benchmarks (writes
 #   docs/benchmark_*.md; an hour), make mutation (breaks formulas one at a time and looks whether tests and claims
 #   notice; two hours).
@@ -11,7 +12,9 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: verify test test-long benchmarks mutation lint clean
+.PHONY: install verify test test-long benchmarks mutation lint clean
+
+install: .venv/installed
 
 verify: .venv/installed
 	$(BIN)/python examples/run_all.py

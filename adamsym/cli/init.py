@@ -14,6 +14,27 @@ if TYPE_CHECKING:
 
 _LISTED = 8
 
+THREE_POINTS = """\
+# The smallest problem that shows what Adam does: a mean is estimated from the data 0, 0, 3. The loss is least at the
+# mean 1, and Adam stops at .9995. Nothing in this file is executed; an unknown key is an error.
+[problem]
+loss = "(theta - x)**2/2"       # loss of one data row, in parameters and columns of the data
+parameters = ["theta"]          # or vectors by length: { w = 2, b = 1 } declares w0, w1, b0
+batch_size = 1                  # rows drawn for each gradient
+
+[data]
+x = [0.0, 0.0, 3.0]             # a list for each column; or file = "table.csv"
+
+[adam]
+method = "Adam"                 # or AdamW, NAdam, RMSprop, Lion, ...
+beta1 = 0.9
+beta2 = 0.999
+eps = 1e-8
+
+[start]                         # the commands' default point
+theta = 2.0
+"""
+
 
 def _losses() -> list[str]:
     from adamsym.gradients.starting import LOSSES
@@ -69,9 +90,7 @@ def init(
     if table is None:
         if (target, loss, columns, delimiter, decimal) != (None, None, None, None, None):
             raise InputError("--target, --loss, --columns, --delimiter and --decimal are of a table; give one")
-        from adamsym.gradients.starting import THREE_POINTS
-
-        _write(THREE_POINTS, output)
+        write_output(output, THREE_POINTS)
         _say(["the three points 0, 0, 3, whose mean Adam misses"], {"rows": 3}, output, as_json, quiet)
         return HOLDS
     from adamsym.gradients.starting import choose, problem_text

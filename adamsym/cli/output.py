@@ -122,8 +122,7 @@ def check_resume(journal: Path | None, resume: bool) -> None:
 
 def write_output(path: Path, content: str | bytes) -> None:
     """Write what ``-o`` asks for so that the file is there whole or not at all."""
-    # The subpackage of problems loads numpy, which asking for help need not wait for.
-    from adamsym.gradients.writing import write_whole
+    from adamsym.expressions.whole_files import write_whole
 
     content = content.encode() if isinstance(content, str) else content
     write_whole(path, lambda file: file.write(content), "-o")
@@ -146,6 +145,6 @@ def check_table(path: Path | None) -> None:
 def write_table(path: Path, columns: "Columns") -> None:
     """Write the table that ``-o`` asks for so that the file is there whole or not at all."""
     from adamsym.expressions.columns import write_columns
-    from adamsym.gradients.writing import write_whole
+    from adamsym.expressions.whole_files import write_whole
 
     write_whole(path, lambda file: write_columns(file, path.suffix, columns), "-o")

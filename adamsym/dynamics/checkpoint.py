@@ -14,8 +14,8 @@ from adamsym.dynamics.run import Run, multiples
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import open_regular
+from adamsym.expressions.whole_files import write_whole
 from adamsym.gradients.record import problem_text
-from adamsym.gradients.writing import write_whole
 from adamsym.methods.recursion import attributes_of
 
 _LONGEST_HEADER = 2**10

@@ -33,27 +33,6 @@ LOSSES = (
 _SYMMETRIC = ("tanh_network", "deep_linear_network", "phase_retrieval")
 """Losses whose gradients vanish at 0."""
 
-THREE_POINTS = """\
-# The smallest problem that shows what Adam does: a mean is estimated from the data 0, 0, 3. The loss is least at the
-# mean 1, and Adam stops at .9995. Nothing in this file is executed; an unknown key is an error.
-[problem]
-loss = "(theta - x)**2/2"       # loss of one data row, in parameters and columns of the data
-parameters = ["theta"]          # or vectors by length: { w = 2, b = 1 } declares w0, w1, b0
-batch_size = 1                  # rows drawn for each gradient
-
-[data]
-x = [0.0, 0.0, 3.0]             # a list for each column; or file = "table.csv"
-
-[adam]
-method = "Adam"                 # or AdamW, NAdam, RMSprop, Lion, ...
-beta1 = 0.9
-beta2 = 0.999
-eps = 1e-8
-
-[start]                         # the commands' default point
-theta = 2.0
-"""
-
 
 @dataclass(frozen=True)
 class Start:

@@ -13,8 +13,8 @@ from adamsym.dynamics.zero_point import ZeroPoint
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted
+from adamsym.expressions.whole_files import write_whole
 from adamsym.field import AdamField
-from adamsym.gradients.writing import write_whole
 from adamsym.networks.comparison import Comparison
 from adamsym.networks.drawing import draw_comparison
 from adamsym.networks.source import NetworkGradients

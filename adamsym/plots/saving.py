@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError
-from adamsym.gradients.writing import write_whole
+from adamsym.expressions.whole_files import write_whole
 
 FORMATS = ("svg", "png", "pdf")
 

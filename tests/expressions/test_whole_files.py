@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
-from adamsym.gradients.writing import write_whole
+from adamsym.expressions.whole_files import write_whole
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 200))
