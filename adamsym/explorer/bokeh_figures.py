@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 from bokeh.models import ColumnDataSource, LinearColorMapper, PrintfTickFormatter, Range1d, Span
 from bokeh.plotting import figure
 
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, TEXT
 from adamsym.explorer.exploration import Explorer
 from adamsym.explorer.landscape import Landscape
-from adamsym.explorer.view import SLOWEST, View, shown_slider, still
+from adamsym.explorer.view import SLOWEST, View, coordinate_text, shown_slider, still
 
 _AXIS = "#8a8a8a"
 _HEIGHT = 310
@@ -34,24 +35,13 @@ def figures_of(explorer: Explorer, view: View) -> dict[str, figure]:
     """Return the figures by name, showing a view; their sources and moving ranges bear the names of its columns."""
     land, sources = explorer.landscape, sources_of(explorer, view)
     if len(land.plane) == 1:
-        found = {
-            "field": _graph(land, sources),
-            "close": _close_graph(land, sources),
-            "time": _over_time(land, sources),
-        }
+        found = {"field": _graph(land, sources), "time": _over_time(land, sources)}
     else:
-        found = {
-            "field": _field_plane(land, sources),
-            "descent": _descent_plane(land, sources),
-            "close": _close_plane(land, sources),
-        }
-    _short_ticks(found["close"].axis)
-    for axis, name in (("x_range", "close_x"), ("y_range", "close_y")):
-        if name in view.ranges or name == "close_x" or len(land.plane) == 2:
-            low, high = view.ranges.get(name, (-1.0, 1.0))
-            setattr(found["close"], axis, Range1d(low, high, name=name))
+        found = {"field": _field_plane(land, sources), "descent": _descent_plane(land, sources)}
+    if land.reference is not None:
+        found["close"] = _close_up(land, sources, view)
     if shown_slider(explorer) is not None:
-        found["curve"] = _curve(explorer, sources)
+        found["curve"] = _curve(explorer, sources, view)
     for name, one in found.items():
         one.name = name
     return found
@@ -117,6 +107,14 @@ def _graph(land: Landscape, sources: Sources) -> figure:
     return one
 
 
+def _close_up(land: Landscape, sources: Sources, view: View) -> figure:
+    one = _close_graph(land, sources) if len(land.plane) == 1 else _close_plane(land, sources)
+    _short_ticks(one.axis)
+    for axis, name in (("x_range", "close_x"), ("y_range", "close_y"))[: len(land.plane)]:
+        setattr(one, axis, Range1d(*view.ranges.get(name, (-1.0, 1.0)), name=name))
+    return one
+
+
 def _close_graph(land: Landscape, sources: Sources) -> figure:
     one = _figure(_beside(land, 0), "divided by its largest size", y_range=_range(-1.0, 1.0, 0.06))
     one.add_layout(Span(location=0.0, dimension="width", line_color=_AXIS, line_width=1))
@@ -129,9 +127,9 @@ def _close_graph(land: Landscape, sources: Sources) -> figure:
 def _beside(land: Landscape, k: int) -> str:
     """The label of an axis along which distances from the reference are shown."""
     name = land.names[land.plane[k]]
-    if land.reference is None:
-        return name
-    return f"{name} − {land.reference[land.plane[k]]:.6g}"
+    reference = 0.0 if land.reference is None else float(land.reference[land.plane[k]])
+    number = coordinate_text(abs(float(f"{reference:.6g}")), np.zeros(1))
+    return name if number == "0" else f"{name} {'−' if reference > 0 else '+'} {number}"
 
 
 def _close_marks(one: figure, sources: Sources) -> None:
@@ -192,12 +190,13 @@ def _close_plane(land: Landscape, sources: Sources) -> figure:
     return one
 
 
-def _curve(explorer: Explorer, sources: Sources) -> figure:
+def _curve(explorer: Explorer, sources: Sources, view: View) -> figure:
     slider = shown_slider(explorer)
     assert slider is not None
     places = [slider.scaled(value) for value in slider.axis.values]
     ends = _range(min(places), max(places), 0.05)
     one = _figure(slider.label, "distance", x_range=ends, y_axis_type="log")
+    one.y_range = Range1d(*view.ranges["curve_y"], name="curve_y")
     _short_ticks(one.xaxis)
     one.line("x", "y", source=sources["curve"], color=TEXT, line_width=1.5)
     one.scatter("x", "y", source=sources["curve"], size=6, color=TEXT)

@@ -17,12 +17,15 @@ from adamsym.explorer.landscape import Landscape
 from adamsym.explorer.packing import check_size, packed_drawn, packed_view
 from adamsym.explorer.scene import no_scene
 from adamsym.explorer.verdicts import Verdict
-from adamsym.explorer.view import View, point_text, rest_name, shown_slider, view_of
+from adamsym.explorer.view import View, point_text, rest_name, shortened, shown_slider, view_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.progress import Progress
 from adamsym.expressions.results import counted
 from adamsym.gradients import Problem, VectorField
 from adamsym.symbolic.rendering import environment
+
+_OTHERS = 6
+"""Parameters outside the plane whose values are listed."""
 
 _WRITTEN = 200
 """Characters of a loss; longer ones are cut."""
@@ -144,7 +147,7 @@ def variables_of(explorer: Explorer, setup: dict[str, Any], notes: list[str]) ->
     ]
     shown = ", ".join(f"{land.names[k]} in [{land.box[k, 0]:g}, {land.box[k, 1]:g}]" for k in land.plane)
     others = [k for k in range(land.dimension) if k not in land.plane]
-    rest = ", ".join(f"{land.names[k]} = {land.start[k]:g}" for k in others[:6]) + (", …" if len(others) > 6 else "")
+    rest = shortened([f"{land.names[k]} = {land.start[k]:g}" for k in others], _OTHERS)
     return {
         "heading": explorer.title,
         "sliders": [one for one in setup["sliders"] if len(one["texts"]) > 1],
@@ -154,8 +157,10 @@ def variables_of(explorer: Explorer, setup: dict[str, Any], notes: list[str]) ->
         "start": point_text(land.names, land.start),
         "written": written_of(explorer),
         "rest_name": rest_name(land),
-        "names": ", ".join(land.names[:3]) + (", …" if land.dimension > 3 else ""),
+        "names": shortened(land.names, 3),
         "captions": captions(explorer),
+        # What a file must not load, a browser does not.
+        "alone": "views" in setup,
         "notes": notes + _start_is_outside(land),
         # No tag begins in JSON, so that none ends the script that holds it.
         "setup": json.dumps(setup, allow_nan=False).replace("<", "\\u003c"),

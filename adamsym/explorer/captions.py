@@ -9,6 +9,8 @@ from adamsym.explorer.view import rest_name, shown_slider
 # Okabe and Ito's hues, as in adamsym.plots, but dark enough to be told from white as thin lines.
 FIELD, DESCENT, LINES, RUN, CERTIFIED, TEXT = "#0072b2", "#b04a00", "#404040", "#007a59", "#7a2e8e", "#222222"
 
+_ENDS = "Flow lines that end early could not be followed on."
+
 
 @dataclass(frozen=True)
 class Key:
@@ -28,9 +30,11 @@ class Caption:
 
 
 def captions(explorer: Explorer) -> dict[str, Caption]:
-    """Return the caption of each figure, in the order of the page."""
+    """Return the caption of each figure, in the order of the page; there is no close-up without distances."""
     land = explorer.landscape
     found = _on_line(land) if len(land.plane) == 1 else _in_plane(land)
+    if land.reference is None:
+        del found["close"]
     slider = shown_slider(explorer)
     if slider is not None:
         text = (
@@ -70,7 +74,7 @@ def _on_line(land: Landscape) -> dict[str, Caption]:
     return {
         "field": Caption(text, (Key("line", FIELD, "f"), Key("dashed", DESCENT, _descent(land)), *_marks(land))),
         "close": _close(land),
-        "time": Caption(time, (Key("line", LINES, "flow of f"), _run(land))),
+        "time": Caption(f"{time} {_ENDS}", (Key("line", LINES, "flow of f"), _run(land))),
     }
 
 
@@ -78,9 +82,10 @@ def _in_plane(land: Landscape) -> dict[str, Caption]:
     shown = " and ".join(land.names[k] for k in land.plane)
     projected = land.dimension > 2
     where = "; the flow from the start, the run and the points are projected on the plane" if projected else ""
-    text = f"Directions of f over {shown}, darker where it is larger, down to a thousandth{where}."
+    text = f"Directions of f over {shown}, darker where it is larger, down to a thousandth{where}. {_ENDS}"
     other = f"Directions of {_descent(land)} over {shown}, darker where it is larger."
-    lines = () if projected else (Key("line", LINES, "lines of steepest descent"),)
+    name = "lines of steepest descent" if land.has_loss else "flow of it"
+    lines = () if projected else (Key("line", LINES, name),)
     return {
         "field": Caption(text, (Key("arrow", FIELD, "f"), Key("line", LINES, "flow of f"), _run(land), *_marks(land))),
         "descent": Caption(other, (Key("arrow", DESCENT, _descent(land)), *lines, *_marks(land))),

@@ -59,7 +59,7 @@ class Explorer:
     def summary(self) -> str:
         """The sliders and the number of their positions."""
         varying = [slider.name for slider in self.sliders if len(slider.axis.values) > 1]
-        return f"{counted(len(self.states), 'position')} of sliders for {', '.join(varying) or 'nothing'}"
+        return f"{counted(len(self.states), 'position')} of sliders" + (f" for {', '.join(varying)}" if varying else "")
 
     def __repr__(self) -> str:
         return f"<Explorer: {self.summary}>"

@@ -17,8 +17,8 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 
-LISTED = 6
-"""Zeros whose digits are listed."""
+LISTED, COORDINATES = 6, 3
+"""Zeros, and coordinates of each, whose digits are listed."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -75,11 +75,14 @@ def _of_box(found: Zeros, landscape: Landscape, values: Mapping[str, Fraction]) 
 
 
 def _of_one(found: OneZero, landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:
-    middles = np.empty((0, landscape.dimension)) if found.zero is None else found.zero.midpoint[None]
-    return Verdict(values, "certified" if found.certified else "undecided", one_zero_summary(found), middles)
+    if found.zero is None:
+        verdict: Literal["certified", "undecided"] = "certified" if found.certified else "undecided"
+        return Verdict(values, verdict, one_zero_summary(found), np.empty((0, landscape.dimension)))
+    text = f"{one_zero_summary(found)}. It is at {_digits(landscape, found.zero.box)}"
+    return Verdict(values, "certified", text, found.zero.midpoint[None])
 
 
 def _digits(landscape: Landscape, box: FloatArray) -> str:
-    return ", ".join(
-        f"{name} = {shared_digits(*side)}" for name, side in zip(landscape.names, box.tolist(), strict=True)
-    )
+    """The proven digits of a point's first coordinates."""
+    listed = [f"{name} = {shared_digits(*side)}" for name, side in zip(landscape.names, box.tolist(), strict=True)]
+    return ", ".join([*listed[:COORDINATES], *(["…"] if len(listed) > COORDINATES else [])])

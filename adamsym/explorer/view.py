@@ -21,6 +21,12 @@ SLOWEST = -3.0
 _LISTED = 3
 """Parameters of a point that are listed."""
 
+_SPARE = 1.5
+"""The axis of distances reaches beyond them by this factor."""
+
+_ROUNDING = 1e-15
+"""Coordinates this small, beside 1, are 0 in words."""
+
 _ARROW = 0.8
 """Length of arrows, in cells of the grid."""
 
@@ -54,7 +60,12 @@ class View:
 
 
 def shown_slider(explorer: Explorer) -> Slider | None:
-    """Return the slider over which distances are drawn: that of beta2, or the first with several values."""
+    """Return the slider over which distances are drawn: that of beta2, or the first with several values.
+
+    None where no slider has several, or there are no distances, as no minimum is isolated.
+    """
+    if explorer.landscape.reference is None:
+        return None
     several = [slider for slider in explorer.sliders if len(slider.axis.values) > 1]
     return next((slider for slider in several if slider.name == "beta2"), several[0] if several else None)
 
@@ -76,7 +87,8 @@ def view_of(explorer: Explorer, scene: Scene, curve: Sequence[float], verdict: V
     land = explorer.landscape
     drawn = _drawn_on_line(land, scene) if len(land.plane) == 1 else _drawn_in_plane(land, scene)
     points = _marks(land, scene, verdict) | _curve(explorer, scene, curve)
-    return View(drawn, points, _ranges(land, scene), words_of(explorer, scene, verdict), _rows(land, scene))
+    ranges = _ranges(land, scene) | _curve_range(scene, curve)
+    return View(drawn, points, ranges, words_of(explorer, scene, verdict), _rows(land, scene))
 
 
 def still(land: Landscape) -> Columns:
@@ -201,6 +213,12 @@ def _ranges(land: Landscape, scene: Scene) -> dict[str, tuple[float, float]]:
     }
 
 
+def _curve_range(scene: Scene, curve: Sequence[float]) -> dict[str, tuple[float, float]]:
+    """The ends of a logarithmic axis around all distances that it can show; a decade where there is none."""
+    shown = [value for value in (*curve, scene.distance) if value > 0]
+    return {"curve_y": (min(shown) / _SPARE, max(shown) * _SPARE) if shown else (0.1, 1.0)}
+
+
 def words_of(explorer: Explorer, scene: Scene, verdict: Verdict | None) -> dict[str, str]:
     """Return the text for each place of the page."""
     land = explorer.landscape
@@ -211,9 +229,10 @@ def words_of(explorer: Explorer, scene: Scene, verdict: Verdict | None) -> dict[
         headline = _without_distance(land, scene)
     else:
         zero, rest = (point_text(land.names, theta) for theta in (scene.zeros[scene.nearest].theta, land.reference))
-        headline = f"The zero of f at {zero} is {number_text(scene.distance)} from the {rest_name(land)} at {rest}."
+        headline = f"The zero of f at {zero} is {number_text(scene.distance)} from the {rest_name(land)} at {rest}"
         if scene.distance == 0:
-            headline = f"The zero of f and the {rest_name(land)} at {rest} coincide, to rounding."
+            headline = f"The zero of f and the {rest_name(land)} at {rest} coincide, to rounding"
+        headline = headline.removesuffix("…") + ("…" if headline.endswith("…") else ".")
     return {
         "state": state,
         "headline": headline,
@@ -241,20 +260,31 @@ def _end(value: float) -> str:
 def _without_distance(land: Landscape, scene: Scene) -> str:
     if not scene.zeros:
         return "No zero of f was found here."
-    several = "zeros" if len(scene.zeros) > 1 else "zero"
+    found = "1 zero of f was found" if len(scene.zeros) == 1 else f"{len(scene.zeros)} zeros of f were found"
+    rests = "minima of L" if land.has_loss else "zeros of the mean field"
     why = "are not isolated" if land.rests else "were not found"
-    return f"{len(scene.zeros)} {several} of f; there is no distance, for the {rest_name(land)}s {why}."
+    return f"{found}; there is no distance, for the {rests} {why}."
 
 
 def rest_name(land: Landscape) -> str:
     """Return what zeros are compared with."""
-    return ("minimum of L" if land.has_loss else "zero of the mean field").replace("minimums", "minima")
+    return "minimum of L" if land.has_loss else "zero of the mean field"
 
 
 def point_text(names: Sequence[str], theta: FloatArray) -> str:
     """Return a point in words; that of many parameters shortened."""
-    listed = [f"{name} = {x:.10g}" for name, x in zip(names, theta, strict=True)]
-    return ", ".join(listed[:_LISTED]) + (", …" if len(listed) > _LISTED else "")
+    listed = [f"{name} = {coordinate_text(x, theta)}" for name, x in zip(names, theta, strict=True)]
+    return shortened(listed, _LISTED)
+
+
+def shortened(texts: Sequence[str], most: int) -> str:
+    """Return texts with commas between; an ellipsis in place of those beyond the first ``most``."""
+    return ", ".join([*texts[:most], *(["…"] if len(texts) > most else [])])
+
+
+def coordinate_text(x: float, theta: FloatArray) -> str:
+    """Return a coordinate with ten digits; 0 for one that is rounding beside 1, or beside the others."""
+    return f"{0.0 if abs(x) < _ROUNDING * max(1.0, np.abs(theta).max()) else x:.10g}"
 
 
 def number_text(value: float) -> str:
@@ -268,6 +298,5 @@ def _rows(land: Landscape, scene: Scene) -> list[list[str]]:
     for zero in scene.zeros:
         kind = f"{zero.kind}, by a jump" if zero.jumps else zero.kind
         away = "" if land.reference is None else number_text(float(np.linalg.norm(zero.theta - land.reference)))
-        few = ", ".join(f"{x:.10g}" for x in zero.theta[:_LISTED]) + (", …" if land.dimension > _LISTED else "")
-        rows.append([few, kind, away])
+        rows.append([shortened([coordinate_text(x, zero.theta) for x in zero.theta], _LISTED), kind, away])
     return rows

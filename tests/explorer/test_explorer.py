@@ -22,7 +22,7 @@ from adamsym import (
     find_zeros,
 )
 from adamsym.__main__ import main
-from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN
+from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, captions
 from adamsym.explorer.points import zeros_in_plane, zeros_on_line
 from adamsym.explorer.sliders import finer
 from adamsym.explorer.view import view_of
@@ -159,6 +159,8 @@ def test_minima_that_are_a_curve_have_no_distance():
     assert explorer.landscape.rests
     assert explorer.landscape.reference is None
     assert "are not isolated" in view_of(explorer, explorer.scene(), [], None).words["headline"]
+    assert set(captions(explorer)) == {"field", "descent"}
+    assert set(captions(explore(PLANE, [[-2, 3], [-2, 6]]))) == {"field", "descent", "close", "curve"}
 
 
 @pytest.mark.parametrize(
