@@ -1,6 +1,7 @@
 """Checks a certificate: its form, its digest, that its boxes fill the region, and each of its proofs."""
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -77,13 +78,16 @@ _About = tuple[str, int, bool]
 class Check(Result):
     """Whether a certificate is valid; if not, why; and how many proofs were re-checked.
 
-    ``undecided``: not valid only because the check was given up for too much work; more of it might decide.
+    ``undecided``: not valid only because the check was given up for too much work; more of it might decide. ``budget``
+    is then so many operations that the check would go on, about those of all proofs if they are alike; None if it is
+    not the budget that was too small.
     """
 
     valid: bool
     reason: str
     proofs: int = 0
     undecided: bool = False
+    budget: int | None = None
 
     @property
     def verdict(self) -> str:
@@ -98,7 +102,8 @@ class Check(Result):
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym check --json`` prints it."""
         found = {"valid": self.valid, "reason": self.reason, "proofs": self.proofs}
-        return found | ({"undecided": True} if self.undecided else {})
+        found |= {"undecided": True} if self.undecided else {}
+        return found | ({} if self.budget is None else {"budget": self.budget})
 
 
 @dataclass(frozen=True)
@@ -178,17 +183,26 @@ def check_certificate(
             spend(FORMING * size)
             fault = _form_fault(certificate, subject.problem)
     except OutOfWork as error:
-        return Check(False, str(error), undecided=True)
+        return Check(False, str(error), undecided=True, budget=None if meter.left else rounded_up(2 * operations))
     if fault is not None:
         return Check(False, fault)
-    before, leaves = [-1 - k for k in range(len(_statements(certificate)))], range(len(certificate.leaves))
-    # What leaves rest on comes first, but zeros last: they take long.
-    numbers = [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
+    numbers = numbers_of(certificate)
     about = certificate.model_dump_json(), meter.left, slow
     proofs = _proofs(about, numbers, executor, processes)
-    return _gathered(
-        certificate, counted_off(proofs, [1] * len(numbers), len(numbers), progress), len(numbers), meter.left
-    )
+    found = counted_off(proofs, [1] * len(numbers), len(numbers), progress)
+    return _gathered(certificate, found, len(numbers), operations, meter.left)
+
+
+def check_of(certificate: Certificate) -> Callable[[int], _Proof]:
+    """Return what checks one proof of a certificate, by its number, within the usual budget."""
+    return _checked(certificate.model_dump_json(), BUDGET, False)
+
+
+def numbers_of(certificate: Certificate) -> list[int]:
+    """Return the numbers of the proofs in the order in which they are checked; those of leaves are not negative."""
+    before, leaves = [-1 - k for k in range(len(_statements(certificate)))], range(len(certificate.leaves))
+    # What leaves rest on comes first, but zeros last: they take long.
+    return [*leaves, *before] if isinstance(certificate, ZerosCertificate) else [*before, *leaves]
 
 
 def _proofs(about: _About, numbers: Sequence[int], executor: Executor | None, processes: int) -> Iterator[_Proof]:
@@ -247,15 +261,23 @@ def _statements(certificate: Certificate) -> list[tuple[str, Any]]:
     return list(zeros_in_box.statements(certificate))
 
 
-def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, operations: int) -> Check:
-    """Put the proofs together, in their order, up to the first that does not hold or is beyond the budget."""
-    rates = []
+def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, operations: int, left: int) -> Check:
+    """Put the proofs together, in their order, up to the first that does not hold or is beyond the budget.
+
+    Of the ``operations`` allowed so many were ``left`` for them, and each was allowed all of these.
+    """
+    rates, most = [], left
     for number, proof in enumerate(proofs):
-        operations -= proof.operations
-        if operations < 0:
-            return Check(False, f"the budget of work is spent after {number} of {count} proofs", number, undecided=True)
+        left -= proof.operations
+        more = rounded_up(
+            max(2 * operations if proof.operations >= most else 0, (operations - left) * count / (number + 1))
+        )
+        if left < 0:
+            reason = f"the budget of work is spent after {number} of {count} proofs"
+            return Check(False, reason, number, undecided=True, budget=more)
         if proof.fault is not None:
-            return Check(False, proof.fault, number, undecided=proof.undecided)
+            cut = proof.undecided and proof.operations >= most
+            return Check(False, proof.fault, number, undecided=proof.undecided, budget=more if cut else None)
         if proof.rate is not None:
             rates.append(proof.rate)
     claimed = certificate.rate if isinstance(certificate, LyapunovCertificate) else None
@@ -264,6 +286,12 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
         return Check(False, f"the rate {claimed:.6g} is more than what is proven")
     supposed = supposition(certificate.problem.method.laplace.kernel)
     return Check(True, f"all {count} proofs hold" + ("" if supposed is None else f", supposing that {supposed}"), count)
+
+
+def rounded_up(operations: float) -> int:
+    """Return a number of operations with two digits, no smaller one."""
+    unit = 10 ** max(0, len(str(math.ceil(operations))) - 2)
+    return math.ceil(operations / unit) * unit
 
 
 def _form_fault(certificate: Certificate, problem: SymbolicGradient) -> str | None:

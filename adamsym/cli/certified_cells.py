@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import executor_of
 from adamsym.cli.options import HOLDS, UNDECIDED, read_file
-from adamsym.cli.output import check_writable, print_json, print_table, write_output
+from adamsym.cli.output import about_certificate, check_writable, print_json, print_table, write_output
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def certified_cells(
         print_table(columns, rows, numbers=[name for name in columns if name != "stabilities"])
         if written is not None:
             is_certificate = written.suffix == ".json"
-            print(f"certificate in {written}: adamsym check {written}" if is_certificate else f"written to {written}")
+            print(about_certificate(written) if is_certificate else f"written to {written}")
     return HOLDS if found.complete else UNDECIDED
 
 

@@ -24,12 +24,13 @@ from adamsym.cli.options import (
     read_file,
     read_problem_and_point,
 )
-from adamsym.cli.output import check_writable, hint, print_json, print_table, working, write_output
+from adamsym.cli.output import about_certificate, check_writable, hint, print_json, print_table, working, write_output
 from adamsym.cli.searching import search
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.certify import LyapunovRegion, OneZero, Zero, Zeros
+    from adamsym.checker import Check
     from adamsym.gradients.reading import ProblemFile
 
 BoxOption = Annotated[
@@ -131,7 +132,7 @@ def _print_zero(found: "OneZero", output: Path | None) -> None:
         if found.no_critical:
             print(found.no_critical)
     if output is not None:
-        print(f"certificate in {output}: adamsym check {output}")
+        print(about_certificate(output))
 
 
 def lyapunov(
@@ -210,9 +211,16 @@ def check(
         print_json(found.to_dict())
     else:
         verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
-        more = "; this would take more work than is allowed (--budget)" if found.undecided else ""
-        print(f"{verdict}: {found.reason}{more}")
+        print(f"{verdict}: {found.reason}{_more_work(found)}")
     return HOLDS if found.valid else UNDECIDED if found.undecided else REFUTED
+
+
+def _more_work(found: "Check") -> str:
+    """What would decide where the check was given up."""
+    if not found.undecided:
+        return ""
+    more = "this would take more work than is allowed"
+    return f"; {more}: --budget {found.budget} goes on" if found.budget is not None else f"; {more} for one bound"
 
 
 def _problem_and_box(
@@ -352,4 +360,4 @@ def _print_end(found: "Zeros | LyapunovRegion", output: Path | None) -> None:
     boxes = "1 box" if found.examined == 1 else f"{found.examined} boxes"
     spent = any(getattr(outcome, "reason", None) == SPENT for _, outcome in found.leaves)
     work = f": the budget is spent, with {found.operations:.2g} operations (--budget)" if spent else ""
-    print(f"{boxes} examined{work}" + (f"; certificate in {output}: adamsym check {output}" if output else ""))
+    print(f"{boxes} examined{work}" + (f"; {about_certificate(output)}" if output else ""))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adamsym.cli.options import HOLDS, UNDECIDED, read_problem_and_point
-from adamsym.cli.output import check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import about_certificate, check_writable, print_json, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 
@@ -43,7 +43,7 @@ def certify_around_point(
         if explain or found.verdict == "undecided":
             _print_explanation(found.explanation)
         if output is not None:
-            print(f"certificate in {output}: adamsym check {output}")
+            print(about_certificate(output))
     return HOLDS if found.verdict == "certified" else UNDECIDED
 
 

@@ -128,6 +128,14 @@ def write_output(path: Path, content: str | bytes) -> None:
     write_whole(path, lambda file: file.write(content), "-o")
 
 
+def about_certificate(path: Path) -> str:
+    """Return where a certificate is, and the command that checks it, with the budget that this may take."""
+    from adamsym.checker.needed_work import budget_for
+
+    budget = budget_for(path)
+    return f"certificate in {path}: adamsym check {path}" + ("" if budget is None else f" --budget {budget}")
+
+
 def check_table(path: Path | None) -> None:
     """Raise InputError unless ``-o`` names a table that can be written: better known before the work than after it."""
     if path is None:

@@ -23,6 +23,7 @@ from adamsym.cli.options import (
     read_start_or_box,
 )
 from adamsym.cli.output import (
+    about_certificate,
     check_resume,
     check_table,
     check_writable,
@@ -138,7 +139,7 @@ def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output:
             columns, rows = found.table()
             print_table(columns, rows, numbers=columns[:-1])
         if written is not None:
-            print(f"certificate in {written}: adamsym check {written}")
+            print(about_certificate(written))
     return HOLDS if found.complete else UNDECIDED
 
 
@@ -175,7 +176,7 @@ def _certified_lists(
         columns, rows = found.table()
         print_table(columns, rows, numbers=columns[:-2])
         if output is not None:
-            print(f"certificate in {output}: adamsym check {output}")
+            print(about_certificate(output))
     return HOLDS if found.complete else UNDECIDED
 
 

@@ -1,6 +1,7 @@
 """The commands zeros, lyapunov and check: promised keys, exit codes, certificates, journals."""
 
 import json
+import re
 import signal
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from adamsym.__main__ import main
 from adamsym.certify.lyapunov.box_task import LyapunovTask
 from adamsym.certify.zeros.zero_task import ZeroTask
-from adamsym.checker import check_certificate
+from adamsym.checker import check_certificate, needed_work
 
 FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
 
@@ -31,13 +32,34 @@ def test_zeros_and_their_certificate(run, tmp_path):
     content["zeros"][0]["stability"] = "repelling"
     (tmp_path / "false.json").write_text(json.dumps(content))
     refused = run("check", "false.json", "--workers", "1", "--json", code=1)
-    assert set(refused) == {"valid", "reason"}
+    assert set(refused) == {"valid", "reason", "proofs"}
     assert refused["valid"] is False
     for options in ([], ["--slow"]):
         assert run("check", "false.json", "--workers", "1", *options, code=1).startswith("NOT valid: the digest")
     given_up = run("check", "zeros.json", "--workers", "1", "--budget", "1000", "--json", code=3)
     assert (given_up["valid"], given_up["undecided"]) == (False, True)
     assert run("check", "zeros.json", "--workers", "1", "--budget", "1000", code=3).startswith("undecided: ")
+
+
+def test_a_budget_that_goes_on_is_told(run, tmp_path, monkeypatch):
+    """From what is told to what is told next, a check comes to its end; the maker says it at once."""
+    printed = run("zeros", FILE, "--box", "theta=-5:5", "-o", "zeros.json")
+    assert "--budget" not in printed
+    content, budget, proofs = json.loads((tmp_path / "zeros.json").read_text()), 1000, []
+    while (found := check_certificate(content, operations=budget)).undecided:
+        assert found.budget > budget
+        proofs.append(found.proofs)
+        text = run("check", "zeros.json", "--workers", "1", "--budget", str(budget), code=3)
+        assert f"--budget {found.budget} goes on" in text
+        budget = found.budget
+    assert found.valid
+    assert proofs == sorted(proofs)
+    assert 0 < len(proofs) < 20
+    monkeypatch.setattr(needed_work, "FEW", 1)
+    monkeypatch.setattr(needed_work, "BUDGET", 1000)
+    printed = run("zeros", FILE, "--box", "theta=-5:5", "-o", "zeros.json")
+    (told,) = re.findall(r"adamsym check zeros\.json --budget (\d+)$", printed, re.MULTILINE)
+    assert run("check", "zeros.json", "--workers", "1", "--budget", told).startswith("valid: ")
 
 
 def test_what_is_left_is_said(run):
