@@ -290,7 +290,7 @@ def _gathered(certificate: Certificate, proofs: Iterable[_Proof], count: int, op
 
 def rounded_up(operations: float) -> int:
     """Return a number of operations with two digits, no smaller one."""
-    unit = 10 ** max(0, len(str(math.ceil(operations))) - 2)
+    unit: int = 10 ** max(0, len(str(math.ceil(operations))) - 2)
     return math.ceil(operations / unit) * unit
 
 

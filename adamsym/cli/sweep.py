@@ -75,16 +75,17 @@ def sweep(
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = parse_over(over)
     if certify:
-        if box and (points, journal, resume) == (_POINTS, None, False):
-            if not at and all(is_interval(name, values) for name, values in wanted.items()):
-                return certified_cells(file, wanted, box, output, workers, cluster, as_json)
-            return _certified_lists(file, wanted, at, box, workers, cluster, output, as_json)
-        if box or (points, workers, cluster, journal, resume) != (_POINTS, None, None, None, False):
+        if points != _POINTS or (journal is not None and box) or ((workers, cluster) != (None, None) and not box):
             raise InputError(
-                "--points, --journal and --resume go without --certify, and --workers and --cluster with --box beside "
-                "it: without a box it proves one branch"
+                "--points goes without --certify; beside it --workers and --cluster go with --box, and --journal goes "
+                "without: without a box it proves one branch"
             )
-        return _certified(file, wanted, at, output, as_json)
+        check_resume(journal, resume)
+        if not box:
+            return _certified(file, wanted, at, output, journal, as_json)
+        if not at and all(is_interval(name, values) for name, values in wanted.items()):
+            return certified_cells(file, wanted, box, output, workers, cluster, as_json)
+        return _certified_lists(file, wanted, at, box, workers, cluster, output, as_json)
     check_resume(journal, resume)
     check_table(output)
     source, start, region = read_start_or_box(file, at, box, "a box with all zeros to begin with")
@@ -112,7 +113,14 @@ def sweep(
     return HOLDS if found.branches and not found.not_followed else UNDECIDED
 
 
-def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output: Path | None, as_json: bool) -> int:
+def _certified(
+    file: Path,
+    wanted: dict[str, str],
+    at: list[str] | None,
+    output: Path | None,
+    journal: Path | None,
+    as_json: bool,
+) -> int:
     name, ends = next(iter(wanted.items()))
     parts = ends.split(":")
     if len(wanted) > 1 or len(parts) != 2:
@@ -124,10 +132,9 @@ def _certified(file: Path, wanted: dict[str, str], at: list[str] | None, output:
     from adamsym.expressions.progress import progress_bar
     from adamsym.field import AdamField
 
+    field, low, high = AdamField(source.problem, source.adam), parts[0].strip(), parts[1].strip()
     with progress_bar("thousandths of the interval certified") as progress:
-        found = certify_branch(
-            AdamField(source.problem, source.adam), name, parts[0].strip(), parts[1].strip(), start, progress=progress
-        )
+        found = certify_branch(field, name, low, high, start, journal=journal, progress=progress)
     written = output if found.tubes else None
     if written is not None:
         write_output(written, json.dumps(certificate(found)))

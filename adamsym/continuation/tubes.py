@@ -6,16 +6,18 @@ the tubes, joints and folds alone: see :mod:`adamsym.continuation.tube_proofs` a
 
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 from numpy.typing import ArrayLike
 
 from adamsym.certify.boxes import middle
 from adamsym.certify.field_function import FieldFunction
-from adamsym.continuation.axes import Axis, axes_of
+from adamsym.continuation.axes import axes_of
 from adamsym.continuation.certified import CertifiedBranch
 from adamsym.continuation.curves import Point
 from adamsym.continuation.families import check_axis, function_over
 from adamsym.continuation.paths import course_through
+from adamsym.continuation.recorded import prover_of
 from adamsym.continuation.tube_proofs import Joint, Prover, Tube
 from adamsym.continuation.turns import Fold, near_fold, proven_fold
 from adamsym.expressions.arguments import checked_arguments
@@ -59,6 +61,7 @@ def certify_branch(
     high: Number,
     start: ArrayLike,
     *,
+    journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> CertifiedBranch:
     """Return a branch of zeros over an interval of one number of the method or the data, certified as far as it goes.
@@ -79,13 +82,15 @@ def certify_branch(
     start
         Near the zero at the field's own value of the parameter, or at the lower end where that is not in the interval;
         shape (d,).
+    journal
+        A file to which what is proven is appended; what it holds already is not proven again.
     progress
         Called with the share of the branch that is proven, in thousandths.
 
     Raises
     ------
     InputError
-        For a bad interval or start.
+        For a bad interval or start; for a journal of another branch, or one that cannot be written to.
     NotApplicable
         For a parameter or a method over whose ranges no form is known; for gradients that are no expressions.
 
@@ -104,8 +109,11 @@ def certify_branch(
     start = field.problem.points(start)
     if start.ndim != 1:
         raise InputError(f"start: shape {start.shape} is not allowed; give one point, shape (d,)")
-    tracer = _Tracer(field, axis, progress)
-    with ball_arithmetic():
+    over = function_over(FieldFunction(field), axis)
+    # Says at once what is not known over ranges.
+    over(*axis.values)
+    with prover_of(field, axis, over, start, None if journal is None else Path(journal)) as prover, ball_arithmetic():
+        tracer = _Tracer(prover, progress)
         try:
             with budget(MOST_OPERATIONS):
                 reason = tracer.traced(start)
@@ -139,13 +147,11 @@ class _Ended(Exception):
 class _Tracer:
     """Tubes along a branch, one after the other, with what is between them."""
 
-    def __init__(self, field: AdamField, axis: Axis, progress: Progress | None) -> None:
-        self.field, self.axis, self.progress = field, axis, progress
-        over = function_over(FieldFunction(field), axis)
-        # Says at once what is not known over ranges.
-        over(*axis.values)
-        self.prover = Prover(field, axis, over)
-        self.longest = _LONGEST if axis.scale == "linear" else min(_LONGEST, _WIDEST / axis.span)
+    def __init__(self, prover: Prover, progress: Progress | None) -> None:
+        self.prover, self.progress = prover, progress
+        self.field, self.axis = prover.field, prover.axis
+        linear = self.axis.scale == "linear"
+        self.longest = _LONGEST if linear else min(_LONGEST, _WIDEST / self.axis.span)
         self.tubes, self.joints, self.folds = list[Tube](), list[Joint](), list[tuple[int, Fold]]()
         self._waiting: tuple[_Turn, tuple[FloatArray, FloatArray]] | None = None
         self._whole = self._done = 0.0

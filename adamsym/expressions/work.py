@@ -52,6 +52,12 @@ def spend(operations: int) -> None:
         meter.left -= operations
 
 
+def operations_left() -> int | None:
+    """Return how many operations are left; None without a budget."""
+    meter = _meter.get()
+    return None if meter is None else meter.left
+
+
 def cut_short() -> None:
     """Note that a bound was left wider than it need be, to save work."""
     meter = _meter.get()

@@ -71,6 +71,15 @@ def test_all_zeros_over_an_interval_are_certified_and_checked(run, tmp_path):
     assert (tmp_path / "cells.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_a_certified_branch_goes_on_from_its_journal(run, tmp_path):
+    options = ("--over", "eps=1e-8:2e-8", "--certify", "-o", "branch.json")
+    first = run("sweep", FILE, *options, "--journal", "kept")
+    assert "exists already; add --resume" in run("sweep", FILE, *options, "--journal", "kept", code=2)
+    written = (tmp_path / "branch.json").read_text()
+    assert run("sweep", FILE, *options, "--journal", "kept", "--resume") == first
+    assert (tmp_path / "branch.json").read_text() == written
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -84,7 +93,9 @@ def test_all_zeros_over_an_interval_are_certified_and_checked(run, tmp_path):
         (["--over", "beta2=0.9:0.99", "--certify", "--workers", "2"], "it proves one branch"),
         (["--over", "beta2=0.9,0.99", "--certify"], "give one interval"),
         (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--at", "theta=1"], "without --at"),
-        (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--points", "9"], "go without --certify"),
+        (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--points", "9"], "goes without --certify"),
+        (["--over", "beta2=0.9:0.99", "--certify", "--box", "theta=0:1", "--journal", "j"], "--journal goes without"),
+        (["--over", "beta2=0.9:0.99", "--certify", "--resume"], "no journal to go on from"),
     ],
 )
 def test_errors_are_one_line(run, options, message):
