@@ -22,6 +22,7 @@ from adamsym import (
     find_zeros,
 )
 from adamsym.__main__ import main
+from adamsym.explorer.bokeh_page import views_of
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, captions
 from adamsym.explorer.points import zeros_in_plane, zeros_on_line
 from adamsym.explorer.sliders import finer
@@ -161,6 +162,30 @@ def test_minima_that_are_a_curve_have_no_distance():
     assert "are not isolated" in view_of(explorer, explorer.scene(), [], None).words["headline"]
     assert set(captions(explorer)) == {"field", "descent"}
     assert set(captions(explore(PLANE, [[-2, 3], [-2, 6]]))) == {"field", "descent", "close", "curve"}
+
+
+@pytest.mark.parametrize(("certify", "proofs"), [("own", 1), ("all", 2), ("none", 0)])
+def test_each_proof_names_the_position_that_it_is_about(certify, proofs):
+    values = {"beta2": ["0.9", "0.99"], "beta1": ["0.5"], "eps": ["0.01"], "batch_size": [1]}
+    explorer = explore(THREE, [[-1, 3]], start=[2.0], time=0.1, values=values)
+    views = views_of(explorer, certify)
+    assert sum(bool(view.words["proof"]) for view in views) == proofs
+    for view in views:
+        if view.words["proof"]:
+            assert view.words["proof"].startswith(
+                f"For {view.words['state']} and theta in [-1, 3]: certified: exactly 1"
+            )
+            [zero], [proven] = view.points["zeros"]["x"], view.points["certified"]["x"]
+            assert zero == pytest.approx(proven, abs=1e-9)
+    places = [view.points["here"] for view in views]
+    assert [round(place["x"][0], 9) for place in places] == [-2.0, -1.0]
+    assert [list(view.points["curve"]["y"]) for view in views] == [[float(place["y"][0]) for place in places]] * 2
+
+
+def test_rows_in_epochs_are_not_explored():
+    epochs = Problem(LOSS, ["theta"], LAW, sampling="reshuffled")
+    with pytest.raises(InputError, match="supposes rows drawn independently"):
+        explore(AdamField(epochs, Adam("0.5", "0.9", "0.01")), BOX)
 
 
 @pytest.mark.parametrize(
