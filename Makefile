@@ -12,7 +12,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install verify test test-long benchmarks mutation lint clean
+.PHONY: install verify test test-long formal benchmarks mutation lint clean
 
 install: .venv/installed
 
@@ -25,6 +25,10 @@ test: .venv/installed-test
 
 test-long: .venv/installed-test
 	$(BIN)/python -m pytest -m slow
+
+# What coqc says of the Coq library and of exported statements; coq, libcoq-interval and libcoq-coquelicot must be there.
+formal: .venv/installed-test
+	$(BIN)/python -m pytest -m formal tests/formal
 
 benchmarks: .venv/bin/python
 	$(BIN)/pip install --quiet --editable '.[torch,jax,keras,cluster]'

@@ -12,6 +12,7 @@ from fractions import Fraction
 
 from adamsym import Adam, AdamField, Claim, Empirical, Problem
 from adamsym.claims import Finding, holds, refuted, undecided
+from adamsym.formal import FormalStatement, check_with_coq, prove_not_zero, prove_zero
 
 claim = Claim(
     "C5",
@@ -64,6 +65,24 @@ def a_zero_that_is_no_critical_point() -> Finding:
 @claim.evidence("certified")
 def a_critical_point_that_is_no_zero() -> Finding:
     return critical_point_that_is_no_zero(SKEWED, USUAL)
+
+
+@claim.evidence("formal")
+def both_from_the_recursion_by_coq() -> Finding:
+    """For every beta1 a zero lies in (0.998, 1), and 1 is critical and no zero: from Adam's recursion."""
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": SKEWED}))
+    return accepted(prove_zero(problem, USUAL, "0.998", 1), prove_not_zero(problem, USUAL, [1]))
+
+
+def accepted(*statements: FormalStatement) -> Finding:
+    """Does Coq accept all statements?"""
+    for statement in statements:
+        if not statement.decided:
+            return undecided(statement.statement)
+        report = check_with_coq(statement.text)
+        if not report.accepted:
+            return refuted(f"{statement.statement}: {report.summary}")
+    return holds("; ".join(statement.statement for statement in statements), cases=len(statements))
 
 
 @claim.control("an interval next to the zero")

@@ -35,6 +35,7 @@ from adamsym import Adam, AdamField, Claim, Empirical, Problem, StepSizeSchedule
 from adamsym.claims import Finding, all_of, check_expansion, check_property, holds, refuted, run_seed, scaled, undecided
 from adamsym.continuation import CertifiedBranch, Motion, enclose_motion
 from adamsym.field import batch_bias, memory_bias
+from adamsym.formal import check_with_coq
 
 claim = Claim(
     "C10",
@@ -336,6 +337,26 @@ def symmetric_laws() -> Finding:
 @claim.evidence("certified")
 def asymmetric_laws_of_two_points() -> Finding:
     return two_points_have_the_sign([*range(1, 8), *range(9, 16)])
+
+
+ONLY_IF = r"""
+From Adamsym Require Import Export TwoValues.
+Theorem only_if : forall beta1 beta2 eps law_of_g u v f, 0 <= beta1 < 1 -> 0 < beta2 < 1 -> 0 < eps -> law law_of_g ->
+  0 < u -> 0 < v -> (forall x, In x law_of_g -> snd x = u \/ snd x = - v) -> mean law_of_g = 0 ->
+  is_field beta1 beta2 (outside eps) law_of_g f -> (f = 0 <-> u = v).
+Proof.
+  intros beta1 beta2 eps l u v f Ha Hb He Hl Hu Hv H2 Hm.
+  exact (two_values_zero beta1 beta2 _ _ _ Ha Hb (outside_kernel eps He) (outside_steep eps He) l u v Hl Hu Hv H2 Hm f).
+Qed.
+Print Assumptions only_if.
+"""
+"""N-Theorem 3(ii) for Adam, stated from its recursion: gradients of two values and mean 0."""
+
+
+@claim.evidence("formal")
+def two_values_by_coq() -> Finding:
+    report = check_with_coq(ONLY_IF)
+    return (holds if report.accepted else refuted)(f"for two values f(EX) = 0 iff symmetric: {report.summary}", cases=1)
 
 
 @claim.control("asymmetric laws called symmetric")

@@ -15,6 +15,7 @@ LAYERS = {
     "claims": 2,
     "checker": 3,
     "symbolic": 3,
+    "formal": 3,
     "field": 4,
     "certify": 5,
     "dynamics": 5,

@@ -57,7 +57,7 @@ class Claim:
         Raises
         ------
         InputError
-            If the grade is none of symbolic, certified, property, statistical.
+            If the grade is none of symbolic, certified, property, statistical, formal.
         """
         if grade not in get_args(Grade):
             raise InputError(f"claim {self.name}: {grade!r} is no grade; allowed are {', '.join(get_args(Grade))}")

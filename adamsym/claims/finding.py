@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 Verdict = Literal["holds", "refuted", "undecided"]
-Grade = Literal["symbolic", "certified", "property", "statistical"]
+Grade = Literal["symbolic", "certified", "property", "statistical", "formal"]
 
 GRADES: tuple[str, ...] = get_args(Grade)
 

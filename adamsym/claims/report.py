@@ -1,5 +1,6 @@
 """Running one claim: reports of its evidence and controls, and its verdict."""
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,15 +12,20 @@ from adamsym.claims.settings import Settings, current_settings
 from adamsym.expressions.results import Record, Result
 
 ClaimVerdict = Verdict | Literal["not applicable"]
+EvidenceVerdict = Verdict | Literal["not run"]
 
 
 @dataclass(frozen=True, repr=False)
 class EvidenceReport(Record):
-    """What one piece of evidence found, and how long it took: by the clock, and of processors."""
+    """What one piece of evidence found, and how long it took: by the clock, and of processors.
+
+    Formal evidence is "not run" where no ``coqc`` is installed, and with the effort "quick": the claim's verdict is then
+    that of its other evidence, and says so.
+    """
 
     grade: str
     name: str
-    verdict: Verdict
+    verdict: EvidenceVerdict
     detail: str
     cases: int
     seconds: float
@@ -150,9 +156,13 @@ def run_claim(
     evidence = []
     chosen = [(found, check) for found, check in claim.evidence_checks if grade in (None, found)]
     for found, check in chosen:
-        finding, *seconds = timed(check)
         name = getattr(check, "__name__", "evidence").replace("_", " ")
-        evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, *seconds))
+        reason = _why_not_run(found)
+        if reason:
+            evidence.append(EvidenceReport(found, name, "not run", reason, 0, 0.0))
+        else:
+            finding, *seconds = timed(check)
+            evidence.append(EvidenceReport(found, name, finding.verdict, finding.detail, finding.cases, *seconds))
         if progress is not None:
             progress(evidence[-1])
     controls = []
@@ -179,6 +189,15 @@ def run_claim(
     )
 
 
+def _why_not_run(grade: str) -> str:
+    """Why evidence of a grade is left out here: a proof kernel may be missing, or take longer than is asked for."""
+    if grade != "formal":
+        return ""
+    if current_settings().effort == "quick":
+        return "left out with --quick"
+    return "" if shutil.which("coqc") else "coqc is not installed"
+
+
 def _without(claim: Claim) -> ClaimReport:
     """The report of a claim whose library is missing: nothing was checked, so that it does not hold."""
     names = ", ".join(claim.missing)
@@ -201,8 +220,10 @@ def judge(evidence: tuple[EvidenceReport, ...], controls: tuple[ControlReport, .
     """Return a claim's verdict and its reason.
 
     Refuted if any evidence is refuted. Holds only if there is evidence, all of it holds, there are at least two
-    controls and all are rejected. Undecided otherwise.
+    controls and all are rejected. Undecided otherwise. Evidence that was not run counts for nothing, and is told.
     """
+    left_out = [report for report in evidence if report.verdict == "not run"]
+    evidence = tuple(report for report in evidence if report.verdict != "not run")
     for report in evidence:
         if report.verdict == "refuted":
             return "refuted", f"{report.name}: {report.detail}"
@@ -210,13 +231,14 @@ def judge(evidence: tuple[EvidenceReport, ...], controls: tuple[ControlReport, .
         if report.verdict != "holds":
             return "undecided", f"{report.name}: {report.detail}"
     if not evidence:
-        return "undecided", "no evidence"
+        return "undecided", f"no evidence was run: {left_out[0].detail}" if left_out else "no evidence"
     for control in controls:
         if not control.rejected:
             return "undecided", f"control not rejected: {control.name} ({control.detail})"
     if len(controls) < FEWEST_CONTROLS:
         return "undecided", f"{len(controls)} controls; at least {FEWEST_CONTROLS} must be rejected"
-    return "holds", f"all evidence holds, all {len(controls)} controls rejected"
+    formal = "".join(f"; formal evidence not run: {report.detail}" for report in left_out[:1])
+    return "holds", f"all evidence holds, all {len(controls)} controls rejected{formal}"
 
 
 def not_run(

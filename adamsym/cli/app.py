@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from adamsym.cli import cache, certify, dynamics, explore, field, init, maps, plots, sweep, verify
+from adamsym.cli import cache, certify, dynamics, explore, field, init, maps, plots, prove, sweep, verify
 from adamsym.cli.examples import epilog
 from adamsym.cli.options import (
     BAD_INPUT,
@@ -116,6 +116,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
     "map": (maps.map_, "Count zeros over two parameters."),
     "lyapunov": (certify.lyapunov, "Certify where the loss decreases along the flow."),
     "check": (certify.check, "Re-check a certificate with other code."),
+    "prove": (prove.prove, "State signs and zeros for Coq, with proofs."),
     "flow": (dynamics.flow, "Solve theta' = f(theta)."),
     "simulate": (dynamics.simulate, "Run many chains of Adam itself."),
     "track": (dynamics.track, "Measure how far Adam gets from its flow."),

@@ -29,7 +29,14 @@ def parse_point(
     InputError
         If a parameter is unknown, set twice or left without a value, or a value is no finite number.
     """
-    values: dict[str, float] = {}
+    return [float(value) for value in parse_exact_point(texts, names, option, start)]
+
+
+def parse_exact_point(
+    texts: Sequence[str], names: Sequence[str], option: str, start: Mapping[str, float] | None = None
+) -> list[Fraction]:
+    """Return the numbers exactly as they are written; parameters and errors as of :func:`parse_point`."""
+    values: dict[str, Fraction] = {}
     for text in texts:
         for name, value in _assignments(text, option):
             if name not in names:
@@ -37,7 +44,7 @@ def parse_point(
             if name in values:
                 raise InputError(f"{option}: {name} is set twice; give each parameter once")
             values[name] = value
-    merged = {**(start or {}), **values}
+    merged = {name: exact_rational(value, option) for name, value in (start or {}).items()} | values
     missing = [name for name in names if name not in merged]
     if missing:
         example = f"{option} {missing[0]}=0.5"
@@ -45,16 +52,17 @@ def parse_point(
     return [merged[name] for name in names]
 
 
-def _assignments(text: str, option: str) -> list[tuple[str, float]]:
-    pairs: list[tuple[str, float]] = []
+def _assignments(text: str, option: str) -> list[tuple[str, Fraction]]:
+    pairs: list[tuple[str, Fraction]] = []
     for part in _split(text, option):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or not name:
             raise InputError(f"{option}: {part.strip()[:40]!r} is no assignment; write name=number, such as theta=0.5")
         if value.startswith("[") and value.endswith("]"):
-            pairs += [(f"{name}{k}", _number(entry, option)) for k, entry in enumerate(value[1:-1].split(","))]
+            entries = enumerate(value[1:-1].split(","))
+            pairs += [(f"{name}{k}", exact_rational(entry.strip(), option)) for k, entry in entries]
         else:
-            pairs.append((name, _number(value, option)))
+            pairs.append((name, exact_rational(value.strip(), option)))
     return pairs
 
 
@@ -72,10 +80,6 @@ def _split(text: str, option: str) -> list[str]:
     if depth:
         raise InputError(f"{option}: brackets do not match in {text[:40]!r}; write w=[1,2]")
     return parts
-
-
-def _number(text: str, option: str) -> float:
-    return float(exact_rational(text.strip(), option))
 
 
 def _outward(text: str, direction: float, option: str) -> float:

@@ -25,6 +25,11 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "adamsym lyapunov problem.toml --box theta=1.5:4",
         "adamsym lyapunov problem.toml --box theta=1.5:4 -o region.json",
     ),
+    "prove": (
+        "adamsym prove problem.toml --at theta=1/2 -o sign.v",
+        "adamsym prove problem.toml --zero 0.998:1 -o zero.v",
+        "adamsym prove --library adamsym_coq",
+    ),
     "check": ("adamsym check zero.json", "adamsym check region.json --slow"),
     "flow": ("adamsym flow problem.toml", "adamsym flow problem.toml --from theta=3 --time 10 -o flow.csv"),
     "simulate": ("adamsym simulate problem.toml --from theta=2 --steps 2000 --chains 20",),

@@ -11,7 +11,7 @@ def as_junit(reports: Sequence[ClaimReport]) -> str:
     """Return JUnit XML: a suite for each claim, with a case for its verdict, its evidence and its controls.
 
     Refuted evidence and controls that are not rejected are failures; what is undecided is an error; what lacks a
-    library is skipped.
+    library or a proof kernel is skipped.
     """
     document = JUnitXml("adamsym")
     for report in reports:
@@ -39,7 +39,7 @@ def _case(claim: str, name: str, verdict: str, detail: str, seconds: float) -> T
     case = TestCase(name, classname=claim, time=round(seconds, 3))
     if verdict == "refuted":
         case.result = [Failure(_printable(detail), "refuted")]
-    elif verdict == "not applicable":
+    elif verdict in ("not applicable", "not run"):
         case.result = [Skipped(_printable(detail))]
     elif verdict != "holds":
         case.result = [Error(_printable(detail), "undecided")]

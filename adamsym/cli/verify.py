@@ -17,7 +17,7 @@ from adamsym.expressions.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from adamsym.claims import ClaimReport, ModuleProgress
+    from adamsym.claims import ClaimReport, EvidenceReport, ModuleProgress
     from adamsym.claims.running import Progress
     from adamsym.claims.settings import Effort
 
@@ -31,6 +31,7 @@ class Grade(StrEnum):
     CERTIFIED = "certified"
     PROPERTY = "property"
     STATISTICAL = "statistical"
+    FORMAL = "formal"
 
 
 def verify(
@@ -131,13 +132,17 @@ def _replay(places: Sequence[Path], effort: str, seed: int, grade: Grade | None)
     return shlex.join([*words, "--claim"])
 
 
+def _grade_text(evidence: "EvidenceReport") -> str:
+    return f"{evidence.grade} (not run)" if evidence.verdict == "not run" else evidence.grade
+
+
 def _print_reports(reports: "Sequence[ClaimReport]", left_out: list[str], replay: str) -> None:
     holding = sum(report.verdict == "holds" for report in reports)
     partly = " by the evidence asked for" if any(report.omitted for report in reports) else ""
     print(f"{holding} of {len(reports)} claims hold{partly}")
     rows = []
     for report in reports:
-        grades = ", ".join(dict.fromkeys(evidence.grade for evidence in report.evidence)) or "-"
+        grades = ", ".join(dict.fromkeys(map(_grade_text, report.evidence))) or "-"
         cases = sum(evidence.cases for evidence in report.evidence)
         rejected = sum(control.rejected for control in report.controls)
         controls = f"{rejected} of {len(report.controls)}"

@@ -14,11 +14,19 @@ GRADES = {
     "certified": "proven bounds",
     "property": "drawn by Hypothesis, none falsifies",
     "statistical": "a test with an error level",
+    "formal": "accepted by a proof kernel",
     "floating point": "numbers without a proof",
 }
 """What each grade of evidence means."""
 
-MARKS = {"holds": "\u2713", "refuted": "\u2717", "undecided": "?", "not applicable": "\u2013", "internal error": "!"}
+MARKS = {
+    "holds": "\u2713",
+    "refuted": "\u2717",
+    "undecided": "?",
+    "not applicable": "\u2013",
+    "not run": "\u2013",
+    "internal error": "!",
+}
 """Of verdicts, beside the word: colour is not all that tells them apart."""
 
 

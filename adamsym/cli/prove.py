@@ -1,0 +1,112 @@
+"""The command that writes statements for Coq."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adamsym.cli.assignments import parse_exact_point
+from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, Json, read_file
+from adamsym.cli.output import check_writable, print_json, working, write_output
+from adamsym.expressions.errors import InputError
+
+
+def prove(
+    file: Annotated[Path | None, typer.Argument(help="A problem file (TOML).", show_default=False)] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", help="The point theta=1, taken exactly; the rest from [start].", show_default=False),
+    ] = None,
+    coordinate: Annotated[
+        list[str] | None,
+        typer.Option("--coordinate", help="Whose component's sign; all without it.", show_default=False),
+    ] = None,
+    not_zero: Annotated[
+        bool, typer.Option("--not-zero", help="The point is critical for the loss, and no zero of the field.")
+    ] = False,
+    zero: Annotated[
+        str | None, typer.Option("--zero", help="In place of --at: a zero lies between, 0.998:1.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write the statement and its proof (.v).", show_default=False)
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option("--library", help="Write the Coq library into this folder.", show_default=False)
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Ask coqc, if it is installed.")] = False,
+    as_json: Json = False,
+) -> int:
+    """State the sign of the field at a point, or a zero between two, with a proof that Coq checks."""
+    from adamsym.formal import FormalStatement, prove_not_zero, prove_sign, prove_zero, write_library
+
+    check_writable(output, (".v",))
+    if library is not None:
+        written = write_library(library)
+        if file is None:
+            print(f"the Coq library, {len(written)} files, is in {library}: compile it with make -C {library}")
+            return HOLDS
+    if file is None:
+        raise InputError("FILE: no problem file; give one, or --library FOLDER alone")
+    if zero is not None and (at or coordinate or not_zero):
+        raise InputError("--zero: it names two points; leave out --at, --coordinate and --not-zero")
+    if not_zero and coordinate:
+        raise InputError("--not-zero: it is about all components; leave out --coordinate")
+    source = read_file(file)
+    with working("looking for a proof"):
+        if zero is not None:
+            low, colon, high = zero.partition(":")
+            if not colon:
+                raise InputError(f"--zero: {zero[:40]!r} is no pair of points; write 0.998:1")
+            found: FormalStatement = prove_zero(source.problem, source.adam, low, high)
+        else:
+            theta = parse_exact_point(at or (), source.problem.names, "--at", source.start)
+            found = (
+                prove_not_zero(source.problem, source.adam, theta)
+                if not_zero
+                else prove_sign(source.problem, source.adam, theta, coordinate or ())
+            )
+    if not found.decided:
+        return _undecided(found.statement, found.method, as_json)
+    if output is not None:
+        write_output(output, found.text)
+    return _tell(found.to_dict(), found.text, output, check, as_json)
+
+
+def _undecided(statement: str, reason: str, as_json: bool) -> int:
+    if as_json:
+        print_json({"statement": statement, "file": None, "method": reason})
+    else:
+        print(f"undecided: {statement.removesuffix(': undecided')}")
+        print(reason)
+    return UNDECIDED
+
+
+def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as_json: bool) -> int:
+    from adamsym.formal.coqc import check_with_coq
+
+    report = None
+    if check:
+        with working("coqc is checking"):
+            report = check_with_coq(text)
+    if as_json:
+        file = None if output is None else str(output)
+        kernel = {} if report is None else {"accepted": report.accepted, "axioms": list(report.axioms)}
+        print_json({**found, "file": file, **kernel})
+    elif report is not None and not report.accepted:
+        print(f"NOT accepted by coqc {report.version}: {report.message}")
+    else:
+        if report is None:
+            print(f"stated, and to be checked by coqc: {found['statement']}")
+        else:
+            print(f"accepted by coqc {report.version}: {found['statement']}")
+            print(f"axioms: {', '.join(report.axioms)}")
+        print(f"by {found['method']}")
+        if output is not None:
+            print(f"written to {output}; its theorem is {found['theorem']}")
+            if report is None:
+                print(
+                    f"check it: adamsym prove --library adamsym_coq && make -C adamsym_coq && coqc -R adamsym_coq Adamsym {output}"
+                )
+        else:
+            print("the file: add -o statement.v")
+    return REFUTED if report is not None and not report.accepted else HOLDS

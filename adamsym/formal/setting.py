@@ -1,0 +1,160 @@
+"""What a statement for Coq is about: a problem with finitely many rows, a method, and a point, all of them exact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+
+import sympy as sp
+
+from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.formal.rational import require_rational, value
+from adamsym.gradients.laws import Empirical
+from adamsym.gradients.problem import Problem
+from adamsym.gradients.source import StochasticGradient
+from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
+from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
+from adamsym.methods.method import AdaptiveMethod
+from adamsym.methods.recursion import Method
+
+METHODS = (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
+MOST_ROWS = 2_000
+MOST_BATCHES = 5_000
+"""Ordered minibatches, each an atom of the law that Coq computes."""
+
+Atoms = tuple[tuple[Fraction, Fraction], ...]
+"""The law of a stochastic gradient: probabilities and values."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A problem, a method and how its numbers enter, exactly.
+
+    Attributes
+    ----------
+    names, columns
+        Parameters and data columns.
+    rows, probabilities
+        The data.
+    loss
+        The loss of a row; None where the problem is a vector field.
+    components
+        The gradient of a row, by parameter.
+    """
+
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Fraction, ...], ...]
+    probabilities: tuple[Fraction, ...]
+    loss: sp.Expr | None
+    components: tuple[sp.Expr, ...]
+    batch_size: int
+    method: AdaptiveMethod
+
+    @property
+    def inside_root(self) -> bool:
+        """Whether eps stands inside the root."""
+        return isinstance(self.method, AdamEpsInsideRoot)
+
+    @property
+    def every_beta1(self) -> bool:
+        """Whether a statement may hold for every beta1: a method without one has beta1 = 0."""
+        return not isinstance(self.method, (RMSprop, AdamWithoutMomentum))
+
+    def gradients(self, theta: Sequence[Fraction], coordinate: int) -> Atoms:
+        """Return the law of a component of one row's gradient; equal values stand as often as their rows do.
+
+        Raises
+        ------
+        InputError
+            Where a row's gradient is not defined.
+        """
+        point = dict(zip(self.names, theta, strict=True))
+        found = []
+        for number, (probability, row) in enumerate(zip(self.probabilities, self.rows, strict=True)):
+            try:
+                exact = value(self.components[coordinate], point | dict(zip(self.columns, row, strict=True)))
+            except ZeroDivisionError:
+                raise InputError(
+                    f"--at: the gradient of row {number} is not defined there; take another point"
+                ) from None
+            found.append((probability, exact))
+        return tuple(found)
+
+    def law(self, theta: Sequence[Fraction], coordinate: int) -> Atoms:
+        """Return the law of a component of a minibatch's gradient, equal values together."""
+        single = merged(self.gradients(theta, coordinate))
+        total: Atoms = ((Fraction(1), Fraction(0)),)
+        for _ in range(self.batch_size):
+            total = merged(tuple((p * q, g + h) for (p, g), (q, h) in product(total, single)))
+        return tuple((p, g / self.batch_size) for p, g in total)
+
+
+def merged(atoms: Atoms) -> Atoms:
+    """Return the law with the probabilities of equal values added."""
+    together: dict[Fraction, Fraction] = {}
+    for probability, number in atoms:
+        together[number] = together.get(number, Fraction(0)) + probability
+    return tuple((probability, number) for number, probability in together.items())
+
+
+def setting_of(source: StochasticGradient, method: Method) -> Setting:
+    """Return the exact setting of a problem and a method.
+
+    Raises
+    ------
+    NotApplicable
+        If the library of Coq has no definition for them: a continuous law, an order of the rows, a method whose
+        recursion is none of Adam's, an expression that is not rational, too many rows.
+    """
+    if type(method) not in METHODS or not isinstance(method, AdaptiveMethod):
+        names = ", ".join(kind.__name__ for kind in METHODS)
+        raise NotApplicable(f"adam.method: {type(method).__name__} is not defined in the Coq library; it has {names}")
+    problem = require_expressions(source, "a statement for Coq")
+    law = problem.law
+    if not isinstance(law, Empirical):
+        raise NotApplicable("data: a statement for Coq needs finitely many rows")
+    if problem.sampling != "replacement":
+        raise NotApplicable(
+            f"problem.sampling: {problem.sampling!r} is not defined in the Coq library; only independent rows are"
+        )
+    if not 0 < method.beta < 1:
+        raise NotApplicable("adam.beta2: the Coq library has 0 < beta2 < 1")
+    rows = len(law.exact_rows)
+    if rows > MOST_ROWS:
+        raise NotApplicable(f"data: {rows} rows; statements for Coq have at most {MOST_ROWS}")
+    if problem.batch_size > 1 and rows**problem.batch_size > MOST_BATCHES:
+        raise NotApplicable(
+            f"problem.batch_size: {rows} rows give more than {MOST_BATCHES} minibatches of {problem.batch_size}; "
+            "Coq would list them all"
+        )
+    loss = problem.loss if isinstance(problem, Problem) else None
+    for expression in (*([] if loss is None else [loss]), *problem.gradient_expressions):
+        require_rational(expression, problem.place)
+    return Setting(
+        problem.names,
+        law.names,
+        law.exact_rows,
+        law.exact_probabilities,
+        loss,
+        problem.gradient_expressions,
+        problem.batch_size,
+        method,
+    )
+
+
+def exact_point(
+    theta: Sequence[Number] | Mapping[str, Number], source: SymbolicGradient | Setting
+) -> tuple[Fraction, ...]:
+    """Return a point as exact fractions, one for each parameter; a float is the shortest decimal that prints it.
+
+    Raises
+    ------
+    InputError
+        If there are too many or too few numbers, or one is not finite.
+    """
+    numbers = [theta[name] for name in source.names] if isinstance(theta, Mapping) else list(theta)
+    if len(numbers) != len(source.names):
+        raise InputError(f"theta: {len(numbers)} numbers for {len(source.names)} parameters")
+    return tuple(exact_rational(number, f"theta[{k}]") for k, number in enumerate(numbers))

@@ -1,0 +1,139 @@
+"""What is stated: signs agree with enclosures, near misses are left undecided, wrong input is one line."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statements import METHODS, SKEWED, STATEMENTS, mean_problem, patients, rational
+
+from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem
+from adamsym.expressions.errors import NotApplicable
+from adamsym.formal import prove_not_zero, prove_sign, prove_zero
+from adamsym.formal.deciding import decide
+from adamsym.formal.prove import library_files
+from adamsym.formal.rational import rational_text, real_text, value
+from adamsym.formal.setting import exact_point, setting_of
+
+SMALL = st.fractions(min_value=-3, max_value=3, max_denominator=4)
+LAWS = st.lists(SMALL, min_size=2, max_size=4).filter(lambda xs: len(set(xs)) > 1)
+
+
+@settings(max_examples=40)
+@given(LAWS, SMALL, st.sampled_from(METHODS), st.integers(1, 2))
+def test_a_decided_sign_is_that_of_the_enclosure(xs, theta, method, batch_size):
+    problem = mean_problem(Empirical({"x": xs}), batch_size)
+    setting = setting_of(problem, method)
+    decision = decide(setting, setting.law((theta,), 0))
+    if decision is None:
+        return
+    # The decision is about the field without weight decay, for every beta1 unless it names one.
+    low, high = AdamField(problem, method).enclose([[float(theta), float(theta)]])[0]
+    decay = method.decay * float(theta)
+    assert low + decay > -1e-12 if decision.sign > 0 else high + decay < 1e-12
+
+
+@given(st.sampled_from([Fraction(k, 1000) for k in (0, 200, 500, 900, 990, 998)]), st.sampled_from(["0", "0.5", "0.9"]))
+def test_a_sign_for_every_beta1_is_that_of_each(theta, beta1):
+    decision = decide(setting_of(mean_problem(), Adam()), setting_of(mean_problem(), Adam()).law((theta,), 0))
+    assert decision is not None
+    assert decision.for_beta1 is None
+    low, high = AdamField(mean_problem(), Adam(beta1=beta1)).enclose([[float(theta)] * 2])[0]
+    assert low > 0 if decision.sign > 0 else high < 0
+
+
+@pytest.mark.parametrize("theta", ["0.9995", "0.9996", "0.9994"])
+def test_next_to_the_zero_nothing_is_stated(theta):
+    found = prove_sign(mean_problem(), Adam(), [theta])
+    assert not found.decided
+    assert "undecided" in found.statement
+    assert found.text == ""
+
+
+def test_no_sign_where_the_field_vanishes():
+    symmetric = Empirical({"x": [-1, 1]})
+    assert not prove_sign(mean_problem(symmetric), Adam(), [0]).decided
+    assert not prove_not_zero(mean_problem(symmetric), Adam(), [0]).decided
+
+
+def test_weight_decay_against_the_field_is_left_undecided():
+    assert prove_sign(mean_problem(), Adam(), ["0.5"]).decided
+    assert not prove_sign(mean_problem(), AdamW(weight_decay="0.1"), ["0.5"]).decided
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_ten_statements_are_made(name):
+    found = STATEMENTS[name]()
+    assert found.decided
+    assert found.to_dict() == {"statement": found.statement, "method": found.method, "theorem": found.theorem}
+    assert f"Theorem {found.theorem}" in found.text
+    assert "Admitted" not in found.text
+    assert "Axiom" not in found.text
+
+
+def test_the_data_stand_in_the_statement():
+    text = prove_sign(mean_problem(Empirical({"x": ["1/3", "0.25", "-7"]})), Adam(), ["0.5"]).text
+    for number in ("(1 # 3)", "(1 # 4)", "(-7 # 1)", "(1 # 2)", "999 # 1000"):
+        assert number in text
+    assert "exists f, is_field beta1" in text
+
+
+def test_the_library_holds_no_hole_and_its_list_is_complete():
+    files = library_files()
+    listed = [line for line in files["_CoqProject"].splitlines() if line.endswith(".v")]
+    assert sorted(listed) == sorted(name for name in files if name.endswith(".v"))
+    for name in listed:
+        for word in ("Admitted", "Axiom", "admit.", "Parameter "):
+            assert word not in files[name], name
+
+
+@given(SMALL, SMALL)
+def test_texts_have_the_values_of_the_expressions(theta, x):
+    problem = Problem("(theta**2 - x)**2/3 + theta*x", ["theta"], SKEWED)
+    expression = problem.gradient_expressions[0]
+    exact = value(expression, {"theta": theta, "x": x})
+    assert exact == Fraction(4, 3) * theta * (theta**2 - x) + x
+    names = {"theta": "theta", "x": "x"}
+    for text in (real_text(expression, names.__getitem__), rational_text(expression, names.__getitem__)):
+        python = text.replace("#", "/")
+        # The text is one of this test's own problem.
+        assert eval(python, {"theta": theta, "x": x}) == pytest.approx(float(exact), abs=1e-12)
+
+
+def refusals():
+    continuous = Problem("(theta - x)**2/2", ["theta"], {"x": "Normal(0, 1)"})
+    tanh = Problem("(tanh(theta) - x)**2", ["theta"], SKEWED)
+    cyclic = Problem("(theta - x)**2/2", ["theta"], SKEWED, sampling="cyclic")
+    return {
+        "a continuous law": lambda: prove_sign(continuous, Adam(), [0]),
+        "tanh": lambda: prove_sign(tanh, Adam(), [0]),
+        "rows in their order": lambda: prove_sign(cyclic, Adam(), [0]),
+        "too many minibatches": lambda: prove_sign(patients(8), Adam(), [0, 0]),
+        "two parameters": lambda: prove_zero(patients(), Adam(), 0, 1),
+        "not critical": lambda: prove_not_zero(mean_problem(), Adam(), ["0.5"]),
+        "the same sign": lambda: prove_zero(mean_problem(), Adam(), "0.1", "0.5"),
+        "turned round": lambda: prove_zero(mean_problem(), Adam(), 2, 1),
+        "two numbers": lambda: prove_sign(mean_problem(), Adam(), [0, 1]),
+        "an unknown coordinate": lambda: prove_sign(mean_problem(), Adam(), [0], ["y"]),
+        "beta2 = 0": lambda: prove_sign(mean_problem(), Adam(0, 0), [0]),
+        "no number": lambda: exact_point(["x"], setting_of(mean_problem(), Adam())),
+        "a pole": lambda: prove_sign(Problem("x/theta", ["theta"], SKEWED), Adam(), [0]),
+    }
+
+
+@pytest.mark.parametrize("name", refusals())
+def test_refusals_are_one_line(name):
+    with pytest.raises(InputError) as caught:
+        refusals()[name]()
+    assert "\n" not in str(caught.value)
+
+
+def test_what_the_library_does_not_define_is_not_applicable():
+    for name in ("a continuous law", "tanh", "rows in their order", "too many minibatches", "two parameters"):
+        with pytest.raises(NotApplicable):
+            refusals()[name]()
+
+
+def test_denominators_are_exact():
+    setting = setting_of(rational(), Adam())
+    assert len(setting.law((Fraction(1, 3),), 0)) == 3

@@ -1,0 +1,78 @@
+"""What Coq says: the library and ten statements are accepted, near misses are not. Run where coqc is installed."""
+
+import pytest
+from statements import STATEMENTS
+
+from adamsym.formal.coqc import assumptions, check_with_coq, coq_version
+from adamsym.formal.prove import library_files
+
+pytestmark = [
+    pytest.mark.formal,
+    pytest.mark.skipif(coq_version() is None, reason="coqc is not installed"),
+]
+
+REALS = {
+    "ClassicalDedekindReals.sig_forall_dec",
+    "ClassicalDedekindReals.sig_not_dec",
+    "Classical_Prop.classic",
+    "FunctionalExtensionality.functional_extensionality_dep",
+}
+"""What Coq's own real numbers rest on."""
+
+MACHINE_INTEGERS = ("PrimInt63.", "Uint63.", "CarryType.")
+"""The kernel's integers of 63 bits and their specification, by which intervals compute."""
+
+TAMPERED = {
+    "a sign": ("sign", "0 < f)", "0 > f)"),
+    "an atom": ("zero", "Row (3 # 1)", "Row (4 # 1)"),
+    "theta": ("sign", "(499 # 500)", "(501 # 500)"),
+    "a weight": ("zero", "(1 # 3, Row (3 # 1))", "(1 # 2, Row (3 # 1))"),
+    "beta2 in the statement": ("histories", "Definition beta2 : Q := 1 # 2.", "Definition beta2 : Q := 999 # 1000."),
+    "an end of the interval": ("zero", "< (Q2R (1 # 1))", "< (Q2R (999 # 1000))"),
+    "the loss": (
+        "sign",
+        "Definition loss (theta : R) (r : row) : R :=\n  ((1 / 2)",
+        "Definition loss (theta : R) (r : row) : R :=\n  ((1 / 3)",
+    ),
+    "the exact gradient": (
+        "no zero",
+        "Definition exact_at_theta (r : row) : Q := (",
+        "Definition exact_at_theta (r : row) : Q := (1 + ",
+    ),
+}
+"""A statement, a text in it, and what stands there in its place."""
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_statements_are_accepted_and_rest_on_listed_axioms(name):
+    report = check_with_coq(STATEMENTS[name]().text)
+    assert report.accepted, report.message
+    assert set(report.axioms) >= {"Classical_Prop.classic"}
+    others = [axiom for axiom in set(report.axioms) - REALS if not axiom.startswith(MACHINE_INTEGERS)]
+    assert others == []
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_tampered_statements_are_rejected(name):
+    statement, old, new = TAMPERED[name]
+    text = STATEMENTS[statement]().text
+    assert old in text
+    report = check_with_coq(text.replace(old, new))
+    assert not report.accepted
+    assert report.message
+
+
+def test_theorems_of_the_library_rest_on_listed_axioms():
+    names = ["field_exists", "one_lag", "sign_lemma", "sign_inequality", "two_values_zero", "field_continuous"]
+    text = "From Adamsym Require Import Export OneLag SignLemma TwoValues.\n"
+    for name in names:
+        assert any(f"Theorem {name} " in part or f"Lemma {name} " in part for part in library_files().values())
+        report = check_with_coq(text + f"Print Assumptions {name}.\n")
+        assert report.accepted, report.message
+        assert set(report.axioms) <= REALS
+
+
+def test_axioms_are_read_from_what_coq_prints():
+    printed = "Axioms:\nA.b : nat\nUint63.add_spec\n  : forall x, x = x\nC'.d\n  : Prop\n"
+    assert assumptions(printed) == ("A.b", "C'.d", "Uint63.add_spec")
+    assert assumptions("Closed under the global context\n") == ()
