@@ -19,8 +19,8 @@ EvidenceVerdict = Verdict | Literal["not run"]
 class EvidenceReport(Record):
     """What one piece of evidence found, and how long it took: by the clock, and of processors.
 
-    Formal evidence is "not run" where no ``coqc`` is installed, and with the effort "quick": the claim's verdict is then
-    that of its other evidence, and says so.
+    Formal evidence is "not run" where no ``coqc`` is installed, and with the effort "quick": the claim's verdict is
+    then that of its other evidence, and says so.
     """
 
     grade: str

@@ -104,9 +104,8 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
         if output is not None:
             print(f"written to {output}; its theorem is {found['theorem']}")
             if report is None:
-                print(
-                    f"check it: adamsym prove --library adamsym_coq && make -C adamsym_coq && coqc -R adamsym_coq Adamsym {output}"
-                )
+                library = "adamsym prove --library adamsym_coq && make -C adamsym_coq"
+                print(f"check it: {library} && coqc -R adamsym_coq Adamsym {output}")
         else:
             print("the file: add -o statement.v")
     return REFUTED if report is not None and not report.accepted else HOLDS

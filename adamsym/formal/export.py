@@ -9,12 +9,13 @@ from adamsym.formal.rational import denominators, rational_number, rational_text
 from adamsym.formal.setting import Setting
 from adamsym.methods.adam import NAdam
 
-_KEYWORDS = frozenset(
-    "as at by cofix else end exists exists2 fix for forall fun if in is let match mod Prop return Set SProp then Type "
-    "using where with Q2R R Q r row t".split()
-)
-_MOST_LISTED = 60
-"""Rows whose gradients are compared one by one, where an expression has denominators."""
+# fmt: off
+_KEYWORDS = frozenset({
+    "as", "at", "by", "cofix", "else", "end", "exists", "exists2", "fix", "for", "forall", "fun", "if", "in",
+    "is", "let", "match", "mod", "Prop", "return", "Set", "SProp", "then", "Type", "using", "where", "with",
+    "Q2R", "R", "Q", "r", "row", "t",
+})
+# fmt: on
 
 
 def parameter(name: str) -> str:
@@ -63,7 +64,8 @@ Definition rows : list (Q * row) := [
 (* The method's numbers. *)
 """ + "".join(f"Definition {name} : Q := {rational_number(number)[1:-1]}.\n" for name, number in numbers)
     if setting.loss is not None:
-        text += f"\n(* The loss of a row. *)\nDefinition loss {_binders(setting)} (r : row) : R :=\n  {_real(setting, setting.loss)}.\n"
+        head = f"Definition loss {_binders(setting)} (r : row) : R :="
+        text += f"\n(* The loss of a row. *)\n{head}\n  {_real(setting, setting.loss)}.\n"
     return text
 
 
@@ -154,7 +156,8 @@ def value_text(setting: Setting, point: Point) -> str:
 Definition exact_{label} (r : row) : Q := {exact}%Q.
 Definition values_{label} : list (Q * Q) :=
   {batch}gradients_Q exact_{label} rows{")" if batch else ""}.
-Lemma exact_value_{label} : forall r, In r rows -> {component(setting, point)} {at} (snd r) = Q2R (exact_{label} (snd r)).
+Lemma exact_value_{label} : forall r, In r rows ->
+  {component(setting, point)} {at} (snd r) = Q2R (exact_{label} (snd r)).
 Proof.{_value_proof(setting, point)} Qed.
 Lemma law_{label} : is_law (merge values_{label}) = true.
 Proof. vm_compute. reflexivity. Qed.

@@ -1,5 +1,7 @@
 """The lemmas and theorems of an exported file: signs at points, no zero at a critical point, a zero between points."""
 
+from fractions import Fraction
+
 from adamsym.formal.export import (
     Point,
     beta1_text,
@@ -27,16 +29,15 @@ def sign_lemma(setting: Setting, point: Point) -> str:
     covered = f"{'inside' if setting.inside_root else 'outside'}_covered"
     flag = "true" if setting.inside_root else "false"
     word = "positive" if decision.sign > 0 else "negative"
-    arguments = " ".join(decision.arguments)
+    arguments, values = " ".join(decision.arguments), f"(merge values_{label})"
     if decision.theorem == "bracket":
-        applied = f"{word}_by_bracket (merge values_{label}) beta2 {arguments} _ ({covered} _ He) H2 computed_{label} {own} H1"
+        applied = f"{word}_by_bracket {values} beta2 {arguments} _ ({covered} _ He) H2 computed_{label} {own} H1"
     elif decision.theorem == "histories":
-        number = rational_number(decision.for_beta1 or 0)
-        applied = (
-            f"{word}_if_decided {flag} (merge values_{label}) {number} beta2 eps {arguments} H1 H2 He computed_{label}"
-        )
+        number = rational_number(decision.for_beta1 or Fraction(0))
+        applied = f"{word}_if_decided {flag} {values} {number} beta2 eps {arguments} H1 H2 He computed_{label}"
     else:
-        applied = f"{word}_by_{decision.theorem} {flag} (merge values_{label}) beta2 eps {arguments} H2 He computed_{label} {own} H1"
+        numbers = f"{flag} {values} beta2 eps {arguments} H2 He computed_{label} {own} H1"
+        applied = f"{word}_by_{decision.theorem} {numbers}"
     statement = f"is_field {own} (Q2R beta2) {kernel(setting)} {law(setting, point, _at(point))} f"
     quantifier = for_every_beta1(setting, decision)
     intro = "intros beta1 H1." if quantifier else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
@@ -88,7 +89,8 @@ def _sign_proof(setting: Setting, point: Point) -> str:
         else ""
     )
     given = "intros beta1 H1. " if free else ""
-    return f"{given}destruct ({lemma}{' beta1 H1' if free else ''}) as (f & Hf & S). exists f. split; [exact Hf|].{decay} lra."
+    applied = f"({lemma} beta1 H1)" if free else lemma
+    return f"{given}destruct {applied} as (f & Hf & S). exists f. split; [exact Hf|].{decay} lra."
 
 
 def _derivative_proof(setting: Setting, point: Point) -> str:
@@ -155,65 +157,69 @@ Qed.
 
 def zero_theorem(setting: Setting, low: Point, high: Point) -> tuple[str, str]:
     """Return a theorem that a zero lies between two points; the problem has one parameter."""
-    name = setting.names[0]
-    at, ends = "theta", (_at(low), _at(high))
-    own = beta1_text(setting, low.decision)
-    decays_text = _decay(setting, at)
-    derivative = (
-        ""
-        if setting.loss is None
-        else f"forall theta, {ends[0]} <= theta <= {ends[1]} -> {derivative_statement(setting, low, at)}"
-    )
-    quantifier = for_every_beta1(setting, low.decision)
-    inside = f"{ends[0]} < theta < {ends[1]}"
-    if decays_text:
-        statement = (
-            f"{quantifier}exists theta f, {inside} /\\ {field_statement(setting, low, at)} /\\ f{decays_text} = 0"
-        )
-        end = "exists theta, f. auto."
-    else:
-        statement = f"{quantifier}exists theta, {inside} /\\ {field_statement(setting, low, at, '0')}"
-        end = "exists theta. split; [exact T1|]. replace 0 with f by lra. exact T2."
-    laws = f"(fun theta => {law(setting, low, at)})"
+    parts, proofs = [f"({_zero_statement(setting, low, high)})"], [_zero_proof(setting, low, high)]
+    if setting.loss is not None:
+        between = f"forall theta, {_at(low)} <= theta <= {_at(high)} -> "
+        parts.insert(0, f"({between}{derivative_statement(setting, low, 'theta')})")
+        proof = _derivative_proof(setting, low)
+        if _has_denominators(setting, 0):
+            tactic = f"ltac:(unfold loss, gradient_{setting.names[0]}; derivative_on Ht)"
+            proof = f"intros r H. unfold rows in H. each_row H {tactic}."
+        proofs.insert(0, f"intros theta Ht. {proof}")
+    return "zero", _theorem("zero", parts, proofs)
+
+
+def _zero_statement(setting: Setting, low: Point, high: Point) -> str:
+    inside = f"{_at(low)} < theta < {_at(high)}"
+    quantifier, decay = for_every_beta1(setting, low.decision), _decay(setting, "theta")
+    if not decay:
+        return f"{quantifier}exists theta, {inside} /\\ {field_statement(setting, low, 'theta', '0')}"
+    return f"{quantifier}exists theta f, {inside} /\\ {field_statement(setting, low, 'theta')} /\\ f{decay} = 0"
+
+
+def _zero_proof(setting: Setting, low: Point, high: Point) -> str:
+    """The signs at both ends, the law's continuity, and the intermediate value theorem."""
+    own, ends = beta1_text(setting, low.decision), (_at(low), _at(high))
+    laws = f"(fun theta => {law(setting, low, 'theta')})"
     decay = "Q2R weight_decay" if setting.method.exact_decay else "0"
     covered = f"{'inside' if setting.inside_root else 'outside'}_kernel"
-    unfolded = f"unfold gradient_{name}"
-    batch = (
-        f"apply (minibatch_continuous {setting.batch_size} (fun theta => gradients {component(setting, low)} (weighted rows) theta)). "
-        if setting.batch_size > 1
-        else ""
+    free = for_every_beta1(setting, low.decision)
+    given = "intros beta1 H1." if free else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
+    beta = " beta1 H1" if free else ""
+    decays = "".join(
+        f"\n  assert (D{k} : 0 <= - {p.decision.sign} * ({decay} * {end})) by between_0_and_1."
+        for k, (p, end) in enumerate(zip((low, high), ends, strict=True))
     )
     a_law = f"{'apply minibatch_law; ' if setting.batch_size > 1 else ''}apply weighted_law; vm_compute; reflexivity"
-    given = "intros beta1 H1." if quantifier else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
-    beta = " beta1 H1" if quantifier else ""
-    smooth = "smooth_row" if not _has_denominators(setting, 0) else "smooth_numbers Ht"
-    decays = "".join(
-        f" assert (D{k} : 0 <= - {p.decision.sign} * ({decay} * {end})) by between_0_and_1."
-        for k, (p, end) in enumerate(((low, ends[0]), (high, ends[1])))
-    )
-    rows = (
-        "intros r Hr."
-        if not _has_denominators(setting, 0)
-        else "intros r Hr. unfold weighted, rows in Hr. cbn [map] in Hr. each_row Hr ltac:(idtac)."
-    )
-    proof = f"""{given} assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1.
+    end = "exists theta. split; [exact T1|]. replace 0 with f by lra. exact T2."
+    if setting.method.exact_decay:
+        end = "exists theta, f. auto."
+    return f"""{given}
+  assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1.
   destruct (sign_{low.label}{beta}) as (f0 & F0 & S0). destruct (sign_{high.label}{beta}) as (f1 & F1 & S1).{decays}
   assert (A : forall theta, law ({laws} theta)) by (intros theta; {a_law}).
   assert (T : forall theta, {ends[0]} <= theta <= {ends[1]} -> continuous_law {laws} theta).
-  {{ intros theta Ht. {batch}apply gradients_continuous. {rows}
-    all: apply continuity_pt_filterlim, (ex_derive_continuous (fun t => gradient_{name} t _)); {unfolded}; {smooth}. }}
+  {{ {_continuity(setting, low)} }}
   assert (O : {ends[0]} < {ends[1]}) by between_0_and_1.
   destruct (zero_between {own} (Q2R beta2) _ _ {kernel(setting)} H1 H2 ({covered} _ He) {laws} A ({decay})
     {ends[0]} {ends[1]} {low.decision.sign} f0 f1 O T F0 F1 ltac:(lra) ltac:(lra)) as (theta & f & T1 & T2 & T3).
   {end}"""
-    parts, proofs = [f"({statement})"], [proof]
-    if derivative:
-        inner = _derivative_proof(setting, low)
-        if _has_denominators(setting, 0):
-            inner = f"intros r H. unfold rows in H. each_row H ltac:(unfold loss, gradient_{name}; derivative_on Ht)."
-        parts.insert(0, f"({derivative})")
-        proofs.insert(0, f"intros theta Ht. {inner}")
-    return "zero", _theorem("zero", parts, proofs)
+
+
+def _continuity(setting: Setting, point: Point) -> str:
+    """The proof that the law moves continuously: each row's gradient does."""
+    gradient = f"gradient_{setting.names[0]}"
+    batch = ""
+    if setting.batch_size > 1:
+        single = f"(fun theta => gradients {component(setting, point)} (weighted rows) theta)"
+        batch = f"apply (minibatch_continuous {setting.batch_size} {single}). "
+    rows, smooth = "", "smooth_row"
+    if _has_denominators(setting, 0):
+        rows = " unfold weighted, rows in Hr. cbn [map] in Hr. each_row Hr ltac:(idtac)."
+        smooth = "smooth_numbers Ht"
+    return f"""intros theta Ht. {batch}apply gradients_continuous. intros r Hr.{rows}
+    all: apply continuity_pt_filterlim, (ex_derive_continuous (fun t => {gradient} t _)).
+    all: unfold {gradient}; {smooth}."""
 
 
 def _theorem(name: str, parts: list[str], proofs: list[str]) -> str:

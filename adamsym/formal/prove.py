@@ -210,8 +210,8 @@ def _statement(
 
 def _undecided(setting: Setting, point: Sequence[Fraction], name: str) -> FormalStatement:
     reason = (
-        "none of the sign lemma, the one-lag theorem and all histories of a few gradients decides it; near a zero of the "
-        "field only a value can, see adamsym field --enclose"
+        "none of the sign lemma, the one-lag theorem and all histories of a few gradients decides it; near a zero of "
+        "the field only a value can, see adamsym field --enclose"
     )
     return FormalStatement(f"the sign of f_{name} at {_shown(point)}: undecided", reason, "", "")
 

@@ -29,16 +29,8 @@ TAMPERED = {
     "a weight": ("zero", "(1 # 3, Row (3 # 1))", "(1 # 2, Row (3 # 1))"),
     "beta2 in the statement": ("histories", "Definition beta2 : Q := 1 # 2.", "Definition beta2 : Q := 999 # 1000."),
     "an end of the interval": ("zero", "< (Q2R (1 # 1))", "< (Q2R (999 # 1000))"),
-    "the loss": (
-        "sign",
-        "Definition loss (theta : R) (r : row) : R :=\n  ((1 / 2)",
-        "Definition loss (theta : R) (r : row) : R :=\n  ((1 / 3)",
-    ),
-    "the exact gradient": (
-        "no zero",
-        "Definition exact_at_theta (r : row) : Q := (",
-        "Definition exact_at_theta (r : row) : Q := (1 + ",
-    ),
+    "the loss": ("sign", "(r : row) : R :=\n  ((1 / 2)", "(r : row) : R :=\n  ((1 / 3)"),
+    "the exact gradient": ("no zero", "exact_at_theta (r : row) : Q := (", "exact_at_theta (r : row) : Q := (1 + "),
 }
 """A statement, a text in it, and what stands there in its place."""
 
