@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statements import METHODS, SKEWED, STATEMENTS, mean_problem, patients, rational
 
-from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem
+from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem, find_zeros
 from adamsym.expressions.errors import NotApplicable
-from adamsym.formal import prove_not_zero, prove_sign, prove_zero
+from adamsym.formal import prove_not_zero, prove_sign, prove_zero, write_library
 from adamsym.formal.deciding import decide
 from adamsym.formal.prove import library_files
 from adamsym.formal.rational import rational_text, real_text, value
@@ -40,6 +40,41 @@ def test_a_sign_for_every_beta1_is_that_of_each(theta, beta1):
     assert decision.for_beta1 is None
     low, high = AdamField(mean_problem(), Adam(beta1=beta1)).enclose([[float(theta)] * 2])[0]
     assert low > 0 if decision.sign > 0 else high < 0
+
+
+@settings(max_examples=30)
+@given(LAWS, SMALL, SMALL)
+def test_signs_at_two_points_make_a_zero_or_none(xs, low, high):
+    problem = mean_problem(Empirical({"x": xs}))
+    signs = {point: prove_sign(problem, Adam(), [point]) for point in (low, high)}
+    both = all(found.decided for found in signs.values())
+    if low < high and both and ("> 0" in signs[low].statement) != ("> 0" in signs[high].statement):
+        found = prove_zero(problem, Adam(), low, high)
+        assert found.decided
+        assert find_zeros(AdamField(problem, Adam()), [[float(low), float(high)]]).zeros
+    elif low >= high or both:
+        with pytest.raises(InputError):
+            prove_zero(problem, Adam(), low, high)
+    else:
+        assert not prove_zero(problem, Adam(), low, high).decided
+
+
+@settings(max_examples=30)
+@given(LAWS)
+def test_the_mean_is_critical_and_stated_to_be_no_zero_only_where_it_is_none(xs):
+    problem, mean = mean_problem(Empirical({"x": xs})), sum(xs) / len(xs)
+    if prove_not_zero(problem, Adam(), [mean]).decided:
+        low, high = AdamField(problem, Adam()).enclose([[float(mean)] * 2])[0]
+        assert low > 0 or high < 0
+    with pytest.raises(InputError):
+        prove_not_zero(problem, Adam(), [mean + 1])
+
+
+def test_the_library_is_written_whole(tmp_path):
+    written = write_library(tmp_path / "new" / "folder")
+    assert {path.name: path.read_text() for path in written} == library_files()
+    with pytest.raises(InputError):
+        write_library(written[0])
 
 
 @pytest.mark.parametrize("theta", ["0.9995", "0.9996", "0.9994"])
