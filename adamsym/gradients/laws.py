@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from adamsym.expressions.arguments import detached, shown
+from adamsym.expressions.collection import no_collection
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.numbers import Number, exact_rationals
 from adamsym.expressions.signatures import readably
 
 MOST_COLUMNS = 10_000
@@ -90,13 +91,11 @@ class Empirical:
                 )
         if size == 0:
             raise InputError(f"data.{first}: no entries; at least one row is needed")
-        entries = [
-            [exact_rational(value, f"data.{name}[{k}]") for k, value in enumerate(column)]
-            for name, column in columns.items()
-        ]
         object.__setattr__(self, "names", tuple(columns))
-        object.__setattr__(self, "exact_rows", tuple(zip(*entries, strict=True)))
-        object.__setattr__(self, "exact_probabilities", _normalised(weights, size))
+        with no_collection():
+            entries = [exact_rationals(column, f"data.{name}") for name, column in columns.items()]
+            object.__setattr__(self, "exact_rows", tuple(zip(*entries, strict=True)))
+            object.__setattr__(self, "exact_probabilities", _normalised(weights, size))
 
     def __repr__(self) -> str:
         """Python that makes this law again."""
@@ -172,13 +171,17 @@ def named_columns(data: Any) -> dict[str, Any]:
     return {name: entries_of(column, f"data.{name}") for name, column in columns.items()}
 
 
+_PLAIN_TYPES = frozenset(map(np.dtype, ("float64", "int64")))
+
+
 def entries_of(column: Any, place: str) -> list[Any]:
     """Return the entries of a column, or raise InputError for what is no list of numbers."""
     ordered = not isinstance(column, (str, bytes, Mapping, set, frozenset)) and hasattr(column, "__len__")
     if not ordered or (hasattr(column, "dtype") and np.ndim(column) > 1):
         raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers")
     try:
-        return list(column)
+        # Floats and integers of Python are read faster than those of NumPy.
+        return column.tolist() if getattr(column, "dtype", None) in _PLAIN_TYPES else list(column)
     except TypeError:
         raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers") from None
 
@@ -195,7 +198,7 @@ def _normalised(weights: Sequence[Number] | None, size: int) -> tuple[Fraction, 
         return (Fraction(1, size),) * size
     if len(weights) != size:
         raise InputError(f"data.weights: {len(weights)} weights for {size} rows; give one weight per row")
-    exact = [exact_rational(weight, f"data.weights[{k}]") for k, weight in enumerate(weights)]
+    exact = exact_rationals(weights, "data.weights")
     for k, weight in enumerate(exact):
         if weight <= 0:
             raise InputError(f"data.weights[{k}]: {float(weight)} is not allowed; weights must be positive")

@@ -11,9 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from adamsym.expressions.collection import no_collection
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import read_text
-from adamsym.expressions.numbers import exact_rational
+from adamsym.expressions.numbers import exact_rational, plain_rational
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -143,6 +144,10 @@ class Table:
             rows are left out, no row has an indicator's text, or there are too many numbers; the message names file,
             line and column.
         """
+        with no_collection():
+            return self._read(asked)
+
+    def _read(self, asked: Sequence[str | Indicator]) -> Columns:
         names = [one.column if isinstance(one, Indicator) else one for one in asked]
         where = [self.position(name) for name in names]
         most = MOST_NUMBERS // max(1, len(names))
@@ -176,6 +181,8 @@ class Table:
         return Columns(tuple(map(tuple, columns)), dropped)
 
     def _value(self, asked: str | Indicator, entry: str, line: int) -> Fraction:
+        if type(asked) is str and self.form.decimal == "." and (plain := plain_rational(entry)) is not None:
+            return plain
         name = asked.column if isinstance(asked, Indicator) else asked
         place = f"{self.path.name}, line {line}, column {name[:40]}"
         if not isinstance(asked, Indicator):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adamsym import InputError, read_problem
 from adamsym.__main__ import main
+from adamsym.expressions.numbers import exact_rational, exact_rationals, plain_rational
 from adamsym.gradients.laws import MOST_COLUMNS
 from adamsym.gradients.tables import DELIMITERS, MISSING, Format, read_table
 
@@ -394,14 +395,32 @@ def test_certificates_hold_the_numbers_that_are_written(tmp_path):
     assert main(["check", str(tmp_path / "c.json"), "--workers", "1"]) == 0
 
 
+@given(
+    st.one_of(
+        st.from_regex(r"[+-]?[0-9]{1,5}(\.[0-9]{0,4})?([eE][+-]?[0-9]{1,2})?", fullmatch=True),
+        st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        st.sampled_from(["1_0", "1/3", ".5", "", "nan", "1e400", "٣", "1 ", "0x10", "1.", "-0", "9" * 41]),
+    )
+)
+def test_plain_decimals_are_the_same_numbers(text):
+    """And what is none of them is left to the slow way, which says what is wrong with it."""
+    plain = plain_rational(text)
+    assert plain is None or (type(plain) is Fraction and plain == exact_rational(text, "x"))
+    try:
+        value = float(text)
+    except ValueError:
+        assert plain is None
+        return
+    if 1e-300 < abs(value) < 1e300:
+        assert exact_rationals([value], "x") == [exact_rational(value, "x")]
+
+
 # --- size ---------------------------------------------------------------------------------------------------------
 
 
 def test_wide_tables_cost_what_they_are_wide(read, monkeypatch):
     steps = []
-    monkeypatch.setattr(
-        "adamsym.gradients.tables.exact_rational", lambda text, place: steps.append(place) or Fraction(1)
-    )
+    monkeypatch.setattr("adamsym.gradients.tables.plain_rational", lambda text: steps.append(text) or Fraction(1))
     wide = 200_000
     names = ",".join(f"c{k}" for k in range(wide))
     table = f"{names}\n{','.join(['1'] * wide)}\n"
