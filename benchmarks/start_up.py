@@ -1,23 +1,27 @@
 """How long the command line takes to start, old against new: writes docs/benchmark_start_up.md.
 
-Run ``python benchmarks/start_up.py OLD``, where OLD is a checkout of the commit to compare with, with its own modules
-importable from it. CPU seconds, user and system, of each process with its children, in turns: old, new, old, new.
+Run ``python benchmarks/start_up.py OLD``, where OLD is a checkout of the commit to compare with. CPU seconds, user and
+system, of each process with its children: what else the machine does adds little, so that several run side by side, old
+beside new.
 """
 
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
-TURNS = 2
-"""Runs of each warm command; the least counts, for other work on the machine only adds."""
+COLD = ("hyperbola", "huber", "exponential")
+"""Examples whose first value is measured with empty caches: a smooth loss, one with kinks, continuous data."""
+
+SEARCH = ["zeros", "examples/three_points.toml", "--box", "theta=-1:2", "--workers", "1"]
+SIDE_BY_SIDE = 3
 
 
 class Version:
@@ -26,35 +30,30 @@ class Version:
     def __init__(self, code: Path, scratch: Path) -> None:
         self.code, self.scratch = code, scratch
 
-    def environment(self, caches: Path) -> dict[str, str]:
-        """Return the environment of a run: one thread, this code, and these caches."""
+    def seconds(self, arguments: Sequence[str], caches: str) -> float | None:
+        """Return the CPU seconds of one command with these caches; None if it refuses its input."""
+        folder = self.scratch / caches
         own = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
         own |= {"PYTHONPATH": str(self.code), "PYTHONPYCACHEPREFIX": str(self.scratch / "bytecode")}
-        own |= {"NUMBA_CACHE_DIR": str(caches / "numba"), "ADAMSYM_CACHE": str(caches / "adamsym")}
-        return own | {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
-
-    def seconds(self, arguments: Sequence[str], caches: Path) -> float | None:
-        """Return the CPU seconds of one command; None if it refuses its input."""
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        own |= {"NUMBA_CACHE_DIR": str(folder / "numba"), "ADAMSYM_CACHE": str(folder / "adamsym")}
+        own |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "adamsym", *arguments]
-        done = subprocess.run(command, cwd=self.code, env=self.environment(caches), capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        if done.returncode == 2:
-            return None
-        return (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
+        process = subprocess.Popen(
+            command, cwd=self.code, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return None if process.returncode == 2 else used.ru_utime + used.ru_stime
 
-    def warm(self, arguments: Sequence[str], runs: int = TURNS) -> float | None:
-        """Return the least CPU seconds of some runs after one that fills the caches."""
-        caches = self.scratch / "warm"
-        self.seconds(arguments, caches)
-        found = [self.seconds(arguments, caches) for _ in range(runs)]
-        return min((one for one in found if one is not None), default=None)
-
-    def cold(self, arguments: Sequence[str]) -> float | None:
+    def cold(self, arguments: Sequence[str], name: str) -> float | None:
         """Return the CPU seconds of a run without any cache but Python's own bytecode, as an installer leaves it."""
-        caches = self.scratch / "cold"
-        shutil.rmtree(caches, ignore_errors=True)
-        return self.seconds(arguments, caches)
+        shutil.rmtree(self.scratch / name, ignore_errors=True)
+        return self.seconds(arguments, name)
+
+    def warm(self, arguments: Sequence[str], name: str) -> float | None:
+        """Return the CPU seconds of a run after one with the same caches."""
+        self.seconds(arguments, name)
+        return self.seconds(arguments, name)
 
 
 def shown(value: float | None) -> str:
@@ -62,57 +61,76 @@ def shown(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
-def table(title: str, rows: list[tuple[str, float | None, float | None]]) -> str:
-    """Return a table of old and new figures."""
-    lines = [f"## {title}", "", "| | old | new |", "| --- | ---: | ---: |"]
+Row = tuple[str, float | None, float | None]
+
+
+def table(title: str, rows: Sequence[Row], measured: str) -> str:
+    """Return a table of old and new figures, and how they were measured."""
+    lines = [f"## {title}", "", measured, "", "| | old | new |", "| --- | ---: | ---: |"]
     return "\n".join([*lines, *(f"| {name} | {shown(old)} | {shown(new)} |" for name, old, new in rows)])
-
-
-def both(versions: Sequence[Version], kind: str, arguments: Sequence[str]) -> tuple[float | None, float | None]:
-    """Return a figure of the old and of the new version, one right after the other."""
-    old, new = (getattr(version, kind)(arguments) for version in versions)
-    return old, new
 
 
 def page(old: Path, commit: str) -> str:
     """Return the page, measured in one run."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         versions = [Version(old, Path(folder) / "old"), Version(ROOT, Path(folder) / "new")]
-        help_ = [
-            (f"`adamsym {' '.join(one)}`", *both(versions, "warm", one)) for one in (["--help"], ["zeros", "--help"])
-        ]
         files = [f"examples/{path.name}" for path in EXAMPLES if (old / "examples" / path.name).exists()]
-        warm = [(f"`{Path(file).stem}`", *both(versions, "warm", ["field", file])) for file in files]
-        chosen = [
-            "examples/hyperbola.toml",
-            "examples/breast_cancer.toml",
-            "examples/huber.toml",
-            "examples/exponential.toml",
-        ]
-        cold = [(f"`{Path(file).stem}`", *both(versions, "cold", ["field", file])) for file in chosen]
-        derive = [(f"`{Path(file).stem}`", *both(versions, "cold", ["derive", file])) for file in files]
-        print("derived", flush=True)
-        search = ["zeros", "examples/three_points.toml", "--box", "theta=-1:2", "--workers", "1"]
-        zeros = [("cold", *both(versions, "cold", search)), ("warm", *both(versions, "warm", search))]
-    slowest = max((new for *_, new in derive if new is not None), default=0.0)
-    waiting = max((new for *_, new in warm if new is not None), default=0.0)
-    tables = [
-        f"# Start-up of the command line, old against new\n\nOld is commit {commit}. All figures are CPU seconds, user and "
-        "system together, of one process with its children (`getrusage`), one thread; old and new in turns, in one run of "
-        f"`python benchmarks/start_up.py`, Python {platform.python_version()}, {platform.machine()}. Python's bytecode is "
-        "there, as after an installation.",
-        table("Help", help_) + f"\n\nThe least of {TURNS} runs after a first one.",
-        table("`adamsym field FILE`, warm", warm)
-        + f"\n\nThe least of {TURNS} runs at the file's [start], after a first one that filled the caches. The longest of "
-        f"the new ones takes {waiting:.2f}. A dash: the command refuses the file.",
-        table("`adamsym field FILE`, cold", cold) + "\n\nOne run with an empty cache of adamsym and of Numba.",
-        table("`adamsym derive FILE`", derive)
-        + f"\n\nOne run each; nothing of it is kept between runs. The longest of the new ones takes {slowest:.2f}. A dash: "
-        "the command refuses the file, for there is no loss.",
-        table("`adamsym zeros examples/three_points.toml --box theta=-1:2 --workers 1`", zeros)
-        + f"\n\nCold: one run with empty caches. Warm: the least of {TURNS} runs after a first one.",
-    ]
-    return "\n\n".join(tables) + "\n"
+        # Bytecode, and the machine code that all values share, are there before anything is measured.
+        list(pool.map(lambda one: one.seconds(["field", files[0], "--enclose"], "warm"), versions))
+
+        def rows(kind: str, commands: dict[str, Sequence[str]], caches: str = "warm") -> list[Row]:
+            jobs = [(version, arguments, name) for name, arguments in commands.items() for version in versions]
+            found = list(
+                pool.map(lambda job: getattr(job[0], kind)(job[1], f"{caches}{job[2] if kind == 'cold' else ''}"), jobs)
+            )
+            print(caches, kind, found, flush=True)
+            return [(name, *found[2 * k : 2 * k + 2]) for k, name in enumerate(commands)]
+
+        stems = {f"`{Path(file).stem}`": file for file in files}
+        helped = rows("warm", {"`adamsym --help`": ["--help"], "`adamsym zeros --help`": ["zeros", "--help"]})
+        warm = rows("warm", {stem: ["field", file] for stem, file in stems.items()})
+        derived = rows("seconds", {stem: ["derive", file] for stem, file in stems.items()})
+        chosen = {stem: ["field", file] for stem, file in stems.items() if Path(file).stem in COLD}
+        cold = rows("cold", chosen, "cold")
+        searched = rows("cold", {"cold": SEARCH}, "search")
+        searched += rows("seconds", {"warm": SEARCH}, "searchcold")
+    longest = [max((new for *_, new in one if new is not None), default=0.0) for one in (warm, cold, derived)]
+    refused = "A dash: the command refuses the file"
+    return (
+        "\n\n".join(
+            [
+                "# Start-up of the command line, old against new",
+                f"Old is commit {commit}. All figures are CPU seconds, user and system together, of one process with its "
+                f"children (`wait4`), with one thread, all from one run of `python benchmarks/start_up.py`, {SIDE_BY_SIDE} "
+                "processes side by side on a machine that does other work too: differences below a fifth say nothing. "
+                f"Python {platform.python_version()}, {platform.machine()}. Python's bytecode is there, as after an installation.",
+                table("Help", helped, "One run after another one."),
+                table(
+                    "`adamsym field FILE`, warm",
+                    warm,
+                    "One run at the file's [start], after one of the same file that filled the caches of adamsym and of Numba. "
+                    f"The longest of the new ones takes {longest[0]:.2f} s.",
+                ),
+                table(
+                    "`adamsym field FILE`, cold",
+                    cold,
+                    f"One run with empty caches of adamsym and of Numba. The longest of the new ones takes {longest[1]:.2f} s.",
+                ),
+                table(
+                    "`adamsym derive FILE`",
+                    derived,
+                    f"One run; nothing of it is kept between runs. The longest of the new ones takes {longest[2]:.2f} s. {refused}, "
+                    "for it has no loss.",
+                ),
+                table(
+                    f"`adamsym {' '.join(SEARCH)}`",
+                    searched,
+                    "Cold: one run with empty caches. Warm: one run after that.",
+                ),
+            ]
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":
