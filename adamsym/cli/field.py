@@ -122,7 +122,8 @@ def _evaluated(source: "ProblemFile", at: list[str] | None, points: Path | None,
         bounds = adam_field.enclose(np.stack((theta, theta), axis=-1)) if enclose else None
     if bounds is not None:
         plain, found = found, found.within(bounds)
-        if (abs(plain.value - found.value) > plain.error).any():
+        low, high = np.moveaxis(bounds, -1, 0)
+        if ((plain.value + plain.error < low) | (plain.value - plain.error > high)).any():
             complain("float64 fails here: f is taken from the proven bounds, and they give its error")
     return _Values(names, theta, found, bounds, estimated)
 

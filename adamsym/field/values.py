@@ -57,13 +57,16 @@ class FieldValue(Result):
     def within(self, bounds: ArrayLike) -> "FieldValue":
         """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.
 
-        Where a value lies outside by more than its estimate, that is refuted: the error is the distance to the farther
-        bound.
+        Where the bounds are narrower than the estimate, the value is their middle. Where a value lies outside by more
+        than its estimate, that is refuted: the bounds alone give value and error.
         """
         low, high = np.moveaxis(np.asarray(bounds, dtype=np.float64), -1, 0)
         value = np.clip(self.value, low, high)
         room, moved = np.maximum(high - value, value - low), np.abs(value - self.value)
-        return FieldValue(value, np.where(moved <= self.error, np.minimum(self.error + moved, room), room))
+        error = np.where(moved <= self.error, np.minimum(self.error + moved, room), room)
+        middle = low + (high - low) / 2
+        half = np.maximum(high - middle, middle - low)
+        return FieldValue(np.where(half < error, middle, value), np.minimum(half, error))
 
 
 _RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)

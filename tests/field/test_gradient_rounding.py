@@ -119,10 +119,10 @@ def test_parameters_of_closed_forms_that_cancel():
 
 
 def test_values_within_bounds():
-    plain = FieldValue(np.array([0.5, 2.0, -1.0, 1.125]), np.array([1e-3, 0.1, 0.1, 0.25]))
-    found = plain.within([[0, 1], [0, 1], [-1.01, -0.99], [0, 1]])
-    np.testing.assert_array_equal(found.value, [0.5, 1, -1, 1])
-    np.testing.assert_allclose(found.error, [1e-3, 1, 0.01, 0.375])
+    plain = FieldValue(np.array([0.5, 2.0, -1.0, 1.125, 0.75]), np.array([1e-3, 0.1, 0.1, 0.25, 0.875]))
+    found = plain.within([[0, 1], [0, 1], [-1.01, -0.99], [0, 1], [0, 1]])
+    np.testing.assert_array_equal(found.value, [0.5, 0.5, -1, 1, 0.5])
+    np.testing.assert_allclose(found.error, [1e-3, 0.5, 0.01, 0.375, 0.5])
 
 
 def test_the_command_prints_no_value_outside_its_bounds(capsys, monkeypatch):
