@@ -379,11 +379,10 @@ class AdamField:
 
         Two may agree by chance. With kinks more may, so that there all levels are used.
         """
-        found = self._at_level(points, 0)
-        value, error, inverse = found.value, found.error, found.inverse
-        levels = np.zeros(len(points), dtype=np.int_)
+        found, levels = self._at_level(points, 0), np.zeros(len(points), dtype=np.int_)
         if self.problem.law.levels == 1:
             return found, levels
+        value, error, inverse = found.value, found.error, found.inverse
         pending, agreed = np.arange(len(points)), np.zeros(len(points), dtype=bool)
         differences = np.zeros((3, *points.shape))
         for level in range(1, self.problem.law.levels):
