@@ -157,7 +157,7 @@ def everything():
     yield FIELD.linearize([1.0]), "floating point: 1 parameter; max |f| = "
     yield FIELD.hyperparameter_derivatives([1.0]), "floating point: max |df/dbeta1| = "
     yield monte_carlo(PROBLEM, ADAM, [1.0], 0, steps=50, chains=4), "statistical: f = ["
-    step = checked_step("One", "It is <one>.", ["1 = 1"], lambda: exact_equality(sp.Integer(1), sp.Integer(1)))
+    step = checked_step("One", "It is <one>, $x_1$.", ["1 = 1"], lambda: exact_equality(sp.Integer(1), sp.Integer(1)))
     yield Derivation("A field", (step, step)), "holds: A field: 2 steps"
     yield a_claim(), "holds: c99_made_up, made <up>: all evidence holds"
     declared = Recursion(beta1=0.9, beta2=0.999)
@@ -289,9 +289,9 @@ def test_a_derivation_in_a_notebook_has_titles_prose_formulas_and_checks(results
     [found] = [found for found, _ in results if type(found).__name__ == "Derivation"]
     html = found._repr_html_()
     for step in found.steps:
-        assert f". {step.title}</h2>\n<p>It is &lt;one&gt;.</p>" in html
+        assert f". {step.title}</h2>\n<p>It is &lt;one&gt;, <math" in html
     assert html.count("Checked: ") == len(found.steps)
-    assert html.count("<math") == sum(len(step.equations) for step in found.steps)
+    assert html.count("<math") == sum(len(step.equations) + step.statement_text.count("$") // 2 for step in found.steps)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])

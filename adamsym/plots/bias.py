@@ -119,6 +119,13 @@ def of_pairs(pairs: Sequence[Pair]) -> str:
     return f" Triangle{several}: the {which}{several} of L beside {beside} ({proven})."
 
 
+def of_levels(pairs: Sequence[Pair]) -> str:
+    """Return what a caption says of the levels that are drawn, after a space; empty if there are none."""
+    if not pairs:
+        return ""
+    return f" Dotted: the zero of f; dashed: the {pairs[0].kind} of L, {pairs[0].distance} away (by number)."
+
+
 def draw_levels(axes: Axes, pair: Pair) -> list[Line2D]:
     """Draw the levels of a zero and of the critical point beside it over time, of one parameter.
 

@@ -203,13 +203,29 @@ def _draw_beside(axes: Axes, branch: Branch, places: FloatArray, k: int) -> None
     minima = _coordinate([point.critical_point for point in branch.points], k)
     if np.isfinite(minima).any():
         axes.plot(places, minima, color=GREY, linewidth=wide(1.4), label="critical point of the loss", zorder=1)
-    seen = np.concatenate((branch.zeros[:, k], minima[np.isfinite(minima)]))
-    room = _ROOM * max(float(np.ptp(seen)), 1e-9)
     for style, (label, _, name) in zip(_PREDICTED, _PREDICTIONS, strict=True):
-        predicted = _coordinate([getattr(point, name) for point in branch.points], k)
-        predicted[(predicted < seen.min() - room) | (predicted > seen.max() + room)] = np.nan
+        predicted = _predicted(branch, minima, name, k)
         if np.isfinite(predicted).any():
             axes.plot(places, predicted, linestyle=style, color=GREY, linewidth=wide(1), label=label, zorder=1)
+
+
+def _predicted(branch: Branch, minima: FloatArray, name: str, k: int) -> FloatArray:
+    """What a prediction says of a coordinate, as far as that is near the branch and the minima; nan beyond."""
+    seen = np.concatenate((branch.zeros[:, k], minima[np.isfinite(minima)]))
+    room = _ROOM * max(float(np.ptp(seen)), 1e-9)
+    predicted = _coordinate([getattr(point, name) for point in branch.points], k)
+    predicted[(predicted < seen.min() - room) | (predicted > seen.max() + room)] = np.nan
+    return predicted
+
+
+def predictions_shown(found: Sweep) -> bool:
+    """Return whether :func:`draw_branches` shows any prediction."""
+    k = _shown(found.names, None, np.concatenate(_zeros(found)))
+    return any(
+        np.isfinite(_predicted(branch, _coordinate([p.critical_point for p in branch.points], k), name, k)).any()
+        for branch in found.branches
+        for _, _, name in _PREDICTIONS
+    )
 
 
 def _coordinate(points: Sequence[FloatArray | None], k: int) -> FloatArray:

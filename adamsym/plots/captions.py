@@ -8,6 +8,7 @@ from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.dynamics import PseudoTrajectory
 from adamsym.expressions.results import counted
 from adamsym.plots.context import PlotContext
+from adamsym.plots.names import typeset
 from adamsym.plots.portraits import Of
 from adamsym.plots.trajectories import Runs
 
@@ -50,7 +51,7 @@ def of_flow(context: PlotContext, runs: Runs | None, missing: str) -> str:
 
 def of_plane(context: PlotContext) -> str:
     """Return the caption of the flow's path."""
-    return f"The same in the plane of {' and '.join(context.names)}."
+    return f"The same in the plane of {' and '.join(map(typeset, context.names))}."
 
 
 def of_loss(context: PlotContext, runs: Runs | None, missing: str) -> str:
@@ -66,7 +67,7 @@ def titles(context: PlotContext) -> dict[Of, str]:
 
 def of_portrait(context: PlotContext, of: Of) -> str:
     """Return the caption of a portrait."""
-    where = " and ".join(context.names[k] for k in context.plane)
+    where = " and ".join(typeset(context.names[k]) for k in context.plane)
     kind = "Graph" if len(context.plane) == 1 else "Streamlines"
     title = titles(context)[of]
     text = f"{kind} of {title[0].lower()}{title[1:]} over {where}"
@@ -76,7 +77,8 @@ def of_portrait(context: PlotContext, of: Of) -> str:
 
 def box_text(context: PlotContext) -> str:
     """Return the box of portraits and searches, and where it comes from."""
-    ranges = [f"{context.names[k]} from {a:g} to {b:g}" for k, (a, b) in zip(context.plane, context.sides, strict=True)]
+    shown = zip(context.plane, context.sides, strict=True)
+    ranges = [f"{typeset(context.names[k])} from {a:g} to {b:g}" for k, (a, b) in shown]
     fixed = "; the other parameters as at the start" if len(context.names) > 2 else ""
     origin = "" if context.given_box is not None else ", around the flow's path"
     return ", ".join(ranges) + fixed + origin

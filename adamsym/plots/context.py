@@ -183,10 +183,15 @@ class PlotContext:
             return find_zeros(self.field, self.box, budget=self.settings.budget, executor=executor)
 
     @cached_property
+    def nearest_zero(self) -> ZeroPoint:
+        """The zero near the start by number, and the critical point beside it."""
+        return find_zero(self.field, self.start)
+
+    @cached_property
     def zero_point(self) -> ZeroPoint | None:
-        """The zero near the start by number, and the critical point beside it; None if it cannot be sought."""
+        """The same; None if it cannot be sought."""
         try:
-            return find_zero(self.field, self.start)
+            return self.nearest_zero
         except InputError:
             return None
 
@@ -227,7 +232,7 @@ class PlotContext:
     @cached_property
     def one_zero(self) -> OneZero:
         """The zero that :func:`adamsym.find_zero` reaches from the start, certified."""
-        return certify_zero(self.field, find_zero(self.field, self.start).theta)
+        return certify_zero(self.field, self.nearest_zero.theta)
 
     @cached_property
     def ball(self) -> LyapunovBall:

@@ -8,10 +8,11 @@ from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.digits import interval_text, rounded_down
 from adamsym.certify.outcomes import Undecided
 from adamsym.certify.results import counted_zeros
-from adamsym.dynamics import Basins, Flow, PseudoTrajectory
+from adamsym.dynamics import Basins, Flow, PseudoTrajectory, ZeroPoint
 from adamsym.dynamics.solutions import UNFINISHED, about_solution
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field import AdamField
+from adamsym.plots.names import typeset
 from adamsym.plots.registry import Finding
 
 _MOST_NAMED = 4
@@ -25,7 +26,7 @@ def about_field(field: AdamField, point: Sequence[float], names: Sequence[str]) 
     outside = np.maximum(bounds[:, 0] - found.value, found.value - bounds[:, 1])
     worst = int(np.argmax(np.abs(found.value)))
     low, high = bounds[worst]
-    size = f"largest entry {names[worst]}: f = {found.value[worst]:.12g}"
+    size = f"largest entry {typeset(names[worst])}: f = {found.value[worst]:.12g}"
     text = f"{size}, certified to lie in [{low:.16g}, {high:.16g}]; error estimate {found.error.max():.1e}"
     if (outside > found.error).any():
         # No fault of the theory: the estimate leaves out how gradients are rounded (docs/accuracy.md).
@@ -60,7 +61,7 @@ def about_region(found: LyapunovRegion) -> Finding:
     """Say where the loss is certified to decrease along the flow."""
     if found.witness is not None and found.witness_bounds is not None:
         bounds, names = interval_text(*found.witness_bounds), found.problem.names
-        point = ", ".join(f"{name} = {x!r}" for name, x in zip(names, found.witness.tolist(), strict=True))
+        point = ", ".join(f"{typeset(name)} = {x!r}" for name, x in zip(names, found.witness.tolist(), strict=True))
         return Finding(
             "refuted",
             f"at {point} L increases along the flow: <grad L, f> is certified to lie in {bounds}",
@@ -117,7 +118,18 @@ def about_basins(found: Basins) -> str:
     return f"{reached} of {found.index.size} starts reach a zero that is certified to be attracting"
 
 
+def about_bias(found: ZeroPoint) -> Finding:
+    """Say how far a zero is from the critical point of the loss, by number; undecided where either was not found."""
+    one = found.critical_point
+    if found.outcome != "converged" or one is None:
+        return Finding("undecided", found.no_critical_point or f"{found.outcome}: {found.reason}")
+    kind = "a critical point" if one.kind == "not decided" else f"a {one.kind}"
+    order = "" if one.predicted is None else f", {one.predicted_distance:.4g} to leading order in 1 - beta2"
+    excess = f"; the loss there is {one.loss_excess:.3g} above that"
+    return Finding("holds", f"the zero is {one.distance:.4g} from {kind} of L{order}{excess}")
+
+
 def point_text(names: Sequence[str], point: Sequence[float] | np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> str:
     """Return a point as text, the first four parameters named."""
-    named = [f"{name} = {x:.6g}" for name, x in list(zip(names, point, strict=True))[:_MOST_NAMED]]
+    named = [f"{typeset(name)} = {x:.6g}" for name, x in list(zip(names, point, strict=True))[:_MOST_NAMED]]
     return ", ".join(named) + (f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else "")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.plots.registry import Content, Finding, Picture, Question, Table, plot_kind, section
 
 if TYPE_CHECKING:
@@ -131,8 +131,25 @@ def one_zero(context: "PlotContext") -> Content:
     from adamsym.plots.around_points import about_one_zero, table_of_one_zero
 
     if len(context.names) <= 2:
-        return Content()
+        raise NotApplicable("all zeros in a box are searched for where there are one or two parameters")
     return Content(about_one_zero(context.one_zero), table=table_of_one_zero(context.one_zero))
+
+
+@section(
+    "how far the zero near the start is from the minimum of the loss",
+    heading="How far the zero is from the minimum of the loss",
+    question=Question("the bias of the zero", "floating point"),
+    group="points",
+)
+def bias(context: "PlotContext") -> Content:
+    """Say how far the zero is from the critical point of the loss, what that costs, and what leading orders predict."""
+    from adamsym.gradients.problem import require_loss
+    from adamsym.plots.findings import about_bias
+    from adamsym.plots.sweeps import table_of_bias
+
+    require_loss(context.problem, "the bias of the zero")
+    found = context.nearest_zero
+    return Content(about_bias(found), table=table_of_bias(found, context.names))
 
 
 @section(
@@ -148,9 +165,9 @@ def ball(context: "PlotContext") -> Content:
 
     problem = context.problem
     if not isinstance(problem, Problem) or not isinstance(problem.law, Empirical):
-        return Content()
+        raise NotApplicable("this is asked of losses of listed rows alone")
     if len(problem.law.rows) > problem.dimension:
-        return Content()
+        raise NotApplicable("more rows than parameters: in general no point fits all rows")
     around, everywhere = context.ball, context.everywhere
     return Content(about_ball(around, everywhere), table=table_of_ball(around, everywhere))
 
@@ -162,7 +179,7 @@ def ball(context: "PlotContext") -> Content:
 )
 def flow(context: "PlotContext") -> Content:
     """Draw the flow, with runs of Adam over it where they would not hide each other."""
-    from adamsym.plots.bias import draw_levels
+    from adamsym.plots.bias import draw_levels, of_levels, of_pairs
     from adamsym.plots.captions import of_flow, of_plane, runs_are_drawn
     from adamsym.plots.findings import about_flow
     from adamsym.plots.trajectories import draw_flow, draw_flow_in_plane, draw_runs, draw_runs_in_plane
@@ -188,9 +205,11 @@ def flow(context: "PlotContext") -> Content:
         mark(axes, False)
 
     title = f"The flow, and {context.method_name}" if few else "The flow"
-    pictures = [Picture(title, of_flow(context, runs, missing), draw_over_time, _WIDE if len(names) != 2 else _NARROW)]
+    caption = of_flow(context, runs, missing) + (of_levels(pairs) if len(names) == 1 else "")
+    pictures = [Picture(title, caption, draw_over_time, _WIDE if len(names) != 2 else _NARROW)]
     if len(names) == 2:
-        pictures.append(Picture(f"{title}, in the plane of the parameters", of_plane(context), draw_in_plane))
+        beside = f"{of_plane(context)}{of_pairs(pairs)}"
+        pictures.append(Picture(f"{title}, in the plane of the parameters", beside, draw_in_plane))
     return Content(about_flow(found, names, context.mean_loss), tuple(pictures))
 
 
@@ -241,7 +260,7 @@ def windows(context: "PlotContext") -> Content:
 )
 def branches(context: "PlotContext") -> Content:
     """Follow the zero near the start, if the settings ask for it."""
-    from adamsym.plots.branches import draw_branches, draw_distances
+    from adamsym.plots.branches import draw_branches, draw_distances, predictions_shown
     from adamsym.plots.sweeps import about_sweep, caption_of_sweep, table_of_sweep
 
     if context.settings.sweep is None:
@@ -250,7 +269,7 @@ def branches(context: "PlotContext") -> Content:
     pictures: tuple[Picture, ...] = ()
     if found.branches:
         drawn = partial(draw_branches, found=found, certified=certified)
-        pictures = (Picture("The zeros", caption_of_sweep(found, bool(certified)), drawn),)
+        pictures = (Picture("The zeros", caption_of_sweep(found, bool(certified), predictions_shown(found)), drawn),)
     if any(point.distance > 0 for branch in found.branches for point in branch.points):
         caption = "How far the zero is from the critical point of L, and how far it should be to leading orders."
         pictures += (Picture("Distance from the critical point", caption, partial(draw_distances, found=found)),)

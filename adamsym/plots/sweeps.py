@@ -1,5 +1,6 @@
 """Sweeps as plots and the report show them: the interval where none is given, and what is said of the zeros found."""
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 from adamsym.continuation import Branch, BranchPoint, CertifiedBranch, Sweep, ZeroMap
 from adamsym.continuation.axes import axes_of
 from adamsym.continuation.families import check_axis
+from adamsym.dynamics import ZeroPoint
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
 from adamsym.gradients.reading import ProblemFile
 from adamsym.methods import Method
 from adamsym.methods.record import parameters_of
 from adamsym.plots.findings import point_text
+from adamsym.plots.names import typeset
 from adamsym.plots.registry import Finding, Table
 from adamsym.plots.settings import Settings
 
@@ -24,6 +27,9 @@ MAP_POINTS = 13
 
 _TUBES = 20
 """Of a certified branch that the page lists."""
+
+_COORDINATES = 8
+"""Of a zero whose bias is told."""
 
 _AROUND = 10
 """By what factor 1 - beta2 varies to both sides where no interval is given."""
@@ -104,6 +110,29 @@ def table_of_sweep(found: Sweep) -> Table:
     )
 
 
+def table_of_bias(found: ZeroPoint, names: Sequence[str]) -> Table:
+    """Return the zero beside the critical point of the loss, then distance and loss excess, found and predicted."""
+    one = found.critical_point
+    caption = "The zero near the start, and the critical point of the loss beside it: floating point"
+    columns = ("", "zero", "critical point of L", "leading order in 1 − β₂")
+    if found.outcome != "converged" or one is None:
+        return Table(caption, columns, (), empty=found.no_critical_point or found.reason)
+    nan = math.nan
+    predicted = [nan] * len(names) if one.predicted is None else one.predicted.tolist()
+    points = zip(names[:_COORDINATES], found.theta.tolist(), one.theta.tolist(), predicted, strict=False)
+    rows = [(typeset(name), f"{a:.10g}", f"{b:.10g}", _number(c, 10)) for name, a, b, c in points]
+    pairs = {"distance": (one.distance, one.predicted_distance), "loss excess": (one.loss_excess, one.predicted_excess)}
+    rows += [(name, f"{value:.6g}", "0", _number(guess, 6)) for name, (value, guess) in pairs.items()]
+    left = len(names) - _COORDINATES
+    more = f"And {left} more parameters. " if left > 0 else ""
+    note = f"{more}The critical point is a {one.kind}." if one.kind != "not decided" else more
+    return Table(caption, columns, tuple(rows), note.strip())
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if math.isnan(value) else f"{value:.{digits}g}"
+
+
 def about_branch(found: CertifiedBranch) -> Finding:
     """Say over which values a branch of zeros is certified."""
     return Finding("holds" if found.complete else "undecided", found.summary.removeprefix("undecided: "))
@@ -142,12 +171,14 @@ def caption_of_map(found: ZeroMap) -> str:
     return f"How many zeros are reached from the start, over {first} and {second}; lines where zeros vanish or change."
 
 
-def caption_of_sweep(found: Sweep, is_certified: bool) -> str:
+def caption_of_sweep(found: Sweep, is_certified: bool, shows_predictions: bool) -> str:
     """Return the caption of a bifurcation diagram."""
     axis = found.axes[0]
     low, high = min(axis.values), max(axis.values)
     text = f"Zeros of the Adam field as {axis.name} varies from {float(low):g} to {float(high):g}, from the start on: "
     text += "solid where they attract, dashed where they do not."
     if any(point.critical_point is not None for branch in found.branches for point in branch.points):
-        text += " Grey: the critical point of L beside them; thin: where they should be to leading order."
+        text += " Grey: the critical point of L beside them."
+    if shows_predictions:
+        text += " Thin: where they should be to leading order."
     return text + (" Shaded: boxes in each of which exactly one zero is certified." if is_certified else "")

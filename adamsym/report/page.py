@@ -1,13 +1,12 @@
 """The report as one HTML page: no scripts, nothing from elsewhere, every text escaped."""
 
 import base64
-import re
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from adamsym.report.collection import Report
 from adamsym.report.sections import Image
-from adamsym.symbolic.rendering import environment, mathml
+from adamsym.symbolic.rendering import environment, mathml, prose_markup
 
 GRADES = {
     "symbolic": "exact algebra",
@@ -35,7 +34,7 @@ def render_page(report: Report) -> str:
     templates = environment("adamsym.report")
     templates.filters.update(
         block=lambda latex: Markup(mathml(latex)),  # escapes what is no plain MathML
-        statement=statement_markup,
+        statement=prose_markup,
         source=image_source,
     )
     return templates.get_template("report.html.jinja").render(
@@ -54,14 +53,6 @@ def page_title(report: Report) -> str:
         if things:
             parts.append(f"{len(things)} {word}" + ("s" if len(things) > 1 else ""))
     return "adamsym report: " + (" and ".join(parts) or "nothing to show")
-
-
-def statement_markup(text: str) -> Markup:
-    """Return text with LaTeX between single dollars as escaped text with inline MathML."""
-    pieces = re.split(r"\$([^$]+)\$", text)
-    return Markup("").join(
-        Markup(mathml(piece, "inline")) if number % 2 else escape(piece) for number, piece in enumerate(pieces)
-    )
 
 
 def image_source(image: Image) -> str:

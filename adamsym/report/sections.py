@@ -18,6 +18,7 @@ from adamsym.gradients.reading import ProblemFile, read_problem
 from adamsym.plots.context import PlotContext, plane_of
 from adamsym.plots.figures import figure_of
 from adamsym.plots.findings import point_text
+from adamsym.plots.names import typeset
 from adamsym.plots.registry import Finding, Grade, Picture, Question, Section, Table, Verdict
 from adamsym.plots.saving import figure_bytes
 from adamsym.plots.settings import Settings
@@ -239,8 +240,8 @@ def _start(source: ProblemFile) -> tuple[float, ...]:
 
 def _origin(source: ProblemFile) -> tuple[tuple[str, str], ...]:
     problem, method = source.problem, source.adam
-    names = ", ".join(problem.names[:8]) + (", ..." if problem.dimension > 8 else "")
-    numbers = [f"{name} = {getattr(method, name)}" for name in inspect.signature(type(method)).parameters]
+    names = ", ".join(map(typeset, problem.names[:8])) + (", ..." if problem.dimension > 8 else "")
+    numbers = [f"{typeset(name)} = {getattr(method, name)}" for name in inspect.signature(type(method)).parameters]
     missing = "" if source.start else "; the file has no [start], so that all parameters start at 1"
     left_out = f"; {counted(source.dropped, 'row')} with missing numbers left out" if source.dropped else ""
     return (

@@ -63,7 +63,8 @@ def _gradients(problem: Problem, epoch: Epoch, names: dict[sp.Symbol, str]) -> S
     sizes += f", the last of {last}" if last < epoch.batch_size else ""
     return checked_step(
         "Gradient of the loss",
-        f"The loss l of one data row and its derivatives. An epoch has {sizes}, in the order of the rows; the gradient "
+        f"The loss $l$ of one data row and its derivatives. An epoch has {sizes}, in the order of the rows; the "
+        "gradient "
         "of a minibatch is the mean over its own rows.",
         equations,
         lambda: gradient_check(problem, problem.gradient_expressions, shown),
@@ -88,9 +89,9 @@ def _moments(method: SymbolicMethod, epoch: Epoch) -> Step:
         checks += [exact_equality(parts[j], ratio * parts[j - 1] + amount * g[j]) for j in range(count)]
     return checked_step(
         "Moments of the cycle",
-        f"At fixed parameters the gradients have the period P = {epoch.batches}, and the moments, which forget their "
+        f"At fixed parameters the gradients have the period $P = {epoch.batches}$, and the moments, which forget their "
         f"start, have it too. SymPy checks for {count} of them that they solve the recursions around the cycle, "
-        "indices modulo P.",
+        "indices modulo $P$.",
         [
             "M_j = " + " + ".join([*own, *sums]),
             r"V_j = \frac{1 - \beta}{1 - \beta^{P}} \sum_{k=0}^{P-1} \beta^{k}\, g_{j-k}^{2}",

@@ -16,6 +16,8 @@ class DerivationError(ArithmeticError):
 class Step(Record):
     """One step: its statement in words, its formulas in LaTeX, and how it was checked.
 
+    The statement has LaTeX between single dollars.
+
     ``identities`` counts the exact identities in the check; the rest of it, if there is any, is evidence at points.
     Build it with :func:`checked_step`, which runs the check.
     """

@@ -150,7 +150,7 @@ def _gradient(w: _Writer) -> Step:
     batch = "" if problem.batch_size == 1 else f" The stochastic gradient is the mean over {problem.batch_size} rows."
     return checked_step(
         "Gradient of the loss",
-        f"The loss l of one data row and its derivatives in the parameters.{batch}{w.which}",
+        f"The loss $l$ of one data row and its derivatives in the parameters.{batch}{w.which}",
         equations,
         lambda: point_checks.gradient_check(problem, problem.gradient_expressions, list(w.shown)),
     )
@@ -158,14 +158,16 @@ def _gradient(w: _Writer) -> Step:
 
 def _series(w: _Writer) -> Step:
     drift = r"f = -F" if w.form.decay == 0 else r"f = -F - \lambda\, \theta"
-    decayed = "" if w.form.decay == 0 else " Decoupled weight decay adds -lambda theta, and leaves F as it is."
+    decayed = "" if w.form.decay == 0 else " Decoupled weight decay adds $-\\lambda \\theta$, and leaves $F$ as it is."
     if w.own is not None:
         return _own_series(w, w.own, drift, decayed)
     return checked_step(
         "Frozen chain and stationary series",
-        "At fixed parameters the moments m' = alpha m + (1 - alpha) g and v' = beta v + (1 - beta) g^2 forget their "
-        "start; their stationary law is that of the series M and V in independent gradients g_0, g_1, ... The weights "
-        f"sum to 1 and solve the recursions. The Adam field is f = -F, one coordinate at a time.{decayed}",
+        "At fixed parameters the moments $m' = \\alpha m + (1 - \\alpha) g$ and $v' = \\beta v + (1 - \\beta) g^2$ "
+        "forget their "
+        "start; their stationary law is that of the series $M$ and $V$ in independent gradients $g_0, g_1, \\dots$ "
+        "The weights "
+        f"sum to 1 and solve the recursions. The Adam field is $f = -F$, one coordinate at a time.{decayed}",
         [f"F = {w.tex(w.field.series)}", drift],
         lambda: all_of(
             [
@@ -180,9 +182,10 @@ def _own_series(w: _Writer, method: SymbolicMethod, drift: str, decayed: str) ->
     total = sp.Rational(w.form.weights.total.numerator, w.form.weights.total.denominator)
     return checked_step(
         "Frozen chain and stationary series",
-        "At fixed parameters v' = beta v + (1 - beta) g^2 forgets its start, and so does the numerator, a sum of past "
-        "gradients with the lag weights c_0, c_1, ...; their stationary law is that of the series M and V in "
-        f"independent gradients g_0, g_1, ... The field is f = -F, one coordinate at a time.{decayed}",
+        "At fixed parameters $v' = \\beta v + (1 - \\beta) g^2$ forgets its start, and so does the numerator, a sum "
+        "of past "
+        "gradients with the lag weights $c_0, c_1, \\dots$; their stationary law is that of the series $M$ and $V$ in "
+        f"independent gradients $g_0, g_1, \\dots$ The field is $f = -F$, one coordinate at a time.{decayed}",
         [f"F = {w.tex(w.field.series)}", drift, rf"\sum_k c_k = {w.tex(method.total)}"],
         lambda: all_of(
             [
@@ -204,14 +207,14 @@ def _step_bound(w: _Writer) -> Step:
     weight = stationary_moments.numerator_weight if w.own is None else w.own.numerator_weight
     letter = "a" if w.own is None else "c"
     reach = (
-        "so |f| <= C"
+        "so $|f| \\le C$"
         if w.form.kernel.root_bound == 1 and w.form.decay == 0
-        else "so |F| <= C where phi(v) <= 1/sqrt(v)"
+        else "so $|F| \\le C$ where $\\varphi(v) \\le v^{-1/2}$"
     )
     constant = math.sqrt(float(w.form.square_bound))
     return checked_step(
         "Step bound",
-        f"By the Cauchy-Schwarz inequality |M| is at most C sqrt(V), {reach}. Here C = {constant:.6g}.",
+        f"By the Cauchy-Schwarz inequality $|M|$ is at most $C V^{{1/2}}$, {reach}. Here $C = {constant:.6g}$.",
         [
             f"C^2 = \\sum_{{k=0}}^{{\\infty}} \\frac{{{letter}_k^2}}{{w_k}} = {w.tex(bound)}",
             f"{letter}_k = {w.tex(weight)},\\quad w_k = {w.tex(stationary_moments.denominator_weight)}",
@@ -229,7 +232,7 @@ def _own_kernel(w: _Writer, method: SymbolicMethod) -> Step:
     exact = [laplace.own_kernel_check(method)] if isinstance(method.kernel, RootOfSum) else []
     return checked_step(
         "Kernel of the denominator",
-        "The factor phi(V) of the numerator is a Laplace transform of a positive kernel rho.",
+        "The factor $\\varphi(V)$ of the numerator is a Laplace transform of a positive kernel $\\rho$.",
         [
             rf"\varphi(v) = {w.tex(method.phi(v))} = \int_{{0}}^{{\infty}} \rho(s)\, e^{{- s v}}\, ds",
             rf"\rho(s) = {w.tex(method.rho)}",
@@ -243,7 +246,8 @@ def _kernel(w: _Writer) -> Step:
         return _own_kernel(w, w.method)
     return checked_step(
         "Kernel of the denominator",
-        "The denominator is a Laplace transform of a positive kernel rho; SymPy does the three integrals behind it.",
+        "The denominator is a Laplace transform of a positive kernel $\\rho$; SymPy does the three integrals behind "
+        "it.",
         [
             r"\frac{1}{\sqrt{v} + \epsilon} = \int_{0}^{\infty} \rho(s)\, e^{- s v}\, ds",
             rf"\rho(s) = {w.tex(laplace.kernel)} = \frac{{1}}{{\pi}} \int_{{0}}^{{\infty}} "
@@ -260,10 +264,11 @@ def _laplace(w: _Writer) -> Step:
         index = "" if w.problem.dimension == 1 else f"_{{{i + 1}}}"
         equations += [f"{name}{index}(t) = {w.tex(x)}" for name, x in zip("AB", pair, strict=True)]
     statement = (
-        "With the kernel, independence turns F into one integral over s of A(t) = E[g exp(-t g^2)] and "
-        f"B(t) = E[exp(-t g^2)].{w.which} Checked in the first coordinate on {w.law_of_check}: the integral, cut to "
+        "With the kernel, independence turns $F$ into one integral over $s$ of $A(t) = E[g\\exp(-t g^2)]$ and "
+        f"$B(t) = E[\\exp(-t g^2)]$.{w.which} Checked in the first coordinate on {w.law_of_check}: the integral, cut "
+        "to "
         f"{point_checks.LAGS} lags, against the list of all histories of as many gradients"
-        + ("; and A, B against sums over this problem's own law." if w.is_checked_itself(pairs[0]) else ".")
+        + ("; and $A$, $B$ against sums over this problem's own law." if w.is_checked_itself(pairs[0]) else ".")
     )
     return checked_step("Laplace form", statement, equations, lambda: _laplace_check(w, pairs[0]))
 
@@ -289,7 +294,8 @@ def _limits(w: _Writer) -> Step:
         equations += w.per_coordinate(label, {i: limits[i][name] for i in w.shown})
     return checked_step(
         "Limits",
-        "Four limits of F: slow second moment; no memory at all (sign-like descent); large epsilon (gradient descent); "
+        "Four limits of $F$: slow second moment; no memory at all (sign-like descent); large $\\epsilon$ (gradient "
+        "descent); "
         f"no noise.{w.which} The formulas of this problem are checked on {w.law_of_check}.",
         equations,
         lambda: all_of(
@@ -322,7 +328,7 @@ def _expansion(w: _Writer) -> Step:
     first, second = expansion.mean, expansion.second_moment
     found = w.field.expansion(2)
     kernel = r"\frac{1}{\sqrt{v} + \epsilon}" if w.own is None else w.tex(w.method.phi(v))
-    fixed, spread = ("alpha", "alpha") if w.own is None else ("lag weights", "how they are spread")
+    fixed, spread = ("$\\alpha$", "$\\alpha$") if w.own is None else ("lag weights", "how they are spread")
     equations = [
         r"F = F_{0} + F_{1}\,\eta + F_{2}\,\eta^{2} + O(\eta^{3}),\qquad \eta = 1 - \beta",
         *(f"F_{{{n}}} = {w.tex(coefficient)}" for n, coefficient in enumerate(found.coefficients)),
@@ -339,11 +345,14 @@ def _expansion(w: _Writer) -> Step:
     moments = [_moment(finite, 0, power) for power in powers.values()]
     return checked_step(
         "Expansion near beta = 1",
-        "Joint cumulants of M and V are those of one gradient times sums of weights; the moments E[M (V - S)^n] follow "
-        f"and Taylor's formula gives F in powers of eta = 1 - beta at fixed {fixed}. The first-order term does not "
-        f"depend on {spread}. The coefficients are derived from the moments and compared with the published ones; m "
-        f"and S are compared, in the first coordinate, with sums over {where}. The size of the remainder is proved for "
-        "bounded gradients with S > 0 in docs/theory.md, N-section 2(a), not here.",
+        "Joint cumulants of $M$ and $V$ are those of one gradient times sums of weights; the moments "
+        "$E[M (V - S)^n]$ follow "
+        f"and Taylor's formula gives $F$ in powers of $\\eta = 1 - \\beta$ at fixed {fixed}. The first-order term "
+        "does not "
+        f"depend on {spread}. The coefficients are derived from the moments and compared with the published ones; $m$ "
+        f"and $S$ are compared, in the first coordinate, with sums over {where}. The size of the remainder is proved "
+        "for "
+        "bounded gradients with $S > 0$ in docs/theory.md, N-section 2(a), not here.",
         equations,
         lambda: all_of(
             [
@@ -363,8 +372,8 @@ def _zero_shift(w: _Writer) -> Step:
     shift = expansion_checks.zero_shift(size, w.own)
     return checked_step(
         "Where Adam stops: first order in 1 - beta",
-        "For mean estimation the zero of f is shifted from the mean of the data by a term with the third central "
-        "moment kappa_3 and the standard deviation sigma of the data; for data without skewness it vanishes.",
+        "For mean estimation the zero of $f$ is shifted from the mean of the data by a term with the third central "
+        "moment $\\kappa_3$ and the standard deviation $\\sigma$ of the data; for data without skewness it vanishes.",
         [rf"\theta^{{*}} - \mathbb{{E}}\, x = {w.tex(shift)}\,(1 - \beta) + O\left((1 - \beta)^{{2}}\right)"],
         lambda: expansion_checks.zero_shift_check(shift, size, w.own),
     )
@@ -376,10 +385,13 @@ def _lyapunov(w: _Writer) -> Step:
     square = r"S - \mathbb{E} M^{2} = \frac{2 \alpha}{1 + \alpha}\left(S - m^{2}\right) \ge 0"
     return checked_step(
         "Lyapunov derivative near interpolation",
-        "The mean loss L falls along the flow while the gradient is small against epsilon, if every row's loss is "
-        "non-negative and K-smooth and L satisfies the Polyak-Lojasiewicz inequality with mu. These three hypotheses "
-        "are assumed, not checked, here. D is the Euclidean norm of grad L, D_oo its largest entry, m_i = E g_i, S_i = "
-        "E g_i^2; the remainder r_i is at most S_i/epsilon^2 because |E[M sqrt V]| <= sqrt(E M^2 E V) <= S.",
+        "The mean loss $L$ falls along the flow while the gradient is small against $\\epsilon$, if every row's loss "
+        "is "
+        "non-negative and $K$-smooth and $L$ satisfies the Polyak-Lojasiewicz inequality with $\\mu$. These three "
+        "hypotheses "
+        "are assumed, not checked, here. $D$ is the Euclidean norm of $\\nabla L$, $D_\\infty$ its largest entry, "
+        "$m_i = E g_i$, $S_i = E g_i^2$; the remainder $r_i$ is at most $S_i/\\epsilon^2$ because "
+        "$|E[M \\sqrt{V}]| \\le \\sqrt{E M^2 \\cdot E V} \\le S$.",
         [
             r"\left\langle \nabla L, f \right\rangle = -\sum_i m_i F_i,\qquad F_i = \frac{m_i}{\epsilon} - r_i,\qquad "
             r"r_i = \mathbb{E}\left[\frac{M_i \sqrt{V_i}}{\epsilon(\sqrt{V_i} + \epsilon)}\right],\qquad "

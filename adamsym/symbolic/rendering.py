@@ -3,6 +3,7 @@
 import html
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Literal
 from xml.etree import ElementTree
 
@@ -86,10 +87,22 @@ def latex_text(text: str) -> str:
     return "".join(_LATEX_ESCAPES.get(c, c) for c in text)
 
 
+def prose(text: str, plain: Callable[[str], str], math: Callable[[str], str]) -> str:
+    """Return prose with LaTeX between single dollars: its plain parts and its formulas, each turned by a function."""
+    pieces = re.split(r"\$([^$]+)\$", text)
+    return "".join(math(piece) if number % 2 else plain(piece) for number, piece in enumerate(pieces))
+
+
+def prose_markup(text: str) -> Markup:
+    """Return prose with LaTeX between single dollars as escaped text with inline MathML."""
+    return Markup(prose(text, html.escape, lambda latex: mathml(latex, "inline")))
+
+
 def markdown(derivation: Derivation) -> str:
     """Return the derivation as Markdown."""
     template = environment("adamsym.symbolic", escape=False)
     template.filters["text"] = _markdown_text
+    template.filters["prose"] = lambda text: prose(text, _markdown_text, "${}$".format)
     return template.get_template("derivation.md.jinja").render(derivation=derivation)
 
 
@@ -101,6 +114,7 @@ def article(derivation: Derivation) -> str:
     """Return the derivation as a complete LaTeX article; formulas wider than the page are scaled to fit."""
     template = environment("adamsym.symbolic", escape=False, marks=("<%", "%>", "<<", ">>"))
     template.filters["text"] = latex_text
+    template.filters["prose"] = lambda text: prose(text, latex_text, "${}$".format)
     return template.get_template("derivation.tex.jinja").render(derivation=derivation)
 
 
@@ -116,6 +130,7 @@ def body(derivation: Derivation) -> str:
 
 def _html(derivation: Derivation, template: str) -> str:
     templates = environment("adamsym.symbolic")
+    templates.filters["prose"] = prose_markup
     templates.filters["mathml"] = lambda latex: Markup(mathml(latex))  # escapes what is no plain MathML
     return templates.get_template(template).render(derivation=derivation)
 

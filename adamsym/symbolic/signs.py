@@ -58,7 +58,7 @@ def _gradient(problem: Problem, names: dict[sp.Symbol, str]) -> Step:
     batch = "" if problem.batch_size == 1 else f" The stochastic gradient is the mean over {problem.batch_size} rows."
     return checked_step(
         "Gradient of the loss",
-        f"The loss l of one data row and its derivatives in the parameters.{batch}",
+        f"The loss $l$ of one data row and its derivatives in the parameters.{batch}",
         [f"l = {formula(problem.loss, names)}"]
         + [f"{g} = {formula(problem.gradient_expressions[i], names)}" for g, i in zip(left, shown, strict=True)],
         lambda: gradient_check(problem, problem.gradient_expressions, shown),
@@ -66,15 +66,17 @@ def _gradient(problem: Problem, names: dict[sp.Symbol, str]) -> Step:
 
 
 def _series(method: Method, form: SignForm, weights: Weights) -> Step:
-    decayed = "" if form.decay == 0 else " Decoupled weight decay adds -lambda theta."
+    decayed = "" if form.decay == 0 else " Decoupled weight decay adds $-\\lambda \\theta$."
     values = [(form.weights.weight(k), weights.of(k)) for k in range(8)]
     checks = [exact_equality(sp.sympify(own).subs(weights.values), rational(exact)) for exact, own in values]
     checks.append(exact_equality(sp.sympify(weights.total).subs(weights.values), rational(form.weights.total)))
     return checked_step(
         "Frozen chain and stationary series",
-        "At fixed parameters the sum of past gradients forgets its start; its stationary law is that of the series M "
-        "in independent gradients g_0, g_1, ..., the newest first. A step is -sign(M), and the field is its mean, one "
-        f"coordinate at a time; a positive factor of all weights changes nothing.{decayed} There is no epsilon, and no "
+        "At fixed parameters the sum of past gradients forgets its start; its stationary law is that of the series $M$ "
+        "in independent gradients $g_0, g_1, \\dots$, the newest first. A step is minus the sign of $M$, and the "
+        "field is its mean, one "
+        f"coordinate at a time; a positive factor of all weights changes nothing.{decayed} There is no $\\epsilon$, "
+        "and no "
         "Laplace form.",
         [
             r"M = \sum_{k=0}^{\infty} c_k\, g_k,\qquad c_k = " + weights.text,
@@ -100,8 +102,9 @@ def _characteristic(problem: Problem, small: Problem, weights: Weights, names: d
         )
     return checked_step(
         "Characteristic function",
-        "The gradients are independent, so the characteristic function of M is a product over the lags. Checked in the "
-        f"first coordinate on some rows: the product of {LAGS} lags, with the formulas of chi, against the list of "
+        "The gradients are independent, so the characteristic function of $M$ is a product over the lags. Checked in "
+        "the "
+        f"first coordinate on some rows: the product of {LAGS} lags, with the formulas of $\\chi$, against the list of "
         "all histories of as many gradients.",
         equations,
         lambda: sign_checks.product_check(small, weights),
@@ -113,7 +116,7 @@ def _inversion() -> Step:
     return checked_step(
         "Inversion",
         "The sign is an integral of sines, which is bounded in its ends; by dominated convergence the expectation may "
-        "be taken under it, for every law of the gradient. SymPy does the integral for x > 0; in x it is odd.",
+        "be taken under it, for every law of the gradient. SymPy does the integral for $x > 0$; in $x$ it is odd.",
         [
             r"\mathrm{sign}(x) = \frac{2}{\pi} \int_{0}^{\infty} \frac{\sin t x}{t}\, dt",
             r"F = \frac{2}{\pi} \lim_{\delta \to 0,\, T \to \infty} \int_{\delta}^{T} "
@@ -134,8 +137,8 @@ def _inversion() -> Step:
 def _bounded_series(small: Problem, weights: Weights) -> Step:
     return checked_step(
         "A series with a bound for every law",
-        "Vaaler's trigonometric polynomials approximate the sign with Fejer's kernel as a bound, where |M| < L. "
-        f"Checked on some rows over {LAGS} lags: F by the list of all histories lies within the bound for "
+        "Vaaler's trigonometric polynomials approximate the sign with Fejer's kernel as a bound, where $|M| < L$. "
+        f"Checked on some rows over {LAGS} lags: $F$ by the list of all histories lies within the bound for "
         f"{', '.join(map(str, TERMS))} terms, and the bound shrinks.",
         [
             r"\left|F - \sum_{n \le N \text{ odd}} \frac{4}{\pi n}\, \omega\!\left(\frac{n}{N+1}\right) \mathrm{Im}\, "
@@ -150,8 +153,8 @@ def _bounded_series(small: Problem, weights: Weights) -> Step:
 def _histories(small: Problem, weights: Weights) -> Step:
     return checked_step(
         "Bounds by the newest gradients",
-        "Where the gradients are bounded, the lags from n on add a number between l_n and h_n: histories of n "
-        "gradients that no such number turns have a sign. p_+ and p_- are the probabilities of those with either "
+        "Where the gradients are bounded, the lags from $n$ on add a number between $l_n$ and $h_n$: histories of $n$ "
+        "gradients that no such number turns have a sign. $p_+$ and $p_-$ are the probabilities of those with either "
         "sign. Checked on some rows: the bounds of more lags lie within those of fewer, and meet those of the series.",
         [
             r"S_n + l_n > 0 \;\Rightarrow\; M > 0,\qquad S_n + h_n < 0 \;\Rightarrow\; M < 0,\qquad "

@@ -28,7 +28,7 @@ from adamsym.report.collection import (
     joined,
     part_or_undecided,
 )
-from adamsym.report.page import render_page, statement_markup
+from adamsym.report.page import render_page
 from adamsym.report.sections import (
     Check,
     Image,
@@ -38,6 +38,7 @@ from adamsym.report.sections import (
     context_of,
     section_report,
 )
+from adamsym.symbolic.rendering import prose_markup
 
 HOSTILE = '<script>alert("1")</script><img src=x onerror=alert(2)>&{{ 7*7 }}'
 QUICK = Settings(time=2.0, chains=4, starts=(10, 50, 100), length=0.2, budget=200)
@@ -120,19 +121,31 @@ def test_the_page_of_a_problem(problem):
     assert len(page.all("img")) == 7
     assert len(page.all("math")) > 10
     assert page.all("html") == [{"lang": "en"}]
-    assert len(page.all("caption")) == len(page.all("table")) == 2
+    assert len(page.all("caption")) == len(page.all("table")) == 3
     assert all("scope" in attributes for attributes in page.all("th"))
-    for words in ("certified: exactly 1 zero", "attracting", "x: mean 1, from 0 to 3", "beta2 = 0.6", "all 9 steps"):
+    for words in ("certified: exactly 1 zero", "attracting", "x: mean 1, from 0 to 3", "β₂ = 0.6", "all 9 steps"):
         assert words in text, words
     verdicts = {check.what: check.verdict for check in problem.checks}
     assert verdicts["all zeros of the field"] == "holds"
     assert verdicts["Adam near its flow"] == "holds"
-    [table] = [one.table for one in problem.sections if one.table]
+    table, bias = [one.table for one in problem.sections if one.table]
     assert table.rows[0][-2] == "attracting"
+    assert verdicts["the bias of the zero"] == "holds"
+    # The zero is the one that is certified; the minimum is the mean of the data, around which L is 1/2 (theta - 1)^2.
+    (name, zero, minimum, _), (_, distance, *_), (_, excess, *_) = bias.rows
+    assert (name, minimum) == ("θ", "1")
+    assert float(zero) == pytest.approx(float(table.rows[0][0]), abs=1e-9)
+    assert float(distance) == pytest.approx(1 - float(zero), rel=1e-5)
+    assert float(excess) == pytest.approx(float(distance) ** 2 / 2, rel=1e-4)
+    assert all(float(row[3]) for row in bias.rows)
+    assert bias.note == "The critical point is a minimum."
+    for what in ("the zero near the start", "L as a Lyapunov function around an interpolating point"):
+        assert verdicts[what] == "not applicable"
     assert [heading for heading, _ in problem.headings] == [
         "Where Adam goes, and where the gradient flow goes",
         "Zeros of the Adam field",
         "Where the loss decreases along the flow",
+        "How far the zero is from the minimum of the loss",
         "The flow, and the optimizer beside it",
         "The derivation",
     ]
@@ -186,7 +199,8 @@ def test_one_zero_of_three_parameters_is_listed_and_no_ball_where_rows_cannot_be
     assert zero.check.verdict == "holds"
     assert "attracting; the" in zero.check.text
     assert [row[0] for row in zero.table.rows] == ["a", "b", "c"]
-    assert (ball.check, ball.is_shown) == (None, False)
+    assert (ball.check.verdict, ball.is_shown) == ("not applicable", False)
+    assert ball.check.text == "more rows than parameters: in general no point fits all rows"
 
 
 def test_what_is_not_certified_around_a_point_is_not_said_to_be(tmp_path):
@@ -263,11 +277,11 @@ def test_the_page_of_claims():
     ):
         assert words in text, words
     assert len(Page(text).all("math")) == 3
-    assert re.findall(r"<td>(yes|no)</td>", text) == ["yes", "no"] * 3
+    assert re.findall(r'<td data-label="rejected">(yes|no)</td>', text) == ["yes", "no"] * 3
 
 
 def test_statements_without_formulas_are_text():
-    assert statement_markup("costs $5 <b>") == "costs $5 &lt;b&gt;"
+    assert prose_markup("costs $5 <b>") == "costs $5 &lt;b&gt;"
 
 
 def with_checks(problem, *checks):
@@ -356,12 +370,16 @@ def test_a_continuous_law_is_not_applicable_where_nothing_can_be_decided(tmp_pat
         "L as a Lyapunov function of the flow": "not applicable",
         "the flow from the start": "holds",
         "Adam near its flow": "not applicable",
+        "the bias of the zero": "holds",
+        "the zero near the start": "not applicable",
+        "L as a Lyapunov function around an interpolating point": "not applicable",
     }
-    assert all("continuous law" in check.text for check in found.checks if check.verdict == "not applicable")
+    reasons = [check.text for check in found.checks if check.verdict == "not applicable"]
+    assert sum("continuous law" in reason for reason in reasons) == 4
     assert found.verdict == report_of(found).verdict == "holds"
     text = render_page(report_of(found))
     assert faults(text) == []
-    assert text.count("</span> not applicable</span>") == 4
+    assert text.count("</span> not applicable</span>") == 6
     # Where nothing at all is decided, nothing holds.
     inapplicable = [check for check in found.checks if check.verdict == "not applicable"]
     assert with_checks(found, *inapplicable).verdict == "undecided"
@@ -431,11 +449,11 @@ def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, 
         ["windows"],
         ["branches", "certified_branch", "zero_map"],
         ["field", "portrait", "zeros", "lyapunov", "flow", "loss"],
-        ["one_zero", "ball"],
+        ["one_zero", "bias", "ball"],
         ["derivation"],
     ]
     found = joined(problem_file, groups, [part_or_undecided(future, 3, group) for group in groups])
-    assert [check.verdict for check in found.checks] == ["undecided"] * 11
+    assert [check.verdict for check in found.checks] == ["undecided"] * 12
     assert all(check.text == words for check in found.checks)
     text = render_page(report_of(found))
     assert faults(text) == []

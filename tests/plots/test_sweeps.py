@@ -139,7 +139,7 @@ def test_the_report_shows_a_sweep_that_is_asked_for(file, context):
     page = render_page(Report((problem,), (), NARROW, "adamsym report", ()))
     followed, certified = problem.checks
     assert (followed.verdict, followed.grade) == ("holds", "floating point")
-    assert followed.text.startswith("followed by number: 1 branch of zeros; at beta2 = 0.995 theta = 0.997")
+    assert followed.text.startswith("followed by number: 1 branch of zeros; at beta2 = 0.995 θ = 0.997")
     assert (certified.verdict, certified.grade) == ("holds", "certified")
     assert certified.text == context.branch.summary
     assert "How the zero moves" in page
