@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.numbers import Number
 
 AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
+AnyClass = TypeVar("AnyClass", bound=type)
 
 _WHOLE = (("ArrayLike", frozenset(get_args(ArrayLike))), ("Number", frozenset(get_args(Number))))
 """Unions that have a name of their own."""
@@ -46,12 +47,13 @@ def readably(function: AnyFunction) -> AnyFunction:
     return function
 
 
-def without_self(initialize: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of a class from that of its ``__init__``."""
-    signature = inspect.signature(initialize)
-    return signature.replace(
-        parameters=list(signature.parameters.values())[1:], return_annotation=inspect.Signature.empty
-    )
+def shown_by_init(kind: AnyClass) -> AnyClass:
+    """Return the class, which ``help`` shows by what its ``__init__`` takes, and not by its ``__new__``."""
+    signature = inspect.signature(kind.__init__)
+    parameters = list(signature.parameters.values())[1:]
+    own = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    kind.__signature__ = own  # type: ignore[attr-defined]
+    return kind
 
 
 def _shown(annotation: Any) -> Any:

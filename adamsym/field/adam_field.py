@@ -13,7 +13,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress
 from adamsym.expressions.running import UNIT
-from adamsym.expressions.signatures import without_self
+from adamsym.expressions.signatures import shown_by_init
 from adamsym.field.backends import quotient_of
 from adamsym.field.float.forms import float_form
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
@@ -39,6 +39,7 @@ _GRID_SIZE = 1024
 """A grid's usual number of nodes, for the bound on memory."""
 
 
+@shown_by_init
 class AdamField:
     """The Adam field f(theta) = -E[M/(sqrt(V) + eps)] of a problem (theory T4), or that of another method.
 
@@ -414,7 +415,3 @@ class AdamField:
             atoms = np.concatenate([rows, end[:, None]], axis=1)
             moved.append(self._quotient(atoms, weights, self.problem.batch_size).value.reshape(points.shape))
         return np.asarray(np.abs(moved[1] - moved[0]))
-
-
-# What __new__ takes is anything: help shows what __init__ does.
-AdamField.__signature__ = without_self(AdamField.__init__)  # type: ignore[attr-defined]

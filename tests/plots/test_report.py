@@ -458,7 +458,7 @@ def test_parts_that_do_not_come_to_their_end_are_undecided(problem_file, error, 
     text = render_page(report_of(found))
     assert faults(text) == []
     # In the summary, and in place of each figure.
-    assert text.count(words) == 11 + 7
+    assert text.count(words) == 12 + 7
 
 
 def test_a_fault_of_the_program_is_no_verdict(problem_file, problem):
