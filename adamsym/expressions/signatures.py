@@ -49,7 +49,7 @@ def readably(function: AnyFunction) -> AnyFunction:
 
 def shown_by_init(kind: AnyClass) -> AnyClass:
     """Return the class, which ``help`` shows by what its ``__init__`` takes, and not by its ``__new__``."""
-    signature = inspect.signature(kind.__init__)
+    signature = inspect.signature(vars(kind)["__init__"])
     parameters = list(signature.parameters.values())[1:]
     own = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
     kind.__signature__ = own  # type: ignore[attr-defined]
