@@ -124,7 +124,7 @@ def about_bias(found: ZeroPoint) -> Finding:
     if found.outcome != "converged" or one is None:
         return Finding("undecided", found.no_critical_point or f"{found.outcome}: {found.reason}")
     kind = "a critical point" if one.kind == "not decided" else f"a {one.kind}"
-    order = "" if one.predicted is None else f", {one.predicted_distance:.4g} to leading order in 1 - beta2"
+    order = "" if one.predicted is None else f", {one.predicted_distance:.4g} to leading order in 1 − β₂"
     excess = f"; the loss there is {one.loss_excess:.3g} above that"
     return Finding("holds", f"the zero is {one.distance:.4g} from {kind} of L{order}{excess}")
 

@@ -71,6 +71,7 @@ def zeros(context: "PlotContext") -> Content:
     from adamsym.plots.captions import of_portrait, of_zeros
     from adamsym.plots.certified import draw_zeros
     from adamsym.plots.findings import about_zeros
+    from adamsym.plots.names import typeset
     from adamsym.plots.portraits import draw_portrait
 
     found, field, mark = context.zeros, context.portrait, marking(context, context.pairs, zeros=False)
@@ -85,7 +86,7 @@ def zeros(context: "PlotContext") -> Content:
     table = Table(
         "Each certified: a zero lies in a box of this width around the point, and is alone there; the digits shown are "
         "proven",
-        (*context.names, "width of the box", "stability", "critical point of L"),
+        (*map(typeset, context.names), "width of the box", "stability", "critical point of L"),
         tuple(map(tuple, zero_rows(found.zeros))),
         "Critical point of L: “yes” and “no” are proven; “undecided” means that the gradient may vanish there.",
         "No zero is listed: the summary says why.",
