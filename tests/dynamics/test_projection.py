@@ -1,7 +1,6 @@
 """Chains and flows that are projected onto a box: Reddi's example, closed forms, stationary points on the border."""
 
-import subprocess
-import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, InputError, Problem, StepSizeSchedule, VectorField, flow, simulate
+from adamsym.cli.app import run as run_command
 from adamsym.dynamics import Run
 from adamsym.dynamics.projection import tangent
 from adamsym.methods import AMSGrad, NAdam
@@ -102,7 +102,9 @@ def test_own_steps_are_projected_as_compiled_ones(tmp_path):
     simulate(*arguments[:4], 60, 20, 7, project=box, record_every=1, checkpoint=path)
     resumed = simulate(*arguments, project=box, record_every=1, checkpoint=path, resume=True)
     np.testing.assert_array_equal(resumed.recorded, whole.recorded)
-    np.testing.assert_array_equal(simulate(*arguments, project=box, executor=1).theta, whole.theta)
+    with ThreadPoolExecutor(1) as executor:
+        elsewhere = simulate(*arguments, project=box, executor=executor)
+    np.testing.assert_array_equal(elsewhere.theta, whole.theta)
     for other in ([[-0.2, 0.6], [0.4, 1.9]], None):
         with pytest.raises(InputError, match=r"another problem, .* or projection"):
             simulate(*arguments, project=other, record_every=1, checkpoint=path, resume=True)
@@ -239,20 +241,18 @@ def test_flows_that_cannot_be_projected():
         flow(AdamField(LINE, Adam()), [0.5, 0.5], [0, 1], project=[[0, 1]] * 2, method="RK45")
 
 
-def test_the_commands(tmp_path):
-    text = '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = [0.0, 0.0, 3.0]\n'
-    (tmp_path / "p.toml").write_text(text)
-
-    def run(*arguments):
-        command = [sys.executable, "-m", "adamsym", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-
-    found = run("simulate", "p.toml", "--from", "theta=0", "--project", "theta=:0.25", "--steps", "500", "-o", "s.csv")
-    assert found.returncode == 0
-    values = np.loadtxt(tmp_path / "s.csv", delimiter=",", skiprows=1)[:, 2]
+def test_the_commands(tmp_path, capsys):
+    file, table = tmp_path / "p.toml", tmp_path / "s.csv"
+    file.write_text('[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = [0.0, 0.0, 3.0]\n')
+    start = [str(file), "--from", "theta=0", "--project"]
+    assert run_command(["simulate", *start, "theta=:0.25", "--steps", "500", "-o", str(table)]) == 0
+    values = np.loadtxt(table, delimiter=",", skiprows=1)[:, 2]
     assert values.max() <= 0.25
     assert (values == 0.25).any()
-    bad = run("flow", "p.toml", "--from", "theta=0", "--project", "theta=1:0")
-    assert bad.returncode == 2
-    assert "--project" in bad.stderr
-    assert len(bad.stderr.splitlines()) == 1
+    assert run_command(["flow", *start, "theta=:0.25"]) == 0
+    assert "at rest on the border of the box" in capsys.readouterr().out
+    for wrong in ("theta=1:0", "theta=0.1:1", "x=0:1", "theta=a:1", "theta"):
+        assert run_command(["flow", *start, wrong]) == 2
+        error = capsys.readouterr().err
+        assert "project" in error
+        assert error.count("\n") == 1
