@@ -5,22 +5,24 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 
 import flint
+import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Over, Undefined
-from adamsym.certify.boxes import Point
+from adamsym.certify.boxes import Point, middle
 from adamsym.certify.exact_points import vanishes
 from adamsym.certify.sign_lemma import drift_agrees, proven_sign
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.pickling import shallow_copy
+from adamsym.expressions.work import spend
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward, step_bound
 from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.enclosure import BoxEnclosure, field_of, hulls, laws_of_rows, may_jump, with_decay
 from adamsym.field.ball.law import EnclosedLaw
 from adamsym.field.ball.quadrature import WIDE_LAGS
-from adamsym.field.interval.field import IntervalField
+from adamsym.field.interval.field import IntervalField, IntervalRows
 from adamsym.field.interval.tape import NotCovered
 from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
@@ -72,6 +74,8 @@ class FieldFunction(BoxFunction):
 
     def with_form(self, form: LaplaceForm) -> "FieldFunction":
         """Return the field of another Laplace form, whose numbers may be ranges: enclosures hold for all in them."""
+        # Compiled once for all forms.
+        assert self.rows is None or self.rows.dimension == self.dimension
         found = shallow_copy(self)
         found.form = form
         found.__dict__.pop("intervals", None)
@@ -81,14 +85,23 @@ class FieldFunction(BoxFunction):
         """Return the field of the same expressions over other rows, whose numbers may be ranges."""
         found = shallow_copy(self)
         found.problem = problem
-        found.__dict__.pop("intervals", None)
+        for name in ("rows", "intervals"):
+            found.__dict__.pop(name, None)
         return found
 
     @cached_property
-    def intervals(self) -> IntervalField | None:
-        """The same in float64 intervals, for searches; None if these do not cover it."""
+    def rows(self) -> IntervalRows | None:
+        """The gradients in float64 intervals; None if these do not cover them."""
         try:
-            return IntervalField(self.problem, self.form)
+            return IntervalRows(self.problem)
+        except NotCovered:
+            return None
+
+    @cached_property
+    def intervals(self) -> IntervalField | None:
+        """The same in float64 intervals, for searches and ranges; None if these do not cover it."""
+        try:
+            return None if self.rows is None else self.rows.with_form(self.form)
         except NotCovered:
             return None
 
@@ -112,11 +125,33 @@ class FieldFunction(BoxFunction):
         return FieldOver(self, theta)
 
     def enclose(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
-        """Return the field, and its Jacobian if ``slopes``, over a box in which it is proven to be continuous."""
+        """Return the field, and its Jacobian if ``slopes``, over a box in which it is proven to be continuous.
+
+        Over a range of the form's numbers in float64 intervals where these cover it: they take a fortieth of the time.
+        """
+        found = self._by_intervals(theta, slopes, tolerance) if self.form.is_over_range else None
+        if found is not None:
+            return found
         at = self.at(theta)
         if not at.is_continuous:
             raise Undefined(JUMPS)
         return at.enclosure(slopes=slopes, tolerance=tolerance)
+
+    def _by_intervals(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure | None:
+        field = self.intervals
+        if field is None:
+            return None
+        sides = np.array([_ends(x) for x in theta])
+        rows = field.rows_over(sides[None], middle(sides)[None])
+        if not rows.known[0]:
+            return None
+        is_point = bool((sides[:, 0] == sides[:, 1]).all())
+        found, lags = field.at_middles(rows, tolerance) if is_point and not slopes else field.over(rows, tolerance)
+        spend(field.operations + field.quadrature_operations(int(lags[0])))
+        if not np.isfinite(found).all():
+            return None
+        balls = [hulls(row) for row in found[0]]
+        return BoxEnclosure([row[0] for row in balls], [row[1:] for row in balls] if slopes else [])
 
     def undefined(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in a box; None if that is not proven."""
@@ -190,6 +225,12 @@ class FieldOver(Over):
         form, laws = self.function.form, zip(self.laws, self.theta, strict=True)
         signs = (proven_sign(law, form) if drift_agrees(law, form, x) else 0 for law, x in laws)
         return next((i for i, sign in enumerate(signs) if sign), None)
+
+
+def _ends(x: flint.arb) -> tuple[float, float]:
+    """Floats around a ball: those that are given come back as they are."""
+    point = float(x)
+    return (point, point) if x == point else outward(x)
 
 
 @lru_cache(maxsize=4)

@@ -41,7 +41,8 @@ class MomentProducts(Products):
         self.numerators, self.made_of = numerators_of(form)
         self.memory, self.exact_beta = float(form.beta), form.beta
         self.powers: dict[int, Interval] = {}
-        self.least = self.center = using.number(0)
+        self.least = self.about = using.number(0)
+        self.given_beta, self.unit = form.beta, 1 - self.beta
         self.terms = TERMS
         spend(TERMS**2 * (20 + 4 * len(law.slopes)) + _RANGES * TERMS * 20)
         self._quotients = self._polynomials()

@@ -17,10 +17,11 @@ from adamsym.checker.form import Form
 from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 
-LARGEST_STEP = Fraction(1, 5)
+LARGEST_STEP, WIDE_STEP = Fraction(1, 5), Fraction(2, 5)
 LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
+_WIDE = Fraction(1, 10**6)
 FAR_TOO_MANY = 10**9
 """Lags that nobody multiplies out."""
 
@@ -78,8 +79,10 @@ def sized(using: Arithmetic, part: Numerator) -> Numerator:
 def step_of(using: Arithmetic, beta: Fraction) -> tuple[int, Interval]:
     """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
     if isinstance(beta, Range):
-        # Of a range no lag is a number of steps: each node has lags of its own.
-        return 0, using.exact(LARGEST_STEP)
+        # Of a range no lag is a number of steps: each node has lags of its own. Where it widens f by far more than the
+        # rule errs with twice the step, about 1e-9, half the nodes do.
+        is_wide = beta.high - beta.low > _WIDE * (1 - beta.low)
+        return 0, using.exact(WIDE_STEP if is_wide else LARGEST_STEP)
     lag = _lag(beta)
     if lag > LARGEST_STEP:
         return 0, using.exact(LARGEST_STEP)
@@ -102,11 +105,17 @@ class Products:
         self.previous: State | None = None
         self.law, self.beta = law, using.exact(form.beta)
         self.numerators, self.made_of = numerators_of(form)
+        self.given_beta = form.beta
         # Of a range the largest: with it most lags are needed.
         self.exact_beta = form.beta.high if isinstance(form.beta, Range) else form.beta
         self.memory = float(self.exact_beta)
         self.powers: dict[int, Interval] = {}
+        self.weights: dict[int, Interval] = {}
         self.least, self.center, self.width = law.least, law.center, law.width
+        # The series are in powers of s unit, and P = exp(S - s about). All t_k add up to s for every beta, so the first
+        # coefficient of S with c = about is near 0, and that of s is 1: a range of beta widens neither.
+        self.unit = using.middle(1 - self.beta) if isinstance(form.beta, Range) else 1 - self.beta
+        self.about = using.middle(law.mean_square)
         self.scaled_width = self.width / using.exact(CIRCLE)
         # Enough terms for s up to 100/E g^2; beyond, the remainder is larger but counted.
         farthest = float(using.upper((1 - self.beta) * self.width * 100 / using.middle(law.mean_square)))
@@ -143,7 +152,7 @@ class Products:
         else:
             state = self._beyond(t, s)
         for k in reversed(range(lags)):
-            state = self._one_lag_more(t * self._power_of_beta(k), state)
+            state = self._one_lag_more(s * self._weight_of_square(k), state)
         self.previous = state
         product, numerators, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
@@ -158,6 +167,18 @@ class Products:
         if k not in self.powers:
             self.powers[k] = self.using.power(self.beta, k)
         return self.powers[k]
+
+    def _weight_of_square(self, k: int) -> Interval:
+        """(1 - beta) beta^k, which has its maximum at beta = k/(k + 1)."""
+        beta, using = self.given_beta, self.using
+        if not isinstance(beta, Range):
+            return (1 - self.beta) * self._power_of_beta(k)
+        if k not in self.weights:
+            peak = min(max(beta.low, Fraction(k, k + 1)), beta.high)
+            self.weights[k] = using.hull(
+                *((1 - using.exact(x)) * using.power(using.exact(x), k) for x in (beta.low, peak, beta.high))
+            )
+        return self.weights[k]
 
     def _one_lag_more(self, t: Interval, state: State) -> State:
         """P(s) = B(t) P(beta s), the numerators by what :class:`Numerator` says, and their derivatives."""
@@ -189,17 +210,17 @@ class Products:
         z = using.magnitude(t * self.scaled_width)
         if not z < 1:
             raise NotCheckable("a power series beyond its circle")
-        terms = self._terms_at(float(z))
+        terms, place = self._terms_at(float(z)), s * self.unit
         rest = using.power(z, terms) / (1 - z)
         values = []
         for coefficients, tops in self.columns:
             value = coefficients[terms - 1]
             for coefficient in reversed(coefficients[: terms - 1]):
-                value = value * t + coefficient
+                value = value * place + coefficient
             values.append(value + using.around_zero(tops[terms] * rest))
         parts = 1 + len(self.numerators)
         (log_product, *ratios), *others = (values[k : k + parts] for k in range(0, len(values), parts))
-        product = using.exponential(log_product - s * (self.center - self.least))
+        product = using.exponential(log_product - s * (self.about - self.least))
         slopes = [
             (product * x, [product * (x * ratio + y) for ratio, y in zip(ratios, ys, strict=True)]) for x, *ys in others
         ]
@@ -236,6 +257,8 @@ class Products:
                 )
             )
         powers = [using.power(self.beta, k) for k in range(self.terms + 1)]
+        scale = (1 - self.beta) / self.unit if isinstance(self.given_beta, Range) else using.number(1)
+        scales = [using.power(scale, k) for k in range(self.terms)]
         # Sums of weights of both signs need not fall with the power; those of their sizes do.
         sums, sizes = (
             list(zip(*(sums_over_lags(parts, p) for p in powers), strict=True))
@@ -243,10 +266,12 @@ class Products:
         )
         for k, (log_part, ratio_part) in enumerate(columns):
             log_sums = [1 / (1 - p) for p in powers[1:]]
-            first = [using.number(0), *(x * y for x, y in zip(log_part[1:], log_sums[:-1], strict=True))]
+            linear = log_part[1] + (self.about - self.center if k == 0 else 0)
+            later = (x * y * z for x, y, z in zip(log_part[2:], log_sums[1:-1], scales[2:], strict=True))
+            first = [using.number(0), linear / self.unit, *later]
             self.columns.append((first, [using.number(math.inf), *(tops[2 * k] * y for y in log_sums)]))
             for own, bounds in zip(sums, sizes, strict=True):
-                values = [x * y for x, y in zip(ratio_part, own[: self.terms], strict=True)]
+                values = [x * y * z for x, y, z in zip(ratio_part, own[: self.terms], scales, strict=True)]
                 self.columns.append((values, [tops[2 * k + 1] * y for y in bounds]))
 
 

@@ -6,11 +6,8 @@ if |1 - Y Df| < 1 in a norm on X, and the coordinates of Y f have opposite signs
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
-from typing import Any
 
 import flint
 import numpy as np
@@ -26,8 +23,6 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.work import OutOfWork, budget, spend
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
-from adamsym.field.interval.field import IntervalField, IntervalRows
-from adamsym.field.interval.tape import NotCovered
 from adamsym.methods.method import AdaptiveMethod
 
 Over = tuple[tuple[Fraction, Fraction], ...]
@@ -107,59 +102,10 @@ class Question:
     names: tuple[str, ...]
     start: Box
 
-    def over(self, cell: Over) -> "FieldOverCell":
+    def over(self, cell: Over) -> FieldFunction:
         """Return the field over a cell."""
         assert isinstance(self.function.method, AdaptiveMethod)
-        form = self.function.method.laplace_over_all(dict(zip(self.names, cell, strict=True)))
-        intervals = None
-        if self.rows is not None:
-            with suppress(NotCovered):
-                intervals = self.rows.with_form(form)
-        return FieldOverCell(self.function.with_form(form), intervals)
-
-    @cached_property
-    def rows(self) -> IntervalRows | None:
-        """The gradients in float64 intervals; None if these do not cover them."""
-        try:
-            return IntervalRows(self.function.problem)
-        except NotCovered:
-            return None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made again where it is wanted."""
-        return {name: value for name, value in vars(self).items() if name != "rows"}
-
-
-class FieldOverCell:
-    """The field over a cell: by float64 intervals where these cover it, else by balls."""
-
-    def __init__(self, function: FieldFunction, intervals: IntervalField | None) -> None:
-        self.function, self.intervals = function, intervals
-
-    def enclose(self, sides: FloatArray) -> BoxEnclosure:
-        """Return f and Df over a box (d, 2); ``Undefined`` as :class:`FieldFunction`."""
-        found = self._by_intervals(sides, slopes=True)
-        return self.function.enclose(hulls(sides), True, TOLERANCE) if found is None else found
-
-    def values(self, sides: FloatArray) -> list[flint.arb]:
-        """Return f in the middle of a box."""
-        point = np.stack([middle(sides)] * 2, axis=1)
-        found = self._by_intervals(point, slopes=False)
-        return values_in_middle(self.function, sides, TOLERANCE) if found is None else found.value
-
-    def _by_intervals(self, sides: FloatArray, slopes: bool) -> BoxEnclosure | None:
-        field = self.intervals
-        if field is None:
-            return None
-        rows = field.rows_over(sides[None], middle(sides)[None])
-        if not rows.known[0]:
-            return None
-        found, lags = field.over(rows, TOLERANCE) if slopes else field.at_middles(rows, TOLERANCE)
-        spend(field.operations + field.quadrature_operations(int(lags[0])))
-        if not np.isfinite(found).all():
-            return None
-        balls = [hulls(row) for row in found[0]]
-        return BoxEnclosure([row[0] for row in balls], [row[1:] for row in balls])
+        return self.function.with_form(self.function.method.laplace_over_all(dict(zip(self.names, cell, strict=True))))
 
 
 def examined(question: Question, asked: Asked) -> Answer:
@@ -187,6 +133,12 @@ class _Cell:
         self.kept, self.stack = list[Box](), list[Box]()
         self.is_first, self.is_hopeless = asked.pending == (question.start,), False
 
+    def _enclose(self, sides: FloatArray) -> BoxEnclosure:
+        return self.function.enclose(hulls(sides), True, TOLERANCE)
+
+    def _values(self, sides: FloatArray) -> list[flint.arb]:
+        return values_in_middle(self.function, sides, TOLERANCE)
+
     def look(self, pending: Sequence[Box]) -> None:
         """Exclude what can be, halving boxes; ``kept`` are those where halving does not help."""
         self.stack = list(reversed(pending))
@@ -211,14 +163,14 @@ class _Cell:
                 return number
         try:
             # In parts of what was looked at before, enclosures say more.
-            coordinate = self.function.function.at(hulls(sides)).nonzero() if self.is_first else None
+            coordinate = self.function.at(hulls(sides)).nonzero() if self.is_first else None
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
-            center = self.function.values(sides)
+            center = self._values(sides)
             is_open = all(value.contains(0) for value in center)
             if is_open and self.is_hopeless:
                 return None
-            over = self.function.enclose(sides)
+            over = self._enclose(sides)
         except Undefined:
             return self._halves(box, None)
         direction = direction_without_zero(over, center, sides)
@@ -238,7 +190,7 @@ class _Cell:
         return self._halves(box, over)
 
     def _is_regular(self, point: FloatArray) -> bool:
-        jacobian = self.function.enclose(point).jacobian
+        jacobian = self._enclose(point).jacobian
         return _ratio(jacobian, approximate_inverse(jacobian), np.ones(len(point))) < 1
 
     def _halves(self, box: Box, over: BoxEnclosure | None) -> tuple[Box, Box] | None:
@@ -300,7 +252,7 @@ class _Cell:
     def _preconditioner(self, box: FloatArray) -> tuple[FloatArray, list[list[list[flint.arb]]]] | None:
         """Y with |1 - Y Df| < 1 over a box, and Df over parts of it; None if none is found."""
         reach = np.ptp(box, axis=1)
-        parts, jacobians = [box_of(box)], [self.function.enclose(box).jacobian]
+        parts, jacobians = [box_of(box)], [self._enclose(box).jacobian]
         while True:
             whole = jacobians[0]
             for one in jacobians[1:]:
@@ -317,17 +269,17 @@ class _Cell:
                     return None
                 two = halves(parts[k], max(shares, key=lambda j: shares[j]))
                 parts[k : k + 1] = two
-                jacobians[k : k + 1] = [self.function.enclose(np.array(half)).jacobian for half in two]
+                jacobians[k : k + 1] = [self._enclose(np.array(half)).jacobian for half in two]
 
     def _positive(self, face: FloatArray, direction: FloatArray, depth: int) -> bool:
         """Whether y f > 0 over a face for every value."""
         y = [float(x) for x in direction]
-        center = self.function.values(face)
+        center = self._values(face)
         if not along(y, center) > 0:
             return False
         if (face[:, 0] == face[:, 1]).all():
             return True
-        over = self.function.enclose(face)
+        over = self._enclose(face)
         found = along(y, center)
         for j, (x, m) in enumerate(zip(hulls(face), middle(face), strict=True)):
             found += along(y, [row[j] for row in over.jacobian]) * (x - flint.arb(float(m)))
@@ -350,7 +302,7 @@ class _Cell:
                 widths.append(np.inf)
                 continue
             cell = (*self.asked.over[:j], ((low + high) / 2,) * 2, *self.asked.over[j + 1 :])
-            values = self.question.over(cell).values(box)
+            values = values_in_middle(self.question.over(cell), box, TOLERANCE)
             widths.append(sum(float(value.rad()) for value in values))
         return int(np.argmin(widths))
 

@@ -284,8 +284,6 @@ def _intervals(field: AdamField, over: Mapping[str, Any]) -> tuple[Axis, ...]:
     for axis in axes:
         if not axis.is_interval:
             raise InputError(f"over {axis.name}: give an interval, such as 0.9:0.99; lists are no interval")
-        if axis.name == "beta1" and axis.values[0] == 0:
-            raise NotApplicable("over beta1: a range is to begin above 0, where there is one term less")
         if len(axes) == 1:
             check_axis(field, axis)
     return axes

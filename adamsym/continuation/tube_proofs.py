@@ -85,6 +85,11 @@ class Tube:
     slope_parts: int
     parts: int
 
+    @property
+    def work(self) -> int:
+        """How many enclosures the proof takes."""
+        return self.cells * self.slope_parts + self.parts
+
 
 @dataclass(frozen=True)
 class Joint:

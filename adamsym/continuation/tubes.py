@@ -43,8 +43,11 @@ _WIDEST = 0.7
 _GROWTH = 1.6
 """By what the next tube is longer, or the next try shorter; after that less, until tries succeed again."""
 
-_NEARER, _FARTHER = 0.3, 0.43
+_NEARER, _FARTHER = 0.2, 0.25
 """How long a tube may be where its distance from the next fold is 1; and from the last one."""
+
+_MUCH = 16
+"""Enclosures that a tube rests on, from which on the next one is shorter, as long as that makes them fewer."""
 
 _FOLD = 1e-5
 """How far from a fold, as a share of the interval, the two values are between which it is proven."""
@@ -202,7 +205,7 @@ class _Tracer:
     def _leg(self, here: _Place, end: float, last: Fraction, near: tuple[float | None, float | None]) -> _Place:
         """Append tubes from one value to another; return where that is."""
         length, ahead, growth = min(_FIRST, self.longest), 1.0 if end > here.u else -1.0, _GROWTH
-        behind, before = near
+        (behind, before), work, is_shorter = near, 0, False
         while here.value != last:
             if len(self.tubes) >= MOST_TUBES:
                 raise _Ended(f"{MOST_TUBES} tubes are the most, and reach {self.axis.name} = {float(here.value):g}")
@@ -223,7 +226,12 @@ class _Tracer:
                     raise _Ended(f"no tube is proven beyond {self.axis.name} = {float(here.value):g}")
                 continue
             here = self._end(u, value, rises=ahead > 0)
-            length, growth = min(max(growth * longest, length), self.longest), min(_GROWTH, 1.15 * growth)
+            work, before_work = self.tubes[-1].work, work
+            is_shorter = work > _MUCH and not (is_shorter and work >= before_work)
+            if is_shorter:
+                length, growth = longest / _GROWTH, 1.0
+            else:
+                length, growth = min(max(growth * longest, length), self.longest), min(_GROWTH, 1.15 * growth)
             self._done += longest
             if self.progress is not None:
                 self.progress(int(1000 * min(1.0, self._done / self._whole)), 1000)

@@ -210,6 +210,13 @@ class LaplaceForm:
         """C^2 with |M| <= C sqrt V (theory T1); see :meth:`LagWeights.square_bound`, also for the error."""
         return self.weights.square_bound(self.beta)
 
+    @property
+    def is_over_range(self) -> bool:
+        """Whether some number is a range, so that the form stands for that of all numbers in it."""
+        terms = (number for term in self.weights.terms for number in term)
+        numbers = (self.beta, self.decay, self.kernel.epsilon, *self.weights.head, *terms)
+        return any(isinstance(number, Range) for number in numbers)
+
     def holds(self, other: "LaplaceForm") -> bool:
         """Return whether each number of another form is in that of this one, whose numbers may be ranges."""
         kernels = self.kernel, other.kernel

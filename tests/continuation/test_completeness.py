@@ -70,6 +70,14 @@ def folded():
     return certify_zeros_over(FOLDED, {"weight_decay": ("1.2", "1.8")}, [[-2, 2]], operations=300_000)
 
 
+def test_an_interval_of_beta1_may_begin_at_zero():
+    found = certify_zeros_over(CHEAP, {"beta1": (0, "0.02")}, [[-5, 5]])
+    assert found.shares == {1: 1.0}
+    assert checked(found).valid
+    inside = found.regions[0].box[0]
+    assert inside[0] <= find_zero(field_at(CHEAP, ["beta1"], [0]), [1.0]).theta[0] <= inside[1]
+
+
 def test_next_to_a_fold_a_cell_is_undecided(folded):
     assert not folded.complete
     assert set(folded.shares) == {1, 3, None}
@@ -155,7 +163,6 @@ def test_ranges_of_nothing_prove_nothing(monkeypatch):
     [
         ({"beta2": ["0.9", "0.99"]}, [[-5, 5]], "give an interval"),
         ({}, [[-5, 5]], "one or two hyper-parameters"),
-        ({"beta1": (0, "0.5")}, [[-5, 5]], "begin above 0"),
         ({"beta1": ("0.5", "0.95"), "beta2": ("0.9", "0.99")}, [[-5, 5]], "must be below beta2"),
         ({"batch_size": (1, 4)}, [[-5, 5]], "give an interval"),
         ({"gamma": (1, 4)}, [[-5, 5]], "gamma"),

@@ -11,9 +11,13 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym import Adam, Empirical, Problem
+import adamsym.checker.field as checker_field
+from adamsym import Adam, AdamField, Empirical, Problem
+from adamsym.checker.arithmetic import BITS
+from adamsym.checker.balls import Balls
+from adamsym.checker.form import form_of
 from adamsym.expressions.functions import FUNCTIONS
-from adamsym.field.ball.arithmetic import ball_arithmetic
+from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import field_over, hulls
 from adamsym.field.interval import elementary, instructions, rounding
 from adamsym.field.interval.field import IntervalField, IntervalRows
@@ -250,6 +254,27 @@ def test_fields_over_ranges_hold_what_balls_say_of_their_numbers(beta2, eps, the
             assert flint.arb(float(a)) <= ball.mid() <= flint.arb(float(b))
             # And they are about as narrow as balls.
             assert b - a <= 4 * float(over.rad()) + 1e-6 * (1 + float(abs(over).upper()))
+
+
+def test_a_range_of_beta2_widens_f_little_more_than_f_varies():
+    # One of 50 gradients is steep: what hardly any batch feels is not to widen the products over the lags.
+    law = Empirical({"a": [1, 0]}, ["0.02", "0.98"])
+    problem, ends = Problem("15*a*theta**2 + (1 - a)*sin(theta)**2/2", ["theta"], law), ("0.96", "0.961")
+    form = Adam("0.5", "0.9", "0.01").laplace_over("beta2", *map(Fraction, ends))
+    first, last = (AdamField(problem, Adam("0.5", end, "0.01"))(np.array([3.0]))[0] for end in ends)
+    way, point = abs(last - first), np.array([[[3.0, 3.0]]])
+    field = IntervalField(problem, form)
+    with ball_arithmetic():
+        balls = outward(field_over(problem, form, hulls(point[0]), False).value[0])
+    floats = field.over(field.rows_over(point, point[..., 0]), 1e-9)[0][0, 0, 0]
+    using = Balls(BITS)
+    with using.working():
+        enclosed = checker_field.field_over(problem, form_of(using, form), [using.number(3)], slopes=False).value[0]
+        checked = outward(enclosed)
+    for low, high in (balls, floats, checked):
+        assert low <= min(first, last)
+        assert max(first, last) <= high
+        assert high - low < 2.6 * way
 
 
 @settings(deadline=None, max_examples=12)

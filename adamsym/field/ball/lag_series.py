@@ -12,9 +12,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import flint
 
+from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball, symmetric
 from adamsym.field.ball.form_bounds import Part, parts_of
@@ -27,6 +29,19 @@ RANGE = 0.5
 _LOG_REMAINDER = math.log(1e-22)
 
 
+def unit_of(beta: Fraction | Range) -> flint.arb:
+    """Return 1 - beta, or a number in the middle of its range: power series are in powers of s times it."""
+    rest = ball(1 - beta)
+    return rest.mid() if isinstance(beta, Range) else rest
+
+
+def power_of(beta: Fraction | Range, exponent: int) -> flint.arb:
+    """Return a ball around the powers of beta: of a range those at its ends bound all."""
+    if isinstance(beta, Range):
+        return (ball(beta.low) ** exponent).union(ball(beta.high) ** exponent)
+    return ball(beta) ** exponent
+
+
 def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
     """Return the largest s with t w <= 1/2, t = (1 - beta) s."""
     scale = float(width) * float(ball(1 - form.beta).upper())
@@ -34,7 +49,7 @@ def end_of_series(width: flint.arb, form: LaplaceForm) -> float:
 
 
 class LagSums(ABC):
-    """S and Q of a law as functions of s, with their derivatives in the parameters; P = exp(S - s c).
+    """S and Q of a law as functions of s, with their derivatives in the parameters; P = exp(S - s c), c near E g^2.
 
     Attributes
     ----------
@@ -56,16 +71,26 @@ class LagSums(ABC):
 
     def _prepare(self) -> None:
         """Sum over the lags, once all else is known."""
+        # The t_k add up to s for every beta. So the first term of S goes into c: a range of beta does not widen it.
+        first, center = self._columns[0][0][1], self.center
+        self.center = (center - first).mid()
+        self._first = first - center + self.center
         self._coefficients, self._tops = self._summed(self.parts), self._coefficient_bounds()
 
     def _summed(self, parts: Sequence[Part]) -> flint.arb_mat:
-        """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows."""
-        beta, rows = ball(self.form.beta), []
+        """Coefficients of S, Q, and for each parameter of their derivatives: a matrix of ``terms`` rows.
+
+        They are those of the powers of (s times the form's ``unit``).
+        """
+        unit, rows = unit_of(self.form.beta), []
+        scale = ball(1 - self.form.beta) / unit
         for j in range(self.terms):
-            power = beta**j
-            log_factor = flint.arb(0) if j == 0 else 1 / (1 - power)
-            ratio_factor = sum((part.amount * part.lag_sum(power) for part in parts), flint.arb(0))
+            power, scaled = power_of(self.form.beta, j), scale**j
+            # (1 - beta)^j/(1 - beta^j), but for the unit's power.
+            log_factor = [flint.arb(0), 1 / unit][j] if j < 2 else scaled / (1 - power)
+            ratio_factor = scaled * sum((part.amount * part.lag_sum(power) for part in parts), flint.arb(0))
             rows.append([x for s, q in self._columns for x in (s[j] * log_factor, q[j] * ratio_factor)])
+        rows[1][0] = self._first / unit
         return flint.arb_mat(rows)
 
     @abstractmethod
@@ -77,7 +102,7 @@ class LagSums(ABC):
         """What the bounds are to be multiplied by for the remainders up to t = ``last``."""
 
     def values(self, powers: flint.arb_mat, last: flint.arb) -> list[list[flint.arb]]:
-        """Return rows (S, Q, S_1, Q_1, ...) for the powers t^0 ... t^(terms-1) of nodes up to t = ``last``."""
+        """Return rows (S, Q, S_1, Q_1, ...) for ``terms`` powers of s times ``unit_of``, nodes up to t = ``last``."""
         return self._values(self._coefficients, self._tops, powers, last)
 
     def values_of_parts(
@@ -141,7 +166,7 @@ class LagSeries(LagSums):
 
     def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
         """For each column a bound of its function on the circle |t| w = r, times the greatest factor left out."""
-        power, bounds = ball(self.form.beta) ** self.terms, self.law.circle_bounds()
+        power, bounds = power_of(self.form.beta, self.terms), self.law.circle_bounds()
         log_factor = 1 / (1 - power)
         chosen = self.parts if parts is None else parts
         # The factors of all later coefficients are no larger.

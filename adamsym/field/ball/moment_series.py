@@ -15,7 +15,7 @@ from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import MOST_TERMS, ball
 from adamsym.field.ball.continuous_law import ContinuousLaw
 from adamsym.field.ball.form_bounds import Part, parts_of
-from adamsym.field.ball.lag_series import LagSums
+from adamsym.field.ball.lag_series import LagSums, power_of
 from adamsym.methods import LaplaceForm
 
 _LEAST_REMAINDER = 1e-22
@@ -134,7 +134,7 @@ class MomentSeries(LagSums):
 
     def _coefficient_bounds(self, parts: Sequence[Part] | None = None) -> list[flint.arb]:
         """For each column its remainder at t = T, times the greatest factor left out."""
-        power = ball(self.form.beta) ** self.terms
+        power = power_of(self.form.beta, self.terms)
         log_factor = 1 / (1 - power)
         chosen = self.parts if parts is None else parts
         ratio_factor = sum((abs(part.amount) * part.lag_sum(power) for part in chosen), flint.arb(0))

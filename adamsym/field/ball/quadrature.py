@@ -229,7 +229,7 @@ class _Rule:
     @cached_property
     def walk(self) -> LagWalk | None:
         """How the lags are multiplied out where beta is a range; else None."""
-        return LagWalk(self.law, self.form, self.series, self.lattice) if isinstance(self.form.beta, Range) else None
+        return LagWalk(self.law, self.form, self.series) if isinstance(self.form.beta, Range) else None
 
     def sums_by_sensitivities(self, chunk: int, operations: int) -> _Sums | None:
         """Return the same as ``sums`` for a law of many atoms, by its derivatives in them; None for others."""

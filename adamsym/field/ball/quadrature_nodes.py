@@ -10,14 +10,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import flint
 
 from adamsym.expressions.ranges import Range
 from adamsym.field.ball.arithmetic import ball
 from adamsym.field.ball.form_bounds import Part
-from adamsym.field.ball.lag_series import LagSums
+from adamsym.field.ball.lag_series import LagSums, power_of, unit_of
 from adamsym.field.ball.law import EnclosedLaw
 from adamsym.methods import Kernel, LaplaceForm
 
@@ -90,13 +90,13 @@ def _nodes(points: Lattice, kernel: Kernel, chunk: int) -> Nodes:
 
 @lru_cache(maxsize=8192)
 def powers(points: Lattice, chunk: int, terms: int) -> flint.arb_mat:
-    """Return t^0 ... t^(terms - 1) of the nodes of a chunk, a row for each."""
+    """Return (unit s)^0 ... (unit s)^(terms - 1) of the nodes of a chunk, a row for each; see ``unit_of``."""
     return flint.arb_mat([_powers_at(points, node, terms) for node in _numbers(chunk)])
 
 
 @lru_cache(maxsize=4096)
 def _powers_at(points: Lattice, node: int, terms: int) -> list[flint.arb]:
-    return powers_of((1 - ball(points.beta)) * points.node(node), terms)
+    return powers_of(unit_of(points.beta) * points.node(node), terms)
 
 
 def powers_of(x: flint.arb, terms: int) -> list[flint.arb]:
@@ -130,34 +130,42 @@ class LagWalk:
     So beta may be a range: s beta^k need be no node.
     """
 
-    def __init__(self, law: EnclosedLaw, form: LaplaceForm, series: LagSums, points: Lattice) -> None:
-        self.law, self.series, self.lattice = law, series, points
-        self.beta = ball(form.beta)
-        self.one_less_beta = ball(1 - form.beta)
+    def __init__(self, law: EnclosedLaw, form: LaplaceForm, series: LagSums) -> None:
+        assert isinstance(form.beta, Range)
+        self.law, self.series, self.beta = law, series, form.beta
+        self.weights = list[flint.arb]()
 
     def lags_at(self, s: flint.arb) -> int:
         """Return how many lags lie beyond the series at s: that of the largest beta."""
         beyond = float((s / flint.arb(self.series.end)).upper())
-        return max(0, math.ceil(-math.log(beyond) / float(self.beta.upper().log()))) + 1
+        return max(0, math.ceil(-math.log(beyond) / float(ball(self.beta.high).log()))) + 1
 
     def at(self, s: flint.arb, lags: int) -> tuple[flint.arb, list[flint.arb]]:
         """Return P, and E[M exp(-s V)] with its derivatives, at s, without the factor exp(-s least)."""
-        powers = [self.beta**k for k in range(lags + 1)]
-        state = from_series(self.series, self.law, [s * powers[lags]], self.one_less_beta)[0]
-        for k in reversed(range(lags)):
-            transforms = self.law.transforms(self.one_less_beta * s * powers[k])
+        self.weights += [square_weight(self.beta, k) for k in range(len(self.weights), lags)]
+        state = from_series(self.series, self.law, [s * power_of(self.beta, lags)], self.beta)[0]
+        for weight in reversed(self.weights[:lags]):
+            transforms = self.law.transforms(s * weight)
             state = one_lag_more(self.series.parts, transforms, state)
         return summed_parts(self.series.parts, state)
 
 
+def square_weight(beta: Range, lag: int) -> flint.arb:
+    """Return a ball around w_k = (1 - beta) beta^k for all beta in a range: it grows up to k/(k + 1), and falls."""
+    ends, top = [beta.low, beta.high], Fraction(lag, lag + 1)
+    if beta.low < top < beta.high:
+        ends.append(top)
+    return reduce(flint.arb.union, [ball(1 - end) * ball(end) ** lag for end in ends])
+
+
 def from_series(
-    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], one_less_beta: flint.arb
+    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], beta: Fraction | Range
 ) -> list[Products]:
     """Return the products at places in order, by the series, each without the factor exp(-s least)."""
-    t = [one_less_beta * s for s in places]
-    powers_of_t = flint.arb_mat([powers_of(x, series.terms) for x in t])
-    rows, found = series.values(powers_of_t, t[-1]), []
-    for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, t[-1], rows), strict=True):
+    unit, last = unit_of(beta), ball(1 - beta) * places[-1]
+    powers_of_t = flint.arb_mat([powers_of(unit * s, series.terms) for s in places])
+    rows, found = series.values(powers_of_t, last), []
+    for s, row, own in zip(places, rows, series.values_of_parts(powers_of_t, last, rows), strict=True):
         product = (row[0] - s * (series.center - law.min_square)).exp()
         values = [_numerator(product, part) for part in own]
         found.append(((product, [product * x for x in row[2::2]]), values))
@@ -208,7 +216,7 @@ class LagRecursion:
         # Where a lag holds several points, the points are the nodes.
         back = range(node - points.stride + 1, node + 1)
         places = [points.node(number) for number in back]
-        first = from_series(series, law, places, self.one_less_beta) if places else []
+        first = from_series(series, law, places, form.beta) if places else []
         self.before = deque(first, maxlen=max(1, points.stride))
 
     def next_node(self) -> tuple[flint.arb, list[flint.arb]]:

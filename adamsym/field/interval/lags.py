@@ -9,7 +9,7 @@ from adamsym.field.compiled import inner
 from adamsym.field.interval.elementary import exp_down, exp_up
 from adamsym.field.interval.moments import values_of_series
 from adamsym.field.interval.rounding import add, down, multiply, scale, up
-from adamsym.field.interval.tables import ONE_LESS_BETA, RATIO, Tables
+from adamsym.field.interval.tables import BETA, ONE_LESS_BETA, RATIO, Tables
 
 LARGEST = 1e150
 """A state beyond this is given up."""
@@ -141,7 +141,7 @@ def by_own_lags(
     series: FloatArray,
     tops: FloatArray,
     least: float,
-    middle: float,
+    center: float,
     width: float,
     node: int,
     lags: int,
@@ -152,14 +152,14 @@ def by_own_lags(
     """Fill the state at a node, from the series at s beta^lags by the lags before; False if it is out of range."""
     low, high, constants, powers = tables.nodes[node, 0], tables.nodes[node, 1], tables.constants, tables.growth
     a, b = max(0.0, down(low * powers[lags, 0])), up(high * powers[lags, 1])
-    x, y = scale(constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1], width, width)
-    values_of_series(series, tops, max(0.0, down(a * x)), up(b * y), values)
-    x, y = scale(down(middle - least), up(middle - least), a, b)
+    reach = up(b * up(constants[ONE_LESS_BETA, 1] * width))
+    x, y = down(tables.unit * width), up(tables.unit * width)
+    values_of_series(series, tops, max(0.0, down(a * x)), up(b * y), reach, values)
+    x, y = scale(down(center - least), up(center - least), a, b)
     if not state_of_series(values, x, y, state):
         return False
     for k in range(lags - 1, -1, -1):
-        a, b = max(0.0, down(low * powers[k, 0])), up(high * powers[k, 1])
-        a, b = scale(a, b, constants[ONE_LESS_BETA, 0], constants[ONE_LESS_BETA, 1])
+        a, b = scale(tables.lag_weights[k, 0], tables.lag_weights[k, 1], low, high)
         transforms(atoms, squares, shares, slopes, least, max(0.0, a), b, found)
         one_lag(state, found, max(0.0, a), b, constants[RATIO])
         if not is_in_range(state):
@@ -169,10 +169,14 @@ def by_own_lags(
 
 @inner
 def lags_to(tables: Tables, node: int, end: float, share: float, lags: int) -> int:
-    """Return how many lags, at least ``lags``, take a node into the range of the series; -1 if more than are kept."""
-    powers = tables.growth
+    """Return how many lags, at least ``lags``, take a node into the range of the series; -1 if more than are kept.
+
+    Of a range one more than are needed: what is uncertain of s beta^k counts for less there.
+    """
+    powers, beta = tables.growth, tables.constants[BETA]
+    more = 1 if beta[1] - beta[0] > 1e-9 * beta[1] else 0
     while lags < powers.shape[0]:
-        s = up(tables.nodes[node, 1] * powers[lags, 1])
+        s = up(tables.nodes[node, 1] * powers[lags - more, 1])
         if s <= end and up(s * share) <= 0.5:
             return lags
         lags += 1

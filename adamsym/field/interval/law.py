@@ -242,7 +242,6 @@ def _sums(
     series: FloatArray,
     tops: FloatArray,
     center: float,
-    middle: float,
     width: float,
     end: float,
     node: int,
@@ -262,14 +261,14 @@ def _sums(
     products = np.ones(tables.nodes.shape[0])
     half = math.ceil(0.6931472 / tables.step) + 1
     lags, walking, begin, own = 0, False, node, 1
-    share_low = down(tables.constants[ONE_LESS_BETA, 0] * width)
-    share_high = up(tables.constants[ONE_LESS_BETA, 1] * width)
+    share_low, share_high = down(tables.unit * width), up(tables.unit * width)
+    share = up(tables.constants[ONE_LESS_BETA, 1] * width)
     while node < tables.nodes.shape[0]:
         low, high = tables.nodes[node, 0], tables.nodes[node, 1]
-        z = up(high * share_high)
+        z = up(high * share)
         if not walking and high <= end and z <= 0.5:
-            values_of_series(series, tops, max(0.0, down(low * share_low)), z, values)
-            x, y = scale(down(middle - least), up(middle - least), low, high)
+            values_of_series(series, tops, max(0.0, down(low * share_low)), up(high * share_high), z, values)
+            x, y = scale(down(center - least), up(center - least), low, high)
             if not state_of_series(values, x, y, state):
                 return -1
         else:
@@ -277,11 +276,11 @@ def _sums(
                 return -1
             walking = True
             if tables.own_lags:
-                own = lags_to(tables, node, end, share_high, own)
+                own = lags_to(tables, node, end, share, own)
                 if own < 0 or lags + own > most:
                     return lags
                 if not by_own_lags(
-                    tables, atoms, squares, shares, slopes, series, tops, least, middle, width, node, own, values,
+                    tables, atoms, squares, shares, slopes, series, tops, least, center, width, node, own, values,
                     state, found,
                 ):  # fmt: skip
                     return -1
@@ -332,8 +331,10 @@ def enclose_law(
     middle = 0.5 * (known[EXTREMES, 0] + known[EXTREMES, 1])
     width = max(up(max(known[EXTREMES, 1] - middle, middle - known[EXTREMES, 0])), 0.01 * known[EXTREMES, 1])
     end, terms = _series_ends(tables, known, size, width, tolerance)
+    # The t_k add up to s for every beta: about a number near E g^2 a range of beta hardly widens S.
+    shift = down(center - middle), up(center - middle)
     series = summed_series(
-        atoms, squares, shares, slopes, middle, width, terms, tables.log_factors, tables.ratio_factors
+        atoms, squares, shares, slopes, middle, width, terms, tables.log_factors, tables.ratio_factors, shift
     )
     tops = remainder_factors(
         bounds[MAX_ABS], bounds[4:], width, tables.log_factors[terms, 1], tables.ratio_factors[terms, 1], constants
@@ -345,7 +346,7 @@ def enclose_law(
         most *= OWN_LAGS
     totals, control, tails = np.zeros((1 + d, 2)), np.zeros(2), np.empty(1 + d)
     lags = _sums(
-        tables, atoms, squares, shares, slopes, known, bounds, series, tops, center, middle, width, end, node, most,
+        tables, atoms, squares, shares, slopes, known, bounds, series, tops, center, width, end, node, most,
         tolerances, totals, control, tails,
     )  # fmt: skip
     if lags >= 0:

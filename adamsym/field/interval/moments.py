@@ -1,6 +1,6 @@
 """Power series of the products over all lags, in float64 intervals; see :mod:`adamsym.field.ball.lag_series`.
 
-The variable is z = t w, w a bound of |g^2 - c|, so that all powers are at most 1.
+The variable is z = s w times the tables' unit, w a bound of |g^2 - c|: about t w, so that all powers are at most 1.
 """
 
 import numpy as np
@@ -87,8 +87,12 @@ def summed_series(
     terms: int,
     log_factors: FloatArray,
     ratio_factors: FloatArray,
+    shift: tuple[float, float],
 ) -> FloatArray:
-    """Return coefficients in z of S, Q, and of their derivatives S_j, Q_j in each parameter, (2 + 2 d, terms, 2)."""
+    """Return coefficients in z of S, Q, and of their derivatives S_j, Q_j in each parameter, (2 + 2 d, terms, 2).
+
+    S is about another number than c, of which what is added to c is given.
+    """
     d = slopes.shape[0]
     series = _moments(atoms, squares, shares, slopes, center, width, terms)
     _divide(series, terms)
@@ -99,6 +103,9 @@ def summed_series(
         found[1, k, 0], found[1, k, 1] = scale(
             series[1, k, 0], series[1, k, 1], ratio_factors[k, 0], ratio_factors[k, 1]
         )
+    x, y = add(down(logarithm[1, 0] * width), up(logarithm[1, 1] * width), shift[0], shift[1])
+    x, y = scale(x, y, log_factors[1, 0], log_factors[1, 1])
+    found[0, 1, 0], found[0, 1, 1] = down(x / width), up(y / width)
     for j in range(d):
         double, slope, cube = series[2 + 3 * j], series[3 + 3 * j], series[4 + 3 * j]
         for k in range(terms):
@@ -136,10 +143,15 @@ def remainder_factors(
 
 
 @inner
-def values_of_series(coefficients: FloatArray, tops: FloatArray, low: float, high: float, values: FloatArray) -> None:
-    """Fill values (2 + 2 d, 2) with the series at z in [low, high], 0 <= low, high <= 1/2, with their remainders."""
+def values_of_series(
+    coefficients: FloatArray, tops: FloatArray, low: float, high: float, reach: float, values: FloatArray
+) -> None:
+    """Fill values (2 + 2 d, 2) with the series at z in [low, high], 0 <= low, with their remainders.
+
+    ``reach`` is t w or above, at most 1/2.
+    """
     terms = coefficients.shape[1]
-    share, rest = high / CIRCLE, 1.0
+    share, rest = reach / CIRCLE, 1.0
     for _ in range(terms):
         rest *= share
     rest = rest / (1 - share) * ENOUGH

@@ -12,6 +12,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.ranges import Range
 from adamsym.field.ball.arithmetic import BITS, ball, outward
 from adamsym.field.ball.form_bounds import bounds_of
+from adamsym.field.ball.lag_series import power_of, unit_of
 from adamsym.field.ball.quadrature_nodes import Lattice, lattice
 from adamsym.methods import Kernel, LaplaceForm
 from adamsym.methods.kernels import RootOfSum, RootPlusEps
@@ -28,8 +29,8 @@ _FARTHEST = 95.0
 _MOST_PER_NODE = 40_000
 _LEAST_EPS, _LARGEST_EPS = 1e-30, 1e30
 
-_LEAST_POWER, _MOST_OWN_LAGS = 1e-100, 20_000
-"""Powers of beta that are kept where each node has lags of its own."""
+_LEAST_POWER, _MOST_OWN_LAGS, _LEAST_NORMAL = 1e-100, 20_000, 1e-300
+"""Powers of beta that are kept where each node has lags of its own; lower bounds below the last are 0."""
 
 CIRCLE = 1.4
 """The power series are bounded on the circle t w = 1.4, below pi/2; see :mod:`adamsym.field.ball.lag_series`."""
@@ -70,12 +71,17 @@ class Tables(NamedTuple):
     growth
         exp(m log(1/beta)) for m = 1 ... the number of lattice points to a node. Where beta is a range or below
         exp(-h), beta^m for m = 0, 1, ... in its place: each node multiplies out lags of its own, ``own_lags``.
+    lag_weights
+        (1 - beta) beta^m for m = 0, 1, ... where each node has its own lags; else none.
     log_factors, ratio_factors
-        1/(1 - beta^k) for k >= 1, and 1/(1 - ratio beta^k).
+        r^k/(1 - beta^k) for k >= 1, and r^k/(1 - ratio beta^k), r = (1 - beta)/unit from 1 up: the first of the first
+        is exactly 1/unit.
     constants
         See above.
     first, step
         The first node's number; h, nearly.
+    unit
+        A number just below 1 - beta, or in the middle of its range: power series are in powers of s times it.
     root_plus_eps
         Which of the two kernels built in it is.
     """
@@ -85,11 +91,13 @@ class Tables(NamedTuple):
     left: FloatArray
     right: FloatArray
     growth: FloatArray
+    lag_weights: FloatArray
     log_factors: FloatArray
     ratio_factors: FloatArray
     constants: FloatArray
     first: int
     step: float
+    unit: float
     root_plus_eps: bool
     own_lags: bool
 
@@ -125,17 +133,21 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
     if points.stride != 1 or points.per_node > _MOST_PER_NODE:
         return None
     if own_lags:
-        growth = _intervals(_powers(ball(form.beta)))
+        growth, lag_weights = _powers(form.beta)
     else:
         growth = _intervals([(points.spacing * m).exp() for m in range(1, points.per_node + 1)])
+        lag_weights = np.empty((0, 2))
+    unit = outward(unit_of(form.beta))[0]
     last = math.floor(_FARTHEST / float(points.step))
     return Tables(
         **(_nodes_apart(form.kernel, bits) if own_lags else _nodes(form.kernel, points)),
         growth=growth,
-        **_factors(form),
+        lag_weights=lag_weights,
+        **_factors(form, flint.arb(unit)),
         constants=_intervals(_constants(form, points.step)),
         first=-last,
         step=float(points.step),
+        unit=unit,
         root_plus_eps=type(form.kernel) is RootPlusEps,
         own_lags=own_lags,
     )
@@ -163,20 +175,41 @@ def _nodes(kernel: Kernel, points: Lattice) -> dict[str, FloatArray]:
     }
 
 
-def _powers(beta: flint.arb) -> list[flint.arb]:
-    """beta^0, beta^1, ... until the next one is negligible beside any lattice point, or there are very many."""
-    found = [flint.arb(1)]
-    while found[-1] > _LEAST_POWER and len(found) < _MOST_OWN_LAGS:
-        found.append(found[-1] * beta)
-    return found
+def _powers(beta: Fraction | Range) -> tuple[FloatArray, FloatArray]:
+    """Intervals (n, 2) around beta^k and (1 - beta) beta^k, until the next ones are negligible or n is very large.
+
+    The latter grow in beta up to k/(k + 1), and fall. Products to nearest err by a share of 2^-53 for each factor.
+    """
+    least, largest = (beta.low, beta.high) if isinstance(beta, Range) else (beta, beta)
+    (low, _), (_, high) = _intervals([ball(least), ball(largest)])
+    needed = math.log(_LEAST_POWER) / math.log(high) if 0 < high < 1 else _MOST_OWN_LAGS * high
+    count = min(_MOST_OWN_LAGS, 2 + math.ceil(needed))
+    ends = np.full((count, 2), [low, high])
+    ends[0] = 1.0
+    powers = np.multiply.accumulate(ends, axis=0)
+    powers[powers < _LEAST_NORMAL] = 0.0
+    k = np.arange(count)[:, None]
+    errors = (k + 4) * 2.0**-52
+    rests = np.array([outward(ball(1 - least))[1], outward(ball(1 - largest))[0]])
+    at_ends = powers * rests
+    below, above = at_ends.min(axis=1), at_ends.max(axis=1)
+    # Where the maximum is between the ends, the plain product bounds it.
+    peaks = (k[:, 0] >= low * (k[:, 0] + 1) - 1e-6) & (k[:, 0] <= high * (k[:, 0] + 1) + 1e-6)
+    above = np.where(peaks, powers[:, 1] * rests[0], above)
+    weights = np.stack([below, above], axis=1)
+    scale = np.concatenate([1 - errors, 1 + errors], axis=1)
+    powers = powers * scale
+    powers[0] = 1.0
+    return powers, weights * scale
 
 
-def _factors(form: LaplaceForm) -> dict[str, FloatArray]:
-    beta, (_, ratio) = ball(form.beta), _term(form)
-    powers = [beta**k for k in range(TERMS + 1)]
+def _factors(form: LaplaceForm, unit: flint.arb) -> dict[str, FloatArray]:
+    (_, ratio), scale = _term(form), ball(1 - form.beta) / unit
+    powers = [(power_of(form.beta, k), scale**k) for k in range(TERMS + 1)]
+    later = [scaled / (1 - power) for power, scaled in powers[2:]]
     return {
-        "log_factors": _intervals([flint.arb(0), *(1 / (1 - power) for power in powers[1:])]),
-        "ratio_factors": _intervals([1 / (1 - ratio * power) for power in powers]),
+        "log_factors": _intervals([flint.arb(0), 1 / unit, *later]),
+        "ratio_factors": _intervals([scaled / (1 - ratio * power) for power, scaled in powers]),
     }
 
 
