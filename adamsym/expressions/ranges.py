@@ -94,6 +94,11 @@ def range_of(low: Fraction, high: Fraction) -> Fraction | Range:
     return low if low == high else Range(low, high)
 
 
+def ends_of(value: Exact) -> list[Fraction]:
+    """Return the ends of a range, or a number twice."""
+    return list(_ends(value))
+
+
 def holds(outer: Exact, inner: Exact) -> bool:
     """Return whether all of one is in the other."""
     (low, high), (least, largest) = _ends(outer), _ends(inner)

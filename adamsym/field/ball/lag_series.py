@@ -29,13 +29,13 @@ RANGE = 0.5
 _LOG_REMAINDER = math.log(1e-22)
 
 
-def unit_of(beta: Fraction | Range) -> flint.arb:
+def unit_of(beta: Fraction) -> flint.arb:
     """Return 1 - beta, or a number in the middle of its range: power series are in powers of s times it."""
     rest = ball(1 - beta)
     return rest.mid() if isinstance(beta, Range) else rest
 
 
-def power_of(beta: Fraction | Range, exponent: int) -> flint.arb:
+def power_of(beta: Fraction, exponent: int) -> flint.arb:
     """Return a ball around the powers of beta: of a range those at its ends bound all."""
     if isinstance(beta, Range):
         return (ball(beta.low) ** exponent).union(ball(beta.high) ** exponent)

@@ -14,7 +14,7 @@ from functools import lru_cache, reduce
 
 import flint
 
-from adamsym.expressions.ranges import Range
+from adamsym.expressions.ranges import Range, ends_of
 from adamsym.field.ball.arithmetic import ball
 from adamsym.field.ball.form_bounds import Part
 from adamsym.field.ball.lag_series import LagSums, power_of, unit_of
@@ -131,14 +131,13 @@ class LagWalk:
     """
 
     def __init__(self, law: EnclosedLaw, form: LaplaceForm, series: LagSums) -> None:
-        assert isinstance(form.beta, Range)
         self.law, self.series, self.beta = law, series, form.beta
         self.weights = list[flint.arb]()
 
     def lags_at(self, s: flint.arb) -> int:
         """Return how many lags lie beyond the series at s: that of the largest beta."""
         beyond = float((s / flint.arb(self.series.end)).upper())
-        return max(0, math.ceil(-math.log(beyond) / float(ball(self.beta.high).log()))) + 1
+        return max(0, math.ceil(-math.log(beyond) / float(ball(ends_of(self.beta)[1]).log()))) + 1
 
     def at(self, s: flint.arb, lags: int) -> tuple[flint.arb, list[flint.arb]]:
         """Return P, and E[M exp(-s V)] with its derivatives, at s, without the factor exp(-s least)."""
@@ -150,16 +149,16 @@ class LagWalk:
         return summed_parts(self.series.parts, state)
 
 
-def square_weight(beta: Range, lag: int) -> flint.arb:
+def square_weight(beta: Fraction, lag: int) -> flint.arb:
     """Return a ball around w_k = (1 - beta) beta^k for all beta in a range: it grows up to k/(k + 1), and falls."""
-    ends, top = [beta.low, beta.high], Fraction(lag, lag + 1)
-    if beta.low < top < beta.high:
+    ends, top = ends_of(beta), Fraction(lag, lag + 1)
+    if ends[0] < top < ends[1]:
         ends.append(top)
     return reduce(flint.arb.union, [ball(1 - end) * ball(end) ** lag for end in ends])
 
 
 def from_series(
-    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], beta: Fraction | Range
+    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], beta: Fraction
 ) -> list[Products]:
     """Return the products at places in order, by the series, each without the factor exp(-s least)."""
     unit, last = unit_of(beta), ball(1 - beta) * places[-1]

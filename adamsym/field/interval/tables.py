@@ -9,7 +9,7 @@ import flint
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.ranges import Range
+from adamsym.expressions.ranges import Range, ends_of
 from adamsym.field.ball.arithmetic import BITS, ball, outward
 from adamsym.field.ball.form_bounds import bounds_of
 from adamsym.field.ball.lag_series import power_of, unit_of
@@ -175,12 +175,12 @@ def _nodes(kernel: Kernel, points: Lattice) -> dict[str, FloatArray]:
     }
 
 
-def _powers(beta: Fraction | Range) -> tuple[FloatArray, FloatArray]:
+def _powers(beta: Fraction) -> tuple[FloatArray, FloatArray]:
     """Intervals (n, 2) around beta^k and (1 - beta) beta^k, until the next ones are negligible or n is very large.
 
     The latter grow in beta up to k/(k + 1), and fall. Products to nearest err by a share of 2^-53 for each factor.
     """
-    least, largest = (beta.low, beta.high) if isinstance(beta, Range) else (beta, beta)
+    least, largest = ends_of(beta)
     (low, _), (_, high) = _intervals([ball(least), ball(largest)])
     needed = math.log(_LEAST_POWER) / math.log(high) if 0 < high < 1 else _MOST_OWN_LAGS * high
     count = min(_MOST_OWN_LAGS, 2 + math.ceil(needed))
