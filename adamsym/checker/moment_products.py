@@ -41,6 +41,7 @@ class MomentProducts(Products):
         self.numerators, self.made_of = numerators_of(form)
         self.memory, self.exact_beta = float(form.beta), form.beta
         self.powers: dict[int, Interval] = {}
+        self.weights: dict[int, Interval] = {}
         self.least = self.about = using.number(0)
         self.given_beta, self.unit = form.beta, 1 - self.beta
         self.terms = TERMS

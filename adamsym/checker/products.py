@@ -17,11 +17,10 @@ from adamsym.checker.form import Form
 from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 
-LARGEST_STEP, WIDE_STEP = Fraction(1, 5), Fraction(2, 5)
+LARGEST_STEP = Fraction(1, 5)
 LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
-_WIDE = Fraction(1, 10**6)
 FAR_TOO_MANY = 10**9
 """Lags that nobody multiplies out."""
 
@@ -79,10 +78,8 @@ def sized(using: Arithmetic, part: Numerator) -> Numerator:
 def step_of(using: Arithmetic, beta: Fraction) -> tuple[int, Interval]:
     """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
     if isinstance(beta, Range):
-        # Of a range no lag is a number of steps: each node has lags of its own. Where it widens f by far more than the
-        # rule errs with twice the step, about 1e-9, half the nodes do.
-        is_wide = beta.high - beta.low > _WIDE * (1 - beta.low)
-        return 0, using.exact(WIDE_STEP if is_wide else LARGEST_STEP)
+        # Of a range no lag is a number of steps: each node has lags of its own.
+        return 0, using.exact(LARGEST_STEP)
     lag = _lag(beta)
     if lag > LARGEST_STEP:
         return 0, using.exact(LARGEST_STEP)
@@ -171,13 +168,12 @@ class Products:
     def _weight_of_square(self, k: int) -> Interval:
         """(1 - beta) beta^k, which has its maximum at beta = k/(k + 1)."""
         beta, using = self.given_beta, self.using
-        if not isinstance(beta, Range):
-            return (1 - self.beta) * self._power_of_beta(k)
         if k not in self.weights:
-            peak = min(max(beta.low, Fraction(k, k + 1)), beta.high)
-            self.weights[k] = using.hull(
-                *((1 - using.exact(x)) * using.power(using.exact(x), k) for x in (beta.low, peak, beta.high))
-            )
+            values = [(1 - self.beta) * self._power_of_beta(k)]
+            if isinstance(beta, Range):
+                peak = min(max(beta.low, Fraction(k, k + 1)), beta.high)
+                values = [(1 - using.exact(x)) * using.power(using.exact(x), k) for x in (beta.low, peak, beta.high)]
+            self.weights[k] = using.hull(*values) if len(values) > 1 else values[0]
         return self.weights[k]
 
     def _one_lag_more(self, t: Interval, state: State) -> State:

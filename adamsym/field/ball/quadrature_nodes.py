@@ -157,9 +157,7 @@ def square_weight(beta: Fraction, lag: int) -> flint.arb:
     return reduce(flint.arb.union, [ball(1 - end) * ball(end) ** lag for end in ends])
 
 
-def from_series(
-    series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], beta: Fraction
-) -> list[Products]:
+def from_series(series: LagSums, law: EnclosedLaw, places: Sequence[flint.arb], beta: Fraction) -> list[Products]:
     """Return the products at places in order, by the series, each without the factor exp(-s least)."""
     unit, last = unit_of(beta), ball(1 - beta) * places[-1]
     powers_of_t = flint.arb_mat([powers_of(unit * s, series.terms) for s in places])
