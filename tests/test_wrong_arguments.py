@@ -2,14 +2,17 @@
 
 import copy
 import inspect
+import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 import adamsym
 from adamsym import (
@@ -46,7 +49,7 @@ from adamsym import (
     simulate,
     sweep,
 )
-from adamsym.expressions.arguments import checked_arguments, real, real_array
+from adamsym.expressions.arguments import checked_arguments, fitting, real, real_array, union_arms
 from adamsym.gradients.library import BUILDERS
 from adamsym.plots import draw_flow, draw_portrait, recorded_runs
 from adamsym.testing import check_optimizer
@@ -525,6 +528,20 @@ def test_the_kinds():
             plain(*arguments)
     assert real(float("inf"), "x") == float("inf")
     assert real_array([[1, Fraction(1, 4)]], "x").tolist() == [[1.0, 0.25]]
+
+
+def test_an_alias_stands_for_its_type():
+    """From Python 3.12 on NumPy's types of arrays are aliases, made by the statement ``type``."""
+
+    class Alias:
+        __value__ = ArrayLike
+
+    assert union_arms(Alias()) == union_arms(ArrayLike)
+    assert len(union_arms(ArrayLike)) > 1
+    assert fitting([1, 2], Alias(), "x").tolist() == [1, 2]
+    assert fitting(Path("p.toml"), str | os.PathLike[str], "path") == Path("p.toml")
+    with pytest.raises(InputError, match="a list or array"):
+        fitting(Path("p.toml"), ArrayLike, "x")
 
 
 @pytest.mark.parametrize("builder", BUILDERS.values(), ids=BUILDERS)

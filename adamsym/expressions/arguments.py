@@ -65,7 +65,21 @@ EXAMPLES = {
 }
 """How arguments of these classes are written."""
 
-_ARRAY = frozenset(get_args(ArrayLike))
+
+def plain_type(hint: Any) -> Any:
+    """Return the type that an alias stands for: from Python 3.12 on NumPy's are made by the statement ``type``."""
+    return getattr(hint, "__value__", hint)
+
+
+def union_arms(hint: Any) -> list[Any]:
+    """Return the types of a union, those of unions within it one by one; of another type itself."""
+    plain = plain_type(hint)
+    if get_origin(plain) not in (Union, UnionType):
+        return [plain]
+    return [arm for part in get_args(plain) for arm in union_arms(part)]
+
+
+_ARRAY = frozenset(union_arms(ArrayLike))
 
 
 def checked_arguments(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -150,6 +164,7 @@ def _order(name: str, signature: inspect.Signature) -> str:
 
 def fitting(value: Any, hint: Any, name: str) -> Any:
     """Return a value as its annotation says, or raise InputError."""
+    hint = plain_type(hint)
     if hint is Any or (value is None and _allows_none(hint)):
         return value
     if get_origin(hint) in (Union, UnionType):
@@ -181,7 +196,7 @@ def _allows_none(hint: Any) -> bool:
 
 
 def _one_of(value: Any, hint: Any, name: str) -> Any:
-    arms = [arm for arm in get_args(hint) if arm is not NoneType]
+    arms = [arm for arm in union_arms(hint) if arm is not NoneType]
     if set(arms) >= _ARRAY:
         return real_array(value, name)
     if len(arms) == 1:

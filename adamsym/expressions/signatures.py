@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from adamsym.expressions.numbers import Number
 
@@ -14,9 +14,9 @@ AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 AnyClass = TypeVar("AnyClass", bound=type)
 
 _WHOLE = (("ArrayLike", frozenset(get_args(ArrayLike))), ("Number", frozenset(get_args(Number))))
-"""Unions that have a name of their own."""
+"""Unions that have a name of their own; from Python 3.12 on ArrayLike is no union, but an alias that has its name."""
 
-_ARRAYS = {np.dtype[np.float64]: "FloatArray"}
+_ARRAYS = {np.dtype[np.float64]: "FloatArray", np.float64: "FloatArray"}
 
 
 class Shown:
@@ -75,7 +75,7 @@ def type_text(annotation: Any) -> str:
         return _union_text(arguments)
     if origin is Literal:
         return f"Literal[{', '.join(map(repr, arguments))}]"
-    if origin is np.ndarray:
+    if origin is np.ndarray or origin is NDArray:
         return _ARRAYS.get(arguments[-1], "NDArray")
     if origin is not None:
         return f"{getattr(origin, '__name__', origin)}[{', '.join(map(_argument_text, arguments))}]"
@@ -92,7 +92,7 @@ def _argument_text(argument: Any) -> str:
 def _union_text(arguments: tuple[Any, ...]) -> str:
     left, texts = list(arguments), list[str]()
     for name, whole in _WHOLE:
-        if whole <= set(left):
+        if whole and whole <= set(left):
             texts.append(name)
             left = [one for one in left if one not in whole]
     rest = [type_text(one) for one in left if one is not NoneType]

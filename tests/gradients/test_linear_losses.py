@@ -7,6 +7,7 @@ from pathlib import Path
 
 import flint
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def test_numbers_count_as_they_are_written(number, kind):
         ("quantile", {"level": 0}, "level: 0 is not allowed"),
         ("huber", {"delta": -1}, "delta: -1 is not allowed; allowed are positive numbers"),
         ("cauchy", {"scale": "wide"}, "scale: 'wide' is not a finite real number"),
+        ("logistic", {"penalty": -1}, "penalty: -1 is not allowed; allowed are numbers from 0 up"),
         ("softmax", {}, "targets"),
         ("softmax", {"targets": []}, "all classes but one"),
         ("softmax", {"targets": ["y"], "inputs": ["x", "y"]}, "none an input"),
@@ -90,6 +92,28 @@ def test_numbers_count_as_they_are_written(number, kind):
 def test_options_that_are_not_allowed(name, options, words):
     with pytest.raises(InputError, match=re.escape(words)):
         build(name, options, ["x", "y"])
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_a_penalty_is_added_on_the_weights_alone(name):
+    options = {"targets": ["y"]} if name == "softmax" else {}
+    plain, names = build(name, options, ["x", "v", "y"])
+    penalized, again = build(name, options | {"penalty": Decimal("0.1")}, ["x", "v", "y"])
+    weights = [library.real(one) for one in names if one.startswith("w")]
+    assert again == names
+    assert len(weights) == len(names) - 1 == 2
+    assert sp.expand(penalized - plain) == sum(w**2 for w in weights) / 20
+
+
+def test_a_penalty_gives_classes_that_are_told_apart_a_zero():
+    law = Empirical({"x": [-2, -1, 1, 2], "y": [0, 0, 1, 1]})
+    method = Adam(0.5, 0.9, 0.1)
+    found, none = (
+        find_zeros(AdamField(Problem(*library.logistic(["x"], "y", False, penalty), law), method), [[0, 4]], budget=200)
+        for penalty in ("0.1", 0)
+    )
+    assert (found.complete, len(found.zeros)) == (True, 1)
+    assert len(none.zeros) == 0
 
 
 def test_two_classes_are_logistic_regression():

@@ -252,11 +252,7 @@ SAME_LOSSES = {
         lambda constant, slope: (constant, slope, 0, 0),
     ),
     library.logistic: (lambda f: (f(["x0"], "x2"), f(["x0", "x0"], "x2")), lambda w, b: (w - 2, 2, b)),
-    # The target plays the part of an input: of w x + 0 - 0 = z.
-    library.absolute: (
-        lambda f: (f(["x0"], "x2", False), library.quantile(["x0"], "x2", "1/2")),
-        lambda slope: (slope, 0),
-    ),
+    library.absolute: (lambda f: (f(["x0"], "x2"), f(["x0", "x0"], "x2")), lambda w, b: (w - 2, 2, b)),
     library.matrix_factorization: (lambda f: [f(["x0"], ["x1"], "x2")] * 2, lambda u, v: (2 * u, v / 2)),
     library.deep_linear_network: (
         lambda f: (f(["x0", "x1"], "x2", [1]), library.least_squares(["x0", "x1"], "x2", False)),
