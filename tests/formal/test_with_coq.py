@@ -56,7 +56,8 @@ def test_tampered_statements_are_rejected(name):
 
 def test_theorems_of_the_library_rest_on_listed_axioms():
     names = ["field_exists", "one_lag", "sign_lemma", "sign_inequality", "two_values_zero", "field_continuous"]
-    text = "From Adamsym Require Import Export OneLag SignLemma TwoValues.\n"
+    names += ["universal_bound", "decrease"]
+    text = "From Adamsym Require Import Export OneLag SignLemma TwoValues UniversalBound Decrease.\n"
     for name in names:
         assert any(f"Theorem {name} " in part or f"Lemma {name} " in part for part in library_files().values())
         report = check_with_coq(text + f"Print Assumptions {name}.\n")

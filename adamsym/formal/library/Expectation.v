@@ -132,3 +132,11 @@ Proof.
   - apply Rmax_l.
   - eapply Rle_trans; [apply IH; exact H|apply Rmax_r].
 Qed.
+
+Lemma E_abs_le l f : law l -> Rabs (E l f) <= E l (fun x => Rabs (f x)).
+Proof.
+  intros [Hp _]. induction l as [|[p g] l IH]; simpl; [rewrite Rabs_R0; lra|].
+  eapply Rle_trans; [apply Rabs_triang|]. apply Rplus_le_compat.
+  - rewrite Rabs_mult, (Rabs_pos_eq p) by (apply (Hp (p, g)); left; reflexivity). lra.
+  - apply IH. intros x Hx. apply Hp. right. exact Hx.
+Qed.
