@@ -203,7 +203,7 @@ def test_a_report_of_a_problem_without_its_derivation(run, tmp_path, monkeypatch
     text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
     assert text.startswith("holds: 1 problem; written to r.html")
     page = (tmp_path / "r.html").read_text()
-    assert "theta from 0 to 2" in page
+    assert "θ from 0 to 2" in page
     assert "certified: exactly 1 zero in the box" in page
     assert "The derivation" not in page
 
@@ -226,5 +226,5 @@ def test_a_report_of_a_problem(run, tmp_path):
     text = run("report", "p.toml", "-o", "r.html", "--box", "theta=0:2", *QUICK)
     assert text.startswith("holds: 1 problem; written to r.html")
     page = (tmp_path / "r.html").read_text()
-    assert "theta from 0 to 2" in page
+    assert "θ from 0 to 2" in page
     assert "certified: exactly 1 zero in the box" in page
