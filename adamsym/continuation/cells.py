@@ -50,6 +50,9 @@ _MOST_PARTS, _FACE_DEPTH = 32, 4
 
 _INFLATIONS = (1.0, 1.25, 1.6)
 
+_WIDEST = 4
+"""1 - beta may be so many times as large at one end of a cell: the numbers of lags are those of its ends together."""
+
 
 @dataclass(frozen=True)
 class Region:
@@ -110,6 +113,9 @@ class Question:
 
 def examined(question: Question, asked: Asked) -> Answer:
     """Return what is proven in one cell; it depends on what is asked alone."""
+    wide = next((j for j, name in enumerate(question.names) if _is_wide(name, asked.over[j])), None)
+    if wide is not None:
+        return Answer((), (), asked.pending, wide, 1)
     with ball_arithmetic(), budget(MOST_OPERATIONS) as meter:
         cell = _Cell(question, asked)
         try:
@@ -305,6 +311,12 @@ class _Cell:
             values = values_in_middle(self.question.over(cell), box, TOLERANCE)
             widths.append(sum(float(value.rad()) for value in values))
         return int(np.argmin(widths))
+
+
+def _is_wide(name: str, values: tuple[Fraction, Fraction]) -> bool:
+    """Whether a range is to be divided before anything is tried."""
+    low, high = values
+    return name == "beta2" and 1 - low > _WIDEST * (1 - high)
 
 
 def _ratio(jacobian: list[list[flint.arb]], inverse: FloatArray | None, reach: FloatArray) -> float:
