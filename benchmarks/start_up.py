@@ -1,6 +1,7 @@
 """How long the command line takes to start, old against new: writes docs/benchmark_start_up.md.
 
-Run ``python benchmarks/start_up.py OLD``, where OLD is a checkout of the commit to compare with. CPU seconds, user and
+Run ``python benchmarks/start_up.py OLD [EXAMPLE ...]``, where OLD is a checkout of the commit to compare with; of all
+examples, or of those named, then without the search for zeros, which compiles most. CPU seconds, user and
 system, of each process with its children: what else the machine does adds little, so that several run side by side, old
 beside new.
 """
@@ -21,7 +22,7 @@ COLD = ("hyperbola", "huber", "exponential")
 """Examples whose first value is measured with empty caches: a smooth loss, one with kinks, continuous data."""
 
 SEARCH = ["zeros", "examples/three_points.toml", "--box", "theta=-1:2", "--workers", "1"]
-SIDE_BY_SIDE = 3
+SIDE_BY_SIDE = 6
 
 
 class Version:
@@ -70,13 +71,12 @@ def table(title: str, rows: Sequence[Row], measured: str) -> str:
     return "\n".join([*lines, *(f"| {name} | {shown(old)} | {shown(new)} |" for name, old, new in rows)])
 
 
-def page(old: Path, commit: str) -> str:
+def page(old: Path, commit: str, named: Sequence[str]) -> str:
     """Return the page, measured in one run."""
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         versions = [Version(old, Path(folder) / "old"), Version(ROOT, Path(folder) / "new")]
-        files = [f"examples/{path.name}" for path in EXAMPLES if (old / "examples" / path.name).exists()]
-        # Bytecode, and the machine code that all values share, are there before anything is measured.
-        list(pool.map(lambda one: one.seconds(["field", files[0], "--enclose"], "warm"), versions))
+        chosen_ones = [path for path in EXAMPLES if not named or path.stem in named]
+        files = [f"examples/{path.name}" for path in chosen_ones if (old / "examples" / path.name).exists()]
 
         def rows(kind: str, commands: dict[str, Sequence[str]], caches: str = "warm") -> list[Row]:
             jobs = [(version, arguments, name) for name, arguments in commands.items() for version in versions]
@@ -92,48 +92,45 @@ def page(old: Path, commit: str) -> str:
         derived = rows("seconds", {stem: ["derive", file] for stem, file in stems.items()})
         chosen = {stem: ["field", file] for stem, file in stems.items() if Path(file).stem in COLD}
         cold = rows("cold", chosen, "cold")
-        searched = rows("cold", {"cold": SEARCH}, "search")
-        searched += rows("seconds", {"warm": SEARCH}, "searchcold")
-    longest = [max((new for *_, new in one if new is not None), default=0.0) for one in (warm, cold, derived)]
-    refused = "A dash: the command refuses the file"
-    return (
-        "\n\n".join(
-            [
-                "# Start-up of the command line, old against new",
-                f"Old is commit {commit}. All figures are CPU seconds, user and system together, of one process with its "
-                f"children (`wait4`), with one thread, all from one run of `python benchmarks/start_up.py`, {SIDE_BY_SIDE} "
-                "processes side by side on a machine that does other work too: differences below a fifth say nothing. "
-                f"Python {platform.python_version()}, {platform.machine()}. Python's bytecode is there, as after an installation.",
-                table("Help", helped, "One run after another one."),
-                table(
-                    "`adamsym field FILE`, warm",
-                    warm,
-                    "One run at the file's [start], after one of the same file that filled the caches of adamsym and of Numba. "
-                    f"The longest of the new ones takes {longest[0]:.2f} s.",
-                ),
-                table(
-                    "`adamsym field FILE`, cold",
-                    cold,
-                    f"One run with empty caches of adamsym and of Numba. The longest of the new ones takes {longest[1]:.2f} s.",
-                ),
-                table(
-                    "`adamsym derive FILE`",
-                    derived,
-                    f"One run; nothing of it is kept between runs. The longest of the new ones takes {longest[2]:.2f} s. {refused}, "
-                    "for it has no loss.",
-                ),
-                table(
-                    f"`adamsym {' '.join(SEARCH)}`",
-                    searched,
-                    "Cold: one run with empty caches. Warm: one run after that.",
-                ),
-            ]
+        searched = (
+            [] if named else rows("cold", {"cold": SEARCH}, "search") + rows("seconds", {"warm": SEARCH}, "searchcold")
         )
-        + "\n"
-    )
+    longest = [max((new for *_, new in one if new is not None), default=0.0) for one in (warm, cold, derived)]
+    command = " ".join(["python benchmarks/start_up.py OLD", *named])
+    parts = [
+        "# Start-up of the command line, old against new",
+        f"Old is commit {commit}. All figures are CPU seconds, user and system together, of one process with its children "
+        f"(`wait4`), with one thread, all from one run of `{command}`, {SIDE_BY_SIDE} processes side by side on a machine "
+        "that does other work too: differences below a fifth say nothing. Python "
+        f"{platform.python_version()}, {platform.machine()}. Python's bytecode is there, as after an installation.",
+        table("Help", helped, "One run after another one."),
+        table(
+            "`adamsym field FILE`, warm",
+            warm,
+            "One run at the file's [start], after one of the same file that filled the caches of adamsym and of Numba. The "
+            f"longest of the new ones takes {longest[0]:.2f} s.",
+        ),
+        table(
+            "`adamsym field FILE`, cold",
+            cold,
+            f"One run with empty caches of adamsym and of Numba. The longest of the new ones takes {longest[1]:.2f} s.",
+        ),
+        table(
+            "`adamsym derive FILE`",
+            derived,
+            "One run; nothing of it is kept between runs. A dash: the command refuses the file, for it has no loss. The "
+            f"longest of the new ones takes {longest[2]:.2f} s.",
+        ),
+    ]
+    if searched:
+        how = "Cold: one run with empty caches. Warm: one run after that."
+        parts.append(table(f"`adamsym {' '.join(SEARCH)}`", searched, how))
+    return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
     checkout = Path(sys.argv[1]).resolve()
     described = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=checkout, capture_output=True, text=True)
-    (ROOT / "docs" / "benchmark_start_up.md").write_text(page(checkout, described.stdout.strip()), encoding="utf-8")
+    (ROOT / "docs" / "benchmark_start_up.md").write_text(
+        page(checkout, described.stdout.strip(), sys.argv[2:]), encoding="utf-8"
+    )
