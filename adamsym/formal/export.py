@@ -19,8 +19,9 @@ _KEYWORDS = frozenset({
 
 
 def parameter(name: str) -> str:
-    """Return what a parameter is called in Coq."""
-    return f"{name}_" if name in _KEYWORDS or name.startswith(("data_", "at_")) else name
+    """Return what a parameter is called in Coq: two parameters are never called the same."""
+    taken = name.rstrip("_") in _KEYWORDS or name.startswith("data_")
+    return f"{name}_" if taken else name
 
 
 def column(name: str) -> str:

@@ -11,6 +11,7 @@ from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem, find
 from adamsym.expressions.errors import NotApplicable
 from adamsym.formal import prove_not_zero, prove_sign, prove_zero, write_library
 from adamsym.formal.deciding import decide
+from adamsym.formal.export import parameter
 from adamsym.formal.prove import library_files
 from adamsym.formal.rational import rational_text, real_text, value
 from adamsym.formal.setting import exact_point, setting_of
@@ -104,6 +105,16 @@ def test_ten_statements_are_made(name):
     assert f"Theorem {found.theorem}" in found.text
     assert "Admitted" not in found.text
     assert "Axiom" not in found.text
+
+
+def test_parameters_that_coq_would_confuse_stay_apart():
+    names = ["fun", "fun_", "r", "r_", "data_x", "data_x_", "theta", "Q2R", "loss", "rows"]
+    called = [parameter(name) for name in names]
+    assert len(set(called)) == len(names)
+    assert not {"fun", "r", "data_x", "Q2R"} & set(called)
+    problem = Problem("(fun - x)**2 + (2*fun_ + x)**4", ["fun", "fun_"], SKEWED)
+    text = prove_sign(problem, Adam(), [0, 3]).text
+    assert "Definition loss (fun_ fun__ : R) (r : row) : R :=" in text
 
 
 def test_the_data_stand_in_the_statement():
