@@ -29,6 +29,7 @@ from adamsym.continuation.tube_proofs import Prover
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
+from adamsym.field.slopes import second
 from adamsym.field.slopes.second import second_slope
 
 
@@ -216,3 +217,24 @@ def test_where_a_gradient_may_be_0_there_is_no_second_derivative():
         # One that is 0 and does not move is no matter.
         law = BallLaw([flint.arb(0), flint.arb(1)], [flint.arb(1) / 2] * 2, [[flint.arb(0), flint.arb(1)]])
         assert second_slope(law, Adam().laplace, [flint.arb(0)] * 2).is_finite()
+
+
+def test_cauchys_estimate_covers_steps_that_are_too_long(monkeypatch):
+    """The difference quotient alone is off by more than anything else that is open."""
+    atoms, speeds, form = [1.0, -0.3], [0.3, 1.0], Adam("0.5", "0.9", "0.01").laplace
+    with ball_arithmetic():
+        law = BallLaw([flint.arb(g) for g in atoms], [flint.arb(1) / 2] * 2, [[flint.arb(u) for u in speeds]])
+        near = second_slope(law, form, [flint.arb(0)] * 2)
+        monkeypatch.setattr(second, "_NEAREST", 2.0**-3)
+        far = second_slope(law, form, [flint.arb(0)] * 2)
+        assert far.contains(near)
+        assert abs(far.mid() - near.mid()) > 100 * near.rad()
+        exact = float(near.mid())
+    monkeypatch.setattr(checked_bends, "_STEPS", (2.0**-3, 2.0**-3))
+    using = Balls()
+    with using.working():
+        columns = [[using.number(x) for x in column] for column in (atoms, speeds)]
+        own = Law(using, columns[0], [using.number(1) / 2] * 2, [columns[1]])
+        found = checked_bends.bend(own, form_of(using, form), [using.number(0)] * 2)
+        assert using.lower(found) < exact < using.upper(found)
+        assert abs(float(using.middle(found)) - exact) > 1e-6
