@@ -1,0 +1,137 @@
+"""Problems of many rows or many parameters, and searches at a short memory: CPU seconds, an earlier version beside this.
+
+Run ``python benchmarks/large_problems.py --old FOLDER`` with a checkout of an earlier version: it writes
+docs/benchmark_large_problems.md. Each version is measured in processes of its own that run one after the other in turn,
+the first of which compiles what is kept on disk and does not count; of the others, as many as RUNS, the least time is taken.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ROWS, RUNS = 100_000, 1
+PARAMETERS = (30, 100)
+WHAT = {
+    "read": f"a table of {ROWS:,} rows and 3 columns read",
+    "arrays": "the same from arrays",
+    "field": "its first value of the field",
+    "again": "another value",
+    "evaluate": "its first value with an error estimate",
+    "minibatch": "a value for minibatches of 32",
+    **{f"jacobian {d}": f"the first Jacobian of {d} parameters" for d in PARAMETERS},
+    "search": "all zeros at beta2 = 1e-6, three of them",
+    "batches": "200 fields of minibatches of 128 of 3 rows",
+}
+
+
+def measure() -> dict[str, float]:
+    """Return the CPU seconds of each; what is imported and compiled once for all problems is done before."""
+    import numpy as np
+
+    from adamsym import Adam, AdamField, Empirical, Problem, find_zeros, read_problem
+
+    def field_of(data, loss="(theta - x)**2/2", names=("theta",), batch=1, adam=None):
+        return AdamField(Problem(loss, list(names), Empirical(data), batch), adam or Adam())
+
+    small = field_of({"x": [0, 0, 3]})
+    small.evaluate([0.3])
+    small.jacobian([0.3])
+    find_zeros(field_of({"x": [0, 0, 3]}, adam=Adam("0.5", "0.9", "0.1")), [[-1, 4]])
+    found = {}
+
+    def timed(name: str, run: Callable[[], object]) -> object:
+        begin = time.process_time()
+        result = run()
+        found[name] = time.process_time() - begin
+        return result
+
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(ROWS, 2))
+    y = x @ [1, 2] + generator.standard_t(3, ROWS)
+    loss = "(w*x + b*z - y)**2/2"
+    columns = {"x": x[:, 0], "z": x[:, 1], "y": y}
+    with tempfile.TemporaryDirectory() as folder:
+        table, file = Path(folder) / "t.csv", Path(folder) / "p.toml"
+        table.write_text(
+            "x,z,y\n" + "".join(f"{a!r},{b!r},{c!r}\n" for (a, b), c in zip(x.tolist(), y.tolist(), strict=True))
+        )
+        file.write_text(f'[problem]\nloss = "{loss}"\nparameters = ["w", "b"]\n[data]\nfile = "t.csv"\n')
+        field = AdamField(timed("read", lambda: read_problem(file)).problem, Adam())
+    timed("field", lambda: field([0.9, 1.9]))
+    timed("again", lambda: field([0.8, 1.8]))
+    timed("evaluate", lambda: field.evaluate([0.8, 1.8]))
+    timed("arrays", lambda: Empirical(columns))
+    batches = field_of(columns, loss, ("w", "b"), 32)
+    batches([0.7, 1.7])
+    timed("minibatch", lambda: batches([0.9, 1.9]))
+    for d in PARAMETERS:
+        x = generator.normal(size=(300, d))
+        predicted = "+".join(f"t{i}*x{i}" for i in range(d))
+        data = {f"x{i}": x[:, i] for i in range(d)} | {"y": np.sign(x[:, 0])}
+        wide = field_of(data, f"log(1+exp(-y*({predicted})))", [f"t{i}" for i in range(d)])
+        wide(np.zeros(d))
+        timed(f"jacobian {d}", partial(wide.jacobian, np.zeros(d)))
+    law = Empirical({"x": [-1, 0, 125]}, ["0.307", "0.307", "0.386"])
+    three = AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("9.99e-4", "1e-6", "1e-8"))
+    timed("search", lambda: find_zeros(three, [[-2, 130]]))
+    timed("batches", lambda: [field_of({"x": [0, 0, 3]}, batch=128)([1.0 + k / 1e3]) for k in range(200)])
+    return found
+
+
+def measured(root: Path) -> dict[str, float]:
+    """Return the figures of a checkout, from a process of its own with one thread."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **one, "PYTHONPATH": str(root)}
+    command = [sys.executable, str(Path(__file__).resolve()), "--measure"]
+    run = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+def main() -> None:
+    """Measure both versions in turn, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--old", type=Path, help="a checkout of an earlier version")
+    parser.add_argument("--measure", action="store_true", help="print the figures of the version that is imported")
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure()))
+        return
+    if given.old is None:
+        parser.error("--old: give the folder of a checkout of an earlier version")
+    old, new = [], []
+    for _ in range(1 + RUNS):
+        old.append(measured(given.old.resolve()))
+        new.append(measured(ROOT))
+    rows = [(text, *(min(run[name] for run in runs[1:]) for runs in (old, new))) for name, text in WHAT.items()]
+    table = "\n".join(f"| {text} | {a:.3f} | {b:.3f} | {a / b:.2g} |" for text, a, b in rows)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=given.old, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    text = f"""# Many rows, many parameters, short memory
+
+CPU seconds of one thread ({platform.machine()}, Python {platform.python_version()}), this version beside commit {commit}.
+What is compiled once for all problems is kept on disk, and does not count; each figure is the least of {RUNS} process(es) after
+the one that compiles it. Written by `python benchmarks/large_problems.py --old FOLDER`.
+
+| what | before | now | times |
+| --- | --- | --- | --- |
+{table}
+
+The losses are (wx + bz - y)²/2 for the table, with Adam's usual numbers, and that of a logistic regression of 300 rows
+for the Jacobians. The search is that of claim C14's three zeros, for data -1, 0, 125.
+"""
+    (ROOT / "docs" / "benchmark_large_problems.md").write_text(text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
