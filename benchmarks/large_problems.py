@@ -119,8 +119,8 @@ def main() -> None:
     text = f"""# Many rows, many parameters, short memory
 
 CPU seconds of one thread ({platform.machine()}, Python {platform.python_version()}), this version beside commit {commit}.
-What is compiled once for all problems is kept on disk, and does not count; each figure is the least of {RUNS} process(es) after
-the one that compiles it. Written by `python benchmarks/large_problems.py --old FOLDER`.
+What is compiled once for all problems is kept on disk, and does not count: each version is run once before it is
+measured{"" if RUNS == 1 else f", {RUNS} times, of which the least counts"}. Written by `python benchmarks/large_problems.py --old FOLDER`.
 
 | what | before | now | times |
 | --- | --- | --- | --- |
