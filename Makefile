@@ -12,7 +12,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_BUILD_CONSTRAINT := $(PIP_CONSTRAINT)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: install verify test test-long formal benchmarks mutation lint clean
+.PHONY: install verify test test-long formal benchmarks mutation lint site clean
 
 install: .venv/installed
 
@@ -54,8 +54,12 @@ lint: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The documentation in build/site; a warning fails it. It is read from there, or served: python -m http.server.
+site: .venv/installed-test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutation
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis .mutation
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "adamsym needs Python 3.11 or newer; name one with: make PYTHON=python3.12")'
