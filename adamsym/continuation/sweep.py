@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.journal import Journal, journal_of
 from adamsym.continuation.axes import Axis, axes_of
+from adamsym.continuation.beginnings import start_or_box
 from adamsym.continuation.branches import Branch, Sweep
 from adamsym.continuation.families import check_axis, field_at
 from adamsym.continuation.lists import branches_over_list
 from adamsym.continuation.paths import POINTS, Search, branches_over_interval
-from adamsym.expressions.arguments import checked_arguments, real_array
+from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
-from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients.source import require_everywhere
 from adamsym.parallel import map_tasks
 
@@ -153,21 +153,7 @@ def _checked(
     axes = tuple(sorted(axes_of(over), key=lambda axis: not axis.is_interval))
     for axis in axes:
         check_axis(field, axis)
-    return axes, _search(field, start, box, points)
-
-
-def _search(field: AdamField, start: ArrayLike | None, box: ArrayLike | None, points: int) -> Search:
-    if (start is None) == (box is None):
-        raise InputError("start, box: give one of them: a point near a zero, or a box with all zeros to begin with")
-    if box is not None:
-        sides = checked_boxes(field.problem, box)
-        if sides.ndim != 2:
-            raise InputError("box: give one box, shape (d, 2)")
-        return Search(None, sides, points)
-    point = field.problem.points(real_array(start, "start"))
-    if point.ndim != 1:
-        raise InputError(f"start: shape {point.shape} is not allowed; give one point, shape (d,)")
-    return Search(point, None, points)
+    return axes, Search(*start_or_box(field, start, box, "with all zeros to begin with", flat=True), points)
 
 
 def _hundredths(progress: Progress | None, number: int, total: int) -> Progress | None:

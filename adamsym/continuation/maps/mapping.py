@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.certify.journal import journal_of
 from adamsym.continuation.axes import Axis, axes_of
+from adamsym.continuation.beginnings import start_or_box
 from adamsym.continuation.families import check_name, value_of
 from adamsym.continuation.maps.changes import MapChange
 from adamsym.continuation.maps.nodes import (
@@ -30,7 +31,6 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
-from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients.source import require_everywhere
 from adamsym.parallel import Workers, open_workers
 
@@ -127,17 +127,9 @@ def _checked(
     if not 2 <= points <= 1000:
         raise InputError(f"points: {points} is not allowed; allowed are 2 to 1000")
     axes = grid_axes(field, over, points)
-    if (start is None) == (box is None):
-        raise InputError("start, box: give one of them: a point near a zero, or a box in which zeros are counted")
-    if box is not None:
-        sides = checked_boxes(field.problem, box)
-        if sides.ndim != 2 or not (np.ptp(sides, axis=1) > 0).all():
-            raise InputError("box: give one box, shape (d, 2), whose sides have a length")
-        return Grid(field, axes, sides, UNBOUNDED * max(1.0, float(np.abs(sides).max())))
-    point = field.problem.points(real_array(start, "start"))
-    if point.ndim != 1:
-        raise InputError(f"start: shape {point.shape} is not allowed; give one point, shape (d,)")
-    return Grid(field, axes, None, UNBOUNDED * max(1.0, float(np.abs(point).max())))
+    point, sides = start_or_box(field, start, box, "in which zeros are counted", flat=False)
+    size = max(float(np.abs(one).max()) for one in (point, sides) if one is not None)
+    return Grid(field, axes, sides, UNBOUNDED * max(1.0, size))
 
 
 def grid_axes(field: AdamField, over: Mapping[str, Any], points: int) -> tuple[Axis, Axis]:
