@@ -76,15 +76,17 @@ def test_the_bar_is_on_terminals_alone(monkeypatch):
     assert "3/3" in seen.getvalue()
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(0.0, ["1", "2", "3"]), (math.inf, [])])
-def test_elsewhere_there_are_lines_and_not_too_many(seconds, told, monkeypatch):
+@given(st.lists(st.integers(0, 10**6), max_size=20), st.sampled_from([0.0, math.inf]))
+def test_elsewhere_there_are_lines_and_not_too_many(steps, seconds):
     quiet = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", quiet)
-    monkeypatch.setattr("adamsym.expressions.progress.SECONDS_BETWEEN_LINES", seconds)
-    with progress_bar("the field") as progress:
-        for done in (1, 2, 3):
-            progress(done, 3)
-    assert quiet.getvalue() == "".join(f"adamsym: the field: {done} of 3\n" for done in told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", quiet)
+        patch.setattr("adamsym.expressions.progress.SECONDS_BETWEEN_LINES", seconds)
+        with progress_bar("the field") as progress:
+            for done in steps:
+                progress(done, 10**6)
+    told = steps if seconds == 0 else []
+    assert quiet.getvalue() == "".join(f"adamsym: the field: {done} of 1000000\n" for done in told)
 
 
 def test_lines_that_cannot_be_written_do_not_end_the_work(monkeypatch):

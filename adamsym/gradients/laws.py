@@ -177,7 +177,7 @@ _PLAIN_TYPES = frozenset(map(np.dtype, ("float64", "int64")))
 def entries_of(column: Any, place: str) -> list[Any]:
     """Return the entries of a column, or raise InputError for what is no list of numbers."""
     ordered = not isinstance(column, (str, bytes, Mapping, set, frozenset)) and hasattr(column, "__len__")
-    if not ordered or (hasattr(column, "dtype") and np.ndim(column) > 1):
+    if not ordered or (hasattr(column, "dtype") and np.ndim(column) != 1):
         raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers")
     try:
         # Floats and integers of Python are read faster than those of NumPy.
