@@ -25,7 +25,7 @@ _SIDE = 0.36
 """Of the enlarged part, as a share of the picture's."""
 
 _LISTED = 3
-"""Distances that the legend tells."""
+"""Distances that a caption tells."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,10 @@ def draw_pairs(axes: Axes, pairs: Sequence[Pair], *, zeros: bool = True) -> list
     for kind in dict.fromkeys(pair.kind for pair in pairs):
         own = [pair for pair in pairs if pair.kind == kind]
         proven = " (certified)" if all(pair.certified for pair in own) else ""
-        label = f"{kind} of L{proven}, {_apart(own)} from the zero"
+        # The caption has the distances of several; in a legend they would not find room.
+        distances = {pair.distance for pair in own}
+        apart = f", {distances.pop()} from the zero" if len(distances) == 1 else ""
+        label = f"{kind} of L{proven}{apart}"
         lines += axes.plot(*_flat([pair.critical for pair in own]).T, **CRITICAL.options(), label=label)
     if pairs and zeros:
         for stability in dict.fromkeys(pair.stability for pair in pairs):
@@ -206,7 +209,9 @@ def draw_enlarged(axes: Axes, pair: Pair, portrait: PhasePortrait | None = None)
 
 
 def _apart(pairs: Sequence[Pair]) -> str:
-    return ", ".join(pair.distance for pair in pairs[:_LISTED]) + (", ..." if len(pairs) > _LISTED else "")
+    """The distances of a caption, equal ones once."""
+    distances = list(dict.fromkeys(pair.distance for pair in pairs))
+    return ", ".join(distances[:_LISTED]) + (", ..." if len(distances) > _LISTED else "")
 
 
 def _flat(points: Sequence[FloatArray]) -> FloatArray:
