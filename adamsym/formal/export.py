@@ -1,5 +1,6 @@
 """Statements and their proofs as text for Coq."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,14 +15,16 @@ _KEYWORDS = frozenset({
     "as", "at", "by", "cofix", "else", "end", "exists", "exists2", "fix", "for", "forall", "fun", "if", "in",
     "is", "let", "match", "mod", "Prop", "return", "Set", "SProp", "then", "Type", "using", "where", "with",
     "Q2R", "R", "Q", "r", "row", "t",
+    "Axiom", "CoFixpoint", "Definition", "Fixpoint", "Hypothesis", "Parameter", "Theorem", "Variable",
 })
 # fmt: on
 
 
 def parameter(name: str) -> str:
-    """Return what a parameter is called in Coq: two parameters are never called the same."""
-    taken = name.rstrip("_") in _KEYWORDS or name.startswith("data_")
-    return f"{name}_" if taken else name
+    """Return what a parameter is called in Coq: no two parameters, and no parameter and a column, the same."""
+    if re.match(r"(theta_)*data_", name):
+        return f"theta_{name}"
+    return f"{name}_" if name.rstrip("_") in _KEYWORDS else name
 
 
 def column(name: str) -> str:

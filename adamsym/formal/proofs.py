@@ -141,7 +141,7 @@ def critical_lemmas(setting: Setting, decided: Point) -> tuple[str, list[str]]:
     for point in _every_coordinate(setting, decided):
         values = value_text(setting, point)
         shown = values[: values.index("Lemma law_")]
-        label = f"critical_{setting.names[point.coordinate]}"
+        label = f"critical_{point.label}"
         text += (
             shown
             + f"""Lemma {label} : mean (gradients {component(setting, point)} (weighted rows) {_at(point)}) = 0.

@@ -78,7 +78,7 @@ def prove_sign(
     """
     setting = setting_of(problem, method)
     point = exact_point(theta, setting)
-    names = tuple(coordinates) or setting.names
+    names = tuple(dict.fromkeys(coordinates)) or setting.names
     points = []
     for name in names:
         if name not in setting.names:

@@ -1,5 +1,6 @@
 """What is stated: signs agree with enclosures, near misses are left undecided, wrong input is one line."""
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -11,7 +12,7 @@ from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem, find
 from adamsym.expressions.errors import NotApplicable
 from adamsym.formal import prove_not_zero, prove_sign, prove_zero, write_library
 from adamsym.formal.deciding import decide
-from adamsym.formal.export import parameter
+from adamsym.formal.export import column, parameter
 from adamsym.formal.prove import library_files
 from adamsym.formal.rational import rational_text, real_text, value
 from adamsym.formal.setting import exact_point, setting_of
@@ -115,6 +116,24 @@ def test_parameters_that_coq_would_confuse_stay_apart():
     problem = Problem("(fun - x)**2 + (2*fun_ + x)**4", ["fun", "fun_"], SKEWED)
     text = prove_sign(problem, Adam(), [0, 3]).text
     assert "Definition loss (fun_ fun__ : R) (r : row) : R :=" in text
+
+
+def test_no_parameter_is_called_as_a_column_or_as_a_command_of_coq():
+    names = ["data_x", "data_x_", "theta_data_x", "theta_data_x_", "fun", "fun_", "Theorem", "Theorem_", "Parameter"]
+    columns = {column(name) for name in ("x", "x_", "x__", "theta_data_x")}
+    called = [parameter(name) for name in names]
+    assert len(set(called)) == len(names)
+    assert not columns & set(called)
+    assert not {"Theorem", "Parameter"} & set(called)
+
+
+def test_no_lemma_of_a_file_has_a_name_twice():
+    twice = prove_sign(Problem("(a - x)**2", ["a"], SKEWED), Adam(), [0], ["a", "a"])
+    assert twice.statement.startswith("f_a(0) > 0, for every")
+    critical = prove_not_zero(Problem("(but_no_zero - x)**2", ["but_no_zero"], SKEWED), Adam(), [1])
+    for text in (twice.text, critical.text):
+        named = re.findall(r"^(?:Lemma|Theorem|Definition|Record) (\w+)", text, re.MULTILINE)
+        assert len(set(named)) == len(named)
 
 
 def test_the_data_stand_in_the_statement():
