@@ -107,7 +107,9 @@ def test_the_field_at_the_points_of_a_table(run, table, tmp_path):
     text = run("field", TRAP, "--points", str(table))
     assert text.startswith("f at 3 points, none of them zeros")
     alone = run("field", TRAP, "--at", "theta=0.1", "-o", "one.csv", "--json")
-    assert alone["field"] == found["field"][0]
+    # One point goes another way than many: both are within what they state.
+    (difference,) = np.subtract(alone["field"], found["field"][0])
+    assert abs(difference) <= alone["error"][0] + found["error"][0][0]
     assert float(columns_of(tmp_path / "one.csv")["f.theta"][0]) == alone["field"][0]
 
 

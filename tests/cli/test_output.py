@@ -104,7 +104,7 @@ def test_a_fault_of_adamsym_is_no_refutation(capsys, monkeypatch):
     def failing(*arguments):
         raise KeyError("a fault")
 
-    monkeypatch.setattr("adamsym.cli.field.read_problem_and_point", failing)
+    monkeypatch.setattr("adamsym.cli.field.prepared_problem", failing)
     assert main(["field", FILE]) == 70
     error = capsys.readouterr().err
     assert "KeyError: 'a fault'" in error
@@ -180,7 +180,7 @@ def test_what_the_system_refuses_is_no_refutation(capsys, monkeypatch, error, wo
     def failing(*arguments):
         raise error
 
-    monkeypatch.setattr("adamsym.cli.field.read_problem_and_point", failing)
+    monkeypatch.setattr("adamsym.cli.field.prepared_problem", failing)
     assert main(["field", FILE]) == 2
     printed = capsys.readouterr()
     assert words in printed.err
