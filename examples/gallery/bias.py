@@ -11,9 +11,7 @@ import numpy as np
 from adamsym import AdamField, certify_zero, read_problem
 
 EXAMPLES = Path(__file__).parents[1]
-ALT = (
-    "Left, a histogram of the skewed data and their mean; right, Adam's field close to it, which is 0 left of the mean."
-)
+ALT = "Left, the skewed data and their mean; right, the field of Adam close to it, which is 0 left of the mean."
 
 
 def draw(figure):
@@ -32,4 +30,4 @@ def draw(figure):
     right.axvline(rows.mean(), color="black", linestyle="dashed", label=f"mean {rows.mean():.4f}")
     right.plot(zero, 0, "o", color="tab:red", label=f"zero of f {zero:.4f}")
     right.legend()
-    return f"{found.verdict}: Adam tends to {zero:.6f}, which is {rows.mean() - zero:.4f} below the mean"
+    return f"{found.verdict}: the zero of the field is {zero:.6f}, which is {rows.mean() - zero:.4f} below the mean"
