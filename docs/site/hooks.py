@@ -115,6 +115,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made: home, changelog, citation, sources, API."""
     made = {PAGES[path]: (ROOT / path).read_text(encoding="utf-8") for path in PAGES if path.endswith(".md")}
+    made["index.md"] = "---\nhide: [navigation]\n---\n\n" + made["index.md"]
     made["cite.md"] = citation()
     made |= api_pages()
     documents = made | {file.src_uri: file.content_string for file in files.documentation_pages()}
@@ -261,7 +262,8 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
         formula = mathml(latex, "inline" if found["open"] == "(" else "block")
         if not formula.startswith("<math"):
             LOG.warning(f"{page.file.src_uri}: a formula that cannot be typeset: {latex}")
-        return TIGHT.sub(r'<mo lspace="0" rspace="0"\1>\2</mo>', formula)
+        formula = TIGHT.sub(r'<mo lspace="0" rspace="0"\1>\2</mo>', formula)
+        return formula.replace("<mo minsize=", '<mo stretchy="true" symmetric="true" lspace="0" rspace="0" minsize=')
 
     return FORMULA.sub(typeset, content)
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from adamsym import Adam, AdamField, find_zero
 from adamsym.networks import TorchGradients
 
-ALT = "For each of the network's parameters the distance of the zero from the minimum, beside the leading order."
+ALT = "How far each of four parameters is from the minimum, against its leading order: points close to the diagonal."
 X, Y = [-0.88, -0.6, -0.68, -0.8, 0.8, -1.48], [-1.0, -0.2, -0.707, -0.16, 2.133, -0.653]
 
 

@@ -20,7 +20,7 @@ def draw(figure):
     axes = figure.add_subplot()
     draw_portrait(axes, phase_portrait(field, [[-0.002, 0.025]], 401), source.problem.names)
     draw_zeros(axes, zeros)
-    axes.set_xlim(-0.002, 0.025)
+    axes.set(xlim=(-0.002, 0.025), ylim=(-0.02, 0.03))
     place_legend(axes)
     places = ", ".join(f"{zero.midpoint[0]:.4f} {zero.stability}" for zero in zeros.zeros)
     return f"{zeros.verdict}: exactly {len(zeros.zeros)} zeros, {places}; the loss is least at 47.9"
