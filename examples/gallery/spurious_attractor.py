@@ -1,7 +1,7 @@
 """An attractor where the loss is not least.
 
-All rows are fitted at 0, and every critical point of the mean loss is such a minimum, by a PL inequality. Yet Adam's field
-has an attracting zero near π: the row whose loss is steep is drawn twice in a hundred steps only.
+All rows are fitted at 0, and every critical point of the mean loss is such a minimum, by a PL inequality. Yet Adam's
+field has an attracting zero near π: the row whose loss is steep is drawn twice in a hundred steps only.
 """
 
 from pathlib import Path
