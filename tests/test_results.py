@@ -58,6 +58,7 @@ from adamsym.continuation.tube_proofs import Tube
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.results import VERDICTS, Record, Result, counted, plain
 from adamsym.field import monte_carlo
+from adamsym.formal import KernelReport, prove_sign
 from adamsym.networks.comparison import Comparison, MeanIterate
 from adamsym.networks.reporting import NetworkReport
 from adamsym.networks.training import Training
@@ -73,6 +74,7 @@ ADAM = Adam("0.5", "0.6", "1")
 PROBLEM = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
 PLANE = Problem("(a - x)**2/2 + b**2", ["a", "b"], Empirical({"x": [0, 0, 3]}))
 SPACE = Problem("(a - x)**2/2 + b**2 + c**2", ["a", "b", "c"], Empirical({"x": [0, 0, 3]}))
+EVEN = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 1]}))
 FITTED = Problem("(a*b - x)**2/2", ["a", "b"], Empirical({"x": [1]}))
 ONE_ROW = Problem("(a - x)**2/2", ["a"], Empirical({"x": [0]}))
 FIELD = AdamField(PROBLEM, ADAM)
@@ -169,6 +171,10 @@ def everything():
     compared = Comparison(windows, windows[0], np.ones(1), 1.0, 2, 0)
     yield compared, "statistical: "
     yield a_network_report(zero, compared), "undecided: converged"
+    yield prove_sign(PROBLEM, ADAM, [2]), "stated: f_theta(2) < 0, for every beta1"
+    yield prove_sign(EVEN, ADAM, [0]), "undecided: the sign of f_theta at 0"
+    yield KernelReport(True, ("classic",), "", "8.16.1"), "formal: accepted by coqc 8.16.1"
+    yield KernelReport(False, (), "Error: <no>", "8.16.1"), "refuted: NOT accepted (Error: <no>) by coqc"
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,19 @@ import numpy as np
 from adamsym.expressions.columns import Columns, data_frame, parameter_names
 
 VERDICTS = (
+    "formal",
     "certified",
     "holds",
     "refuted",
     "undecided",
+    "stated",
     "not applicable",
     "statistical",
     "floating point",
     "internal error",
 )
-"""How a result is meant: only proven bounds are "certified"; "statistical", "floating point" ones are evidence."""
+"""How a result is meant: "formal" is what a proof kernel accepted, "stated" what it has not yet been asked; only proven
+bounds are "certified"; "statistical", "floating point" ones are evidence."""
 
 _SHOWN = 20
 """Rows of a table in a notebook."""

@@ -8,8 +8,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from adamsym.expressions.errors import NotApplicable
+from adamsym.expressions.results import Result
 from adamsym.formal.prove import library_files, write_library
 
 _SILENT = ("-w", "-ambiguous-paths")
@@ -17,8 +19,8 @@ _OPEN = ExitStack()
 """Keeps the folder of the compiled library until the process ends."""
 
 
-@dataclass(frozen=True)
-class KernelReport:
+@dataclass(frozen=True, repr=False)
+class KernelReport(Result):
     """What ``coqc`` said of a file.
 
     Attributes
@@ -37,6 +39,20 @@ class KernelReport:
     axioms: tuple[str, ...]
     message: str
     version: str
+
+    @property
+    def verdict(self) -> str:
+        """ "formal" or "refuted"."""
+        return "formal" if self.accepted else "refuted"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return whether it was accepted, the axioms, Coq's message and its version as JSON data."""
+        return {
+            "accepted": self.accepted,
+            "axioms": list(self.axioms),
+            "message": self.message,
+            "version": self.version,
+        }
 
     @property
     def summary(self) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
+from adamsym.expressions.results import Result
 from adamsym.formal.deciding import Decision, decide
 from adamsym.formal.export import Point, data_text, gradient_text, heading
 from adamsym.formal.proofs import critical_lemmas, not_zero_theorem, sign_lemma, sign_theorem, zero_theorem
@@ -17,8 +18,8 @@ from adamsym.methods.adam import NAdam
 from adamsym.methods.recursion import Method
 
 
-@dataclass(frozen=True)
-class FormalStatement:
+@dataclass(frozen=True, repr=False)
+class FormalStatement(Result):
     """A statement for Coq, or why there is none. It is proved once ``coqc`` has accepted the text.
 
     Attributes
@@ -42,6 +43,16 @@ class FormalStatement:
     def decided(self) -> bool:
         """Whether there is a text."""
         return bool(self.text)
+
+    @property
+    def verdict(self) -> str:
+        """ "stated": Coq is still to be asked; or "undecided"."""
+        return "stated" if self.decided else "undecided"
+
+    @property
+    def summary(self) -> str:
+        """The statement."""
+        return self.statement
 
     def to_dict(self) -> dict[str, str]:
         """Return the statement, the method and the name of the theorem as JSON data."""

@@ -47,6 +47,14 @@ COMMANDS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """A run in the background may ignore Control-C: here it counts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     (tmp_path / "p.toml").write_text(PROBLEM)

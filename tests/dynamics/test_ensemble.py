@@ -359,7 +359,7 @@ def test_what_an_ensemble_is_of_can_be_sent():
     # What has been compiled of a problem cannot.
     LINE.gradient([0.5, 0.5])
     LINE.mean_loss([0.5, 0.5])
-    shared = ensemble._Chains(LINE, Adam(), StepSizeSchedule("0.1/n**0.3"), [0.0, 1.0], 5, 3, 2)
+    shared = ensemble._Chains(LINE, Adam(), StepSizeSchedule("0.1/n**0.3"), [0.0, 1.0], 5, 3, 2, None)
     sent = pickle.loads(pickle.dumps(shared))
     np.testing.assert_array_equal(sent.run((2, 4)).theta, shared.run((0, 5)).theta[2:4])
 

@@ -47,7 +47,7 @@ def everything(problem, box, start, region=None):
     field = AdamField(problem, ADAM)
     # Boxes are few: processes would take longer to start.
     with ThreadPoolExecutor(1) as executor:
-        zeros = find_zeros(field, box, budget=400, executor=executor)
+        zeros = find_zeros(field, box, budget=2000, executor=executor)
         certified = certify_lyapunov(field, box if region is None else region, budget=40, executor=executor)
     points = [zero.midpoint for zero in zeros.zeros]
     return SimpleNamespace(
