@@ -1,6 +1,7 @@
 """Problems made ready: NumPy alone gives the values of the compiled loops, and refuses what needs more than that."""
 
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -104,6 +105,20 @@ def test_what_is_kept_gives_the_same_values_and_a_broken_archive_none():
     assert one.error.tolist() == other.error.tolist()
     for broken in (b"", b"PK\x03\x04", content[: len(content) // 2], content[:-30]):
         assert PreparedProblem.from_bytes(broken) is None
+
+
+@pytest.mark.parametrize(
+    ("array", "value"),
+    [("rows", np.array(3.0)), ("probabilities", np.array(1.0)), ("plain", np.array(3.0))],
+)
+def test_an_archive_of_arrays_of_other_shapes_is_none(array, value):
+    content = prepared(Problem("(a*x + b - y)**2/2", ["a", "b"], ROWS), METHODS[0], {}, 0).to_bytes()
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    assert array in arrays
+    file = io.BytesIO()
+    np.savez(file, **(arrays | {array: value}))
+    assert PreparedProblem.from_bytes(file.getvalue()) is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -151,10 +152,12 @@ class PreparedProblem:
                 FormNumbers(**plain["form"], rules=rules),
                 plain["exact_rows"],
             )
-        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile):
+            fits = program.inputs == len(found.names) + rows.shape[1] and len(program.outputs) == len(found.names)
+            return found if fits and found.probabilities.shape == (len(rows),) else None
+        except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
             return None
-        fits = program.inputs == len(found.names) + rows.shape[1] and len(program.outputs) == len(found.names)
-        return found if fits and len(found.probabilities) == len(rows) else None
+        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+            return None
 
 
 def _rule(
