@@ -53,15 +53,18 @@ class RecordedProver(Prover):
         """Return the tube over an interval around the zero that is near ``theta``; None if none is proven."""
         about = f"tube {low} {high} {theta.tolist()} {self._cells}"
         found = self._recorded(about, lambda: _tube_data(super(RecordedProver, self).tube(low, high, theta)))
-        self._cells = found["cells"]
-        return None if found["tube"] is None else _tube(found["tube"])
+        with _undamaged():
+            tube = None if found["tube"] is None else _tube(found["tube"])
+            self._cells = int(found["cells"])
+        return tube
 
     def joint(self, value: Fraction, one: Tube, other: Tube, theta: FloatArray) -> Joint | None:
         """Return a box around the zero where two tubes meet, in both of their boxes; None if none is proven."""
         about = f"joint {value} {one.box.tolist()} {other.box.tolist()} {theta.tolist()}"
         found = self._recorded(about, lambda: _joint_data(super(RecordedProver, self).joint(value, one, other, theta)))
-        joint = found["joint"]
-        return None if joint is None else Joint(value, np.array(joint["box"]), np.array(joint["preconditioner"]))
+        with _undamaged():
+            joint = found["joint"]
+            return None if joint is None else Joint(value, *(_floats(joint[key]) for key in ("box", "preconditioner")))
 
     def _recorded(self, about: str, prove: Callable[[], Data]) -> Data:
         """What the journal says of this call, if it is the same as then; else what is proven now."""
@@ -69,17 +72,28 @@ class RecordedProver(Prover):
         self._calls += 1
         known = self._known.get(place)
         if known is not None and known.get("about") == about:
-            try:
-                spend(int(known["operations"]))
+            with _undamaged():
+                spend(max(0, int(known["operations"])))
                 return known
-            except (KeyError, TypeError, ValueError):
-                raise InputError("journal: an entry is damaged; give another file") from None
         before = operations_left()
         found = prove()
         found |= {"cells": self._cells, "about": about, "by": "proof"}
         found["operations"] = 0 if before is None else before - (operations_left() or 0)
         self._append(place, found)
         return found
+
+
+@contextmanager
+def _undamaged() -> Iterator[None]:
+    """Entries that lack something, or hold something else, are an error of the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError):
+        raise InputError("journal: an entry is damaged; give another file") from None
+
+
+def _floats(numbers: Any) -> FloatArray:
+    return np.array(numbers, dtype=np.float64)
 
 
 def _tube_data(tube: Tube | None) -> Data:
@@ -92,7 +106,7 @@ def _tube_data(tube: Tube | None) -> Data:
 
 
 def _tube(data: Data) -> Tube:
-    arrays = {name: np.array(data[name]) for name in ("box", "preconditioner", "stability_matrix", "velocity")}
+    arrays = {name: _floats(data[name]) for name in ("box", "preconditioner", "stability_matrix", "velocity")}
     return Tube(**{**data, **arrays, "low": Fraction(data["low"]), "high": Fraction(data["high"])})
 
 

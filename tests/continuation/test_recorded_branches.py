@@ -94,3 +94,23 @@ def test_what_was_asked_otherwise_is_proven_anew(proofs, tmp_path):
     del proofs[:]
     assert certificate(certify_branch(*ABOUT, journal=kept)) == certificate(first)
     assert len(proofs) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"cells": "x"}, {"tube": {"box": [[0.0, 1.0]]}}, {"tube": {"box": [["a", 1.0]]}}, {"operations": None}],
+    ids=["cells", "missing", "text", "operations"],
+)
+def test_an_entry_of_other_content_is_one_line(tmp_path, damage):
+    kept, about = tmp_path / "kept", (FIELD, "weight_decay", "0.1", "0.101", [0.8])
+    certify_branch(*about, journal=kept)
+    first, second, *others = kept.read_text().splitlines()
+    owner, entry = json.loads(first)["task"], json.loads(second)
+    entry.pop("digest")
+    if isinstance(damage.get("tube"), dict) and damage["tube"]["box"][0][0] == "a":
+        damage = {"tube": entry["outcome"]["tube"] | damage["tube"]}
+    entry["outcome"] |= damage
+    changed = json.dumps(entry | {"digest": journal._digest(owner, entry)})
+    kept.write_text("\n".join([first, changed, *others]) + "\n")
+    with pytest.raises(InputError, match="an entry is damaged"):
+        certify_branch(*about, journal=kept)
