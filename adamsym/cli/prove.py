@@ -33,6 +33,10 @@ def prove(
     library: Annotated[
         Path | None, typer.Option("--library", help="Write the Coq library into this folder.", show_default=False)
     ] = None,
+    conditional: Annotated[
+        bool,
+        typer.Option("--conditional", help="The quadrature lemma may be a premise: sharper, and conditional on it."),
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="Ask coqc, if it is installed.")] = False,
     as_json: Json = False,
 ) -> int:
@@ -51,19 +55,21 @@ def prove(
         raise InputError("--zero: it names two points; leave out --at, --coordinate and --not-zero")
     if not_zero and coordinate:
         raise InputError("--not-zero: it is about all components; leave out --coordinate")
+    if not_zero and conditional:
+        raise InputError("--conditional: it is for --at and --zero; leave out --not-zero")
     source = read_file(file)
     with working("looking for a proof"):
         if zero is not None:
             low, colon, high = zero.partition(":")
             if not colon:
                 raise InputError(f"--zero: {zero[:40]!r} is no pair of points; write 0.998:1")
-            found: FormalStatement = prove_zero(source.problem, source.adam, low, high)
+            found: FormalStatement = prove_zero(source.problem, source.adam, low, high, conditional)
         else:
             theta = parse_exact_point(at or (), source.problem.names, "--at", source.start)
             found = (
                 prove_not_zero(source.problem, source.adam, theta)
                 if not_zero
-                else prove_sign(source.problem, source.adam, theta, coordinate or ())
+                else prove_sign(source.problem, source.adam, theta, coordinate or (), conditional)
             )
     if not found.decided:
         return _undecided(found.statement, found.method, as_json)
@@ -93,14 +99,16 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
         kernel = {} if report is None else {"accepted": report.accepted, "axioms": list(report.axioms)}
         print_json({**found, "file": file, **kernel})
     elif report is not None and not report.accepted:
-        print(f"NOT accepted by coqc {report.version}: {report.message}")
+        print(f"{_graded(found)}NOT accepted by coqc {report.version}: {report.message}")
     else:
         if report is None:
-            print(f"stated, and to be checked by coqc: {found['statement']}")
+            print(f"{_graded(found)}stated, and to be checked by coqc: {found['statement']}")
         else:
-            print(f"accepted by coqc {report.version}: {found['statement']}")
+            print(f"{_graded(found)}accepted by coqc {report.version}: {found['statement']}")
             print(f"axioms: {', '.join(report.axioms)}")
         print(f"by {found['method']}")
+        if "premise" in found:
+            print(f"premise: {found['premise']}")
         if output is not None:
             print(f"written to {output}; its theorem is {found['theorem']}")
             if report is None:
@@ -109,3 +117,7 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
         else:
             print("the file: add -o statement.v")
     return REFUTED if report is not None and not report.accepted else HOLDS
+
+
+def _graded(found: dict[str, str]) -> str:
+    return "conditional: " if found["grade"] == "conditional" else ""

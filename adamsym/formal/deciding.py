@@ -8,6 +8,7 @@ from math import isqrt
 import numpy as np
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.formal.quadrature import by_quadrature
 from adamsym.formal.rational import rational_number
 from adamsym.formal.setting import Atoms, Setting
 from adamsym.methods.adam import NAdam
@@ -24,6 +25,10 @@ _MARGIN = 1e-12
 """Lower bounds below this share of their terms are left to others: Coq's own rounding must not spoil them."""
 
 
+OWN_BETA1 = ("histories", "quadrature")
+"""Theorems about the method's own beta1."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """The sign of a component of the field at a point, and the theorem of the library that proves it.
@@ -33,7 +38,8 @@ class Decision:
     sign
         Of the field without weight decay: 1 or -1.
     theorem
-        "bracket" (the sign lemma), "lag" (the one-lag theorem), "third" (the same for mean 0), or "histories".
+        "bracket" (the sign lemma), "lag" (the one-lag theorem), "third" (the same for mean 0), "histories", or, under
+        the premise of the quadrature lemma, "quadrature".
     arguments
         What the theorem's computation takes besides the law, as terms of Coq.
     words
@@ -48,20 +54,27 @@ class Decision:
     words: str
     for_beta1: Fraction | None = None
 
+    @property
+    def conditional(self) -> bool:
+        """Whether the theorem has the quadrature lemma as a premise."""
+        return self.theorem == "quadrature"
 
-def decide(setting: Setting, atoms: Atoms) -> Decision | None:
+
+def decide(setting: Setting, atoms: Atoms, conditional: bool = False) -> Decision | None:
     """Return the first decision that is found, the cheapest theorems first; None if there is none.
 
-    Decisions for every beta1 come before one for the method's own.
+    Decisions for every beta1 come before one for the method's own, and one under a premise comes last and only if
+    ``conditional`` is set.
     """
-    for search in (_bracket, _one_lag, _histories):
+    searches = (_bracket, _one_lag, _histories, *([_quadrature] if conditional else []))
+    for search in searches:
         for sign in (1, -1):
             # Each theorem is about a negative field; a positive one is that of the opposite gradients.
             turned = tuple((p, -sign * g) for p, g in atoms)
             found = search(setting, turned)
             if found is not None:
                 theorem, arguments, words = found
-                own = setting.method.alpha if theorem == "histories" else None
+                own = setting.method.alpha if theorem in OWN_BETA1 else None
                 return Decision(sign, theorem, arguments, words, own)
     return None
 
@@ -205,3 +218,14 @@ def _histories(setting: Setting, atoms: Atoms) -> Found:
             arguments = (str(steps), *map(rational_number, (lo, hi, low, high)))
             return "histories", arguments, f"all histories of {steps} gradients, the older ones as an interval"
     return None
+
+
+def _quadrature(setting: Setting, atoms: Atoms) -> Found:
+    arguments = by_quadrature(setting, atoms)
+    if arguments is None:
+        return None
+    return (
+        "quadrature",
+        arguments,
+        "the trapezoidal rule for the Laplace form (T4, T5), from the quadrature lemma as a premise",
+    )

@@ -42,10 +42,10 @@ class Point:
     decision: Decision
 
 
-def heading(lines: Sequence[str]) -> str:
+def heading(lines: Sequence[str], quadrature: bool = False) -> str:
     """Return a comment, and what the file needs of the library."""
     comment = "\n   ".join(line.replace("*)", "* )").replace("(*", "( *").replace('"', "'") for line in lines)
-    return f"(* {comment} *)\nFrom Adamsym Require Import Export.\n"
+    return f"(* {comment} *)\nFrom Adamsym Require Import Export{' Quadrature' if quadrature else ''}.\n"
 
 
 def data_text(setting: Setting) -> str:
@@ -125,7 +125,7 @@ def field_statement(setting: Setting, point: Point, at: str, f: str = "f") -> st
 
 def beta1_text(setting: Setting, decision: Decision) -> str:
     """Return beta1: a variable, or the number that the decision is for."""
-    if not setting.every_beta1 and decision.theorem != "histories":
+    if not setting.every_beta1 and decision.for_beta1 is None:
         return "0"
     return "beta1" if decision.for_beta1 is None else f"(Q2R {rational_number(decision.for_beta1)})"
 
@@ -133,6 +133,16 @@ def beta1_text(setting: Setting, decision: Decision) -> str:
 def kernel(setting: Setting) -> str:
     """Return the kernel."""
     return f"({'inside' if setting.inside_root else 'outside'} (Q2R eps))"
+
+
+def premise(decisions: Sequence[Decision]) -> str:
+    """Return the premise of a theorem that rests on these decisions, if there is one."""
+    return " (quadrature_lemma : QuadratureLemma)" if any(d.conditional for d in decisions) else ""
+
+
+def from_premise(decision: Decision) -> str:
+    """Return the argument of a lemma that has the premise."""
+    return " quadrature_lemma" if decision.conditional else ""
 
 
 def for_every_beta1(setting: Setting, decision: Decision) -> str:
@@ -155,6 +165,8 @@ def value_text(setting: Setting, point: Point) -> str:
     batch = f"minibatch_Q {setting.batch_size} (" if setting.batch_size > 1 else ""
     law_text = "values" if decision.sign * (1 if decision.theorem == "third" else -1) > 0 else "(opposite_Q values)"
     law_text = law_text.replace("values", f"(merge values_{label})")
+    # Coq computes once, when it checks the proof: a quadrature takes some ten seconds.
+    computed = "vm_cast_no_check (eq_refl true)." if decision.conditional else "vm_compute. reflexivity."
     return f"""
 (* The gradients by {name} at the point, as rational numbers. *)
 Definition exact_{label} (r : row) : Q := {exact}%Q.
@@ -167,7 +179,7 @@ Lemma law_{label} : is_law (merge values_{label}) = true.
 Proof. vm_compute. reflexivity. Qed.
 (* {decision.words}, as a computation. *)
 Lemma computed_{label} : {_computation(setting, decision, law_text)} = true.
-Proof. vm_compute. reflexivity. Qed.
+Proof. {computed} Qed.
 """
 
 
@@ -182,6 +194,9 @@ def _value_proof(setting: Setting, point: Point) -> str:
 def _computation(setting: Setting, decision: Decision, law_text: str) -> str:
     arguments = " ".join(decision.arguments)
     flag = "true" if setting.inside_root else "false"
+    if decision.conditional:
+        own = rational_number(decision.for_beta1 or Fraction(0))
+        return f"quadrature_positive {law_text} {own} beta2 eps {arguments}"
     if decision.theorem == "bracket":
         return f"bracket_positive {law_text} beta2 {arguments}"
     if decision.theorem == "histories":

@@ -9,8 +9,10 @@ from adamsym.formal.export import (
     derivative_statement,
     field_statement,
     for_every_beta1,
+    from_premise,
     kernel,
     law,
+    premise,
     value_text,
 )
 from adamsym.formal.rational import denominators, rational_number
@@ -32,6 +34,11 @@ def sign_lemma(setting: Setting, point: Point) -> str:
     arguments, values = " ".join(decision.arguments), f"(merge values_{label})"
     if decision.theorem == "bracket":
         applied = f"{word}_by_bracket {values} beta2 {arguments} _ ({covered} _ He) H2 computed_{label} {own} H1"
+    elif decision.conditional:
+        number = rational_number(decision.for_beta1 or Fraction(0))
+        applied = (
+            f"{word}_by_quadrature quadrature_lemma {values} {number} beta2 eps {arguments} H1 H2 He computed_{label}"
+        )
     elif decision.theorem == "histories":
         number = rational_number(decision.for_beta1 or Fraction(0))
         applied = f"{word}_if_decided {flag} {values} {number} beta2 eps {arguments} H1 H2 He computed_{label}"
@@ -44,7 +51,7 @@ def sign_lemma(setting: Setting, point: Point) -> str:
     batch = ", <- minibatch_atoms" if setting.batch_size > 1 else ""
     return (
         value_text(setting, point)
-        + f"""Lemma sign_{label} : {quantifier}exists f, {statement} /\\ 0 < {decision.sign} * f.
+        + f"""Lemma sign_{label}{premise([decision])} : {quantifier}exists f, {statement} /\\ 0 < {decision.sign} * f.
 Proof.
   {intro} assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1.
   rewrite (gradients_atoms {component(setting, point)} exact_{label} rows {_at(point)} exact_value_{label}){batch}.
@@ -89,7 +96,7 @@ def _sign_proof(setting: Setting, point: Point) -> str:
         else ""
     )
     given = "intros beta1 H1. " if free else ""
-    applied = f"({lemma} beta1 H1)" if free else lemma
+    applied = f"({lemma} beta1 H1)" if free else f"({lemma}{from_premise(point.decision)})"
     return f"{given}destruct {applied} as (f & Hf & S). exists f. split; [exact Hf|].{decay} lra."
 
 
@@ -114,7 +121,7 @@ def sign_theorem(setting: Setting, points: list[Point]) -> tuple[str, str]:
             proofs.append(_derivative_proof(setting, point))
         parts.append(sign_statement(setting, point))
         proofs.append(_sign_proof(setting, point))
-    return "sign", _theorem("sign", parts, proofs)
+    return "sign", _theorem("sign", parts, proofs, premise([point.decision for point in points]))
 
 
 def not_zero_theorem(setting: Setting, points: list[Point], critical: list[str]) -> tuple[str, str]:
@@ -128,7 +135,8 @@ def not_zero_theorem(setting: Setting, points: list[Point], critical: list[str])
         proofs.append(f"exact {label}.")
     parts.append(sign_statement(setting, points[0]))
     proofs.append(_sign_proof(setting, points[0]))
-    return "critical_but_no_zero", _theorem("critical_but_no_zero", parts, proofs)
+    assumed = premise([point.decision for point in points])
+    return "critical_but_no_zero", _theorem("critical_but_no_zero", parts, proofs, assumed)
 
 
 def _every_coordinate(setting: Setting, point: Point) -> list[Point]:
@@ -166,7 +174,7 @@ def zero_theorem(setting: Setting, low: Point, high: Point) -> tuple[str, str]:
             tactic = f"ltac:(unfold loss, gradient_{setting.names[0]}; derivative_on Ht)"
             proof = f"intros r H. unfold rows in H. each_row H {tactic}."
         proofs.insert(0, f"intros theta Ht. {proof}")
-    return "zero", _theorem("zero", parts, proofs)
+    return "zero", _theorem("zero", parts, proofs, premise([low.decision, high.decision]))
 
 
 def _zero_statement(setting: Setting, low: Point, high: Point) -> str:
@@ -185,7 +193,7 @@ def _zero_proof(setting: Setting, low: Point, high: Point) -> str:
     covered = f"{'inside' if setting.inside_root else 'outside'}_kernel"
     free = for_every_beta1(setting, low.decision)
     given = "intros beta1 H1." if free else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
-    beta = " beta1 H1" if free else ""
+    lows, highs = (f"sign_{p.label}{from_premise(p.decision)}{' beta1 H1' if free else ''}" for p in (low, high))
     decays = "".join(
         f"\n  assert (D{k} : 0 <= - {p.decision.sign} * ({decay} * {end})) by between_0_and_1."
         for k, (p, end) in enumerate(zip((low, high), ends, strict=True))
@@ -196,7 +204,7 @@ def _zero_proof(setting: Setting, low: Point, high: Point) -> str:
         end = "exists theta, f. auto."
     return f"""{given}
   assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1.
-  destruct (sign_{low.label}{beta}) as (f0 & F0 & S0). destruct (sign_{high.label}{beta}) as (f1 & F1 & S1).{decays}
+  destruct ({lows}) as (f0 & F0 & S0). destruct ({highs}) as (f1 & F1 & S1).{decays}
   assert (A : forall theta, law ({laws} theta)) by (intros theta; {a_law}).
   assert (T : forall theta, {ends[0]} <= theta <= {ends[1]} -> continuous_law {laws} theta).
   {{ {_continuity(setting, low)} }}
@@ -222,9 +230,11 @@ def _continuity(setting: Setting, point: Point) -> str:
     all: unfold {gradient}; {smooth}."""
 
 
-def _theorem(name: str, parts: list[str], proofs: list[str]) -> str:
+def _theorem(name: str, parts: list[str], proofs: list[str], assumed: str = "") -> str:
     body = " /\\\n  ".join(parts)
     lines = []
     for k, proof in enumerate(proofs):
         lines.append(f"  split. {{ {proof} }}" if k + 1 < len(proofs) else f"  {proof}")
-    return f"\nTheorem {name} :\n  {body}.\nProof.\n" + "\n".join(lines) + f"\nQed.\nPrint Assumptions {name}.\n"
+    return (
+        f"\nTheorem {name}{assumed} :\n  {body}.\nProof.\n" + "\n".join(lines) + f"\nQed.\nPrint Assumptions {name}.\n"
+    )

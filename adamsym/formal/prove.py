@@ -12,10 +12,20 @@ from adamsym.expressions.results import Result
 from adamsym.formal.deciding import Decision, decide
 from adamsym.formal.export import Point, data_text, gradient_text, heading
 from adamsym.formal.proofs import critical_lemmas, not_zero_theorem, sign_lemma, sign_theorem, zero_theorem
+from adamsym.formal.quadrature import require_conditional
 from adamsym.formal.setting import Setting, exact_point, setting_of
 from adamsym.gradients.source import StochasticGradient
 from adamsym.methods.adam import NAdam
 from adamsym.methods.recursion import Method
+
+PREMISE = "the quadrature lemma (T4 and T5 of docs/theory.md), which is proved on paper and not in Coq"
+"""What a conditional statement assumes."""
+
+_CONDITIONAL = (
+    "CONDITIONAL: the theorem has a premise, quadrature_lemma : QuadratureLemma, which is T4 and T5 of theory.md.\n"
+    "   It is proved on paper and not in Coq; its terms of error stand in the library's file Quadrature.v:\n"
+    "   trapezoidal_error, error_below, error_above, taylor_error and series_error, all of them computed by Coq here."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,12 +42,20 @@ class FormalStatement(Result):
         The name of the theorem in the text; empty where nothing was decided.
     text
         The file for Coq; empty where nothing was decided.
+    premise
+        What the theorem assumes, in words; empty where it assumes nothing.
     """
 
     statement: str
     method: str
     theorem: str
     text: str
+    premise: str = ""
+
+    @property
+    def grade(self) -> str:
+        """What the statement is once ``coqc`` has accepted it: "formal", or "conditional" on its premise."""
+        return "conditional" if self.premise else "formal"
 
     @property
     def decided(self) -> bool:
@@ -51,12 +69,13 @@ class FormalStatement(Result):
 
     @property
     def summary(self) -> str:
-        """The statement."""
-        return self.statement
+        """The statement, with the word "conditional" before it if it has a premise."""
+        return f"conditional: {self.statement}" if self.premise else self.statement
 
     def to_dict(self) -> dict[str, str]:
-        """Return the statement, the method and the name of the theorem as JSON data."""
-        return {"statement": self.statement, "method": self.method, "theorem": self.theorem}
+        """Return the statement, its grade, the method and the name of the theorem as JSON data."""
+        found = {"statement": self.statement, "grade": self.grade, "method": self.method, "theorem": self.theorem}
+        return found | ({"premise": self.premise} if self.premise else {})
 
 
 def prove_sign(
@@ -64,6 +83,7 @@ def prove_sign(
     method: Method,
     theta: Sequence[Number] | Mapping[str, Number],
     coordinates: Sequence[str] = (),
+    conditional: bool = False,
 ) -> FormalStatement:
     """Return the sign of components of the field at a point, with a proof for Coq from Adam's recursion.
 
@@ -79,6 +99,9 @@ def prove_sign(
         The point. A float is the shortest decimal that prints it; fractions and text are taken exactly.
     coordinates
         Parameters whose components are stated; all of them if omitted.
+    conditional
+        Whether the quadrature lemma may be a premise of the theorem, where no theorem decides without it: the statement
+        is then *conditional*. It reaches much nearer to a zero, for the method's own beta1, where no gradient is 0.
 
     Raises
     ------
@@ -96,9 +119,9 @@ def prove_sign(
             raise InputError(
                 f"--coordinate: {name!r} is no parameter; the parameters are {', '.join(setting.names[:6])}"
             )
-        found = _decided(setting, point, setting.names.index(name), f"at_{name}")
+        found = _decided(setting, point, setting.names.index(name), f"at_{name}", conditional)
         if found is None:
-            return _undecided(setting, point, name)
+            return _undecided(setting, point, name, conditional)
         points.append(found)
     signs = ", ".join(
         f"f_{name}({_shown(point)}) {'>' if found.decision.sign > 0 else '<'} 0"
@@ -137,11 +160,13 @@ def prove_not_zero(
     return _undecided(setting, point, ", ".join(setting.names))
 
 
-def prove_zero(problem: StochasticGradient, method: Method, low: Number, high: Number) -> FormalStatement:
+def prove_zero(
+    problem: StochasticGradient, method: Method, low: Number, high: Number, conditional: bool = False
+) -> FormalStatement:
     """Return that the field of a problem with one parameter has a zero between two points, with a proof for Coq.
 
-    Errors as of :func:`prove_sign`; also NotApplicable for NAdam, whose continuity the library does not have, and
-    InputError unless ``low`` is below ``high``.
+    ``conditional`` and errors as of :func:`prove_sign`; also NotApplicable for NAdam, whose continuity the library
+    does not have, and InputError unless ``low`` is below ``high``.
     """
     setting = setting_of(problem, method)
     if len(setting.names) != 1 or isinstance(method, NAdam):
@@ -149,10 +174,11 @@ def prove_zero(problem: StochasticGradient, method: Method, low: Number, high: N
     ends = (exact_rational(low, "--zero"), exact_rational(high, "--zero"))
     if not ends[0] < ends[1]:
         raise InputError(f"--zero: {ends[0]} is not below {ends[1]}")
-    found = [_decided(setting, (end,), 0, label) for end, label in zip(ends, ("low", "high"), strict=True)]
+    labels = ("low", "high")
+    found = [_decided(setting, (end,), 0, label, conditional) for end, label in zip(ends, labels, strict=True)]
     for end, point in zip(ends, found, strict=True):
         if point is None:
-            return _undecided(setting, (end,), setting.names[0])
+            return _undecided(setting, (end,), setting.names[0], conditional)
     first, second = (point for point in found if point is not None)
     if first.decision.sign == second.decision.sign:
         word = "positive" if first.decision.sign > 0 else "negative"
@@ -181,8 +207,12 @@ def _same_beta1(first: Point, second: Point) -> tuple[Point, Point]:
     return fixed(first), fixed(second)
 
 
-def _decided(setting: Setting, point: tuple[Fraction, ...], coordinate: int, label: str) -> Point | None:
-    decision = decide(setting, setting.law(point, coordinate))
+def _decided(
+    setting: Setting, point: tuple[Fraction, ...], coordinate: int, label: str, conditional: bool = False
+) -> Point | None:
+    if conditional:
+        require_conditional(setting)
+    decision = decide(setting, setting.law(point, coordinate), conditional)
     if decision is None or decision.sign * setting.method.exact_decay * point[coordinate] > 0:
         return None
     return Point(label, point, coordinate, decision)
@@ -208,22 +238,33 @@ def _statement(
     decay = f", weight decay {method.exact_decay}" if method.exact_decay else ""
     what = f"{words}, {_of_beta1(setting, points)}".rstrip(", ") + f"; {type(method).__name__}, {numbers}{decay}"
     loss = "" if setting.loss is None else f"loss {setting.loss}"
+    conditional = any(p.decision.conditional for p in points)
     lines = [
+        *([_CONDITIONAL] if conditional else []),
         what + ".",
         f"Problem: {loss or 'a vector field'}; {len(setting.rows)} rows, minibatches of {setting.batch_size}.",
         "The library stands in the folder that `adamsym prove --library` writes; check this file with",
         "coqc -R THAT_FOLDER Adamsym THIS_FILE",
     ]
     coordinates = range(len(setting.names)) if all_gradients else dict.fromkeys(p.coordinate for p in points)
-    text = heading(lines) + data_text(setting) + "".join(gradient_text(setting, k) for k in coordinates) + proofs
-    return FormalStatement(what, "; ".join(dict.fromkeys(p.decision.words for p in points)), theorem, text)
+    text = (
+        heading(lines, conditional)
+        + data_text(setting)
+        + "".join(gradient_text(setting, k) for k in coordinates)
+        + proofs
+    )
+    return FormalStatement(
+        what, "; ".join(dict.fromkeys(p.decision.words for p in points)), theorem, text, PREMISE if conditional else ""
+    )
 
 
-def _undecided(setting: Setting, point: Sequence[Fraction], name: str) -> FormalStatement:
+def _undecided(setting: Setting, point: Sequence[Fraction], name: str, conditional: bool = False) -> FormalStatement:
     reason = (
         "none of the sign lemma, the one-lag theorem and all histories of a few gradients decides it; near a zero of "
         "the field only a value can, see adamsym field --enclose"
     )
+    if conditional:
+        reason = f"not even the quadrature lemma, as a premise, decides it within the nodes allowed; {reason}"
     return FormalStatement(f"the sign of f_{name} at {_shown(point)}: undecided", reason, "", "")
 
 

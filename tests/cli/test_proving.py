@@ -24,6 +24,18 @@ def test_a_zero_and_a_critical_point(run):
     assert "1 is a critical point of the loss" in run("prove", FILE, "--at", "theta=1", "--not-zero")
 
 
+def test_a_conditional_statement_says_so_in_its_first_word(run):
+    near = ("prove", FILE, "--at", "theta=0.9995", "--conditional", "-o", "near.v")
+    printed = run(*near)
+    assert printed.startswith(
+        "conditional: stated, and to be checked by coqc: f_theta(1999/2000) > 0, for beta1 = 9/10"
+    )
+    assert "premise: the quadrature lemma" in printed
+    assert Path("near.v").read_text().startswith("(* CONDITIONAL: ")
+    assert run(*near, "--json")["grade"] == "conditional"
+    assert run("prove", FILE, "--at", "theta=0.5", "--conditional", "--json")["grade"] == "formal"
+
+
 def test_nothing_is_written_where_nothing_is_decided(run):
     printed = run("prove", FILE, "--at", "theta=0.9995", "-o", "sign.v", code=3)
     assert printed.startswith("undecided: the sign of f_theta at 1999/2000\n")
@@ -46,6 +58,7 @@ def test_the_library_is_written(run):
         ([FILE, "--zero", "1:2"], "--zero"),
         ([FILE, "--at", "theta=0.5", "--not-zero"], "--at"),
         ([FILE, "--at", "theta=1", "--not-zero", "--coordinate", "theta"], "--not-zero"),
+        ([FILE, "--at", "theta=1", "--not-zero", "--conditional"], "--conditional"),
         ([FILE, "--coordinate", "x"], "--coordinate"),
         ([FILE, "-o", "sign.txt"], "-o"),
         ([str(EXAMPLES / "neuron.toml")], "problem.loss"),

@@ -8,12 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statements import METHODS, SKEWED, STATEMENTS, mean_problem, patients, rational
 
-from adamsym import Adam, AdamField, AdamW, Empirical, InputError, Problem, find_zeros
+from adamsym import (
+    Adam,
+    AdamEpsInsideRoot,
+    AdamField,
+    AdamW,
+    Empirical,
+    InputError,
+    NAdam,
+    Problem,
+    RMSprop,
+    find_zeros,
+)
 from adamsym.expressions.errors import NotApplicable
 from adamsym.formal import prove_not_zero, prove_sign, prove_zero, write_library
 from adamsym.formal.deciding import decide
 from adamsym.formal.export import column, parameter
-from adamsym.formal.prove import library_files
+from adamsym.formal.prove import PREMISE, library_files
+from adamsym.formal.quadrature import _Problem, by_quadrature
 from adamsym.formal.rational import rational_text, real_text, value
 from adamsym.formal.setting import exact_point, setting_of
 
@@ -102,7 +114,12 @@ def test_weight_decay_against_the_field_is_left_undecided():
 def test_ten_statements_are_made(name):
     found = STATEMENTS[name]()
     assert found.decided
-    assert found.to_dict() == {"statement": found.statement, "method": found.method, "theorem": found.theorem}
+    assert found.to_dict() == {
+        "statement": found.statement,
+        "grade": "formal",
+        "method": found.method,
+        "theorem": found.theorem,
+    }
     assert f"Theorem {found.theorem}" in found.text
     assert "Admitted" not in found.text
     assert "Axiom" not in found.text
@@ -182,6 +199,9 @@ def refusals():
         "an unknown coordinate": lambda: prove_sign(mean_problem(), Adam(), [0], ["y"]),
         "beta2 = 0": lambda: prove_sign(mean_problem(), Adam(0, 0), [0]),
         "no number": lambda: exact_point(["x"], setting_of(mean_problem(), Adam())),
+        "conditional, NAdam": lambda: prove_sign(mean_problem(), NAdam(), [0], conditional=True),
+        "conditional, eps in the root": lambda: prove_zero(mean_problem(), AdamEpsInsideRoot(), 0, 1, conditional=True),
+        "conditional, beta1 too large": lambda: prove_sign(mean_problem(), Adam("0.9", "0.5"), [0], conditional=True),
         "a pole": lambda: prove_sign(Problem("x/theta", ["theta"], SKEWED), Adam(), [0]),
     }
 
@@ -202,3 +222,50 @@ def test_what_the_library_does_not_define_is_not_applicable():
 def test_denominators_are_exact():
     setting = setting_of(rational(), Adam())
     assert len(setting.law((Fraction(1, 3),), 0)) == 3
+
+
+@settings(max_examples=15)
+@given(
+    LAWS,
+    SMALL,
+    st.sampled_from([Adam("0.9", "0.99"), Adam("0.5", "0.9", "0.1"), Adam(0, "0.95", "0.01"), RMSprop("0.98")]),
+    st.sampled_from([1e-1, 1e-3, 1e-6]),
+)
+def test_the_rule_is_as_near_to_the_field_as_the_quadrature_lemma_says(xs, theta, method, tolerance):
+    problem = mean_problem(Empirical({"x": xs}))
+    setting = setting_of(problem, method)
+    atoms = setting.law((theta,), 0)
+    if not all(g for _, g in atoms):
+        assert by_quadrature(setting, atoms) is None
+        return
+    numbers = _Problem(setting, atoms)
+    nodes = numbers.nodes(tolerance)
+    if nodes is None:
+        return
+    value, error = numbers.sum(nodes)
+    low, high = AdamField(problem, method).enclose([[float(theta)] * 2])[0]
+    assert -high - error - 1e-12 <= value <= -low + error + 1e-12
+    assert error < 3 * tolerance
+
+
+def test_next_to_the_zero_a_premise_decides_and_is_told():
+    low, high = "0.9995039662", "0.9995039672"
+    assert not prove_zero(mean_problem(), Adam(), low, high).decided
+    found = prove_zero(mean_problem(), Adam(), low, high, conditional=True)
+    assert found.decided
+    assert found.grade == found.to_dict()["grade"] == "conditional"
+    assert found.premise == found.to_dict()["premise"] == PREMISE
+    assert found.summary.startswith("conditional: ")
+    assert found.text.startswith("(* CONDITIONAL: ")
+    assert "Theorem zero (quadrature_lemma : QuadratureLemma) :" in found.text
+    field = AdamField(mean_problem(), Adam())
+    assert field.enclose([[float(low)] * 2])[0][0] > 0 > field.enclose([[float(high)] * 2])[0][1]
+    # Between floats this near to the zero the errors allowed do not tell the signs apart.
+    assert not prove_sign(mean_problem(), Adam(), ["0.99950396669948"], conditional=True).decided
+
+
+def test_without_need_no_premise_is_taken():
+    found = prove_sign(mean_problem(), Adam(), ["0.998"], conditional=True)
+    assert found.grade == "formal"
+    assert "Quadrature" not in found.text
+    assert not prove_sign(mean_problem(Empirical({"x": [-1, 1]})), Adam(), [0], conditional=True).decided

@@ -1,8 +1,12 @@
 """What Coq says: the library and ten statements are accepted, near misses are not. Run where coqc is installed."""
 
-import pytest
-from statements import STATEMENTS
+import re
 
+import pytest
+from statements import STATEMENTS, mean_problem
+
+from adamsym import Adam
+from adamsym.formal import prove_sign, prove_zero
 from adamsym.formal.coqc import assumptions, check_with_coq, coq_version
 from adamsym.formal.prove import library_files
 
@@ -52,6 +56,49 @@ def test_tampered_statements_are_rejected(name):
     report = check_with_coq(text.replace(old, new))
     assert not report.accepted
     assert report.message
+
+
+NEAR_ZERO = "0.99951"
+"""Where f < 0, by 4e-6."""
+
+
+def test_conditional_statements_are_accepted_with_their_premise_in_the_theorem():
+    zero = prove_zero(mean_problem(), Adam(), "0.9995039662", "0.9995039672", conditional=True)
+    for found in (zero, prove_sign(mean_problem(), Adam(), [NEAR_ZERO], conditional=True)):
+        assert f"Theorem {found.theorem} (quadrature_lemma : QuadratureLemma) :" in found.text
+        report = check_with_coq(found.text)
+        assert report.accepted, report.message
+        assert [axiom for axiom in set(report.axioms) - REALS if not axiom.startswith(MACHINE_INTEGERS)] == []
+
+
+def fewer_nodes(text):
+    """The same range with twice as many lags between nodes: a step too long for the sign."""
+
+    def doubled(found):
+        spacing, lower, upper = (int(found[k]) for k in (1, 2, 3))
+        return f") {2 * spacing} {lower // 2} {upper // 2} {found[4]} "
+
+    return re.sub(r"\) (\d+) (\d+) (\d+) (\d+) ", doubled, text)
+
+
+CONDITIONAL = {
+    "a sign": lambda text: text.replace("0 > f)", "0 < f)"),
+    "an atom": lambda text: text.replace("Row (3 # 1)", "Row (4 # 1)"),
+    "theta": lambda text: text.replace("(99951 # 100000)", "(9995 # 10000)"),
+    "beta2": lambda text: text.replace("beta2 : Q := 999 # 1000.", "beta2 : Q := 9991 # 10000."),
+    "the premise left out": lambda text: text.replace(
+        "Theorem sign (quadrature_lemma : QuadratureLemma)", "Theorem sign"
+    ),
+    "a longer step": fewer_nodes,
+}
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_tampered_conditional_statements_are_rejected(name):
+    text = prove_sign(mean_problem(), Adam(), [NEAR_ZERO], conditional=True).text
+    tampered = CONDITIONAL[name](text)
+    assert tampered != text
+    assert not check_with_coq(tampered).accepted
 
 
 def test_theorems_of_the_library_rest_on_listed_axioms():
