@@ -60,10 +60,7 @@ Proof.
   assert (mm : 0 < m * m) by (apply Rmult_lt_0_compat; exact Hm). assert (V := variance_nonneg l Hl).
   assert (SP : 0 < S) by lra.
   set (M := largest l * largest l).
-  assert (HM : forall x, In x l -> snd x * snd x <= M).
-  { intros x Hx. assert (X := largest_bound l x Hx). assert (X0 := Rabs_pos (snd x)).
-    rewrite <- (Rabs_pos_eq (snd x * snd x)) by apply Rle_0_sqr. rewrite Rabs_mult. unfold M.
-    apply Rmult_le_compat; assumption. }
+  assert (HM : forall x, In x l -> snd x * snd x <= M) by apply square_bounded.
   assert (M0 : 0 <= M) by apply Rle_0_sqr.
   destruct (ex_finite_lim_seq_incr (fun n => U n M) (/ eps)) as [T HT].
   - intros n. apply (mean_kernel_grows b _ _ (outside eps) Hb (outside_kernel eps He) l Hl M HM M0).

@@ -140,3 +140,9 @@ Proof.
   - rewrite Rabs_mult, (Rabs_pos_eq p) by (apply (Hp (p, g)); left; reflexivity). lra.
   - apply IH. intros x Hx. apply Hp. right. exact Hx.
 Qed.
+
+Lemma square_bounded l x : In x l -> snd x * snd x <= largest l * largest l.
+Proof.
+  intros Hx. assert (B := largest_bound l x Hx). assert (B0 := Rabs_pos (snd x)).
+  rewrite <- (Rabs_pos_eq (snd x * snd x)) by apply Rle_0_sqr. rewrite Rabs_mult. apply Rmult_le_compat; assumption.
+Qed.

@@ -172,9 +172,7 @@ Proof.
   2:{ intros x. rewrite pos_Q_pos, Q2R_minus. reflexivity. }
   set (P := E (atoms l) (fun g => pos (Q2R c - g))) in *.
   set (M := largest (atoms l) * largest (atoms l)).
-  assert (HM : forall x, In x (atoms l) -> snd x * snd x <= M).
-  { intros x Hx. assert (X := largest_bound _ x Hx). assert (X0 := Rabs_pos (snd x)).
-    rewrite <- (Rabs_pos_eq (snd x * snd x)) by apply Rle_0_sqr. rewrite Rabs_mult. unfold M. nra. }
+  assert (HM : forall x, In x (atoms l) -> snd x * snd x <= M) by apply square_bounded.
   assert (M0 : 0 <= M) by apply Rle_0_sqr.
   assert (R0 : forall v, 0 <= v <= M -> phi (Q2R beta2 * v) <= phi v / Q2R t).
   { intros v [Hv _]. eapply Rle_trans; [apply Hr; assumption|]. unfold Rdiv.

@@ -182,9 +182,7 @@ Proof.
   destruct (best_c l t Hl (conj t0 t1)) as [c Hc].
   replace ((1 - t) / t) with (/ t - 1) in Hc by (field; lra). fold t in Hm.
   set (M := largest l * largest l).
-  assert (HM : forall x, In x l -> snd x * snd x <= M).
-  { intros x Hx. assert (B := largest_bound l x Hx). assert (B0 := Rabs_pos (snd x)).
-    rewrite <- (Rabs_pos_eq (snd x * snd x)) by apply Rle_0_sqr. rewrite Rabs_mult. unfold M. nra. }
+  assert (HM : forall x, In x l -> snd x * snd x <= M) by apply square_bounded.
   assert (M0 : 0 <= M) by apply Rle_0_sqr.
   assert (B := sign_bound a b _ _ (outside eps) Ha Hb (outside_kernel eps He) l Hl M t HM M0 t0
     (fun v Hv => outside_ratio eps b v He Hb (proj1 Hv)) c f ltac:(lra) Hf).

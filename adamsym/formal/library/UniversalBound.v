@@ -284,10 +284,7 @@ Proof.
   intros HS0 Hf. assert (s0 := sqrt_lt_R0 S HS0). set (s := sqrt S) in *. assert (ss : s * s = S) by (apply sqrt_sqrt; lra).
   set (G := s / (s + eps)). assert (G0 : 0 < G) by (apply Rdiv_lt_0_compat; lra).
   set (M := largest l * largest l).
-  assert (HM : forall x, In x l -> snd x * snd x <= M).
-  { intros x Hx. assert (B := largest_bound l x Hx). assert (B0 := Rabs_pos (snd x)).
-    rewrite <- (Rabs_pos_eq (snd x * snd x)) by apply Rle_0_sqr. rewrite Rabs_mult. unfold M.
-    apply Rmult_le_compat; assumption. }
+  assert (HM : forall x, In x l -> snd x * snd x <= M) by apply square_bounded.
   assert (M0 : 0 <= M) by apply Rle_0_sqr.
   assert (L := any_start a b _ _ (outside eps) ltac:(lra) Hb (outside_kernel eps He) l Hl _ (largest_bound l) 0 S f
     ltac:(lra) (largest_nonneg l) Hf).
