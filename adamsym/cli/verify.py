@@ -138,8 +138,9 @@ def _grade_text(evidence: "EvidenceReport") -> str:
 
 def _print_reports(reports: "Sequence[ClaimReport]", left_out: list[str], replay: str) -> None:
     holding = sum(report.verdict == "holds" for report in reports)
-    partly = " by the evidence asked for" if any(report.omitted for report in reports) else ""
-    print(f"{holding} of {len(reports)} claims hold{partly}")
+    # A claim whose library is missing leaves all of its evidence out, and says so itself.
+    partly = any(report.omitted and report.verdict != "not applicable" for report in reports)
+    print(f"{holding} of {len(reports)} claims hold{' by the evidence asked for' if partly else ''}")
     rows = []
     for report in reports:
         grades = ", ".join(dict.fromkeys(map(_grade_text, report.evidence))) or "-"

@@ -95,6 +95,14 @@ def test_one_grade(run, tmp_path):
     run("verify", ".", code=3)
 
 
+def test_a_claim_without_its_library_is_no_choice_of_evidence(run, tmp_path):
+    text = CLAIM.format(evidence="holds('yes', cases=1)", control="refuted('no')")
+    write(
+        tmp_path, a=text, b=text.replace('"T1"', '"T2"').replace('source="here"', 'source="here", needs=("no_such",)')
+    )
+    assert run("verify", ".").startswith("1 of 2 claims hold\n")
+
+
 @pytest.mark.parametrize(
     ("evidence", "control", "failures", "errors"),
     [
