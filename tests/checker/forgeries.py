@@ -12,7 +12,7 @@ import numpy as np
 from bases import product
 
 from adamsym.certificates.form import digest_of
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.record import problem_from_record
@@ -440,7 +440,11 @@ def changed_problem(base, content, rng):
     if field is None:
         return None
     for zero in (*content["zeros"], *content["beyond"]):
-        bounds = field.enclose(zero["box"])
+        try:
+            bounds = field.enclose(zero["box"])
+        except NotApplicable:
+            # The law of batches of continuous data may have no enclosure: then nothing is known to be false.
+            return None
         if ((bounds[:, 0] > 0) | (bounds[:, 1] < 0)).any():
             return content
     return None
