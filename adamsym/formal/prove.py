@@ -1,7 +1,7 @@
 """Statements about the Adam field that Coq checks: what can be said of a problem, as a file with its proof."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.results import Result
-from adamsym.formal.deciding import Decision, decide
+from adamsym.formal.deciding import decide
 from adamsym.formal.export import Point, data_text, gradient_text, heading
 from adamsym.formal.proofs import critical_lemmas, not_zero_theorem, sign_lemma, sign_theorem, zero_theorem
 from adamsym.formal.quadrature import require_conditional
@@ -199,10 +199,7 @@ def _same_beta1(first: Point, second: Point) -> tuple[Point, Point]:
     number = numbers.pop()
 
     def fixed(point: Point) -> Point:
-        d = point.decision
-        return Point(
-            point.label, point.theta, point.coordinate, Decision(d.sign, d.theorem, d.arguments, d.words, number)
-        )
+        return replace(point, decision=replace(point.decision, for_beta1=number))
 
     return fixed(first), fixed(second)
 

@@ -3,40 +3,15 @@
 import asyncio
 import base64
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
+from chromium import FLAGS, executable
 from tornado.websocket import websocket_connect
-
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--remote-debugging-port=0",
-)
-
-
-def executable() -> str:
-    """The browser; without one the test is skipped, or fails where ADAMSYM_NEEDS_BROWSER is set."""
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None and os.environ.get("ADAMSYM_NEEDS_BROWSER"):
-        pytest.fail("no Chromium, but ADAMSYM_NEEDS_BROWSER is set")
-    if found is None:
-        pytest.skip("no Chromium on this machine: install chromium to look at the page")
-    return found
 
 
 class Browser:
@@ -47,7 +22,13 @@ class Browser:
         self.console: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._number = 0
-        command = [executable(), *FLAGS, f"--user-data-dir={folder / 'profile'}", "about:blank"]
+        command = [
+            executable(),
+            *FLAGS,
+            "--remote-debugging-port=0",
+            f"--user-data-dir={folder / 'profile'}",
+            "about:blank",
+        ]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self._process.stderr is not None
         address = next(found[1] for line in self._process.stderr if (found := re.search(r"(ws://\S+)", line)))

@@ -4,32 +4,18 @@ Without Chromium these tests are skipped, or fail where the variable ADAMSYM_NEE
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from html import escape, unescape
 
 import pytest
+from chromium import FLAGS, executable
 from test_report import claim, report_of
 
 from adamsym.report.page import render_page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTHS = (400, 1200)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=10000",
-    "--dump-dom",
-)
+PRINTING = ("--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom")
 
 # The page lies in frames of either width; this script looks into them, so that the page itself needs none.
 MEASURE = """
@@ -65,12 +51,7 @@ window.addEventListener('load', () => {
 
 @pytest.fixture(scope="module")
 def browser():
-    found = next((path for name in NAMES if (path := shutil.which(name))), None)
-    if found is None and os.environ.get("ADAMSYM_NEEDS_BROWSER"):
-        pytest.fail("no Chromium, but ADAMSYM_NEEDS_BROWSER is set")
-    if found is None:
-        pytest.skip("no Chromium on this machine: install chromium to look at the page")
-    return found
+    return executable()
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +67,7 @@ def look(browser, folder, page):
     outer.write_text(
         f'<!DOCTYPE html><meta charset="utf-8"><style>iframe {{ border: 0 }}</style>{frames}<script>{MEASURE}</script>'
     )
-    command = [browser, *FLAGS, f"--user-data-dir={folder / 'profile'}", outer.as_uri()]
+    command = [browser, *FLAGS, *PRINTING, f"--user-data-dir={folder / 'profile'}", outer.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     answer = re.search(r'<pre id="answer">(.*?)</pre>', done.stdout, re.DOTALL)
     if answer is None:
