@@ -151,7 +151,7 @@ def problem_report(path: str | Path, sections: Sequence[SectionReport], seconds:
     """
     source = read_problem(path)
     written = source.problem.written
-    entry = written[0] if len(written) == 1 else sp.Matrix(written)
+    entry = written[0] if len(written) == 1 else sp.ImmutableMatrix(written)
     shown = formula(entry, symbol_names(source.problem))
     return ProblemReport(Path(path).stem, str(path), shown, _origin(source), tuple(sections), seconds)
 

@@ -118,15 +118,17 @@ def test_a_rotation_has_a_zero_whose_stability_is_not_decided():
     assert saddle.stability == "saddle"
 
 
-FUNCTION = base("function").content
+@pytest.fixture(scope="module")
+def function():
+    return base("function").content
 
 
-def test_a_function_is_certified_and_checked():
+def test_a_function_is_certified_and_checked(function):
     """(theta - 1)**2 with the field of three points decreases right of its minimum."""
-    assert check_certificate(FUNCTION).valid
-    assert FUNCTION["kind"] == "lyapunov function"
-    assert FUNCTION["verdict"] == "certified"
-    assert {leaf["by"] for leaf in FUNCTION["leaves"]} == {"enclosure"}
+    assert check_certificate(function).valid
+    assert function["kind"] == "lyapunov function"
+    assert function["verdict"] == "certified"
+    assert {leaf["by"] for leaf in function["leaves"]} == {"enclosure"}
 
 
 @pytest.mark.parametrize(
@@ -142,23 +144,23 @@ def test_a_function_is_certified_and_checked():
         ("(theta - 1)**2 + (", "not valid"),
     ],
 )
-def test_other_functions_are_refused(text, reason):
-    found = check_certificate(signed(FUNCTION | {"function": text}))
+def test_other_functions_are_refused(function, text, reason):
+    found = check_certificate(signed(function | {"function": text}))
     assert not found.valid
     assert not found.undecided
     assert re.search(reason, found.reason)
 
 
-def test_a_function_needs_more_than_a_value_at_each_midpoint():
+def test_a_function_needs_more_than_a_value_at_each_midpoint(function):
     """One that wiggles is below 0 at the midpoint of the one leaf, and above elsewhere."""
     leaf = {"box": [[1.5, 2.0]], "by": "enclosure", "reason": None}
-    wiggling = FUNCTION | {"box": [[1.5, 2.0]], "leaves": [leaf], "function": "theta + sin(100*(theta - 7/4))"}
+    wiggling = function | {"box": [[1.5, 2.0]], "leaves": [leaf], "function": "theta + sin(100*(theta - 7/4))"}
     assert product(base("function").field, wiggling["function"], [1.75]) < 0
     assert product(base("function").field, wiggling["function"], [1.75 + np.pi / 100]) > 0
     assert "not proven there" in check_certificate(signed(wiggling)).reason
 
 
-def test_a_function_of_another_form_is_malformed():
+def test_a_function_of_another_form_is_malformed(function):
     for change in (
         lambda new: new.pop("function"),
         lambda new: new.update(function=None),
@@ -168,12 +170,12 @@ def test_a_function_of_another_form_is_malformed():
         lambda new: new.update(kind="lyapunov"),
     ):
         with pytest.raises(InputError, match="certificate"):
-            check_certificate(changed(FUNCTION, change))
+            check_certificate(changed(function, change))
 
 
-def test_huge_functions_are_undecided_and_deep_ones_refused():
+def test_huge_functions_are_undecided_and_deep_ones_refused(function):
     huge = " + ".join(f"sin({k}*theta)**9" for k in range(1, 30))
-    whole = check_certificate(signed(FUNCTION | {"function": huge}), operations=1000)
+    whole = check_certificate(signed(function | {"function": huge}), operations=1000)
     assert whole.undecided
-    deep = check_certificate(signed(FUNCTION | {"function": "sin(" * 400 + "theta" + ")" * 400}))
+    deep = check_certificate(signed(function | {"function": "sin(" * 400 + "theta" + ")" * 400}))
     assert not deep.valid

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from adamsym import InputError, VectorField, read_problem
+from adamsym.report.sections import problem_report
 
 FILE = str(Path(__file__).parents[2] / "examples" / "damped_game.toml")
 TEXT = Path(FILE).read_text()
@@ -79,6 +80,14 @@ def test_zeros_and_plots(run):
         said = run("plot", kind, FILE, "-o", f"{kind}.png")
         assert "gradient of L" not in said
         assert Path(f"{kind}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_reports_write_the_components_as_a_column():
+    shown = problem_report(FILE, (), 0.0).written
+    assert shown.count(r"\\") == 1
+    first, second = shown.split(r"\\")
+    assert "{p}" in first
+    assert "{q}" in second
 
 
 @pytest.mark.slow

@@ -152,7 +152,12 @@ def test_options_of_a_table_need_one(run):
 numbers = st.decimals(-1000, 1000, places=2).map(str)
 texts = st.sampled_from(["red", "bl ue", "Grün", '\x7f"\\'])
 kinds = st.sampled_from([numbers, numbers, st.integers(0, 5).map(str), texts])
-names = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=12).map(str.strip)
+printable = st.characters(codec="utf-8", exclude_categories=("C", "Z"))
+anything = st.characters(codec="utf-8", exclude_characters="\r\n\0")
+# A column whose name is not printable is left out: most are named so that they are used.
+names = st.sampled_from([printable, printable, printable, anything]).flatmap(
+    lambda characters: st.text(characters, min_size=1, max_size=12).map(str.strip)
+)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
