@@ -206,7 +206,7 @@ def test_the_zeros_for_skewed_data():
 def test_what_a_sign_method_lacks_is_said():
     field = AdamField(QUADRATIC, Lion())
     with pytest.raises(NotApplicable, match="needs a Laplace form"):
-        field.enclose([[0, 1]])
+        _ = field.form
     with pytest.raises(NotApplicable, match="Adamax has none"):
         require_sign(Adamax(), "this")
     with pytest.raises(NotApplicable, match="too long"):

@@ -163,7 +163,7 @@ def _periodic(problem: SymbolicGradient, form: LaplaceForm, theta: Sequence[flin
     epoch = problem.epoch
     assert epoch is not None
     require_periodic(epoch, "an enclosure")
-    gradients, hessians = _rows_over(problem, theta, slopes)
+    gradients, hessians = rows_over(problem, theta, slopes)
     found = []
     for i in range(problem.dimension):
         columns = [[hessian[i][j] for hessian in hessians] for j in range(problem.dimension)] if slopes else []
@@ -209,19 +209,19 @@ def gradient_laws(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes:
     """
     if isinstance(problem.law, Independent):
         return continuous_gradients(problem).laws(theta, slopes)
-    return laws_of_rows(problem, *_rows_over(problem, theta, slopes))
+    return laws_of_rows(problem, *rows_over(problem, theta, slopes))
 
 
 def listed_laws(problem: SymbolicGradient, theta: Sequence[flint.arb]) -> list[BallLaw]:
     """Return the laws of ``gradient_laws`` with slopes, as lists of all minibatches; InputError if too many."""
-    return _listed(problem, *_rows_over(problem, theta, slopes=True))
+    return _listed(problem, *rows_over(problem, theta, slopes=True))
 
 
 _Rows = tuple[Sequence[Sequence[flint.arb]], Sequence[Sequence[Sequence[flint.arb]]]]
 
 
-def _rows_over(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> _Rows:
-    """The gradients of all rows over balls, and their Hessians if ``slopes``."""
+def rows_over(problem: SymbolicGradient, theta: Sequence[flint.arb], slopes: bool) -> _Rows:
+    """Return the gradients of all rows over balls, and their Hessians if ``slopes``; InputError if one is unbounded."""
     gradients = problem.row_gradients_ball(theta)
     for row, gradient in enumerate(gradients):
         if not all(entry.is_finite() for entry in gradient):

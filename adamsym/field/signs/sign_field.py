@@ -1,5 +1,7 @@
 """The field of methods that move along the sign of a sum of past gradients, by number."""
 
+from concurrent.futures import Executor
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,9 +12,11 @@ from adamsym.field.float.laplace_quadrature import Quotient
 from adamsym.field.float.records import Indices
 from adamsym.field.gradient_errors import batch_errors, gradient_errors
 from adamsym.field.linearization import Linearization
+from adamsym.field.signs.enclosure import enclose_signs
 from adamsym.field.signs.lags import lags_of
 from adamsym.field.signs.sign_mean import of_listed, sign_mean
 from adamsym.field.values import Found
+from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import LaplaceForm, Method, SignForm, require_laplace, require_sign
 
 FINEST = 1e-11
@@ -27,8 +31,8 @@ class SignField(AdamField):
 
     :class:`adamsym.AdamField` makes one for such a method. Values come from the characteristic function of the sum, or
     from listing the first lags, whichever errs less (theory N-Proposition 15). f need not be differentiable:
-    derivatives are those of f smoothed over a small distance. Other arguments, methods and errors are those of
-    AdamField; enclosures, derivatives in hyper-parameters and certificates need a Laplace form.
+    derivatives are those of f smoothed over a small distance, and have no enclosures. Other arguments, methods and
+    errors are those of AdamField; derivatives in hyper-parameters and certificate files need a Laplace form.
     """
 
     @property
@@ -86,6 +90,29 @@ class SignField(AdamField):
                 "products with the field's derivative; jacobian(theta) gives it"
             )
         return super().linearize(theta)
+
+    def enclose(self, box: ArrayLike, executor: Executor | int | None = None) -> FloatArray:
+        """Return proven lower and upper bounds of f over boxes: (d, 2) or (n, d, 2) in, the same shape out.
+
+        About 1e-4 apart at points for memories of ten steps of two values; far less where few histories decide. Over
+        boxes they grow apart with the sides, times the density of M at 0. A sum that is exactly 0 has no sign: its
+        probability adds nothing where only finitely many gradients count and they are exact, and is 0 elsewhere.
+        Arguments as of :meth:`AdamField.enclose`.
+
+        Raises
+        ------
+        InputError
+            As there.
+        NotApplicable
+            If the data is no list of rows.
+        """
+        return enclose_signs(require_expressions(self.problem, "an enclosure"), self._sign, box, executor)
+
+    def enclose_jacobian(self, box: ArrayLike, executor: Executor | int | None = None) -> FloatArray:
+        """Raise NotApplicable: f need not be differentiable."""
+        raise NotApplicable(
+            "adam: the field of a sign method need not be differentiable, and its Jacobian is not enclosed"
+        )
 
     def _by_closed_forms(self, points: FloatArray) -> tuple[Found, FloatArray]:
         """Values, with what the rounding of the laws' parameters may change in their errors."""
