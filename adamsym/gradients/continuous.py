@@ -42,6 +42,8 @@ class Distribution:
         The name of a class in ``scipy.stats``.
     arguments
         What that class takes, given the parameters.
+    moment
+        E[x**n] of n and the exact parameters, exact.
     quantile
         Of p and q = 1 - p, arrays, and the parameters, where SciPy's own quantiles lose a tail; else None.
     """
@@ -51,12 +53,26 @@ class Distribution:
     is_allowed: Callable[..., bool]
     kind: str
     arguments: Callable[..., dict[str, float]]
+    moment: Callable[..., Fraction]
     quantile: Callable[..., FloatArray] | None = None
+
+
+def _rising(x: Fraction, n: int) -> Fraction:
+    """x (x + 1) ... (x + n - 1)."""
+    return math.prod((x + i for i in range(n)), start=Fraction(1))
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {
     "Normal": Distribution(
-        ("mean", "deviation"), "deviation > 0", lambda m, s: s > 0, "norm", lambda m, s: {"loc": m, "scale": s}
+        ("mean", "deviation"),
+        "deviation > 0",
+        lambda m, s: s > 0,
+        "norm",
+        lambda m, s: {"loc": m, "scale": s},
+        # The binomial formula of (m + s z)**n; E z**k of a standard normal z is 1 * 3 * ... * (k - 1) for even k.
+        lambda n, m, s: sum(
+            math.comb(n, k) * m ** (n - k) * s**k * math.prod(range(1, k, 2)) for k in range(0, n + 1, 2)
+        ),
     ),
     "Uniform": Distribution(
         ("low", "high"),
@@ -64,16 +80,25 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         lambda a, b: a < b,
         "uniform",
         lambda a, b: {"loc": a, "scale": b - a},
+        lambda n, a, b: (b ** (n + 1) - a ** (n + 1)) / ((n + 1) * (b - a)),
         # SciPy takes the upper tail from 1 - q, which is rounded.
         lambda p, q, a, b: np.where(p < q, a + (b - a) * p, b - (b - a) * q),
     ),
-    "Exponential": Distribution(("rate",), "rate > 0", lambda r: r > 0, "expon", lambda r: {"scale": 1 / r}),
+    "Exponential": Distribution(
+        ("rate",),
+        "rate > 0",
+        lambda r: r > 0,
+        "expon",
+        lambda r: {"scale": 1 / r},
+        lambda n, r: math.factorial(n) / r**n,
+    ),
     "Gamma": Distribution(
         ("shape", "scale"),
         "shape > 0 and scale > 0",
         lambda k, s: k > 0 and s > 0,
         "gamma",
         lambda k, s: {"a": k, "scale": s},
+        lambda n, k, s: s**n * _rising(k, n),
     ),
     "Beta": Distribution(
         ("a", "b"),
@@ -81,6 +106,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         lambda a, b: a > 0 and b > 0,
         "beta",
         lambda a, b: {"a": a, "b": b},
+        lambda n, a, b: _rising(a, n) / _rising(a + b, n),
         # SciPy 1.17's beta.ppf gives 0.5 for a = 1/2, b = 3 and p = 6e-17; these functions are right.
         lambda p, q, a, b: np.where(
             p < q,
@@ -136,6 +162,10 @@ class Column:
         low, high = self.law.support()
         far = _FAR * self.law.std()
         return max(low, self.law.mean() - far), min(high, self.law.mean() + far)
+
+    def moment(self, n: int) -> Fraction:
+        """Return E[x**n], exact."""
+        return Fraction(DISTRIBUTIONS[self.distribution].moment(n, *self.parameters))
 
     def quantile(self, p: FloatArray, q: FloatArray) -> FloatArray:
         """Return the quantiles of p, where q = 1 - p, from the smaller tail: both keep their relative accuracy."""
@@ -202,6 +232,11 @@ class Independent:
         """Rows (n, columns) of ends of the columns' supports: near each there are rows, with positive probability."""
         pairs = [column.ends for column in self.columns]
         return np.array(list(itertools.islice(itertools.product(*pairs), _MOST_ENDS)))
+
+    @property
+    def has_rule(self) -> bool:
+        """Whether the coarsest product rule is within the bound on nodes."""
+        return bool(COARSEST_RULE ** len(self.columns) <= LARGEST_RULE)
 
     @property
     def levels(self) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from adamsym.certify.outcomes import Stability
 from adamsym.dynamics import PhasePortrait, ZeroPoint
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.plots.style import BLUE, CRITICAL, GREY, STABILITIES, VERMILLION, wide
+from adamsym.plots.style import BLUE, CRITICAL, GREY, STABILITIES, VERMILLION, paper, wide
 
 CLOSE = 0.04
 """A zero and a critical point that are nearer than this share of both sides of the picture are shown enlarged too."""
@@ -139,9 +140,11 @@ def draw_levels(axes: Axes, pair: Pair) -> list[Line2D]:
     """
     style = {"linewidth": wide(1.1), "zorder": 2}
     label = f"{pair.kind} of L, {pair.distance} from the zero"
+    # Where both levels are one on the picture, dots are seen between the dashes.
+    dashes = (0, (4, 4))
     return [
         axes.axhline(pair.zero[0], color=BLUE, linestyle=":", label="zero of f", **style),
-        axes.axhline(pair.critical[0], color=VERMILLION, linestyle="--", label=label, **style),
+        axes.axhline(pair.critical[0], color=VERMILLION, linestyle=dashes, label=label, **style),
     ]
 
 
@@ -178,7 +181,8 @@ def draw_enlarged(axes: Axes, pair: Pair, portrait: PhasePortrait | None = None)
         The enlarged part.
     """
     axes.autoscale_view()
-    inset = axes.inset_axes((*_emptiest_corner(axes), _SIDE, _SIDE), zorder=8)
+    corner = _emptiest_corner(axes)
+    inset = axes.inset_axes((*corner, _SIDE, _SIDE), zorder=8)
     box = enlarged_box(pair)
     inset.set_xlim(*box[0])
     if portrait is not None:
@@ -199,13 +203,21 @@ def draw_enlarged(axes: Axes, pair: Pair, portrait: PhasePortrait | None = None)
             mark.update_from(line)
             mark.set_transform(inset.transData)
             inset.add_artist(mark)
-    inset.set_xticks([pair.zero[0], pair.critical[0]] if len(box) == 1 else [])
-    inset.set_yticks([])
-    if len(box) == 1:
-        inset.set_xticklabels([f"{x:.6g}" for x in (pair.zero[0], pair.critical[0])], fontsize="x-small", rotation=20)
-    inset.set_title(f"distance {pair.distance}", fontsize="small", parse_math=False)
+    _label_ticks(inset, sorted((pair.zero[0], pair.critical[0])) if len(box) == 1 else [])
+    side: Literal["left", "right"] = "left" if corner[0] < 0.5 else "right"
+    plain = {"facecolor": paper(), "edgecolor": "none", "pad": 1.5}
+    # Long digits reach over other lines of the picture, never out of it.
+    inset.set_title(f"distance {pair.distance}", fontsize="small", parse_math=False, loc=side, bbox=plain)
     axes.indicate_inset_zoom(inset, edgecolor=GREY)
     return inset
+
+
+def _label_ticks(axes: Axes, places: Sequence[float]) -> None:
+    """Label the two places that the ticks mark, the left one to its left and the right one to its right."""
+    axes.set_yticks([])
+    axes.set_xticks(places, [f"{x:.6g}" for x in places], fontsize="x-small")
+    for number, label in enumerate(axes.get_xticklabels()):
+        label.set_horizontalalignment("left" if number else "right")
 
 
 def _apart(pairs: Sequence[Pair]) -> str:

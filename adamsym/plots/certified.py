@@ -115,7 +115,8 @@ def _undecided(axes: Axes, boxes: Sequence[Box], whole: FloatArray, shade: Shade
     middles = sides[small].mean(axis=-1)
     if len(middles):
         flat = middles if middles.shape[1] == 2 else np.column_stack((middles, np.zeros(len(middles))))
-        axes.plot(*flat.T, linestyle="none", marker="x", markersize=big(5), color=shade.edge, zorder=4)
+        where = f"{label} (narrow boxes)"
+        axes.plot(*flat.T, linestyle="none", marker="x", markersize=big(5), color=shade.edge, zorder=4, label=where)
     return [artist]
 
 

@@ -4,7 +4,11 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from matplotlib import font_manager, rcParams
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import AutoLocator, MaxNLocator
 
 from adamsym.expressions.errors import InputError
 from adamsym.plots.context import PlotContext
@@ -21,6 +25,15 @@ _LETTERS = 11.0
 _ENTRY = 3.0
 """Inches for one entry of the legend."""
 
+_GAP = 0.05
+"""Between pictures, as a share of their width: the scale of one is not read as the axis of the next."""
+
+_DIGIT = 0.7
+"""Of a letter's width in its size, about, with what keeps labels apart."""
+
+_FRAME = 1.2
+"""Inches of a picture's width that are not its axis."""
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -36,16 +49,33 @@ class Plot:
 def figure_of(pictures: Sequence[Picture], title: str = "") -> Figure:
     """Return the pictures side by side in one figure, under a title."""
     widths = [picture.width for picture in pictures]
-    figure = Figure(figsize=(sum(widths), _HEIGHT), layout="constrained")
+    layout = ConstrainedLayoutEngine(wspace=_GAP if len(pictures) > 1 else None)
+    figure = Figure(figsize=(sum(widths), _HEIGHT), layout=layout)
     panels = figure.subplots(1, len(pictures), squeeze=False, width_ratios=widths)[0]
     for axes, picture in zip(panels, pictures, strict=True):
         picture.draw(axes)
         if len(pictures) > 1:
             axes.set_title(picture.title, parse_math=False)
+    for axes, width in zip(panels, widths, strict=True):
+        _thin_ticks(axes, width)
     if title:
         figure.suptitle(wrapped(title, sum(widths)), fontsize="large", parse_math=False)
     place_legend(*panels, columns=int(sum(widths) // _ENTRY))
     return figure
+
+
+def _thin_ticks(axes: Axes, width: float) -> None:
+    """Let the horizontal axis have no more labels than find room side by side, for instance of a narrow box."""
+    axis = axes.xaxis
+    if not isinstance(axis.get_major_locator(), AutoLocator):
+        return
+    low, high = sorted(axes.get_xlim())
+    shown = [x for x in axis.get_major_locator()() if low <= x <= high]
+    longest = max(map(len, axis.get_major_formatter().format_ticks(shown)), default=1)
+    size = font_manager.FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
+    room = int((width - _FRAME) * 72 / ((longest + 1) * size * _DIGIT))
+    if len(shown) > max(room, 2):
+        axis.set_major_locator(MaxNLocator(max(room, 2), steps=[1, 2, 2.5, 5, 10]))
 
 
 def wrapped(title: str, width: float) -> str:

@@ -62,6 +62,8 @@ class Mark:
     face: str
     edge: str
     size: float = 9.0
+    rim: float = 1.6
+    order: float = 6
 
     def options(self) -> dict[str, Any]:
         """Return arguments for ``Axes.plot``."""
@@ -71,8 +73,8 @@ class Mark:
             "markersize": big(self.size),
             "markerfacecolor": _on_paper(self.face),
             "markeredgecolor": _on_paper(self.edge),
-            "markeredgewidth": 1.6,
-            "zorder": 6,
+            "markeredgewidth": self.rim,
+            "zorder": self.order,
             "clip_on": True,
         }
 
@@ -89,8 +91,8 @@ STABILITIES = {
 }
 """Zeros by their stability."""
 
-CRITICAL = Mark("v", VERMILLION, "white", 9.0)
-"""A critical point of the loss, in the colour of its gradient."""
+CRITICAL = Mark("v", VERMILLION, "white", 6.5, rim=0.8, order=7)
+"""A critical point of the loss, in the colour of its gradient: above a zero at the same place, which it leaves seen."""
 
 WITNESS = Mark("*", YELLOW, BLACK, 13.0)
 START = Mark("s", "white", BLACK, 7.0)

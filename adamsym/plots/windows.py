@@ -65,7 +65,7 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
         axis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.margins(x=0.1)
     axes.grid(True, which="major", color=GREY, alpha=0.25, linewidth=wide(0.6))
     label_axes(axes, "step size in the window", "distance from the flow")

@@ -343,6 +343,10 @@ def _expansion(w: _Writer) -> Step:
     listed = point_checks.can_be_listed(w.problem, 0)
     finite, where = (w.problem, "all minibatches") if listed else (w.small, w.law_of_check)
     moments = [_moment(finite, 0, power) for power in powers.values()]
+    own = [_moment(w.problem, 0, power) for power in powers.values()]
+    has_rule = point_checks.has_moments_rule(w.problem, own)
+    if has_rule:
+        where += ", and with quadrature over the law"
     return checked_step(
         "Expansion near beta = 1",
         "Joint cumulants of $M$ and $V$ are those of one gradient times sums of weights; the moments "
@@ -362,6 +366,7 @@ def _expansion(w: _Writer) -> Step:
                 *([expansion_checks.alpha_free_check()] if w.own is None else []),
                 expansion_checks.published_check(found.coefficients, w.own),
                 point_checks.moments_check(finite, moments, 0),
+                *([point_checks.moments_rule_check(w.problem, own, 0)] if has_rule else []),
             ]
         ),
     )

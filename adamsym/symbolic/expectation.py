@@ -2,9 +2,10 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 import sympy.stats
@@ -26,13 +27,23 @@ def rational(value: Fraction) -> sp.Rational:
 def expectation(problem: Problem, coordinate: int, of: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
     """Return E[of(g)] for one coordinate g of the stochastic gradient.
 
-    An exact finite sum for at most MOST_ATOMS gradient atoms; beyond, a sum over rows (batch size 1); an integral for
-    a continuous law; otherwise an unevaluated expectation of the mean over a minibatch.
+    An exact finite sum for at most MOST_ATOMS gradient atoms; beyond, a sum over rows (batch size 1). For a continuous
+    law polynomials of g (up to the square for minibatches) are averaged by the exact moments of the columns in which
+    they are polynomials, and an integral is left over the other columns; an integral for other functions of g.
+    Otherwise an unevaluated expectation of the mean over a minibatch.
     """
     gradient = problem.gradient_expressions[coordinate]
     atoms = gradient_atoms(problem, coordinate)
     if atoms is not None:
         return sp.Add(*(rational(probability) * of(value) for value, probability in atoms.items()))
+    if isinstance(problem.law, Independent) and (powers := _powers(of)) is not None:
+        highest = max(power for power, _ in powers)
+        # Higher moments of a mean over a batch have more terms than anyone would read.
+        if problem.batch_size == 1 or highest <= 2:
+            raw = [_integral(problem, problem.law, gradient**n) for n in range(highest + 1)]
+            moments = batch_moments(raw, problem.batch_size)
+            found = sp.Add(*(coefficient * moments[power] for power, coefficient in powers))
+            return found if found.has(sp.Integral) or highest > 2 else sp.expand(found)
     if problem.batch_size > 1:
         rows = {column: sp.IndexedBase(column)[j] for column in problem.columns}
         batch = sp.Sum(gradient.xreplace(rows), (j, 1, problem.batch_size)) / problem.batch_size
@@ -84,10 +95,47 @@ def _sum_over_rows(problem: Problem, law: Empirical, term: sp.Expr) -> sp.Expr:
     return weight * sp.Sum(summand, (r, 1, size)) if equal else sp.Sum(weight * summand, (r, 1, size))
 
 
+def _powers(of: Callable[[sp.Expr], sp.Expr]) -> list[tuple[int, sp.Expr]] | None:
+    """The powers of g in a polynomial of g, with their coefficients; None if ``of`` is none."""
+    g = sp.Dummy(real=True)
+    term = of(g)
+    return [(power, c) for (power,), c in sp.Poly(term, g).terms()] if term.is_polynomial(g) else None
+
+
+def batch_moments(raw: Sequence[Any], batch_size: int) -> list[Any]:
+    """Return the raw moments of the mean of ``batch_size`` independent draws: its n-th cumulant is kappa_n/B**(n-1)."""
+    if batch_size == 1:
+        return list(raw)
+    cumulants: list[Any] = [0]
+    for n in range(1, len(raw)):
+        cumulants.append(raw[n] - sum(int(sp.binomial(n - 1, i - 1)) * cumulants[i] * raw[n - i] for i in range(1, n)))
+    result: list[Any] = [raw[0]]
+    for n in range(1, len(raw)):
+        result.append(
+            sum(
+                int(sp.binomial(n - 1, i - 1)) * cumulants[i] / batch_size ** (i - 1) * result[n - i]
+                for i in range(1, n + 1)
+            )
+        )
+    return result
+
+
+def _averaged(law: Independent, term: sp.Expr, columns: Sequence[sp.Symbol]) -> sp.Expr:
+    """The mean of a polynomial in some columns over these columns, by their exact moments."""
+    laws = dict(zip(law.names, law.columns, strict=True))
+    return sp.Add(
+        *(
+            coefficient * sp.Mul(*(rational(laws[x.name].moment(n)) for x, n in zip(columns, powers, strict=True)))
+            for powers, coefficient in sp.Poly(term, *columns).terms()
+        )
+    )
+
+
 def _integral(problem: Problem, law: Independent, term: sp.Expr) -> sp.Expr:
-    integrand, limits = term, []
+    polynomial = [column for column in problem.columns if term.is_polynomial(column)]
+    integrand, limits = _averaged(law, term, polynomial) if polynomial else term, []
     for column in problem.columns:
-        if column not in term.free_symbols:
+        if column not in integrand.free_symbols:
             continue
         variable = law.symbolic[column.name]
         support = variable.pspace.domain.set

@@ -9,7 +9,7 @@ import sympy as sp
 
 from adamsym.gradients import Empirical, Problem
 from adamsym.symbolic.expansion import mean, moment_letters, second_moment
-from adamsym.symbolic.expectation import expectation
+from adamsym.symbolic.expectation import batch_moments, expectation
 
 
 def moment_expressions(problem: Problem, coordinate: int, order: int) -> dict[sp.Symbol, sp.Expr]:
@@ -52,22 +52,6 @@ def raw_moments(problem: Problem, theta: Sequence[Any], highest: int) -> list[li
             powers = [power * value for power, value in zip(powers, column, strict=True)]
             rows_moments.append(mpmath.fsum(powers))
         result.append(batch_moments(rows_moments, problem.batch_size))
-    return result
-
-
-def batch_moments(raw: Sequence[Any], batch_size: int) -> list[Any]:
-    """Return the raw moments of the mean of ``batch_size`` independent draws: its n-th cumulant is kappa_n/B**(n-1)."""
-    cumulants: list[Any] = [0]
-    for n in range(1, len(raw)):
-        cumulants.append(raw[n] - sum(int(sp.binomial(n - 1, i - 1)) * cumulants[i] * raw[n - i] for i in range(1, n)))
-    result: list[Any] = [raw[0]]
-    for n in range(1, len(raw)):
-        result.append(
-            sum(
-                int(sp.binomial(n - 1, i - 1)) * cumulants[i] / batch_size ** (i - 1) * result[n - i]
-                for i in range(1, n + 1)
-            )
-        )
     return result
 
 

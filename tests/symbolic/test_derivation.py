@@ -7,9 +7,11 @@ import sympy as sp
 
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical, Independent, Problem
+from adamsym.gradients.continuous import Column
 from adamsym.methods import Adam
 from adamsym.symbolic import DerivationError, SymbolicField, derive, lyapunov, point_checks
 from adamsym.symbolic.equality import EXACT, Check
+from adamsym.symbolic.expectation import expectation
 
 TITLES = ["Gradient", "Frozen chain", "Step bound", "Kernel", "Laplace form", "Limits", "Expansion", "Lyapunov"]
 
@@ -66,6 +68,50 @@ def test_a_continuous_law():
     derivation = derive(problem, Adam())
     assert EXACT.replace("the difference", "2 differences") in derivation.steps[4].check
     assert "drawn from the law" in derivation.steps[4].statement_text
+
+
+@pytest.mark.parametrize(
+    ("loss", "law", "size", "integrals"),
+    [
+        ("(theta - x)**2/2", {"x": "Exponential(1)"}, 1, False),
+        ("(theta*x - y)**2/2", {"x": "Normal(1, 2)", "y": "Gamma(1/2, 3)"}, 3, False),
+        ("(tanh(theta)*x - 1)**2/2", {"x": "Uniform(-1, 3)"}, 1, False),
+        ("softplus(theta*x) - y*theta*x", {"x": "Normal(0, 1)", "y": "Beta(1/2, 2)"}, 2, True),
+    ],
+)
+def test_moments_of_continuous_laws_are_closed_forms(loss, law, size, integrals):
+    problem = Problem(loss, ["theta"], Independent(law), batch_size=size)
+    moments = [expectation(problem, 0, lambda g, n=n: g**n) for n in (1, 2)]
+    assert [x.has(sp.Integral) for x in moments] == [integrals] * 2
+    # What is averaged exactly is in no integral: over the columns in which g is no polynomial alone.
+    assert all(len(found.limits) == 1 for x in moments for found in x.atoms(sp.Integral))
+    assert point_checks.has_moments_rule(problem, moments)
+    assert point_checks.moments_rule_check(problem, moments, 0).ok
+    mean, square = moments
+    for wrong in (
+        [mean * sp.Rational(1000001, 1000000), square],
+        [mean, square + problem.parameters[0]],
+        [-mean, square],
+    ):
+        assert not point_checks.moments_rule_check(problem, wrong, 0).ok
+
+
+def test_a_wrong_moment_of_a_continuous_law_stops_the_derivation(monkeypatch):
+    leave_out_the_slow_checks(monkeypatch)
+    problem = Problem("(theta - x)**2/2", ["theta"], Independent({"x": "Exponential(1)"}))
+    right = Column.moment
+    monkeypatch.setattr(Column, "moment", lambda column, n: right(column, n) + (n == 2))
+    with pytest.raises(DerivationError, match=r"^Expansion near beta = 1: refuted"):
+        derive(problem, Adam())
+
+
+def test_three_continuous_columns_have_no_rule_but_closed_forms(monkeypatch):
+    leave_out_the_slow_checks(monkeypatch)
+    law = Independent({"x": "Normal(1, 2)", "y": "Uniform(0, 1)", "z": "Beta(1/2, 3)"})
+    problem = Problem("(a - x)**2 + (b - y)**2 + (c - z)**2", ["a", "b", "c"], law)
+    (step,) = (step for step in derive(problem, Adam()).steps if step.title.startswith("Expansion"))
+    assert not any("int" in equation for equation in step.equations)
+    assert "quadrature" not in step.statement_text
 
 
 def test_control_a_wrong_gradient_stops_the_derivation():
