@@ -231,3 +231,42 @@ Proof.
   unfold is_field. intros H1 H2. apply is_lim_seq_unique in H1. apply is_lim_seq_unique in H2.
   rewrite H1 in H2. injection H2. lra.
 Qed.
+
+(* Turning the sign of all gradients turns the sign of the field. *)
+Definition opposite (l : list (R * R)) : list (R * R) := map (fun x => (fst x, - snd x)) l.
+Lemma E_opposite l f : E (opposite l) f = E l (fun g => f (- g)).
+Proof. induction l as [|[p g] l IH]; simpl; [reflexivity|]. rewrite IH. reflexivity. Qed.
+
+Lemma quotient_opposite a b phi l n : forall m v, quotient a b phi (opposite l) n (- m) v = - quotient a b phi l n m v.
+Proof.
+  induction n as [|n IH]; intros m v; cbn [quotient]; [ring|].
+  rewrite E_opposite.
+  transitivity (-1 * E l (fun g => quotient a b phi l n (a * m + (1 - a) * g) (b * v + (1 - b) * (g * g)))); [|ring].
+  rewrite <- E_scal. apply E_ext. intros x _.
+  replace (a * - m + (1 - a) * - snd x) with (- (a * m + (1 - a) * snd x)) by ring.
+  replace (- snd x * - snd x) with (snd x * snd x) by ring. rewrite IH. ring.
+Qed.
+
+Lemma field_opposite a b phi l f : is_field a b phi l f -> is_field a b phi (opposite l) (- f).
+Proof.
+  unfold is_field. intros H. apply (is_lim_seq_ext (fun n => - quotient a b phi l n 0 0)).
+  - intros n. rewrite <- quotient_opposite. rewrite Ropp_0. reflexivity.
+  - apply (is_lim_seq_opp _ (- f)) in H. exact H.
+Qed.
+
+Lemma opposite_law l : law l -> law (opposite l).
+Proof.
+  intros [H1 H2]. split; [|rewrite E_opposite; exact H2]. intros x Hx. unfold opposite in Hx.
+  apply in_map_iff in Hx. destruct Hx as (y & <- & Hy). exact (H1 y Hy).
+Qed.
+
+Lemma opposite_mean l : mean (opposite l) = - mean l.
+Proof.
+  unfold mean. rewrite E_opposite, (E_ext l (fun g => - g) (fun g => (-1) * g)) by (intros; ring). rewrite E_scal. ring.
+Qed.
+
+Lemma opposite_variance l : variance (opposite l) = variance l.
+Proof. unfold variance. rewrite E_opposite, opposite_mean. apply E_ext. intros x _. ring. Qed.
+
+Lemma opposite_largest l : largest (opposite l) = largest l.
+Proof. induction l as [|[p g] l IH]; simpl; [reflexivity|]. rewrite Rabs_Ropp. f_equal. exact IH. Qed.

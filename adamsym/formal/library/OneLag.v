@@ -20,10 +20,10 @@ Hypothesis lag_sign : forall w y, 0 < w <= 1 - b -> (1 - w) * L <= y <= (1 - w) 
 Hypothesis lag_first : forall y, b * L <= y <= b * M -> d <= s * lag phi l (1 - b) y.
 
 Lemma lag_later n : forall w c, 0 < w <= 1 - b -> (1 - w) * L <= c <= (1 - w) * M ->
-  0 <= s * E l (fun g => g * mean_kernel b phi l n (w * (g * g) + c)).
+  0 <= s * E l (fun g => g * mean_kernel b l phi n (w * (g * g) + c)).
 Proof.
   induction n as [|n IH]; intros w c Hw Hc; cbn [mean_kernel]; [apply lag_sign; assumption|].
-  rewrite (E_ext l _ (fun g => E l (fun k => g * mean_kernel b phi l n (b * w * (g * g) + (b * c + (1 - b) * (k * k)))))).
+  rewrite (E_ext l _ (fun g => E l (fun k => g * mean_kernel b l phi n (b * w * (g * g) + (b * c + (1 - b) * (k * k)))))).
   2:{ intros x _. rewrite E_scal. f_equal. apply E_ext. intros y _. f_equal. ring. }
   rewrite E_swap, <- E_scal. rewrite <- (E_zero l). apply E_le; [apply Hl|].
   intros k Hk. generalize (HLM k Hk). intros [k1 k2].
@@ -34,8 +34,8 @@ Lemma lags_sign n : forall v, L <= v <= M -> 0 <= s * lags a b phi l n v.
 Proof.
   induction n as [|n IH]; intros v Hv; cbn [lags]; [lra|].
   rewrite Rmult_plus_distr_l. apply Rplus_le_le_0_compat.
-  - replace (s * ((1 - a) * a ^ n * E l (fun g => g * mean_kernel b phi l n ((1 - b) * (g * g) + b * v))))
-      with ((1 - a) * a ^ n * (s * E l (fun g => g * mean_kernel b phi l n ((1 - b) * (g * g) + b * v)))) by ring.
+  - replace (s * ((1 - a) * a ^ n * E l (fun g => g * mean_kernel b l phi n ((1 - b) * (g * g) + b * v))))
+      with ((1 - a) * a ^ n * (s * E l (fun g => g * mean_kernel b l phi n ((1 - b) * (g * g) + b * v)))) by ring.
     apply Rmult_le_pos; [apply Rmult_le_pos; [lra|apply pow_le; lra]|]. apply lag_later; [lra|]. split; nra.
   - rewrite <- E_scal, <- (E_zero l). apply E_le; [apply Hl|]. intros k Hk. generalize (HLM k Hk). intros [k1 k2].
     apply IH. split; nra.
@@ -50,8 +50,8 @@ Proof.
     apply Rmult_le_compat_l; [lra|]. apply lag_first. split; nra.
   - remember (S n) as n' eqn:En. cbn [lags]. rewrite Rmult_plus_distr_l. rewrite <- (Rplus_0_l ((1 - a) * d)).
     apply Rplus_le_compat.
-    + replace (s * ((1 - a) * a ^ n' * E l (fun g => g * mean_kernel b phi l n' ((1 - b) * (g * g) + b * v))))
-        with ((1 - a) * a ^ n' * (s * E l (fun g => g * mean_kernel b phi l n' ((1 - b) * (g * g) + b * v)))) by ring.
+    + replace (s * ((1 - a) * a ^ n' * E l (fun g => g * mean_kernel b l phi n' ((1 - b) * (g * g) + b * v))))
+        with ((1 - a) * a ^ n' * (s * E l (fun g => g * mean_kernel b l phi n' ((1 - b) * (g * g) + b * v)))) by ring.
       apply Rmult_le_pos; [apply Rmult_le_pos; [lra|apply pow_le; lra]|]. apply lag_later; [lra|]. split; nra.
     + rewrite <- E_scal, <- (E_const l ((1 - a) * d) Hl). apply E_le; [apply Hl|].
       intros k Hk. generalize (HLM k Hk). intros [k1 k2]. apply IH. split; nra.

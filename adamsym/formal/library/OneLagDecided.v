@@ -66,11 +66,25 @@ Proof.
   destruct inside_root; unfold divisor_in, root_in, root, inside, outside; reflexivity.
 Qed.
 
+(* Both kernels are 1/(r + e), where r r is v and a constant. *)
+Lemma root_parts inside_root eps : 0 < eps -> exists e k, 0 <= e /\ forall v, 0 < v ->
+  0 < root_in Rops inside_root eps v /\ root_in Rops inside_root eps v * root_in Rops inside_root eps v = v + k /\
+  divisor_in Rops inside_root eps (root_in Rops inside_root eps v) = root_in Rops inside_root eps v + e /\
+  root inside_root eps v = / (root_in Rops inside_root eps v + e).
+Proof.
+  intros He. destruct inside_root; unfold root, inside, outside, root_in, divisor_in; simpl.
+  - exists 0, eps. split; [lra|]. intros v Hv. rewrite Rplus_0_r.
+    split; [apply sqrt_lt_R0; lra|]. split; [apply sqrt_sqrt; lra|auto].
+  - exists eps, 0. split; [lra|]. intros v Hv. rewrite Rplus_0_r.
+    split; [apply sqrt_lt_R0; lra|]. split; [apply sqrt_sqrt; lra|auto].
+Qed.
+
 (* Where the mean is 0, a factor -w phi(y) can be taken out of the lag. *)
 Lemma lag_third inside_root eps l w y : 0 < eps -> 0 < w -> 0 < y -> mean l = 0 ->
   lag (root inside_root eps) l w y = - (w * root inside_root eps y * third_in Rops inside_root eps l w y).
 Proof.
-  intros He Hw Hy Hm.
+  intros He Hw Hy Hm. destruct (root_parts inside_root eps He) as (e & k & e0 & Hr).
+  destruct (Hr y Hy) as (y0 & yy & _ & yr).
   replace (lag (root inside_root eps) l w y) with (lag (root inside_root eps) l w y - root inside_root eps y * mean l)
     by (rewrite Hm; ring).
   unfold lag, mean, third_in. cbv zeta.
@@ -78,27 +92,14 @@ Proof.
   rewrite <- !E_scal, E_minus.
   match goal with |- _ = - E l ?k => replace (- E l k) with ((-1) * E l k) by ring end.
   rewrite <- E_scal. apply E_ext. intros x _. set (g := snd x).
-  assert (G : 0 <= g * g) by apply Rle_0_sqr.
-  assert (V : 0 < w * (g * g) + y) by (assert (0 <= w * (g * g)) by (apply Rmult_le_pos; lra); lra).
-  destruct inside_root; unfold root, inside, outside, root_in, divisor_in; simpl.
-  - set (v := w * (g * g) + y) in *.
-    assert (P : 0 < sqrt (v + eps)) by (apply sqrt_lt_R0; lra). assert (P' : 0 < sqrt (y + eps)) by (apply sqrt_lt_R0; lra).
-    assert (S1 := sqrt_sqrt (v + eps) ltac:(lra)). assert (S2 := sqrt_sqrt (y + eps) ltac:(lra)).
-    assert (D : w * (g * g) = (sqrt (v + eps) - sqrt (y + eps)) * (sqrt (v + eps) + sqrt (y + eps))).
-    { replace ((sqrt (v + eps) - sqrt (y + eps)) * (sqrt (v + eps) + sqrt (y + eps)))
-        with (sqrt (v + eps) * sqrt (v + eps) - sqrt (y + eps) * sqrt (y + eps)) by ring. rewrite S1, S2. unfold v. ring. }
-    replace (-1 * (w * / sqrt (y + eps) * (g * (g * g) / (sqrt (v + eps) * (sqrt (v + eps) + sqrt (y + eps))))))
-      with (-1 * (/ sqrt (y + eps) * (w * (g * g) * g / (sqrt (v + eps) * (sqrt (v + eps) + sqrt (y + eps)))))) by (field; lra).
-    rewrite D. field. lra.
-  - set (v := w * (g * g) + y) in *.
-    assert (P := sqrt_lt_R0 v V). assert (P' := sqrt_lt_R0 y Hy).
-    assert (S1 := sqrt_sqrt v ltac:(lra)). assert (S2 := sqrt_sqrt y ltac:(lra)).
-    assert (D : w * (g * g) = (sqrt v - sqrt y) * (sqrt v + sqrt y)).
-    { replace ((sqrt v - sqrt y) * (sqrt v + sqrt y)) with (sqrt v * sqrt v - sqrt y * sqrt y) by ring.
-      rewrite S1, S2. unfold v. ring. }
-    replace (-1 * (w * / (sqrt y + eps) * (g * (g * g) / ((sqrt v + eps) * (sqrt v + sqrt y)))))
-      with (-1 * (/ (sqrt y + eps) * (w * (g * g) * g / ((sqrt v + eps) * (sqrt v + sqrt y))))) by (field; lra).
-    rewrite D. field. lra.
+  assert (V : 0 < w * (g * g) + y) by (assert (0 <= w * (g * g)) by (apply Rmult_le_pos; [lra|apply Rle_0_sqr]); lra).
+  destruct (Hr _ V) as (v0 & vv & vd & vr). rewrite vr, yr.
+  change (add Rops (mul Rops w (mul Rops g g)) y) with (w * (g * g) + y). rewrite vd.
+  set (r := root_in Rops inside_root eps (w * (g * g) + y)) in *. set (ry := root_in Rops inside_root eps y) in *. simpl.
+  assert (D : w * (g * g) = (r - ry) * (r + ry)) by (replace ((r - ry) * (r + ry)) with (r * r - ry * ry) by ring; rewrite vv, yy; ring).
+  replace (-1 * (w * / (ry + e) * (g * (g * g) / ((r + e) * (r + ry)))))
+    with (-1 * (/ (ry + e) * (w * (g * g) * g / ((r + e) * (r + ry))))) by (field; lra).
+  rewrite D. field. lra.
 Qed.
 
 Section Enclosed.
@@ -155,13 +156,6 @@ Proof.
   apply Qle_bool_Q2R in K1. apply Qle_bool_Q2R in K2. rewrite Q2R_mult in K1, K2. auto.
 Qed.
 
-Definition lag_positive (inside_root : bool) (l : list (Q * Q)) (beta2 eps : Q) (depth : nat) (low high : Q) : bool :=
-  squares_between l low high &&
-  let atoms_in := intervals_of l in
-  let eps_in := interval_of eps in
-  covers (fun w0 w1 y0 y1 => is_positive (lag_in (Intervals.Iops bits) inside_root eps_in atoms_in (between w0 w1) (between y0 y1)))
-    high depth 0 (1 - beta2) (beta2 * low) high.
-
 Lemma is_positive_on F w0 w1 y0 y1 xi : is_positive xi = true ->
   (forall w y, Q2R w0 <= w <= Q2R w1 -> Q2R y0 <= y <= Q2R y1 -> Intervals.enc xi (F w y)) -> positive_on F w0 w1 y0 y1.
 Proof.
@@ -169,31 +163,64 @@ Proof.
   destruct (positive_interval _ S) as (c & c0 & Hc). exists c. split; [exact c0|]. intros. apply Hc, H; assumption.
 Qed.
 
+(* A program is positive on the rectangle of all weights and pasts: what is computed, and what it says. *)
+Section Rectangle.
+Variables (program_in : list (Intervals.I.type * Intervals.I.type) -> Intervals.I.type -> Intervals.I.type -> Intervals.I.type)
+  (program : list (R * R) -> R -> R -> R).
+Hypothesis program_ok : forall li l wi w yi y, Forall2 enc2 li l -> Intervals.enc wi w -> Intervals.enc yi y ->
+  Intervals.enc (program_in li wi yi) (program l w y).
+
+Definition positive_on_rectangle (l : list (Q * Q)) (beta2 : Q) (depth : nat) (low high : Q) : bool :=
+  squares_between l low high &&
+  let atoms_in := intervals_of l in
+  covers (fun w0 w1 y0 y1 => is_positive (program_in atoms_in (between w0 w1) (between y0 y1))) high depth
+    0 (1 - beta2) (beta2 * low) high.
+
+Lemma rectangle_facts l beta2 depth low high : positive_on_rectangle l beta2 depth low high = true ->
+  law (atoms l) /\ 0 <= Q2R low <= Q2R high /\ (forall x, In x (atoms l) -> Q2R low <= snd x * snd x <= Q2R high) /\
+  exists c, 0 < c /\ forall w y, 0 <= w <= 1 - Q2R beta2 -> Q2R beta2 * Q2R low <= y <= Q2R high -> c <= program (atoms l) w y.
+Proof.
+  intros H. apply andb_prop in H. destruct H as [H1 H2]. destruct (squares_facts l low high H1) as (Hl & HLM & Hx).
+  split; [exact Hl|]. split; [exact HLM|]. split; [exact Hx|].
+  apply (covers_positive _ _ (program (atoms l))) in H2.
+  - unfold positive_on in H2. rewrite RMicromega.Q2R_0, Q2R_minus, Q2R_one, Q2R_mult in H2. exact H2.
+  - intros w0 w1 y0 y1 T. apply (is_positive_on _ _ _ _ _ _ T). intros w y Hw Hy.
+    apply program_ok; [apply intervals_of_ok| |]; eapply Intervals.btw; try apply interval_of_ok; assumption.
+Qed.
+End Rectangle.
+
+(* A lower bound of the lag on the rectangle, positive at the largest weight, gives the sign of the field. *)
+Lemma sign_on_rectangle a b C K phi l L M s bound f : 0 <= a < 1 -> 0 < b < 1 -> kernel phi C K -> law l -> 0 <= L <= M ->
+  (forall x, In x l -> L <= snd x * snd x <= M) ->
+  (forall w y, 0 < w <= 1 - b -> b * L <= y <= M -> bound w <= s * lag phi l w y) ->
+  (forall w, 0 < w <= 1 - b -> 0 < bound w) -> is_field a b phi l f -> 0 < s * - f.
+Proof.
+  intros Ha Hb Hk Hl [L0 LM] HLM Hbound Hpositive Hf.
+  assert (D := Hpositive (1 - b) ltac:(lra)).
+  assert ((1 - a) * bound (1 - b) <= s * - f).
+  { apply (one_lag a b C K phi Ha Hb Hk l Hl L M L0 HLM s (bound (1 - b))); [| |exact LM|exact Hf].
+    - intros w y Hw Hy. assert (b * L <= (1 - w) * L) by (apply Rmult_le_compat_r; lra).
+      assert (0 <= w * M) by (apply Rmult_le_pos; lra).
+      eapply Rle_trans; [|apply Hbound; lra]. left. apply Hpositive. exact Hw.
+    - intros y Hy. assert (0 <= (1 - b) * M) by (apply Rmult_le_pos; lra). apply Hbound; lra. }
+  assert (0 < (1 - a) * bound (1 - b)) by (apply Rmult_lt_0_compat; lra). lra.
+Qed.
+
+Definition lag_positive (inside_root : bool) (l : list (Q * Q)) (beta2 eps : Q) (depth : nat) (low high : Q) : bool :=
+  let eps_in := interval_of eps in
+  positive_on_rectangle (lag_in (Intervals.Iops bits) inside_root eps_in) l beta2 depth low high.
+
 Theorem negative_by_lag inside_root l beta2 eps depth low high :
   0 < Q2R beta2 < 1 -> 0 < Q2R eps -> lag_positive inside_root l beta2 eps depth low high = true ->
   forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) (root inside_root (Q2R eps)) (atoms l) f -> f < 0.
 Proof.
-  intros Hb He H a Ha f Hf. unfold lag_positive in H. apply andb_prop in H. destruct H as [H1 H2].
-  destruct (squares_facts l low high H1) as (Hl & [L0 LM] & HLM).
-  destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
-  apply (covers_positive _ _ (fun w y => lag (root inside_root (Q2R eps)) (atoms l) w y)) in H2.
-  2:{ intros w0 w1 y0 y1 T. apply (is_positive_on _ _ _ _ _ _ T). intros w y Hw Hy. rewrite <- lag_in_lag.
-      apply lag_in_ok; [apply interval_of_ok|apply intervals_of_ok| |];
-        eapply Intervals.btw; try apply interval_of_ok; assumption. }
-  destruct H2 as (c & c0 & Hc).
-  assert (Z0 : Q2R 0 = 0) by apply RMicromega.Q2R_0.
-  assert (Z1 : Q2R (1 - beta2) = 1 - Q2R beta2) by (rewrite Q2R_minus, Q2R_one; reflexivity).
-  assert (Z2 : Q2R (beta2 * low) = Q2R beta2 * Q2R low) by apply Q2R_mult.
-  rewrite Z0, Z1, Z2 in Hc. set (b := Q2R beta2) in *. set (L := Q2R low) in *. set (M := Q2R high) in *.
-  assert (B := one_lag a b C K _ Ha Hb Hk (atoms l) Hl L M L0 HLM 1 c).
-  assert ((1 - a) * c <= 1 * - f).
-  { apply B; [| |exact LM|exact Hf].
-    - intros w y Hw Hy. assert (b * L <= (1 - w) * L) by (apply Rmult_le_compat_r; lra).
-      assert (0 <= w * M) by (apply Rmult_le_pos; lra).
-      generalize (Hc w y ltac:(lra) ltac:(lra)). lra.
-    - intros y Hy. assert (0 <= (1 - b) * M) by (apply Rmult_le_pos; lra).
-      generalize (Hc (1 - b) y ltac:(lra) ltac:(lra)). lra. }
-  assert (0 < (1 - a) * c) by (apply Rmult_lt_0_compat; lra). lra.
+  intros Hb He H a Ha f Hf. destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
+  apply (rectangle_facts _ (lag_in Rops inside_root (Q2R eps))) in H.
+  2:{ intros. apply lag_in_ok; [apply interval_of_ok|assumption|assumption|assumption]. }
+  destruct H as (Hl & HLM & Hx & c & c0 & Hc).
+  assert (0 < 1 * - f); [|lra].
+  apply (sign_on_rectangle a (Q2R beta2) C K _ _ _ _ 1 (fun _ => c) f Ha Hb Hk Hl HLM Hx); [|intros; exact c0|exact Hf].
+  intros w y Hw Hy. rewrite Rmult_1_l, <- lag_in_lag. apply Hc; lra.
 Qed.
 
 Theorem positive_by_lag inside_root l beta2 eps depth low high :
@@ -206,51 +233,34 @@ Qed.
 
 (* Mean 0: the third moment decides. It is positive where the field is. *)
 Definition third_positive (inside_root : bool) (l : list (Q * Q)) (beta2 eps : Q) (depth : nat) (low high : Q) : bool :=
-  squares_between l low high && negb (Qle_bool low 0) && Qeq_bool (E_Q l (fun g => g)) 0 &&
-  let atoms_in := intervals_of l in
+  negb (Qle_bool low 0) && Qeq_bool (E_Q l (fun g => g)) 0 &&
   let eps_in := interval_of eps in
-  covers (fun w0 w1 y0 y1 => is_positive (third_in (Intervals.Iops bits) inside_root eps_in atoms_in (between w0 w1) (between y0 y1)))
-    high depth 0 (1 - beta2) (beta2 * low) high.
+  positive_on_rectangle (third_in (Intervals.Iops bits) inside_root eps_in) l beta2 depth low high.
 
 Theorem positive_by_third inside_root l beta2 eps depth low high :
   0 < Q2R beta2 < 1 -> 0 < Q2R eps -> third_positive inside_root l beta2 eps depth low high = true ->
   forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) (root inside_root (Q2R eps)) (atoms l) f -> 0 < f.
 Proof.
   intros Hb He H a Ha f Hf. unfold third_positive in H. apply andb_prop in H. destruct H as [H H2].
-  apply andb_prop in H. destruct H as [H H0]. apply andb_prop in H. destruct H as [H1 Hlow].
+  apply andb_prop in H. destruct H as [Hlow H0].
   apply negb_true_iff in Hlow. assert (Low : (0 < low)%Q) by (apply Qnot_le_lt; rewrite <- Qle_bool_iff, Hlow; discriminate).
   apply Qlt_Rlt in Low. rewrite RMicromega.Q2R_0 in Low.
   assert (Hm : mean (atoms l) = 0) by (rewrite mean_atoms; apply Qeq_bool_eq, Qeq_eqR in H0; rewrite H0; apply RMicromega.Q2R_0).
-  destruct (squares_facts l low high H1) as (Hl & [L0 LM] & HLM).
   destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
-  apply (covers_positive _ _ (fun w y => third_in Rops inside_root (Q2R eps) (atoms l) w y)) in H2.
-  2:{ intros w0 w1 y0 y1 T. apply (is_positive_on _ _ _ _ _ _ T). intros w y Hw Hy.
-      apply third_in_ok; [apply interval_of_ok|apply intervals_of_ok| |];
-        eapply Intervals.btw; try apply interval_of_ok; assumption. }
-  destruct H2 as (c & c0 & Hc).
-  assert (Z0 : Q2R 0 = 0) by apply RMicromega.Q2R_0.
-  assert (Z1 : Q2R (1 - beta2) = 1 - Q2R beta2) by (rewrite Q2R_minus, Q2R_one; reflexivity).
-  assert (Z2 : Q2R (beta2 * low) = Q2R beta2 * Q2R low) by apply Q2R_mult.
-  rewrite Z0, Z1, Z2 in Hc. set (b := Q2R beta2) in *. set (L := Q2R low) in *. set (M := Q2R high) in *.
-  set (phi := root inside_root (Q2R eps)) in *.
+  apply (rectangle_facts _ (third_in Rops inside_root (Q2R eps))) in H2.
+  2:{ intros. apply third_in_ok; [apply interval_of_ok|assumption|assumption|assumption]. }
+  destruct H2 as (Hl & HLM & Hx & c & c0 & Hc).
+  set (b := Q2R beta2) in *. set (L := Q2R low) in *. set (M := Q2R high) in *. set (phi := root inside_root (Q2R eps)) in *.
   assert (PM : 0 < phi M) by (apply (kernel_pos _ _ _ Hk); lra).
   assert (bL : 0 < b * L) by (apply Rmult_lt_0_compat; lra).
-  assert (N : forall w y, 0 < w <= 1 - b -> b * L <= y <= M -> w * phi M * c <= -1 * lag phi (atoms l) w y).
-  { intros w y Hw Hy. unfold phi. rewrite lag_third; try assumption; try lra. fold phi.
+  assert (0 < -1 * - f); [|lra].
+  apply (sign_on_rectangle a b C K phi (atoms l) L M (-1) (fun w => w * phi M * c) f Ha Hb Hk Hl HLM Hx); [| |exact Hf].
+  - intros w y Hw Hy. unfold phi. rewrite lag_third; try assumption; try lra. fold phi.
     replace (-1 * - (w * phi y * third_in Rops inside_root (Q2R eps) (atoms l) w y))
       with (w * (phi y * third_in Rops inside_root (Q2R eps) (atoms l) w y)) by ring.
     rewrite Rmult_assoc. apply Rmult_le_compat_l; [lra|].
-    apply Rmult_le_compat; [lra|lra| |apply Hc; lra]. apply (kernel_decreasing _ _ _ Hk). lra. }
-  assert (D : 0 < (1 - b) * phi M * c) by (apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; lra|exact c0]).
-  assert (B := one_lag a b C K phi Ha Hb Hk (atoms l) Hl L M L0 HLM (-1) ((1 - b) * phi M * c)).
-  assert ((1 - a) * ((1 - b) * phi M * c) <= -1 * - f).
-  { apply B; [| |exact LM|exact Hf].
-    - intros w y Hw Hy. assert (b * L <= (1 - w) * L) by (apply Rmult_le_compat_r; lra).
-      assert (0 <= w * M) by (apply Rmult_le_pos; lra).
-      assert (0 <= w * phi M * c) by (apply Rmult_le_pos; [apply Rmult_le_pos; lra|lra]).
-      generalize (N w y Hw ltac:(lra)). lra.
-    - intros y Hy. assert (0 <= (1 - b) * M) by (apply Rmult_le_pos; lra). apply N; lra. }
-  assert (0 < (1 - a) * ((1 - b) * phi M * c)) by (apply Rmult_lt_0_compat; lra). lra.
+    apply Rmult_le_compat; [lra|lra| |apply Hc; lra]. apply (kernel_decreasing _ _ _ Hk). lra.
+  - intros w Hw. apply Rmult_lt_0_compat; [apply Rmult_lt_0_compat; lra|exact c0].
 Qed.
 
 Theorem negative_by_third inside_root l beta2 eps depth low high :

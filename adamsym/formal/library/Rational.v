@@ -67,32 +67,10 @@ Qed.
 Lemma mean_atoms l : mean (atoms l) = Q2R (E_Q l (fun g => g)).
 Proof. symmetry. apply E_Q_E. reflexivity. Qed.
 
-(* Turning the sign of all gradients turns the sign of the field. *)
-Definition opposite (l : list (R * R)) : list (R * R) := map (fun x => (fst x, - snd x)) l.
 Definition opposite_Q (l : list (Q * Q)) : list (Q * Q) := map (fun x => (fst x, - snd x)%Q) l.
 
 Lemma opposite_atoms l : atoms (opposite_Q l) = opposite (atoms l).
 Proof. unfold atoms, opposite_Q, opposite. rewrite !map_map. apply map_ext. intros x. simpl. rewrite Q2R_opp. reflexivity. Qed.
-
-Lemma E_opposite l f : E (opposite l) f = E l (fun g => f (- g)).
-Proof. induction l as [|[p g] l IH]; simpl; [reflexivity|]. rewrite IH. reflexivity. Qed.
-
-Lemma quotient_opposite a b phi l n : forall m v, quotient a b phi (opposite l) n (- m) v = - quotient a b phi l n m v.
-Proof.
-  induction n as [|n IH]; intros m v; cbn [quotient]; [ring|].
-  rewrite E_opposite.
-  transitivity (-1 * E l (fun g => quotient a b phi l n (a * m + (1 - a) * g) (b * v + (1 - b) * (g * g)))); [|ring].
-  rewrite <- E_scal. apply E_ext. intros x _.
-  replace (a * - m + (1 - a) * - snd x) with (- (a * m + (1 - a) * snd x)) by ring.
-  replace (- snd x * - snd x) with (snd x * snd x) by ring. rewrite IH. ring.
-Qed.
-
-Lemma field_opposite a b phi l f : is_field a b phi l f -> is_field a b phi (opposite l) (- f).
-Proof.
-  unfold is_field. intros H. apply (is_lim_seq_ext (fun n => - quotient a b phi l n 0 0)).
-  - intros n. rewrite <- quotient_opposite. rewrite Ropp_0. reflexivity.
-  - apply (is_lim_seq_opp _ (- f)) in H. exact H.
-Qed.
 
 (* Laws with the same expectations have the same field; so equal values may be merged. *)
 Lemma quotient_same l k : (forall f, E l f = E k f) ->

@@ -16,7 +16,8 @@ Hypothesis HM : forall x, In x l -> snd x * snd x <= M.
 Hypothesis M0 : 0 <= M.
 Hypothesis Ht : 0 < t.
 Hypothesis ratio : forall v, 0 <= v <= M -> phi (b * v) <= phi v / t.
-Notation U := (mean_kernel b phi l).
+Notation U := (mean_kernel b l phi).
+Notation decreasing := (kernel_decreasing _ _ _ Hphi).
 Notation W := (lags a b phi l).
 
 Lemma mean_kernel_ratio n : forall v, 0 <= v <= M -> U n (b * v) <= U n v / t.
@@ -25,7 +26,7 @@ Proof.
   unfold Rdiv. rewrite (Rmult_comm (E l _)), <- E_scal. apply E_le; [apply Hl|]. intros x Hx.
   rewrite (Rmult_comm (/ t)). fold (U n (b * v + (1 - b) * (snd x * snd x)) / t).
   eapply Rle_trans; [|apply IH; apply convex; auto].
-  apply (mean_kernel_decreasing b C K phi Hb Hphi l Hl).
+  apply (mean_kernel_decreasing b l Hb Hl phi n decreasing).
   assert (G : 0 <= snd x * snd x) by apply Rle_0_sqr. generalize (convex b v (snd x) M Hb Hv (HM x Hx)). intros [X _].
   split; [apply Rmult_le_pos; lra|].
   assert (0 <= (1 - b) * ((1 - b) * (snd x * snd x))) by (apply Rmult_le_pos; [lra|apply Rmult_le_pos; lra]). lra.
@@ -33,7 +34,7 @@ Qed.
 
 Lemma mean_kernel_nonneg n v : 0 <= v <= M -> 0 <= U n v.
 Proof.
-  intros Hv. eapply Rle_trans; [|apply (mean_kernel_above b C K phi Hb Hphi l Hl n M HM M0 v Hv)].
+  intros Hv. eapply Rle_trans; [|apply (mean_kernel_above b l Hb Hl phi n M decreasing HM M0 v Hv)].
   left. apply (kernel_pos _ _ _ Hphi). exact M0.
 Qed.
 
@@ -53,7 +54,7 @@ Proof.
   assert (u0 : 0 <= u) by (apply mean_kernel_nonneg; lra).
   assert (u1 : u <= U n v / t).
   { eapply Rle_trans; [|apply mean_kernel_ratio; exact Hv].
-    apply (mean_kernel_decreasing b C K phi Hb Hphi l Hl). lra. }
+    apply (mean_kernel_decreasing b l Hb Hl phi n decreasing). lra. }
   assert (p0 := pos_nonneg (c - g)). assert (p1 := pos_ge (c - g)).
   assert (pos (c - g) * u <= U n v / t * pos (c - g)) by (rewrite (Rmult_comm (U n v / t)); apply Rmult_le_compat_l; assumption).
   assert ((c - g) * u <= pos (c - g) * u) by (apply Rmult_le_compat_r; assumption). lra.
@@ -79,7 +80,7 @@ Qed.
 Lemma mean_kernel_grows n : U n M <= U (S n) M.
 Proof.
   cbn [mean_kernel]. rewrite <- (E_const l (U n M) Hl). apply E_le; [apply Hl|]. intros x Hx.
-  apply (mean_kernel_decreasing b C K phi Hb Hphi l Hl). apply convex; [exact Hb|lra|auto].
+  apply (mean_kernel_decreasing b l Hb Hl phi n decreasing). apply convex; [exact Hb|lra|auto].
 Qed.
 
 Lemma lags_bracket n : (1 - a ^ S n) * ((c - P / t) * U (S n) M) <= W (S n) M.
@@ -99,9 +100,9 @@ Proof.
 Qed.
 
 (* The inequality with any c, where T is the mean of phi(V). *)
-Theorem sign_inequality (T f : R) : is_lim_seq (fun n => U n M) T -> is_field a b phi l f -> (c - P / t) * T <= - f.
+Theorem sign_inequality (T f : R) : is_kernel_mean b phi l T -> is_field a b phi l f -> (c - P / t) * T <= - f.
 Proof.
-  intros HT Hf. assert (D := lags_limit a b C K phi Ha Hb Hphi l Hl M f M0 Hf). apply is_lim_seq_incr_1 in D.
+  intros HT0 Hf. assert (HT := kernel_mean_from b C K phi Hb Hphi l Hl M T M0 HT0). assert (D := lags_limit a b C K phi Ha Hb Hphi l Hl M f M0 Hf). apply is_lim_seq_incr_1 in D.
   apply (is_lim_seq_le (fun n => (1 - a ^ S n) * ((c - P / t) * U (S n) M)) (fun n => W (S n) M) ((c - P / t) * T) (- f)).
   - apply lags_bracket.
   - apply is_lim_seq_incr_1 in HT. replace ((c - P / t) * T) with (1 * ((c - P / t) * T)) by ring.
@@ -116,7 +117,7 @@ Proof.
   apply (is_lim_seq_le (fun n => (1 - a ^ S n) * ((c - P / t) * phi M)) (fun n => W (S n) M) ((c - P / t) * phi M) (- f)).
   - intros n. eapply Rle_trans; [|apply lags_bracket]. apply Rmult_le_compat_l.
     + assert (a ^ S n <= 1); [|lra]. rewrite <- (pow1 (S n)). apply pow_incr. lra.
-    + apply Rmult_le_compat_l; [exact Hc|]. apply (mean_kernel_above b C K phi Hb Hphi l Hl (S n) M HM M0). lra.
+    + apply Rmult_le_compat_l; [exact Hc|]. apply (mean_kernel_above b l Hb Hl phi (S n) M decreasing HM M0). lra.
   - replace (Finite ((c - P / t) * phi M)) with (Finite (1 * ((c - P / t) * phi M))) by (f_equal; ring).
     apply is_lim_seq_mult'; [apply one_minus_pow|apply is_lim_seq_const].
   - exact D.
