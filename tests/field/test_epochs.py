@@ -146,5 +146,5 @@ def test_epoch_fields_travel_and_refuse():
     assert pickle.loads(pickle.dumps(field))([0.5]) == field([0.5])
     with pytest.raises(NotApplicable, match="a Jacobian needs"):
         AdamField(PerRowGradients([[1.0]]).changed(sampling="cyclic"), Adam()).jacobian([0.0])
-    with pytest.raises(NotApplicable, match="an enclosure is available"):
-        AdamField(problem.changed(sampling="reshuffled"), Adam()).enclose([[0.0, 1.0]])
+    with pytest.raises(NotApplicable, match="Jacobian is not enclosed"):
+        AdamField(problem.changed(sampling="reshuffled"), Adam()).enclose_jacobian([[0.0, 1.0]])

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import flint
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from adamsym.cli.app import run
 from adamsym.dynamics import find_zero, flow
 from adamsym.expressions.errors import NotApplicable
 from adamsym.field import AdamField, monte_carlo
+from adamsym.field.ball.lag_series import LagSeries
+from adamsym.field.epochs import shuffled_ball
 from adamsym.field.epochs.tables import Table
 from adamsym.gradients import Empirical, PerRowGradients, Problem
 from adamsym.methods import Adam, AdamEpsInsideRoot, AdamW, NAdam, RMSprop
@@ -65,6 +68,11 @@ CASES = [
 ]
 
 
+def linear(rows, size=1, drop_last=False, sampling="reshuffled"):
+    """The same gradients, by an expression: what is enclosed."""
+    return Problem("c*theta", ["theta"], Empirical({"c": list(rows)}), size, sampling, drop_last)
+
+
 @pytest.mark.parametrize(("rows", "method", "epochs", "size", "drop_last"), CASES, ids=str)
 def test_the_field_is_the_mean_over_all_orders(rows, method, epochs, size, drop_last):
     count = rows // size if drop_last else -(-rows // size)
@@ -83,6 +91,9 @@ def test_the_field_is_the_mean_over_all_orders(rows, method, epochs, size, drop_
     assert abs(found.value[0] - expected) <= found.error[0] + left / (least + eps)
     assert abs(found.value[0] - expected) < 1e-12
     assert found.error[0] < 1e-10
+    [[low, high]] = AdamField(linear(ROWS[:rows], size, drop_last), method).enclose([[0.0, 0.0]])
+    assert low - left / (least + eps) <= expected <= high + left / (least + eps)
+    assert high - low < 1e-15
     # The order counts: neither the rows' own order nor independent draws have this field.
     for sampling in ("cyclic", "replacement"):
         other = source_of(ROWS[:rows], size, drop_last and sampling == "cyclic", sampling)
@@ -153,7 +164,7 @@ def test_many_rows_are_estimated(tmp_path, capsys):
     assert found["estimated"] is True
     assert 0 < found["error"][0] < 0.01
     assert run(["field", str(file), "--at", "theta=5.0", "--enclose"]) == 2
-    assert "an enclosure is available for" in capsys.readouterr().err
+    assert "an enclosure of reshuffled rows sums over all orders of few rows" in capsys.readouterr().err
 
 
 def test_tables_interpolate_and_sum():
@@ -162,9 +173,87 @@ def test_tables_interpolate_and_sum():
     assert table.error(samples) < 1e-14
     np.testing.assert_allclose(table.values(samples, table.basis(x)), 1 / (1 + np.exp(-x)), atol=1e-14)
     assert table.values(samples, table.basis(np.array([-49.0])))[0] == samples[0]
-    constant = table.summed(np.ones_like(samples), 0.3, 0.9)
+    constant = table.summed(np.ones_like(samples), 0.3, -np.log(0.9))
     np.testing.assert_allclose(constant, 10.0, rtol=1e-13)
-    summed = table.values(table.summed(samples, 0.7, 0.5), table.basis(x))
+    summed = table.values(table.summed(samples, 0.7, np.log(2)), table.basis(x))
     expected = sum(0.5**e * table.values(samples, table.basis(x - 0.7 * e)) for e in range(60))
     np.testing.assert_allclose(summed, expected, atol=1e-13)
     assert table.error(np.abs(table.nodes - 0.1)) > 1e-6
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------------
+
+METHODS = [Adam(), NAdam("0.8", "0.95"), RMSprop("0.99"), AdamW("0.9", "0.99", "0.1", "0.3"), Adam(0, 0, "0.1")]
+
+
+@pytest.mark.parametrize("method", [*METHODS, AdamEpsInsideRoot("0.9", "0.9999", "1e-4")], ids=str)
+@pytest.mark.parametrize(("rows", "size", "drop_last"), [(1, 1, False), (3, 1, False), (4, 3, False), (5, 2, True)])
+def test_bounds_are_a_unit_apart_and_hold_the_float_field(method, rows, size, drop_last):
+    field = AdamField(linear(ROWS[:rows], size, drop_last), method)
+    [[low, high]], found = field.enclose([[0.3, 0.3]]), field.evaluate([0.3])
+    assert low - found.error[0] <= found.value[0] <= high + found.error[0]
+    assert high - low < 1e-15
+
+
+def test_boxes_hold_their_points_and_a_change_of_sign_is_proven():
+    law = Empirical({"x": [0, 1, 3], "y": [1, 2, 0]})
+    problem = Problem("(tanh(a*x) + b - y)**2/2", ["a", "b"], law, sampling="reshuffled")
+    field, theta = AdamField(problem, Adam("0.5", "0.9", "0.01")), np.array([0.3, 0.7])
+    box = np.stack([theta - 0.01, theta + 0.01], axis=-1)
+    bounds, points = field.enclose(box), np.random.default_rng(0).uniform(box[:, 0], box[:, 1], (20, 2))
+    values = field(points)
+    assert ((bounds[:, 0] <= values) & (values <= bounds[:, 1])).all()
+    assert (bounds[:, 1] - bounds[:, 0] < 0.5).all()
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}), sampling="reshuffled")
+    field = AdamField(problem, Adam("0.5", "0.9", "0.01"))
+    left, right = field.enclose([[[0.983443938] * 2], [[0.983443942] * 2]])[:, 0]
+    assert left[0] > 0 > right[1]
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-200, 1e-60, 1e-8, 1e8, 1e60, 1e200])
+def test_bounds_of_gradients_of_every_size(scale):
+    rows = [scale * x for x in (1, -2, 4)]
+    field = AdamField(linear(rows), Adam("0.5", "0.9", "0.01"))
+    [[low, high]], found = field.enclose([[0.0, 0.0]]), field.evaluate([0.0])
+    assert low - found.error[0] <= found.value[0] <= high + found.error[0]
+    assert high - low <= (1e-14 if 1e-80 < scale < 1e80 else 9) * min(1, 100 * scale) + 1e-300
+
+
+def test_each_bound_of_what_is_left_out_is_needed(monkeypatch):
+    rows, method, exact = (
+        linear(ROWS[:3]),
+        Adam("0.5", "0.9", "0.01"),
+        AdamField(linear(ROWS[:3]), Adam("0.5", "0.9", "0.01"))([0.0])[0],
+    )
+
+    def bounds():
+        [[low, high]] = AdamField(rows, method).enclose([[0.0, 0.0]])
+        return low, high
+
+    def holds():
+        return bounds()[0] <= exact <= bounds()[1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shuffled_ball, "_STEP", 2.5)
+        assert holds()
+        patch.setattr(shuffled_ball, "_rule_error", lambda step, size: flint.arb(0))
+        assert not holds()
+    with monkeypatch.context() as patch:
+        patch.setattr(shuffled_ball, "_TOLERANCE", 1e-2)
+        assert holds()
+        patch.setattr(shuffled_ball, "symmetric", lambda radius: flint.arb(0) if radius < 0.5 else flint.arb(0, radius))
+        assert not holds()
+    with monkeypatch.context() as patch:
+        patch.setattr(LagSeries, "values", lambda self, powers, last: (powers * self._coefficients).tolist())
+        patch.setattr(LagSeries, "__init__", few_terms(LagSeries.__init__))
+        assert not holds()
+
+
+def few_terms(own):
+    def init(self, law, form, farthest):
+        own(self, law, form, farthest)
+        self._coefficients = flint.arb_mat(
+            [[x if j < 3 else 0 for x in row] for j, row in enumerate(self._coefficients.tolist())]
+        )
+
+    return init

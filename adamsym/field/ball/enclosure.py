@@ -18,14 +18,16 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import real_array
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.work import spend
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, hull, outward
 from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.law import BallLaw, EnclosedLaw, Law
 from adamsym.field.ball.quadrature import MOST_OPERATIONS, TOLERANCE, LawEnclosure, enclose_law
 from adamsym.field.batches.ball_law import MeanLaw
+from adamsym.field.epochs.arrangements import arrangements_of
 from adamsym.field.epochs.periodic_ball import batch_means, periodic_quotient, require_periodic
+from adamsym.field.epochs.shuffled_ball import require_few, shuffled_quotient
 from adamsym.gradients import Empirical, Independent, StochasticGradient, SymbolicGradient
 from adamsym.gradients.batches import batch_numbers, can_list
 from adamsym.gradients.jumps import JumpError
@@ -107,7 +109,7 @@ def enclose_box(
     Call within ``ball_arithmetic()``.
     """
     theta = hulls(box)
-    if (box[:, 0] == box[:, 1]).all() or may_jump(problem, theta):
+    if (box[:, 0] == box[:, 1]).all() or is_shuffled(problem) or may_jump(problem, theta):
         return field_over(problem, form, theta, slopes=False, tolerance=tolerance)
     middle = [flint.arb(_midpoint(float(low), float(high))) for low, high in box]
     whole = field_over(problem, form, theta, slopes=True, tolerance=tolerance)
@@ -151,11 +153,32 @@ def field_over(
     Raises
     ------
     NotApplicable
-        If rows are reshuffled: their field has no enclosure here.
+        If too many rows are reshuffled to sum over their orders, or ``slopes`` are asked for of these.
     """
     if problem.epoch is not None:
-        return with_decay(_periodic(problem, form, theta, slopes), form, theta)
+        own = _shuffled if problem.epoch.is_shuffled else _periodic
+        return with_decay(own(problem, form, theta, slopes), form, theta)
     return with_decay(field_of(gradient_laws(problem, theta, slopes), form, tolerance), form, theta)
+
+
+def is_shuffled(problem: StochasticGradient) -> bool:
+    """Whether rows are drawn in reshuffled epochs: of their field there are bounds, but none of its Jacobian."""
+    return problem.epoch is not None and problem.epoch.is_shuffled
+
+
+def _shuffled(problem: SymbolicGradient, form: LaplaceForm, theta: Sequence[flint.arb], slopes: bool) -> BoxEnclosure:
+    """The field of reshuffled rows."""
+    if slopes:
+        raise NotApplicable("data.sampling: of reshuffled rows the field's Jacobian is not enclosed")
+    law, epoch = problem.law, problem.epoch
+    assert isinstance(law, Empirical)
+    assert epoch is not None
+    orders = arrangements_of(law, epoch)
+    require_few(orders, form, "an enclosure")
+    gradients, _ = rows_over(problem, theta, slopes=False)
+    first = [orders.kinds.index(kind) for kind in range(len(orders.numbers))]
+    columns = ([gradients[row][i] for row in first] for i in range(problem.dimension))
+    return BoxEnclosure([-shuffled_quotient(kinds, form, orders) for kinds in columns], [])
 
 
 def _periodic(problem: SymbolicGradient, form: LaplaceForm, theta: Sequence[flint.arb], slopes: bool) -> BoxEnclosure:

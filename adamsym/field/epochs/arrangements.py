@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -17,16 +18,21 @@ MOST_ARRANGEMENTS = 5040
 """Sequences of minibatches that are listed: those of seven rows, one by one."""
 
 
-_Sequence = tuple[tuple[int, ...], tuple[int, ...], float]
+_Sequence = tuple[tuple[int, ...], tuple[int, ...], Fraction]
 """Minibatches by number, how many rows of each kind are left, and the probability."""
 
 
 @dataclass(frozen=True)
 class Prefixes:
-    """The first j minibatches of an epoch: numbers in the list of all, (n, j), oldest first, and probabilities (n,)."""
+    """The first j minibatches of an epoch: numbers in the list of all, (n, j), oldest first, and n probabilities."""
 
     batches: NDArray[np.int_]
-    probabilities: FloatArray
+    chances: tuple[Fraction, ...]
+
+    @cached_property
+    def probabilities(self) -> FloatArray:
+        """The probabilities as floats, (n,)."""
+        return np.array([float(chance) for chance in self.chances])
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,16 @@ class Arrangements:
     kinds: tuple[int, ...]
     epoch: Epoch
 
+    @property
+    def counts(self) -> tuple[tuple[int, ...], ...]:
+        """How many rows of each kind each minibatch has that there is."""
+        return self._listed[0]
+
     @cached_property
     def shares(self) -> FloatArray:
         """The kinds' shares of each minibatch that there is, (minibatches, kinds)."""
-        return self._listed[0]
+        table = np.array(self.counts, dtype=float)
+        return np.asarray(table / table.sum(axis=1, keepdims=True))
 
     @cached_property
     def prefixes(self) -> tuple[Prefixes, ...]:
@@ -67,9 +79,9 @@ class Arrangements:
         return _count(tuple(int(n) for n in self.numbers), self.epoch) <= MOST_ARRANGEMENTS
 
     @cached_property
-    def _listed(self) -> tuple[FloatArray, tuple[Prefixes, ...]]:
+    def _listed(self) -> tuple[tuple[tuple[int, ...], ...], tuple[Prefixes, ...]]:
         found: dict[tuple[int, ...], int] = {}
-        level: list[_Sequence] = [((), tuple(int(n) for n in self.numbers), 1.0)]
+        level: list[_Sequence] = [((), tuple(int(n) for n in self.numbers), Fraction(1))]
         prefixes = []
         for batch in range(self.epoch.batches):
             following: list[_Sequence] = []
@@ -79,9 +91,8 @@ class Arrangements:
                     rest = tuple(n - c for n, c in zip(left, counts, strict=True))
                     following.append(((*before, number), rest, probability * chance))
             level = following
-            prefixes.append(Prefixes(np.array([one[0] for one in level]), np.array([one[2] for one in level])))
-        table = np.array(list(found), dtype=float)
-        return table / table.sum(axis=1, keepdims=True), tuple(prefixes)
+            prefixes.append(Prefixes(np.array([one[0] for one in level]), tuple(one[2] for one in level)))
+        return tuple(found), tuple(prefixes)
 
 
 def arrangements_of(law: Empirical, epoch: Epoch) -> Arrangements:
@@ -90,7 +101,7 @@ def arrangements_of(law: Empirical, epoch: Epoch) -> Arrangements:
     return Arrangements(tuple(kinds.setdefault(row, len(kinds)) for row in law.exact_rows), epoch)
 
 
-def _batches(left: tuple[int, ...], size: int) -> Iterator[tuple[tuple[int, ...], float]]:
+def _batches(left: tuple[int, ...], size: int) -> Iterator[tuple[tuple[int, ...], Fraction]]:
     """How many rows of each kind a batch may have of those left, and with which probability."""
     total = math.comb(sum(left), size)
 
@@ -104,7 +115,7 @@ def _batches(left: tuple[int, ...], size: int) -> Iterator[tuple[tuple[int, ...]
                 yield (number, *others)
 
     for counts in of(0, size):
-        yield counts, math.prod(math.comb(n, c) for n, c in zip(left, counts, strict=True)) / total
+        yield counts, Fraction(math.prod(math.comb(n, c) for n, c in zip(left, counts, strict=True)), total)
 
 
 def _count(numbers: tuple[int, ...], epoch: Epoch) -> int:

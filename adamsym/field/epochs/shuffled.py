@@ -7,6 +7,7 @@ and sums over all past epochs come from doubling their number. Then the trapezoi
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -86,6 +87,7 @@ class _Epoch:
         self.form, weights = form.form, form.form.weights
         self.beta, self.count = float(self.form.beta), arrangements.epoch.batches
         self.ratios = [float(ratio) for _, ratio in weights.terms]
+        self.decay, self.decays = _decay(self.form.beta), [_decay(ratio) for _, ratio in weights.terms]
         batches = arrangements.shares @ kinds
         lags = np.arange(self.count, dtype=np.float64)
         each = [float(amount) * _powers(float(ratio), lags) for amount, ratio in weights.terms]
@@ -105,6 +107,11 @@ class _Epoch:
         self.least = max(0.0, min(own))
 
 
+def _decay(ratio: Fraction) -> float:
+    """-log(ratio), to a few units in the last place also near 1."""
+    return -math.log1p(-float(1 - ratio)) if ratio else math.inf
+
+
 def _powers(ratio: float, lags: FloatArray) -> FloatArray:
     return np.asarray(ratio**lags)
 
@@ -112,9 +119,11 @@ def _powers(ratio: float, lags: FloatArray) -> FloatArray:
 def shuffled_quotient(kinds: FloatArray, form: FloatForm, arrangements: Arrangements) -> ShuffledValue:
     """Return F of one coordinate of the gradients of the kinds of rows, (kinds,), real or complex next to real."""
     numbers = arrangements.numbers
-    scale = math.sqrt(float((numbers * kinds.real**2).sum() / numbers.sum()))
-    if scale == 0:
+    largest = float(np.abs(kinds.real).max())
+    if largest == 0:
         return ShuffledValue(0.0, 0.0, 1 / form.size)
+    # No square leaves the range of floats.
+    scale = largest * math.sqrt(float((numbers * (kinds.real / largest) ** 2).sum() / numbers.sum()))
     eps = form.eps / scale**2 if form.eps_inside_root else form.eps / scale
     size = math.sqrt(eps) if form.eps_inside_root else eps
     epoch = _Epoch(kinds / scale, form, arrangements)
@@ -157,14 +166,14 @@ class _Past:
         self.error = 0.0
         if epoch.beta == 0:
             return
-        shift = -epoch.count * math.log(epoch.beta)
+        shift = epoch.count * epoch.decay
         left = math.log(1e-17 / max(float(last.squares.real.max()), 1e-300))
         table = Table(left, max(right, left + 1))
         exponents, ratios = _transforms(last, epoch.past, table.nodes)
         self.error = max(table.error(one) for one in (exponents, *ratios))
-        self.exponent = table.summed(exponents, shift, math.exp(-shift))
+        self.exponent = table.summed(exponents, shift, shift)
         self.numerators = [
-            table.summed(one, shift, ratio**epoch.count) for one, ratio in zip(ratios, epoch.ratios, strict=True)
+            table.summed(one, shift, epoch.count * decay) for one, decay in zip(ratios, epoch.decays, strict=True)
         ]
         self.table = table
 
@@ -200,7 +209,7 @@ def _of_step(
     epoch: _Epoch, past: _Past, step: _Step, j: int, x: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """E[M exp(-s V)] at the j-th step of an epoch, E exp(-s V), and the first with the moduli of M's parts."""
-    shifted = x if epoch.beta == 0 else x + j * math.log(epoch.beta)
+    shifted = x if epoch.beta == 0 else x - j * epoch.decay
     exponent, numerators = past.at(shifted)
     carried = sum((r**j * one for r, one in zip(epoch.ratios, numerators, strict=True)), np.zeros(len(x)))
     s, scaled = np.exp(x), np.exp(shifted) * exponent

@@ -18,7 +18,7 @@ _UNIT: FloatArray = (1 - np.cos(np.pi * (np.arange(_SIZE) + 0.5) / _SIZE)) / 2
 _BARYCENTRIC = (-1.0) ** np.arange(_SIZE) * np.sin(np.pi * (np.arange(_SIZE) + 0.5) / _SIZE)
 
 _FORGOTTEN = 45.0
-"""Shifts beyond exp(-45) of their weight are left out."""
+"""Shifts of a weight beyond exp(-45) are left out."""
 
 
 class Basis(NamedTuple):
@@ -51,10 +51,10 @@ class Table:
         found = np.einsum("nk,nk->n", table[np.maximum(basis.panels, 0)], basis.weights)
         return np.asarray(np.where(basis.panels < 0, table[0, 0], found))
 
-    def summed(self, samples: FloatArray, shift: float, ratio: float) -> FloatArray:
-        """Return sum_{e>=0} ratio^e y(x - e shift) at the nodes, ratio in [0, 1), by doubling the number of terms."""
-        total, distance, weight = samples, shift, ratio
-        while weight > math.exp(-_FORGOTTEN):
+    def summed(self, samples: FloatArray, shift: float, decay: float) -> FloatArray:
+        """Return sum_{e>=0} exp(-e decay) y(x - e shift) at the nodes, decay > 0, by doubling the number of terms."""
+        total, distance = samples, shift
+        while decay < _FORGOTTEN:
             # The points of all panels move alike.
             places = _UNIT - distance / _WIDTH
             offsets = np.floor(places)
@@ -62,8 +62,9 @@ class Table:
             panels = np.arange(self.panels)[:, None] + offsets.astype(int)
             table = total.reshape(self.panels, _SIZE)
             moved = np.einsum("pkl,kl->pk", table[np.maximum(panels, 0)], weights)
-            total = total + weight * np.where(panels < 0, table[0, 0], moved).ravel()
-            distance, weight = 2 * distance, weight**2
+            # Squares of weights near 1 would lose what they are below it.
+            total = total + math.exp(-decay) * np.where(panels < 0, table[0, 0], moved).ravel()
+            distance, decay = 2 * distance, 2 * decay
         return np.asarray(total)
 
     def error(self, samples: FloatArray) -> float:
