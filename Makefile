@@ -5,7 +5,10 @@
 # Longer: make test-long (more cases, and ten times as many drawn inputs), make benchmarks (writes
 #   docs/benchmark_*.md; an hour), make mutation (breaks formulas one at a time and looks whether tests and claims
 #   notice; two hours).
+# Tests run in two processes, each test in one of them; make test WORKERS=4 takes four.
 PYTHON ?= python3
+WORKERS ?= 2
+TESTS := -m pytest -n $(WORKERS) --dist worksteal
 BIN := .venv/bin
 # Build requirements too come from the one list of versions.
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
@@ -21,10 +24,10 @@ verify: .venv/installed
 	$(BIN)/adamsym verify proofs_checks
 
 test: .venv/installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python $(TESTS)
 
 test-long: .venv/installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python $(TESTS) -m slow
 
 # What coqc says of the Coq library and of exported statements; coq, libcoq-interval and libcoq-coquelicot must be there.
 formal: .venv/installed-test

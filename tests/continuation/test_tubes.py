@@ -194,7 +194,7 @@ def test_a_class_whose_form_follows_from_its_numbers_has_one_over_ranges():
 
 
 def test_a_branch_may_begin_where_there_is_no_momentum():
-    found = certify_branch(AdamField(THREE.problem, Adam("0", "0.82", "0.1")), "beta1", 0, "0.1", [1.0])
+    found = certify_branch(AdamField(THREE.problem, Adam("0", "0.5", "0.1")), "beta1", 0, "0.1", [1.0])
     assert found.complete
     content = json.loads(json.dumps(certificate(found)))
     assert check_certificate(content).valid
@@ -248,7 +248,7 @@ def around_a_fold(decay):
 def folded():
     # Tubes grow shorter in proportion to the distance from the fold: here they stop early.
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(tubes, "_FOLD", 0.15)
+        patched.setattr(tubes, "_FOLD", 0.3)
         # So far from the fold that takes long to prove.
         patched.setattr(turns, "proven_nondegenerate", lambda *_: None)
         return certify_branch(around_a_fold("1.18"), "weight_decay", "1.18", "1.3", [0.4])
@@ -377,17 +377,31 @@ def test_a_range_of_the_data_in_which_gradients_may_jump_is_refused():
         law_over(DataEntry("x", 0), Independent({"x": "Normal(0, 1)"}), Fraction(0), Fraction(1))
 
 
-def test_a_zero_that_stands_still_needs_few_tubes():
+@pytest.fixture(scope="module")
+def standing():
     problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 1, 2]}))
-    symmetric = AdamField(problem, Adam("0.3", "0.9", "0.1"))
-    found = certify_branch(symmetric, "beta2", "0.74", "0.75", [1.0])
-    assert found.complete
-    assert len(found.tubes) <= 12
-    assert max(tube.parts for tube in found.tubes) <= 20
+    return certify_branch(AdamField(problem, Adam("0.3", "0.9", "0.1")), "beta2", "0.74", "0.75", [1.0])
+
+
+def test_a_zero_that_stands_still_needs_few_tubes(standing):
+    assert standing.complete
+    assert len(standing.tubes) <= 12
+    assert max(tube.parts for tube in standing.tubes) <= 20
+
+
+@pytest.mark.slow
+def test_a_zero_that_stands_still_is_checked(standing):
+    """Its box is so narrow that the field must be enclosed in many parts, which takes as many proofs."""
+    assert check_certificate(json.loads(json.dumps(certificate(standing)))).valid
+
+
+def moves(x):
+    """Whether the zero moves with the memory: that of rows which lie symmetrically stands still."""
+    return sorted(x)[1] - min(x) != max(x) - sorted(x)[1]
 
 
 @settings(max_examples=1)
-@given(st.lists(st.integers(-5, 5), min_size=3, max_size=3, unique=True), st.integers(0, 99))
+@given(st.lists(st.integers(-5, 5), min_size=3, max_size=3, unique=True).filter(moves), st.integers(0, 99))
 def test_drawn_branches_hold_zeros_and_are_checked(x, percent):
     field = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": x})), Adam("0.3", "0.9", "0.1"))
     found = certify_branch(field, "beta2", "0.74", "0.75", [float(np.mean(x))])
