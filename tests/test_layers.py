@@ -1,6 +1,7 @@
 """A subpackage imports only from layers below its own; modules stay short."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import adamsym
@@ -32,10 +33,15 @@ LONGEST_FUNCTION = 70
 MODULES_OF_A_FOLDER = 12
 
 
+@cache
+def parsed(source: str) -> ast.Module:
+    return ast.parse(source)
+
+
 def imported_packages(source: str) -> set[str]:
     """The subpackages of adamsym that a module imports, at any depth."""
     packages = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -79,7 +85,7 @@ def test_modules_and_functions_are_short():
     for path in modules():
         source = path.read_text()
         assert source.count("\n") <= LONGEST_MODULE, path
-        for node in ast.walk(ast.parse(source)):
+        for node in ast.walk(parsed(source)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno <= LONGEST_FUNCTION, (path, node.name)
 
@@ -98,7 +104,7 @@ UNPICKLING = {"pickle", "marshal", "shelve", "dill", "joblib"}
 def evaluations(source: str) -> list[str]:
     """The calls and imports of a module that could run text or bytes; ``re.compile`` runs nothing."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) != "re.compile":
             found.append(ast.unparse(node.func).split(".")[-1])
         elif isinstance(node, ast.Import):
@@ -131,7 +137,7 @@ OPTIONAL = {"torch", "jax", "keras", "optax", "distributed", "dask", "bokeh"}
 
 def imported_at_once(source: str) -> set[str]:
     """What importing a module imports: all that no function waits with, nor the checker of types alone sees."""
-    waiting, found = list(ast.parse(source).body), set()
+    waiting, found = list(parsed(source).body), set()
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Import):

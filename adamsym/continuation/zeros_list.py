@@ -181,7 +181,7 @@ def find_zeros_at_each(
     --------
     >>> from adamsym import Adam, AdamField, Empirical, Problem, find_zeros_at_each
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
-    >>> find_zeros_at_each(AdamField(problem, Adam()), "batch_size", [1, 8], [[-4, 4]])
+    >>> find_zeros_at_each(AdamField(problem, Adam()), "batch_size", [1, 2], [[-4, 4]])
     <ZerosList: certified: all zeros in the box for 2 values of batch_size: 1 zero at each>
     """
     (axis,) = axes_of({name: values if isinstance(values, str) else list(values)})

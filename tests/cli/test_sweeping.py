@@ -39,8 +39,23 @@ def test_a_parquet_table_needs_its_package(run, tmp_path):
     assert parquet.read_table(tmp_path / "zeros.parquet")["batch_size"].to_pylist() == [1, 4]
 
 
-def test_a_set_of_zeros_is_undecided(run):
-    text = run("sweep", str(EXAMPLES / "random_features.toml"), "--over", "beta2=0.9:0.99", code=3)
+FITTED = """
+[problem]
+loss = "(a + b - x)**2/2"
+parameters = ["a", "b"]
+[data]
+x = [1, 1]
+[start]
+a = 0.3
+b = 0.2
+"""
+
+
+@pytest.mark.parametrize("example", [None, pytest.param("random_features.toml", marks=pytest.mark.slow)])
+def test_a_set_of_zeros_is_undecided(run, tmp_path, example):
+    (tmp_path / "fitted.toml").write_text(FITTED)
+    file = EXAMPLES / example if example else "fitted.toml"
+    text = run("sweep", str(file), "--over", "beta2=0.9:0.99", code=3)
     assert text.startswith("no zero was followed: the zeros are not isolated there")
 
 

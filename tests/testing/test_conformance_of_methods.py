@@ -13,9 +13,11 @@ from adamsym import InputError
 from adamsym.methods import METHODS, AdaBelief, Adam, Adamax, AdamW, AMSGrad, Lion, NAdam, RAdam, Signum, Yogi
 from adamsym.testing import check_optimizer, keras_adapter, optax_adapter, torch_adapter, update_adapter
 from adamsym.testing.conformance import field_test as field_test_module
+from adamsym.testing.conformance.checking import _known_method
 from adamsym.testing.conformance.declarations import OptaxRAdam
 from adamsym.testing.conformance.method_map import field_method, recursion_of
 from adamsym.testing.conformance.method_steps import MethodSteps, declared_as
+from adamsym.testing.conformance.probing import apply_probes
 
 OUTSIDE = ("Lion", "Signum", "AdaBelief", "Adafactor", "ADOPT", "RAdam", "Yogi")
 KNOWN = [kind() for name, kind in METHODS.items() if name not in OUTSIDE]
@@ -212,9 +214,15 @@ def test_a_known_method_is_recognised_by_its_steps(monkeypatch):
 
         return update_adapter(make, recursion_of(Adam()))
 
-    found = check_optimizer(made(AdaBelief()))
+    adapter = made(AdaBelief())
+    found = check_optimizer(adapter)
     assert not found.conforms
     assert found.identified == MethodSteps(AdaBelief())
+    # All steps count, the last ones too.
+    probe = apply_probes(adapter)
+    late = probe.observed + np.where(np.arange(len(probe.observed)) == 40, 1e-9, 0.0)[:, None]
+    assert _known_method(probe, adapter.declared) == found.identified
+    assert _known_method(replace(probe, observed=late), adapter.declared) is None
     assert found.differences == (f"its steps are those of {AdaBelief()!r}",)
     other = check_optimizer(made(AdaBelief(eps_root="1e-12")))
     assert other.identified is None

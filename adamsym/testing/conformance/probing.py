@@ -77,6 +77,11 @@ class ProbeResponse:
             allowed = SCREEN[self.precision.name] * (np.abs(self.observed) + step_size) + 4 * self.last_rounding()
             return bool((same(predicted, self.observed, allowed) | ~np.isfinite(np.asarray(self.run.before))).all())
 
+    def beginning(self, steps: int) -> ProbeResponse:
+        """Return the probe's first steps."""
+        run = Run(self.run.gradients[:steps], self.run.before[:steps], self.run.layout)
+        return ProbeResponse(run, self.observed[:steps], self.precision, self.scalars, self.refused)
+
     def in_precision(self, name: str) -> ProbeResponse:
         """Return the same probe, to be compared to another format's rounding."""
         scalars = PRECISIONS["float32"] if PRECISIONS[name].unit >= 2.0**-24 else self.scalars
