@@ -59,10 +59,7 @@ def quick():
     [
         (quick, [[1e-12, 5]]),
         (defaults, [[5e-324, 1]]),
-        *(
-            pytest.param(defaults, box, marks=pytest.mark.slow)
-            for box in ([[1e-12, 5]], [[1e-300, 5]], [[-5, -1e-12]])
-        ),
+        *(pytest.param(defaults, box, marks=pytest.mark.slow) for box in ([[1e-12, 5]], [[1e-300, 5]], [[-5, -1e-12]])),
     ],
     ids=lambda given: given.__name__ if callable(given) else str(given),
 )
