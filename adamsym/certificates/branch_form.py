@@ -19,8 +19,9 @@ DataNumber = Annotated[str, Field(pattern=r"^data\.[A-Za-z][A-Za-z0-9_]*(\[[0-9]
 class TubeEntry(Part):
     """For every value of the parameter from ``low`` to ``high`` exactly one zero of f is in ``box``.
 
-    The rest helps the proof: about how the zero moves, into how many equal parts the values are cut where f is
-    enclosed, and into how many cells and parts the box and the values where Df is.
+    Each coordinate's derivative in the value is within that of ``speed``, if there is one. The rest helps the proof:
+    about how the zero moves, into how many equal parts the values are cut where f is enclosed, and into how many cells
+    and parts the box and the values where Df is.
     """
 
     low: Number
@@ -29,6 +30,7 @@ class TubeEntry(Part):
     preconditioner: Matrix
     stability: Literal["attracting", "repelling", "saddle", "undecided"]
     stability_matrix: Matrix
+    speed: Box | None = None
     velocity: Annotated[list[FiniteFloat], Field(max_length=1000)] | None = None
     cells: Parts = 1
     slope_parts: Parts = 1

@@ -1,4 +1,4 @@
-"""How f bends along a direction in which Df vanishes, and how it changes with the parameter, in intervals.
+"""How f bends along a direction in which Df vanishes, in intervals.
 
 Second derivatives are difference quotients of first ones with Cauchy's estimate of the rest (theory N-Lemma 5): with
 atoms g + z u, |z u| <= 3/8 |g|, F is analytic in |z| <= R, and at most K = C (32/23)^(1/2) sup sqrt(v) phi(v) there.
@@ -16,13 +16,10 @@ from adamsym.checker.coordinate_law import Law
 from adamsym.checker.field import quotient
 from adamsym.checker.form import Form
 from adamsym.checker.law import gradient_laws, laws_of_rows, row_values
+from adamsym.checker.pushes import FINEST
 from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import spend
 from adamsym.gradients import SymbolicGradient
-from adamsym.gradients.entries import DataEntry
-
-FINEST = 1e-18
-"""Share of the scale that truncations may have: differences of close numbers are taken."""
 
 _SECTOR = Fraction(3, 8)
 _STEPS = 2.0**-30, 2.0**-3
@@ -92,23 +89,4 @@ def bent(problem: SymbolicGradient, form: Form, theta: Sequence[Interval], r: Se
             raise NotCheckable("a second derivative over minibatches that are not listed")
         speeds = [using.dot(r, column) for column in zip(*law.slopes, strict=True)]
         found.append(-bend(replace(law, slopes=[speeds]), form, other.atoms))
-    return found
-
-
-def pushed(problem: SymbolicGradient, form: Form, theta: Sequence[Interval], entry: DataEntry | None) -> list[Interval]:
-    """Return intervals around df_i/dp over a box: p a number of the data, or where ``entry`` is None the decay."""
-    using = form.using
-    if entry is None:
-        return [-x for x in theta]
-    column = problem.columns[problem.law.names.index(entry.column)]
-    spend(FORMING * sum(derivative_sizes(g, [column])[1] for g in problem.gradient_expressions))
-    slopes = row_values(using, problem, [sp.diff(g, column) for g in problem.gradient_expressions], theta)
-    rows = [row if entry.row in (None, k) else [using.number(0)] * len(theta) for k, row in enumerate(slopes)]
-    found = []
-    for law, other in zip(
-        gradient_laws(using, problem, theta, slopes=False), laws_of_rows(using, problem, rows), strict=True
-    ):
-        if not isinstance(law, Law) or not isinstance(other, Law):
-            raise NotCheckable("a derivative over minibatches that are not listed")
-        found.append(-quotient(replace(law, slopes=[other.atoms]), form, FINEST)[1])
     return found

@@ -14,11 +14,12 @@ from itertools import pairwise
 
 from adamsym.certificates.branch_form import BranchCertificate, JointEntry, TubeEntry
 from adamsym.certificates.parts import Box
-from adamsym.checker import folds
+from adamsym.checker import folds, speeds
 from adamsym.checker.arithmetic import Arithmetic, Interval
 from adamsym.checker.field import TOLERANCE, field_over
-from adamsym.checker.folds import FoldStatement, Over, Values, parts_of
+from adamsym.checker.folds import FoldStatement, Values, parts_of
 from adamsym.checker.form import Form, form_of
+from adamsym.checker.pushes import Over, parameter_of
 from adamsym.checker.zeros import FINER, contains, maps_inside, middle, sides, stability_by
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
@@ -32,7 +33,7 @@ DEPTH = 6
 """A part of a tube's values that is not settled whole may be halved so many times."""
 
 Statement = tuple[str, TubeEntry | JointEntry | FoldStatement]
-"""A tube, a joint with the value at which it is, or what is said of a fold."""
+"""A tube, or with "speed" how its zero moves, a joint with the value at which it is, or what is said of a fold."""
 
 
 def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str | None:
@@ -46,6 +47,9 @@ def form_fault(certificate: BranchCertificate, problem: SymbolicGradient) -> str
         return "a box does not fit the problem"
     if any(tube.velocity is not None and len(tube.velocity) != problem.dimension for tube in tubes):
         return "a velocity does not fit the problem"
+    fault = next((fault for tube in tubes if (fault := speeds.form_fault(tube)) is not None), None)
+    if fault is not None:
+        return fault
     ends = [(_number(tube.low), _number(tube.high)) for tube in tubes]
     if (min(low for low, _ in ends), max(high for _, high in ends)) != (
         _number(certificate.low),
@@ -119,7 +123,8 @@ def statements(certificate: BranchCertificate) -> list[tuple[str, Statement]]:
         else:
             value = one.high if _number(one.high) == _number(other.low) else one.low
             found.append((f"joint {k}", (value, next(joints))))
-    return found
+    moving = [(k, tube) for k, tube in enumerate(certificate.tubes) if tube.speed is not None]
+    return found + [(f"speed in tube {k}", ("speed", tube)) for k, tube in moving]
 
 
 def statement_fault(
@@ -134,6 +139,9 @@ def statement_fault(
     if isinstance(entry, JointEntry):
         at = _number(value)
         return None if maps_inside(*over(at, at), entry.box, entry.preconditioner) else NO_ZERO
+    if isinstance(entry, TubeEntry) and value == "speed":
+        ends = _number(certificate.low), _number(certificate.high)
+        return speeds.fault(over, entry, parameter_of(certificate.parameter, over, *ends))
     if isinstance(entry, TubeEntry):
         return _tube_fault(over, entry)
     return folds.statement_fault(over, entry, certificate.parameter)

@@ -5,7 +5,6 @@ at ``absent`` no part of X does; on the border of X f is not 0 for any value bet
 :mod:`adamsym.checker.nondegenerate`: there is no other fold in X, and it is nondegenerate.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -14,20 +13,17 @@ from adamsym.certificates.branch_form import FoldEntry, FoldLeaf, JointEntry, Tu
 from adamsym.certificates.parts import Box
 from adamsym.checker import nondegenerate
 from adamsym.checker.arithmetic import NotCheckable
-from adamsym.checker.form import Form
 from adamsym.checker.law import require_continuous
+from adamsym.checker.pushes import Over, parameter_of
 from adamsym.checker.tiling import fills
 from adamsym.checker.zeros import DIRECTION_DEPTH, contains, direction_holds, maps_inside, meet, sides
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short
-from adamsym.gradients import SymbolicGradient
 
 DEPTH = 6
 """A part of the values that is not settled whole may be halved so many times."""
 
 Values = tuple[Fraction, Fraction]
-Over = Callable[[Fraction, Fraction], tuple[SymbolicGradient, Form]]
-"""The problem and the form over all values of the parameter from one to another."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +141,7 @@ def _turns(over: Over, fold: FoldEntry, leaf: FoldLeaf, parameter: str, values: 
     assert entry is not None
     rises = exact_rational(fold.absent, "certificate.folds") > exact_rational(fold.present, "certificate.folds")
     problem, form = over(low, high)
-    varied = nondegenerate.parameter_of(parameter, over(low, low)[1], low)
+    varied = parameter_of(parameter, over, low, high)
     try:
         if nondegenerate.holds(entry, leaf, problem, form, varied, 1 if rises else -1):
             return True

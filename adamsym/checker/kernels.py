@@ -14,7 +14,7 @@ from functools import cached_property
 import sympy as sp
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
-from adamsym.checker.scaled_erfc import complement
+from adamsym.checker.scaled_erfc import complement, squared_density
 from adamsym.checker.values import value_of
 from adamsym.expressions.ranges import Range
 from adamsym.methods import Kernel
@@ -160,6 +160,35 @@ class RootPlusEpsBounds(KernelBounds):
         """Return a bound of phi(beta v)/phi(v) - 1: it is largest where sqrt v is."""
         root, high = self.using.root(self.using.exact(beta)), self.using.upper(largest)
         return self.using.upper((1 - root) * high / (root * high + self.eps))
+
+
+@dataclass(frozen=True)
+class SquaredRootPlusEpsBounds(KernelBounds):
+    """phi(v) = 1/(sqrt(v) + eps)^2, minus the derivative of 1/(sqrt(v) + eps) in eps.
+
+    1/(r + eps)^2 = int x exp(-x (r + eps)) dx, and exp(-x sqrt v) is a Laplace transform: so rho is completely monotone
+    in eps too.
+    """
+
+    def at(self, v: Interval) -> Interval:
+        """Return phi(v) for a point v >= 0."""
+        return 1 / self.using.square(self.using.root(v) + self.eps)
+
+    def weight(self, s: Interval) -> Interval:
+        """Return s rho(s), which falls in eps."""
+        using = self.using
+        ends = [self.epsilon.low, self.epsilon.high] if isinstance(self.epsilon, Range) else [self.epsilon]
+        values = [squared_density(using, using.exact(eps) * using.root(s)) for eps in ends]
+        return s * (values[0] if len(ends) == 1 else using.hull(*values))
+
+    @property
+    def root_slope(self) -> Interval:
+        """2/eps^3: with r = sqrt v, |phi'(v)| r is 1/(r + eps)^3, and the derivative in r twice that."""
+        return 2 / self.using.power(self.eps, 3)
+
+    def rooted_anywhere(self) -> Interval | None:
+        """1/(4 eps), the value at sqrt v = eps."""
+        return 1 / (4 * self.eps)
 
 
 @dataclass(frozen=True)

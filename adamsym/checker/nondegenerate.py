@@ -5,18 +5,17 @@ kernels then. Wherever f and g may vanish, l D^2f[r, r] times l df/dp has the si
 """
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from adamsym.certificates.branch_form import FoldEntry, FoldLeaf, NondegenerateEntry
-from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable, is_not_zero
-from adamsym.checker.bends import FINEST, bent, pushed
+from adamsym.checker.arithmetic import Arithmetic, Interval, is_not_zero
+from adamsym.checker.bends import bent
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
+from adamsym.checker.pushes import FINEST, Parameter, pushed
 from adamsym.checker.tiling import fills
 from adamsym.checker.zeros import direction_holds, sides
 from adamsym.expressions.work import spend
 from adamsym.gradients import SymbolicGradient
-from adamsym.gradients.entries import DataEntry
 
 DEPTH = 10
 """The values of a part of the box may be halved so many times."""
@@ -38,28 +37,12 @@ def form_fault(fold: FoldEntry, entry: NondegenerateEntry) -> str | None:
     return None
 
 
-def parameter_of(name: str, form: Form, value: Fraction) -> DataEntry | None:
-    """Return the number in the data that is the parameter; None for the decay of f, whose form at a value is given.
-
-    Raises
-    ------
-    NotCheckable
-        For any other one.
-    """
-    entry = DataEntry.named(name)
-    if entry is not None and entry.column != "weights":
-        return entry
-    if name != "weight_decay" or form.decay != value:
-        raise NotCheckable(f"no derivative in {name} is known")
-    return None
-
-
 def holds(
     entry: NondegenerateEntry,
     leaf: FoldLeaf,
     problem: SymbolicGradient,
     form: Form,
-    parameter: DataEntry | None,
+    parameter: Parameter,
     side: int,
 ) -> bool:
     """Return whether for all values in the problem and the form no curve of zeros in a leaf turns but to the ``side``.

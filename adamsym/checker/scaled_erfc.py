@@ -10,6 +10,9 @@ _ERROR_SERIES_BELOW = 6
 
 _MOST_TERMS, _MOST_LEVELS = 400, 120
 
+_SMALL, _LARGE = 2.0**-20, 2.0**20
+"""Outside, the density of a squared kernel is a difference of close numbers."""
+
 
 def complement(using: Arithmetic, e: Interval) -> Interval:
     """Return 1 - sqrt(pi) e erfcx(e), e > 0."""
@@ -24,6 +27,20 @@ def complement(using: Arithmetic, e: Interval) -> Interval:
         tails.append(using.number(1) / 2 / tail)
     tail = using.hull(*tails)
     return tail / (e + tail)
+
+
+def squared_density(using: Arithmetic, e: Interval) -> Interval:
+    """Return (1 + 2 e^2) erfcx(e) - 2 e/sqrt(pi), e > 0: the density of 1/(sqrt(v) + eps)^2, e = eps sqrt(s)."""
+    root, square = using.root(using.pi), using.square(e)
+    if not e > _SMALL:
+        # It is completely monotone in e: partial sums of its power series lie on alternate sides.
+        below = 1 - 4 * e / root + 3 * square - 16 * e * square / (3 * root)
+        return using.between(using.lower(below), using.upper(below + using.number(5) / 2 * using.square(square)))
+    if not e < _LARGE:
+        # int exp(-e^2 t) t^(1/2) (1 + t)^(-2) dt times 2/pi, with 1 - 2 t <= (1 + t)^(-2) <= 1.
+        most = 1 / (root * e * square)
+        return using.between(using.lower(most * (1 - 3 / square)), using.upper(most))
+    return (1 - complement(using, e) * (1 + 2 * square)) / (root * e)
 
 
 def error_function_of(using: Arithmetic, x: Interval) -> Interval:

@@ -21,6 +21,9 @@ from adamsym.expressions.results import counted, ends_of, own_names, plain
 from adamsym.field import AdamField
 from adamsym.gradients.symbolic import require_expressions
 
+_FEW = 3
+"""Coordinates of which a summary and a table speak."""
+
 
 @dataclass(frozen=True)
 class StabilityChange:
@@ -109,7 +112,7 @@ class CertifiedBranch(Certifiable):
         stability = ", then ".join("stability undecided" if kind == "undecided" else kind for kind in kinds)
         where = f"for {self.axis.name} from {low:g} to {high:g}"
         found = f"one branch of zeros {where}, {stability}: {counted(len(self.tubes), 'tube')}, up to {widest:.2g} wide"
-        found += "".join(f"; {line}" for line in self._turning())
+        found += "".join(f"; {line}" for line in (*self._turning(), *self._moving()))
         return f"certified: {found}" if self.complete else f"certified in part: {found}; {self.reason}"
 
     def _turning(self) -> list[str]:
@@ -119,6 +122,23 @@ class CertifiedBranch(Certifiable):
         for change in self.changes:
             kinds = [self.tubes[k].stability for k in (change.before, change.after)]
             lines.append(f"from {kinds[0]} to {kinds[1]} at {name} in {_interval(*self.between(change))}")
+        return lines
+
+    @property
+    def directions(self) -> tuple[tuple[int, ...], ...]:
+        """Whether each coordinate of the zero is proven to increase with the parameter, 1, or to decrease, -1; else 0.
+
+        For each of the ``arms``, all along it.
+        """
+        return tuple(tuple(_direction(arm, k) for k in range(len(arm[0].box))) for arm in self.arms if arm)
+
+    def _moving(self) -> list[str]:
+        """A phrase for each coordinate that is proven to increase or decrease, on some arm; of few coordinates."""
+        words, lines, last = {1: "increases", -1: "decreases", 0: "may do either"}, [], f"with {self.axis.name}"
+        for name, ways in zip(self.field.problem.names[:_FEW], zip(*self.directions, strict=True), strict=False):
+            if any(ways):
+                said = ", then ".join(words[way] for way in ways)
+                lines.append(f"{name} {said} {last}" if len(ways) == 1 else f"{name} {last}: {said}")
         return lines
 
     def _ends(self) -> tuple[Fraction, Fraction]:
@@ -149,6 +169,7 @@ class CertifiedBranch(Certifiable):
                     "preconditioner": tube.preconditioner.tolist(),
                     "stability": tube.stability,
                     "stability_matrix": tube.stability_matrix.tolist(),
+                    "speed": None if tube.speed is None else tube.speed.tolist(),
                     "velocity": tube.velocity.tolist(),
                     "cells": tube.cells,
                     "slope_parts": tube.slope_parts,
@@ -183,6 +204,7 @@ class CertifiedBranch(Certifiable):
                 "zero": plain(tube.box.mean(axis=1)),
                 "stability": tube.stability,
                 "enclosure": plain(tube.box),
+                "speed": None if tube.speed is None else plain(tube.speed),
             }
             for tube in self.tubes
         ]
@@ -224,7 +246,7 @@ class CertifiedBranch(Certifiable):
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return a row for each tube, and one for each fold after that of the tube before it."""
-        shown = len(self.field.problem.names[:3])
+        shown = len(self.field.problem.names[:_FEW])
         columns = [f"{self.axis.name} from", "to", *self.field.problem.names[:shown], "half-width", "stability"]
         rows, folds = list[list[str]](), dict(self.folds)
         for number, tube in enumerate(self.tubes):
@@ -242,6 +264,14 @@ def _kind(fold: Fold) -> str:
 def _placed(low: Fraction, high: Fraction, box: FloatArray, shown: int) -> list[str]:
     middle = (f"{x:.8g}" for x in box.mean(axis=1)[:shown])
     return [f"{float(low):.10g}", f"{float(high):.10g}", *middle, f"{float(np.ptp(box, axis=1).max()) / 2:.2g}"]
+
+
+def _direction(tubes: Sequence[Tube], k: int) -> int:
+    """1 if the derivative of a coordinate is positive in all tubes, -1 if it is negative in all, else 0."""
+    speeds = [None if tube.speed is None else tube.speed[k] for tube in tubes]
+    if all(speed is not None and speed[0] > 0 for speed in speeds):
+        return 1
+    return -1 if all(speed is not None and speed[1] < 0 for speed in speeds) else 0
 
 
 def _common(tubes: Sequence[Tube]) -> Stability:

@@ -1,4 +1,4 @@
-"""How fast the zero of a certified branch moves with beta2: proven bounds of dtheta/dbeta2 = -Df^-1 df/dbeta2."""
+"""How fast the zero of a certified branch moves with the parameter: proven bounds of dtheta/dp = -Df^-1 df/dp."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,27 +8,30 @@ from typing import Any
 import flint
 import numpy as np
 
+from adamsym.certify.box_function import Undefined
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.zeros.krawczyk import approximate_inverse, krawczyk
 from adamsym.continuation.certified import CertifiedBranch
-from adamsym.continuation.tube_proofs import Tube
+from adamsym.continuation.families import function_over
+from adamsym.continuation.pushes import Push, push_of
+from adamsym.continuation.tube_proofs import ROOM, Over, Tube
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.expressions.results import Result, counted, plain
+from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import hulls
-from adamsym.field.ball.law import BallLaw
-from adamsym.field.slopes.in_beta import slope_in_beta
-from adamsym.methods import LaplaceForm
-from adamsym.methods.method import AdaptiveMethod, require_formulas
 
 _TOLERANCE = 1e-12
 """Of enclosures over pieces, as a share of f's scale."""
 
-MOST_HALVINGS = 7
-"""How often a tube is halved while the sign of a component is open."""
+MOST_HALVINGS, _FEW = 7, 4
+"""How often a tube is halved while the sign of a component is open; and for a certificate."""
+
+MOST_OPERATIONS = 200_000_000
+"""Operations on balls that the speeds along a branch may take, at most: beyond, nothing is said of them."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,6 +42,7 @@ class Motion(Result):
     high: Fraction
     box: FloatArray
     speed: FloatArray
+    parameter: str = "beta2"
 
     @property
     def verdict(self) -> str:
@@ -49,7 +53,7 @@ class Motion(Result):
     def summary(self) -> str:
         """Over which values, and how many coordinates are proven to increase or to decrease."""
         up, down = self.signs.count(1), self.signs.count(-1)
-        values = f"for beta2 from {float(self.low):g} to {float(self.high):g}"
+        values = f"for {self.parameter} from {float(self.low):g} to {float(self.high):g}"
         return f"{counted(len(self.speed), 'coordinate')} {values}: {up} increase, {down} decrease"
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,17 +75,17 @@ class Motion(Result):
 
 @checked_arguments
 def enclose_motion(branch: CertifiedBranch) -> tuple[Motion, ...]:
-    """Return proven bounds of dtheta/dbeta2 along a certified branch over beta2, piece after piece.
+    """Return proven bounds of dtheta/dp along a certified branch over a parameter p, piece after piece.
 
-    By the theorem on implicit functions Df dtheta/dbeta2 = -df/dbeta2, and all three are enclosed over each piece of
-    each tube (theory N-Proposition 8). A tube is halved up to seven times where the sign of a component is open. Bounds
-    are crude where a row's gradient may be 0 in the tube, and infinite where Df may have no inverse.
+    By the theorem on implicit functions Df dtheta/dp = -df/dp, and all three are enclosed over each piece of each tube
+    (theory N-Proposition 8). A tube is halved up to seven times where the sign of a component is open. Bounds are
+    infinite where Df may have no inverse.
 
     Raises
     ------
     NotApplicable
-        For another parameter than beta2; for methods whose lag weights depend on it; for minibatches that are too many
-        to be listed.
+        For a probability in the data; for eps under a root with the second moment; for beta1 and beta2 of methods whose
+        other numbers depend on them; for minibatches that are too many to be listed.
 
     Examples
     --------
@@ -91,26 +95,77 @@ def enclose_motion(branch: CertifiedBranch) -> tuple[Motion, ...]:
     >>> {piece.signs for piece in enclose_motion(found)}
     {(1,)}
     """
-    if branch.axis.name != "beta2":
-        raise NotApplicable(f"branch: its parameter is {branch.axis.name}; how zeros move is enclosed for beta2 alone")
-    method = require_formulas(branch.field.adam, "a proof over a range of beta2")
-    function = FieldFunction(branch.field)
     with ball_arithmetic():
-        return tuple(piece for tube in branch.tubes for piece in _pieces(function, method, tube))
+        moved = _Moved.of(branch)
+        if moved is None:
+            raise NotApplicable(f"branch: no enclosure of df/d{branch.axis.name} is known, so not how its zeros move")
+        return tuple(piece for tube in branch.tubes for piece in moved.pieces(tube))
 
 
-def _pieces(function: FieldFunction, method: AdaptiveMethod, tube: Tube, halvings: int = 0) -> Iterator[Motion]:
-    """The motion over a tube, or a part of one: over halves of it while a sign is open."""
-    form = method.laplace_over("beta2", tube.low, tube.high)
-    over = function.with_form(form)
-    box, jacobian = _narrowed(over, tube)
-    motion = Motion(tube.low, tube.high, box, _speed(over, form, box, jacobian))
-    if all(motion.signs) or halvings == MOST_HALVINGS or tube.low == tube.high:
-        yield motion
-        return
-    middle = (tube.low + tube.high) / 2
-    for low, high in ((tube.low, middle), (middle, tube.high)):
-        yield from _pieces(function, method, replace(tube, low=low, high=high, box=box), halvings + 1)
+def with_speeds(branch: CertifiedBranch) -> CertifiedBranch:
+    """Return the branch with bounds of the speed in each tube, as far as they are known and the work suffices."""
+    tubes = list[Tube]()
+    try:
+        with budget(MOST_OPERATIONS):
+            moved = _Moved.of(branch)
+            if moved is not None:
+                tubes.extend(replace(tube, speed=moved.speed(tube)) for tube in branch.tubes)
+    except (OutOfWork, NotApplicable):
+        pass
+    return replace(branch, tubes=(*tubes, *branch.tubes[len(tubes) :]))
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """The zeros of a branch as they move with its parameter; call within ``ball_arithmetic()``."""
+
+    name: str
+    over: Over
+    push: Push
+
+    @staticmethod
+    def of(branch: CertifiedBranch) -> "_Moved | None":
+        """None where no derivative in the parameter is known."""
+        over = function_over(FieldFunction(branch.field), branch.axis)
+        push = push_of(over, branch.axis)
+        return None if push is None else _Moved(branch.axis.name, over, push)
+
+    def pieces(self, tube: Tube, halvings: int = MOST_HALVINGS) -> Iterator[Motion]:
+        """The motion over a tube, or a part of one: over halves of it while a sign is open."""
+        function = self.over(tube.low, tube.high)
+        box, jacobian = _narrowed(function, tube)
+        motion = Motion(tube.low, tube.high, box, self._speed(function, box, jacobian), self.name)
+        if all(motion.signs) or halvings == 0 or tube.low == tube.high:
+            yield motion
+            return
+        middle = (tube.low + tube.high) / 2
+        for low, high in ((tube.low, middle), (middle, tube.high)):
+            yield from self.pieces(replace(tube, low=low, high=high, box=box), halvings - 1)
+
+    def speed(self, tube: Tube) -> FloatArray | None:
+        """Bounds of the speed in a tube, with room for wider arithmetic but for the sign; None if none are finite."""
+        try:
+            found = np.array([piece.speed for piece in self.pieces(tube, _FEW)])
+        except Undefined:
+            return None
+        low, high = found[..., 0].min(axis=0), found[..., 1].max(axis=0)
+        if not np.isfinite([low, high]).all():
+            return None
+        more = (ROOM - 1) * (high - low) / 2
+        least = np.where(low > 0, np.maximum(low - more, low / 2), low - more)
+        return np.stack([least, np.where(high < 0, np.minimum(high + more, high / 2), high + more)], axis=1)
+
+    def _speed(self, function: FieldFunction, box: FloatArray, jacobian: list[list[flint.arb]]) -> FloatArray:
+        """Bounds of -Df^-1 df/dp over a box."""
+        theta = hulls(box)
+        moved = self.push(function, theta, function.at(theta).laws)
+        if moved is None:
+            raise NotApplicable("branch: how zeros move is enclosed where the minibatches are few enough to be listed")
+        try:
+            solved = flint.arb_mat(jacobian).solve(flint.arb_mat([[-entry] for entry in moved]))
+        except ZeroDivisionError:
+            return np.full_like(box, [-np.inf, np.inf])
+        return np.array([outward(row[0]) for row in solved.tolist()])
 
 
 def _narrowed(function: FieldFunction, tube: Tube) -> tuple[FloatArray, list[list[flint.arb]]]:
@@ -124,17 +179,3 @@ def _narrowed(function: FieldFunction, tube: Tube) -> tuple[FloatArray, list[lis
     narrow = np.stack([np.maximum(image[:, 0], box[:, 0]), np.minimum(image[:, 1], box[:, 1])], axis=1)
     assert (narrow[:, 0] <= narrow[:, 1]).all(), "a tube without a zero"
     return narrow, function.enclose(hulls(narrow), True, _TOLERANCE).jacobian
-
-
-def _speed(function: FieldFunction, form: LaplaceForm, box: FloatArray, jacobian: list[list[flint.arb]]) -> FloatArray:
-    """Bounds of -Df^-1 df/dbeta2 over a box."""
-    laws = function.at(hulls(box)).laws
-    if not all(isinstance(law, BallLaw) for law in laws):
-        raise NotApplicable("branch: how zeros move is enclosed where the minibatches are few enough to be listed")
-    # f = -F - decay theta.
-    moved = [slope_in_beta(law, form) for law in laws if isinstance(law, BallLaw)]
-    try:
-        solved = flint.arb_mat(jacobian).solve(flint.arb_mat([[entry] for entry in moved]))
-    except ZeroDivisionError:
-        return np.full_like(box, [-np.inf, np.inf])
-    return np.array([outward(row[0]) for row in solved.tolist()])

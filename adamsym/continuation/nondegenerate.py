@@ -19,17 +19,14 @@ from adamsym.certify.box_function import Undefined, values_in_middle
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.zeros.krawczyk import along_box, exact_matrix
 from adamsym.continuation.clearing import Cleared, direction_over, halves_of
+from adamsym.continuation.pushes import Push, push_of, rows_of
 from adamsym.continuation.tube_proofs import FINE, ROOM, Over, Prover
 from adamsym.expressions.compilation import FloatArray, compile_ball
 from adamsym.expressions.sizes import FORMING, derivative_sizes
 from adamsym.expressions.work import OutOfWork, budget, spend
-from adamsym.field.ball.arithmetic import ball
 from adamsym.field.ball.enclosure import hulls, laws_of_rows
 from adamsym.field.ball.law import BallLaw
-from adamsym.field.ball.quadrature import enclose_law
 from adamsym.field.slopes.second import second_slope
-from adamsym.gradients import Empirical
-from adamsym.gradients.entries import DataEntry
 
 MOST_OPERATIONS = 50_000_000
 """Operations on balls that one proof may take, at most."""
@@ -188,37 +185,26 @@ def _solved(
 
 @dataclass(frozen=True)
 class _Bends:
-    """The second derivatives of rows' gradients, and those in a number of the data; over balls.
-
-    Where there is no such number the parameter is the weight decay.
-    """
+    """The second derivatives of rows' gradients, and f's in the parameter; over balls."""
 
     second: Callable[..., list[flint.arb]]
-    entry: DataEntry | None
-    in_entry: Callable[..., list[flint.arb]] | None
+    pushed: Push
 
     @staticmethod
     def of(prover: Prover) -> "_Bends | None":
         """The derivatives of a field; None where those in the parameter are not known, or they are too many."""
-        problem, entry, d = prover.at(prover.axis.values[0]).problem, prover.axis.entry, len(prover.field.problem.names)
-        # f = -F - p theta where the form's decay is the parameter.
-        is_decay = prover.axis.name == "weight_decay" and all(prover.at(p).form.decay == p for p in prover.axis.values)
-        if (
-            not (is_decay or (entry is not None and entry.column != "weights"))
-            or not problem.is_smooth
-            or d * d * (d + 1) // 2 > MOST_DERIVATIVES
-        ):
+        problem, d = prover.at(prover.axis.values[0]).problem, len(prover.field.problem.names)
+        if not problem.is_smooth or d * d * (d + 1) // 2 > MOST_DERIVATIVES:
+            return None
+        pushed = push_of(prover.over, prover.axis)
+        if pushed is None:
             return None
         places = [(i, j, k) for i in range(d) for j in range(d) for k in range(j, d)]
         sizes = [derivative_sizes(one, problem.parameters)[2] for one in problem.gradient_expressions]
         spend(FORMING * d * (d + 1) * sum(sizes))
         gradient, names = problem.gradient_expressions, problem.parameters
-        symbols = (*names, *problem.columns)
-        second = compile_ball(symbols, [sp.diff(gradient[i], names[j], names[k]) for i, j, k in places])
-        if entry is None:
-            return _Bends(second, None, None)
-        column = problem.columns[problem.law.names.index(entry.column)]
-        return _Bends(second, entry, compile_ball(symbols, [sp.diff(one, column) for one in gradient]))
+        expressions = [sp.diff(gradient[i], names[j], names[k]) for i, j, k in places]
+        return _Bends(compile_ball((*names, *problem.columns), expressions), pushed)
 
     def along(
         self, function: FieldFunction, theta: list[flint.arb], laws: Sequence[object], r: Sequence[flint.arb]
@@ -226,7 +212,7 @@ class _Bends:
         """D^2f[r, r] over a box."""
         d, rows = len(theta), []
         pairs = [(j, k) for j in range(d) for k in range(j, d)]
-        for row in _rows(function):
+        for row in rows_of(function):
             entries = iter(self.second(*theta, *row))
             rows.append(
                 [sum(((1 + (j < k)) * r[j] * r[k] * next(entries) for j, k in pairs), flint.arb(0)) for _ in range(d)]
@@ -244,24 +230,3 @@ class _Bends:
                 return None
             found.append(-one)
         return found
-
-    def pushed(self, function: FieldFunction, theta: list[flint.arb], laws: Sequence[object]) -> list[flint.arb] | None:
-        """df/dp over a box."""
-        if self.in_entry is None or self.entry is None:
-            return [-x for x in theta]
-        moved = [
-            self.in_entry(*theta, *row) if self.entry.row in (None, k) else [flint.arb(0)] * len(theta)
-            for k, row in enumerate(_rows(function))
-        ]
-        found = []
-        for law, one in zip(laws, laws_of_rows(function.problem, moved), strict=True):
-            if not isinstance(law, BallLaw) or not isinstance(one, BallLaw):
-                return None
-            found.append(-enclose_law(BallLaw(law.atoms, law.probabilities, [one.atoms]), function.form).slopes[0])
-        return found
-
-
-def _rows(function: FieldFunction) -> list[list[flint.arb]]:
-    law = function.problem.law
-    assert isinstance(law, Empirical)
-    return [[ball(x) for x in row] for row in law.exact_rows]

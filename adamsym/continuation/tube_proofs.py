@@ -70,8 +70,9 @@ Over = Callable[[Fraction, Fraction], FieldFunction]
 class Tube:
     """For every value from ``low`` to ``high`` exactly one zero is in ``box``, shape (d, 2), of this stability.
 
-    The zero moves about ``velocity``, shape (d,), times the value's change. For the proof it is enough to enclose Df
-    over ``cells`` of the box and ``slope_parts`` of the values, and f over ``parts`` of the values.
+    Its derivative in the value is within ``speed``, shape (d, 2); None where that is not known. It moves about
+    ``velocity``, shape (d,), times the value's change. For the proof it is enough to enclose Df over ``cells`` of the
+    box and ``slope_parts`` of the values, and f over ``parts`` of the values.
     """
 
     low: Fraction
@@ -84,6 +85,7 @@ class Tube:
     cells: int
     slope_parts: int
     parts: int
+    speed: FloatArray | None = None
 
     @property
     def work(self) -> int:

@@ -16,6 +16,7 @@ from adamsym.continuation.axes import axes_of
 from adamsym.continuation.certified import CertifiedBranch
 from adamsym.continuation.curves import Point
 from adamsym.continuation.families import check_axis, function_over
+from adamsym.continuation.motion import with_speeds
 from adamsym.continuation.paths import course_through
 from adamsym.continuation.recorded import prover_of
 from adamsym.continuation.tube_proofs import Joint, Prover, Tube
@@ -122,7 +123,8 @@ def certify_branch(
                 reason = tracer.traced(start)
         except (OutOfWork, _Ended) as error:
             reason = str(error)
-    return CertifiedBranch(field, axis, tuple(tracer.tubes), tuple(tracer.joints), reason, tuple(tracer.folds))
+        parts = tuple(tracer.tubes), tuple(tracer.joints), reason, tuple(tracer.folds)
+        return with_speeds(CertifiedBranch(field, axis, *parts))
 
 
 @dataclass(frozen=True)

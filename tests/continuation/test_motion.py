@@ -27,7 +27,7 @@ from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 from adamsym.field.ball.enclosure import gradient_laws
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
-from adamsym.field.slopes.in_beta import slope_in_beta
+from adamsym.field.slopes import slope_in_beta
 
 METHODS = [Adam("0.3", "0.9", "1e-4"), Adam(0, "0.9", "1"), NAdam("0.3", "0.9", "1e-3"), RMSprop("0.9", "1e-8")]
 METHODS.append(AdamEpsInsideRoot("0.5", "0.9", "1e-3"))

@@ -140,7 +140,7 @@ def _tables_of(form: LaplaceForm, bits: int) -> Tables | None:
     unit = outward(unit_of(form.beta))[0]
     last = math.floor(_FARTHEST / float(points.step))
     return Tables(
-        **(_nodes_apart(form.kernel, bits) if own_lags else _nodes(form.kernel, points)),
+        **_nodes(form.kernel, points, bits),
         growth=growth,
         lag_weights=lag_weights,
         **_factors(form, flint.arb(unit)),
@@ -158,11 +158,8 @@ _LAGS_APART = Lattice(Fraction(0), STEP, flint.arb(STEP), 1, 1)
 
 
 @lru_cache(maxsize=16)
-def _nodes_apart(kernel: Kernel, bits: int) -> dict[str, FloatArray]:
-    return _nodes(kernel, _LAGS_APART)
-
-
-def _nodes(kernel: Kernel, points: Lattice) -> dict[str, FloatArray]:
+def _nodes(kernel: Kernel, points: Lattice, bits: int) -> dict[str, FloatArray]:
+    """What is at the nodes, which are the same for all lag weights."""
     h = points.step
     last = math.floor(_FARTHEST / float(h))
     s = [points.node(j) for j in range(-last, last + 1)]
