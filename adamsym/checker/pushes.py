@@ -78,14 +78,24 @@ def pushed(problem: SymbolicGradient, form: Form, theta: Sequence[Interval], par
     if parameter.number == "decay":
         return [-x for x in theta]
     laws = [_listed(law) for law in gradient_laws(form.using, problem, theta, slopes=False)]
-    if parameter.number == "eps":
-        if not isinstance(form.kernel, RootPlusEpsBounds):
-            raise NotCheckable("a derivative in eps of another kernel")
-        # The derivative of -phi is the square of phi.
-        squared = replace(form, kernel=SquaredRootPlusEpsBounds(form.using, form.kernel.epsilon))
-        return [quotient(law, squared, FINEST)[0] for law in laws]
-    slope = slope_in_beta if parameter.number == "beta" else slope_in_ratio
+    slope = (
+        slope_in_beta if parameter.number == "beta" else slope_in_ratio if parameter.number == "ratio" else slope_in_eps
+    )
     return [-slope(law, form) for law in laws]
+
+
+def slope_in_eps(law: Law, form: Form) -> Interval:
+    """Return an interval around dF/deps: minus the field of the kernel phi^2, as that is -dphi/deps.
+
+    Raises
+    ------
+    NotCheckable
+        For another kernel than 1/(sqrt(v) + eps).
+    """
+    if not isinstance(form.kernel, RootPlusEpsBounds):
+        raise NotCheckable("a derivative in eps of another kernel")
+    squared = replace(form, kernel=SquaredRootPlusEpsBounds(form.using, form.kernel.epsilon))
+    return -quotient(law, squared, FINEST)[0]
 
 
 def _listed(law: object) -> Law:

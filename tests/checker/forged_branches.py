@@ -223,6 +223,47 @@ def less_said_of_a_branch(base, content, rng):
     return content
 
 
+@forgery(KIND)
+def wrong_speed(base, content, rng):
+    """The zero moves the other way, or faster or slower than the bounds of its speed say."""
+    moving = [tube for tube in content["tubes"] if tube["speed"] is not None]
+    if not moving:
+        return None
+    tube = rng.choice(moving)
+    k = rng.randrange(len(tube["speed"]))
+    low, high = tube["speed"][k]
+    if rng.random() < 0.5 and low * high > 0:
+        tube["speed"][k] = [-high, -low]
+    else:
+        # They share no number with those that hold.
+        shift = rng.choice([-1, 1]) * (high - low) * rng.uniform(1.001, 3)
+        tube["speed"][k] = [low + shift, high + shift]
+    return content
+
+
+@forgery(KIND)
+def speed_of_another_size(base, content, rng):
+    """Bounds of a speed for other coordinates than there are, or the upper one first."""
+    tube = rng.choice(content["tubes"])
+    speed = tube["speed"] or [[0.0, 1.0]] * len(tube["box"])
+    tube["speed"] = rng.choice([[*speed, speed[0]], [[high, low] for low, high in speed]])
+    return content if tube["speed"] != speed else None
+
+
+@rewriting(KIND)
+def less_said_of_a_speed(base, content, rng):
+    """No bounds of the speed, of one tube or of all, or wider ones."""
+    for tube in content["tubes"] if rng.random() < 0.5 else [rng.choice(content["tubes"])]:
+        speed = tube["speed"]
+        if speed is not None and rng.random() < 0.5:
+            tube["speed"] = [
+                [low - rng.uniform(0, 2) * abs(low), high + rng.uniform(0, 2) * abs(high)] for low, high in speed
+            ]
+        else:
+            tube["speed"] = None
+    return content
+
+
 # --- folds and changes of the stability -------------------------------------------------------------------------------
 
 
