@@ -56,11 +56,14 @@ def _speed(over: Over, tube: TubeEntry, parameter: Parameter, low: Fraction, hig
     problem, form = over(low, high)
     using, theta = form.using, sides(form.using, tube.box)
     center = [using.number(x) for x in middle(tube.box)]
-    value = field_over(problem, form, center, slopes=False).value
+    for _ in range(2):
+        value = field_over(problem, form, center, slopes=False).value
+        slopes = field_over(problem, form, theta, slopes=True).jacobian
+        theta = _image(using, tube.preconditioner, value, slopes, theta, center)
+        center = [using.middle(x) for x in theta]
     slopes = field_over(problem, form, theta, slopes=True).jacobian
-    where = _image(using, tube.preconditioner, value, slopes, theta, center)
-    slopes = field_over(problem, form, where, slopes=True).jacobian
-    return _solved(using, tube.preconditioner, slopes, [-x for x in pushed(problem, form, where, parameter)])
+    right = [-x for x in pushed(problem, form, theta, parameter)]
+    return _solved(using, tube.preconditioner, slopes, right)
 
 
 def _image(

@@ -30,6 +30,8 @@ _TOLERANCE = 1e-12
 MOST_HALVINGS, _FEW = 7, 4
 """How often a tube is halved while the sign of a component is open; and for a certificate."""
 
+_MUCH_ROOM = 4.0
+
 MOST_OPERATIONS = 200_000_000
 """Operations on balls that the speeds along a branch may take, at most: beyond, nothing is said of them."""
 
@@ -151,7 +153,8 @@ class _Moved:
         low, high = found[..., 0].min(axis=0), found[..., 1].max(axis=0)
         if not np.isfinite([low, high]).all():
             return None
-        more = (ROOM - 1) * (high - low) / 2
+        # Of an open sign wide bounds say as much.
+        more = np.where(low * high > 0, (ROOM - 1) / 2, _MUCH_ROOM) * (high - low)
         least = np.where(low > 0, np.maximum(low - more, low / 2), low - more)
         return np.stack([least, np.where(high < 0, np.minimum(high + more, high / 2), high + more)], axis=1)
 
