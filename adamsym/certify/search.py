@@ -100,14 +100,13 @@ def search(
         If a box ends its worker process again and again, or processes cannot start.
     """
     result, pending, ended = Search[Found](), [start], False
-    alone = ALONE_BELOW * (task.at_once if executor is None else 1)
     with _journal(task, journal) as (known, record), workers_of(task, executor, known) as ahead:
         while pending and result.charged < budget and not ended:
             room = budget - result.charged
             batch, rest = pending[:room], pending[room:]
             unknown = {box for box in batch if box not in known}
-            sent = ahead is not None and (len(batch) >= alone or ahead.have_started)
-            for box, one in _examined(task, batch, known, room, ahead if sent else None, stop):
+            first = task.first_operations - result.operations
+            for box, one in _examined(task, batch, known, room, first, ahead, executor is None, stop):
                 record(box, one)
                 unknown.discard(box)
                 progress(result.examined + len(batch) - len(unknown), len(unknown) + len(rest))
@@ -182,17 +181,24 @@ def _examined(
     batch: Sequence[Box],
     known: dict[Box, Examined[Found]],
     room: int,
+    operations: int,
     ahead: Ahead[Found] | None,
+    own: bool,
     stop: Callable[[], bool],
 ) -> Iterator[tuple[Box, Examined[Found]]]:
     """Boxes of a batch and what becomes of them, as they are finished, without those ``known`` already; these grow.
 
-    Not all of them, if asked to stop, or once those at the batch's beginning take all ``room`` in the budget. Workers
-    may give parts of the boxes, too, for later rounds: together no more than there is room for.
+    First those that may take so many ``operations``; the others ``ahead``, where workers have started or the batch is
+    large, more so if they are our ``own``. Not all of them, if asked to stop, or once those at the batch's beginning
+    take all ``room`` in the budget. Workers may give parts of the boxes, too, for later rounds: together no more than
+    there is room for.
     """
+    yield from _first_examined(task, batch, known, room, operations, stop)
     boxes = [box for box in batch if box not in known]
-    first = _First(batch, known)
-    if ahead is None:
+    if not boxes:
+        return
+    first, alone = _First(batch, known), ALONE_BELOW * (task.at_once if own else 1)
+    if ahead is None or not (ahead.have_started or len(batch) >= alone):
         for k in range(0, len(boxes), task.at_once):
             if first.charge() >= room:
                 return
@@ -206,11 +212,30 @@ def _examined(
                 return
         return
     missing = set(boxes)
-    for line in ahead.lines(boxes, room) if missing else ():
+    for line in ahead.lines(boxes, room):
         yield from line
         missing.difference_update(box for box, _ in line)
         if not missing or first.charge() >= room or stop():
             return
+
+
+def _first_examined(
+    task: Task[Found],
+    batch: Sequence[Box],
+    known: dict[Box, Examined[Found]],
+    room: int,
+    operations: int,
+    stop: Callable[[], bool],
+) -> Iterator[tuple[Box, Examined[Found]]]:
+    """The same of those at the batch's beginning, one by one, until they have taken so many operations."""
+    first = _First(batch, known)
+    for box in batch:
+        if operations <= 0 or (box not in known and (first.charge() >= room or stop())):
+            return
+        if box not in known:
+            known[box] = task.first_examined(box, operations)
+            yield box, known[box]
+        operations -= known[box].operations
 
 
 class _First(Generic[Found]):

@@ -67,6 +67,15 @@ class Task(ABC, Generic[Found]):
                 return Examined(self.too_much(box), MOST_OPERATIONS - meter.left)
 
     @property
+    def first_operations(self) -> int:
+        """How many operations on balls a search does with its first boxes alone, before it asks for many at once."""
+        return 0
+
+    def first_examined(self, box: Box, most: int) -> Examined[Found]:
+        """Return what is found in one of them, with ``most`` of these operations left: it depends on both alone."""
+        return self.examined(box)
+
+    @property
     def at_once(self) -> int:
         """How many boxes are best examined together."""
         return 1
@@ -94,6 +103,20 @@ class IntervalsFirst(Task[Found]):
     @abstractmethod
     def intervals(self) -> Examiner[Found] | None:
         """What float64 intervals can say; None if they do not cover the function."""
+
+    def first_examined(self, box: Box, most: int) -> Examined[Found]:
+        """Ask balls alone, and float64 intervals only of a box that takes balls more operations than are left."""
+        allowed = min(most, MOST_OPERATIONS)
+        with budget(allowed) as meter:
+            try:
+                outcome = self.examine(box)
+            except OutOfWork:
+                outcome = None
+        used = allowed - meter.left
+        if outcome is not None and not meter.cut_short:
+            return Examined(outcome, used)
+        later = self.examined(box)
+        return Examined(later.outcome, used + later.operations)
 
     @property
     def at_once(self) -> int:

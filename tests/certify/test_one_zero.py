@@ -203,3 +203,17 @@ def test_where_newtons_method_ends_is_said():
     found = certify_zero(field, [0.0])
     assert found.zero is None
     assert "where Newton's method ends with |f| = " in found.reason
+
+
+def test_few_parameters_compile_no_loops(monkeypatch):
+    """Newton's method asks arrays for the field; where every step takes many laws, loops."""
+
+    def none(*arguments):
+        raise AssertionError("loops are asked")
+
+    monkeypatch.setattr("adamsym.field.backends.batch_quotient", none)
+    problem = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+    assert certify_zero(AdamField(problem, QUICK), [1.0]).zero is not None
+    loss, data = "(a - x)**2 + (b - y)**2 + (c - x*y)**2 + (e + x)**2", Empirical({"x": [0, 1, 3], "y": [1, 0, 2]})
+    with pytest.raises(AssertionError, match="loops are asked"):
+        certify_zero(AdamField(Problem(loss, ["a", "b", "c", "e"], data), QUICK), [1.0, 1.0, 1.0, 1.0])

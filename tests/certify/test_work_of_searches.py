@@ -15,12 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, Problem, certify_lyapunov, find_zeros
-from adamsym.certify import search, tasks
+from adamsym.certify import field_function, search, tasks
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import EXAMINED_FOR_ZEROS, SPENT, TOO_MUCH, Split, Undecided
 from adamsym.certify.search import OPERATIONS_OF_A_BOX
 from adamsym.certify.tasks import MOST_OPERATIONS, Task
 from adamsym.certify.zeros.clusters import clusters_of
+from adamsym.certify.zeros.interval_search import IntervalSearch
 from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.compilation import compile_ball
 from adamsym.expressions.errors import InputError
@@ -81,6 +82,56 @@ def test_what_is_found_depends_on_the_budget_alone(costs, most, threads):
     dearest = 1 + max(costs) // OPERATIONS_OF_A_BOX
     assert alone.charged < most + dearest
     assert not alone.stopped
+
+
+@dataclass(frozen=True)
+class FirstAlone(Counted):
+    """What is found in the first boxes differs by the operations that are left for them."""
+
+    first: int = 0
+
+    @property
+    def first_operations(self):
+        return self.first
+
+    def first_examined(self, box, most):
+        found = self.examined(box)
+        return tasks.Examined(found.outcome, found.operations + 1 + most % 7)
+
+
+@given(costs.filter(len), st.integers(1, 120), st.integers(1, 4), st.sampled_from([1, 9, 40, OPERATIONS_OF_A_BOX]))
+def test_how_many_boxes_come_first_depends_on_the_operations_alone(costs, most, threads, first):
+    """Not on workers, nor on a journal that knows some of them."""
+    task = FirstAlone(tuple(costs), first=first)
+    alone = dataclasses.asdict(search.search(task, START, most))
+    # The first box is among them: it takes more.
+    assert search.search(task, START, 1).operations > search.search(Counted(tuple(costs)), START, 1).operations
+    written = {}
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(threads) as pool:
+        patch.setattr(search, "ALONE_BELOW", 1)
+        patch.setattr(search, "journal_of", lambda owner, path: nullcontext(({}, written.__setitem__)))
+        pooled = search.search(task, START, most, executor=pool, journal=Path("none"))
+        known = dict(list(written.items())[: len(written) // 2])
+        patch.setattr(search, "journal_of", lambda owner, path: nullcontext((known, lambda *_: None)))
+        resumed = search.search(task, START, most, executor=pool, journal=Path("none"))
+    assert dataclasses.asdict(pooled) == alone == dataclasses.asdict(resumed)
+
+
+def test_small_searches_compile_nothing(monkeypatch):
+    """Balls finish them; larger ones ask float64 intervals, and so does a small one that may not begin with balls."""
+
+    def none(self, boxes):
+        raise AssertionError("float64 intervals are asked")
+
+    monkeypatch.setattr(IntervalSearch, "examined", none)
+    assert find_zeros(QUICK, [[0.5, 1.5]]).complete
+    monkeypatch.setattr(field_function, "_FIRST_OPERATIONS", 1000)
+    with pytest.raises(AssertionError, match="are asked"):
+        find_zeros(QUICK, [[0.5, 1.5]])
+    monkeypatch.setattr(field_function, "_FIRST_OPERATIONS", 10**6)
+    monkeypatch.setattr(field_function, "_MOST_ENTRIES", 5)
+    with pytest.raises(AssertionError, match="are asked"):
+        find_zeros(QUICK, [[0.5, 1.5]])
 
 
 def examined_by(task, most):

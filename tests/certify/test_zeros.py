@@ -157,8 +157,11 @@ def test_budget_and_executors_and_journals(tmp_path: Path, monkeypatch):
     # A crash in the middle of a line loses that box alone.
     journal.write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:10])
     examined = []
-    original = ZeroTask.all_examined
+    original, first = ZeroTask.all_examined, ZeroTask.first_examined
     monkeypatch.setattr(ZeroTask, "all_examined", lambda self, boxes: examined.extend(boxes) or original(self, boxes))
+    monkeypatch.setattr(
+        ZeroTask, "first_examined", lambda self, box, most: examined.append(box) or first(self, box, most)
+    )
     with ThreadPoolExecutor(2) as pool:
         whole = find_zeros(SHORT_MEMORY, box, journal=journal, executor=pool)
     assert whole.leaves == alone.leaves
@@ -277,6 +280,7 @@ def workers_started() -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "ALONE_BELOW", 1)
+        patch.setattr(ZeroTask, "first_operations", 0)
         patch.setattr(places, "ProcessPoolExecutor", Counted)
         find_zeros(SHORT_MEMORY, [[0, 3]])
     return len(started)
@@ -303,11 +307,13 @@ def test_a_script_without_guard_is_told_what_to_write(tmp_path, monkeypatch):
     Path(script.__file__).write_text(child)
     monkeypatch.setitem(sys.modules, "__main__", script)
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    monkeypatch.setattr(ZeroTask, "first_operations", 0)
     with pytest.raises(BrokenProcessPool, match="if __name__ == '__main__':"):
         find_zeros(SHORT_MEMORY, [[-5, 5]], executor=1)
 
 
 def test_other_numbers_of_processes_find_the_same(monkeypatch):
+    monkeypatch.setattr(ZeroTask, "first_operations", 0)
     alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
     assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=1).leaves == alone.leaves
@@ -319,6 +325,7 @@ def test_other_numbers_of_processes_find_the_same(monkeypatch):
 def test_executors_of_processes_find_the_same(monkeypatch, pool):
     alone = find_zeros(SHORT_MEMORY, [[0, 3]], budget=6)
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
+    monkeypatch.setattr(ZeroTask, "first_operations", 0)
     assert find_zeros(SHORT_MEMORY, [[0, 3]], budget=6, executor=pool).leaves == alone.leaves
 
 

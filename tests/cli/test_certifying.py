@@ -94,6 +94,7 @@ def test_journals_are_gone_on_from(run, tmp_path, monkeypatch):
         return original(task, boxes)
 
     monkeypatch.setattr(ZeroTask, "all_examined", counted)
+    monkeypatch.setattr(ZeroTask, "first_operations", 0)
     line = run("zeros", FILE, "--box", "theta=-5:5", "-o", "out.json", code=2)
     assert "--resume" in line
     assert not (tmp_path / "out.json").exists()
@@ -166,6 +167,7 @@ def test_what_is_known_when_it_is_interrupted_is_said_and_written(
         return original(searched, boxes)
 
     monkeypatch.setattr(task, "all_examined", interrupted)
+    monkeypatch.setattr(task, "first_operations", 0)
     before = signal.getsignal(number)
     assert main([command, FILE, "--box", box, "-o", "part.json"]) == 3
     assert signal.getsignal(number) is before
@@ -193,6 +195,7 @@ def test_a_second_interrupt_breaks_off(tmp_path, monkeypatch, capsys):
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(ZeroTask, "all_examined", interrupted)
+    monkeypatch.setattr(ZeroTask, "first_operations", 0)
     try:
         code = main(["zeros", FILE, "--box", "theta=-5:5", "-o", "none.json"])
     except KeyboardInterrupt:

@@ -17,6 +17,8 @@ class KillingTask(ZeroTask):
     mark: Path
     parent: int
 
+    first_operations = 0
+
     def all_examined(self, boxes):
         narrow = np.ptp(np.array(boxes), axis=2).max(axis=1) <= np.ptp(np.array(self.start), axis=1).max() / 8
         if narrow.any() and os.getpid() != self.parent and not self.mark.exists():

@@ -62,6 +62,7 @@ def test_a_worker_that_dies_loses_nothing(address, tmp_path):
 def test_commands_give_the_same_to_the_last_digit(address, tmp_path, capsys, monkeypatch):
     file, output = tmp_path / "problem.toml", tmp_path / "zeros.json"
     file.write_text(FILE)
+    monkeypatch.setattr(all_zeros.ZeroTask, "first_operations", 0)
     alone = certificate(find_zeros(FIELD, [[-5, 5]]))
     monkeypatch.setattr(search, "ALONE_BELOW", 1)
     assert main(["zeros", str(file), "--box", "theta=-5:5", "--cluster", address, "-o", str(output)]) == 0
@@ -79,6 +80,7 @@ def test_a_worker_that_dies_in_a_search_loses_nothing(address, tmp_path, capsys,
     file, mark, output = tmp_path / "problem.toml", tmp_path / "mark", tmp_path / "zeros.json"
     file.write_text(FILE)
     command = ["zeros", str(file), "--box", "theta=-5:5", "--json", "-o", str(output)]
+    monkeypatch.setattr(all_zeros.ZeroTask, "first_operations", 0)
     assert main([*command, "--workers", "1"]) == 0
     alone, certified = capsys.readouterr().out, output.read_text()
     monkeypatch.setattr(search, "ALONE_BELOW", 1)

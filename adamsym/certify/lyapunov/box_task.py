@@ -13,7 +13,7 @@ import numpy as np
 from adamsym.certify.box_function import Undefined
 from adamsym.certify.boxes import Box, Point, middle, shares_of
 from adamsym.certify.exact_points import loss_is_at_most_zero
-from adamsym.certify.field_function import JUMPS, FieldFunction, FieldOver
+from adamsym.certify.field_function import JUMPS, FieldFunction, FieldOver, operations_before_intervals
 from adamsym.certify.lyapunov.box_decrease import Bounds, below, by_enclosure, by_signs, by_spread, spread_of_matrices
 from adamsym.certify.lyapunov.interval_decrease import IntervalDecrease
 from adamsym.certify.minima import CommonFactor, common_factor
@@ -90,6 +90,11 @@ class LyapunovTask(IntervalsFirst[LyapunovOutcome]):
     def minima_with_loss(self) -> list[tuple[Point, bool]]:
         """The minima, each with whether the mean loss is proven to be at most 0 there."""
         return [(point, loss_is_at_most_zero(self.problem, point)) for point in self.minima]
+
+    @property
+    def first_operations(self) -> int:
+        """As for zeros."""
+        return operations_before_intervals(self.function)
 
     @cached_property
     def intervals(self) -> IntervalDecrease | None:

@@ -40,6 +40,9 @@ MOST_ENCLOSURES = 24
 MOST_OPERATIONS = 5_000_000_000
 """Operations on balls for each of the two points: beyond, it is undecided."""
 
+_FEW_LAWS = 12
+"""Laws of coordinates in one step of Newton's method, up to which compiled loops are not worth compiling."""
+
 _ROUNDING = 2.0**-40
 
 _NO_MINIMUM = 1e-6
@@ -216,7 +219,7 @@ def certify_zero(field: AdamField | BoxFunction, theta: ArrayLike, *, most: int 
     start = real_array(theta, "theta")
     if start.shape != (function.dimension,) or not np.isfinite(start).all():
         raise InputError(f"theta: shape {start.shape} is not allowed; give {function.dimension} finite numbers")
-    values: Values = field if isinstance(field, AdamField) else _middles(field)
+    values = _values(field)
     values(start[None])
     minima = _minima(function, start)
     if not isinstance(minima, MinimaSet):
@@ -277,6 +280,16 @@ def _isolated(function: BoxFunction, values: Values, start: FloatArray, most: in
         if np.linalg.norm(values(other[None])[0]) >= np.linalg.norm(values(start[None])[0]):
             raise
         return isolated(function, values, other, most)
+
+
+def _values(field: AdamField | BoxFunction) -> Values:
+    """The function in floats."""
+    if not isinstance(field, AdamField):
+        return _middles(field)
+    d = field.problem.dimension
+    if type(field) is not AdamField or field.backend != "numba" or d * (1 + d) > _FEW_LAWS:
+        return field
+    return AdamField(field.problem, field.adam, field.tolerance, field.threads, backend="numpy")
 
 
 def _middles(function: BoxFunction) -> Values:

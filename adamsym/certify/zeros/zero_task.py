@@ -9,7 +9,7 @@ import numpy as np
 
 from adamsym.certify.box_function import BoxFunction, Undefined, values_in_middle
 from adamsym.certify.boxes import Box, box_of, shares_of, side_to_cut
-from adamsym.certify.field_function import JUMPS, FieldFunction
+from adamsym.certify.field_function import JUMPS, FieldFunction, operations_before_intervals
 from adamsym.certify.outcomes import (
     EXAMINED_FOR_ZEROS,
     TOO_MUCH,
@@ -65,6 +65,11 @@ class ZeroTask(IntervalsFirst[ZeroOutcome]):
         """Say what is proven about the zeros in one box."""
         with ball_arithmetic():
             return self._examine(box, np.array(box))
+
+    @property
+    def first_operations(self) -> int:
+        """None where boxes are first looked at for manifolds of minima."""
+        return 0 if self._minima is not None else operations_before_intervals(self.function)
 
     @cached_property
     def intervals(self) -> IntervalSearch | None:
