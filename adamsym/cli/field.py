@@ -91,7 +91,13 @@ def _at_a_point(file: Path, at: list[str] | None) -> "tuple[_Values | None, Prob
     if ready is None:
         return None, source
     theta = np.array(parse_point(at or (), ready.names, "--at", ready.start))
-    found = ready.evaluate(theta)
+    try:
+        found = ready.evaluate(theta)
+    except (ArithmeticError, LookupError, TypeError, ValueError, MemoryError):
+        # What is kept may have been tampered with: then it is as if it were not there.
+        if source is not None:
+            raise
+        found = None
     if found is None:
         return None, source
     if source is None:

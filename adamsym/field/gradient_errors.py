@@ -16,7 +16,7 @@ from adamsym.expressions.running import UNIT, Running
 from adamsym.expressions.running_code import compile_running
 from adamsym.field.float.forms import FloatForm
 from adamsym.field.prepared.exact import nearest_floats
-from adamsym.field.values import change_of_quotients
+from adamsym.field.values import batch_errors, change_of_quotients
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 
 MOST_REPAIRED = 20_000
@@ -108,12 +108,3 @@ def change_of_field(
     errors = batch_errors(shares, gradients, errors)
     laws, bounds = (np.moveaxis(part, -1, 1).reshape(-1, len(probabilities)) for part in (atoms, errors))
     return change_of_quotients(laws, bounds, probabilities, inverse.reshape(-1), form).reshape(inverse.shape)
-
-
-def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: FloatArray) -> FloatArray:
-    """Return bounds of the errors of minibatch means (points, n, d), from those of the rows."""
-    if shares is None:
-        return errors
-    own = (shares.shape[1] + 2) * UNIT
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.einsum("nr,...rd->...nd", shares, np.minimum(errors, 1e300) + own * np.abs(gradients)))

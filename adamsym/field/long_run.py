@@ -11,8 +11,8 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.laplace_quadrature import quotient
-from adamsym.field.gradient_errors import batch_errors, gradient_errors
-from adamsym.field.values import FieldValue
+from adamsym.field.gradient_errors import gradient_errors
+from adamsym.field.values import FieldValue, batch_errors
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.methods import Adafactor, Adam, AdamClippedByNorm, AdamClippedByValue, AMSGrad, Method
 

@@ -11,6 +11,7 @@ from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
+from adamsym.expressions.running import UNIT
 
 _SHOWN = 4
 """So many numbers are shown in a line."""
@@ -168,3 +169,12 @@ def change_of_quotients(
             far = np.where(rest == 0, 0.0, rest * (form.absolute + form.step_bound) * inverse)
             best = np.fmin(best, 2 * ratio / (1 - ratio) ** 2 * most + far)
     return np.asarray(best)
+
+
+def batch_errors(shares: FloatArray | None, gradients: FloatArray, errors: FloatArray) -> FloatArray:
+    """Return bounds of the errors of minibatch means (points, n, d), from those of the rows."""
+    if shares is None:
+        return errors
+    own = (shares.shape[1] + 2) * UNIT
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.einsum("nr,...rd->...nd", shares, np.minimum(errors, 1e300) + own * np.abs(gradients)))

@@ -1,14 +1,20 @@
 """What the command line loads: help nothing heavy, a value of a problem that was made ready before NumPy alone."""
 
+import dataclasses
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from adamsym.__main__ import main
 from adamsym.cli.app import app
+from adamsym.cli.prepared import content_key
+from adamsym.expressions.cache import keep, kept
+from adamsym.field.prepared.problem import PreparedProblem
 
 HEAVY = ["numba", "sympy", "scipy", "mpmath", "flint", "pandas", "torch", "jax", "matplotlib", "hypothesis", "jinja2"]
 PROBLEM = """[problem]
@@ -78,6 +84,25 @@ def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsy
     (folder / "table.csv").write_text(TABLE + "1,1\n")
     assert json.loads(value())["field"] != json.loads(first)["field"]
     assert len(list((folder / "kept").glob("*.kept"))) == 2
+
+
+def test_a_planted_entry_that_cannot_be_evaluated_is_none(folder, monkeypatch, capsys):
+    """Numbers of the right types may be nonsense all the same."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))
+    assert main(["field", "problem.toml", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    key = content_key(Path("problem.toml"))
+    good = PreparedProblem.from_bytes(kept(key))
+    rule = good.form.rules[0]
+    nonsense = rule._replace(cutoff=rule.cutoff._replace(values=np.empty(0)))
+    keep(key, dataclasses.replace(good, form=dataclasses.replace(good.form, rules=(nonsense,))).to_bytes())
+    planted = PreparedProblem.from_bytes(kept(key))
+    with pytest.raises((ValueError, LookupError)):
+        planted.evaluate(np.array([0.5]))
+    assert main(["field", "problem.toml", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert again["field"] == pytest.approx(first["field"], rel=1e-10)
 
 
 def test_help_of_every_command_loads_nothing(folder):

@@ -95,6 +95,74 @@ def test_values_are_those_of_the_field(loss, method):
     assert (abs(elsewhere.value - wanted.value) > elsewhere.error + wanted.error).any()  # the control
 
 
+@pytest.mark.parametrize(
+    ("problem", "refused"),
+    [
+        # The kinks at y/x: there rows switch, with a jump or without, and floats near 1/3 do not tell on which side.
+        (KINKED, [0.0, 10.0, 1 / 3]),
+        (KINKED.changed(batch_size=2), [0.0, 10.0, 1 / 3]),
+        (Problem("log(a)*x + sqrt(a + x + 9) + 1/(a - 1)", ["a"], ROWS, 3), [0.0, -1.0, 1.0]),
+        (Problem("(a - x)**2/2 + tanh(a*y)", ["a"], ROWS, 4), []),
+    ],
+    ids=repr,
+)
+def test_kinks_domains_and_minibatches_are_those_of_the_field(problem, refused):
+    """Where a row may be at a kink, or outside the domain, the field itself is asked."""
+    for method in (METHODS[0], METHODS[5]):
+        ready = PreparedProblem.from_bytes(prepared(problem, method).to_bytes())
+        for theta in (0.5, 0.7, 2.0):
+            found, wanted = ready.evaluate(np.array([theta])), AdamField(problem, method).evaluate([theta])
+            assert (abs(found.value - wanted.value) <= found.error + wanted.error).all()
+            assert (found.error <= 2 * wanted.error).all()
+        if problem.batch_size > 1:
+            of_rows = dataclasses.replace(ready, shares=None, probabilities=problem.law.probabilities)
+            other = of_rows.evaluate(np.array([theta]))
+            assert (abs(other.value - wanted.value) > other.error + wanted.error).all()  # the control
+        assert [ready.evaluate(np.array([theta])) for theta in refused] == [None] * len(refused)
+        without = dataclasses.replace(ready, relations=(), program=_first_output(ready.program))
+        assert any(without.evaluate(np.array([theta])) is not None for theta in refused) == bool(refused)
+
+
+def _first_output(program):
+    return Program(program.inputs, program.steps, program.outputs[:1])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [("names", 0), ("start", "a"), ("dropped",), ("form", "eps"), ("form", "decay"), ("relations", 0),
+     ("rules", 0, 0, "alias"), ("rules", 0, 0, "eps_inside_root"), ("rules", 0, 1, "stride"), ("rules", 0, 2),
+     ("exact_rows", 0), ("program", 2)],
+)  # fmt: skip
+@pytest.mark.parametrize("value", [None, "text", [], {}, 1e999])
+def test_an_archive_of_other_types_is_none(path, value):
+    """The right arrays beside the wrong plain data."""
+    content = prepared(KINKED, METHODS[0], {"a": 0.5}, 0).to_bytes()
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    plain = json.loads(arrays["plain"].tobytes())
+    place = plain
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    file = io.BytesIO()
+    np.savez(file, **(arrays | {"plain": np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)}))
+    allowed = (path == ("names", 0) and value == "text") or (
+        value == 1e999 and path[-1] in ("a", "eps", "decay", "alias")
+    )
+    assert (PreparedProblem.from_bytes(file.getvalue()) is None) == (not allowed)
+
+
+@pytest.mark.parametrize("name", ["rows", "probabilities", "filter_b0", "checks_r0", "cutoff0"])
+def test_an_archive_of_other_arrays_is_none(name):
+    content = prepared(KINKED, METHODS[0], {"a": 0.5}, 0).to_bytes()
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    for other in (arrays[name].astype(complex), arrays[name].astype(str), arrays[name][None]):
+        file = io.BytesIO()
+        np.savez(file, **(arrays | {name: other}))
+        assert PreparedProblem.from_bytes(file.getvalue()) is None
+
+
 def test_what_is_kept_gives_the_same_values_and_a_broken_archive_none():
     ready = prepared(Problem("(a*x + b - y)**2/2", ["a", "b"], ROWS), METHODS[0], {"a": 0.5, "b": 0.0}, 3)
     content = ready.to_bytes()
@@ -145,12 +213,9 @@ def test_programs_know_their_operations_and_what_came_before(steps):
 @pytest.mark.parametrize(
     "problem",
     [
-        Problem("Abs(a*x - y)", ["a"], ROWS),
-        Problem("Max(a*x - y, 0)**2", ["a"], ROWS),
         VectorField(["Abs(a)*x"], ["a"], ROWS),
-        Problem("log(a)*x", ["a"], ROWS),
         Problem("(a - x)**2/2", ["a"], Independent({"x": "Normal(0, 1)"})),
-        Problem("(a - x)**2/2", ["a"], ROWS, 2),
+        Problem("(a - x)**2/2", ["a"], ROWS, 2000),
         Problem("(a - x)**2/2", ["a"], Empirical({"x": [0, 1]}), sampling="cyclic"),
     ],
     ids=repr,

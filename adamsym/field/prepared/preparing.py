@@ -1,6 +1,8 @@
-"""Problems are made ready where that is worth it: listed rows, a smooth loss that is real everywhere, little work."""
+"""Problems are made ready where that is worth it: listed rows or minibatches, and little work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import sympy as sp
 
 from adamsym.expressions.functions import implementations
 from adamsym.expressions.running import NAMESPACE
@@ -28,17 +30,24 @@ def prepared(
     """Return a problem and its method made ready for evaluation; None where :class:`adamsym.AdamField` is needed."""
     if not isinstance(problem, SymbolicGradient) or not isinstance(problem.law, Empirical) or adam.laplace is None:
         return None
-    plain = problem.batch_size == 1 and problem.sampling == "replacement" and problem.is_smooth and not problem.domain
-    if not plain or len(problem.law.rows) * problem.dimension > MOST_ATOMS:
+    law, switches = problem.law, problem.pieces
+    drawn = problem.sampling == "replacement" and problem.lists_batches()
+    if not drawn or not (problem.is_smooth or switches is not None):
         return None
-    numbers, program = form_numbers(float_form(adam), len(problem.law.rows)), recorded(problem)
+    shares, probabilities = problem.batches()
+    if max(len(law.rows), len(probabilities)) * problem.dimension > MOST_ATOMS:
+        return None
+    conditions = [(condition.expression, condition.relation) for condition in problem.domain]
+    conditions += [(switch, "nonzero") for switch in (switches.written_switches if switches is not None else ())]
+    numbers = form_numbers(float_form(adam), len(probabilities))
+    program = recorded(problem, [expression for expression, _ in conditions])
     if numbers is None or program is None:
         return None
-    law = problem.law
     few = law.rows.size <= MOST_REPAIRED
     exact = [[f"{x.numerator}/{x.denominator}" for x in row] for row in law.exact_rows] if few else None
-    errors = row_errors(problem)
-    return PreparedProblem(problem.names, start, dropped, program, law.rows, errors, law.probabilities, numbers, exact)
+    relations = tuple(relation for _, relation in conditions)
+    data = law.rows, row_errors(problem), shares, probabilities
+    return PreparedProblem(problem.names, start, dropped, program, relations, *data, numbers, exact)
 
 
 def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:
@@ -60,8 +69,8 @@ def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:
     )
 
 
-def recorded(problem: SymbolicGradient) -> Program | None:
-    """Return the gradient of a row as a program; None if it holds a function that programs do not know."""
+def recorded(problem: SymbolicGradient, others: Sequence[sp.Expr] = ()) -> Program | None:
+    """Return the gradient of a row, and other expressions, as a program; None if programs do not know a function."""
     symbols = [*problem.parameters, *problem.columns]
     recorder = _Recorder(len(symbols))
     # A function whose implementation is the user's own is not in the list of operations.
@@ -70,7 +79,9 @@ def recorded(problem: SymbolicGradient) -> Program | None:
         return None
     namespace = {name: recorder.function(name) for name in known}
     try:
-        found = operations(symbols, problem.gradient_expressions, namespace)(*map(recorder.value, range(len(symbols))))
+        found = operations(symbols, [*problem.gradient_expressions, *others], namespace)(
+            *map(recorder.value, range(len(symbols)))
+        )
     except NotImplementedError:
         return None
     return Program(len(symbols), tuple(recorder.steps), tuple(_plain(one) for one in found))

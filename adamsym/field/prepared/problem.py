@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -15,26 +16,33 @@ from adamsym.expressions.running import UNIT, Running, stacked
 from adamsym.field.float.records import CutoffTable, LagGrid, Rule
 from adamsym.field.prepared.laws import FormNumbers, values_of_laws
 from adamsym.field.prepared.program import Program
-from adamsym.field.values import FieldValue, change_of_quotients
+from adamsym.field.values import FieldValue, batch_errors, change_of_quotients
 
 TOLERANCE = 1e-13
 """That of :class:`adamsym.AdamField`."""
 
+_NO_NUMBERS = ("eps_inside_root", "grid", "cutoff")
+_RELATIONS = ("positive", "nonnegative", "nonzero")
 _RULE_ARRAYS = ("filter_b", "filter_r", "checks_b", "checks_r")
 
 
 @dataclass(frozen=True, eq=False)
 class PreparedProblem:
-    """What :class:`adamsym.AdamField` has of a problem with listed rows and a smooth loss, and of its method.
+    """What :class:`adamsym.AdamField` has of a problem with listed rows or minibatches, and of its method.
 
     Attributes
     ----------
     names, start, dropped
         The parameters, the start in the problem file, and how many of its rows were left out.
     program
-        The gradient of a row, of the parameters and the columns.
-    rows, row_errors, probabilities
-        The data (n, columns), how far they may be from what is written, and the weights (n,).
+        The gradient of a row, of the parameters and the columns; then what must be "positive", "nonnegative" or
+        "nonzero" at every row by the ``relations``: else the loss is not real, or may have a kink there.
+    relations
+        See above.
+    rows, row_errors
+        The data (n, columns), and how far they may be from what is written.
+    shares, probabilities
+        Each minibatch's shares of the rows (m, n), none of single rows; and the weights of minibatches, or rows.
     form
         The method's Laplace form.
     exact_rows
@@ -45,22 +53,52 @@ class PreparedProblem:
     start: dict[str, float] | None
     dropped: int
     program: Program
+    relations: tuple[str, ...]
     rows: FloatArray
     row_errors: FloatArray
+    shares: FloatArray | None
     probabilities: FloatArray
     form: FormNumbers
     exact_rows: list[list[str]] | None = None
 
+    @property
+    def _fits(self) -> bool:
+        """Whether the parts have the types and the shapes that they should have, after they were read."""
+        count, (n, columns) = len(self.names), self.rows.shape
+        atoms = n if self.shares is None else len(self.shares)
+        arrays = [self.rows, self.row_errors, self.probabilities, *(() if self.shares is None else (self.shares,))]
+        plain = isinstance(self.dropped, int) and all(isinstance(one, str) for one in self.names)
+        plain &= self.start is None or all(type(one) is float for one in self.start.values())
+        plain &= (
+            self.exact_rows is None or [len([Fraction(x) for x in row]) for row in self.exact_rows] == [columns] * n
+        )
+        return (
+            plain
+            and all(one.dtype == np.float64 for one in arrays)
+            and self.probabilities.shape == (atoms,)
+            and self.row_errors.shape == (n, columns)
+            and (self.shares is None or self.shares.shape == (atoms, n))
+            and set(self.relations) <= set(_RELATIONS)
+            and self.program.inputs == count + columns
+            and len(self.program.outputs) == count + len(self.relations)
+            and all(type(value) is float for name, value in vars(self.form).items() if name != "rules")
+            and all(map(_is_rule, self.form.rules))
+        )
+
     def evaluate(self, theta: FloatArray) -> FieldValue | None:
         """Return f at a point (d,) with an error estimate, as :meth:`adamsym.AdamField.evaluate`.
 
-        None where that does more: where gradients are not finite, where their rounding is the larger part of the error
-        of very many, and where a law needs a finer grid.
+        None where that does more: where gradients are not finite or the loss may not be real or smooth, where their
+        rounding is the larger part of the error of very many, and where a law needs a finer grid.
         """
         operands = [Running(x, 0.0) for x in theta]
         columns = zip(self.rows.T, self.row_errors.T, strict=True)
         gradients = stacked(self.program, [*operands, *(Running(x, error) for x, error in columns)])
-        values, errors = (np.broadcast_to(x, (len(self.rows), len(theta))) for x in (gradients.value, gradients.error))
+        shape = len(self.rows), len(theta) + len(self.relations)
+        values, errors = (np.broadcast_to(x, shape) for x in (gradients.value, gradients.error))
+        if not _all_hold(self.relations, values[:, len(theta) :], errors[:, len(theta) :]):
+            return None
+        values, errors = values[:, : len(theta)], errors[:, : len(theta)]
         found = self._of_gradients(values, errors)
         if found is None:
             return None
@@ -78,6 +116,8 @@ class PreparedProblem:
         """F from gradients (n, d), the error estimate, and what the errors of the gradients may change; each (d,)."""
         if not np.isfinite(values).all():
             return None
+        if self.shares is not None:
+            values, errors = self.shares @ values, batch_errors(self.shares, values, errors)
         found = values_of_laws(list(values.T), self.probabilities, self.form, TOLERANCE)
         if found is None:
             return None
@@ -99,7 +139,8 @@ class PreparedProblem:
         def enclosed() -> list[list[flint.arb]]:
             point = [flint.arb(float(x)) for x in theta]
             rows = ([flint.arb(x.numerator) / x.denominator for x in row] for row in exact)
-            return [[flint.arb(x) for x in self.program.in_balls(*point, *row) or ()] for row in rows]
+            found = ((self.program.in_balls(*point, *row) or ())[: len(theta)] for row in rows)
+            return [[flint.arb(x) for x in row] for row in found]
 
         return self._of_gradients(*nearest_floats(enclosed, values))
 
@@ -108,11 +149,14 @@ class PreparedProblem:
         arrays = {"rows": self.rows, "row_errors": self.row_errors, "probabilities": self.probabilities}
         if not self.row_errors.any():
             arrays["row_errors"] = np.zeros((0, 0))
+        if self.shares is not None:
+            arrays["shares"] = self.shares
         plain: dict[str, Any] = {
             "names": self.names,
             "start": self.start,
             "dropped": self.dropped,
             "program": self.program.to_plain(),
+            "relations": self.relations,
             "exact_rows": self.exact_rows,
             "form": {key: value for key, value in vars(self.form).items() if key != "rules"},
             "rules": [],
@@ -146,18 +190,42 @@ class PreparedProblem:
                 plain["start"],
                 plain["dropped"],
                 program,
+                tuple(plain["relations"]),
                 rows,
                 errors,
+                arrays.get("shares"),
                 arrays["probabilities"],
                 FormNumbers(**plain["form"], rules=rules),
                 plain["exact_rows"],
             )
-            fits = program.inputs == len(found.names) + rows.shape[1] and len(program.outputs) == len(found.names)
-            return found if fits and found.probabilities.shape == (len(rows),) else None
+            return found if found._fits else None
         except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
             return None
         except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
             return None
+
+
+def _all_hold(relations: Sequence[str], values: FloatArray, errors: FloatArray) -> bool:
+    """Whether values (n, conditions) known to these errors are all proven to be as they must be."""
+    for relation, value, error in zip(relations, values.T, errors.T, strict=True):
+        away = np.abs(value) if relation == "nonzero" else value
+        if not (away >= error if relation == "nonnegative" else away > error).all():
+            return False
+    return True
+
+
+def _is_rule(rule: Rule) -> bool:
+    """Whether a rule that was read has numbers and arrays of the types that it should have."""
+    arrays = [getattr(rule.grid, name) for name in _RULE_ARRAYS]
+    numbers = [value for name, value in rule._asdict().items() if name not in _NO_NUMBERS]
+    return (
+        all(type(value) is float for value in [*numbers, rule.grid.spacing, rule.grid.decay])
+        and all(type(value) is int for value in (rule.grid.per_octave, rule.grid.stride, rule.cutoff.first))
+        and type(rule.eps_inside_root) is bool
+        and all(one.dtype == np.float64 for one in [*arrays, rule.cutoff.values])
+        and [one.ndim for one in [*arrays, rule.cutoff.values]] == [1, 1, 2, 2, 1]
+        and len({one.shape[-1] for one in arrays}) == 1
+    )
 
 
 def _rule(

@@ -10,12 +10,12 @@ from adamsym.expressions.errors import NotApplicable
 from adamsym.field.adam_field import AdamField
 from adamsym.field.float.laplace_quadrature import Quotient
 from adamsym.field.float.records import Indices
-from adamsym.field.gradient_errors import batch_errors, gradient_errors
+from adamsym.field.gradient_errors import gradient_errors
 from adamsym.field.linearization import Linearization
 from adamsym.field.signs.enclosure import enclose_signs
 from adamsym.field.signs.lags import lags_of
 from adamsym.field.signs.sign_mean import of_listed, sign_mean
-from adamsym.field.values import Found
+from adamsym.field.values import Found, batch_errors
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods import LaplaceForm, Method, SignForm, require_laplace, require_sign
 
