@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adamsym.field.laws.law_quotient import law_quotient as law_quotient
     from adamsym.field.linearization import Linearization as Linearization
     from adamsym.field.long_run import long_run_field as long_run_field
+    from adamsym.field.long_run_ball import enclose_long_run_field as enclose_long_run_field
     from adamsym.field.signs.sign_mean import SignMean as SignMean
     from adamsym.field.signs.sign_mean import sign_mean as sign_mean
     from adamsym.field.simulated import Estimate as Estimate
@@ -46,6 +47,7 @@ _MODULES = {
     "Uniform": "adamsym.field.laws.gradient_laws",
     "batch_bias": "adamsym.field.bias",
     "batch_quotient": "adamsym.field.batches.batch_quotient",
+    "enclose_long_run_field": "adamsym.field.long_run_ball",
     "law_quotient": "adamsym.field.laws.law_quotient",
     "long_run_field": "adamsym.field.long_run",
     "memory_bias": "adamsym.field.bias",

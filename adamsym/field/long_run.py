@@ -36,14 +36,7 @@ def long_run_field(problem: StochasticGradient, method: Method, theta: ArrayLike
 
     Source: theory, N-Proposition 14.
     """
-    formula = _FORMULAS.get(type(method))
-    if formula is None:
-        raise NotApplicable(
-            f"long_run_field: no formula is known for {type(method).__name__}; known are those of "
-            f"{', '.join(kind.__name__ for kind in _FORMULAS)}; AdamField and monte_carlo are for others"
-        )
-    if not isinstance(problem.law, Empirical):
-        raise NotApplicable("long_run_field: the data must be a list of rows, whose largest gradient is known")
+    formula = require_formula(problem, method)
     point = problem.points(theta)
     if point.ndim != 1:
         raise InputError(f"theta: shape {point.shape} is not allowed; give one point of {problem.dimension} numbers")
@@ -52,6 +45,28 @@ def long_run_field(problem: StochasticGradient, method: Method, theta: ArrayLike
     errors = batch_errors(shares, rows, gradient_errors(problem, point[None], rows, 0))[0]
     atoms = rows[0] if shares is None else shares @ rows[0]
     return formula(method, atoms, errors, chances)
+
+
+Formula = Callable[[Any, FloatArray, FloatArray, FloatArray], FieldValue]
+
+
+def require_formula(problem: StochasticGradient, method: Method) -> Formula:
+    """Return the formula of a method's field.
+
+    Raises
+    ------
+    NotApplicable
+        If none is known, or the data is no list of rows.
+    """
+    formula = _FORMULAS.get(type(method))
+    if formula is None:
+        raise NotApplicable(
+            f"long_run_field: no formula is known for {type(method).__name__}; known are those of "
+            f"{', '.join(kind.__name__ for kind in _FORMULAS)}; AdamField and monte_carlo are for others"
+        )
+    if not isinstance(problem.law, Empirical):
+        raise NotApplicable("long_run_field: the data must be a list of rows, whose largest gradient is known")
+    return formula
 
 
 def _largest(method: AMSGrad, g: FloatArray, errors: FloatArray, chances: FloatArray) -> FieldValue:
@@ -78,7 +93,7 @@ def _clipped(
     return FieldValue(-found.value, found.error + off * (1 + adam.step_bound) * found.inverse)
 
 
-_FORMULAS: dict[type[Method], Callable[[Any, FloatArray, FloatArray, FloatArray], FieldValue]] = {
+_FORMULAS: dict[type[Method], Formula] = {
     AMSGrad: _largest,
     Adafactor: _growing,
     AdamClippedByValue: _clipped,

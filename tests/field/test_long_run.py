@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, InputError, Problem
 from adamsym.expressions.errors import NotApplicable
-from adamsym.field import long_run_field, monte_carlo
+from adamsym.field import enclose_long_run_field, long_run_field, monte_carlo
 from adamsym.gradients import Independent
 from adamsym.methods import ADOPT, Adafactor, Adamax, AdamClippedByNorm, AdamClippedByValue, AMSGrad, Yogi
 
@@ -77,7 +77,54 @@ def test_without_effect_clipping_leaves_adam_s_field():
         assert not np.allclose(long_run_field(PLANE, kind("0.9", "0.99", "1e-3", 1), PLACE).value, found.value)
 
 
+METHODS = [
+    AMSGrad("0.5", "0.1", "0.1"),
+    Adafactor("0.7", "1e-3", "0.9"),
+    Adafactor(),
+    AdamClippedByValue("0.5", "0.8", "0.1", "1.5"),
+    AdamClippedByNorm("0.5", "0.8", "0.1", "1.5"),
+]
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    st.sampled_from(METHODS),
+    st.tuples(st.floats(-3, 3), st.floats(-3, 3)),
+    st.sampled_from([0, 2**-10, 0.25]),
+    st.integers(1, 2),
+)
+def test_bounds_hold_the_formula_at_points_and_over_boxes(method, place, half, size):
+    problem = PLANE.changed(batch_size=size)
+    box = np.stack([np.array(place) - half, np.array(place) + half], axis=-1)
+    bounds = enclose_long_run_field(problem, method, box)
+    for theta in (place, box[:, 0], box[:, 1], (box[0, 0], box[1, 1])):
+        found = long_run_field(problem, method, theta)
+        assert (bounds[:, 0] <= found.value + found.error).all()
+        assert (found.value - found.error <= bounds[:, 1]).all()
+    if half == 0:
+        assert (bounds[:, 1] - bounds[:, 0] < 1e-14).all()
+    assert (enclose_long_run_field(problem, method, [box, box]) == bounds).all()
+
+
+def test_bounds_do_not_hold_a_near_miss():
+    boxes = [[PLACE[0]] * 2, [PLACE[1]] * 2]
+    for method, other in (
+        (METHODS[0], AMSGrad("0.5", "0.1", "0.1001")),
+        (METHODS[1], Adafactor("0.7", "1.01e-3", "0.9")),
+        (METHODS[3], AdamClippedByValue("0.5", "0.8", "0.1", "1.501")),
+        (METHODS[4], AdamClippedByNorm("0.5", "0.8", "0.1001", "1.5")),
+    ):
+        bounds, found = enclose_long_run_field(PLANE, method, boxes), long_run_field(PLANE, other, PLACE).value
+        assert ((found < bounds[:, 0]) | (bounds[:, 1] < found)).any()
+
+
 def test_what_has_no_formula_is_refused():
+    with pytest.raises(NotApplicable, match="no formula is known for Yogi"):
+        enclose_long_run_field(PLANE, Yogi(), [[0, 1], [0, 1]])
+    with pytest.raises(NotApplicable, match="law of one minibatch"):
+        enclose_long_run_field(PLANE.changed(sampling="cyclic"), AMSGrad(), [[0, 1], [0, 1]])
+    with pytest.raises(InputError, match="box: shape"):
+        enclose_long_run_field(PLANE, AMSGrad(), [0, 1])
     for method in (Adamax(), Yogi(), Adam()):
         with pytest.raises(NotApplicable, match=f"no formula is known for {type(method).__name__}; known are those of"):
             long_run_field(PLANE, method, PLACE)
