@@ -1,6 +1,7 @@
-"""Which recursion the optimizers of torch, optax, keras and jax are, and which field each follows, measured.
+"""Which recursion the optimizers of torch, optax, keras, jax and others are, and which field each follows, measured.
 
 Run with ``make benchmarks``: writes docs/benchmark_conformance.md. With ``--new`` the rows that stand there are kept.
+Those of pytorch-optimizer are measured where it is installed, as by ``pip install pytorch-optimizer``; else they are kept.
 """
 
 import os
@@ -8,8 +9,9 @@ import platform
 import re
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ import optax
 import torch
 from jax.example_libraries import optimizers as jax_optimizers
 
-from adamsym.methods import Adafactor, Adamax, AdamClippedByValue, Method
+from adamsym.expressions.compilation import FloatArray
+from adamsym.methods import AdaBelief, Adafactor, Adamax, AdamClippedByValue, Lion, Method, Signum, Yogi
 from adamsym.testing import (
     Adapter,
     Conformance,
@@ -32,6 +35,12 @@ from adamsym.testing import (
     torch_adapter,
     update_adapter,
 )
+
+try:
+    OTHERS: Any = import_module("pytorch_optimizer")
+except ImportError:
+    OTHERS = None
+OTHER = "pytorch_optimizer"
 
 DOCS = Path(__file__).parents[1] / "docs"
 TORCH, OPTAX, KERAS = torch.optim, optax, keras.optimizers
@@ -67,6 +76,7 @@ def clipped_adam(learning_rate: float) -> Any:
 
 
 ADAM = Recursion(beta1=0.8, beta2=0.7)
+LARGEST_WITH_EPS = "largest gradient, eps added to each"
 OPTIMIZERS: list[tuple[str, Adapter]] = [
     ("torch Adam", torch_adapter(TORCH.Adam, **BETAS)),
     ("torch Adam, weight_decay=0.1", torch_adapter(TORCH.Adam, weight_decay=0.1, **BETAS)),
@@ -116,9 +126,33 @@ OPTIMIZERS: list[tuple[str, Adapter]] = [
         ),
     ),
 ]
+
+
+def of_vectors(adapter: Adapter) -> Adapter:
+    """The optimizer of vectors and numbers alone."""
+
+    def start(tensors: Sequence[FloatArray], step_size: float) -> Any:
+        if any(tensor.ndim > 1 for tensor in tensors):
+            raise ValueError("vectors alone")
+        return adapter.start(tensors, step_size)
+
+    return replace(adapter, start=start)
+
+
+if OTHERS is not None:
+    signs = torch_adapter(OTHERS.SignSGD, Signum(0.8), momentum=0.8)
+    OPTIMIZERS += [
+        (f"{OTHER} AdaBelief", torch_adapter(OTHERS.AdaBelief, AdaBelief(*MEMORIES), **BETAS)),
+        (f"{OTHER} Lion", torch_adapter(OTHERS.Lion, Lion(*MEMORIES, 0), weight_decay=0.0, **BETAS)),
+        (f"{OTHER} Yogi", torch_adapter(OTHERS.Yogi, Yogi(*MEMORIES), **BETAS)),
+        (f"{OTHER} SignSGD, momentum=0.8", signs),
+        (f"{OTHER} AdaMax", torch_adapter(OTHERS.AdaMax, ADAM.changed(second_moment=LARGEST_WITH_EPS), **BETAS)),
+        (f"{OTHER} AdamP, vectors", of_vectors(torch_adapter(OTHERS.AdamP, ADAM, **BETAS))),
+    ]
 METHODS: dict[str, Method] = {
     "torch Adamax": Adamax(*MEMORIES),
     "optax adamax": Adamax(*MEMORIES),
+    f"{OTHER} AdaMax": Adamax(*MEMORIES),
     "optax clip(1.5), adam": AdamClippedByValue(*MEMORIES, 1e-8, 1.5),
 }
 """What recursions are as methods, whose field is estimated."""
@@ -152,6 +186,25 @@ OUTSIDE: list[tuple[str, Adapter, str]] = [
         "vectors, without that, it is `Adafactor`",
     ),
 ]
+if OTHERS is not None:
+    OUTSIDE += [
+        (
+            f"{OTHER} AdamP",
+            torch_adapter(OTHERS.AdamP, ADAM, **BETAS),
+            "where the gradient is nearly orthogonal to a matrix, or to its rows, the step loses what lies along it, so "
+            "that parameters are coupled; vectors take Adam's steps",
+        ),
+        (
+            f"{OTHER} Lamb",
+            torch_adapter(OTHERS.Lamb, ADAM, **BETAS),
+            "each tensor's step is as long as the tensor times the step size",
+        ),
+        (
+            f"{OTHER} StableAdamW",
+            torch_adapter(OTHERS.StableAdamW, ADAM, **BETAS),
+            "each tensor's step is shortened by how far the gradient's square exceeds v",
+        ),
+    ]
 
 
 def what_it_is(found: Conformance) -> str:
@@ -197,21 +250,29 @@ def outside_row(name: str, adapter: Adapter, reason: str) -> str:
     said = "; ".join(found.differences)
     place = re.search(r"deviates at (step \d+)", said)
     what = f"from {place[1]} on" if found.identified is None and place else "taken for another recursion"
+    # The probe has a number, vectors, matrices and tensors.
+    shapes = re.search(r"only tensors of shape (.*?) deviate", said)
+    if shapes and all(shape.count(",") > 1 or not shape.endswith(",)") for shape in shapes[1].split(" and ")):
+        what = f"in matrices and tensors alone, {what}"
     return f"| {name} | {'CONFORMS' if found.conforms else what} | {reason} |"
 
 
 def main() -> None:
     """Check all, or with ``--new`` those that the page lacks, and write the page."""
     page = DOCS / "benchmark_conformance.md"
-    lines = page.read_text(encoding="utf-8").splitlines() if "--new" in sys.argv else []
-    kept = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
-    rows, outside = [], []
+    lines = page.read_text(encoding="utf-8").splitlines()
+    stand = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
+    kept, rows, outside = stand if "--new" in sys.argv else {}, [], []
     for name, adapter in OPTIMIZERS:
         rows.append(kept[name] if name in kept else row_of(name, adapter))
         print(rows[-1], flush=True)
     for name, adapter, reason in OUTSIDE:
         outside.append(kept[name] if name in kept else outside_row(name, adapter, reason))
         print(outside[-1], flush=True)
+    if OTHERS is None:
+        unmeasured = [line for name, line in stand.items() if name.startswith(OTHER)]
+        rows += [line for line in unmeasured if line.count(" | ") == 6]
+        outside += [line for line in unmeasured if line.count(" | ") == 2]
     page.write_text(page_of(rows, outside), encoding="utf-8")
 
 
@@ -220,9 +281,10 @@ def page_of(rows: list[str], outside: list[str]) -> str:
     conforming = sum("| yes |" in row for row in rows)
     versions = (
         f"torch {torch.__version__.split('+')[0]}, optax {optax.__version__}, keras {keras.__version__} (on torch), "
-        f"jax {jax.__version__}, Python {platform.python_version()}"
+        f"jax {jax.__version__}, {OTHER} {metadata.version('pytorch-optimizer') if OTHERS else '4.1.0'}, "
+        f"Python {platform.python_version()}"
     )
-    head = f"""{conforming} of {len(rows)} optimizers from four packages are what their documentation says, to rounding; each \
+    head = f"""{conforming} of {len(rows)} optimizers from five packages are what their documentation says, to rounding; each \
 that has a field follows it. One check takes a few CPU seconds, with `check_optimizer` \
 ([testing.md](testing.md)): {versions}."""
     return f"""# Which field does each optimizer follow?
@@ -253,8 +315,6 @@ These are no methods of this package. Each was compared with Adam of the same me
 | optimizer | leaves Adam's steps | why |
 | --- | --- | --- |
 {chr(10).join(outside)}
-
-AdamP projects the steps of weights whose scale does not matter; it is in none of these packages, and was not measured.
 """
 
 

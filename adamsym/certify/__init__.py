@@ -8,12 +8,14 @@ from adamsym.certify.lyapunov.box_regions import LyapunovRegion, certify_lyapuno
 from adamsym.certify.lyapunov.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros.all_zeros import Zero, Zeros, find_zeros
 from adamsym.certify.zeros.clusters import Cluster
+from adamsym.certify.zeros.crossing import Crossing, certify_crossing
 from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero, certify_zero
 
 __all__ = [
     "BoxFunction",
     "Cluster",
     "CriticalPoint",
+    "Crossing",
     "LyapunovBall",
     "LyapunovRegion",
     "MinimaSet",
@@ -22,6 +24,7 @@ __all__ = [
     "Zero",
     "Zeros",
     "certificate",
+    "certify_crossing",
     "certify_lyapunov",
     "certify_lyapunov_ball",
     "certify_lyapunov_globally",
