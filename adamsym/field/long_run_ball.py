@@ -18,7 +18,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.field.long_run import require_formula
 from adamsym.gradients import StochasticGradient, SymbolicGradient
 from adamsym.gradients.symbolic import require_expressions
-from adamsym.methods import Adafactor, Adam, AdamClippedByNorm, AdamClippedByValue, AMSGrad, Method
+from adamsym.methods import Adafactor, Adam, AdamClippedByNorm, AdamClippedByValue, AMSGrad, Method, require_laplace
 from adamsym.parallel import map_tasks
 
 Vectors = Sequence[Sequence[flint.arb]]
@@ -115,7 +115,8 @@ def _of_adam(
     method: AdamClippedByValue | AdamClippedByNorm, atoms: Vectors, chances: Sequence[flint.arb]
 ) -> list[flint.arb]:
     """Adam's field for the law of each coordinate of the clipped gradient."""
-    form = Adam(Fraction(method.beta1), Fraction(method.beta2), Fraction(method.eps)).laplace
+    adam = Adam(Fraction(method.beta1), Fraction(method.beta2), Fraction(method.eps))
+    form = require_laplace(adam, "an enclosure")
     return field_of([BallLaw(column, chances) for column in _columns(atoms)], form).value
 
 

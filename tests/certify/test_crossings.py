@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adamsym import Adam, AdamField, Empirical, InputError, PerRowGradients, Problem
-from adamsym.certify import certify_crossing, certify_zero
+from adamsym.certify import Crossing, certify_crossing, certify_zero
 from adamsym.expressions.errors import NotApplicable
 from adamsym.field.signs import lattice
 from adamsym.methods import Lion, Signum
@@ -79,6 +79,7 @@ def test_drawn_laws_have_their_median_in_the_interval(data, beta1):
     law = Empirical({"x": data})
     field = AdamField(SKEWED.changed(law=law), Signum(beta1))
     found = certify_crossing(field, -6.0, 6.0)
+    assert isinstance(found, Crossing)
     assert found.direction == -1
     assert field([found.low])[0] > 0 > field([found.high])[0]
 
