@@ -76,6 +76,7 @@ def clipped_adam(learning_rate: float) -> Any:
 
 
 ADAM = Recursion(beta1=0.8, beta2=0.7)
+EPS_FIRST = ADAM.changed(eps_place="outside the root, before the correction")
 LARGEST_WITH_EPS = "largest gradient, eps added to each"
 OPTIMIZERS: list[tuple[str, Adapter]] = [
     ("torch Adam", torch_adapter(TORCH.Adam, **BETAS)),
@@ -147,7 +148,7 @@ if OTHERS is not None:
         (f"{OTHER} Yogi", torch_adapter(OTHERS.Yogi, Yogi(*MEMORIES), **BETAS)),
         (f"{OTHER} SignSGD, momentum=0.8", signs),
         (f"{OTHER} AdaMax", torch_adapter(OTHERS.AdaMax, ADAM.changed(second_moment=LARGEST_WITH_EPS), **BETAS)),
-        (f"{OTHER} AdamP, vectors", of_vectors(torch_adapter(OTHERS.AdamP, ADAM, **BETAS))),
+        (f"{OTHER} AdamP, vectors", of_vectors(torch_adapter(OTHERS.AdamP, EPS_FIRST, **BETAS))),
     ]
 METHODS: dict[str, Method] = {
     "torch Adamax": Adamax(*MEMORIES),
@@ -190,9 +191,9 @@ if OTHERS is not None:
     OUTSIDE += [
         (
             f"{OTHER} AdamP",
-            torch_adapter(OTHERS.AdamP, ADAM, **BETAS),
+            torch_adapter(OTHERS.AdamP, EPS_FIRST, **BETAS),
             "where the gradient is nearly orthogonal to a matrix, or to its rows, the step loses what lies along it, so "
-            "that parameters are coupled; vectors take Adam's steps",
+            "that parameters are coupled; of vectors the steps are Adam's",
         ),
         (
             f"{OTHER} Lamb",
@@ -250,9 +251,8 @@ def outside_row(name: str, adapter: Adapter, reason: str) -> str:
     said = "; ".join(found.differences)
     place = re.search(r"deviates at (step \d+)", said)
     what = f"from {place[1]} on" if found.identified is None and place else "taken for another recursion"
-    # The probe has a number, vectors, matrices and tensors.
     shapes = re.search(r"only tensors of shape (.*?) deviate", said)
-    if shapes and all(shape.count(",") > 1 or not shape.endswith(",)") for shape in shapes[1].split(" and ")):
+    if shapes and all(re.search(r"\d, \d", shape) for shape in shapes[1].split(" and ")):
         what = f"in matrices and tensors alone, {what}"
     return f"| {name} | {'CONFORMS' if found.conforms else what} | {reason} |"
 
