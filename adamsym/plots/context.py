@@ -1,7 +1,7 @@
 """One field with a start, and what plots and the report need of it, each computed once, when it is first asked for."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -113,10 +113,9 @@ class PlotContext:
         """The mean loss; None for gradients of none."""
         return self.problem.mean_loss if isinstance(self.problem, Problem) else None
 
-    @property
-    def title(self) -> str:
-        """What every figure is about: the problem, the method and its hyper-parameters."""
-        return field_text(self.field, self.name)
+    def title(self, varied: Collection[str] = ()) -> str:
+        """Return what a figure is about: the problem, the method and its hyper-parameters, but for varied ones."""
+        return field_text(self.field, self.name, varied)
 
     @property
     def names(self) -> tuple[str, ...]:

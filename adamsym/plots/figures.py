@@ -8,7 +8,7 @@ from matplotlib import font_manager, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import AutoLocator, MaxNLocator
+from matplotlib.ticker import AutoLocator, MaxNLocator, ScalarFormatter
 
 from adamsym.expressions.errors import InputError
 from adamsym.plots.context import PlotContext
@@ -30,6 +30,11 @@ _GAP = 0.05
 
 _DIGIT = 0.7
 """Of a letter's width in its size, about, with what keeps labels apart."""
+
+_DIGITS = 9
+"""Letters of a label that is written out."""
+
+_MOST_TICKS = 9
 
 _FRAME = 1.2
 """Inches of a picture's width that are not its axis."""
@@ -57,11 +62,22 @@ def figure_of(pictures: Sequence[Picture], title: str = "") -> Figure:
         if len(pictures) > 1:
             axes.set_title(picture.title, parse_math=False)
     for axes, width in zip(panels, widths, strict=True):
+        _whole_numbers(axes)
         _thin_ticks(axes, width)
     if title:
         figure.suptitle(wrapped(title, sum(widths)), fontsize="large", parse_math=False)
     place_legend(*panels, columns=int(sum(widths) // _ENTRY))
     return figure
+
+
+def _whole_numbers(axes: Axes) -> None:
+    """Write numbers on the axes as they are, not less another in the corner, unless they have very many digits."""
+    for axis in (axes.xaxis, axes.yaxis):
+        formatter = axis.get_major_formatter()
+        if isinstance(formatter, ScalarFormatter):
+            formatter.set_useOffset(False)
+            texts = formatter.format_ticks(list(axis.get_major_locator()()))
+            formatter.set_useOffset(max(map(len, texts), default=0) > _DIGITS)
 
 
 def _thin_ticks(axes: Axes, width: float) -> None:
@@ -70,12 +86,13 @@ def _thin_ticks(axes: Axes, width: float) -> None:
     if not isinstance(axis.get_major_locator(), AutoLocator):
         return
     low, high = sorted(axes.get_xlim())
-    shown = [x for x in axis.get_major_locator()() if low <= x <= high]
-    longest = max(map(len, axis.get_major_formatter().format_ticks(shown)), default=1)
     size = font_manager.FontProperties(size=rcParams["xtick.labelsize"]).get_size_in_points()
-    room = int((width - _FRAME) * 72 / ((longest + 1) * size * _DIGIT))
-    if len(shown) > max(room, 2):
-        axis.set_major_locator(MaxNLocator(max(room, 2), steps=[1, 2, 2.5, 5, 10]))
+    for number in range(_MOST_TICKS, 1, -1):
+        axis.set_major_locator(MaxNLocator(number, steps=[1, 2, 2.5, 5, 10]))
+        shown = [x for x in axis.get_major_locator()() if low <= x <= high]
+        letters = sum(len(text) + 1 for text in axis.get_major_formatter().format_ticks(shown))
+        if letters * size * _DIGIT <= 72 * (width - _FRAME):
+            break
 
 
 def wrapped(title: str, width: float) -> str:
@@ -101,5 +118,6 @@ def plot(kind: str | Section, context: PlotContext) -> Plot:
     entry = known_kind(kind) if isinstance(kind, str) else kind
     content = entry.make(context)
     if not content.pictures:
-        raise InputError(f"{entry.name}: nothing is asked for that could be drawn; the settings say what is")
-    return Plot(figure_of(content.pictures, context.title), content.text)
+        reason = content.text or "nothing is asked for that could be drawn; the settings say what is"
+        raise InputError(f"{entry.name}: {reason}")
+    return Plot(figure_of(content.pictures, context.title(content.varied)), content.text)

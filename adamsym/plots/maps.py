@@ -213,10 +213,13 @@ class Scale:
         return 1 - values if self.is_memory else values
 
     def _sides(self, places: FloatArray) -> FloatArray:
-        """The ends of cells around places that rise or fall."""
+        """The ends of cells around places that rise or fall; of an interval none reaches beyond it."""
         scaled = np.log(places) if self.is_log else places
         middles = (scaled[1:] + scaled[:-1]) / 2
-        sides = np.concatenate([[2 * scaled[0] - middles[0]], middles, [2 * scaled[-1] - middles[-1]]])
+        first, last = 2 * scaled[0] - middles[0], 2 * scaled[-1] - middles[-1]
+        if self.axis.is_interval:
+            first, last = scaled[0], scaled[-1]
+        sides = np.concatenate([[first], middles, [last]])
         return np.exp(sides) if self.is_log else sides
 
     def set_up(self, axes: Axes, which: str) -> None:

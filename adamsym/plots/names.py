@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Collection
 
 from adamsym.expressions.results import counted
 from adamsym.field import AdamField
@@ -27,9 +28,9 @@ def typeset(name: str) -> str:
     return _GREEK.get(word, word) + number.translate(_SUBSCRIPTS) + (index or "")
 
 
-def method_text(method: Method) -> str:
-    """Return a method with its hyper-parameters, such as Adam, β₁ = 0.9, β₂ = 0.999, ε = 1e-08."""
-    values = {name: getattr(method, name) for name in inspect.signature(type(method)).parameters}
+def method_text(method: Method, varied: Collection[str] = ()) -> str:
+    """Return a method with its hyper-parameters, such as Adam, β₁ = 0.9, β₂ = 0.999, ε = 1e-08, but for varied ones."""
+    values = {name: getattr(method, name) for name in inspect.signature(type(method)).parameters if name not in varied}
     numbers = [
         f"{typeset(name)} = {value:.8g}" if isinstance(value, float) else f"{typeset(name)} = {value}"
         for name, value in values.items()
@@ -37,11 +38,14 @@ def method_text(method: Method) -> str:
     return ", ".join((type(method).__name__, *numbers))
 
 
-def field_text(field: AdamField, name: str = "") -> str:
-    """Return a title for figures of a field: the problem's name if it has one, the method, and how rows are drawn."""
+def field_text(field: AdamField, name: str = "", varied: Collection[str] = ()) -> str:
+    """Return a title for figures of a field: the problem's name if it has one, the method, and how rows are drawn.
+
+    Without values of what is ``varied`` in the figure.
+    """
     problem = field.problem
-    text = method_text(field.adam)
-    if problem.batch_size > 1:
+    text = method_text(field.adam, varied)
+    if problem.batch_size > 1 and "batch_size" not in varied:
         text += f", minibatches of {counted(problem.batch_size, 'row')}"
     sampling = getattr(problem, "sampling", "replacement")
     if sampling != "replacement":

@@ -41,6 +41,8 @@ _SHADES = 16
 
 _DENSITY = 1.1
 
+_UNREACHED = "no attracting zero reached in this time"
+
 
 @checked_arguments
 def draw_portrait(
@@ -224,7 +226,7 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
         _legend_entry(axes, face, hatch, _named(zeros[number], names))
         axes.plot(*zeros[number][[i, j]], **STABILITIES["attracting"].options())
     if (found.index < 0).any():
-        _legend_entry(axes, NOWHERE, "", "no attracting zero reached")
+        _legend_entry(axes, NOWHERE, "", _UNREACHED)
     label_axes(axes, typeset(names[i]) + fixed, names[j])
     return [image]
 
@@ -258,7 +260,7 @@ def _ends(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[str], nu
     which = found.index == number
     style: dict[str, Any]
     if number < 0:
-        style = {"marker": "x", "color": GREY, "label": "no attracting zero reached" if which.any() else "_none"}
+        style = {"marker": "x", "color": GREY, "label": _UNREACHED if which.any() else "_none"}
     else:
         colour = series(number)
         style = {"marker": "os^vDP"[number % 6], "color": colour, "label": _named(zeros[number], names)}

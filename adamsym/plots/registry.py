@@ -85,6 +85,8 @@ class Content:
         Labels and values.
     steps
         Steps of a derivation.
+    varied
+        Hyper-parameters that the pictures vary: their title gives no value of them.
     """
 
     finding: Finding | None = None
@@ -92,6 +94,7 @@ class Content:
     table: Table | None = None
     facts: tuple[tuple[str, str], ...] = ()
     steps: "tuple[Step, ...]" = ()
+    varied: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

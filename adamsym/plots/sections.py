@@ -274,7 +274,7 @@ def branches(context: "PlotContext") -> Content:
     if any(point.distance > 0 for branch in found.branches for point in branch.points):
         caption = "How far the zero is from the critical point of L, and how far it should be to leading orders."
         pictures += (Picture("Distance from the critical point", caption, partial(draw_distances, found=found)),)
-    return Content(about_sweep(found), pictures, table_of_sweep(found))
+    return Content(about_sweep(found), pictures, table_of_sweep(found), varied=(found.axes[0].name,))
 
 
 @section(
@@ -307,7 +307,8 @@ def zero_map(context: "PlotContext") -> Content:
         return Content()
     found = context.map
     drawn = Picture("The number of zeros", caption_of_map(found), partial(draw_map, found=found), _WIDE)
-    return Content(about_map(found), () if found.reason else (drawn,), table_of_map(found))
+    varied = tuple(axis.name for axis in found.axes)
+    return Content(about_map(found), () if found.reason else (drawn,), table_of_map(found), varied=varied)
 
 
 # Not in the report: some hundred flows are followed, which may take longer than all the rest.

@@ -198,7 +198,7 @@ def section_report(entry: Section, context: PlotContext) -> SectionReport:
     """
     try:
         content = entry.make(context)
-        images = tuple(_image(one, context.title) for one in content.pictures)
+        images = tuple(_image(one, context.title(content.varied)) for one in content.pictures)
     except NotApplicable as error:
         return unfinished(entry, Finding("not applicable", str(error)))
     except InputError as error:
