@@ -59,7 +59,7 @@ def test_three_points():
 
 
 def test_the_law_with_three_zeros():
-    found = find_zeros(THREE_ZEROS, [[0, 0.1]])
+    found = find_zeros(THREE_ZEROS, [[0, 0.025]])
     assert found.complete
     assert sorted(zero.midpoint[0] for zero in found.zeros) == pytest.approx(
         [0.00063138, 0.00310726, 0.01970947], abs=5e-9

@@ -364,7 +364,7 @@ def test_what_an_ensemble_is_of_can_be_sent():
     np.testing.assert_array_equal(sent.run((2, 4)).theta, shared.run((0, 5)).theta[2:4])
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     strategies.problems(), strategies.adam_relatives(), strategies.schedules(False), st.integers(0, 2**32), st.data()
 )

@@ -10,11 +10,11 @@ from adamsym.field.ball.arithmetic import ball_arithmetic
 
 def test_some_laws_from_the_corners(monkeypatch):
     monkeypatch.setattr(soundness, "BOXES", 8)
-    found = soundness.sweep(seed=1, cases=18)
+    found = soundness.sweep(seed=1, cases=9)
     assert found.misses == []
-    assert found.made["point estimates"] > 60
-    assert found.made["enclosures"] > 90
-    assert found.made["enclosures of derivatives"] > 30
+    assert found.made["point estimates"] > 30
+    assert found.made["enclosures"] > 45
+    assert found.made["enclosures of derivatives"] > 15
     # No estimate is close to its error by much: the comparison says something.
     assert found.closest > 1e-3
 
