@@ -19,7 +19,7 @@ from adamsym.symbolic.method import SymbolicMethod
 from adamsym.symbolic.rendering import formula, symbol_names
 from adamsym.symbolic.signs import derive_signs
 from adamsym.symbolic.symbolic_field import SymbolicField
-from adamsym.symbolic.symbols import alpha, beta, epsilon, geometric_sum, k, phi, v
+from adamsym.symbolic.symbols import alpha, beta, geometric_sum, v
 
 _ALL_SHOWN = 4
 """Problems with more parameters show their first two coordinates and the last."""
@@ -300,27 +300,10 @@ def _limits(w: _Writer) -> Step:
         equations,
         lambda: all_of(
             [
-                *([_limits_algebra()] if w.own is None else []),
+                *([expansion_checks.limits_check()] if w.own is None else []),
                 point_checks.limits_check(w.small, w.small_field.coordinate_limits(0), 0, w.own),
             ]
         ),
-    )
-
-
-def _limits_algebra() -> Check:
-    g, big_m, big_v = sp.Symbol("g", real=True), sp.Symbol("M", real=True), sp.Symbol("V", positive=True)
-    quotient = stationary_moments.series(sp.Integer(3)).doit()
-    first = stationary_moments.gradients[0]
-    numerator = stationary_moments.numerator_weight.subs(k, 0) * geometric_sum(alpha) * g
-    denominator = stationary_moments.denominator_weight.subs(k, 0) * geometric_sum(beta) * g**2
-    zeroth = expansion.expansion_coefficients(0)[0].xreplace(expansion.kernel_values(0))
-    return all_of(
-        [
-            exact_equality(zeroth, expansion.mean * phi(expansion.second_moment)),
-            exact_equality(quotient.subs({alpha: 0, beta: 0}), first / (sp.Abs(first) + epsilon)),
-            exact_equality(sp.limit(epsilon * big_m * phi(big_v), epsilon, sp.oo), big_m),
-            exact_equality(numerator * phi(sp.simplify(denominator)), g / (sp.Abs(g) + epsilon)),
-        ]
     )
 
 

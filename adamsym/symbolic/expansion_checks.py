@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import sympy as sp
 
 from adamsym.gradients import Problem
+from adamsym.symbolic import stationary_moments
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expansion import (
     centred_moment,
@@ -26,7 +27,7 @@ from adamsym.symbolic.expansion import (
     truncated,
 )
 from adamsym.symbolic.method import SymbolicMethod
-from adamsym.symbolic.symbols import alpha, beta, epsilon, eta
+from adamsym.symbolic.symbols import alpha, beta, epsilon, eta, geometric_sum, k, phi
 
 _ATOMS = (
     (sp.Integer(1), sp.Rational(1, 2)),
@@ -159,3 +160,21 @@ def zero_shift_check(shift: sp.Expr | None = None, batch_size: int = 1, method: 
 def alpha_free_check() -> Check:
     """Check that the first-order term does not depend on alpha."""
     return exact_equality(sp.diff(expansion_coefficients(1)[1], alpha), 0)
+
+
+def limits_check() -> Check:
+    """Return the check of the limits of F: slow second moment, no memory, large epsilon, no noise."""
+    g, big_m, big_v = sp.Symbol("g", real=True), sp.Symbol("M", real=True), sp.Symbol("V", positive=True)
+    quotient = stationary_moments.series(sp.Integer(3)).doit()
+    first = stationary_moments.gradients[0]
+    numerator = stationary_moments.numerator_weight.subs(k, 0) * geometric_sum(alpha) * g
+    denominator = stationary_moments.denominator_weight.subs(k, 0) * geometric_sum(beta) * g**2
+    zeroth = expansion_coefficients(0)[0].xreplace(kernel_values(0))
+    return all_of(
+        [
+            exact_equality(zeroth, mean * phi(second_moment)),
+            exact_equality(quotient.subs({alpha: 0, beta: 0}), first / (sp.Abs(first) + epsilon)),
+            exact_equality(sp.limit(epsilon * big_m * phi(big_v), epsilon, sp.oo), big_m),
+            exact_equality(numerator * phi(sp.simplify(denominator)), g / (sp.Abs(g) + epsilon)),
+        ]
+    )
