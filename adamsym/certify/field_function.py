@@ -121,6 +121,12 @@ class FieldFunction(BoxFunction):
         except NotCovered:
             return None
 
+    @cached_property
+    def is_affine(self) -> bool:
+        """Whether the gradient of every row is affine in the parameters."""
+        symbols = set(self.problem.parameters)
+        return not any(entry.free_symbols & symbols for entry in self.problem.jacobian_expressions)
+
     @property
     def names(self) -> tuple[str, ...]:
         """The parameters' names."""
@@ -145,29 +151,45 @@ class FieldFunction(BoxFunction):
 
         Over a range of the form's numbers in float64 intervals where these cover it: they take a fortieth of the time.
         """
-        found = self._by_intervals(theta, slopes, tolerance) if self.form.is_over_range else None
-        if found is not None:
-            return found
+        return self.enclose_each([theta], slopes, tolerance)[0]
+
+    def enclose_each(
+        self, boxes: Sequence[Sequence[flint.arb]], slopes: bool, tolerance: float
+    ) -> list[BoxEnclosure]:
+        """Return the same over each of several boxes."""
+        found = self._by_intervals(boxes, slopes, tolerance) if self.form.is_over_range else [None] * len(boxes)
+        return [
+            self._by_balls(theta, slopes, tolerance) if one is None else one
+            for theta, one in zip(boxes, found, strict=True)
+        ]
+
+    def _by_balls(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure:
         at = self.at(theta)
         if not at.is_continuous:
             raise Undefined(JUMPS)
         return at.enclosure(slopes=slopes, tolerance=tolerance)
 
-    def _by_intervals(self, theta: Sequence[flint.arb], slopes: bool, tolerance: float) -> BoxEnclosure | None:
+    def _by_intervals(
+        self, boxes: Sequence[Sequence[flint.arb]], slopes: bool, tolerance: float
+    ) -> list[BoxEnclosure | None]:
+        """Those in float64 intervals; None where these know nothing."""
         field = self.intervals
         if field is None:
-            return None
-        sides = np.array([_ends(x) for x in theta])
-        rows = field.rows_over(sides[None], middle(sides)[None])
-        if not rows.known[0]:
-            return None
-        is_point = bool((sides[:, 0] == sides[:, 1]).all())
-        found, lags = field.at_middles(rows, tolerance) if is_point and not slopes else field.over(rows, tolerance)
-        spend(field.operations + field.quadrature_operations(int(lags[0])))
-        if not np.isfinite(found).all():
-            return None
-        balls = [hulls(row) for row in found[0]]
-        return BoxEnclosure([row[0] for row in balls], [row[1:] for row in balls] if slopes else [])
+            return [None] * len(boxes)
+        sides = np.array([[_ends(x) for x in theta] for theta in boxes])
+        rows = field.rows_over(sides, middle(sides))
+        are_points = bool((sides[..., 0] == sides[..., 1]).all())
+        found, lags = field.at_middles(rows, tolerance) if are_points and not slopes else field.over(rows, tolerance)
+        result = list[BoxEnclosure | None]()
+        for entries, known, walked in zip(found, rows.known, lags, strict=True):
+            if known:
+                spend(field.operations + field.quadrature_operations(int(walked)))
+            if not known or not np.isfinite(entries).all():
+                result.append(None)
+                continue
+            balls = [hulls(row) for row in entries]
+            result.append(BoxEnclosure([row[0] for row in balls], [row[1:] for row in balls] if slopes else []))
+        return result
 
     def undefined(self, theta: Sequence[flint.arb]) -> str | None:
         """Return why the loss is real nowhere in a box; None if that is not proven."""

@@ -4,6 +4,7 @@ Second derivatives are difference quotients of first ones with Cauchy's estimate
 atoms g + z u, |z u| <= 3/8 |g|, F is analytic in |z| <= R, and at most K = C (32/23)^(1/2) sup sqrt(v) phi(v) there.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -35,14 +36,12 @@ def bend(law: Law, form: Form, bends: Sequence[Interval]) -> Interval:
     """
     using, (speeds,) = law.using, law.slopes
     _, slope, by_bends = quotient(replace(law, slopes=[speeds, list(bends)]), form, FINEST)
-    moving = [(g, u) for g, u in zip(law.atoms, speeds, strict=True) if not (g == 0 and u == 0)]
-    if not all(using.least_magnitude(g) > 0 for g, _ in moving):
+    reach = radius_of_disc(law)
+    if reach is None:
         raise NotCheckable("a second derivative where a gradient may be 0")
-    fast = [(g, u) for g, u in moving if using.magnitude(u) > 0]
-    if not fast:
+    if not reach < math.inf:
         return by_bends
-    reach = using.least(using.exact(_SECTOR) * using.least_magnitude(g) / using.magnitude(u) for g, u in fast)
-    bound = _bound(law, form)
+    bound = bound_in_disc(law, form)
     # Where what is open of the slopes and Cauchy's estimate are about the same.
     share = (using.width(slope) * float(using.upper(reach / bound)) / 8) ** (1 / 3)
     step = using.lower(reach * min(max(share, _STEPS[0]), _STEPS[1]))
@@ -55,8 +54,20 @@ def bend(law: Law, form: Form, bends: Sequence[Interval]) -> Interval:
     return by_bends + (ends[0] - ends[1]) / (2 * step) + using.around_zero(using.upper(rest))
 
 
-def _bound(law: Law, form: Form) -> Interval:
-    """K: with W the second moment of |g|, |phi(V)| <= phi(23/32 W), |M| <= C sqrt W and |M| <= |c|_1 max|g|."""
+def radius_of_disc(law: Law) -> Interval | None:
+    """Return R for atoms g + z u, u the law's one column of slopes: infinity if none moves, None if a moving one may be 0."""
+    using, (speeds,) = law.using, law.slopes
+    moving = [(g, u) for g, u in zip(law.atoms, speeds, strict=True) if not (g == 0 and u == 0)]
+    if not all(using.least_magnitude(g) > 0 for g, _ in moving):
+        return None
+    fast = [(g, u) for g, u in moving if using.magnitude(u) > 0]
+    if not fast:
+        return using.number(math.inf)
+    return using.least(using.exact(_SECTOR) * using.least_magnitude(g) / using.magnitude(u) for g, u in fast)
+
+
+def bound_in_disc(law: Law, form: Form) -> Interval:
+    """Return K: with W the second moment of |g|, |phi(V)| <= phi(23/32 W), |M| <= C sqrt W and |M| <= |c|_1 max|g|."""
     using, kernel = form.using, form.kernel
     largest = (1 + using.exact(_SECTOR)) * law.max_abs
     anywhere = kernel.rooted_anywhere()

@@ -15,11 +15,12 @@ from typing import Literal
 from adamsym.certificates.form import ZerosLeaf
 from adamsym.certificates.over_form import OverLeaf, RegionEntry, Values, ZerosOverCertificate
 from adamsym.certificates.parts import Box, Matrix
-from adamsym.checker.arithmetic import Interval
+from adamsym.checker.arithmetic import Interval, is_not_zero
+from adamsym.checker.between_nodes import slope_between
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form, form_of
 from adamsym.checker.tiling import fills
-from adamsym.checker.zeros import contains, halves, leaf_fault, sides, signs_on_faces, stability_by
+from adamsym.checker.zeros import COARSE, contains, halves, leaf_fault, middle, sides, signs_on_faces, stability_by
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import SymbolicGradient
@@ -29,6 +30,12 @@ from adamsym.methods.record import method_from_record
 
 _DEPTH = 5
 """A box around a zero may be halved so many times for its Jacobians."""
+
+_DEPTH_ON_LINE = 6
+"""A box of one parameter, in which there is to be no zero, may be halved so many times."""
+
+_LEFT = 0.2
+"""What the slope between nodes may err by, as a share of what would be enough."""
 
 _DEPTH_OF_VALUES = 3
 """The ranges of values that a proof is over may be halved so many times."""
@@ -138,7 +145,10 @@ def _fault_over(
     else:
         by: Literal["sign", "direction"] = "sign" if statement.coordinate is not None else "direction"
         leaf = ZerosLeaf(box=statement.box, by=by, coordinate=statement.coordinate, direction=statement.direction)
-        fault = leaf_fault(problem, over, leaf)
+        if by == "direction" and problem.dimension == 1:
+            fault = None if _is_free(problem, over, leaf.box, _DEPTH_ON_LINE, None) else "the field may vanish in it"
+        else:
+            fault = leaf_fault(problem, over, leaf)
     axis = max(range(len(values)), key=lambda j: _share(values[j]))
     low, high = values[axis]
     if fault is None or depth == 0 or is_cut_short() or low == high:
@@ -150,6 +160,29 @@ def _fault_over(
         if fault is not None:
             return fault
     return None
+
+
+def _is_free(problem: SymbolicGradient, form: Form, box: Box, depth: int, positive: bool | None) -> bool:
+    """Whether f has no zero in a box of one parameter, from its value in the middle and its slope; or so in parts.
+
+    F is ``positive`` in all of them or in none.
+    """
+    using, (side,) = form.using, sides(form.using, box)
+    point = using.number(middle(box)[0])
+    value = field_over(problem, form, [point], slopes=False, tolerance=COARSE).value[0]
+    above = bool(value > 0)
+    if not is_not_zero(value) or positive not in (None, above):
+        return False
+    over, shift = field_over(problem, form, [side], slopes=True, tolerance=COARSE), side - point
+    if is_not_zero(over.value[0]) or is_not_zero(value + over.jacobian[0][0] * shift):
+        return True
+    allowed = _LEFT * using.least_magnitude(value) / using.magnitude(shift)
+    slope = slope_between(problem, form, box, using.lower(allowed), COARSE)
+    if slope is not None and is_not_zero(value + slope * shift):
+        return True
+    if depth == 0 or is_cut_short():
+        return False
+    return all(_is_free(problem, form, half, depth - 1, above) for half in halves(box))
 
 
 def _share(values: tuple[Fraction, Fraction]) -> Fraction:
@@ -172,11 +205,14 @@ def _region_fault(problem: SymbolicGradient, form: Form, region: RegionEntry) ->
 
 def _jacobians_fault(problem: SymbolicGradient, form: Form, region: RegionEntry, part: Box, depth: int) -> str | None:
     """What is not proven of Df over a part of a region: that it holds one zero at most; the stability."""
-    jacobian = field_over(problem, form, sides(form.using, part), slopes=True).jacobian
-    fault = None if _contracts(form, region.box, region.preconditioner, jacobian) else "may hold several zeros"
-    if fault is None and region.stability != "undecided":
-        proven = stability_by(form.using, jacobian, region.stability_matrix)
-        fault = None if proven == region.stability else "its stability is not proven"
+    over = field_over(problem, form, sides(form.using, part), slopes=True, tolerance=COARSE)
+    fault = _jacobian_fault(form, region, over.jacobian)
+    if fault is not None and len(part) == 1:
+        point = form.using.number(middle(part)[0])
+        slope = field_over(problem, form, [point], slopes=True, tolerance=COARSE).jacobian[0][0]
+        allowed = _LEFT * form.using.least_magnitude(slope)
+        between = slope_between(problem, form, part, form.using.lower(allowed), COARSE) if allowed > 0 else None
+        fault = fault if between is None else _jacobian_fault(form, region, [[between]])
     if fault is None or depth == 0 or is_cut_short():
         return fault
     for half in halves(part):
@@ -184,6 +220,16 @@ def _jacobians_fault(problem: SymbolicGradient, form: Form, region: RegionEntry,
         if fault is not None:
             return fault
     return None
+
+
+def _jacobian_fault(form: Form, region: RegionEntry, jacobian: list[list[Interval]]) -> str | None:
+    """What matrices in an enclosure do not prove of a region."""
+    if not _contracts(form, region.box, region.preconditioner, jacobian):
+        return "may hold several zeros"
+    if region.stability == "undecided":
+        return None
+    proven = stability_by(form.using, jacobian, region.stability_matrix)
+    return None if proven == region.stability else "its stability is not proven"
 
 
 def _contracts(form: Form, box: Box, preconditioner: Matrix, jacobian: list[list[Interval]]) -> bool:

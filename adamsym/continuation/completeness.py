@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -302,6 +302,7 @@ class _Search:
         self.field, self.axes, self.sides, self.question = field, axes, sides, question
         self.left, self.spent, self.progress = operations, 0, progress
         self.cells, self.regions, self.leaves = list[Cell](), list[Region](), list[Leaf]()
+        self.whole_of = dict[Over, Over]()
 
     def found(self, whole: Over, executor: Executor | int | None) -> ZerosOver:
         """Search in rounds: the cells of one are halved for the next."""
@@ -331,7 +332,9 @@ class _Search:
                 elif _area(asked.over) <= _SMALLEST * area:
                     self.cells.append(Cell(asked.over, None))
                 else:
-                    following += [Asked(part, answer.pending, tuple(known)) for part in _halves(asked.over, answer.cut)]
+                    parts = _halves(asked.over, answer.cut)
+                    self.whole_of |= dict.fromkeys(parts, asked.over)
+                    following += [Asked(part, answer.pending, tuple(known), answer.suspect) for part in parts]
                 if self.progress is not None:
                     self.progress(int(1000 * decided / area), 1000)
             else:
@@ -339,8 +342,27 @@ class _Search:
                 continue
             self.cells += [Cell(one.over, None) for one in following]
             break
+        return self._result()
+
+    def _result(self) -> ZerosOver:
+        """What is found, without the proofs on which no decided cell rests."""
+        used, named = set[Over](), set[int]()
+        for cell in self.cells:
+            over: Over | None = cell.over
+            while cell.regions is not None and over is not None and over not in used:
+                used.add(over)
+                over = self.whole_of.get(over)
+            named.update(cell.regions or ())
+        numbers = {old: new for new, old in enumerate(sorted(named))}
+        cells = [Cell(c.over, None if c.regions is None else tuple(numbers[k] for k in c.regions)) for c in self.cells]
+        leaves = [
+            replace(leaf, proof=numbers[leaf.proof]) if isinstance(leaf.proof, int) else leaf
+            for leaf in self.leaves
+            if leaf.over in used
+        ]
+        regions = [self.regions[old] for old in numbers]
         return ZerosOver(
-            self.field, self.axes, self.sides, tuple(self.cells), tuple(self.regions), tuple(self.leaves), self.spent
+            self.field, self.axes, self.sides, tuple(cells), tuple(regions), tuple(leaves), self.spent
         )
 
     def _named(self, known: list[tuple[int, Box]]) -> tuple[int, ...]:

@@ -38,10 +38,10 @@ def second_slope(
     at = enclose_law(BallLaw(law.atoms, law.probabilities, [speeds, list(bends)]), form, tolerance)
     if all(u == 0 for u in speeds):
         return at.slopes[1]
-    reach = _reach(law.atoms, speeds)
+    reach = reach_of(law.atoms, speeds)
     if not reach > 0:
         return None
-    bound = _bound(law, form)
+    bound = bound_in_disc(law, form)
     # The step where what the balls leave open is about what Cauchy's estimate does.
     share = (float(at.slopes[0].rad()) * float(reach / bound) / 8) ** (1 / 3)
     step = (reach * min(max(share, _NEAREST), _FARTHEST)).lower()
@@ -55,8 +55,8 @@ def second_slope(
     return found
 
 
-def _reach(atoms: Sequence[flint.arb], speeds: Sequence[flint.arb]) -> flint.arb:
-    """R, or below: 0 if an atom that moves may be 0."""
+def reach_of(atoms: Sequence[flint.arb], speeds: Sequence[flint.arb]) -> flint.arb:
+    """Return R, or below: 0 if an atom that moves may be 0."""
     reach = flint.arb("inf")
     for g, u in zip(atoms, speeds, strict=True):
         # Balls are 0 only if they are known to be.
@@ -68,8 +68,8 @@ def _reach(atoms: Sequence[flint.arb], speeds: Sequence[flint.arb]) -> flint.arb
     return reach
 
 
-def _bound(law: BallLaw, form: LaplaceForm) -> flint.arb:
-    """K, or above: |M phi(V)| <= C sqrt(W) phi(23/32 W), and at most |c|_1 max|g| phi(0)."""
+def bound_in_disc(law: BallLaw, form: LaplaceForm) -> flint.arb:
+    """Return K, or above: |M phi(V)| <= C sqrt(W) phi(23/32 W), and at most |c|_1 max|g| phi(0)."""
     bounds, largest = bounds_of(form), (1 + SECTOR) * law.max_abs
     plain = (bounds.absolute * largest * bounds.at_zero).upper()
     if not bounds.root.is_finite():
