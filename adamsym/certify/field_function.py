@@ -153,9 +153,7 @@ class FieldFunction(BoxFunction):
         """
         return self.enclose_each([theta], slopes, tolerance)[0]
 
-    def enclose_each(
-        self, boxes: Sequence[Sequence[flint.arb]], slopes: bool, tolerance: float
-    ) -> list[BoxEnclosure]:
+    def enclose_each(self, boxes: Sequence[Sequence[flint.arb]], slopes: bool, tolerance: float) -> list[BoxEnclosure]:
         """Return the same over each of several boxes."""
         found = self._by_intervals(boxes, slopes, tolerance) if self.form.is_over_range else [None] * len(boxes)
         return [

@@ -55,7 +55,10 @@ def bend(law: Law, form: Form, bends: Sequence[Interval]) -> Interval:
 
 
 def radius_of_disc(law: Law) -> Interval | None:
-    """Return R for atoms g + z u, u the law's one column of slopes: infinity if none moves, None if a moving one may be 0."""
+    """Return R for atoms g + z u, u the law's one column of slopes.
+
+    It is infinity if none moves, and None if one that moves may be 0.
+    """
     using, (speeds,) = law.using, law.slopes
     moving = [(g, u) for g, u in zip(law.atoms, speeds, strict=True) if not (g == 0 and u == 0)]
     if not all(using.least_magnitude(g) > 0 for g, _ in moving):

@@ -15,21 +15,19 @@ import numpy as np
 from adamsym.certify.box_function import Undefined, along, values_in_middle
 from adamsym.certify.boxes import Box, box_of, halves, lies_in, middle, shares_of, side_to_cut
 from adamsym.certify.field_function import FieldFunction
-from adamsym.certify.interpolated_slope import interpolated_slope
 from adamsym.certify.outcomes import Matrix, NoZeroByDirection, NoZeroBySign, Stability, matrix_of
 from adamsym.certify.zeros.clusters import groups_of, hull_of
-from adamsym.certify.zeros.krawczyk import approximate_inverse, direction_without_zero, exact_matrix
+from adamsym.certify.zeros.krawczyk import approximate_inverse, direction_without_zero
 from adamsym.certify.zeros.stability import lyapunov_matrix, stability_by
+from adamsym.continuation.cell_field import TOLERANCE, CellField, ratio_of
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.work import OutOfWork, budget, spend
+from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
 from adamsym.methods.method import AdaptiveMethod
 
 Over = tuple[tuple[Fraction, Fraction], ...]
 """A cell: the lowest and the highest value of each hyper-parameter."""
-
-TOLERANCE = 1e-9
 
 MOST_OPERATIONS = 100_000_000
 """Operations on balls for one cell, at most."""
@@ -43,9 +41,6 @@ _SMALLEST = 2.0**-40
 _ROOM = 0.95, 0.7
 """What |1 - Y Df| may be in one dimension, where halves are as good, and in more: the checker's bounds are wider."""
 
-_REGULAR = 0.8
-"""Where 1 - Y Df is not smaller than this at a point, that it is smaller than 1 around it is not worth proving."""
-
 _KEPT = 0.5
 """Where 1 - Y Df is smaller than this, a zero is near that a box does not exclude."""
 
@@ -54,16 +49,12 @@ _MOST_PARTS, _FACE_DEPTH = 32, 4
 
 _INFLATIONS = (1.0, 1.25, 1.6)
 
-_LEFT, _WIDER = 0.1, 4
-"""What the slope between nodes may err by, as a share of what would decide; and how much wider than at a point one over a
-box is that may be narrower by nodes."""
-
 _OPEN, _NEAR = 0.02, 0.5
 """What of f is small beside how it varies over the cell: too small to be excluded; and for now, where the cell is to be
 divided anyway."""
 
-_TRIES, _ASIDE = 3, 0.02
-"""How often f' = 0 is looked for, by secants over such a share of theta."""
+_TRIES = 3
+"""How often f' = 0 is looked for."""
 
 _WIDEST = 4
 """1 - beta may be so many times as large at one end of a cell: the numbers of lags are those of its ends together."""
@@ -155,17 +146,13 @@ class _Cell:
     def __init__(self, question: Question, asked: Asked) -> None:
         self.question, self.asked = question, asked
         self.function = question.over(asked.over)
+        self.field = CellField(self.function)
         self.start = np.array(question.start)
         self.known = [(number, np.array(box)) for number, box in asked.regions]
         self.leaves, self.regions = list[Leaf](), list[Region]()
         self.kept, self.stack = list[Box](), list[Box]()
-        self.is_first, self.suspect = asked.pending == (question.start,), None
-
-    def _enclose(self, sides: FloatArray) -> BoxEnclosure:
-        return self.function.enclose(hulls(sides), True, TOLERANCE)
-
-    def _values(self, sides: FloatArray) -> list[flint.arb]:
-        return values_in_middle(self.function, sides, TOLERANCE)
+        self.is_first = asked.pending == (question.start,)
+        self.suspect: tuple[float, ...] | None = None
 
     def look(self, pending: Sequence[Box]) -> None:
         """Exclude what can be, halving boxes; ``kept`` are those where halving does not help."""
@@ -198,22 +185,16 @@ class _Cell:
         if self.asked.suspect is None:
             return
         point = np.array(self.asked.suspect)
-        for _ in range(_TRIES):
-            over = self._enclose(np.stack([point, point], axis=1))
-            if self._is_singular(over.jacobian) and all(value.contains(0) for value in over.value):
-                self.suspect = tuple(point.tolist())
-                return
-            if len(point) > 1:
-                return
-            point = self._critical(point, over)
-
-    def _critical(self, point: FloatArray, over: BoxEnclosure) -> FloatArray:
-        """About where f' is 0 for the middle of the values, of one parameter."""
-        beside = point + _ASIDE * np.maximum(np.abs(point), 1e-3)
-        other = self._enclose(np.stack([beside, beside], axis=1))
-        one, two = float(over.jacobian[0][0].mid()), float(other.jacobian[0][0].mid())
-        found = point - one * (beside - point) / (two - one) if two != one else point
-        return np.clip(found, self.start[:, 0], self.start[:, 1]) if np.isfinite(found).all() else point
+        try:
+            for _ in range(_TRIES if len(point) == 1 else 1):
+                over = self.field.enclose(np.stack([point, point], axis=1))
+                if self.field.is_singular(over.jacobian) and all(value.contains(0) for value in over.value):
+                    self.suspect = tuple(point.tolist())
+                    return
+                if len(point) == 1:
+                    point = np.clip(self.field.critical(point, over), self.start[:, 0], self.start[:, 1])
+        except Undefined:
+            return
 
     def _look(self, box: Box) -> NoZeroBySign | NoZeroByDirection | int | tuple[Box, Box] | None:
         """Return why a box holds no zero, or its halves; None where it is to be kept."""
@@ -226,65 +207,29 @@ class _Cell:
             coordinate = self.function.at(hulls(sides)).nonzero() if self.is_first else None
             if coordinate is not None:
                 return NoZeroBySign(coordinate)
-            center = self._values(sides)
+            center = self.field.values(sides)
             is_open = _are_near_zero(center, _OPEN)
             if is_open and self.suspect is not None:
                 return None
-            over = self._enclose(sides)
+            over = self.field.enclose(sides)
         except Undefined:
             return self._halves(box, None)
-        over = self._sharper(sides, over, center, is_open)
+        over = self.field.sharper(sides, over, center, is_open)
         direction = direction_without_zero(over, center, sides)
         if direction is not None:
             return NoZeroByDirection(tuple(direction))
-        ratio = _ratio(over.jacobian, approximate_inverse(over.jacobian), np.ptp(sides, axis=1))
+        ratio = ratio_of(over.jacobian, approximate_inverse(over.jacobian), np.ptp(sides, axis=1))
         if is_open:
-            # Hardly any part around the middle can be excluded. Where Df is too wide there too, narrower boxes do not help, and
-            # the cell is to be divided: what else is open in it can wait.
+            # Hardly any part around the middle can be excluded. Where Df is too wide there too, narrower boxes do not
+            # help, and the cell is to be divided: what else is open in it can wait.
             if ratio < 1:
                 return None
-            if self._is_singular(self._enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian):
+            if self.field.is_singular(self.field.enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian):
                 self.suspect = tuple(middle(sides).tolist())
                 return None
         elif ratio < _KEPT or (self.suspect is not None and _are_near_zero(center, _NEAR)):
             return None
         return self._halves(box, over)
-
-    def _sharper(self, sides: FloatArray, over: BoxEnclosure, center: list[flint.arb], is_open: bool) -> BoxEnclosure:
-        """The enclosure with a Jacobian that is known better, where that may be enough to say more of the box."""
-        if len(sides) > 1 or direction_without_zero(over, center, sides) is not None:
-            return over
-        at, reach, size = self._slope_in_middle(sides), np.ptp(sides, axis=1)[0] / 2, float(center[0].abs_lower())
-        least = float(at.abs_lower())
-        if not is_open and least * reach >= size:
-            return over
-        return BoxEnclosure(over.value, self._interpolated(sides, over.jacobian, at, least if is_open else size / reach))
-
-    def _slopes(self, sides: FloatArray) -> list[list[flint.arb]]:
-        """Df over a box, as well as it is known where it is regular."""
-        found = self._enclose(sides).jacobian
-        if len(sides) > 1:
-            return found
-        at = self._slope_in_middle(sides)
-        return self._interpolated(sides, found, at, float(at.abs_lower()))
-
-    def _slope_in_middle(self, sides: FloatArray) -> flint.arb:
-        """F' there, of one parameter."""
-        return self._enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian[0][0]
-
-    def _interpolated(
-        self, sides: FloatArray, slopes: list[list[flint.arb]], at: flint.arb, size: float
-    ) -> list[list[flint.arb]]:
-        """F' over a box from points of it, if that may be narrower: to a share of ``size``; ``at`` is that in the middle."""
-        allowed, radius = _LEFT * size, float(slopes[0][0].rad())
-        if not 0 < allowed < radius or radius < _WIDER * float(at.rad()):
-            return slopes
-        found = interpolated_slope(self.function, sides, allowed, TOLERANCE)
-        return slopes if found is None or float(found.rad()) > radius else [[found]]
-
-    def _is_singular(self, jacobian: list[list[flint.arb]]) -> bool:
-        """Whether Df at a point may be singular for some of the values."""
-        return not _ratio(jacobian, approximate_inverse(jacobian), np.ones(len(jacobian))) < _REGULAR
 
     def _halves(self, box: Box, over: BoxEnclosure | None) -> tuple[Box, Box] | None:
         shares = shares_of(box, self.question.start)
@@ -350,13 +295,13 @@ class _Cell:
     def _preconditioner(self, box: FloatArray) -> tuple[FloatArray, list[list[list[flint.arb]]]] | None:
         """Y with |1 - Y Df| < 1 over a box, and Df over parts of it; None if none is found."""
         reach = np.ptp(box, axis=1)
-        parts, jacobians = [box_of(box)], [self._slopes(box)]
+        parts, jacobians = [box_of(box)], [self.field.slopes(box)]
         while True:
             whole = jacobians[0]
             for one in jacobians[1:]:
                 whole = [[x.union(y) for x, y in zip(a, b, strict=True)] for a, b in zip(whole, one, strict=True)]
             inverse = approximate_inverse(whole)
-            wide = [k for k, one in enumerate(jacobians) if not _ratio(one, inverse, reach) < _ROOM[len(box) > 1]]
+            wide = [k for k, one in enumerate(jacobians) if not ratio_of(one, inverse, reach) < _ROOM[len(box) > 1]]
             if not wide and inverse is not None:
                 return inverse, jacobians
             if len(parts) + len(wide) > (_MOST_PARTS if self.suspect is None else 1):
@@ -367,17 +312,17 @@ class _Cell:
                     return None
                 two = halves(parts[k], max(shares, key=lambda j: shares[j]))
                 parts[k : k + 1] = two
-                jacobians[k : k + 1] = [self._slopes(np.array(half)) for half in two]
+                jacobians[k : k + 1] = [self.field.slopes(np.array(half)) for half in two]
 
     def _positive(self, face: FloatArray, direction: FloatArray, depth: int) -> bool:
         """Whether y f > 0 over a face for every value."""
         y = [float(x) for x in direction]
-        center = self._values(face)
+        center = self.field.values(face)
         if not along(y, center) > 0:
             return False
         if (face[:, 0] == face[:, 1]).all():
             return True
-        over = self._enclose(face)
+        over = self.field.enclose(face)
         found = along(y, center)
         for j, (x, m) in enumerate(zip(hulls(face), middle(face), strict=True)):
             found += along(y, [row[j] for row in over.jacobian]) * (x - flint.arb(float(m)))
@@ -409,18 +354,6 @@ def _is_wide(name: str, values: tuple[Fraction, Fraction]) -> bool:
     """Whether a range is to be divided before anything is tried."""
     low, high = values
     return name == "beta2" and 1 - low > _WIDEST * (1 - high)
-
-
-def _ratio(jacobian: list[list[flint.arb]], inverse: FloatArray | None, reach: FloatArray) -> float:
-    """The norm of 1 - Y Df, that of which boxes of the size ``reach`` are the balls; infinity without a Y."""
-    if inverse is None or not (reach > 0).all():
-        return np.inf
-    d = len(inverse)
-    spend(2 * d**3)
-    rest = exact_matrix(np.eye(d)) - exact_matrix(inverse) * flint.arb_mat(jacobian)
-    bounds = np.array([[float(entry.abs_upper()) for entry in row] for row in rest.tolist()])
-    with np.errstate(all="ignore"):
-        return float(np.nan_to_num((bounds @ reach / reach).max(), nan=np.inf)) * (1 + 1e-9)
 
 
 def _are_near_zero(values: Sequence[flint.arb], share: float) -> bool:

@@ -361,9 +361,7 @@ class _Search:
             if leaf.over in used
         ]
         regions = [self.regions[old] for old in numbers]
-        return ZerosOver(
-            self.field, self.axes, self.sides, tuple(cells), tuple(regions), tuple(leaves), self.spent
-        )
+        return ZerosOver(self.field, self.axes, self.sides, tuple(cells), tuple(regions), tuple(leaves), self.spent)
 
     def _named(self, known: list[tuple[int, Box]]) -> tuple[int, ...]:
         assert all(lies_in(np.array(box), self.sides) for _, box in known)
