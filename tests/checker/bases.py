@@ -489,6 +489,12 @@ FOLDED = AdamField(
 )
 """Weight decay draws a minimum towards 0, until it meets a maximum and vanishes."""
 
+THREE_ZEROS = AdamField(
+    Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 125]}, ["0.307", "0.307", "0.386"])),
+    Adam("9e-4", "1e-6", "1e-8"),
+)
+"""Two zeros vanish in a fold next to 0.008: slopes there are narrow by nodes alone."""
+
 MAKERS |= {
     "zeros over beta2": (
         THREE_POINTS,
@@ -505,6 +511,12 @@ MAKERS |= {
     "zeros over a fold": (
         FOLDED,
         lambda: certify_zeros_over(FOLDED, {"weight_decay": ("1.2", "1.8")}, [[-2, 2]], operations=3_000_000),
+        tuple,
+        (),
+    ),
+    "zeros beside a fold": (
+        THREE_ZEROS,
+        lambda: certify_zeros_over(THREE_ZEROS, {"beta1": ("9.46e-4", "9.48e-4")}, [[0.004, 0.016]]),
         tuple,
         (),
     ),

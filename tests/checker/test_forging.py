@@ -42,6 +42,7 @@ DEAR = {
         "branch of the game",
         "zeros over beta2",
         "zeros over a fold",
+        "zeros beside a fold",
         "branch around a fold",
         "branch with a Hopf point",
     ),
