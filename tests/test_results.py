@@ -47,7 +47,7 @@ from adamsym import (
     sweep,
 )
 from adamsym.__main__ import main
-from adamsym.certify import certify_crossing
+from adamsym.certify import certify_border_point, certify_crossing
 from adamsym.certify.certificate import Certifiable
 from adamsym.claims import Claim, holds, refuted, run_claim
 from adamsym.continuation.axes import Axis
@@ -130,6 +130,12 @@ def everything():
         yield map_lyapunov(FIELD, over, [[1.5, 2]], points=2, executor=executor), "floating point: 2 x 2 pairs"
     yield compare_regions(region), "certified: K = 1, mu = "
     yield certify_zero(FIELD, [0.9]), "certified: one zero, alone within"
+    border = [[-1.0, 1.0], [1.0, 2.0]]
+    yield (
+        certify_border_point(AdamField(PLANE, ADAM), [0.9, 1.0], border),
+        "certified: one stationary point of the projec",
+    )
+    yield certify_border_point(FIELD, [0.0], [[0.0, 1.0]]), "undecided: no stationary point of the projected field is"
     yield certify_crossing(FIELD, 0.5, 1.5), "certified: the field changes from positive to negative for theta from"
     yield certify_crossing(FIELD, 1.5, 2.5), "undecided: no change of sign is proven"
     minima = certify_zero(AdamField(FITTED, ADAM), [1, 1])

@@ -7,11 +7,13 @@ from adamsym.certify.interpolation.regions import LyapunovBall, certify_lyapunov
 from adamsym.certify.lyapunov.box_regions import LyapunovRegion, certify_lyapunov
 from adamsym.certify.lyapunov.theorem_regions import Regions, compare_regions
 from adamsym.certify.zeros.all_zeros import Zero, Zeros, find_zeros
+from adamsym.certify.zeros.border import BorderPoint, certify_border_point
 from adamsym.certify.zeros.clusters import Cluster
 from adamsym.certify.zeros.crossing import Crossing, certify_crossing
 from adamsym.certify.zeros.one_zero import CriticalPoint, OneZero, certify_zero
 
 __all__ = [
+    "BorderPoint",
     "BoxFunction",
     "Cluster",
     "CriticalPoint",
@@ -24,6 +26,7 @@ __all__ = [
     "Zero",
     "Zeros",
     "certificate",
+    "certify_border_point",
     "certify_crossing",
     "certify_lyapunov",
     "certify_lyapunov_ball",
