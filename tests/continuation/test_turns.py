@@ -103,6 +103,24 @@ def test_a_fold_is_proven_to_be_the_only_one_and_nondegenerate(monkeypatch, name
     assert "of the only fold" in check_certificate(changed(turned)).reason
 
 
+BENT = Problem("(theta**2 - 1)**2 + theta/2 + x*theta", ["theta"], Empirical({"x": [-2, 2]}))
+OVER_THE_METHOD = {"beta1": ("0.2761", "0.2759"), "beta2": ("0.5921", "0.5919"), "eps": ("0.521", "0.5217")}
+
+
+@pytest.mark.parametrize("name", ["beta2", *(pytest.param(one, marks=pytest.mark.slow) for one in ("beta1", "eps"))])
+def test_a_fold_over_a_number_of_the_method_is_the_only_one(monkeypatch, name):
+    field = AdamField(BENT, AdamW("0.3", "0.6", "0.5", "0.605"))
+    found = lone_fold(field, name, *OVER_THE_METHOD[name], ([0.39], [0.396]))
+    assert "exactly one fold, nondegenerate" in found.summary
+    content = json.loads(json.dumps(certificate(found)))
+    assert check_certificate(content).valid
+    # With the other sign of df/dp the curve of zeros would turn to the other side.
+    monkeypatch.setattr(checked_nondegenerate, "DEPTH", 1)
+    own = checked_nondegenerate.pushed
+    monkeypatch.setattr(checked_nondegenerate, "pushed", lambda *about: [-x for x in own(*about)])
+    assert "of the only fold" in check_certificate(content).reason
+
+
 def test_a_degenerate_fold_is_not_accepted_as_another(monkeypatch):
     """All but the last proofs hold of (theta - 1)^4 = x, whose two zeros meet at once with two others."""
     monkeypatch.setattr(turns, "proven_nondegenerate", lambda *_: None)
