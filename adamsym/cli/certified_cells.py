@@ -8,6 +8,7 @@ from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import executor_of
 from adamsym.cli.options import HOLDS, UNDECIDED, read_file
 from adamsym.cli.output import about_certificate, check_writable, print_json, print_table, write_output
+from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def certified_cells(
     output: Path | None,
     workers: int | None,
     cluster: str | None,
+    journal: Path | None,
     as_json: bool,
 ) -> int:
     """Certify all zeros over intervals, write a certificate or a picture, and print what is found."""
@@ -42,8 +44,13 @@ def certified_cells(
     from adamsym.field import AdamField
 
     field = AdamField(source.problem, source.adam)
-    with executor_of(workers, cluster) as executor, progress_bar("thousandths of the values decided") as progress:
-        found = certify_zeros_over(field, wanted, region, executor=executor, progress=progress)
+    kept = f" What is finished is in {journal}: add --resume." if journal else ""
+    with (
+        said_when_stopped(journal),
+        executor_of(workers, cluster, kept) as executor,
+        progress_bar("thousandths of the values decided") as progress,
+    ):
+        found = certify_zeros_over(field, wanted, region, executor=executor, journal=journal, progress=progress)
     written = output if found.undecided_share < 1 else None
     if written is not None:
         _write(found, written, file.stem)

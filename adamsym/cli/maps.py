@@ -61,9 +61,10 @@ def map_(
     wanted = parse_over(over)
     _check_of(of, at, box)
     if certify and of == "zeros":
-        if box and not at and (points, journal, resume) == (_POINTS, None, False):
-            return certified_cells(file, wanted, box, output, workers, cluster, as_json)
-        raise InputError("--certify: it takes --box, and neither --at, --points, --journal nor --resume")
+        check_resume(journal, resume)
+        if box and not at and points == _POINTS:
+            return certified_cells(file, wanted, box, output, workers, cluster, journal, as_json)
+        raise InputError("--certify: it takes --box, and neither --at nor --points")
     check_resume(journal, resume)
     check_writable(output, (*_TABLES, *PICTURES))
     if output is not None and output.suffix in _TABLES:

@@ -75,16 +75,18 @@ def sweep(
     """Follow zeros of the field as a hyper-parameter, the batch size or the data change."""
     wanted = parse_over(over)
     if certify:
-        if points != _POINTS or (journal is not None and box) or ((workers, cluster) != (None, None) and not box):
+        if points != _POINTS or ((workers, cluster) != (None, None) and not box):
             raise InputError(
-                "--points goes without --certify; beside it --workers and --cluster go with --box, and --journal goes "
-                "without: without a box it proves one branch"
+                "--points goes without --certify; beside it --workers and --cluster go with --box: without a box it "
+                "proves one branch"
             )
         check_resume(journal, resume)
         if not box:
             return _certified(file, wanted, at, output, journal, as_json)
         if not at and all(is_interval(name, values) for name, values in wanted.items()):
-            return certified_cells(file, wanted, box, output, workers, cluster, as_json)
+            return certified_cells(file, wanted, box, output, workers, cluster, journal, as_json)
+        if journal is not None:
+            raise InputError("--journal: with --certify and --box it goes with intervals, not with a list of values")
         return _certified_lists(file, wanted, at, box, workers, cluster, output, as_json)
     check_resume(journal, resume)
     check_table(output)

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.outcomes import NoZeroBySign, Stability
 from adamsym.certify.search import starting_box
 from adamsym.continuation.axes import Axis, axes_of
-from adamsym.continuation.cells import Asked, Leaf, Over, Question, Region, examined, numbered
+from adamsym.continuation.cells import Asked, Leaf, Over, Question, Region, numbered
 from adamsym.continuation.families import check_axis
+from adamsym.continuation.recorded_cells import Cells, cells_of
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError, NotApplicable
@@ -33,7 +35,6 @@ from adamsym.field import AdamField
 from adamsym.gradients import Empirical
 from adamsym.gradients.symbolic import require_expressions
 from adamsym.methods.method import require_formulas
-from adamsym.parallel import map_tasks
 
 BUDGET = 400_000_000
 """Operations on balls by default: about one to two minutes of a processor."""
@@ -225,6 +226,7 @@ def certify_zeros_over(
     *,
     operations: int = BUDGET,
     executor: Executor | int | None = None,
+    journal: str | Path | None = None,
     progress: Progress | None = None,
 ) -> ZerosOver:
     """Return all zeros in a box for every value of one or two hyper-parameters, certified cell by cell.
@@ -243,13 +245,16 @@ def certify_zeros_over(
         Operations on balls, at most: no cell is begun once they are spent.
     executor
         Where cells are examined: a number of processes, or any ``concurrent.futures`` executor; here if omitted.
+    journal
+        A file to which each cell is appended once it is examined; what it holds already is not examined again, and
+        counts as before. With more operations than before the search goes on where they were spent.
     progress
         Called with the share of the rectangle that is decided, in thousandths.
 
     Raises
     ------
     InputError
-        For bad intervals, or a bad box.
+        For bad intervals, or a bad box; for a journal of another search, or one that cannot be written to.
     NotApplicable
         For a parameter or a method over whose ranges no form is known; for gradients that are no expressions.
 
@@ -269,7 +274,8 @@ def certify_zeros_over(
     whole: Over = tuple((axis.values[0], axis.values[1]) for axis in axes)
     # Says at once what is not known over ranges.
     question.over(whole)
-    return _Search(field, axes, sides, question, operations, progress).found(whole, executor)
+    with cells_of(question, None if journal is None else Path(journal)) as cells:
+        return _Search(field, axes, sides, cells, operations, progress).found(whole, executor)
 
 
 def _intervals(field: AdamField, over: Mapping[str, Any]) -> tuple[Axis, ...]:
@@ -295,11 +301,11 @@ class _Search:
         field: AdamField,
         axes: tuple[Axis, ...],
         sides: FloatArray,
-        question: Question,
+        asked_of: Cells,
         operations: int,
         progress: Progress | None,
     ) -> None:
-        self.field, self.axes, self.sides, self.question = field, axes, sides, question
+        self.field, self.axes, self.sides, self.asked_of = field, axes, sides, asked_of
         self.left, self.spent, self.progress = operations, 0, progress
         self.cells, self.regions, self.leaves = list[Cell](), list[Region](), list[Leaf]()
         self.whole_of = dict[Over, Over]()
@@ -307,10 +313,10 @@ class _Search:
     def found(self, whole: Over, executor: Executor | int | None) -> ZerosOver:
         """Search in rounds: the cells of one are halved for the next."""
         area, decided = _area(whole), Fraction(0)
-        round_ = [Asked(whole, (self.question.start,), ())]
+        round_ = [Asked(whole, (self.asked_of.question.start,), ())]
         while round_:
             following = list[Asked]()
-            answers = map_tasks(examined, iter(round_), shared=self.question, executor=executor)
+            answers = self.asked_of.answers(round_, executor)
             for number, asked in enumerate(round_):
                 if self.spent >= self.left:
                     self.cells += [Cell(one.over, None) for one in round_[number:]]

@@ -77,10 +77,11 @@ def test_a_list_is_certified_and_checked(run):
 
 def test_all_zeros_over_an_interval_are_certified_and_checked(run, tmp_path):
     options = ("--over", "eps=1e-8:1e-7", "--box", "theta=0.5:1.5", "--certify")
-    text = run("sweep", FILE, *options, "-o", "cells.json")
+    text = run("sweep", FILE, *options, "-o", "cells.json", "--journal", "kept")
     assert text.startswith("certified: for every eps from 1e-08 to 1e-07 exactly 1 zero, attracting")
     assert run("check", "cells.json").startswith("valid: ")
-    found = run("sweep", FILE, *options, "--json", "-o", "cells.svg")
+    assert "exists already; add --resume" in run("sweep", FILE, *options, "--journal", "kept", code=2)
+    found = run("sweep", FILE, *options, "--json", "-o", "cells.svg", "--journal", "kept", "--resume")
     assert found["complete"]
     assert all(len(cell["zeros"]) == 1 for cell in found["cells"])
     assert (tmp_path / "cells.svg").read_bytes().startswith(b"<?xml")
@@ -109,7 +110,7 @@ def test_a_certified_branch_goes_on_from_its_journal(run, tmp_path):
         (["--over", "beta2=0.9,0.99", "--certify"], "give one interval"),
         (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--at", "theta=1"], "without --at"),
         (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--points", "9"], "goes without --certify"),
-        (["--over", "beta2=0.9:0.99", "--certify", "--box", "theta=0:1", "--journal", "j"], "--journal goes without"),
+        (["--over", "beta2=0.9,0.99", "--certify", "--box", "theta=0:1", "--journal", "j"], "it goes with intervals"),
         (["--over", "beta2=0.9:0.99", "--certify", "--resume"], "no journal to go on from"),
     ],
 )
