@@ -74,6 +74,11 @@ class BatchLaw(Law):
         """A bound below y^2."""
         return self.using.number(0)
 
+    @property
+    def lowest(self) -> Interval:
+        """A bound below all y^2: means lie between the rows."""
+        return self.using.nonnegative(self.using.square(self.using.hull(*self.atoms)))
+
     @cached_property
     def center(self) -> Interval:
         """u = y^2."""

@@ -7,7 +7,6 @@ compact. At a joint a zero that is in the boxes of both tubes is the one of each
 :mod:`adamsym.checker.folds`.
 """
 
-import json
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -16,18 +15,17 @@ from adamsym.certificates.branch_form import BranchCertificate, JointEntry, Tube
 from adamsym.certificates.parts import Box
 from adamsym.checker import folds, speeds
 from adamsym.checker.arithmetic import Arithmetic, Interval
-from adamsym.checker.field import TOLERANCE, field_over
+from adamsym.checker.field import field_over
 from adamsym.checker.folds import FoldStatement, Values, parts_of
-from adamsym.checker.form import Form, form_of
+from adamsym.checker.form import Form, form_of, method_of
 from adamsym.checker.pushes import Over, parameter_of
-from adamsym.checker.zeros import FINER, contains, maps_inside, middle, sides, stability_by
+from adamsym.checker.zeros import FINER, ROUGH, contains, known_well_enough, maps_inside, middle, sides, stability_by
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import SymbolicGradient
 from adamsym.gradients.entries import DataEntry, problem_over
 from adamsym.methods.method import require_formulas
-from adamsym.methods.record import method_from_record
 
 DEPTH = 6
 """A part of a tube's values that is not settled whole may be halved so many times."""
@@ -183,7 +181,7 @@ def _slopes(over: Over, cells: list[Box], parts: list[Values]) -> list[list[Inte
         problem, form = over(*part)
         using = form.using
         for cell in cells:
-            own = field_over(problem, form, sides(using, cell), slopes=True).jacobian
+            own = field_over(problem, form, sides(using, cell), slopes=True, tolerance=ROUGH).jacobian
             pairs = own if found is None else found
             found = [[using.hull(x, y) for x, y in zip(a, b, strict=True)] for a, b in zip(pairs, own, strict=True)]
     assert found is not None
@@ -204,7 +202,8 @@ def _part_holds(over: Over, tube: TubeEntry, slopes: list[list[Interval]], part:
     problem, form = over(low, high)
     using = form.using
     point = _point(tube, (low + high) / 2)
-    for tolerance in (TOLERANCE,) if low < high else (TOLERANCE, FINER):
+    enough = known_well_enough(tube.box, tube.preconditioner)
+    for tolerance in (enough,) if low < high else (enough, FINER):
         value = field_over(problem, form, [using.number(x) for x in point], slopes=False, tolerance=tolerance).value
         if _inside(using, tube, slopes, point, value):
             return True
@@ -257,8 +256,7 @@ def _problem_over(problem: SymbolicGradient, parameter: str, low: Fraction, high
 
 @lru_cache(maxsize=256)
 def _form_over(using: Arithmetic, record: str, parameter: str, low: Fraction, high: Fraction) -> Form:
-    method = method_from_record(json.loads(record))
-    return form_of(using, require_formulas(method, "a range").laplace_over(parameter, low, high))
+    return form_of(using, require_formulas(method_of(record), "a range").laplace_over(parameter, low, high))
 
 
 def _number(text: str) -> Fraction:

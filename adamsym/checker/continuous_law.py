@@ -153,6 +153,11 @@ class ContinuousLaw(Law):
         return self.using.number(0)
 
     @property
+    def lowest(self) -> Interval:
+        """A bound below V."""
+        return self.least
+
+    @property
     def lag_operations(self) -> int:
         """About how many operations ``transforms`` takes."""
         return 250

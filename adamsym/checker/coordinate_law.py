@@ -133,6 +133,11 @@ class Law:
         """The least g^2."""
         return self.using.least(self.squares)
 
+    @property
+    def lowest(self) -> Interval:
+        """A bound below V, a mean of squares, as a point."""
+        return self.using.nonnegative(self.least)
+
     @cached_property
     def center(self) -> Interval:
         """c of u = g^2 - c: the middle of the range of g^2."""

@@ -10,10 +10,10 @@ K = E|M| phi(V), for every a < pi/2 (theory T5).
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.continuous_law import ContinuousLaw
@@ -23,12 +23,15 @@ from adamsym.checker.kernels import KernelBounds
 from adamsym.checker.law import Law, gradient_laws
 from adamsym.checker.many_atoms import ManyAtoms
 from adamsym.checker.moment_products import MomentProducts
-from adamsym.checker.products import Products, step_of
+from adamsym.checker.products import LARGEST_STEP, Products, step_of
+from adamsym.checker.shared_lags import SharedLags
 from adamsym.expressions.work import cut_short, spend
 from adamsym.gradients import SymbolicGradient
 
 TOLERANCE = 1e-15
 """Share of the scale that a truncation may have."""
+_SHARE, _ERRORS = 1e-4, 0.05
+"""Errors that are sought, of what is not known anyhow; and those that are accepted, of how wide the sums are."""
 LEAST_SQUARE, LARGEST = 1e-240, 1e100
 """Between these mean squares and atoms no float leaves its range; other laws have the crude bounds."""
 _LEAST_ALLOWED = 1e-280
@@ -90,8 +93,15 @@ def quotient(law: Law, form: Form, tolerance: float) -> list[Interval]:
     in_range = center > LEAST_SQUARE and law.norm < LARGEST
     if not (form.size > 0 and in_range and form.kernel.drop(square) >= 1e-14 * form.kernel.largest):
         return crude
-    found = _by_quadrature(law, form, center, means, tolerance)
-    return crude if found is None else [form.using.overlap(x, y) for x, y in zip(found, crude, strict=True)]
+    found = None
+    for share in sorted({max(tolerance, _SHARE * _blur(law, form)), tolerance}, reverse=True):
+        found = _by_quadrature(law, form, center, means, share, tolerance)
+        if found is None or found.is_fine(form.using):
+            break
+    if found is None:
+        return crude
+    enclosed = [x + form.using.around_zero(error) for x, error in zip(found.sums, found.errors, strict=True)]
+    return [form.using.overlap(x, y) for x, y in zip(enclosed, crude, strict=True)]
 
 
 def _crude(law: Law, form: Form, means: list[Interval]) -> list[Interval]:
@@ -129,17 +139,35 @@ def _magnitude_bound(law: Law, form: Form) -> Interval:
     return form.using.least_bound([*bounds, plain])
 
 
+@dataclass(frozen=True)
+class _Sums:
+    """What the nodes add up to for F and its derivatives, and bounds of what each of these errs by."""
+
+    sums: list[Interval]
+    errors: list[Interval]
+
+    def is_fine(self, using: Arithmetic) -> bool:
+        """Whether the errors hardly count beside how uncertain the sums are."""
+        return all(error <= _ERRORS * using.width(x) for error, x in zip(self.errors, self.sums, strict=True))
+
+
 def _by_quadrature(
-    law: Law, form: Form, center: Interval, means: list[Interval], tolerance: float
-) -> list[Interval] | None:
-    """F and its derivatives by the quadrature; None if already its first node would take too much work."""
-    using, bound, (_, step) = form.using, form.step_bound, step_of(form.using, form.beta)
-    products = _products(law, form)
+    law: Law, form: Form, center: Interval, means: list[Interval], share: float, tolerance: float
+) -> _Sums | None:
+    """F and its derivatives by the quadrature; None if already its first node would take too much work.
+
+    The rule and the nodes left out before the first one may err by a ``share`` of the scale; those after the last one
+    by the tolerance, or by a share of how uncertain the sums are.
+    """
+    using, bound = form.using, form.step_bound
+    largest, rule = _rule(law, form, center, means, share, tried=share > tolerance)
+    products, (_, step) = _products(law, form, largest), step_of(using, form.beta, largest)
     width = float(using.middle(step))
     cubes = _cubes(law, form, center, means)
-    j, left = _first_node(law, form, center, step, float(using.largest(cubes)), tolerance)
+    j, left = _first_node(law, form, center, step, float(using.largest(cubes)), share)
     # The means are taken out of the sums: so their widths hardly count.
     zeros = [using.number(0)] * len(means)
+    node = _nodes(form.kernel, form.beta, largest)
     sums, control, lags = zeros, form.kernel.of(center), 0
     earlier, node_weights = list[Interval](), list[Interval]()
     half = math.ceil(math.log(2) / width) + 1
@@ -159,7 +187,7 @@ def _by_quadrature(
         return ((a * product + b * before + c * decay) * weights for a, b, c in shares)
 
     while True:
-        s, weight, beyond = _node(form.kernel, form.beta, j)
+        s, weight, beyond = node(j)
         needed = products.lags_at(s)
         if lags + needed > _MOST_LAGS or len(earlier) > _MOST_NODES:
             cut_short()
@@ -180,18 +208,49 @@ def _by_quadrature(
         j += 1
     if isinstance(products, ManyAtoms):
         sums += products.derivatives(node_weights)
-    rule = _trapezoidal_errors(law, form, step, center, means)
-    return [
-        m * control + x + using.around_zero(using.magnitude(t) + using.magnitude(k * left) + using.magnitude(e))
-        for m, x, t, k, e in zip(means, sums, tails(*last), cubes, rule, strict=True)
-    ]
+    magnitude = using.magnitude
+    return _Sums(
+        [m * control + x for m, x in zip(means, sums, strict=True)],
+        [
+            using.upper(magnitude(t) + magnitude(k * left) + magnitude(e))
+            for t, k, e in zip(tails(*last), cubes, rule, strict=True)
+        ],
+    )
 
 
-def _products(law: Law, form: Form) -> Products | ManyAtoms:
-    """What knows the products over the lags."""
+def _products(law: Law, form: Form, largest: Fraction) -> Products | ManyAtoms:
+    """What knows the products over the lags, for nodes at most so far apart."""
     if isinstance(law, ContinuousLaw):
-        return MomentProducts(law, form)
-    return ManyAtoms(law, form) if ManyAtoms.suits(law, form) else Products(law, form)
+        return MomentProducts(law, form, largest)
+    if SharedLags.suits(form, largest):
+        return SharedLags(law, form, largest)
+    return ManyAtoms(law, form, largest) if ManyAtoms.suits(law, form, largest) else Products(law, form, largest)
+
+
+def _blur(law: Law, form: Form) -> float:
+    """About what share of F and F' may not be known anyhow: as the gradients are in a box, or the numbers in ranges."""
+    using, beta, eps = form.using, form.using.exact(form.beta), form.kernel.eps
+    numbers = [beta / using.middle(1 - beta), eps / using.middle(eps)]
+    numbers += [using.exact(x) for term in form.terms for x in term]
+    numbers += [law.mean / law.norm] if isinstance(law, ContinuousLaw) else [g / using.magnitude(g) for g in law.atoms]
+    return min(1.0, max(using.width(x) for x in numbers if using.is_bounded(x)))
+
+
+def _rule(
+    law: Law, form: Form, center: Interval, means: list[Interval], share: float, tried: bool
+) -> tuple[Fraction, list[Interval]]:
+    """How far apart nodes may be at most, and the errors of the rule: the longest step that errs by a share at most."""
+    using, typical = form.using, form.kernel.of(center)
+    # What is only tried may be far off for slopes: where they are steep they are uncertain as well.
+    steepest = form.kernel.at(law.lowest) if tried else typical
+    scales = [share * law.norm * typical, *(share * h * steepest for h in law.slope_norms)]
+    for factor in (Fraction(2), Fraction(3, 2), Fraction(1)):
+        largest = factor * LARGEST_STEP
+        _, step = step_of(using, form.beta, largest)
+        errors = _trapezoidal_errors(law, form, step, center, means)
+        if all(using.magnitude(error) <= scale for error, scale in zip(errors, scales, strict=True)):
+            break
+    return largest, errors
 
 
 def _cubes(law: Law, form: Form, center: Interval, means: list[Interval]) -> list[Interval]:
@@ -231,17 +290,18 @@ def _negligible(using: Arithmetic, tails: Iterable[Interval], sums: list[Interva
 def _trapezoidal_errors(
     law: Law, form: Form, step: Interval, center: Interval, means: list[Interval]
 ) -> list[Interval]:
-    """The rule's errors; a derivative's integrand on Im x = a is at most H (|c|_1 phi(0)/cos a + 2 C b/cos^2 a).
+    """The rule's errors; a derivative's integrand on Im x = a is at most H (|c|_1 E phi(V)/cos a + 2 C b/cos^2 a).
 
-    b is a bound of v |phi'(v)|.
+    b is a bound of E V |phi'(V)|. V is at least ``lowest``, phi falls, and v |phi'(v)| <= phi(v).
     """
-    using, everywhere = form.using, form.kernel.largest
+    using, everywhere = form.using, form.kernel.at(law.lowest)
+    bent = using.least_bound([form.kernel.scaled_slope, everywhere])
     a = using.number(1.5)
     along, decay = using.cosine(a), 2 / (using.exponential(2 * using.pi * a / step) - 1)
     control = form.kernel.of(center)
     errors = [decay * (_magnitude_bound(law, form) + using.magnitude(means[0]) * control) / along]
     for h, mean in zip(law.slope_norms, means[1:], strict=True):
-        slope = h * (form.size * everywhere + 2 * form.step_bound * form.kernel.scaled_slope / along)
+        slope = h * (form.size * everywhere + 2 * form.step_bound * bent / along)
         errors.append(decay * (slope + using.magnitude(mean) * control) / along)
     return errors
 
@@ -261,9 +321,14 @@ def _weights_beyond(kernel: KernelBounds, s: Interval, step: Interval) -> Interv
     return using.upper(step / (1 - using.exponential(-step)) * kernel.drop(1 / s))
 
 
-@lru_cache(maxsize=20_000)
-def _node(kernel: KernelBounds, beta: Fraction, j: int) -> tuple[Interval, Interval, Interval]:
-    """s = e^(j h), the weight h s rho(s), and a bound of the sum of those right of it."""
-    _, step = step_of(kernel.using, beta)
-    s = kernel.using.exponential(step * j)
-    return s, step * kernel.weight(s), _weights_beyond(kernel, s, step)
+@lru_cache(maxsize=64)
+def _nodes(kernel: KernelBounds, beta: Fraction, largest: Fraction) -> Callable[[int], tuple[Interval, ...]]:
+    """What gives s = e^(j h), the weight h s rho(s), and a bound of the sum of those right of it; all are kept."""
+    using, (_, step) = kernel.using, step_of(kernel.using, beta, largest)
+
+    @cache
+    def node(j: int) -> tuple[Interval, Interval, Interval]:
+        s = using.exponential(step * j)
+        return s, step * kernel.weight(s), _weights_beyond(kernel, s, step)
+
+    return node

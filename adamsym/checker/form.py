@@ -1,14 +1,16 @@
 """The Laplace form of a method as the checker reads it: sums over the lag weights, and bounds of the kernel."""
 
+import json
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from adamsym.checker.arithmetic import Arithmetic, Interval, NotCheckable
 from adamsym.checker.kernels import KernelBounds, bounds_of
 from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
-from adamsym.methods import LaplaceForm
+from adamsym.methods import LaplaceForm, Method
+from adamsym.methods.record import method_from_record
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,12 @@ class Form:
             return False
         first = [self.weight(k) for k in range(len(self.head))]
         return all(x >= 0 for x in first) and (any(x > 0 for x in first) or bool(self.terms))
+
+
+@lru_cache(maxsize=16)
+def method_of(record: str) -> Method:
+    """Return the method that a certificate describes, as JSON."""
+    return method_from_record(json.loads(record))
 
 
 def form_of(using: Arithmetic, laplace: LaplaceForm) -> Form:

@@ -21,7 +21,7 @@ from adamsym.checker.arithmetic import BITS, Arithmetic, Interval
 from adamsym.checker.batch_law import BatchLaw
 from adamsym.checker.coordinate_law import CIRCLE, Law
 from adamsym.checker.form import Form
-from adamsym.checker.products import divided, logarithm, step_of, times
+from adamsym.checker.products import LARGEST_STEP, divided, logarithm, step_of, times
 from adamsym.expressions.work import spend
 
 MANY = 256
@@ -108,9 +108,9 @@ class ManyAtoms:
     """P(s), G(s) node after node, and the derivatives of a weighted sum of the G in the end."""
 
     @staticmethod
-    def suits(law: Law, form: Form) -> bool:
+    def suits(law: Law, form: Form, largest: Fraction = LARGEST_STEP) -> bool:
         """Return whether the law has many atoms, all well known, of different squares, and head one weight at most."""
-        using, (lags, _) = form.using, step_of(form.using, form.beta)
+        using, (lags, _) = form.using, step_of(form.using, form.beta, largest)
         if isinstance(law, BatchLaw) or len(form.head) > 1 or lags < 2:
             return False
         if len(law.atoms) * (1 + len(law.slopes)) < MANY:
@@ -118,14 +118,14 @@ class ManyAtoms:
         width = using.dot(law.probabilities, [using.number(using.width(q)) for q in law.squares])
         return bool(using.largest(law.squares) > using.least(law.squares) and width <= _WIDE * law.mean_square)
 
-    def __init__(self, law: Law, form: Form) -> None:
+    def __init__(self, law: Law, form: Form, largest: Fraction = LARGEST_STEP) -> None:
         self.using = using = form.using
         self.law, self.exact_beta, self.beta = law, form.beta, using.exact(form.beta)
         # A weight of the newest gradient alone is a term of ratio 0.
         terms = (*form.terms, *((weight, Fraction(0)) for weight in form.head))
         self.amounts = [using.exact(amount) for amount, _ in terms]
         self.ratios = tuple(ratio for _, ratio in terms)
-        self.lags_per_step, _ = step_of(using, form.beta)
+        self.lags_per_step, _ = step_of(using, form.beta, largest)
         self.least, self.center, self.width = law.least, law.center, law.width
         self.log_remainder = math.log(1e-19 if using.bits <= BITS else 1e-28)
         self.terms = self._terms_for(REACH)

@@ -6,11 +6,21 @@ A function of t is held as a polynomial of degree below n, with a bound of what 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from adamsym.checker.arithmetic import BITS, Interval
 from adamsym.checker.continuous_law import ContinuousLaw
 from adamsym.checker.form import Form
-from adamsym.checker.products import Products, divided, numerators_of, sized, step_of, sums_over_lags, times
+from adamsym.checker.products import (
+    LARGEST_STEP,
+    Products,
+    divided,
+    numerators_of,
+    sized,
+    step_of,
+    sums_over_lags,
+    times,
+)
 from adamsym.expressions.work import spend
 
 TERMS = 24
@@ -32,10 +42,10 @@ class MomentProducts(Products):
 
     law: ContinuousLaw
 
-    def __init__(self, law: ContinuousLaw, form: Form) -> None:
+    def __init__(self, law: ContinuousLaw, form: Form, largest: Fraction = LARGEST_STEP) -> None:
         self.columns: list[tuple[list[Interval], list[Interval]]] = []
         self.using = using = form.using
-        self.lags_per_step, _ = step_of(using, form.beta)
+        self.lags_per_step, _ = step_of(using, form.beta, largest)
         self.previous = None
         self.law, self.beta = law, using.exact(form.beta)
         self.numerators, self.made_of = numerators_of(form)

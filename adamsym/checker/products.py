@@ -18,6 +18,7 @@ from adamsym.expressions.ranges import Range
 from adamsym.expressions.work import spend
 
 LARGEST_STEP = Fraction(1, 5)
+"""Of the nodes in log s; where less is known of the gradients twice as much will do."""
 LEAST_TERMS, MOST_TERMS = 3, 20
 SERIES, FINER_SERIES = 0.25, 0.06
 """t w at most this in the series, with few bits and with more."""
@@ -75,30 +76,36 @@ def sized(using: Arithmetic, part: Numerator) -> Numerator:
 
 
 @lru_cache(maxsize=64)
-def step_of(using: Arithmetic, beta: Fraction) -> tuple[int, Interval]:
-    """Return the nodes' step h in log s: a multiple of the lag -log beta where that is below 1/5; and which, or 0."""
-    if isinstance(beta, Range):
-        # Of a range no lag is a number of steps: each node has lags of its own.
-        return 0, using.exact(LARGEST_STEP)
-    lag = _lag(beta)
-    if lag > LARGEST_STEP:
-        return 0, using.exact(LARGEST_STEP)
-    lags = int(float(LARGEST_STEP) / lag)
-    return lags, -lags * using.logarithm(using.exact(beta))
+def step_of(using: Arithmetic, beta: Fraction, largest: Fraction) -> tuple[int, Interval]:
+    """Return how many lags -log beta the nodes' step h in log s has, and h: the largest multiple up to ``largest``.
+
+    Where a lag is longer, 0 and ``largest``. Of a range, with the beta in its middle.
+    """
+    about = middle_of(beta)
+    lag = lag_of(about)
+    if lag > largest:
+        return 0, using.exact(largest)
+    lags = int(float(largest) / lag)
+    return lags, -lags * using.logarithm(using.exact(about))
 
 
-def _lag(beta: Fraction) -> float:
-    """-log beta: next to 1 the float of beta would be 1."""
+def middle_of(beta: Fraction | Range) -> Fraction:
+    """Return beta, or the middle of its range."""
+    return (beta.low + beta.high) / 2 if isinstance(beta, Range) else beta
+
+
+def lag_of(beta: Fraction) -> float:
+    """Return -log beta: next to 1 the float of beta would be 1."""
     return -math.log1p(-float(1 - beta)) if beta > Fraction(1, 2) else -math.log(float(beta)) if beta else math.inf
 
 
 class Products:
     """P(s) = prod B(t_k) and G(s), G'(s), t_k = (1-beta) beta^k s."""
 
-    def __init__(self, law: Law, form: Form) -> None:
+    def __init__(self, law: Law, form: Form, largest: Fraction = LARGEST_STEP) -> None:
         self.columns: list[tuple[list[Interval], list[Interval]]] = []
         self.using = using = form.using
-        self.lags_per_step, _ = step_of(using, form.beta)
+        self.lags_per_step, _ = step_of(using, form.beta, largest)
         self.previous: State | None = None
         self.law, self.beta = law, using.exact(form.beta)
         self.numerators, self.made_of = numerators_of(form)
@@ -133,13 +140,13 @@ class Products:
             return self.lags_per_step
         if reach == math.inf:
             return FAR_TOO_MANY
-        return 1 if self.memory == 0 else math.ceil(math.log(reach / self.reach) / _lag(self.exact_beta)) + 1
+        return 1 if self.memory == 0 else math.ceil(math.log(reach / self.reach) / lag_of(self.exact_beta)) + 1
 
     def at(self, s: Interval, lags: int) -> tuple[Interval, list[Interval]]:
         """Return P(s), and G(s) with its derivatives. Call with nodes in order, and with what ``lags_at`` says."""
         count, parts = len(self.law.slopes), len(self.numerators)
         each = 20 + self.law.lag_operations + 4 * (parts - 1) * (1 + count)
-        spend(lags * each + self.terms * 2 * (1 + parts) * (1 + count))
+        spend(lags * each)
         t = (1 - self.beta) * s
         if lags and self.lags_per_step and self.previous is not None:
             state = self.previous
@@ -149,7 +156,7 @@ class Products:
         else:
             state = self._beyond(t, s)
         for k in reversed(range(lags)):
-            state = self._one_lag_more(s * self._weight_of_square(k), state)
+            state = self._one_lag_more(s * self.weight_of_square(k), state)
         self.previous = state
         product, numerators, slopes = state
         # The factor exp(-s least) comes last: over all lags it is left out exactly.
@@ -165,8 +172,8 @@ class Products:
             self.powers[k] = self.using.power(self.beta, k)
         return self.powers[k]
 
-    def _weight_of_square(self, k: int) -> Interval:
-        """(1 - beta) beta^k, which has its maximum at beta = k/(k + 1)."""
+    def weight_of_square(self, k: int) -> Interval:
+        """Return (1 - beta) beta^k, which has its maximum at beta = k/(k + 1)."""
         beta, using = self.given_beta, self.using
         if k not in self.weights:
             values = [(1 - self.beta) * self._power_of_beta(k)]
@@ -203,10 +210,21 @@ class Products:
         if self.memory == 0 and t == 0:
             zeros = [zero] * len(self.numerators)
             return using.number(1), zeros, [(zero, zeros) for _ in self.law.slopes]
+        (log_product, *ratios), *others = self._series_at(t, s)
+        product = using.exponential(log_product - s * (self.about - self.least))
+        slopes = [
+            (product * x, [product * (x * ratio + y) for ratio, y in zip(ratios, ys, strict=True)]) for x, *ys in others
+        ]
+        return product, [product * ratio for ratio in ratios], slopes
+
+    def _series_at(self, t: Interval, s: Interval) -> list[list[Interval]]:
+        """log P + s about and the N/P, and the derivatives of all of these in each parameter."""
+        using = self.using
         z = using.magnitude(t * self.scaled_width)
         if not z < 1:
             raise NotCheckable("a power series beyond its circle")
         terms, place = self._terms_at(float(z)), s * self.unit
+        spend(2 * terms * len(self.columns))
         rest = using.power(z, terms) / (1 - z)
         values = []
         for coefficients, tops in self.columns:
@@ -215,12 +233,7 @@ class Products:
                 value = value * place + coefficient
             values.append(value + using.around_zero(tops[terms] * rest))
         parts = 1 + len(self.numerators)
-        (log_product, *ratios), *others = (values[k : k + parts] for k in range(0, len(values), parts))
-        product = using.exponential(log_product - s * (self.about - self.least))
-        slopes = [
-            (product * x, [product * (x * ratio + y) for ratio, y in zip(ratios, ys, strict=True)]) for x, *ys in others
-        ]
-        return product, [product * ratio for ratio in ratios], slopes
+        return [values[k : k + parts] for k in range(0, len(values), parts)]
 
     def _terms_at(self, ratio: float) -> int:
         """How many terms of the series count where each is about ``ratio`` of the one before: most nodes need few."""

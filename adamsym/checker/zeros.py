@@ -1,6 +1,7 @@
 """Re-checks of certified zeros: exclusions, Krawczyk's operator, stability; and what is said of undecided boxes."""
 
 import math
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -27,7 +28,7 @@ DEPTH = 3
 DIRECTION_DEPTH = 10
 """The same for proofs by direction: next to points where an atom vanishes enclosures are wide but for narrow parts."""
 
-FINER = 1e-20
+FINER, ROUGH = 1e-20, 1e-10
 """Truncations for the boxes around zeros that the usual ones are too coarse for."""
 
 FACE_DEPTH = 6
@@ -295,8 +296,18 @@ def maps_inside(
     d = problem.dimension
     if len(preconditioner) != d or any(len(row) != d for row in preconditioner) or len(box) != d:
         return False
-    over = over or field_over(problem, form, sides(form.using, box), slopes=True)
-    return any(_image_inside(problem, form, box, preconditioner, over, tolerance) for tolerance in (TOLERANCE, FINER))
+    for tolerance, of_slopes in ((known_well_enough(box, preconditioner), ROUGH), (FINER, TOLERANCE)):
+        own = over or field_over(problem, form, sides(form.using, box), slopes=True, tolerance=of_slopes)
+        if _image_inside(problem, form, box, preconditioner, own, tolerance):
+            return True
+    return False
+
+
+def known_well_enough(box: Box, preconditioner: Matrix) -> float:
+    """Return a share of the scale that f may be off at a point: Y f is then off by a hundredth of a box, about."""
+    rows = zip(box, preconditioner, strict=True)
+    rooms = [(high - low) / 200 / max(sum(map(abs, row)), sys.float_info.min) for (low, high), row in rows]
+    return min(ROUGH, max(TOLERANCE, min(rooms)))
 
 
 def _image_inside(

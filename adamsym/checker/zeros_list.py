@@ -1,13 +1,12 @@
 """Re-checks of lists of zeros for several values of a parameter: for each value those of a certificate of zeros."""
 
-import json
 from functools import lru_cache
 
 from adamsym.certificates.form import ZerosCertificate, ZerosListCertificate
 from adamsym.certificates.parts import LARGEST_BATCH
 from adamsym.checker import zeros_in_box
 from adamsym.checker.arithmetic import Arithmetic, NotCheckable
-from adamsym.checker.form import Form, form_of
+from adamsym.checker.form import Form, form_of, method_of
 from adamsym.checker.zeros_in_box import Statement
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
@@ -15,7 +14,7 @@ from adamsym.expressions.work import spend
 from adamsym.gradients import SymbolicGradient
 from adamsym.gradients.entries import DataEntry, law_with
 from adamsym.methods import LaplaceForm
-from adamsym.methods.record import method_from_record, method_with
+from adamsym.methods.record import method_with
 
 _CHANGE = 10_000
 """About how many operations it takes to read a problem or a method with another number."""
@@ -86,7 +85,7 @@ def _problem_at(problem: SymbolicGradient, parameter: str, value: str) -> Symbol
 @lru_cache(maxsize=64)
 def _form_at(record: str, parameter: str, value: str) -> LaplaceForm:
     """The Laplace form of the method with another number."""
-    method = method_from_record(json.loads(record))
+    method = method_of(record)
     form = method_with(method, {parameter: value}).laplace
     # What is supposed of a kernel is said of that of the problem.
     if form is None or method.laplace is None or form.kernel.name != method.laplace.kernel.name:

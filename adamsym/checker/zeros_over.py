@@ -6,7 +6,6 @@ opposite faces it holds one at least (Poincare and Miranda), in its inside. So t
 hold different zeros.
 """
 
-import json
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +17,7 @@ from adamsym.certificates.parts import Box, Matrix
 from adamsym.checker.arithmetic import Interval, is_not_zero
 from adamsym.checker.between_nodes import slope_between
 from adamsym.checker.field import field_over
-from adamsym.checker.form import Form, form_of
+from adamsym.checker.form import Form, form_of, method_of
 from adamsym.checker.tiling import fills
 from adamsym.checker.zeros import COARSE, contains, halves, leaf_fault, middle, sides, signs_on_faces, stability_by
 from adamsym.expressions.numbers import exact_rational
@@ -26,7 +25,6 @@ from adamsym.expressions.work import is_cut_short, spend
 from adamsym.gradients import SymbolicGradient
 from adamsym.methods import LaplaceForm
 from adamsym.methods.method import require_formulas
-from adamsym.methods.record import method_from_record
 
 _DEPTH = 5
 """A box around a zero may be halved so many times for its Jacobians."""
@@ -287,8 +285,7 @@ def _insides_meet(one: Box, other: Box) -> bool:
 
 @lru_cache(maxsize=256)
 def _laplace_over(record: str, names: tuple[str, ...], ranges: Ranges) -> LaplaceForm:
-    method = method_from_record(json.loads(record))
-    return require_formulas(method, "a range").laplace_over_all(dict(zip(names, ranges, strict=True)))
+    return require_formulas(method_of(record), "a range").laplace_over_all(dict(zip(names, ranges, strict=True)))
 
 
 def _ranges(values: Values) -> Ranges:

@@ -370,7 +370,7 @@ def test_the_checkers_truncation_bounds_suffice_and_are_needed(using, name, monk
     assert holds_none(quotient_over(using, name), fine)
     monkeypatch.undo()
     # Without a bound of the right tail the sum ends at once. What is remembered has one.
-    monkeypatch.setattr(field_module, "_node", field_module._node.__wrapped__)
+    monkeypatch.setattr(field_module, "_nodes", field_module._nodes.__wrapped__)
     monkeypatch.setattr(field_module, "_weights_beyond", lambda *_: using.number(0))
     assert not holds_all(quotient_over(using, name), fine)
 
@@ -394,7 +394,7 @@ def test_the_checkers_series_and_rule_bounds_suffice_and_are_needed(using, name,
         monkeypatch.setattr(products_module.Products, "_beyond", without_remainders)
         assert holds_none(quotient_over(using, name), fine)
         monkeypatch.undo()
-    cached = (products_module.step_of, field_module._node)
+    cached = (products_module.step_of, field_module._nodes)
     monkeypatch.setattr(products_module, "LARGEST_STEP", Fraction(5, 2))
     for function in cached:
         function.cache_clear()
