@@ -1,6 +1,6 @@
 """Which theorem of the Coq library decides a sign: looked for by numbers; what is found, Coq computes again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
@@ -10,7 +10,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.formal.quadrature import by_quadrature
 from adamsym.formal.rational import rational_number
-from adamsym.formal.setting import Atoms, Setting
+from adamsym.formal.setting import Atoms, BoundedAtoms, Setting
 from adamsym.methods.adam import NAdam
 
 _BITS = 40
@@ -60,18 +60,55 @@ class Decision:
         return self.theorem == "quadrature"
 
 
+Found = tuple[str, tuple[str, ...], str] | None
+
+
+@dataclass(frozen=True)
+class _Box:
+    """Bounds of all values, and of their squares."""
+
+    lo: Fraction
+    hi: Fraction
+    low: Fraction
+    high: Fraction
+
+    @property
+    def text(self) -> tuple[str, ...]:
+        return tuple(map(rational_number, (self.lo, self.hi, self.low, self.high)))
+
+
+def _box(atoms: BoundedAtoms) -> _Box:
+    squares = [(low * low, high * high) for _, low, high in atoms]
+    least = [
+        Fraction(0) if low <= 0 <= high else min(pair) for (_, low, high), pair in zip(atoms, squares, strict=True)
+    ]
+    lo, hi = min(low for _, low, _ in atoms), max(high for _, _, high in atoms)
+    return _Box(lo, hi, min(least), max(max(pair) for pair in squares))
+
+
 def decide(setting: Setting, atoms: Atoms, conditional: bool = False) -> Decision | None:
     """Return the first decision that is found, the cheapest theorems first; None if there is none.
 
     Decisions for every beta1 come before one for the method's own, and one under a premise comes last and only if
     ``conditional`` is set.
     """
-    searches = (_bracket, _one_lag, _histories, *([_quadrature] if conditional else []))
+    searches = (_bracket, _third, _lag, _histories, *([_quadrature] if conditional else []))
+    return _first(setting, tuple((p, g, g) for p, g in atoms), searches)
+
+
+def decide_from_bounds(setting: Setting, atoms: BoundedAtoms) -> Decision | None:
+    """Return the first decision about a law whose values are known between bounds; None if there is none."""
+    return _first(setting, atoms, (_bracket, _lag, _histories))
+
+
+def _first(setting: Setting, atoms: BoundedAtoms, searches: Sequence[Callable[..., Found]]) -> Decision | None:
     for search in searches:
         for sign in (1, -1):
             # Each theorem is about a negative field; a positive one is that of the opposite gradients.
-            turned = tuple((p, -sign * g) for p, g in atoms)
-            found = search(setting, turned)
+            turned = tuple((p, -high, -low) if sign > 0 else (p, low, high) for p, low, high in atoms)
+            # The sign lemma needs the lower bounds alone: E(c - g)^+ decreases in g. The others take all bounds in Coq,
+            # which are too near to each other to matter here.
+            found = search(setting, tuple((p, low) for p, low, _ in turned), _box(turned))
             if found is not None:
                 theorem, arguments, words = found
                 own = setting.method.alpha if theorem in OWN_BETA1 else None
@@ -79,10 +116,7 @@ def decide(setting: Setting, atoms: Atoms, conditional: bool = False) -> Decisio
     return None
 
 
-Found = tuple[str, tuple[str, ...], str] | None
-
-
-def _bracket(setting: Setting, atoms: Atoms) -> Found:
+def _bracket(setting: Setting, atoms: Atoms, _box: _Box) -> Found:
     """c - E(c - g)^+ / t is positive for some c; as a function of c it is concave, with its corners at the values."""
     beta = setting.method.beta
     t = Fraction(isqrt((beta.numerator << 2 * _BITS) // beta.denominator), 1 << _BITS)
@@ -104,28 +138,25 @@ def _bracket(setting: Setting, atoms: Atoms) -> Found:
     )
 
 
-def _squares(atoms: Atoms) -> tuple[Fraction, Fraction]:
-    squares = [g * g for _, g in atoms]
-    return min(squares), max(squares)
+def _lag(setting: Setting, atoms: Atoms, box: _Box) -> Found:
+    """The lag is positive on all weights and pasts."""
+    if sum(p * g for p, g in atoms) <= 0:
+        return None
+    depth = _cover(setting, _lag_terms, atoms, box)
+    bounds = box.text[2:] if setting.rational else box.text
+    return None if depth is None else ("lag", (str(depth), *bounds), "the one-lag theorem")
 
 
-def _one_lag(setting: Setting, atoms: Atoms) -> Found:
-    """The lag is positive on all weights and pasts; where the mean is 0, minus its third moment is."""
-    low, high = _squares(atoms)
-    mean = sum(p * g for p, g in atoms)
-    if mean < 0 or high == 0 or (mean == 0 and low == 0):
+def _third(setting: Setting, atoms: Atoms, box: _Box) -> Found:
+    """The mean is 0, and minus the third moment is positive on all weights and pasts."""
+    if sum(p * g for p, g in atoms) or box.low == 0:
         return None
     # Minus the third moment has the sign of the opposite law's: the theorem is about a positive field there.
-    terms = _third_terms if mean == 0 else _lag_terms
-    values = np.array([float(g) if mean else -float(g) for _, g in atoms])
-    probabilities = np.array([float(p) for p, _ in atoms])
-    depth = _cover(setting, terms, probabilities, values, (float(low), float(high)))
+    depth = _cover(setting, _third_terms, tuple((p, -g) for p, g in atoms), box)
     if depth is None:
         return None
-    arguments = (str(depth), rational_number(low), rational_number(high))
-    if mean == 0:
-        return "third", arguments, "the one-lag theorem with the factor of the mean 0 taken out"
-    return "lag", arguments, "the one-lag theorem"
+    arguments = (str(depth), *box.text[2:])
+    return "third", arguments, "the one-lag theorem with the factor of the mean 0 taken out"
 
 
 Bounds = tuple[FloatArray, FloatArray]
@@ -157,14 +188,11 @@ def _third_terms(setting: Setting, g: FloatArray, rectangle: FloatArray) -> Boun
 
 
 def _cover(
-    setting: Setting,
-    terms: Callable[[Setting, FloatArray, FloatArray], Bounds],
-    probabilities: FloatArray,
-    g: FloatArray,
-    squares: tuple[float, float],
+    setting: Setting, terms: Callable[[Setting, FloatArray, FloatArray], Bounds], atoms: Atoms, box: _Box
 ) -> int | None:
     """The depth at which all rectangles of a bisection have a positive sum of terms, as the library bisects them."""
-    beta, (low, high) = float(setting.method.beta), squares
+    probabilities, g = (np.array([float(x) for x in numbers]) for numbers in zip(*atoms, strict=True))
+    beta, low, high = (float(x) for x in (setting.method.beta, box.low, box.high))
     rectangles = np.array([[0.0, 1 - beta, beta * low, high]])
     evaluated = 0
     for depth in range(_DEPTH):
@@ -195,16 +223,13 @@ def _halves(rectangles: FloatArray, high: float) -> Iterator[FloatArray]:
         yield half
 
 
-def _histories(setting: Setting, atoms: Atoms) -> Found:
+def _histories(setting: Setting, atoms: Atoms, box: _Box) -> Found:
     """The mean quotient after n steps is positive whatever the older moments are."""
     if isinstance(setting.method, NAdam):
         return None
     alpha, beta = float(setting.method.alpha), float(setting.method.beta)
-    values = [g for _, g in atoms]
-    low, high = _squares(atoms)
-    lo, hi = min(values), max(values)
-    g, p = np.array([float(x) for x in values]), np.array([float(q) for q, _ in atoms])
-    m0, m1, v0, v1, weight = (np.array([float(x)]) for x in (lo, hi, low, high, 1))
+    p, g = (np.array([float(x) for x in numbers]) for numbers in zip(*atoms, strict=True))
+    m0, m1, v0, v1, weight = (np.array([float(x)]) for x in (box.lo, box.hi, box.low, box.high, 1))
     for steps in range(1, 64):
         if len(m0) * len(g) > _MOST_HISTORIES:
             return None
@@ -215,12 +240,12 @@ def _histories(setting: Setting, atoms: Atoms) -> Found:
             inverses = [1 / _divisor(setting, _root(setting, v)) for v in (v1, v0)]
         lower = np.minimum.reduce([m0 * inverse for inverse in inverses])
         if (weight * lower).sum() > 1e-9 * (weight * abs(lower)).sum():
-            arguments = (str(steps), *map(rational_number, (lo, hi, low, high)))
+            arguments = (str(steps), *box.text)
             return "histories", arguments, f"all histories of {steps} gradients, the older ones as an interval"
     return None
 
 
-def _quadrature(setting: Setting, atoms: Atoms) -> Found:
+def _quadrature(setting: Setting, atoms: Atoms, _box: _Box) -> Found:
     arguments = by_quadrature(setting, atoms)
     if arguments is None:
         return None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from adamsym.formal.deciding import Decision
-from adamsym.formal.rational import denominators, rational_number, rational_text, real_text
+from adamsym.formal.rational import is_smooth_everywhere, rational_number, rational_text, real_text
 from adamsym.formal.setting import Setting
 from adamsym.methods.adam import NAdam
 
@@ -14,7 +14,7 @@ from adamsym.methods.adam import NAdam
 _KEYWORDS = frozenset({
     "as", "at", "by", "cofix", "else", "end", "exists", "exists2", "fix", "for", "forall", "fun", "if", "in",
     "is", "let", "match", "mod", "Prop", "return", "Set", "SProp", "then", "Type", "using", "where", "with",
-    "Q2R", "R", "Q", "r", "row", "t",
+    "Q2R", "R", "Q", "r", "row", "t", "exp", "ln", "sqrt", "tanh", "sin", "cos", "sigmoid", "softplus",
     "Axiom", "CoFixpoint", "Definition", "Fixpoint", "Hypothesis", "Parameter", "Theorem", "Variable",
 })
 # fmt: on
@@ -183,10 +183,40 @@ Proof. {computed} Qed.
 """
 
 
+def bounds_text(setting: Setting, point: Point) -> str:
+    """Return lemmas: rational bounds of the gradients at the point, and the sign that they give."""
+    name, label, decision = setting.names[point.coordinate], point.label, point.decision
+    rows = ";\n  ".join(
+        f"({rational_number(low)}, {rational_number(high)})"
+        for _, low, high in setting.row_bounds(point.theta, point.coordinate)
+    )
+    at = f"(Q2R {rational_number(point.theta[point.coordinate])})"
+    batch = f"bounds_of_minibatch {setting.batch_size} (" if setting.batch_size > 1 else ""
+    minibatches = f" apply (encloses_minibatch {setting.batch_size})." if batch else ""
+    values = f"values_{label}" if decision.sign < 0 else f"(turned values_{label})"
+    return f"""
+(* Bounds of the gradients by {name} at the point, row by row. *)
+Definition bounds_{label} : list (Q * Q) := [
+  {rows}]%Q.
+Definition values_{label} : list bounds :=
+  {batch}combine (map fst rows) bounds_{label}{")" if batch else ""}.
+Lemma enclosed_{label} : encloses values_{label} {law(setting, point, at)}.
+Proof.
+  unfold values_{label}.{minibatches} apply encloses_gradients.
+  unfold bounds_{label}, rows. enclosed_rows ltac:(unfold gradient_{name}).
+Qed.
+Lemma law_{label} : is_law (lower values_{label}) = true.
+Proof. vm_compute. reflexivity. Qed.
+(* {decision.words}, as a computation. *)
+Lemma computed_{label} : enclosed_{_computation(setting, decision, values)} = true.
+Proof. vm_compute. reflexivity. Qed.
+"""
+
+
 def _value_proof(setting: Setting, point: Point) -> str:
     name = setting.names[point.coordinate]
     unfolded = f"unfold exact_{point.label}, gradient_{name}"
-    if not denominators(setting.components[point.coordinate]):
+    if is_smooth_everywhere(setting.components[point.coordinate]):
         return f" intros [p r] _. {unfolded}. cbn [snd]. same_value."
     return f" intros r H. unfold rows in H. each_row H ltac:({unfolded}; exact_numbers)."
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 from adamsym.formal.export import (
     Point,
     beta1_text,
+    bounds_text,
     component,
     derivative_statement,
     field_statement,
@@ -15,7 +16,7 @@ from adamsym.formal.export import (
     premise,
     value_text,
 )
-from adamsym.formal.rational import denominators, rational_number
+from adamsym.formal.rational import is_smooth_everywhere, rational_number
 from adamsym.formal.setting import Setting
 from adamsym.methods.adam import NAdam
 
@@ -26,9 +27,56 @@ def _at(point: Point) -> str:
 
 def sign_lemma(setting: Setting, point: Point) -> str:
     """Return the lemmas of a point, with the sign of Adam's field there as the last of them."""
+    sign = _exact_sign(setting, point) if setting.rational else _enclosed_sign(setting, point)
+    return sign + _nesterov(setting, point)
+
+
+def _enclosed_sign(setting: Setting, point: Point) -> str:
+    decision, label = point.decision, point.label
+    own, covered = beta1_text(setting, decision), _covered(setting)
+    flag, values = "true" if setting.inside_root else "false", f"values_{label}"
+    lemma = f"{'positive' if decision.sign > 0 else 'negative'}_by_enclosed_{decision.theorem}"
+    arguments, laws = " ".join(decision.arguments), law(setting, point, _at(point))
+    if decision.theorem == "bracket":
+        applied = (
+            f"{lemma} {values} _ beta2 {arguments} _ enclosed_{label} ({covered} _ He) H2 computed_{label} {own} H1"
+        )
+    elif decision.theorem == "histories":
+        number = rational_number(decision.for_beta1 or Fraction(0))
+        applied = f"{lemma} {flag} {values} _ {number} beta2 eps {arguments} enclosed_{label} H1 H2 He computed_{label}"
+    else:
+        applied = f"{lemma} {flag} {values} _ beta2 eps {arguments} enclosed_{label} H2 He computed_{label} {own} H1"
+    quantifier = for_every_beta1(setting, decision)
+    statement = f"is_field {own} (Q2R beta2) {kernel(setting)} {laws} f"
+    return (
+        bounds_text(setting, point)
+        + f"""Lemma sign_{label} : {quantifier}exists f, {statement} /\\ 0 < {decision.sign} * f.
+Proof.
+  {_given(setting, point)}
+  destruct (enclosed_field_exists {values} _ {own} (Q2R beta2) {kernel(setting)} enclosed_{label} law_{label}
+    ({covered} _ He) H1 H2) as (f & Hf).
+  exists f. split; [exact Hf|]. assert (X := {applied} f Hf). lra.
+Qed.
+"""
+    )
+
+
+def _covered(setting: Setting) -> str:
+    return f"{'inside' if setting.inside_root else 'outside'}_covered"
+
+
+def _given(setting: Setting, point: Point) -> str:
+    """What each proof of a sign begins with: the ranges of beta1, beta2 and eps."""
+    own = beta1_text(setting, point.decision)
+    free = for_every_beta1(setting, point.decision)
+    intro = "intros beta1 H1." if free else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
+    return f"{intro} assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1."
+
+
+def _exact_sign(setting: Setting, point: Point) -> str:
     decision, label = point.decision, point.label
     own = beta1_text(setting, decision)
-    covered = f"{'inside' if setting.inside_root else 'outside'}_covered"
+    covered = _covered(setting)
     flag = "true" if setting.inside_root else "false"
     word = "positive" if decision.sign > 0 else "negative"
     arguments, values = " ".join(decision.arguments), f"(merge values_{label})"
@@ -47,20 +95,18 @@ def sign_lemma(setting: Setting, point: Point) -> str:
         applied = f"{word}_by_{decision.theorem} {numbers}"
     statement = f"is_field {own} (Q2R beta2) {kernel(setting)} {law(setting, point, _at(point))} f"
     quantifier = for_every_beta1(setting, decision)
-    intro = "intros beta1 H1." if quantifier else f"assert (H1 : 0 <= {own} < 1) by between_0_and_1."
     batch = ", <- minibatch_atoms" if setting.batch_size > 1 else ""
     return (
         value_text(setting, point)
         + f"""Lemma sign_{label}{premise([decision])} : {quantifier}exists f, {statement} /\\ 0 < {decision.sign} * f.
 Proof.
-  {intro} assert (H2 : 0 < Q2R beta2 < 1) by between_0_and_1. assert (He : 0 < Q2R eps) by between_0_and_1.
+  {_given(setting, point)}
   rewrite (gradients_atoms {component(setting, point)} exact_{label} rows {_at(point)} exact_value_{label}){batch}.
   apply (merged_sign {own} (Q2R beta2) {kernel(setting)} values_{label} (fun f => 0 < {decision.sign} * f)).
   - exact (rational_field_exists _ {own} (Q2R beta2) _ ({covered} _ He) H1 H2 law_{label}).
   - intros f Hf. assert (X := {applied} f Hf). lra.
 Qed.
 """
-        + _nesterov(setting, point)
     )
 
 
@@ -102,14 +148,14 @@ def _sign_proof(setting: Setting, point: Point) -> str:
 
 def _derivative_proof(setting: Setting, point: Point) -> str:
     unfolded = f"unfold loss, gradient_{setting.names[point.coordinate]}"
-    if setting.loss is None or not _has_denominators(setting, point.coordinate):
-        return f"intros r _. {unfolded}. auto_derive; [repeat split; auto|field]."
+    if setting.loss is None or _is_smooth(setting, point.coordinate):
+        return f"intros r _. {unfolded}. auto_derive; [repeat split; auto|same_arguments; field]."
     return f"intros r H. unfold rows in H. each_row H ltac:({unfolded}; derivative_numbers)."
 
 
-def _has_denominators(setting: Setting, coordinate: int) -> bool:
+def _is_smooth(setting: Setting, coordinate: int) -> bool:
     expressions = [setting.components[coordinate], *([] if setting.loss is None else [setting.loss])]
-    return any(denominators(expression) for expression in expressions)
+    return all(is_smooth_everywhere(expression) for expression in expressions)
 
 
 def sign_theorem(setting: Setting, points: list[Point]) -> tuple[str, str]:
@@ -170,7 +216,7 @@ def zero_theorem(setting: Setting, low: Point, high: Point) -> tuple[str, str]:
         between = f"forall theta, {_at(low)} <= theta <= {_at(high)} -> "
         parts.insert(0, f"({between}{derivative_statement(setting, low, 'theta')})")
         proof = _derivative_proof(setting, low)
-        if _has_denominators(setting, 0):
+        if not _is_smooth(setting, 0):
             tactic = f"ltac:(unfold loss, gradient_{setting.names[0]}; derivative_on Ht)"
             proof = f"intros r H. unfold rows in H. each_row H {tactic}."
         proofs.insert(0, f"intros theta Ht. {proof}")
@@ -222,7 +268,7 @@ def _continuity(setting: Setting, point: Point) -> str:
         single = f"(fun theta => gradients {component(setting, point)} (weighted rows) theta)"
         batch = f"apply (minibatch_continuous {setting.batch_size} {single}). "
     rows, smooth = "", "smooth_row"
-    if _has_denominators(setting, 0):
+    if not _is_smooth(setting, 0):
         rows = " unfold weighted, rows in Hr. cbn [map] in Hr. each_row Hr ltac:(idtac)."
         smooth = "smooth_numbers Ht"
     return f"""intros theta Ht. {batch}apply gradients_continuous. intros r Hr.{rows}

@@ -9,7 +9,7 @@ from pathlib import Path
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.expressions.results import Result
-from adamsym.formal.deciding import decide
+from adamsym.formal.deciding import decide, decide_from_bounds
 from adamsym.formal.export import Point, data_text, gradient_text, heading
 from adamsym.formal.proofs import critical_lemmas, not_zero_theorem, sign_lemma, sign_theorem, zero_theorem
 from adamsym.formal.quadrature import require_conditional
@@ -140,6 +140,11 @@ def prove_not_zero(
     """
     setting = setting_of(problem, method)
     point = exact_point(theta, setting)
+    if not setting.rational:
+        raise NotApplicable(
+            "--not-zero: it is for rational losses, whose derivative at a rational point is exactly 0 or is not; "
+            "--at states the sign of the field"
+        )
     if setting.method.exact_decay:
         raise NotApplicable("adam.method: with weight decay a critical point of the loss is not asked to be a zero")
     for k, name in enumerate(setting.names):
@@ -209,7 +214,10 @@ def _decided(
 ) -> Point | None:
     if conditional:
         require_conditional(setting)
-    decision = decide(setting, setting.law(point, coordinate), conditional)
+    if setting.rational:
+        decision = decide(setting, setting.law(point, coordinate), conditional)
+    else:
+        decision = decide_from_bounds(setting, setting.law_bounds(point, coordinate))
     if decision is None or decision.sign * setting.method.exact_decay * point[coordinate] > 0:
         return None
     return Point(label, point, coordinate, decision)

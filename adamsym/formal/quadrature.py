@@ -40,6 +40,8 @@ def require_conditional(setting: Setting) -> None:
             f"--conditional: {type(setting.method).__name__} is not covered; the quadrature lemma is stated for Adam, "
             "AdamW and RMSprop with eps outside the root"
         )
+    if not setting.rational:
+        raise NotApplicable("--conditional: the loss is no rational expression; leave out --conditional")
     if not setting.method.alpha**2 < setting.method.beta:
         raise NotApplicable("--conditional: the quadrature lemma needs beta1^2 < beta2")
 

@@ -1,22 +1,12 @@
-"""Rational expressions: their exact values, and their text in Coq over the real and over the rational numbers."""
+"""Expressions as text for Coq, over the real and over the rational numbers; exact values of rational ones."""
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import sympy as sp
 
-from adamsym.expressions.errors import NotApplicable
-
-
-def require_rational(expression: sp.Expr, place: str) -> None:
-    """Raise NotApplicable unless only sums, products, whole powers and rational numbers stand in the expression."""
-    for part in sp.preorder_traversal(expression):
-        whole_power = isinstance(part, sp.Pow) and isinstance(part.exp, sp.Integer)
-        if not (isinstance(part, (sp.Symbol, sp.Rational, sp.Add, sp.Mul)) or whole_power):
-            raise NotApplicable(
-                f"{place}: {str(part)[:60]} is no rational expression; statements for Coq are made of polynomials and "
-                "quotients of polynomials"
-            )
+from adamsym.expressions.functions import log1p
+from adamsym.formal.elementary import LOGARITHMS, TOTAL, is_root
 
 
 def value(expression: sp.Expr, values: Mapping[str, Fraction]) -> Fraction:
@@ -43,10 +33,12 @@ def value(expression: sp.Expr, values: Mapping[str, Fraction]) -> Fraction:
     return value(base, values) ** int(exponent)
 
 
-def denominators(expression: sp.Expr) -> list[sp.Expr]:
-    """Return the bases of all negative powers: where none of them is 0, the expression is finite and smooth."""
-    found = [part.base for part in sp.preorder_traversal(expression) if isinstance(part, sp.Pow) and part.exp < 0]
-    return list(dict.fromkeys(found))
+def is_smooth_everywhere(expression: sp.Expr) -> bool:
+    """Return whether no quotient, logarithm or root is in the expression, which could be undefined somewhere."""
+    return not any(
+        is_root(part) or type(part) in LOGARITHMS or (isinstance(part, sp.Pow) and part.exp < 0)
+        for part in sp.preorder_traversal(expression)
+    )
 
 
 def real_text(expression: sp.Expr, names: Callable[[str], str]) -> str:
@@ -75,6 +67,13 @@ def _text(expression: sp.Expr, names: Callable[[str], str], number: Callable[[Fr
             return names(part.name)
         if isinstance(part, sp.Rational):
             return number(Fraction(int(part.p), int(part.q)))
+        if is_root(part):
+            return f"({inverse if part.exp < 0 else ''}(sqrt {shown(part.base)}))"
+        if type(part) in TOTAL:
+            return f"({TOTAL[type(part)]} {shown(part.args[0])})"
+        if type(part) in LOGARITHMS:
+            argument = shown(part.args[0])
+            return f"(ln (1 + {argument}))" if isinstance(part, log1p) else f"(ln {argument})"
         if isinstance(part, sp.Pow):
             # Products and not powers: they are the same in R and in Q.
             product = " * ".join([shown(part.base)] * abs(int(part.exp)))

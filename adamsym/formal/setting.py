@@ -1,15 +1,17 @@
 """What a statement for Coq is about: a problem with finitely many rows, a method, and a point, all of them exact."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
+from typing import TypeVar
 
 import sympy as sp
 
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
-from adamsym.formal.rational import require_rational, value
+from adamsym.formal.elementary import functions, require_comparable, require_elementary, value_bounds
+from adamsym.formal.rational import value
 from adamsym.gradients.laws import Empirical
 from adamsym.gradients.problem import Problem
 from adamsym.gradients.source import StochasticGradient
@@ -18,6 +20,8 @@ from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMome
 from adamsym.methods.method import AdaptiveMethod
 from adamsym.methods.recursion import Method
 
+_Value = TypeVar("_Value")
+
 METHODS = (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
 MOST_ROWS = 2_000
 MOST_BATCHES = 5_000
@@ -25,6 +29,9 @@ MOST_BATCHES = 5_000
 
 Atoms = tuple[tuple[Fraction, Fraction], ...]
 """The law of a stochastic gradient: probabilities and values."""
+
+BoundedAtoms = tuple[tuple[Fraction, Fraction, Fraction], ...]
+"""The same with values between bounds: probabilities, lower and upper bounds."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,16 @@ class Setting:
         """Whether a statement may hold for every beta1: a method without one has beta1 = 0."""
         return not isinstance(self.method, (RMSprop, AdamWithoutMomentum))
 
+    @property
+    def rational(self) -> bool:
+        """Whether the loss and its gradient are rational expressions, whose values at rational points are exact."""
+        return not any(functions(expression) for expression in self.expressions)
+
+    @property
+    def expressions(self) -> tuple[sp.Expr, ...]:
+        """The components of the gradient, and the loss if there is one."""
+        return self.components if self.loss is None else (*self.components, self.loss)
+
     def gradients(self, theta: Sequence[Fraction], coordinate: int) -> Atoms:
         """Return the law of a component of one row's gradient; equal values stand as often as their rows do.
 
@@ -70,17 +87,33 @@ class Setting:
         InputError
             Where a row's gradient is not defined.
         """
+        exact = self._row_by_row(theta, coordinate, value)
+        return tuple(zip(self.probabilities, exact, strict=True))
+
+    def row_bounds(self, theta: Sequence[Fraction], coordinate: int) -> BoundedAtoms:
+        """Return bounds of a component of each row's gradient, for expressions that are not rational.
+
+        Raises
+        ------
+        InputError
+            Where a row's gradient is not defined.
+        """
+        found = self._row_by_row(theta, coordinate, value_bounds)
+        return tuple((p, low, high) for p, (low, high) in zip(self.probabilities, found, strict=True))
+
+    def _row_by_row(
+        self, theta: Sequence[Fraction], coordinate: int, of: Callable[[sp.Expr, dict[str, Fraction]], _Value]
+    ) -> list[_Value]:
         point = dict(zip(self.names, theta, strict=True))
         found = []
-        for number, (probability, row) in enumerate(zip(self.probabilities, self.rows, strict=True)):
+        for number, row in enumerate(self.rows):
             try:
-                exact = value(self.components[coordinate], point | dict(zip(self.columns, row, strict=True)))
+                found.append(of(self.components[coordinate], point | dict(zip(self.columns, row, strict=True))))
             except ZeroDivisionError:
                 raise InputError(
                     f"--at: the gradient of row {number} is not defined there; take another point"
                 ) from None
-            found.append((probability, exact))
-        return tuple(found)
+        return found
 
     def law(self, theta: Sequence[Fraction], coordinate: int) -> Atoms:
         """Return the law of a component of a minibatch's gradient, equal values together."""
@@ -89,6 +122,14 @@ class Setting:
         for _ in range(self.batch_size):
             total = merged(tuple((p * q, g + h) for (p, g), (q, h) in product(total, single)))
         return tuple((p, g / self.batch_size) for p, g in total)
+
+    def law_bounds(self, theta: Sequence[Fraction], coordinate: int) -> BoundedAtoms:
+        """Return bounds of a component of each minibatch's gradient."""
+        single, size = self.row_bounds(theta, coordinate), self.batch_size
+        total: BoundedAtoms = ((Fraction(1), Fraction(0), Fraction(0)),)
+        for _ in range(size):
+            total = tuple((p * q, a + c, b + d) for (p, a, b), (q, c, d) in product(single, total))
+        return tuple((p, low / size, high / size) for p, low, high in total)
 
 
 def merged(atoms: Atoms) -> Atoms:
@@ -106,7 +147,7 @@ def setting_of(source: StochasticGradient, method: Method) -> Setting:
     ------
     NotApplicable
         If the library of Coq has no definition for them: a continuous law, an order of the rows, a method whose
-        recursion is none of Adam's, an expression that is not rational, too many rows.
+        recursion is none of Adam's, an expression with other functions than Coq's library has, too many rows.
     """
     if type(method) not in METHODS or not isinstance(method, AdaptiveMethod):
         names = ", ".join(kind.__name__ for kind in METHODS)
@@ -131,7 +172,10 @@ def setting_of(source: StochasticGradient, method: Method) -> Setting:
         )
     loss = problem.loss if isinstance(problem, Problem) else None
     for expression in (*([] if loss is None else [loss]), *problem.gradient_expressions):
-        require_rational(expression, problem.place)
+        require_elementary(expression, problem.place)
+    if loss is not None:
+        for expression in problem.gradient_expressions:
+            require_comparable(loss, expression, problem.place)
     return Setting(
         problem.names,
         law.names,

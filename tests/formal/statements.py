@@ -56,3 +56,29 @@ STATEMENTS = {
 """By name. The last five are about real data."""
 
 METHODS = [Adam(), RMSprop(), NAdam(), AdamW(), AdamEpsInsideRoot()]
+
+
+def logistic(law, batch_size=1):
+    """Logistic regression of y on x, with one weight and a small penalty."""
+    return Problem("softplus(a*x) - y*a*x + a**2/10", ["a"], law, batch_size)
+
+
+LABELLED = Empirical({"x": [1, 2, "-1/2"], "y": [1, 0, 1]})
+
+FUNCTIONS = {
+    "100 flowers": lambda: prove_sign(
+        read_problem(EXAMPLES / "iris_logistic.toml").problem, Adam(), ["1/2", "1/3", "-2"], ["w0"]
+    ),
+    "a neuron": lambda: of_file("neuron.toml", [1, 1]),
+    "a zero": lambda: prove_zero(logistic(LABELLED), AdamW(weight_decay="0.1"), -3, 3),
+    "minibatches": lambda: prove_sign(logistic(LABELLED, 2), NAdam(), [-1]),
+    "one lag": lambda: prove_sign(Problem("softplus(a - x) - a/3", ["a"], SKEWED), Adam("0.3", "0.5", "0.1"), ["-2/5"]),
+    "histories": lambda: prove_sign(
+        Problem("softplus(a - x) - a/3", ["a"], SKEWED), Adam("0.3", "0.5", "0.1"), ["-1/4"]
+    ),
+    "root and sigmoid": lambda: prove_sign(
+        Problem("sqrt(1 + (a*x - y)**2) + (sigmoid(a*x) - y)**2", ["a"], LABELLED), RMSprop(), ["1/2"]
+    ),
+    "a logarithm": lambda: prove_zero(Problem("log1p((a*x - y)**2)", ["a"], LABELLED), AdamEpsInsideRoot(), -3, 3),
+}
+"""Statements about losses that are not rational, the first two on real data."""

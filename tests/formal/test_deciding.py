@@ -3,10 +3,11 @@
 import re
 from fractions import Fraction
 
+import mpmath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from statements import METHODS, SKEWED, STATEMENTS, mean_problem, patients, rational
+from statements import FUNCTIONS, LABELLED, METHODS, SKEWED, STATEMENTS, logistic, mean_problem, patients, rational
 
 from adamsym import (
     Adam,
@@ -22,7 +23,8 @@ from adamsym import (
 )
 from adamsym.expressions.errors import NotApplicable
 from adamsym.formal import prove_not_zero, prove_sign, prove_zero, write_library
-from adamsym.formal.deciding import decide
+from adamsym.formal.deciding import decide, decide_from_bounds
+from adamsym.formal.elementary import value_bounds
 from adamsym.formal.export import column, parameter
 from adamsym.formal.prove import PREMISE, library_files
 from adamsym.formal.quadrature import _Problem, by_quadrature
@@ -184,11 +186,18 @@ def test_texts_have_the_values_of_the_expressions(theta, x):
 
 def refusals():
     continuous = Problem("(theta - x)**2/2", ["theta"], {"x": "Normal(0, 1)"})
-    tanh = Problem("(tanh(theta) - x)**2", ["theta"], SKEWED)
+    kink = Problem("Abs(theta - x)", ["theta"], SKEWED)
+    powers = Problem("exp(theta)/(1 + exp(theta)) + theta*x", ["theta"], SKEWED)
     cyclic = Problem("(theta - x)**2/2", ["theta"], SKEWED, sampling="cyclic")
     return {
         "a continuous law": lambda: prove_sign(continuous, Adam(), [0]),
-        "tanh": lambda: prove_sign(tanh, Adam(), [0]),
+        "a kink": lambda: prove_sign(kink, Adam(), [1]),
+        "exponents that Coq would not compare": lambda: prove_sign(powers, Adam(), [1]),
+        "not zero, with exp": lambda: prove_not_zero(logistic(LABELLED), Adam(), [1]),
+        "conditional, with exp": lambda: prove_sign(logistic(LABELLED), Adam(), [1], conditional=True),
+        "a logarithm of a negative number": lambda: prove_sign(
+            Problem("theta*log(theta - x)", ["theta"], SKEWED), Adam(), [1]
+        ),
         "rows in their order": lambda: prove_sign(cyclic, Adam(), [0]),
         "too many minibatches": lambda: prove_sign(patients(8), Adam(), [0, 0]),
         "two parameters": lambda: prove_zero(patients(), Adam(), 0, 1),
@@ -214,7 +223,7 @@ def test_refusals_are_one_line(name):
 
 
 def test_what_the_library_does_not_define_is_not_applicable():
-    for name in ("a continuous law", "tanh", "rows in their order", "too many minibatches", "two parameters"):
+    for name in ("a continuous law", "a kink", "rows in their order", "too many minibatches", "two parameters"):
         with pytest.raises(NotApplicable):
             refusals()[name]()
 
@@ -269,3 +278,42 @@ def test_without_need_no_premise_is_taken():
     assert found.grade == "formal"
     assert "Quadrature" not in found.text
     assert not prove_sign(mean_problem(Empirical({"x": [-1, 1]})), Adam(), [0], conditional=True).decided
+
+
+@settings(max_examples=25)
+@given(LAWS, SMALL, st.sampled_from(METHODS), st.integers(1, 2))
+def test_a_sign_from_bounds_is_that_of_the_enclosure(xs, theta, method, batch_size):
+    problem = Problem("softplus(a - x) - a/3 + tanh(a*x)**2/4", ["a"], Empirical({"x": xs}), batch_size)
+    setting = setting_of(problem, method)
+    decision = decide_from_bounds(setting, setting.law_bounds((theta,), 0))
+    if decision is None:
+        return
+    low, high = AdamField(problem, method).enclose([[float(theta), float(theta)]])[0]
+    decay = method.decay * float(theta)
+    assert low + decay > -1e-12 if decision.sign > 0 else high + decay < 1e-12
+
+
+@settings(max_examples=25)
+@given(SMALL, SMALL)
+def test_bounds_are_near_to_each_other_and_hold_the_value(theta, x):
+    problem = Problem("exp(t*x) + sqrt(1 + t**2)*x + sin(t - x) + log1p(t**2)", ["t"], SKEWED)
+    expression = problem.gradient_expressions[0]
+    low, high = value_bounds(expression, {"t": theta, "x": x})
+    with mpmath.workdps(60):
+        t, y = (mpmath.mpf(number.numerator) / number.denominator for number in (theta, x))
+        exact = y * mpmath.exp(t * y) + t / mpmath.sqrt(1 + t**2) * y + mpmath.cos(t - y) + 2 * t / (1 + t**2)
+        assert mpmath.mpf(low.numerator) / low.denominator < exact < mpmath.mpf(high.numerator) / high.denominator
+        assert float(high - low) <= 2.0**-47 * max(abs(exact), 2.0**-50)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_statements_with_functions_are_made(name):
+    found = FUNCTIONS[name]()
+    assert found.decided
+    assert "bounds_" in found.text
+
+
+def test_where_bounds_do_not_tell_the_sign_nothing_is_stated():
+    # The field vanishes at 0: the gradients are symmetric.
+    symmetric = Problem("tanh(a)*x + a**2", ["a"], Empirical({"x": [-1, 1]}))
+    assert not prove_sign(symmetric, Adam(), [0]).decided

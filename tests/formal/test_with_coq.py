@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from statements import STATEMENTS, mean_problem
+from statements import FUNCTIONS, STATEMENTS, mean_problem
 
 from adamsym import Adam
 from adamsym.formal import prove_sign, prove_zero
@@ -47,6 +47,39 @@ def test_statements_are_accepted_and_rest_on_listed_axioms(name):
     assert set(report.axioms) >= {"Classical_Prop.classic"}
     others = [axiom for axiom in set(report.axioms) - REALS if not axiom.startswith(MACHINE_INTEGERS)]
     assert others == []
+
+
+FUNCTIONS_TAMPERED = {
+    "a sign": ("histories", "0 < f)", "0 > f)"),
+    "a row": ("histories", "Row (3 # 1)", "Row (4 # 1)"),
+    "the loss": ("histories", "(softplus (a + ((-1) * Q2R (data_x r))))", "(softplus a)"),
+    "a function": ("one lag", "softplus", "tanh"),
+    "theta": ("one lag", "(-2 # 5)", "(-3 # 5)"),
+    "an end of the interval": ("a zero", "< (Q2R (3 # 1))", "< (Q2R (0 # 1))"),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_statements_with_functions_are_accepted_and_rest_on_listed_axioms(name):
+    report = check_with_coq(FUNCTIONS[name]().text)
+    assert report.accepted, report.message
+    assert [axiom for axiom in set(report.axioms) - REALS if not axiom.startswith(MACHINE_INTEGERS)] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS_TAMPERED)
+def test_tampered_statements_with_functions_are_rejected(name):
+    statement, old, new = FUNCTIONS_TAMPERED[name]
+    text = FUNCTIONS[statement]().text
+    assert old in text
+    assert not check_with_coq(text.replace(old, new)).accepted
+
+
+def test_a_bound_that_a_gradient_exceeds_is_rejected():
+    text = FUNCTIONS["histories"]().text
+    row = re.search(r"^  \(\((-?\d+) # (\d+)\), \((-?\d+) # (\d+)\)\)", text, re.MULTILINE)
+    assert row is not None
+    above = f"  (({row[3]} # {row[4]}), ({row[3]} # {row[4]}))"
+    assert not check_with_coq(text.replace(row[0], above)).accepted
 
 
 @pytest.mark.parametrize("name", TAMPERED)

@@ -102,10 +102,16 @@ Proof. exact (Intervals.q_ok bits (Qnum x) (Zpos (Qden x))). Qed.
 
 Definition between (x y : Q) : Intervals.I.type := Intervals.I.join (interval_of x) (interval_of y).
 
-Definition run (kernel : Intervals.I.type -> Intervals.I.type) (l : list (Q * Q)) (beta1 beta2 : Q) (n : nat) (lo hi low high : Q)
-  : Intervals.I.type :=
+Definition intervals_of (l : list (Q * Q)) : list (Intervals.I.type * Intervals.I.type) :=
+  map (fun x => (interval_of (fst x), interval_of (snd x))) l.
+
+Lemma intervals_of_ok l : Forall2 enc2 (intervals_of l) (atoms l).
+Proof. unfold intervals_of, atoms. induction l as [|x r IH]; constructor; [split; apply interval_of_ok|exact IH]. Qed.
+
+Definition run (kernel : Intervals.I.type -> Intervals.I.type) (li : list (Intervals.I.type * Intervals.I.type)) (beta1 beta2 : Q)
+  (n : nat) (lo hi low high : Q) : Intervals.I.type :=
   program (Intervals.Iops bits) kernel (interval_of beta1) (interval_of (1 - beta1)) (interval_of beta2) (interval_of (1 - beta2))
-    (map (fun x => (interval_of (fst x), interval_of (snd x))) l) n (between lo hi) (between low high).
+    li n (between lo hi) (between low high).
 
 (* All gradients lie between lo and hi, their squares between low and high. *)
 Definition bounded (l : list (Q * Q)) (lo hi low high : Q) : bool :=
@@ -141,26 +147,38 @@ Variables (phi ker : R -> R) (kernel : Intervals.I.type -> Intervals.I.type).
 Hypothesis Hphi : covered phi.
 Hypothesis Hker : forall v, ker v = phi v.
 Hypothesis Hkernel : forall xi x, Intervals.enc xi x -> Intervals.enc (kernel xi) (ker x).
-Variables (l : list (Q * Q)) (beta1 beta2 : Q) (n : nat) (lo hi low high : Q).
-Hypotheses (Ha : 0 <= Q2R beta1 < 1) (Hb : 0 < Q2R beta2 < 1).
-Hypothesis Hbounds : bounded l lo hi low high = true.
+Variables (li : list (Intervals.I.type * Intervals.I.type)) (l : list (R * R)).
+Variables (beta1 beta2 : Q) (n : nat) (lo hi low high : Q).
+Hypotheses (Hli : Forall2 enc2 li l) (Ha : 0 <= Q2R beta1 < 1) (Hb : 0 < Q2R beta2 < 1) (Hl : law l).
+Hypotheses (Hlo : Q2R lo <= Q2R hi) (Hlow : 0 <= Q2R low <= Q2R high).
+Hypothesis Hbox : forall x, In x l -> Q2R lo <= snd x <= Q2R hi /\ Q2R low <= snd x * snd x <= Q2R high.
 
 Lemma run_ok m v : Q2R lo <= m <= Q2R hi -> Q2R low <= v <= Q2R high ->
-  Intervals.enc (run kernel l beta1 beta2 n lo hi low high) (quotient (Q2R beta1) (Q2R beta2) phi (atoms l) n m v).
+  Intervals.enc (run kernel li beta1 beta2 n lo hi low high) (quotient (Q2R beta1) (Q2R beta2) phi l n m v).
 Proof.
   intros Hm Hv. rewrite <- (program_quotient phi ker) by exact Hker. unfold run.
-  apply program_ok; try apply interval_of_ok; [exact Hkernel| | | | |].
+  apply program_ok; try apply interval_of_ok; [exact Hkernel| | |exact Hli| |].
   - replace (1 - Q2R beta1) with (Q2R (1 - beta1)); [apply interval_of_ok|]. rewrite Q2R_minus, Q2R_one. reflexivity.
   - replace (1 - Q2R beta2) with (Q2R (1 - beta2)); [apply interval_of_ok|]. rewrite Q2R_minus, Q2R_one. reflexivity.
-  - unfold atoms. clear Hbounds. induction l as [|x r IH]; constructor; [split; apply interval_of_ok|exact IH].
   - exact (Intervals.btw _ _ _ _ _ (interval_of_ok lo) (interval_of_ok hi) Hm).
   - exact (Intervals.btw _ _ _ _ _ (interval_of_ok low) (interval_of_ok high) Hv).
 Qed.
 
-Lemma bounded_facts : law (atoms l) /\ Q2R lo <= Q2R hi /\ 0 <= Q2R low <= Q2R high /\
+Theorem negative_by_histories f : Intervals.I.sign_strict (run kernel li beta1 beta2 n lo hi low high) = Xgt ->
+  is_field (Q2R beta1) (Q2R beta2) phi l f -> f < 0.
+Proof.
+  intros H Hf. destruct Hphi as [(C & K & Hk) _]. destruct (positive_interval _ H) as (c & c0 & Hc).
+  assert (B := histories (Q2R beta1) (Q2R beta2) C K phi Ha Hb Hk l (Q2R lo) (Q2R hi) (Q2R low) (Q2R high) Hl (proj1 Hlow) Hbox n 1 c).
+  assert (c <= 1 * - f); [|lra]. apply B; [|exact Hlo|exact (proj2 Hlow)|exact Hf].
+  intros m v Hm Hv. rewrite Rmult_1_l. apply Hc. apply run_ok; assumption.
+Qed.
+End Decided.
+
+Lemma bounded_facts l lo hi low high : bounded l lo hi low high = true ->
+  law (atoms l) /\ Q2R lo <= Q2R hi /\ 0 <= Q2R low <= Q2R high /\
   forall x, In x (atoms l) -> Q2R lo <= snd x <= Q2R hi /\ Q2R low <= snd x * snd x <= Q2R high.
 Proof.
-  generalize Hbounds. unfold bounded. intros H.
+  unfold bounded. intros H.
   apply andb_prop in H. destruct H as [H H5]. apply andb_prop in H. destruct H as [H H4].
   apply andb_prop in H. destruct H as [H H3]. apply andb_prop in H. destruct H as [H1 H2].
   split; [apply is_law_law; exact H1|]. split; [apply Qle_bool_Q2R; exact H2|].
@@ -173,46 +191,49 @@ Proof.
   rewrite Q2R_mult in K3, K4. auto.
 Qed.
 
-Theorem negative_by_histories f : Intervals.I.sign_strict (run kernel l beta1 beta2 n lo hi low high) = Xgt ->
-  is_field (Q2R beta1) (Q2R beta2) phi (atoms l) f -> f < 0.
-Proof.
-  intros H Hf. destruct Hphi as [(C & K & Hk) _]. destruct bounded_facts as (F1 & F2 & F3 & F4).
-  destruct (positive_interval _ H) as (c & c0 & Hc).
-  assert (B := histories (Q2R beta1) (Q2R beta2) C K phi Ha Hb Hk (atoms l) (Q2R lo) (Q2R hi) (Q2R low) (Q2R high) F1 (proj1 F3) F4 n 1 c).
-  assert (c <= 1 * - f); [|lra]. apply B; [|exact F2|exact (proj2 F3)|exact Hf].
-  intros m v Hm Hv. rewrite Rmult_1_l. apply Hc. apply run_ok; assumption.
-Qed.
-End Decided.
-
-(* For Adam's kernel, with a positive field through the opposite law. *)
-Definition decided (inside_root : bool) (l : list (Q * Q)) (beta1 beta2 eps : Q) (n : nat) (lo hi low high : Q) : bool :=
-  let o := Intervals.Iops bits in
-  let kernel := if inside_root then inside_in o (interval_of eps) else outside_in o (interval_of eps) in
-  bounded l lo hi low high &&
-  match Intervals.I.sign_strict (run kernel l beta1 beta2 n lo hi low high) with Xgt => true | _ => false end.
-
 Definition root (inside_root : bool) (eps : R) : R -> R := if inside_root then inside eps else outside eps.
 
 Lemma root_covered inside_root eps : 0 < eps -> covered (root inside_root eps).
 Proof. destruct inside_root; [apply inside_covered|apply outside_covered]. Qed.
 
+(* For both kernels. *)
+Definition histories_positive (inside_root : bool) (li : list (Intervals.I.type * Intervals.I.type)) (beta1 beta2 eps : Q) (n : nat)
+  (lo hi low high : Q) : bool :=
+  let o := Intervals.Iops bits in
+  let kernel := if inside_root then inside_in o (interval_of eps) else outside_in o (interval_of eps) in
+  match Intervals.I.sign_strict (run kernel li beta1 beta2 n lo hi low high) with Xgt => true | _ => false end.
+
+Lemma negative_if_histories inside_root li l beta1 beta2 eps n lo hi low high : Forall2 enc2 li l ->
+  0 <= Q2R beta1 < 1 -> 0 < Q2R beta2 < 1 -> 0 < Q2R eps -> law l -> Q2R lo <= Q2R hi -> 0 <= Q2R low <= Q2R high ->
+  (forall x, In x l -> Q2R lo <= snd x <= Q2R hi /\ Q2R low <= snd x * snd x <= Q2R high) ->
+  histories_positive inside_root li beta1 beta2 eps n lo hi low high = true ->
+  forall f, is_field (Q2R beta1) (Q2R beta2) (root inside_root (Q2R eps)) l f -> f < 0.
+Proof.
+  intros Hli Ha Hb He Hl F2 F3 F4 H f Hf. unfold histories_positive in H.
+  destruct (Intervals.I.sign_strict _) eqn:S in H; try discriminate. clear H.
+  assert (G : forall phi ker kernel, covered phi -> (forall v, ker v = phi v) ->
+    (forall xi x, Intervals.enc xi x -> Intervals.enc (kernel xi) (ker x)) ->
+    Intervals.I.sign_strict (run kernel li beta1 beta2 n lo hi low high) = Xgt ->
+    is_field (Q2R beta1) (Q2R beta2) phi l f -> f < 0).
+  { intros phi ker kernel G1 G2 G3. exact (negative_by_histories phi ker kernel G1 G2 G3 li l beta1 beta2 n lo hi low high Hli Ha Hb Hl F2 F3 F4 f). }
+  destruct inside_root; simpl in *; unfold outside_in, inside_in in *.
+  - apply (G _ (inside_in Rops (Q2R eps)) _ (inside_covered _ He)) in S; auto.
+    + intros v. unfold inside_in, inside. simpl. unfold Rdiv. apply Rmult_1_l.
+    + intros. apply inside_ok; [apply interval_of_ok|assumption].
+  - apply (G _ (outside_in Rops (Q2R eps)) _ (outside_covered _ He)) in S; auto.
+    + intros v. unfold outside_in, outside. simpl. unfold Rdiv. apply Rmult_1_l.
+    + intros. apply outside_ok; [apply interval_of_ok|assumption].
+Qed.
+
+Definition decided (inside_root : bool) (l : list (Q * Q)) (beta1 beta2 eps : Q) (n : nat) (lo hi low high : Q) : bool :=
+  bounded l lo hi low high && histories_positive inside_root (intervals_of l) beta1 beta2 eps n lo hi low high.
+
 Theorem negative_if_decided inside_root l beta1 beta2 eps n lo hi low high :
   0 <= Q2R beta1 < 1 -> 0 < Q2R beta2 < 1 -> 0 < Q2R eps -> decided inside_root l beta1 beta2 eps n lo hi low high = true ->
   forall f, is_field (Q2R beta1) (Q2R beta2) (root inside_root (Q2R eps)) (atoms l) f -> f < 0.
 Proof.
-  intros Ha Hb He H f Hf. unfold decided in H. apply andb_prop in H. destruct H as [H1 H2].
-  destruct (Intervals.I.sign_strict _) eqn:S in H2; try discriminate. clear H2.
-  destruct inside_root; simpl in *.
-  - apply (negative_by_histories (inside (Q2R eps)) (inside_in Rops (Q2R eps)) (inside_in (Intervals.Iops bits) (interval_of eps)))
-      with (l := l) (beta1 := beta1) (beta2 := beta2) (n := n) (lo := lo) (hi := hi) (low := low) (high := high); auto.
-    + apply inside_covered. exact He.
-    + intros v. unfold inside_in, inside. simpl. unfold Rdiv. apply Rmult_1_l.
-    + intros. apply inside_ok; [apply interval_of_ok|assumption].
-  - apply (negative_by_histories (outside (Q2R eps)) (outside_in Rops (Q2R eps)) (outside_in (Intervals.Iops bits) (interval_of eps)))
-      with (l := l) (beta1 := beta1) (beta2 := beta2) (n := n) (lo := lo) (hi := hi) (low := low) (high := high); auto.
-    + apply outside_covered. exact He.
-    + intros v. unfold outside_in, outside. simpl. unfold Rdiv. apply Rmult_1_l.
-    + intros. apply outside_ok; [apply interval_of_ok|assumption].
+  intros Ha Hb He H. apply andb_prop in H. destruct H as [H1 H2]. destruct (bounded_facts l lo hi low high H1) as (F1 & F2 & F3 & F4).
+  exact (negative_if_histories inside_root _ _ beta1 beta2 eps n lo hi low high (intervals_of_ok l) Ha Hb He F1 F2 F3 F4 H2).
 Qed.
 
 Theorem positive_if_decided inside_root l beta1 beta2 eps n lo hi low high :

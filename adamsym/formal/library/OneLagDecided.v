@@ -131,12 +131,6 @@ Proof.
 Qed.
 End Enclosed.
 
-Definition intervals_of (l : list (Q * Q)) : list (Intervals.I.type * Intervals.I.type) :=
-  map (fun x => (interval_of (fst x), interval_of (snd x))) l.
-
-Lemma intervals_of_ok l : Forall2 enc2 (intervals_of l) (atoms l).
-Proof. unfold intervals_of, atoms. induction l as [|x r IH]; constructor; [split; apply interval_of_ok|exact IH]. Qed.
-
 Definition is_positive (x : Intervals.I.type) : bool := match Intervals.I.sign_strict x with Xgt => true | _ => false end.
 
 (* The squares lie between low and high. *)
@@ -163,31 +157,24 @@ Proof.
   destruct (positive_interval _ S) as (c & c0 & Hc). exists c. split; [exact c0|]. intros. apply Hc, H; assumption.
 Qed.
 
-(* A program is positive on the rectangle of all weights and pasts: what is computed, and what it says. *)
-Section Rectangle.
-Variables (program_in : list (Intervals.I.type * Intervals.I.type) -> Intervals.I.type -> Intervals.I.type -> Intervals.I.type)
-  (program : list (R * R) -> R -> R -> R).
-Hypothesis program_ok : forall li l wi w yi y, Forall2 enc2 li l -> Intervals.enc wi w -> Intervals.enc yi y ->
-  Intervals.enc (program_in li wi yi) (program l w y).
-
-Definition positive_on_rectangle (l : list (Q * Q)) (beta2 : Q) (depth : nat) (low high : Q) : bool :=
-  squares_between l low high &&
-  let atoms_in := intervals_of l in
-  covers (fun w0 w1 y0 y1 => is_positive (program_in atoms_in (between w0 w1) (between y0 y1))) high depth
+(* A program is positive on the rectangle of all weights and pasts: what is computed, and what it says of every law that the
+   intervals li enclose. *)
+Definition covers_rectangle (program_in : list (Intervals.I.type * Intervals.I.type) -> Intervals.I.type -> Intervals.I.type -> Intervals.I.type)
+  (li : list (Intervals.I.type * Intervals.I.type)) (beta2 : Q) (depth : nat) (low high : Q) : bool :=
+  covers (fun w0 w1 y0 y1 => is_positive (program_in li (between w0 w1) (between y0 y1))) high depth
     0 (1 - beta2) (beta2 * low) high.
 
-Lemma rectangle_facts l beta2 depth low high : positive_on_rectangle l beta2 depth low high = true ->
-  law (atoms l) /\ 0 <= Q2R low <= Q2R high /\ (forall x, In x (atoms l) -> Q2R low <= snd x * snd x <= Q2R high) /\
-  exists c, 0 < c /\ forall w y, 0 <= w <= 1 - Q2R beta2 -> Q2R beta2 * Q2R low <= y <= Q2R high -> c <= program (atoms l) w y.
+Lemma rectangle_covered program_in (program : list (R * R) -> R -> R -> R) li l beta2 depth low high :
+  (forall wi w yi y, Intervals.enc wi w -> Intervals.enc yi y -> Intervals.enc (program_in li wi yi) (program l w y)) ->
+  covers_rectangle program_in li beta2 depth low high = true ->
+  exists c, 0 < c /\ forall w y, 0 <= w <= 1 - Q2R beta2 -> Q2R beta2 * Q2R low <= y <= Q2R high -> c <= program l w y.
 Proof.
-  intros H. apply andb_prop in H. destruct H as [H1 H2]. destruct (squares_facts l low high H1) as (Hl & HLM & Hx).
-  split; [exact Hl|]. split; [exact HLM|]. split; [exact Hx|].
-  apply (covers_positive _ _ (program (atoms l))) in H2.
-  - unfold positive_on in H2. rewrite RMicromega.Q2R_0, Q2R_minus, Q2R_one, Q2R_mult in H2. exact H2.
+  intros program_ok H. unfold covers_rectangle in H.
+  apply (covers_positive _ _ (program l)) in H.
+  - unfold positive_on in H. rewrite RMicromega.Q2R_0, Q2R_minus, Q2R_one, Q2R_mult in H. exact H.
   - intros w0 w1 y0 y1 T. apply (is_positive_on _ _ _ _ _ _ T). intros w y Hw Hy.
-    apply program_ok; [apply intervals_of_ok| |]; eapply Intervals.btw; try apply interval_of_ok; assumption.
+    apply program_ok; eapply Intervals.btw; try apply interval_of_ok; assumption.
 Qed.
-End Rectangle.
 
 (* A lower bound of the lag on the rectangle, positive at the largest weight, gives the sign of the field. *)
 Lemma sign_on_rectangle a b C K phi l L M s bound f : 0 <= a < 1 -> 0 < b < 1 -> kernel phi C K -> law l -> 0 <= L <= M ->
@@ -206,21 +193,32 @@ Proof.
   assert (0 < (1 - a) * bound (1 - b)) by (apply Rmult_lt_0_compat; lra). lra.
 Qed.
 
+Lemma negative_if_lag inside_root li l beta2 eps depth low high : Forall2 enc2 li l ->
+  0 < Q2R beta2 < 1 -> 0 < Q2R eps -> law l -> 0 <= Q2R low <= Q2R high ->
+  (forall x, In x l -> Q2R low <= snd x * snd x <= Q2R high) ->
+  covers_rectangle (lag_in (Intervals.Iops bits) inside_root (interval_of eps)) li beta2 depth low high = true ->
+  forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) (root inside_root (Q2R eps)) l f -> f < 0.
+Proof.
+  intros Hli Hb He Hl HLM Hx H a Ha f Hf. destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
+  apply (rectangle_covered _ (lag_in Rops inside_root (Q2R eps)) li l) in H.
+  2:{ intros. apply lag_in_ok; [apply interval_of_ok|assumption|assumption|assumption]. }
+  destruct H as (c & c0 & Hc). assert (0 < 1 * - f); [|lra].
+  apply (sign_on_rectangle a (Q2R beta2) C K _ _ _ _ 1 (fun _ => c) f Ha Hb Hk Hl HLM Hx); [|intros; exact c0|exact Hf].
+  intros w y Hw Hy. rewrite Rmult_1_l, <- lag_in_lag. apply Hc; lra.
+Qed.
+
 Definition lag_positive (inside_root : bool) (l : list (Q * Q)) (beta2 eps : Q) (depth : nat) (low high : Q) : bool :=
+  squares_between l low high &&
+  let li := intervals_of l in
   let eps_in := interval_of eps in
-  positive_on_rectangle (lag_in (Intervals.Iops bits) inside_root eps_in) l beta2 depth low high.
+  covers_rectangle (lag_in (Intervals.Iops bits) inside_root eps_in) li beta2 depth low high.
 
 Theorem negative_by_lag inside_root l beta2 eps depth low high :
   0 < Q2R beta2 < 1 -> 0 < Q2R eps -> lag_positive inside_root l beta2 eps depth low high = true ->
   forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) (root inside_root (Q2R eps)) (atoms l) f -> f < 0.
 Proof.
-  intros Hb He H a Ha f Hf. destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
-  apply (rectangle_facts _ (lag_in Rops inside_root (Q2R eps))) in H.
-  2:{ intros. apply lag_in_ok; [apply interval_of_ok|assumption|assumption|assumption]. }
-  destruct H as (Hl & HLM & Hx & c & c0 & Hc).
-  assert (0 < 1 * - f); [|lra].
-  apply (sign_on_rectangle a (Q2R beta2) C K _ _ _ _ 1 (fun _ => c) f Ha Hb Hk Hl HLM Hx); [|intros; exact c0|exact Hf].
-  intros w y Hw Hy. rewrite Rmult_1_l, <- lag_in_lag. apply Hc; lra.
+  intros Hb He H. apply andb_prop in H. destruct H as [H1 H2]. destruct (squares_facts l low high H1) as (Hl & HLM & Hx).
+  exact (negative_if_lag inside_root _ _ beta2 eps depth low high (intervals_of_ok l) Hb He Hl HLM Hx H2).
 Qed.
 
 Theorem positive_by_lag inside_root l beta2 eps depth low high :
@@ -234,22 +232,25 @@ Qed.
 (* Mean 0: the third moment decides. It is positive where the field is. *)
 Definition third_positive (inside_root : bool) (l : list (Q * Q)) (beta2 eps : Q) (depth : nat) (low high : Q) : bool :=
   negb (Qle_bool low 0) && Qeq_bool (E_Q l (fun g => g)) 0 &&
+  squares_between l low high &&
+  let li := intervals_of l in
   let eps_in := interval_of eps in
-  positive_on_rectangle (third_in (Intervals.Iops bits) inside_root eps_in) l beta2 depth low high.
+  covers_rectangle (third_in (Intervals.Iops bits) inside_root eps_in) li beta2 depth low high.
 
 Theorem positive_by_third inside_root l beta2 eps depth low high :
   0 < Q2R beta2 < 1 -> 0 < Q2R eps -> third_positive inside_root l beta2 eps depth low high = true ->
   forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) (root inside_root (Q2R eps)) (atoms l) f -> 0 < f.
 Proof.
   intros Hb He H a Ha f Hf. unfold third_positive in H. apply andb_prop in H. destruct H as [H H2].
-  apply andb_prop in H. destruct H as [Hlow H0].
+  apply andb_prop in H. destruct H as [H H1]. apply andb_prop in H. destruct H as [Hlow H0].
   apply negb_true_iff in Hlow. assert (Low : (0 < low)%Q) by (apply Qnot_le_lt; rewrite <- Qle_bool_iff, Hlow; discriminate).
   apply Qlt_Rlt in Low. rewrite RMicromega.Q2R_0 in Low.
   assert (Hm : mean (atoms l) = 0) by (rewrite mean_atoms; apply Qeq_bool_eq, Qeq_eqR in H0; rewrite H0; apply RMicromega.Q2R_0).
   destruct (root_covered inside_root (Q2R eps) He) as [(C & K & Hk) _].
-  apply (rectangle_facts _ (third_in Rops inside_root (Q2R eps))) in H2.
-  2:{ intros. apply third_in_ok; [apply interval_of_ok|assumption|assumption|assumption]. }
-  destruct H2 as (Hl & HLM & Hx & c & c0 & Hc).
+  destruct (squares_facts l low high H1) as (Hl & HLM & Hx).
+  apply (rectangle_covered _ (third_in Rops inside_root (Q2R eps)) _ (atoms l)) in H2.
+  2:{ intros. apply third_in_ok; [apply interval_of_ok|apply intervals_of_ok|assumption|assumption]. }
+  destruct H2 as (c & c0 & Hc).
   set (b := Q2R beta2) in *. set (L := Q2R low) in *. set (M := Q2R high) in *. set (phi := root inside_root (Q2R eps)) in *.
   assert (PM : 0 < phi M) by (apply (kernel_pos _ _ _ Hk); lra).
   assert (bL : 0 < b * L) by (apply Rmult_lt_0_compat; lra).

@@ -135,12 +135,33 @@ Definition bracket_positive (l : list (Q * Q)) (beta2 t c : Q) : bool :=
   is_law l && negb (Qle_bool t 0) && Qle_bool (t * t) beta2
   && negb (Qle_bool (c * t) (E_Q l (fun g => pos_Q (c - g)%Q))).
 
-Theorem negative_by_bracket l beta2 t c phi : covered phi -> 0 < Q2R beta2 < 1 -> bracket_positive l beta2 t c = true ->
-  forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) phi (atoms l) f -> f < 0.
+(* The sign lemma with rational t and c, for any law. *)
+Lemma negative_if_bracket l b t c phi : covered phi -> 0 < b < 1 -> law l -> 0 < t -> t * t <= b ->
+  E l (fun g => pos (c - g)) < c * t ->
+  forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 b phi l f -> f < 0.
 Proof.
-  intros [(C & K & Hk) Hr] Hb H a Ha f Hf. unfold bracket_positive in H.
+  intros [(C & K & Hk) Hr] Hb Hl T H3 B a Ha f Hf. set (P := E l (fun g => pos (c - g))) in *.
+  assert (M0 : 0 <= largest l * largest l) by apply Rle_0_sqr.
+  assert (R0 : forall v, 0 <= v <= largest l * largest l -> phi (b * v) <= phi v / t).
+  { intros v [Hv _]. eapply Rle_trans; [apply Hr; assumption|]. unfold Rdiv.
+    apply Rmult_le_compat_l; [left; apply (kernel_pos _ _ _ Hk v Hv)|].
+    apply Rinv_le_contravar; [exact T|]. apply Rsqr_incr_0_var; [|apply sqrt_pos].
+    unfold Rsqr. rewrite sqrt_sqrt by lra. exact H3. }
+  assert (c0 : 0 < c - P / t).
+  { apply (Rmult_lt_reg_r t); [exact T|]. rewrite Rmult_0_l, Rmult_minus_distr_r.
+    unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. lra. }
+  assert (S := sign_bound a b C K phi Ha Hb Hk l Hl _ t (square_bounded l) M0 T R0 c f ltac:(fold P; lra) Hf).
+  fold P in S. assert (0 < (c - P / t) * phi (largest l * largest l)).
+  { apply Rmult_lt_0_compat; [exact c0|apply (kernel_pos _ _ _ Hk _ M0)]. }
+  lra.
+Qed.
+
+Lemma bracket_facts l beta2 t c : bracket_positive l beta2 t c = true ->
+  law (atoms l) /\ 0 < Q2R t /\ Q2R t * Q2R t <= Q2R beta2 /\ E (atoms l) (fun g => pos (Q2R c - g)) < Q2R c * Q2R t.
+Proof.
+  intros H. unfold bracket_positive in H.
   apply andb_prop in H. destruct H as [H H4]. apply andb_prop in H. destruct H as [H H3].
-  apply andb_prop in H. destruct H as [H1 H2]. apply is_law_law in H1.
+  apply andb_prop in H. destruct H as [H1 H2].
   apply negb_true_iff in H2. assert (T : (0 < t)%Q) by (apply Qnot_le_lt; rewrite <- Qle_bool_iff, H2; discriminate).
   apply Qlt_Rlt in T. rewrite RMicromega.Q2R_0 in T.
   apply Qle_bool_iff, Qle_Rle in H3. rewrite Q2R_mult in H3.
@@ -148,21 +169,14 @@ Proof.
   assert (B : (E_Q l (fun g => pos_Q (c - g)) < c * t)%Q) by (apply Qnot_le_lt; rewrite <- Qle_bool_iff, H4; discriminate).
   apply Qlt_Rlt in B. rewrite Q2R_mult, (E_Q_E l _ (fun g => pos (Q2R c - g))) in B.
   2:{ intros x. rewrite pos_Q_pos, Q2R_minus. reflexivity. }
-  set (P := E (atoms l) (fun g => pos (Q2R c - g))) in *.
-  set (M := largest (atoms l) * largest (atoms l)).
-  assert (HM : forall x, In x (atoms l) -> snd x * snd x <= M) by apply square_bounded.
-  assert (M0 : 0 <= M) by apply Rle_0_sqr.
-  assert (R0 : forall v, 0 <= v <= M -> phi (Q2R beta2 * v) <= phi v / Q2R t).
-  { intros v [Hv _]. eapply Rle_trans; [apply Hr; assumption|]. unfold Rdiv.
-    apply Rmult_le_compat_l; [left; apply (kernel_pos _ _ _ Hk v Hv)|].
-    apply Rinv_le_contravar; [exact T|]. apply Rsqr_incr_0_var; [|apply sqrt_pos].
-    unfold Rsqr. rewrite sqrt_sqrt by lra. exact H3. }
-  assert (c0 : 0 < Q2R c - P / Q2R t).
-  { apply (Rmult_lt_reg_r (Q2R t)); [exact T|]. rewrite Rmult_0_l, Rmult_minus_distr_r.
-    unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. lra. }
-  assert (S := sign_bound a (Q2R beta2) C K phi Ha Hb Hk (atoms l) H1 M (Q2R t) HM M0 T R0 (Q2R c) f ltac:(fold P; lra) Hf).
-  fold P in S. assert (0 < (Q2R c - P / Q2R t) * phi M) by (apply Rmult_lt_0_compat; [exact c0|apply (kernel_pos _ _ _ Hk M M0)]).
-  lra.
+  split; [apply is_law_law; exact H1|auto].
+Qed.
+
+Theorem negative_by_bracket l beta2 t c phi : covered phi -> 0 < Q2R beta2 < 1 -> bracket_positive l beta2 t c = true ->
+  forall beta1, 0 <= beta1 < 1 -> forall f, is_field beta1 (Q2R beta2) phi (atoms l) f -> f < 0.
+Proof.
+  intros Hphi Hb H. destruct (bracket_facts l beta2 t c H) as (Hl & T & TT & B).
+  exact (negative_if_bracket (atoms l) (Q2R beta2) (Q2R t) (Q2R c) phi Hphi Hb Hl T TT B).
 Qed.
 
 Theorem positive_by_bracket l beta2 t c phi : covered phi -> 0 < Q2R beta2 < 1 -> bracket_positive (opposite_Q l) beta2 t c = true ->
