@@ -171,32 +171,42 @@ def test_many_boxes_in_threads_and_batches_of_many_rows():
 # --- controls ---------------------------------------------------------------------------------------------------------
 
 
-POINTS = np.linspace(0.5, 2.5, 33)
+def without_roundings(self):
+    self.low = self.high = self.squares = self.mean = flint.arb(0)
 
 
-def misses(values):
-    """How many of float values, right to 1e-10, lie outside of the bounds."""
-    bounds = AdamField(SKEWED, Signum("0.7")).enclose([[[theta, theta]] for theta in POINTS])[:, 0]
-    return ((values < bounds[:, 0] - 1e-10) | (values > bounds[:, 1] + 1e-10)).sum()
+def with_mean_roundings(self):
+    self.squares = flint.arb(0)
 
 
-def test_bounds_by_few_cells_hold_and_without_their_parts_do_not(monkeypatch):
-    monkeypatch.setattr(lattice, "MOST_CELLS", 256)
-    values = AdamField(SKEWED, Signum("0.7"), tolerance=1e-10)(POINTS[:, None])[:, 0]
-    assert misses(values) == 0
+def without_coarser_cells(self):
+    self.coarser = flint.arb(0)
+
+
+@pytest.mark.parametrize(
+    # Of many lags in an octave the roundings are several cells; of few the coarser cells count.
+    ("beta1", "cells", "forgetful"),
+    [("0.99", 256, without_roundings), ("0.99", 256, with_mean_roundings), ("0.7", 1024, without_coarser_cells)],
+)
+def test_bounds_by_few_cells_hold_and_without_their_parts_do_not(beta1, cells, forgetful, monkeypatch):
+    for name in ("MOST_CELLS", "LEAST_CELLS"):
+        monkeypatch.setattr(lattice, name, cells)
+    field, points = AdamField(SKEWED, Signum(beta1), tolerance=1e-10), np.linspace(0.6, 1.4, 17)
+    values = field(points[:, None])[:, 0]
+
+    def misses():
+        low, high = field.enclose(points[:, None, None] + np.zeros((17, 1, 2)))[:, 0].T
+        return ((values < low - 1e-10) | (values > high + 1e-10)).sum()
+
+    assert misses() == 0
     own = lattice._Lattice.sign_of
 
-    def without_roundings(self, shift, moved):
-        self.low = self.high = self.squares = self.mean = flint.arb(0)
-        return own(self, shift, flint.arb(0))
-
-    def without_coarser_cells(self, shift, moved):
-        self.coarser = flint.arb(0)
+    def sign_of(self, shift, moved):
+        forgetful(self)
         return own(self, shift, moved)
 
-    for forgetful in (without_roundings, without_coarser_cells):
-        monkeypatch.setattr(lattice._Lattice, "sign_of", forgetful)
-        assert misses(values) > 5
+    monkeypatch.setattr(lattice._Lattice, "sign_of", sign_of)
+    assert misses() > 0
 
 
 def test_what_has_no_bounds_is_said():
