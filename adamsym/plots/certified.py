@@ -12,7 +12,7 @@ from adamsym.certify.boxes import Box
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import include, label_axes
-from adamsym.plots.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade, big
+from adamsym.plots.style import CERTIFIED, STABILITIES, UNDECIDED, UNDECIDED_ZEROS, WITNESS, Shade, big, blended
 
 _VISIBLE = 0.01
 """Share of the whole below which an undecided box is also marked by a cross, lest it be overlooked."""
@@ -128,7 +128,8 @@ def _boxes(axes: Axes, boxes: Sequence[Box], shade: Shade, label: str, order: fl
         corners.append([(left, low), (right, low), (right, high), (left, high)])
     collection = PolyCollection(
         corners,
-        facecolor=shade.face,
+        # Printed, a hatch would hide what is seen through the colour behind it.
+        facecolor=blended(shade.face) if shade.hatch else shade.face,
         edgecolor=shade.edge,
         hatch=shade.hatch,
         linewidth=0.4,

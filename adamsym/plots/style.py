@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib import colormaps, rcParams, rcParamsDefault
-from matplotlib.colors import Colormap, ListedColormap
+from matplotlib.colors import Colormap, ListedColormap, to_hex, to_rgb, to_rgba
 
 # Okabe and Ito, Color Universal Design (2008).
 BLACK = "#000000"
@@ -77,6 +77,15 @@ class Mark:
             "zorder": self.order,
             "clip_on": True,
         }
+
+
+def blended(color: str) -> str:
+    """Return the opaque colour that a transparent one has on the paper; "none" as it is."""
+    if color == "none":
+        return color
+    *top, share = to_rgba(color)
+    red, green, blue = (share * c + (1 - share) * d for c, d in zip(top, to_rgb(paper()), strict=True))
+    return to_hex((red, green, blue))
 
 
 def _on_paper(color: str) -> str:

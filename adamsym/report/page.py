@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from adamsym.report.collection import Report
 from adamsym.report.sections import Image
+from adamsym.report.widths import formula_width
 from adamsym.symbolic.rendering import environment, mathml, prose_markup
 
 GRADES = {
@@ -34,6 +35,7 @@ def render_page(report: Report) -> str:
     templates = environment("adamsym.report")
     templates.filters.update(
         block=lambda latex: Markup(mathml(latex)),  # escapes what is no plain MathML
+        formula_width=formula_width,
         statement=prose_markup,
         source=image_source,
     )

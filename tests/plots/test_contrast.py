@@ -6,7 +6,7 @@ from importlib.resources import files
 import pytest
 from matplotlib.colors import to_rgb
 
-from adamsym.plots.style import BLACK, BLUE, CRITICAL, GREY, SERIES, VERMILLION
+from adamsym.plots.style import BLACK, BLUE, CRITICAL, GREY, SERIES, UNDECIDED, VERMILLION, blended
 
 CSS = files("adamsym.report").joinpath("templates/report.css").read_text(encoding="utf-8")
 TEXT, LINES = 4.5, 3.0
@@ -52,3 +52,12 @@ def test_all_text_of_the_report_is_readable():
 def test_lines_and_marks_stand_out_on_paper(color):
     assert contrast(color, "white") > LINES
     assert contrast("#CCCCCC", "white") < LINES
+
+
+def test_the_tint_behind_a_hatch_is_opaque_and_as_light():
+    """Printed, a transparent tint behind a hatch would hide what lies below it."""
+    assert blended("none") == "none"
+    assert blended("#00000080") == "#7f7f7f"
+    assert len(UNDECIDED.face) == 9
+    assert len(blended(UNDECIDED.face)) == 7
+    assert contrast(UNDECIDED.edge, blended(UNDECIDED.face)) > LINES
