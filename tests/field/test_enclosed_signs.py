@@ -96,6 +96,15 @@ def test_drawn_laws_hold_the_float_field(data, method, size, eighths):
     assert high - low < 0.05
 
 
+@pytest.mark.parametrize("method", [Lion("1e-9", "0.9", 0), Lion("1e-300", "0.5", 0), Lion("1e-9", "0.9999", 0)])
+def test_a_newest_gradient_that_weighs_nearly_all_takes_no_room(method):
+    # Beside it the others count for nothing: P(x < 1) = 2/3 at theta = 1.
+    low, high = ends(SKEWED, method, 1.0)
+    assert low <= -1 / 3 <= high < low + 1e-6
+    low, high = ends(SKEWED, method, 1e-12)
+    assert -1 / 3 - 1e-6 < low < high < 1.000001
+
+
 def test_weights_whose_inverse_is_a_pisot_number_are_bounded_too():
     # (sqrt 5 - 1)/2, nearly: the characteristic function hardly decays.
     problem = SKEWED.changed(law=Empirical({"x": [-1, 1]}))
@@ -163,6 +172,8 @@ def test_many_boxes_in_threads_and_batches_of_many_rows():
     boxes = np.array([[[x, x]] for x in (0.25, 0.5, 1.25)])
     with ThreadPoolExecutor(2) as pool:
         assert (field.enclose(boxes, pool) == field.enclose(boxes)).all()
+    most = SKEWED.changed(batch_size=100_000)
+    assert ends(most, Signum("0.9"), 1.5) == pytest.approx((-1, 1))
     many = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": list(range(300))}), batch_size=64)
     [[low, high]] = AdamField(many, Signum("0.9")).enclose([[151.0, 151.0]])
     assert -1.00001 <= low <= AdamField(many, Signum("0.9"))([151.0])[0] <= high <= 1.00001

@@ -29,7 +29,7 @@ MOST_OPERATIONS = 2**29
 """... fewer where cells, lags and atoms together would take more than these."""
 
 MOST_PRODUCTS = 200_000
-"""Products of lag weights and gradients: of many rows fewer lags are taken, and more is left undecided."""
+"""Products of lag weights and gradients: of many rows fewer lags are taken, or none, and more is left undecided."""
 
 _FINER = 16
 """So much finer than what later lags may add is the first lattice."""
@@ -59,6 +59,8 @@ def by_lattice(atoms: Sequence[Atom], form: SignForm, size: int, operations: int
     Call within ``ball_arithmetic()``.
     """
     draws, least = len(atoms) * size, atoms[0].value
+    if draws > MOST_PRODUCTS:
+        return flint.arb(0, 1)
     reach, absolute = _largest(abs(one.value - least) for one in atoms), ball(form.weights.absolute_bound)
     lags = min(_lags(form), max(1, MOST_PRODUCTS // draws))
     cells = max(LEAST_CELLS, min(MOST_CELLS, operations // (lags * draws)))
@@ -113,6 +115,10 @@ class _Lattice:
 
     def add(self, products: Sequence[flint.arb], chances: Sequence[flint.arb]) -> None:
         """Add an independent product."""
+        span = _largest(products) - reduce(flint.arb.min, products)
+        # A newest gradient may weigh a billion times what the others do.
+        while len(self.mass) + float((span / self.cell).upper()) > 2 * self.cells:
+            self._halve()
         places = [round(float(x / self.cell)) for x in products]
         errors = [x - place * self.cell for x, place in zip(products, places, strict=True)]
         low, high = reduce(flint.arb.min, errors).lower(), reduce(flint.arb.max, errors).upper()
