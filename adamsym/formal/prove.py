@@ -93,8 +93,8 @@ def prove_sign(
     Parameters
     ----------
     problem, method
-        Finitely many rows, drawn independently; a loss, or a vector field, of rational expressions; a method whose
-        recursion the Coq library has.
+        Finitely many rows, drawn independently; a loss, or a vector field, of quotients of polynomials and of exp, log,
+        sqrt, tanh, sigmoid, softplus, sin and cos; a method whose recursion the Coq library has.
     theta
         The point. A float is the shortest decimal that prints it; fractions and text are taken exactly.
     coordinates
@@ -136,7 +136,8 @@ def prove_not_zero(
 ) -> FormalStatement:
     """Return that a critical point of the loss is no zero of the field, with a proof for Coq.
 
-    Parameters and errors as of :func:`prove_sign`; also InputError if the point is not exactly critical.
+    Parameters and errors as of :func:`prove_sign`; also InputError if the point is not exactly critical, and NotApplicable
+    unless the loss is a rational expression.
     """
     setting = setting_of(problem, method)
     point = exact_point(theta, setting)

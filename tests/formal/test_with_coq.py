@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from statements import FUNCTIONS, STATEMENTS, mean_problem
 
-from adamsym import Adam
+from adamsym import Adam, AdamW
 from adamsym.formal import prove_sign, prove_zero
 from adamsym.formal.coqc import assumptions, check_with_coq, coq_version
 from adamsym.formal.prove import library_files
@@ -98,7 +98,10 @@ NEAR_ZERO = "0.99951"
 
 def test_conditional_statements_are_accepted_with_their_premise_in_the_theorem():
     zero = prove_zero(mean_problem(), Adam(), "0.9995039662", "0.9995039672", conditional=True)
-    for found in (zero, prove_sign(mean_problem(), Adam(), [NEAR_ZERO], conditional=True)):
+    decayed = prove_sign(mean_problem(), AdamW(weight_decay="0.01"), [NEAR_ZERO], conditional=True)
+    batches = prove_sign(mean_problem(batch_size=2), Adam(), ["0.9998"], conditional=True)
+    for found in (zero, prove_sign(mean_problem(), Adam(), [NEAR_ZERO], conditional=True), decayed, batches):
+        assert found.grade == "conditional"
         assert f"Theorem {found.theorem} (quadrature_lemma : QuadratureLemma) :" in found.text
         report = check_with_coq(found.text)
         assert report.accepted, report.message
