@@ -22,6 +22,9 @@ TOTAL: dict[type[sp.Expr], str] = {
 LOGARITHMS: dict[type[sp.Expr], str] = {sp.log: "ln", log1p: "ln"}
 
 _WORKING_BITS = 400
+_COQ_BITS = 110
+"""Ten fewer than Coq's intervals have here."""
+
 _BITS = 50
 """The bounds of a value are some 2^-50 of it apart, and never closer than 2^-100."""
 
@@ -82,13 +85,20 @@ def value_bounds(expression: sp.Expr, values: Mapping[str, Fraction]) -> Bounds:
     ------
     ZeroDivisionError
         If the expression is not defined there.
+    NotApplicable
+        If so many figures cancel that Coq would not see the bounds.
     """
+    with mp.workprec(_COQ_BITS):
+        rough = _value(expression, values)
     with mp.workprec(_WORKING_BITS):
         number = _value(expression, values)
         if not isinstance(number, mp.mpf) or not mp.isfinite(number):
             raise ZeroDivisionError(str(expression)[:60])
         spacing = Fraction(2) ** (max(int(mp.frexp(number)[1]), -_BITS) - _BITS)
-        whole = int(mp.floor(number * spacing.denominator / spacing.numerator))
+        in_spacings = number * spacing.denominator / spacing.numerator
+        if not abs(rough * spacing.denominator / spacing.numerator - in_spacings) < 2**-10:
+            raise NotApplicable(f"--at: too many figures cancel in {str(expression)[:60]} for Coq to bound it there")
+        whole = int(mp.floor(in_spacings))
     return (whole - 1) * spacing, (whole + 2) * spacing
 
 

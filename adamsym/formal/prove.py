@@ -136,8 +136,8 @@ def prove_not_zero(
 ) -> FormalStatement:
     """Return that a critical point of the loss is no zero of the field, with a proof for Coq.
 
-    Parameters and errors as of :func:`prove_sign`; also InputError if the point is not exactly critical, and NotApplicable
-    unless the loss is a rational expression.
+    Parameters and errors as of :func:`prove_sign`; also InputError if the point is not exactly critical, and
+    NotApplicable unless the loss is a rational expression.
     """
     setting = setting_of(problem, method)
     point = exact_point(theta, setting)

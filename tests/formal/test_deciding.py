@@ -195,6 +195,11 @@ def refusals():
         "exponents that Coq would not compare": lambda: prove_sign(powers, Adam(), [1]),
         "not zero, with exp": lambda: prove_not_zero(logistic(LABELLED), Adam(), [1]),
         "conditional, with exp": lambda: prove_sign(logistic(LABELLED), Adam(), [1], conditional=True),
+        "figures that cancel": lambda: prove_sign(
+            Problem("exp(300*theta) - exp(300*theta + theta/10**25) + theta*x", ["theta"], SKEWED),
+            Adam(),
+            [1],
+        ),
         "a logarithm of a negative number": lambda: prove_sign(
             Problem("theta*log(theta - x)", ["theta"], SKEWED), Adam(), [1]
         ),
