@@ -61,7 +61,7 @@ def test_the_library_is_written(run):
         ([FILE, "--at", "theta=1", "--not-zero", "--conditional"], "--conditional"),
         ([FILE, "--coordinate", "x"], "--coordinate"),
         ([FILE, "-o", "sign.txt"], "-o"),
-        ([str(EXAMPLES / "neuron.toml")], "problem.loss"),
+        ([str(EXAMPLES / "huber.toml")], "problem.loss"),
         ([str(EXAMPLES / "exponential.toml")], "data"),
     ],
 )
