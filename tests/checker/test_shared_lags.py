@@ -13,6 +13,8 @@ from adamsym.checker.batch_law import BatchLaw
 from adamsym.checker.coordinate_law import Law
 from adamsym.checker.field import quotient
 from adamsym.checker.form import form_of
+from adamsym.checker.products import LARGEST_STEP, Products, step_of
+from adamsym.expressions.ranges import Range
 
 METHODS = {
     "Adam": Adam("0.5", "0.9", "0.01"),
@@ -75,6 +77,27 @@ def test_a_range_holds_what_each_of_its_values_gives(method, rows, low, width, s
 @settings(max_examples=20)
 def test_a_range_holds_what_each_of_its_values_gives_in_intervals(method, rows, low, width, share, radius, size):
     holds(SLOW, method, rows, low, width, share, radius, size)
+
+
+@pytest.mark.parametrize("rows", sorted(ROWS))
+def test_each_node_holds_the_products_of_single_values(rows):
+    low, high = Fraction(97, 100), Fraction(9701, 10000)
+    with BALLS.working():
+        law, method = law_of(BALLS, rows), METHODS["Adam"]
+        shared = shared_lags.SharedLags(law, form_of(BALLS, method.laplace_over("beta2", low, high)))
+        _, step = step_of(BALLS, Range(low, high), LARGEST_STEP)
+        for j in range(-6, 24):
+            s = BALLS.exponential(step * j) / law.mean_square.mid()
+            product, found = shared.at(s, shared.lags_at(s))
+            singles = []
+            for value in (low, (2 * low + high) / 3, high):
+                one = Products(law, form_of(BALLS, method.laplace_over("beta2", value, value)))
+                singles.append(one.at(s, one.lags_at(s)))
+            for single, numbers in singles:
+                assert all(within(BALLS, [single, *numbers], [product, *found]))
+            # P is a few times as wide as it varies at most.
+            way = abs(float((singles[0][0] - singles[-1][0]).mid()))
+            assert BALLS.width(product) < 5 * way + 1e-4 * float(product.mid())
 
 
 def test_how_log_b_moves_with_beta_counts(monkeypatch):
