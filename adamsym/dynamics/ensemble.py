@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
+from adamsym.dynamics.origin import Origin
 from adamsym.dynamics.projection import checked_projection
 from adamsym.dynamics.run import Run, check_integers, checked_starts, multiples
 from adamsym.expressions.arguments import checked_arguments, takes_field
@@ -46,6 +47,8 @@ class Ensemble(Result):
         overflow), or 0, shape (chains,).
     recorded_steps, recorded
         The steps whose states were kept, shape (r,), and the parameters after them, shape (r, chains, d).
+    origin
+        The problem and the method; None where they are not known.
     """
 
     theta: FloatArray
@@ -53,6 +56,7 @@ class Ensemble(Result):
     diverged: NDArray[np.int64]
     recorded_steps: NDArray[np.int64]
     recorded: FloatArray
+    origin: Origin | None = field(default=None, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -161,13 +165,14 @@ def simulate(
     """
     check_integers("simulate", {"steps": (steps, 1), "record_every": (1 if record_every is None else record_every, 1)})
     asked = _Chains(problem, method, schedule, theta0, steps, seed, record_every or 0, project)
+    origin = Origin(problem, method)
     if executor is None:
-        return _here(asked, chains, threads, checkpoint, resume, progress)
+        return replace(_here(asked, chains, threads, checkpoint, resume, progress), origin=origin)
     if checkpoint is not None or threads is not None:
         raise InputError("executor: it goes neither with checkpoints nor with threads, which are of this process")
     start = checked_starts(problem, theta0, chains, seed)
     checked_projection(project, problem, start, "simulate")
-    return _elsewhere(replace(asked, start=start), chains, executor, progress)
+    return replace(_elsewhere(replace(asked, start=start), chains, executor, progress), origin=origin)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import scipy.integrate
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.explicit import Explicit, follow_explicitly
+from adamsym.dynamics.origin import Origin
 from adamsym.dynamics.path import AT_ZERO, MISMATCH, follow
 from adamsym.dynamics.projected import follow_in_box
 from adamsym.dynamics.projection import checked_projection
@@ -136,7 +137,7 @@ def flow(
         what = "a loss with kinks" if jumps else "explicit methods"
         raise InputError(f"flow: {what} cannot be projected onto a box; leave project out")
     how = _How(asked, tolerance, failing, budget, jumps, explicit, box)
-    return gathered(tuple(_stacks(field, flat, how)), asked, flat, starts.shape[:-1])
+    return gathered(tuple(_stacks(field, flat, how)), asked, flat, starts.shape[:-1], Origin(field.problem, field.adam))
 
 
 def _explicit(source: StochasticGradient, method: Solver, tolerance: float, jumps: bool) -> Explicit | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.flow import check_tolerance, flow
+from adamsym.dynamics.origin import Origin
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
@@ -36,11 +37,14 @@ class PhasePortrait(Result):
         f there; nan where the loss is not differentiable.
     descent
         Minus the gradient of the mean loss, the field of the gradient flow; nan likewise.
+    origin
+        The problem and the method; None where they are not known.
     """
 
     points: FloatArray
     field: FloatArray
     descent: FloatArray
+    origin: Origin | None = None
 
     @property
     def verdict(self) -> str:
@@ -77,12 +81,15 @@ class Basins(Result):
         finite, cannot be followed on, or takes more than 5,000 evaluations of f.
     zeros
         The zeros, shape (k, d).
+    origin
+        The problem and the method; None where they are not known.
     """
 
     points: FloatArray
     index: NDArray[np.intp]
     ends: FloatArray
     zeros: FloatArray
+    origin: Origin | None = None
 
     @property
     def verdict(self) -> str:
@@ -98,7 +105,7 @@ class Basins(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the starts, the ends and the numbers of the zeros reached in lists, ready for JSON."""
-        return {name: plain(value) for name, value in vars(self).items()}
+        return {name: plain(value) for name, value in vars(self).items() if name != "origin"}
 
     def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
         """Return one row for each start: the parameters, ``end.NAME`` for each, and ``index``, the zero's number."""
@@ -147,7 +154,9 @@ def phase_portrait(field: AdamField, box: ArrayLike, resolution: int | Sequence[
     flat = points.reshape(-1, points.shape[-1])
     values = _where_defined(field, flat)
     descent = _where_defined(lambda part: -field.problem.gradient(part), flat)
-    return PhasePortrait(points, values.reshape(points.shape), descent.reshape(points.shape))
+    return PhasePortrait(
+        points, values.reshape(points.shape), descent.reshape(points.shape), Origin(field.problem, field.adam)
+    )
 
 
 @checked_arguments
@@ -206,7 +215,8 @@ def basins(
     ends = np.concatenate([solution.theta[:, -1] for solution in solutions])
     allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
     index = _reached(ends, targets, radius, allowed)
-    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape), targets)
+    origin = Origin(field.problem, field.adam)
+    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape), targets, origin)
 
 
 def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from adamsym.dynamics.origin import Origin
 from adamsym.dynamics.steps import Outcome
 from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
@@ -62,6 +63,8 @@ class Flow(Result):
     notes
         For each start, in order, what was done on the way, each in a sentence: sliding along a kink, a tighter
         tolerance.
+    origin
+        The problem and the method; None where they are not known.
     """
 
     times: FloatArray
@@ -71,6 +74,7 @@ class Flow(Result):
     outcome: NDArray[np.str_] = dataclasses.field(default_factory=lambda: np.array("end"))
     reached: FloatArray = dataclasses.field(default_factory=lambda: np.array(np.inf))
     notes: tuple[tuple[str, ...], ...] = ()
+    origin: Origin | None = dataclasses.field(default=None, repr=False)
 
     @property
     def verdict(self) -> str:
@@ -130,7 +134,13 @@ class Flow(Result):
         return sampled(self._stacks, asked.ravel(), self.zero.size, d).reshape(*self.zero.shape, *asked.shape, d)
 
 
-def gathered(stacks: tuple[Stack, ...], asked: FloatArray, flat: FloatArray, shape: tuple[int, ...]) -> Flow:
+def gathered(
+    stacks: tuple[Stack, ...],
+    asked: FloatArray,
+    flat: FloatArray,
+    shape: tuple[int, ...],
+    origin: Origin | None = None,
+) -> Flow:
     """Return the solutions at the times asked for from starts (n, d), whose own shape is ``shape``."""
     zero, reached = np.empty(len(flat)), np.full(len(flat), asked[-1])
     outcome = np.full(len(flat), "end", dtype="<U7")
@@ -152,6 +162,7 @@ def gathered(stacks: tuple[Stack, ...], asked: FloatArray, flat: FloatArray, sha
         outcome.reshape(shape),
         reached.reshape(shape),
         tuple(notes),
+        origin,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from adamsym.expressions.results import counted
 from adamsym.field import AdamField
+from adamsym.gradients import StochasticGradient
 from adamsym.methods import Method
 
 _GREEK = {
@@ -43,8 +44,12 @@ def field_text(field: AdamField, name: str = "", varied: Collection[str] = ()) -
 
     Without values of what is ``varied`` in the figure.
     """
-    problem = field.problem
-    text = method_text(field.adam, varied)
+    return source_text(field.problem, field.adam, name, varied)
+
+
+def source_text(problem: StochasticGradient, method: Method, name: str = "", varied: Collection[str] = ()) -> str:
+    """Return the same of gradients and a method, whether or not the method has a field."""
+    text = method_text(method, varied)
     if problem.batch_size > 1 and "batch_size" not in varied:
         text += f", minibatches of {counted(problem.batch_size, 'row')}"
     sampling = getattr(problem, "sampling", "replacement")

@@ -2,6 +2,7 @@
 
 import base64
 import html
+from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from adamsym.certify import LyapunovRegion, OneZero, Zeros
 from adamsym.continuation import CertifiedBranch, LyapunovMap, Sweep, ZeroMap, ZerosOver
 from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait, PseudoTrajectory, ZeroPoint
+from adamsym.dynamics.origin import Origin
 from adamsym.expressions.columns import plain_names
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.results import Result
@@ -21,7 +23,7 @@ from adamsym.plots.cells import draw_cells_over
 from adamsym.plots.certified import draw_lyapunov, draw_zeros
 from adamsym.plots.labels import label_axes
 from adamsym.plots.maps import draw_lyapunov_map, draw_map
-from adamsym.plots.names import field_text, method_text
+from adamsym.plots.names import field_text, method_text, source_text
 from adamsym.plots.portraits import draw_basins, draw_portrait
 from adamsym.plots.saving import figure_bytes
 from adamsym.plots.style import BLUE
@@ -57,12 +59,20 @@ def draw_result(result: object, axes: Axes | None = None) -> Axes:
 
 def _about(result: object) -> str:
     """The title of a result's picture: the method with its hyper-parameters, where the result knows them."""
+    origin = getattr(result, "origin", None)
+    if isinstance(origin, Origin):
+        return source_text(origin.problem, origin.method)
     field = getattr(result, "field", None)
     if isinstance(field, AdamField):
         return field_text(field)
     holder = result if isinstance(result, LyapunovRegion) else getattr(result, "function", None)
     method = getattr(holder, "method", getattr(holder, "adam", None))
     return method_text(method) if isinstance(method, Method) else ""
+
+
+def _names(result: Flow | PhasePortrait | Basins | Ensemble, dimension: int) -> Sequence[str]:
+    """The names of a result's parameters; plain ones where it knows none."""
+    return plain_names(dimension) if result.origin is None else result.origin.names
 
 
 def embedded(result: Result) -> str:
@@ -106,17 +116,17 @@ def _(result: LyapunovRegion, axes: Axes) -> Any:
 
 @draw.register
 def _(result: Flow, axes: Axes) -> Any:
-    return draw_flow(axes, result, plain_names(result.theta.shape[-1]))
+    return draw_flow(axes, result, _names(result, result.theta.shape[-1]))
 
 
 @draw.register
 def _(result: PhasePortrait, axes: Axes) -> Any:
-    return draw_portrait(axes, result, plain_names(result.points.shape[-1]))
+    return draw_portrait(axes, result, _names(result, result.points.shape[-1]))
 
 
 @draw.register
 def _(result: Basins, axes: Axes) -> Any:
-    return draw_basins(axes, result, result.zeros, plain_names(result.points.shape[-1]))
+    return draw_basins(axes, result, result.zeros, _names(result, result.points.shape[-1]))
 
 
 @draw.register
@@ -166,7 +176,7 @@ def _(result: Ensemble, axes: Axes) -> Any:
     dimension = states.shape[-1]
     if dimension > 2:
         raise NotApplicable(f"plot: an ensemble in {dimension} parameters cannot be drawn; one or two can")
-    names = plain_names(dimension)
+    names = _names(result, dimension)
     if dimension == 1:
         label_axes(axes, names[0], "chains")
         return axes.hist(states[:, 0], bins="auto", color=BLUE)

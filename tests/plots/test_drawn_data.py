@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from matplotlib.figure import Figure
 
-from adamsym import Adam, AdamField, Empirical, InputError, Problem, certify_zero, sweep
+from adamsym import Adam, AdamField, Empirical, InputError, Problem, StepSizeSchedule, certify_zero, simulate, sweep
 from adamsym.certify.outcomes import Decrease
 from adamsym.continuation import Axis, Branch, BranchPoint, CertifiedBranch, Sweep, Tube
-from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait
+from adamsym.dynamics import Basins, Ensemble, Flow, PhasePortrait, basins, flow, phase_portrait
 from adamsym.plots import (
     Runs,
     draw_basins,
@@ -270,3 +270,24 @@ def test_the_distance_of_one_zero(last, many):
     assert low[1] <= 0 <= high[1]
     with pytest.raises(InputError, match="plot: none"):
         draw_one_zero(pad(), replace(found, zero=None, reason="none"))
+
+
+@pytest.mark.parametrize("kind", ["flow", "ensemble", "portrait", "basins"])
+def test_results_know_the_names_and_the_method(kind):
+    problem = Problem("(w0 - x)**2/2 + w1**2", ["w0", "w1"], {"x": [0, 3]}, batch_size=2)
+    field = AdamField(problem, Adam("0.5", "0.6", "1"))
+    found = {
+        "flow": lambda: flow(field, [1.0, 1.0], [0.0, 1.0]),
+        "ensemble": lambda: simulate(
+            problem, field.adam, StepSizeSchedule("0.1/n"), [1.0, 1.0], steps=3, chains=2, seed=1
+        ),
+        "portrait": lambda: phase_portrait(field, [[0, 2], [-1, 1]], 5),
+        "basins": lambda: basins(field, [[0, 2], [-1, 1]], 3, [[1.5, 0.0]], 1.0, 0.1),
+    }[kind]()
+    axes = found.plot(pad())
+    assert axes.get_title() == "Adam, β₁ = 0.5, β₂ = 0.6, ε = 1, minibatches of 2 rows"
+    told = axes.get_legend_handles_labels()[1] if kind == "flow" else [axes.get_xlabel(), axes.get_ylabel()]
+    assert [text.split(",")[0] for text in told] == ["w₀", "w₁"]
+    assert "origin" not in found.to_dict()
+    without = replace(found, origin=None).plot(pad())
+    assert without.get_title() == ""
