@@ -8,7 +8,7 @@ import pytest
 
 from adamsym import Adam, AdamField, Empirical, Problem, certify_zeros_over
 from adamsym.certify.field_function import FieldFunction
-from adamsym.continuation import Axis, completeness
+from adamsym.continuation import Axis, recorded_cells
 from adamsym.continuation.cells import Answer, Asked, Question, Region, _Cell, examined
 from adamsym.continuation.maps import changes
 from adamsym.continuation.maps.nodes import Edge, Grid, NodeZero
@@ -32,7 +32,7 @@ def test_a_region_of_a_cell_counts_in_its_halves(monkeypatch):
         # As if in a part of the first cell there might be zeros still.
         return replace(examined(question, one), pending=(((4.0, 5.0),),))
 
-    monkeypatch.setattr(completeness, "examined", answered)
+    monkeypatch.setattr(recorded_cells, "examined", answered)
     found = certify_zeros_over(CHEAP, {"eps": ("0.1", "0.11")}, START)
     first, *halves = asked
     assert first.regions == ()
