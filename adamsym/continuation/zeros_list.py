@@ -42,6 +42,8 @@ class NumberChange:
 class ZerosList(Certifiable):
     """What is certified about the zeros of f in ``box`` for each value of a parameter.
 
+    It has no picture of its own: each of its ``lists`` has one.
+
     Attributes
     ----------
     field

@@ -64,6 +64,8 @@ _SEEN = 4.0
 class IncrementTest(Result):
     """The accumulated differences of an ensemble, extrapolated to vanishing steps, and tests of them.
 
+    It has no picture: the answer is the p-value, and a histogram of one coordinate would show no more than the means.
+
     Attributes
     ----------
     differences

@@ -34,6 +34,8 @@ _MOST_NUMBERS = 2**27
 class Training(Result):
     """Where chains of a real optimizer were, on average over windows of steps.
 
+    It has no picture: in many parameters it is read beside a prediction, as a :class:`Comparison` shows it.
+
     Attributes
     ----------
     ends

@@ -58,7 +58,7 @@ class LyapunovBall(Result):
     ``center``; and within ``near`` of the center, in the sup norm, is a point with L = 0. There -<grad L, f> is at
     least ``rate`` L wherever L is at most ``level``, everywhere if this is None. ``trapped`` are starts whose flow
     lines stay in the box and converge to a point with L = 0, as all do in R^d; ``tube`` are others, with small L.
-    ``undecided``: it is not proved, for a ``reason``.
+    ``undecided``: it is not proved, for a ``reason``. It has no picture: a box in many parameters, or all of space.
     """
 
     problem: Problem

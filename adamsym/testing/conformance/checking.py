@@ -28,7 +28,7 @@ LEVEL = 1e-6
 
 @dataclass(frozen=True, repr=False)
 class Conformance(Result):
-    """What an optimizer is, and whether it is what it should be.
+    """What an optimizer is, and whether it is what it should be. It has no picture: the answer is a sentence.
 
     Attributes
     ----------
