@@ -81,9 +81,9 @@ def longer_tube(base, content, rng):
 
 @forgery(KIND)
 def beyond_the_ends(base, content, rng):
-    """The certificate speaks of more values than its tubes."""
-    key, factor = rng.choice([("low", Fraction(99, 100)), ("high", Fraction(1001, 1000))])
-    content[key] = str(Fraction(content[key]) * factor)
+    """The certificate speaks of more values than its tubes, of many more or of hardly any."""
+    key, way = rng.choice([("low", -1), ("high", 1)])
+    content[key] = str(Fraction(content[key]) + way * rng.choice([Fraction(1, 2**80), Fraction(1, 100)]))
     return content
 
 
@@ -343,6 +343,23 @@ def fold_left_out(base, content, rng):
             content["joints"].insert(fold["after"], copy.deepcopy(fold["zeros"][0]))
         return content
     fold["after"] += rng.choice([-1, 1])
+    return content
+
+
+@forgery(KIND)
+def fold_said_twice(base, content, rng):
+    """The branch turns back once, and is said to turn twice: between the same tubes, or on one more arm."""
+    fold = one_fold(content, rng)
+    if fold is None:
+        return None
+    second = copy.deepcopy(fold)
+    if rng.random() < 0.5:
+        content["tubes"].insert(fold["after"] + 2, copy.deepcopy(content["tubes"][fold["after"]]))
+        second["after"] += 1
+        second["zeros"].reverse()
+        if rng.random() < 0.5:
+            second["present"], second["absent"] = fold["absent"], fold["present"]
+    content["folds"].insert(content["folds"].index(fold) + 1, second)
     return content
 
 
