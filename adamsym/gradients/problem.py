@@ -1,7 +1,6 @@
 """A problem: loss, parameters, law of the data, batch size."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import flint
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import parse_with_domain
+from adamsym.expressions.pickling import shared_property
 from adamsym.expressions.second_derivatives import compile_jacobian
 from adamsym.expressions.signatures import readably
 from adamsym.expressions.sizes import (
@@ -102,17 +102,17 @@ class Problem(SymbolicGradient):
         """The loss."""
         return (self.loss,)
 
-    @cached_property
+    @shared_property
     def jacobian_expressions(self) -> tuple[sp.Expr, ...]:
         """The upper triangle of the Hessian, row by row; away from kinks, where the derivatives are classical."""
         return second_derivatives(self.loss, self.gradient_expressions, self.parameters, self.place)
 
-    @cached_property
+    @shared_property
     def _float_jacobian(self) -> Callable[..., FloatArray]:
         check_derivative_size(self.loss, self.parameters, self.place, order=2)
         return compile_jacobian(self._symbols, self.gradient_expressions, self.parameters, symmetric=True)
 
-    @cached_property
+    @shared_property
     def _pieces(self) -> Piecewise | None:
         pieces = Piecewise(self.loss, self.parameters, self.columns)
         return pieces if pieces.switches else None
@@ -122,11 +122,11 @@ class Problem(SymbolicGradient):
         """Whether the loss has no Abs, Max or Min that could switch as the parameters move."""
         return self._pieces is None
 
-    @cached_property
+    @shared_property
     def _float_loss(self) -> Callable[..., FloatArray]:
         return compile_float(self._symbols, [self.loss])
 
-    @cached_property
+    @shared_property
     def _ball_loss(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, [self.loss])
 

@@ -4,7 +4,7 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import flint
@@ -18,7 +18,7 @@ from adamsym.expressions.compilation import FloatArray, compile_ball, compile_fl
 from adamsym.expressions.domain import RELATIONS, Condition
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.parser import check_name
-from adamsym.expressions.pickling import WithoutCached
+from adamsym.expressions.pickling import WithoutCached, shared_property
 from adamsym.gradients.continuous import Independent, as_law
 from adamsym.gradients.domain import Domain, data_terms, finite_forms
 from adamsym.gradients.jumps import JumpError
@@ -101,16 +101,24 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
     def _complete(self, gradient: tuple[sp.Expr, ...], domain: tuple[Condition, ...]) -> None:
         """Take the components of G and the conditions under which they are real, and check them at the rows."""
         self.gradient_expressions, self.domain = gradient, domain
-        ends = self.law.ends if isinstance(self.law, Independent) else None
-        self._domain = Domain(domain, self.parameters, self.columns, self.place, ends)
+        self._domain = Domain(
+            domain,
+            self.parameters,
+            self.columns,
+            self.place,
+            self.law.ends if isinstance(self.law, Independent) else None,
+        )
         self._check_rows()
 
     def _take(self, law: Law) -> None:
         """Go over to another law of the same columns: what is written must be real and finite at its rows."""
         if law.names != self.law.names:
             raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
-        self.law = law
-        self._complete(self.gradient_expressions, self.domain)
+        before, self.law = self.law, law
+        if _ends_of(before) == _ends_of(law):
+            self._check_rows()
+        else:
+            self._complete(self.gradient_expressions, self.domain)
 
     @property
     @abstractmethod
@@ -141,10 +149,10 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
             rows = self.law.discretise(0)[0]
             given = None if isinstance(self.law, Empirical) else rows
             self._domain.check_data(rows, partial(named_row, rows=given))
-        terms = data_terms((*self.written, *self.gradient_expressions), self.parameters)
+        terms = self._data_terms
         if not terms or not isinstance(self.law, Empirical):
             return
-        values = compile_float(self.columns, terms)(*self.law.rows.T)
+        values = self._float_data_terms(*self.law.rows.T)
         if not np.isfinite(values).all():
             row, term = (int(index) for index in np.argwhere(~np.isfinite(values))[0])
             raise InputError(
@@ -163,11 +171,19 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
     def _symbols(self) -> tuple[sp.Symbol, ...]:
         return (*self.parameters, *self.columns)
 
-    @cached_property
+    @shared_property
+    def _data_terms(self) -> tuple[sp.Expr, ...]:
+        return data_terms((*self.written, *self.gradient_expressions), self.parameters)
+
+    @shared_property
+    def _float_data_terms(self) -> Callable[..., FloatArray]:
+        return compile_float(self.columns, self._data_terms)
+
+    @shared_property
     def _float_gradient(self) -> Callable[..., FloatArray]:
         return compile_float(self._symbols, self.gradient_expressions)
 
-    @cached_property
+    @shared_property
     @abstractmethod
     def _float_jacobian(self) -> Callable[..., FloatArray]:
         """The entries of ``jacobian_expressions``."""
@@ -259,15 +275,15 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
 
     # --- mpmath and balls --------------------------------------------------------------------------------------
 
-    @cached_property
+    @shared_property
     def _mpmath_gradient(self) -> Callable[..., list[Any]]:
         return compile_mpmath(self._symbols, self.gradient_expressions)
 
-    @cached_property
+    @shared_property
     def _ball_gradient(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, self.gradient_expressions)
 
-    @cached_property
+    @shared_property
     def _ball_jacobian(self) -> Callable[..., list[flint.arb]]:
         return compile_ball(self._symbols, self.jacobian_expressions)
 
@@ -376,6 +392,11 @@ def require_expressions(source: StochasticGradient, what: str) -> SymbolicGradie
 
 
 _NEEDS_ROWS = "data: this needs the rows of an empirical law; a continuous law has none"
+
+
+def _ends_of(law: Law) -> object:
+    """What of a law the conditions' bounds depend on: the ends of continuous data."""
+    return law.ends if isinstance(law, Independent) else None
 
 
 def _contracted(weights: FloatArray, triangles: FloatArray) -> FloatArray:

@@ -1,7 +1,6 @@
 """A stochastic vector field that need not be the gradient of a loss: games, fixed-point iterations."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.domain import Condition
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.parser import LONGEST_TEXT, parse_with_domain
+from adamsym.expressions.pickling import shared_property
 from adamsym.expressions.second_derivatives import compile_jacobian
 from adamsym.expressions.signatures import readably
 from adamsym.expressions.sizes import check_derivative_size, first_derivatives
@@ -113,7 +113,7 @@ class VectorField(SymbolicGradient):
         """The components."""
         return self.gradient_expressions
 
-    @cached_property
+    @shared_property
     def jacobian_expressions(self) -> tuple[sp.Expr, ...]:
         """The d x d derivatives of the components, row by row; away from kinks."""
         entries = [
@@ -125,13 +125,13 @@ class VectorField(SymbolicGradient):
             raise InputError(f"{self.place}: its derivatives are not real-valued; keep roots and logs real")
         return tuple(entries)
 
-    @cached_property
+    @shared_property
     def _float_jacobian(self) -> Callable[..., FloatArray]:
         for k, component in enumerate(self.gradient_expressions):
             check_derivative_size(component, self.parameters, f"{self.place}[{k}]")
         return compile_jacobian(self._symbols, self.gradient_expressions, self.parameters, symmetric=False)
 
-    @cached_property
+    @shared_property
     def is_smooth(self) -> bool:
         """Whether the components have no Abs, Max or Min that could switch as the parameters move."""
         moving = set(self.parameters)

@@ -1,14 +1,17 @@
 """What is sent elsewhere leaves out what can be made again; a shallow copy keeps it."""
 
 import pickle
+from fractions import Fraction
 from functools import cached_property
 
+import flint
 import numpy as np
 
 from adamsym import Adam, AdamField, Empirical, Problem, VectorField
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.pickling import WithoutCached, shallow_copy
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic
 
 
 class Kept(WithoutCached):
@@ -49,6 +52,20 @@ def test_a_changed_problem_shares_what_is_compiled():
     assert (other.batch_size, problem.batch_size) == (4, 1)
     assert other.gradient([1.0]) == [-1]
     assert problem.gradient([1.0]) == [0]
+
+
+def test_copies_share_what_one_of_them_compiles_later():
+    problem = Problem("log(theta - x) + theta**2", ["theta"], Empirical({"x": [0, 0, -3]}))
+    one, other = (problem.changed(law=Empirical({"x": [0, 0, -k]})) for k in (4, 5))
+    with ball_arithmetic():
+        found = other.row_gradients_ball([flint.arb(1)])[2][0]
+    assert found.overlaps(ball(Fraction(13, 6)))
+    assert one._ball_gradient is other._ball_gradient is problem._ball_gradient
+    assert one._domain._ball is problem._domain._ball
+    sent = pickle.loads(pickle.dumps(one))
+    assert "_shared" not in vars(sent)
+    # A problem of its own shares nothing.
+    assert Problem("theta*x", ["theta"], Empirical({"x": [1]}))._ball_gradient is not problem._ball_gradient
 
 
 def test_a_form_over_a_range_is_that_of_its_own_function_alone():
