@@ -80,6 +80,7 @@ def _data(answer: Answer) -> Data:
         "pending": answer.pending,
         "cut": answer.cut,
         "operations": answer.operations,
+        "suspect": answer.suspect,
     }
 
 
@@ -94,7 +95,8 @@ def _answer(data: Data) -> Answer:
         for one in data["regions"]
     )
     pending = tuple(_box(box) for box in data["pending"])
-    return Answer(leaves, regions, pending, int(data["cut"]), max(1, int(data["operations"])))
+    suspect = None if data["suspect"] is None else tuple(map(float, data["suspect"]))
+    return Answer(leaves, regions, pending, int(data["cut"]), max(1, int(data["operations"])), suspect)
 
 
 def _region(data: Data) -> Region:

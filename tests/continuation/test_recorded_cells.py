@@ -29,7 +29,10 @@ def cells(monkeypatch):
 
     def counted(question, asked):
         done.append(asked.over)
-        return examined(question, asked)
+        answer = examined(question, asked)
+        # Nothing is lost in a journal.
+        assert recorded_cells._answer(json.loads(json.dumps(recorded_cells._data(answer)))) == answer
+        return answer
 
     monkeypatch.setattr(recorded_cells, "examined", counted)
     return done
