@@ -15,6 +15,7 @@ from adamsym.continuation.clearing import Cleared, cleared, faces
 from adamsym.continuation.curves import Point
 from adamsym.continuation.families import field_at
 from adamsym.continuation.nondegenerate import Nondegenerate, proven_nondegenerate
+from adamsym.continuation.paths import jacobian
 from adamsym.continuation.tube_proofs import Joint, Prover, Tube, equal_parts
 from adamsym.expressions.compilation import FloatArray
 from adamsym.field.ball.enclosure import hulls
@@ -68,9 +69,10 @@ def near_fold(
     at = field_at(prover.field, {prover.axis: Fraction(repr(prover.axis.value(turn.u)))})
     beside = field_at(prover.field, {prover.axis: present})
     step = _NEAR * max(float(np.abs(turn.theta).max()), 1e-6)
-    values = [float(y @ at(turn.theta + sign * step * v)) for sign in (-1, 0, 1)]
-    curvature = (values[0] - 2 * values[1] + values[2]) / step**2
-    offset = float(y @ beside(turn.theta)) - values[1]
+    # Of slopes, since of a fold at 0 the step is short: there second differences of f would be those of its roundings.
+    slopes = [float(y @ jacobian(at, turn.theta + sign * step * v) @ v) for sign in (-1, 1)]
+    curvature = (slopes[1] - slopes[0]) / (2 * step)
+    offset = float(y @ (beside(turn.theta) - at(turn.theta)))
     if curvature == 0 or not offset / curvature < 0:
         return None
     way = float(np.sqrt(-2 * offset / curvature))

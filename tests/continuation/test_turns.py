@@ -24,6 +24,7 @@ from adamsym.checker.form import form_of
 from adamsym.checker.mpmath_intervals import MpmathIntervals
 from adamsym.continuation import nondegenerate, turns
 from adamsym.continuation.axes import axes_of
+from adamsym.continuation.curves import Point
 from adamsym.continuation.families import function_over
 from adamsym.continuation.tube_proofs import Prover
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -256,3 +257,18 @@ def test_cauchys_estimate_covers_steps_that_are_too_long(monkeypatch):
         found = checked_bends.bend(own, form_of(using, form), [using.number(0)] * 2)
         assert using.lower(found) < exact < using.upper(found)
         assert abs(float(using.middle(found)) - exact) > 1e-6
+
+
+@pytest.mark.parametrize("place", ["0", "1/3"])
+def test_the_two_zeros_beside_a_fold_are_found_wherever_it_is(place):
+    """At 0, where steps that are shares of theta are short, as elsewhere; and only on the side where they are."""
+    law = Empirical({"n": [-1, 1], "p": ["1/100"] * 2})
+    problem = VectorField([f"(theta - {place})**2 - p + n"], ["theta"], law)
+    prover = prover_of(AdamField(problem, Adam("0.5", "0.9", "0.1")), "data.p", "-0.13", "0.3")
+    at = float(Fraction(place))
+    turn = Point(np.array([at + 1e-12]), prover.axis.place(0), np.array([[0.0, 1.0]]), np.array([1.0, 0.0]), 1.0)
+    with ball_arithmetic():
+        found = turns.near_fold(prover, turn, Fraction(1, 10**6), np.array([1.0]))
+        assert found is not None
+        assert np.allclose(np.ravel(found), [at - 1e-3, at + 1e-3], rtol=0, atol=1e-9)
+        assert turns.near_fold(prover, turn, Fraction(-1, 10**6), np.array([1.0])) is None
