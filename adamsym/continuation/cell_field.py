@@ -71,6 +71,13 @@ class CellField:
         at = self._slope_in_middle(sides)
         return self._interpolated(sides, found, at, float(at.abs_lower()))
 
+    def may_cross(self, sides: FloatArray) -> bool:
+        """Return whether f is not known to have one sign at both ends; of more parameters that is not asked."""
+        if len(sides) > 1:
+            return True
+        low, high = (self.values(np.array([[end, end]]))[0] for end in sides[0])
+        return not (low * high > 0)
+
     def _slope_in_middle(self, sides: FloatArray) -> flint.arb:
         """F' there, of one parameter."""
         return self.enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian[0][0]

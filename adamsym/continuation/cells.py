@@ -227,7 +227,9 @@ class _Cell:
             if self.field.is_singular(self.field.enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian):
                 self.suspect = tuple(middle(sides).tolist())
                 return None
-        elif ratio < _KEPT or (self.suspect is not None and _are_near_zero(center, _NEAR)):
+        elif self.suspect is not None and _are_near_zero(center, _NEAR):
+            return None
+        elif ratio < _KEPT and self.field.may_cross(sides):
             return None
         return self._halves(box, over)
 
