@@ -29,8 +29,8 @@ from adamsym.methods.method import require_formulas
 _DEPTH = 5
 """A box around a zero may be halved so many times for its Jacobians."""
 
-_DEPTH_ON_LINE = 6
-"""A box of one parameter, in which there is to be no zero, may be halved so many times."""
+_DEPTH_ON_LINE = 14
+"""The same of one without zeros: next to where an atom vanishes enclosures are wide but for narrow parts."""
 
 _LEFT = 0.2
 """What the slope between nodes may err by, as a share of what would be enough."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import executor_of
@@ -31,6 +31,7 @@ def certified_cells(
     cluster: str | None,
     journal: Path | None,
     as_json: bool,
+    operations: int | None = None,
 ) -> int:
     """Certify all zeros over intervals, write a certificate or a picture, and print what is found."""
     lists = [name for name, values in wanted.items() if not is_interval(name, values)]
@@ -50,7 +51,9 @@ def certified_cells(
         executor_of(workers, cluster, kept) as executor,
         progress_bar("thousandths of the values decided") as progress,
     ):
-        found = certify_zeros_over(field, wanted, region, executor=executor, journal=journal, progress=progress)
+        options: dict[str, Any] = {"executor": executor, "journal": journal, "progress": progress}
+        options |= {} if operations is None else {"operations": operations}
+        found = certify_zeros_over(field, wanted, region, **options)
     written = output if found.undecided_share < 1 else None
     if written is not None:
         _write(found, written, file.stem)

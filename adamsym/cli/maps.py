@@ -47,6 +47,15 @@ def map_(
         bool,
         typer.Option("--certify", help="Prove it: all zeros in --box (-o a certificate), or that the loss decreases."),
     ] = False,
+    budget: Annotated[
+        int | None,
+        typer.Option(
+            "--budget",
+            help="Of --certify for zeros: operations, each about a microsecond of work.",
+            min=1,
+            show_default="400000000",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="A .csv, .npz or .parquet table, or a picture (.svg, .png, .pdf)."),
@@ -63,8 +72,10 @@ def map_(
     if certify and of == "zeros":
         check_resume(journal, resume)
         if box and not at and points == _POINTS:
-            return certified_cells(file, wanted, box, output, workers, cluster, journal, as_json)
+            return certified_cells(file, wanted, box, output, workers, cluster, journal, as_json, budget)
         raise InputError("--certify: it takes --box, and neither --at nor --points")
+    if budget is not None:
+        raise InputError("--budget: it is for the proofs of --certify that count zeros")
     check_resume(journal, resume)
     check_writable(output, (*_TABLES, *PICTURES))
     if output is not None and output.suffix in _TABLES:

@@ -227,11 +227,10 @@ class _Cell:
             if self.field.is_singular(self.field.enclose(np.stack([middle(sides)] * 2, axis=1)).jacobian):
                 self.suspect = tuple(middle(sides).tolist())
                 return None
-        elif self.suspect is not None and _are_near_zero(center, _NEAR):
-            return None
-        elif ratio < _KEPT and self.field.may_cross(sides):
-            return None
-        return self._halves(box, over)
+            return self._halves(box, over)
+        waits = self.suspect is not None and _are_near_zero(center, _NEAR)
+        waits = waits or (ratio < _KEPT and self.field.may_cross(sides))
+        return None if waits else self._halves(box, over)
 
     def _halves(self, box: Box, over: BoxEnclosure | None) -> tuple[Box, Box] | None:
         shares = shares_of(box, self.question.start)
