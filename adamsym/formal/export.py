@@ -175,7 +175,7 @@ Definition values_{label} : list (Q * Q) :=
 Lemma exact_value_{label} : forall r, In r rows ->
   {component(setting, point)} {at} (snd r) = Q2R (exact_{label} (snd r)).
 Proof.{_value_proof(setting, point)} Qed.
-Lemma law_{label} : is_law (merge values_{label}) = true.
+Lemma law_{label} : is_law values_{label} = true.
 Proof. vm_compute. reflexivity. Qed.
 (* {decision.words}, as a computation. *)
 Lemma computed_{label} : {_computation(setting, decision, law_text)} = true.

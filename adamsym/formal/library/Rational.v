@@ -196,10 +196,7 @@ Qed.
 
 (* What is shown of the merged law holds of the law. *)
 Lemma merged_sign beta1 beta2 phi l (P : R -> Prop) :
-  (exists f, is_field beta1 beta2 phi (atoms (merge l)) f) ->
+  (exists f, is_field beta1 beta2 phi (atoms l) f) ->
   (forall f, is_field beta1 beta2 phi (atoms (merge l)) f -> P f) ->
   exists f, is_field beta1 beta2 phi (atoms l) f /\ P f.
-Proof.
-  intros (f & Hf) H. exists f. split; [|apply H; exact Hf].
-  apply (field_same (atoms (merge l))); [intros k; apply merge_E|exact Hf].
-Qed.
+Proof. intros (f & Hf) H. exists f. split; [exact Hf|]. apply H, field_merged. exact Hf. Qed.
