@@ -63,9 +63,9 @@ class BranchPoint(Record):
         return f"at {self.value:.8g} the zero {_place(self.zero)}, {self.stability}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything in lists, numbers, texts and None."""
+        """Return everything in lists, numbers, texts and None: ``enclosure``, as of certified branches, is None."""
         found = {name: plain(value) for name, value in vars(self).items() if name != "eigenvalue"}
-        return found | {"eigenvalue": plain([self.eigenvalue.real, self.eigenvalue.imag])}
+        return found | {"eigenvalue": plain([self.eigenvalue.real, self.eigenvalue.imag]), "enclosure": None}
 
 
 @dataclass(frozen=True, repr=False)
@@ -162,6 +162,7 @@ def _place(zero: FloatArray) -> str:
 
 def _point(record: Mapping[str, Any]) -> BranchPoint:
     numbers: dict[str, Any] = {name: np.nan if value is None else value for name, value in record.items()}
+    numbers.pop("enclosure", None)
     real, imaginary = (np.nan if part is None else part for part in record["eigenvalue"])
     numbers |= {"zero": np.array(record["zero"]), "eigenvalue": complex(real, imaginary)}
     # Journals of earlier versions know no prediction in 1/B.

@@ -17,7 +17,9 @@ def test_an_interval_is_followed(run, tmp_path):
     assert {"parameter", "points", "folds"} <= set(branch)
     assert branch["parameter"] == "beta2"
     first, last = branch["points"][0], branch["points"][-1]
-    assert {"value", "zero", "stability"} <= set(first)
+    assert {"value", "zero", "stability", "enclosure"} <= set(first)
+    # By number: nothing is enclosed.
+    assert first["enclosure"] is None
     assert (first["value"], last["value"]) == (0.9, 0.999)
     assert last["zero"][0] == pytest.approx(0.9995039667)
     rows = list(csv.DictReader((tmp_path / "zeros.csv").read_text().splitlines()))
