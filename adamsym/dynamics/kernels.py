@@ -20,6 +20,10 @@ from adamsym.field.compiled import compiled
 ROOT_PLUS_EPS, ROOT_OF_SUM, SQUARE_PLUS_EPS, ONE = range(4)
 DENOMINATORS = {"sqrt(v) + eps": ROOT_PLUS_EPS, "sqrt(v + eps)": ROOT_OF_SUM, "v + eps": SQUARE_PLUS_EPS, "1": ONE}
 
+_CACHED = 2**14
+"""Numbers of a table that stay near the processor: it takes them lanes side by side. Beyond, rows are read one by one,
+for the columns of a row lie side by side in memory."""
+
 _LARGEST = float(np.finfo(np.float64).max)
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -78,7 +82,7 @@ def _next_words(random: Any, words: Any, lanes: int) -> None:
 @_inlined
 def _draw_rows(words: Any, table: Any, thresholds: Any, aliases: Any, rows: Any, lanes: int) -> None:
     """One row of the table for each lane by Walker's alias method; equal weights have no thresholds."""
-    count = table.shape[1]
+    count = len(table)
     scale = count * 2.0**-53
     if len(thresholds) == 0:
         for lane in range(lanes):
@@ -88,9 +92,14 @@ def _draw_rows(words: Any, table: Any, thresholds: Any, aliases: Any, rows: Any,
             place = np.int64(words[lane] >> np.uint64(11)) * scale
             cell = np.uint64(place)
             words[lane] = cell if place - cell < thresholds[cell] else aliases[cell]
-    for k in range(table.shape[0]):
+    if table.size <= _CACHED:
+        for k in range(table.shape[1]):
+            for lane in range(lanes):
+                rows[k * lanes + lane] = table[words[lane], k]
+    else:
         for lane in range(lanes):
-            rows[k * lanes + lane] = table[k, words[lane]]
+            for k in range(table.shape[1]):
+                rows[k * lanes + lane] = table[words[lane], k]
 
 
 @_inlined
@@ -104,7 +113,7 @@ def _mean_gradient(
         rows = drawn
         if len(given) > 0:
             rows = given[place + b]
-        elif table.shape[1] > 1:
+        elif len(table) > 1:
             _next_words(random, words, lanes)
             _draw_rows(words, table, thresholds, aliases, drawn, lanes)
         if b == 0:
@@ -123,8 +132,8 @@ def _mean_gradient(
 @_inlined
 def _first_rows(table: Any, drawn: Any, lanes: int) -> None:
     """The first row for each lane: a table of one row draws nothing."""
-    for k in range(len(table)):
-        drawn[k * lanes : (k + 1) * lanes] = table[k, 0]
+    for k in range(table.shape[1]):
+        drawn[k * lanes : (k + 1) * lanes] = table[0, k]
 
 
 @_inlined

@@ -252,7 +252,7 @@ class Run:
         law, columns = self.problem.law, len(self.problem.law.names)
         if self._orders is not None:
             drawn = self._orders.rows(block, random, step, steps)
-            return np.ascontiguousarray(self._law[0].T[drawn].swapaxes(1, 2)).reshape(len(drawn), -1)
+            return np.ascontiguousarray(self._law[0][drawn].swapaxes(1, 2)).reshape(len(drawn), -1)
         words = np.empty((steps * self._size * columns, self._lanes), np.uint64)
         kernels.fill_words(random, words)
         return drawn_rows(law, words.reshape(-1, columns, self._lanes)).reshape(-1, columns * self._lanes)
@@ -352,8 +352,8 @@ def _law_tables(problem: StochasticGradient) -> tuple[FloatArray, FloatArray, ND
     """Table of rows by columns, thresholds and aliases; of a law that is not empirical none is used."""
     law = problem.law
     if isinstance(law, Empirical):
-        return (np.ascontiguousarray(law.rows.T), *alias_table(law.probabilities))
-    return np.zeros((len(law.names), 1)), np.empty(0), np.empty(0, np.uint64)
+        return (np.ascontiguousarray(law.rows), *alias_table(law.probabilities))
+    return np.zeros((1, len(law.names))), np.empty(0), np.empty(0, np.uint64)
 
 
 def checked_starts(problem: StochasticGradient, theta0: ArrayLike, chains: int, seed: int) -> FloatArray:

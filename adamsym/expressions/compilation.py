@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,17 +52,53 @@ def compile_float(
 
 def compile_mpmath(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., list[Any]]:
     """Return a function of mpmath numbers that lists the values of ``expressions`` at mpmath's working precision."""
-    import sympy as sp
+    from sympy.printing.pycode import MpmathPrinter
 
     from adamsym.expressions.functions import MPMATH_NAMESPACE, implementations
 
     modules = [implementations("precise", MPMATH_NAMESPACE), "mpmath"]
-    raw = sp.lambdify(symbols, list(expressions), modules=modules, cse=True, dummify=True)
+    raw = _renamed(MpmathPrinter, symbols, expressions, modules)
 
     def evaluate(*numbers: Any) -> list[Any]:
         return list(raw(*numbers))
 
     return evaluate
+
+
+def _renamed(
+    printer: type[Any],
+    symbols: Sequence[sp.Symbol],
+    expressions: Sequence[sp.Expr],
+    modules: list[Any],
+    shared: Any = True,
+) -> Callable[..., Any]:
+    """Compile expressions with safe names for their symbols.
+
+    The names are the printer's. SymPy's own way is to put other symbols in their place, by which every function in the
+    expressions is evaluated anew: that takes longer than all the rest.
+    """
+    import sympy as sp
+
+    names = {symbol: f"_{k}" for k, symbol in enumerate(symbols)}
+
+    class Renaming(printer):  # type: ignore[misc]
+        def _print_Symbol(self, expr: sp.Symbol) -> str:
+            return names[expr] if expr in names else str(super()._print_Symbol(expr))
+
+        _print_Dummy = _print_Symbol
+
+    settings = {
+        "fully_qualified_modules": False,
+        "inline": True,
+        "allow_unknown_functions": True,
+        "user_functions": {name: name for name in modules[0]},
+    }
+    arguments = list(map(sp.Symbol, names.values()))
+    # The printed text has these names, and nothing stands for others.
+    return cast(
+        "Callable[..., Any]",
+        sp.lambdify(arguments, list(expressions), modules=modules, printer=Renaming(settings), cse=shared),
+    )
 
 
 def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., list[flint.arb]]:
@@ -79,7 +115,6 @@ def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -
     from adamsym.expressions.ball_printer import BallPrinter
     from adamsym.expressions.functions import implementations
 
-    printer = BallPrinter({"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True})
     operations = len(symbols)
 
     def shared(whole: Sequence[sp.Expr]) -> tuple[list[tuple[sp.Symbol, sp.Expr]], list[sp.Expr]]:
@@ -88,14 +123,8 @@ def compile_ball(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -
         operations += sum(1 for one in (*(part for _, part in parts), *rest) for _ in sp.preorder_traversal(one))
         return parts, rest
 
-    raw = sp.lambdify(
-        symbols,
-        list(expressions),
-        modules=[implementations("ball", BALL_NAMESPACE) | {"arb": flint.arb}],
-        printer=printer,
-        cse=shared,
-        dummify=True,
-    )
+    modules = [implementations("ball", BALL_NAMESPACE) | {"arb": flint.arb}]
+    raw = _renamed(BallPrinter, symbols, expressions, modules, shared)
 
     def evaluate(*balls: flint.arb) -> list[flint.arb]:
         spend(operations)

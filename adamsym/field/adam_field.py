@@ -17,13 +17,13 @@ from adamsym.expressions.signatures import shown_by_init
 from adamsym.field.backends import quotient_of
 from adamsym.field.float.forms import float_form
 from adamsym.field.float.laplace_quadrature import Quotient, check_threads, check_tolerance
-from adamsym.field.gradient_errors import MOST_REPAIRED, change_of_field, exact_gradients, gradient_errors
+from adamsym.field.gradient_errors import change_of_field, exact_gradients, gradient_errors
 from adamsym.field.hyperparameters import HyperparameterDerivatives, hyperparameter_derivatives
 from adamsym.field.laws.closed_forms import ClosedForm, closed_forms
 from adamsym.field.laws.gradient_laws import GradientLaw
 from adamsym.field.laws.law_quotient import law_quotient
 from adamsym.field.linearization import Linearization, require_products
-from adamsym.field.values import FieldValue, Found, RefusedLaws, require_room, unfinished
+from adamsym.field.values import MOST_REPAIRED, FieldValue, Found, RefusedLaws, require_room, unfinished
 from adamsym.gradients import Empirical, StochasticGradient
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions

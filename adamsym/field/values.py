@@ -117,6 +117,9 @@ def _ratio(later: FloatArray, earlier: FloatArray) -> FloatArray:
     return np.minimum(1.0, np.divide(later, earlier, out=np.zeros_like(later), where=earlier > 0))
 
 
+MOST_REPAIRED = 20_000
+"""Gradients of rows that are computed again in ball arithmetic, in one call."""
+
 _NAMED = 8
 """Numbers of refused laws that a message shows."""
 

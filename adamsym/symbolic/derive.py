@@ -16,7 +16,7 @@ from adamsym.symbolic.derivation import Derivation, Step, checked_step
 from adamsym.symbolic.equality import Check, all_of, exact_equality
 from adamsym.symbolic.expectation import expectation
 from adamsym.symbolic.method import SymbolicMethod
-from adamsym.symbolic.rendering import formula, symbol_names
+from adamsym.symbolic.rendering import Printed, formula, symbol_names
 from adamsym.symbolic.signs import derive_signs
 from adamsym.symbolic.symbolic_field import SymbolicField
 from adamsym.symbolic.symbols import alpha, beta, geometric_sum, v
@@ -41,7 +41,7 @@ class _Writer:
         self.form = require_laplace(adam, "a derivation")
         d = problem.dimension
         self.shown: Sequence[int] = range(d) if d <= _ALL_SHOWN else (0, 1, d - 1)
-        self.names = symbol_names(problem)
+        self.names, self.printed = symbol_names(problem), Printed()
         self.small = point_checks.small_problem(problem, 0)
         self.small_field = SymbolicField(self.small, adam)
 
@@ -50,7 +50,7 @@ class _Writer:
         return {i: _moment(self.problem, i, power) for i in self.shown}
 
     def tex(self, expression: sp.Expr) -> str:
-        return formula(expression, self.names)
+        return formula(expression, self.names, self.printed)
 
     def per_coordinate(self, letter: str, expressions: Sequence[sp.Expr] | Mapping[int, sp.Expr]) -> list[str]:
         if self.problem.dimension == 1:

@@ -20,6 +20,9 @@ from adamsym.symbolic.symbols import RESERVED
 LONGEST_FORMULA = 2_500
 """Characters of LaTeX; a longer formula is described instead of shown."""
 
+Printed = dict[tuple[Any, ...], str]
+"""LaTeX of functions of expressions."""
+
 _LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -30,6 +33,20 @@ _LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
 
 
 class _Printer(LatexPrinter):
+    """Prints an expression once, however often it stands in the formulas that share ``known``."""
+
+    def __init__(self, settings: dict[str, Any], known: Printed) -> None:
+        super().__init__(settings)
+        self._known = known
+
+    def _print(self, expr: Any, **arguments: Any) -> str:
+        if not isinstance(expr, sp.Function):
+            return str(super()._print(expr, **arguments))
+        key = (expr, *sorted(arguments.items()))
+        if key not in self._known:
+            self._known[key] = str(super()._print(expr, **arguments))
+        return self._known[key]
+
     def _print_Heaviside(self, expr: sp.Expr, exp: str | None = None) -> str:
         # SymPy's own theta would look like a parameter.
         return rf"\mathbf{{1}}_{{{self._print(expr.args[0])} > 0}}" + (f"^{{{exp}}}" if exp else "")
@@ -64,13 +81,20 @@ def typewriter(name: str) -> str:
     return rf"\mathtt{{{latex_text(name)}}}"
 
 
-def formula(expression: Any, names: dict[sp.Symbol, str] | None = None) -> str:
-    """Return LaTeX of an expression; one that is too long is described by its number of operations."""
+def formula(expression: Any, names: dict[sp.Symbol, str] | None = None, known: Printed | None = None) -> str:
+    """Return LaTeX of an expression; one that is too long is described by its number of operations.
+
+    Formulas of the same names may share what is ``known``.
+    """
     words = any(name.startswith(r"\mathrm") for name in (names or {}).values())
     # Words side by side would run into each other.
     settings = {"symbol_names": names or {}, "mul_symbol": r" \, " if words else None}
     # To write a sum of thousands of terms takes seconds.
-    text = "" if _least_length(expression) > LONGEST_FORMULA else str(_Printer(settings).doprint(expression))
+    text = (
+        ""
+        if _least_length(expression) > LONGEST_FORMULA
+        else str(_Printer(settings, {} if known is None else known).doprint(expression))
+    )
     if 0 < len(text) <= LONGEST_FORMULA:
         return text
     return rf"\text{{(an expression of {sp.count_ops(expression)} operations, not shown)}}"

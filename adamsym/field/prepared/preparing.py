@@ -10,14 +10,15 @@ from adamsym.expressions.running_code import operations
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.laplace_quadrature import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder
 from adamsym.field.float.rules import rule_of
-from adamsym.field.gradient_errors import MOST_REPAIRED, row_errors
+from adamsym.field.gradient_errors import row_errors
 from adamsym.field.prepared.laws import FormNumbers
 from adamsym.field.prepared.problem import TOLERANCE, PreparedProblem
 from adamsym.field.prepared.program import OPERATIONS, Program, Step
+from adamsym.field.values import MOST_REPAIRED
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.methods import Method
 
-MOST_ATOMS = 2**17
+MOST_ATOMS = 2**19
 """Gradients of rows in all parameters: about a second of exponentials. The compiled loops are faster beyond."""
 
 _GRIDS = 3

@@ -16,7 +16,7 @@ from adamsym.expressions.running import UNIT, Running, stacked
 from adamsym.field.float.records import CutoffTable, LagGrid, Rule
 from adamsym.field.prepared.laws import FormNumbers, values_of_laws
 from adamsym.field.prepared.program import Program
-from adamsym.field.values import FieldValue, batch_errors, change_of_quotients
+from adamsym.field.values import MOST_REPAIRED, FieldValue, batch_errors, change_of_quotients
 
 TOLERANCE = 1e-13
 """That of :class:`adamsym.AdamField`."""
@@ -103,7 +103,8 @@ class PreparedProblem:
         if found is None:
             return None
         value, error, moved = found
-        if (moved > 2 * error).any():
+        # Of more rows the field itself mends none.
+        if (moved > 2 * error).any() and len(self.rows) <= MOST_REPAIRED:
             mended = self._mended(theta, values)
             if mended is None:
                 return None
