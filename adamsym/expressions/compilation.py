@@ -81,7 +81,7 @@ def _renamed(
 
     names = {symbol: f"_{k}" for k, symbol in enumerate(symbols)}
 
-    class Renaming(printer):  # type: ignore[misc]
+    class Renaming(printer):
         def _print_Symbol(self, expr: sp.Symbol) -> str:
             return names[expr] if expr in names else str(super()._print_Symbol(expr))
 
