@@ -26,7 +26,7 @@ def signed(content):
 def meeting_zeros(c):
     """What a branch says whose two zeros meet for some x < 1/4, and are gone there."""
     start = json.loads(json.dumps(certificate(certify_branch(field(c), "data.x[0]", "-0.25001", "-0.25", [0.43]))))
-    plain = {"stability": "undecided", "velocity": None, "cells": 1, "slope_parts": 1, "parts": 1}
+    plain = {"stability": "undecided", "speed": None, "velocity": None, "cells": 1, "slope_parts": 1, "parts": 1}
     first = start["tubes"][0] | plain | {"low": "-1/4", "high": "-1/4", "box": [[0.42, REACH]]}
     turned = [[-entry for entry in row] for row in first["preconditioner"]]
     second = first | {"box": [[-REACH, -0.42]], "preconditioner": turned}
