@@ -24,6 +24,7 @@ from adamsym.cli.options import (
     whole_numbers,
 )
 from adamsym.cli.output import check_table, hint, print_json, print_table, working, write_table
+from adamsym.cli.signals import shown_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -182,7 +183,18 @@ def track(
 
     adam = require_adam(source.adam, "the pseudo-trajectory bound")
     schedule = StepSizeSchedule(step_size)
-    with _progress("windows", len(numbers)) as progress:
+
+    def show(found: "PseudoTrajectory") -> None:
+        if output is not None:
+            write_table(output, found.columns(source.problem.names))
+        if as_json:
+            print_json(found.to_dict())
+            return
+        _print_track(found, chains)
+        if output is not None:
+            print(f"the windows are in {output}")
+
+    with shown_when_stopped(show), _progress("windows", len(numbers)) as progress:
         found = pseudo_trajectory(
             source.problem,
             adam,
@@ -196,14 +208,7 @@ def track(
             level,
             progress,
         )
-    if output is not None:
-        write_table(output, found.columns(source.problem.names))
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _print_track(found, chains)
-        if output is not None:
-            print(f"the windows are in {output}")
+    show(found)
     return UNDECIDED if found.holds is None else HOLDS if found.holds else REFUTED
 
 

@@ -3,11 +3,13 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from adamsym.cli.output import tell
+from adamsym.expressions.errors import Stopped
 
 
 @contextmanager
@@ -18,6 +20,17 @@ def said_when_stopped(journal: Path | None) -> Iterator[None]:
     except KeyboardInterrupt:
         kept = f"What is finished is in {journal}: add --resume" if journal else "With --journal what is finished stays"
         tell(f"adamsym: interrupted. {kept}.")
+        raise
+
+
+@contextmanager
+def shown_when_stopped(show: Callable[[Any], None]) -> Iterator[None]:
+    """Show the parts that are finished of a work that Ctrl-C or SIGTERM stops."""
+    try:
+        yield
+    except Stopped as stopped:
+        tell("adamsym: interrupted; what is finished so far:")
+        show(stopped.partial)
         raise
 
 

@@ -33,7 +33,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
-from adamsym.cli.signals import said_when_stopped
+from adamsym.cli.signals import said_when_stopped, shown_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,19 +99,15 @@ def sweep(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
     with (
+        shown_when_stopped(lambda partial: _show(partial, output, as_json)),
         said_when_stopped(journal),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("hundredths of a combination followed") as progress,
     ):
         found = sweep_of(field, wanted, executor=executor, progress=progress, **options)
-    if output is not None:
-        write_table(output, found.columns())
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _print_sweep(found, output)
-        if len(over or ()) == 1 and not box:
-            hint(quiet, "plot", "branches", file, *as_given("--sweep", over), "-o", "branches.svg")
+    _show(found, output, as_json)
+    if not as_json and len(over or ()) == 1 and not box:
+        hint(quiet, "plot", "branches", file, *as_given("--sweep", over), "-o", "branches.svg")
     return HOLDS if found.branches and not found.not_followed else UNDECIDED
 
 
@@ -208,6 +204,15 @@ def parse_over(texts: list[str] | None, option: str = "--over") -> dict[str, str
     if not wanted:
         raise InputError(f"{option}: say what to vary, such as {option} beta2=0.5:0.9999")
     return wanted
+
+
+def _show(found: "Sweep", output: Path | None, as_json: bool) -> None:
+    if output is not None:
+        write_table(output, found.columns())
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print_sweep(found, output)
 
 
 def _print_sweep(found: "Sweep", output: Path | None) -> None:

@@ -18,7 +18,7 @@ from adamsym.continuation.families import check_axis, field_at
 from adamsym.continuation.lists import branches_over_list
 from adamsym.continuation.paths import POINTS, Search, branches_over_interval
 from adamsym.expressions.arguments import checked_arguments
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError, NotApplicable, Stopped
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.gradients.source import require_everywhere
@@ -77,6 +77,9 @@ def sweep(
     NotApplicable
         If the field's source has no Jacobians or products, or more than 1,000 parameters.
 
+    Stopped
+        A KeyboardInterrupt with the branches of the combinations that are finished.
+
     Examples
     --------
     >>> from adamsym import Adam, AdamField, Empirical, Problem, sweep
@@ -90,9 +93,12 @@ def sweep(
     axes, search = _checked(field, over, start, box, points)
     branches, not_followed = list[Branch](), list[tuple[Mapping[str, float], str]]()
     with journal_of(_identity(field, axes, search), None if journal is None else Path(journal)) as kept:
-        for found in _combinations(_Work(field, axes, search, progress), kept, executor):
-            branches += [Branch.from_dict(one) for one in found["branches"]]
-            not_followed += [(one["fixed"], one["reason"]) for one in found["not_followed"]]
+        try:
+            for found in _combinations(_Work(field, axes, search, progress), kept, executor):
+                branches += [Branch.from_dict(one) for one in found["branches"]]
+                not_followed += [(one["fixed"], one["reason"]) for one in found["not_followed"]]
+        except KeyboardInterrupt:
+            raise Stopped(Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))) from None
     return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
 
 

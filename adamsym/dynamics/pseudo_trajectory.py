@@ -22,7 +22,7 @@ from adamsym.dynamics.run import Run, check_integers
 from adamsym.dynamics.windows import Interval, PseudoTrajectory, Window
 from adamsym.expressions.arguments import checked_arguments, takes_field
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, Stopped
 from adamsym.field import AdamField
 from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import SymbolicGradient
@@ -93,6 +93,8 @@ def pseudo_trajectory(
     InputError
         If an argument is out of range, step sizes increase, or the hypotheses cannot be enclosed (kinks, a continuous
         law, a region where gradients are unbounded).
+    Stopped
+        A KeyboardInterrupt with the windows that are done, if there are any.
     """
     require_adam(adam, "the pseudo-trajectory bound")
     require_replacement(problem.sampling, "the pseudo-trajectory bound")
@@ -105,9 +107,14 @@ def pseudo_trajectory(
     if given is not None and given.ndim != 2:
         raise InputError(f"region: shape {given.shape} is not allowed; give one box ({problem.dimension}, 2)")
     windows = []
-    for begin in starts:
-        windows.append(_window(problem, adam, schedule, start, begin, length, chains, seed, given, level))
-        progress(len(windows))
+    try:
+        for begin in starts:
+            windows.append(_window(problem, adam, schedule, start, begin, length, chains, seed, given, level))
+            progress(len(windows))
+    except KeyboardInterrupt:
+        if not windows:
+            raise
+        raise Stopped(PseudoTrajectory(tuple(windows), fitted_order(windows))) from None
     return PseudoTrajectory(tuple(windows), fitted_order(windows))
 
 

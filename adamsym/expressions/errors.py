@@ -18,3 +18,11 @@ class InputError(ValueError):
 
 class NotApplicable(InputError):
     """What is asked is meaningless, or has no method here, for a problem of this kind: nothing can be decided."""
+
+
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C, or SIGTERM, during work of several parts; ``partial`` is the result of those that are finished."""
+
+    def __init__(self, partial: object) -> None:
+        super().__init__()
+        self.partial = partial

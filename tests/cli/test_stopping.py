@@ -1,14 +1,18 @@
 """Long commands that are stopped say what is kept, whichever signal it is; those that are not stopped say nothing."""
 
+import importlib
 import signal
+import sys
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from adamsym.__main__ import main
 from adamsym.cli import signals, verify
 
+FILE = str(Path(__file__).parents[2] / "examples" / "three_points.toml")
 PROBLEM = """[problem]
 loss = "(theta - x)**2/2"
 parameters = ["theta"]
@@ -123,3 +127,35 @@ def test_other_threads_have_no_signals():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (["sweep", FILE, "--over", "eps=0.1,0.2", "--over", "beta2=0.9,0.95,0.99", "--at", "theta=1"], "branch"),
+        (
+            ["track", FILE, "--from", "theta=1", "--starts", "2000,3000,4000", "--length", "0.01", "--chains", "4"],
+            "window",
+        ),
+    ],
+)
+def test_what_is_finished_is_shown(command, shown, monkeypatch, capsys):
+    """Ctrl-C after the first part: that one is printed; before it, nothing is."""
+    part = {"sweep": "adamsym.continuation.sweep._combination", "track": "adamsym.dynamics.pseudo_trajectory._window"}
+    module, name = part[command[0]].rsplit(".", 1)
+    importlib.import_module(module)
+    original, calls = getattr(sys.modules[module], name), []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return original(*arguments)
+
+    monkeypatch.setattr(sys.modules[module], name, interrupted)
+    assert main(command) == 130
+    printed = capsys.readouterr()
+    assert "what is finished so far" in printed.err
+    assert shown in printed.out
+    assert main(command) == 130  # the control: now the first part is stopped already
+    assert capsys.readouterr().out != printed.out
