@@ -1,5 +1,7 @@
 """Changes of sign of fields of one parameter that have bounds at points alone."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,9 +10,18 @@ from adamsym import Adam, AdamField, Empirical, InputError, PerRowGradients, Pro
 from adamsym.certify import Crossing, certify_crossing, certify_zero
 from adamsym.expressions.errors import NotApplicable
 from adamsym.field.signs import lattice
-from adamsym.methods import Lion, Signum
+from adamsym.methods import LagWeights, Lion, SignForm, Signum
 
 SKEWED = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
+
+
+class Cancelled(Signum):
+    """Signum(0), its weights written as 1 + 1/2^k - 1/2^k at k = 0."""
+
+    @property
+    def sign_form(self):
+        half = Fraction(1, 2)
+        return SignForm(LagWeights((Fraction(1),), ((Fraction(1), half), (Fraction(-1), half))))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -57,6 +68,11 @@ def test_jumps_are_no_zeros():
     # One row alone: its sign jumps whatever the memory.
     constant = SKEWED.changed(law=Empirical({"x": [1, 1]}))
     assert not certify_crossing(AdamField(constant, Signum("0.9")), 0.0, 3.0).is_continuous
+    # Geometric weights that cancel leave the newest gradient alone.
+    found = certify_crossing(AdamField(SKEWED, Cancelled("0.5")), -1.0, 1.0)
+    assert found.direction == -1
+    assert not found.is_continuous
+    assert "np.float64" not in found.summary
     # Gradients that jump themselves.
     kink = Problem("Abs(theta - x)", ["theta"], Empirical({"x": [0, 0, 3]}))
     assert not certify_crossing(AdamField(kink, Signum("0.9")), -1.0, 1.0).is_continuous

@@ -105,6 +105,17 @@ def test_a_newest_gradient_that_weighs_nearly_all_takes_no_room(method):
     assert -1 / 3 - 1e-6 < low < high < 1.000001
 
 
+def test_the_head_counts_where_it_is_cut_short(monkeypatch):
+    # M = g_0 - 5 g_1 is about -1 for means of many; the oldest gradient of the other form decides alone.
+    monkeypatch.setattr(lattice, "MOST_PRODUCTS", 7000)
+    low, _ = enclosed([-0.5, 1], ["1/2", "1/2"], SignForm(LagWeights((Fraction(1), Fraction(-5)), ())), 3500)
+    assert low <= -0.999
+    monkeypatch.setattr(lattice, "MOST_PRODUCTS", 10)
+    form = SignForm(LagWeights((Fraction(0),) * 9 + (Fraction(100),), ((Fraction(1), Fraction(1, 2)),)))
+    low, high = enclosed([-1, 2], ["1/2", "1/2"], form)
+    assert low <= 0 <= high
+
+
 def test_weights_whose_inverse_is_a_pisot_number_are_bounded_too():
     # (sqrt 5 - 1)/2, nearly: the characteristic function hardly decays.
     problem = SKEWED.changed(law=Empirical({"x": [-1, 1]}))

@@ -15,6 +15,7 @@ from adamsym.expressions.results import Result
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, hull
 from adamsym.field.ball.enclosure import may_jump, rows_over
+from adamsym.field.signs.enclosure import finite_lags
 from adamsym.field.signs.sign_field import SignField
 from adamsym.gradients import Empirical
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
@@ -133,7 +134,7 @@ def _narrow(field: AdamField, outer: Crossing) -> Crossing:
     slope = abs(float(field([middle + far])[0] - field([middle - far])[0])) / (2 * far)
     half = max(half, (most - least) / slope if slope > 0 else 0.0)
     for _ in range(_MOST_TRIES):
-        low, high = max(outer.low, middle - half), min(outer.high, middle + half)
+        low, high = float(max(outer.low, middle - half)), float(min(outer.high, middle + half))
         if (low, high) == (outer.low, outer.high):
             break
         found = _at(field, outer.name, low, high)
@@ -149,8 +150,7 @@ def _is_continuous(field: AdamField, problem: SymbolicGradient, low: float, high
         return False
     if not isinstance(field, SignField):
         return True
-    endless = any(amount and ratio for amount, ratio in field.sign.weights.terms)
-    return endless and _rows_differ(problem, low, high)
+    return finite_lags(field.sign) is None and _rows_differ(problem, low, high)
 
 
 def _rows_differ(problem: SymbolicGradient, low: float, high: float) -> bool:

@@ -74,7 +74,7 @@ def enclose_sign_mean(
 
     Fewer ``operations`` make it wider. Call within ``ball_arithmetic()``.
     """
-    atoms, lags = _merged(values, probabilities), _finite(form)
+    atoms, lags = _merged(values, probabilities), finite_lags(form)
     if lags is not None and math.comb(len(atoms) + size - 1, size) ** len(lags) <= MOST_HISTORIES:
         return _listed(atoms, lags, size)
     if len(atoms) == 1:
@@ -115,9 +115,13 @@ def _merged(values: Sequence[flint.arb], probabilities: Sequence[Fraction]) -> l
     return sorted(found.values(), key=lambda one: float(one.value))
 
 
-def _finite(form: SignForm) -> list[Fraction] | None:
-    """The weights that are not 0; None if there are infinitely many."""
-    if any(amount and ratio for amount, ratio in form.weights.terms):
+def finite_lags(form: SignForm) -> list[Fraction] | None:
+    """Return the weights that are not 0; None if there are infinitely many."""
+    amounts: dict[Fraction, Fraction] = {}
+    for amount, ratio in form.weights.terms:
+        amounts[ratio] = amounts.get(ratio, Fraction(0)) + amount
+    # Of different ratios the largest decides from some lag on; terms of the same may cancel.
+    if any(amount and ratio for ratio, amount in amounts.items()):
         return None
     return [w for w in map(form.weights.weight, range(len(form.weights.head) + 1)) if w]
 

@@ -84,9 +84,12 @@ def _lags(form: SignForm) -> int:
 
 
 def _beyond(form: SignForm, lags: int) -> flint.arb:
-    """A bound of the sum of |c_k| over the lags from this number on, beyond the head."""
+    """A bound of the sum of |c_k| over the lags from this number on; the head may be cut short."""
+    end = max(lags, len(form.weights.head))
+    head = (abs(_weight(form, lag)) for lag in range(lags, end))
     terms = ((abs(amount), ratio) for amount, ratio in form.weights.terms if amount and ratio)
-    return sum((ball(amount) * ball(ratio) ** lags / ball(1 - ratio) for amount, ratio in terms), flint.arb(0)).upper()
+    geometric = (ball(amount) * ball(ratio) ** end / ball(1 - ratio) for amount, ratio in terms)
+    return sum((*head, *geometric), flint.arb(0)).upper()
 
 
 def _weight(form: SignForm, lag: int) -> flint.arb:
