@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.executors import Cluster, executor_of
 from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, read_problem_and_point
 from adamsym.cli.output import check_writable, print_json, tell, write_output
 from adamsym.cli.sweep import parse_over
@@ -53,6 +54,10 @@ def explore(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the run.", min=0)] = 0,
     budget: Annotated[int, typer.Option("--budget", help="Most boxes of a certified search.", min=1)] = _BUDGET,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Processes, with -o.", min=1, show_default="one")
+    ] = None,
+    cluster: Cluster = None,
     port: Annotated[
         int, typer.Option("--port", help="Of the local server; 0 for any that is free.", min=0, max=65_535)
     ] = _PORT,
@@ -65,6 +70,8 @@ def explore(
         raise InputError(f"--certify: {certify[:20]!r} is not allowed; allowed are own, all and none")
     if output is None and (as_json or certify != "own"):
         raise InputError("--certify, --json: they go with -o; the local server certifies every position")
+    if output is None and (workers, cluster) != (None, None):
+        raise InputError("--workers, --cluster: they go with -o; the local server computes one position at a time")
     from adamsym.expressions.optional import library
 
     library("bokeh")
@@ -76,8 +83,8 @@ def explore(
         return HOLDS
     from adamsym.expressions.progress import progress_bar
 
-    with progress_bar("positions of the sliders") as progress:
-        page = explorer.page(certify=certify, progress=progress)
+    with executor_of(workers, cluster) as executor, progress_bar("positions of the sliders") as progress:
+        page = explorer.page(certify=certify, executor=executor, progress=progress)
     write_output(output, page.html)
     size = len(page.html.encode())
     if as_json:

@@ -17,7 +17,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
-from adamsym.cli.signals import said_when_stopped
+from adamsym.cli.signals import said_when_stopped, shown_when_stopped
 from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 
@@ -89,7 +89,17 @@ def map_(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"points": points, "journal": journal}
     found: ZeroMap | LyapunovMap
+
+    def show(found: "ZeroMap | LyapunovMap") -> None:
+        if output is not None:
+            _write(found, output, file.stem)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            _print(found, of, output)
+
     with (
+        shown_when_stopped(show),
         said_when_stopped(journal),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("pairs of values reached") as progress,
@@ -99,12 +109,7 @@ def map_(
             found = map_lyapunov(field, wanted, region, certify=certify, **options)
         else:
             found = map_zeros(field, wanted, start=start, box=region, **options)
-    if output is not None:
-        _write(found, output, file.stem)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _print(found, of, output)
+    show(found)
     return UNDECIDED if _reason(found) else HOLDS
 
 

@@ -1,6 +1,8 @@
 """The page of an exploration: all positions of its sliders computed in advance, in one self-contained file."""
 
 import json
+import re
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,6 @@ from adamsym.explorer.exploration import Explorer
 from adamsym.explorer.landscape import Landscape
 from adamsym.explorer.packing import check_size, packed_drawn, packed_view
 from adamsym.explorer.scene import no_scene
-from adamsym.explorer.verdicts import Verdict
 from adamsym.explorer.view import View, point_text, rest_name, shortened, shown_slider, view_of
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.progress import Progress
@@ -30,6 +31,9 @@ _OTHERS = 6
 _WRITTEN = 200
 """Characters of a loss; longer ones are cut."""
 
+_RANDOM = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+"""Bokeh's names of elements."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -39,12 +43,12 @@ class Page:
     words: dict[str, str]
 
 
-def page_of(explorer: Explorer, certify: str, progress: Progress | None) -> Page:
+def page_of(explorer: Explorer, certify: str, executor: Executor | int | None, progress: Progress | None) -> Page:
     """Return the page; arguments as for :meth:`Explorer.page`."""
     states = explorer.states
     nothing = no_scene(explorer.landscape, explorer.values(explorer.own), "")
     check_size(view_of(explorer, nothing, [], None).drawn, len(states))
-    views = views_of(explorer, certify, progress)
+    views = views_of(explorer, certify, executor, progress)
     own = states.index(explorer.own)
     document = Document()
     for one in figures_of(explorer, views[own]).values():
@@ -71,7 +75,28 @@ def page_of(explorer: Explorer, certify: str, progress: Progress | None) -> Page
         template=template(),
         template_variables=variables_of(explorer, setup, notes),
     )
-    return Page(html, views[own].words)
+    return Page(reproducible(html), views[own].words)
+
+
+def reproducible(html: str) -> str:
+    """Return a page with names of elements and models by number, in place of Bokeh's: random ones, and ever new ones.
+
+    They are replaced where Bokeh writes them, which no text does: in JSON a quotation mark within a text is escaped.
+    """
+    head, tag, body = html.partition("<body>")
+    before, items, after = re.split(r"(const render_items = \[.*\];)", body)
+    [document] = re.findall(r"getElementById\('([^']+)'\)\.textContent", before)
+    models = dict.fromkeys(re.findall(r'"id":"(p\d+)"', body))
+    elements = dict.fromkeys([document, *re.findall(_RANDOM, items)])
+    named = {old: f"p{number}" for number, old in enumerate(models, 1)}
+    named |= {old: f"bokeh-{number}" for number, old in enumerate(elements, 1)}
+
+    def renamed(found: re.Match[str]) -> str:
+        return named.get(found[0], found[0])
+
+    written = rf'(?<="id":")p\d+(?=")|(?<=data-root-id=")p\d+(?=")|{_RANDOM}'
+    before, after = (re.sub(written, renamed, part) for part in (before, after))
+    return "".join((head, tag, before, re.sub(rf'(?<=")p\d+(?=")|{_RANDOM}', renamed, items), after))
 
 
 def written_of(explorer: Explorer) -> str:
@@ -91,17 +116,16 @@ def _where_certified(proven: list[str], states: int) -> str:
     return f"Zeros were certified {where}; all else is by number."
 
 
-def views_of(explorer: Explorer, certify: str, progress: Progress | None = None) -> list[View]:
+def views_of(
+    explorer: Explorer, certify: str, executor: Executor | int | None = None, progress: Progress | None = None
+) -> list[View]:
     """Return the views of all positions, in their order."""
-    scenes = list(explorer.scenes(progress))
+    found = list(explorer.positions(certify, executor, progress))
     shape = tuple(len(slider.axis.values) for slider in explorer.sliders)
-    distances = np.array([scene.distance for scene in scenes]).reshape(shape)
+    distances = np.array([scene.distance for scene, _ in found]).reshape(shape)
     slider = shown_slider(explorer)
     views = []
-    for state, scene in zip(explorer.states, scenes, strict=True):
-        verdict: Verdict | None = None
-        if certify == "all" or (certify == "own" and state == explorer.own):
-            verdict = explorer.certify(**scene.values)
+    for state, (scene, verdict) in zip(explorer.states, found, strict=True):
         curve: FloatArray = np.empty(0)
         if slider is not None:
             along = list(state)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from adamsym.expressions.optional import library
 from adamsym.expressions.progress import Progress
 from adamsym.expressions.results import counted
 from adamsym.field import AdamField
+from adamsym.parallel import map_tasks
 
 if TYPE_CHECKING:
     from adamsym.explorer.bokeh_page import Page
@@ -141,43 +143,65 @@ class Explorer:
             return Verdict(values, "not applicable", str(error))
         return verdict_of(self.landscape, one, values, self.budget, stop)
 
-    def scenes(self, progress: Progress | None = None) -> Iterator[Scene]:
-        """Yield what is seen at every position, in the order of ``states``."""
-        states = self.states
-        for number, state in enumerate(states):
-            yield self._scene(self.values(state))
+    def positions(
+        self, certify: str = "none", executor: Executor | int | None = None, progress: Progress | None = None
+    ) -> "Iterator[tuple[Scene, Verdict | None]]":
+        """Yield what is seen at every position, in the order of ``states``, and what is proven there, if it is to be.
+
+        Arguments and errors as for :meth:`page`.
+        """
+        if certify not in ("own", "all", "none"):
+            raise InputError(f'certify: {certify[:20]!r} is not allowed; allowed are "own", "all" and "none"')
+        states, own = self.states, self.own
+        tasks = [(self.values(one), certify == "all" or (certify == "own" and one == own)) for one in states]
+        for number, found in enumerate(map_tasks(_at, tasks, shared=self, executor=executor)):
+            yield found
             if progress is not None:
                 progress(number + 1, len(states))
 
-    def page(self, *, certify: str = "own", progress: Progress | None = None) -> "Page":
+    def page(
+        self, *, certify: str = "own", executor: Executor | int | None = None, progress: Progress | None = None
+    ) -> "Page":
         """Return the page, all positions of the sliders computed in advance, and what it says of the problem itself.
 
         Parameters
         ----------
         certify
             At which positions zeros are certified: "own", that of the problem itself, "all" or "none".
+        executor
+            Where positions are computed: a number of processes, or an executor as of :func:`adamsym.parallel.cluster`;
+            here if omitted. The page is the same, to the last byte.
         progress
             Called with how many positions are done, and how many there are.
 
         Raises
         ------
         InputError
-            If Bokeh is not installed, ``certify`` is something else, or the page would be too large.
+            If Bokeh is not installed, ``certify`` is something else, there are to be fewer than 1 processes, or the
+            page would be too large.
         """
         library("bokeh")
         from adamsym.explorer.bokeh_page import page_of
 
-        if certify not in ("own", "all", "none"):
-            raise InputError(f'certify: {certify[:20]!r} is not allowed; allowed are "own", "all" and "none"')
-        return page_of(self, certify, progress)
+        return page_of(self, certify, executor, progress)
 
-    def to_html(self, *, certify: str = "own", progress: Progress | None = None) -> str:
+    def to_html(
+        self, *, certify: str = "own", executor: Executor | int | None = None, progress: Progress | None = None
+    ) -> str:
         """Return the page as one self-contained text; arguments and errors as for :meth:`page`."""
-        return self.page(certify=certify, progress=progress).html
+        return self.page(certify=certify, executor=executor, progress=progress).html
 
-    def save(self, path: str | Path, *, certify: str = "own", progress: Progress | None = None) -> None:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        certify: str = "own",
+        executor: Executor | int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the page to a file; arguments and errors as for :meth:`page`."""
-        Path(path).write_text(self.to_html(certify=certify, progress=progress), encoding="utf-8")
+        text = self.to_html(certify=certify, executor=executor, progress=progress)
+        Path(path).write_text(text, encoding="utf-8")
 
     def serve(
         self, port: int = PORT, *, open_browser: bool = False, started: Callable[[str], None] | None = None
@@ -202,6 +226,12 @@ class Explorer:
         from adamsym.explorer.bokeh_server import serve
 
         serve(self, port, open_browser, print if started is None else started)
+
+
+def _at(explorer: Explorer, task: tuple[Mapping[str, Fraction], bool]) -> tuple[Scene, Verdict | None]:
+    """What is seen at one position, and what is proven there."""
+    values, is_certified = task
+    return explorer._scene(values), explorer.prove(values) if is_certified else None
 
 
 @checked_arguments

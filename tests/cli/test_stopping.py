@@ -159,3 +159,29 @@ def test_what_is_finished_is_shown(command, shown, monkeypatch, capsys):
     assert shown in printed.out
     assert main(command) == 130  # the control: now the first part is stopped already
     assert capsys.readouterr().out != printed.out
+
+
+def test_the_nodes_of_a_map_that_are_reached_are_shown(folder, monkeypatch, capsys):
+    """Ctrl-C after the first node and one led from it: those are counted, others are not reached; or nothing is."""
+    command = ["map", "p.toml", "--over", "beta2=0.9,0.95,0.99", "--over", "eps=0.1,0.2", "--at", "theta=1"]
+    mapping = importlib.import_module("adamsym.continuation.maps.mapping")
+    original, most = mapping.all_done, 3
+
+    def interrupted(grid, tasks):
+        nonlocal most
+        for found in original(grid, tasks):
+            most -= 1
+            if most < 0:
+                raise KeyboardInterrupt
+            yield found
+
+    monkeypatch.setattr(mapping, "all_done", interrupted)
+    assert main([*command, "-o", "map.csv"]) == 130
+    printed = capsys.readouterr()
+    assert "what is finished so far" in printed.err
+    assert "3 x 2 pairs of beta2 and eps, stopped, so far: 1 zero at 3" in printed.out
+    assert [line.split(",")[2] for line in (folder / "map.csv").read_text().splitlines()].count("not reached") == 3
+    most = 0
+    assert main([*command, "-o", "none.csv"]) == 130
+    assert capsys.readouterr().out == ""
+    assert not (folder / "none.csv").exists()

@@ -1,7 +1,9 @@
 """What an exploration shows, without a browser: zeros and distances by number, sliders, verdicts, refusals."""
 
+import pickle
 import re
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +24,7 @@ from adamsym import (
     find_zeros,
 )
 from adamsym.__main__ import main
-from adamsym.explorer.bokeh_page import views_of
+from adamsym.explorer.bokeh_page import reproducible, views_of
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, captions
 from adamsym.explorer.points import zeros_in_plane, zeros_on_line
 from adamsym.explorer.sliders import finer
@@ -182,6 +184,43 @@ def test_each_proof_names_the_position_that_it_is_about(certify, proofs):
     assert [list(view.points["curve"]["y"]) for view in views] == [[float(place["y"][0]) for place in places]] * 2
 
 
+TWO = {"beta2": ["0.9", "0.99"], "beta1": ["0.5"], "eps": ["0.01"], "batch_size": [1]}
+
+
+def test_a_page_is_the_same_wherever_its_positions_are_computed():
+    explorer = explore(THREE, [[-1, 3]], start=[2.0], time=0.1, values=TWO)
+    page = explorer.to_html(certify="all")
+    sent = pickle.loads(pickle.dumps(explorer))
+    with ThreadPoolExecutor(2) as executor:
+        assert sent.to_html(certify="all", executor=executor) == page
+    assert explorer.to_html(certify="none") != page
+    assert re.findall('"id":"(p[0-9]+)"', page.partition("<body>")[2])[:2] == ["p1", "p2"]
+
+
+def test_texts_that_look_like_names_of_bokeh_stay():
+    one, other = "fb4f7ac6-2c41-4bc5-93a3-ffc617f4558f", "a4b5e2d1-9c41-4bc5-93a3-ffc617f4558f"
+    given = (
+        f'<body><h1>{other}</h1><div id="{one}" data-root-id="p1017"></div>{{"id":"p1017","text":"p1017"}}'
+        f'getElementById(\'{one}\').textContent const render_items = [{{"roots":{{"p1017":"{one}"}}}}];'
+    )
+    assert reproducible(given) == (
+        f'<body><h1>{other}</h1><div id="bokeh-1" data-root-id="p1"></div>{{"id":"p1","text":"p1017"}}'
+        'getElementById(\'bokeh-1\').textContent const render_items = [{"roots":{"p1":"bokeh-1"}}];'
+    )
+
+
+@pytest.mark.slow
+def test_pages_of_one_and_two_processes_are_the_same_to_the_last_byte(tmp_path, capsys):
+    (tmp_path / "problem.toml").write_text(FILE)
+    options = ["--box", "theta=-1:3", "--values", "beta1=0.5", "--values", "eps=0.01", "--values", "batch_size=1,2"]
+    pages = []
+    for workers in ([], ["--workers", "1"], ["--workers", "2"]):
+        page = tmp_path / "page.html"
+        assert main(["explore", str(tmp_path / "problem.toml"), "-o", str(page), *options, *workers]) == 0
+        pages.append(page.read_bytes())
+    assert pages[0] == pages[1] == pages[2]
+
+
 def test_rows_in_epochs_are_not_explored():
     epochs = Problem(LOSS, ["theta"], LAW, sampling="reshuffled")
     with pytest.raises(InputError, match="supposes rows drawn independently"):
@@ -261,6 +300,7 @@ def refusal(capsys, tmp_path):
         (["-o", "page.pdf"], "allowed: .html"),
         (["-o", "page.html", "--certify", "some"], "--certify: 'some' is not allowed"),
         (["--json"], "they go with -o"),
+        (["--workers", "2"], "--workers, --cluster: they go with -o"),
         (["-o", "page.html", "--box", "x=0:1"], "--box: 'x' is no parameter"),
         (["-o", "page.html", "--plane", "theta,phi"], "--plane: 'phi' is no parameter"),
         (["-o", "page.html", "--values", "beta2"], "--values: 'beta2' is not allowed"),

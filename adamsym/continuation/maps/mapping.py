@@ -28,7 +28,7 @@ from adamsym.continuation.maps.zero_map import MapNode, ZeroMap
 from adamsym.continuation.paths import not_isolated
 from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError, NotApplicable, Stopped
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.gradients.source import require_everywhere
@@ -97,6 +97,8 @@ def map_zeros(
         box.
     NotApplicable
         If the field's source has no Jacobians or products, or more than 100 parameters.
+    Stopped
+        A KeyboardInterrupt with the map of what is finished, if a zero has been found.
 
     Examples
     --------
@@ -112,7 +114,12 @@ def map_zeros(
         where = nullcontext() if executor is None else open_workers(all_done, grid, executor)
         with where as workers:
             work = _Work(grid, known, record, workers, progress)
-            return work.mapped(None if start is None else field.problem.points(real_array(start, "start")))
+            try:
+                return work.mapped(None if start is None else field.problem.points(real_array(start, "start")))
+            except KeyboardInterrupt:
+                if not work.has_zeros:
+                    raise
+                raise Stopped(work.result((), is_stopped=True)) from None
 
 
 def _checked(
@@ -190,6 +197,7 @@ class _Work:
     ) -> None:
         self.grid, self.known, self.record, self.workers, self.progress = grid, known, record, workers, progress
         self.refused, self.rounds = "", 0
+        self.searches: dict[Node, Literal["certified", "by number"]] = {}
         self.states = {node: _State() for node in self._allowed()}
         if not self.states:
             raise InputError(f"over: {self.refused}")
@@ -209,17 +217,27 @@ class _Work:
 
     def mapped(self, start: FloatArray | None) -> ZeroMap:
         """Return the map."""
-        searches = self._seek(start)
+        self._seek(start)
         self._spread_out()
         for node in self._unbalanced():
-            searches.setdefault(node, "by number")
+            self.searches.setdefault(node, "by number")
         self._spread_out()
         changes = tuple(
             MapChange.from_dict(change) for _, found in self._results(self._edges()) for change in found["changes"]
         )
+        return self.result(changes)
+
+    @property
+    def has_zeros(self) -> bool:
+        """Whether a zero is known at a node."""
+        return any(state.zeros for state in self.states.values())
+
+    def result(self, changes: tuple[MapChange, ...], is_stopped: bool = False) -> ZeroMap:
+        """Return the map of what is known."""
         m, n = self.grid.shape
-        nodes = tuple(tuple(self._node((i, j)) for j in range(n)) for i in range(m))
-        return ZeroMap(self.grid.field.problem.names, self.grid.axes, nodes, changes, searches, self._reason)
+        nodes = tuple(tuple(self._node((i, j), is_stopped) for j in range(n)) for i in range(m))
+        names = self.grid.field.problem.names
+        return ZeroMap(names, self.grid.axes, nodes, changes, self.searches, self._reason, is_stopped)
 
     def _spread_out(self) -> None:
         """Lead new zeros from node to node until none is new."""
@@ -257,14 +275,12 @@ class _Work:
                 self.progress(sum(bool(state.zeros) for state in self.states.values()), len(self.states))
             yield task, found
 
-    def _seek(self, start: FloatArray | None) -> dict[Node, Literal["certified", "by number"]]:
+    def _seek(self, start: FloatArray | None) -> None:
         home = self._home()
         nodes = [home] if start is not None else sorted({home, *self._spread()})
-        found: dict[Node, Literal["certified", "by number"]] = {}
         for task, known in self._results([Seek(0, node, (), start, node == home) for node in nodes]):
             self._take(task.node, known)
-            found[task.node] = "certified" if known["complete"] else "by number"
-        return found
+            self.searches[task.node] = "certified" if known["complete"] else "by number"
 
     def _spread(self) -> Iterator[Node]:
         """Nodes all over the grid, of those that are allowed the nearest."""
@@ -332,10 +348,12 @@ class _Work:
                     found.append(Compare(a, b, left.zeros, right.zeros))
         return found
 
-    def _node(self, node: Node) -> MapNode:
+    def _node(self, node: Node, is_stopped: bool = False) -> MapNode:
         if node not in self.states:
             return MapNode("not allowed", ())
         state = self.states[node]
+        if is_stopped and not state.zeros:
+            return MapNode("not reached", ())
         if self._rank is not None:
             return MapNode("not isolated", ())
         zeros = tuple(sorted(state.zeros, key=lambda zero: tuple(zero.theta)))

@@ -14,7 +14,7 @@ from adamsym.continuation.maps.nodes import NodeZero
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.results import Result, counted
 
-NodeState = Literal["counted", "not allowed", "not isolated"]
+NodeState = Literal["counted", "not allowed", "not isolated", "not reached"]
 
 UNKNOWN = -1
 """In place of a number of zeros."""
@@ -28,7 +28,8 @@ class MapNode:
     ----------
     state
         "counted"; "not allowed": the method does not have these values, as beta1**2 >= beta2; "not isolated": zeros
-        form a set of positive dimension there, and cannot be counted.
+        form a set of positive dimension there, and cannot be counted; "not reached": the map was stopped before a zero
+        was found there.
     zeros
         Those that were found.
     """
@@ -69,6 +70,8 @@ class ZeroMap(Result):
         complete, so that the number of zeros is proven there, else "by number".
     reason
         Why nothing could be counted; empty if something was.
+    is_stopped
+        Whether it was stopped: then zeros may not have been led to all nodes yet, and changes are not known.
     """
 
     names: tuple[str, ...]
@@ -77,6 +80,7 @@ class ZeroMap(Result):
     changes: tuple[MapChange, ...]
     searches: Mapping[tuple[int, int], Literal["certified", "by number"]]
     reason: str
+    is_stopped: bool = False
 
     @property
     def number(self) -> NDArray[np.int_]:
@@ -100,7 +104,8 @@ class ZeroMap(Result):
             return f"nothing was counted: {self.reason}"
         size = " x ".join(str(len(axis.values)) for axis in self.axes)
         numbers = ", ".join(f"{counted(number, 'zero')} at {many}" for number, many in self._numbers())
-        parts = [f"{size} pairs of {self.axes[0].name} and {self.axes[1].name}: {numbers}"]
+        so_far = ", stopped, so far" if self.is_stopped else ""
+        parts = [f"{size} pairs of {self.axes[0].name} and {self.axes[1].name}{so_far}: {numbers}"]
         kinds = Counter(change.kind for change in self.changes)
         parts += [f"{many} x {kind}" for kind, many in sorted(kinds.items())]
         return "; ".join(parts)
@@ -123,6 +128,7 @@ class ZeroMap(Result):
             "changes": [change.to_dict() for change in self.changes],
             "searches": [{"node": list(node), "kind": kind} for node, kind in self.searches.items()],
             "reason": self.reason,
+            "stopped": self.is_stopped,
             "complete": False,
         }
 
