@@ -51,6 +51,11 @@ class BatchLaw(Law):
     _known: dict[int, _Nodes | None] = field(default_factory=dict, compare=False)
     _bounds: dict[int, tuple[Interval, Interval]] = field(default_factory=dict, compare=False)
 
+    @property
+    def is_listed(self) -> bool:
+        """No: the atoms are those of the rows, and means of them lie between."""
+        return False
+
     # What lies between the rows' least and largest values, as G and H do, is that of the rows.
 
     @cached_property

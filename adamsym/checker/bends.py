@@ -57,8 +57,11 @@ def bend(law: Law, form: Form, bends: Sequence[Interval]) -> Interval:
 def radius_of_disc(law: Law) -> Interval | None:
     """Return R for atoms g + z u, u the law's one column of slopes.
 
-    It is infinity if none moves, and None if one that moves may be 0.
+    It is infinity if none moves, and None if one that moves may be 0, or where not all values of the law are listed:
+    means of rows of both signs may be 0 though no row is.
     """
+    if not law.is_listed:
+        return None
     using, (speeds,) = law.using, law.slopes
     moving = [(g, u) for g, u in zip(law.atoms, speeds, strict=True) if not (g == 0 and u == 0)]
     if not all(using.least_magnitude(g) > 0 for g, _ in moving):
@@ -99,7 +102,7 @@ def bent(problem: SymbolicGradient, form: Form, theta: Sequence[Interval], r: Se
     for law, other in zip(
         gradient_laws(using, problem, theta, slopes=True), laws_of_rows(using, problem, rows), strict=True
     ):
-        if not isinstance(law, Law) or not isinstance(other, Law):
+        if not (law.is_listed and other.is_listed):
             raise NotCheckable("a second derivative over minibatches that are not listed")
         speeds = [using.dot(r, column) for column in zip(*law.slopes, strict=True)]
         found.append(-bend(replace(law, slopes=[speeds]), form, other.atoms))

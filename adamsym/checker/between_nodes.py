@@ -12,7 +12,6 @@ from functools import lru_cache
 from adamsym.certificates.parts import Box
 from adamsym.checker.arithmetic import Arithmetic, Interval
 from adamsym.checker.bends import bound_in_disc, radius_of_disc
-from adamsym.checker.coordinate_law import Law
 from adamsym.checker.field import field_over
 from adamsym.checker.form import Form
 from adamsym.checker.law import gradient_laws
@@ -31,15 +30,15 @@ def slope_between(
 ) -> Interval | None:
     """Return an interval around f' over an interval of the one parameter in which f is known to be smooth.
 
-    None where the gradients are not affine, where one vanishes nearby, and where it takes too many nodes to know F' up
-    to ``allowed`` between them.
+    None where the gradients are not affine or not listed, where one vanishes nearby, and where it takes too many nodes
+    to know F' up to ``allowed`` between them.
     """
     if problem.dimension != 1 or problem.epoch is not None or not _is_affine(problem):
         return None
     using, ((low, high),) = form.using, box
     center = using.number(low + (high - low) / 2)
     (law,) = gradient_laws(using, problem, [center], slopes=True)
-    if not isinstance(law, Law):
+    if not law.is_listed:
         return None
     reach = using.largest([using.number(high) - center, center - using.number(low)])
     radius = radius_of_disc(law)

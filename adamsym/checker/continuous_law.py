@@ -60,6 +60,11 @@ class ContinuousLaw(Law):
     derivatives: list[tuple[Interval, Interval]]
 
     @property
+    def is_listed(self) -> bool:
+        """No."""
+        return False
+
+    @property
     def atoms(self) -> list[Interval]:
         """There are none."""
         raise NotCheckable("this needs a list of atoms, and the law is continuous")

@@ -49,6 +49,11 @@ class Law:
     apart: list[Interval] | None = field(default=None, kw_only=True)
     """Bounds of g - E g, if narrower ones are known than those of g and E g give."""
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether g is always one of the atoms."""
+        return True
+
     def mean_of(self, values: Sequence[Interval]) -> Interval:
         """Return E v."""
         return self.using.dot(self.probabilities, values)

@@ -10,6 +10,8 @@ from adamsym import Adam, AdamField, Empirical, Problem, certificate, certify_ze
 from adamsym.certify.field_function import FieldFunction
 from adamsym.certify.interpolated_slope import interpolated_slope
 from adamsym.checker import between_nodes as checked_nodes
+from adamsym.checker import pushes, zeros_over
+from adamsym.checker.arithmetic import NotCheckable
 from adamsym.checker.balls import Balls
 from adamsym.checker.form import form_of
 from adamsym.continuation import cell_field
@@ -75,6 +77,21 @@ def test_where_a_gradient_vanishes_nearby_there_is_none():
         assert interpolated_slope(FieldFunction(bent), around(1.0, 0.01), 10.0, 1e-9) is None
         two = AdamField(Problem("(a - x)**2 + (b - x)**2", ["a", "b"], Empirical({"x": [1, 2]})), Adam())
         assert interpolated_slope(FieldFunction(two), np.array([[3.0, 3.1]] * 2), 10.0, 1e-9) is None
+
+
+def test_means_of_minibatches_that_are_not_listed_are_not_covered():
+    """Rows of both signs are far from 0, their means are not: between nodes F' may be as large as it likes."""
+    rows = Empirical({"x": ["-1", "-1.3", "1.2", "1.1"]})
+    problem, method = Problem("(theta - x)**2/2", ["theta"], rows, batch_size=10**9), Adam("0.5", "0.51", "1e-8")
+    using, box = Balls(), [[-0.08, 0.11]]
+    with using.working():
+        form, theta = form_of(using, method.laplace), [using.number(0.5)]
+        assert checked_nodes.slope_between(problem, form, box, using.number(2), 1e-9) is None
+        for number in ("beta", "ratio", "eps"):
+            with pytest.raises(NotCheckable, match="minibatches"):
+                pushes.pushed(problem, form, theta, pushes.Parameter(number))
+        # It jumps from 1 to -1 in a box of which nothing would be seen at the nodes.
+        assert not zeros_over._is_free(problem, form, box, 0, None)
 
 
 @pytest.mark.parametrize("number", [3, 5, 8])
