@@ -1,6 +1,6 @@
 """Proven bounds of the fields that a formula gives, over boxes: sums over rows in ball arithmetic."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from fractions import Fraction
 from functools import reduce
@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward, square
+from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward, symmetric
 from adamsym.field.ball.enclosure import checked_boxes, field_of, hulls, minibatches, rows_over
 from adamsym.field.ball.law import BallLaw
 from adamsym.field.long_run import require_formula
@@ -80,21 +80,48 @@ def _columns(atoms: Vectors) -> list[tuple[flint.arb, ...]]:
     return list(zip(*atoms, strict=True))
 
 
+Ends = tuple[flint.arb, flint.arb]
+"""The least and the largest value of what is never negative: a ball around both may reach below 0."""
+
+
+def _ends(value: flint.arb) -> Ends:
+    return value.abs_lower(), value.abs_upper()
+
+
+def _root_of_squares(values: Sequence[flint.arb], shares: Sequence[flint.arb], eps: flint.arb) -> Ends:
+    """The root of a sum of squares with shares, and eps."""
+
+    def at(sizes: Iterable[flint.arb]) -> flint.arb:
+        return (sum((p * x**2 for p, x in zip(shares, sizes, strict=True)), flint.arb(0)) + eps).sqrt()
+
+    return at(g.abs_lower() for g in values), at(g.abs_upper() for g in values)
+
+
+def _over(value: flint.arb, divisor: Ends) -> flint.arb:
+    """The quotient, monotone in the divisor."""
+    low, high = divisor
+    return (value / low).union(value / high)
+
+
 def _largest(method: AMSGrad, atoms: Vectors, chances: Sequence[flint.arb]) -> list[flint.arb]:
-    most = [reduce(flint.arb.max, map(abs, column)) for column in _columns(atoms)]
-    eps = ball(Fraction(method.eps))
-    return [-mean / (largest + eps) for mean, largest in zip(_mean(atoms, chances), most, strict=True)]
+    eps, found = ball(Fraction(method.eps)), []
+    for mean, column in zip(_mean(atoms, chances), _columns(atoms), strict=True):
+        low, high = (reduce(flint.arb.max, sizes) for sizes in zip(*map(_ends, column), strict=True))
+        found.append(-_over(mean, (low + eps, high + eps)).intersection(symmetric(flint.arb(1))))
+    return found
 
 
 def _growing(method: Adafactor, atoms: Vectors, chances: Sequence[flint.arb]) -> list[flint.arb]:
-    squares = _mean([[square(g) for g in atom] for atom in atoms], chances)
-    roots = [(mean + ball(Fraction(method.eps))).sqrt() for mean in squares]
-    updates = [[g / root for g, root in zip(atom, roots, strict=True)] for atom in atoms]
-    clip, one = ball(Fraction(method.clip)), flint.arb(1)
+    eps, clip, one = ball(Fraction(method.eps)), ball(Fraction(method.clip)), flint.arb(1)
+    roots = [_root_of_squares(column, chances, eps) for column in _columns(atoms)]
+    # The mean square of what is clipped is at most that of clip in all entries.
+    most = symmetric(clip * flint.arb(len(roots)).sqrt())
     clipped = []
-    for update in updates:
-        size = (sum(map(square, update), flint.arb(0)) / len(update)).sqrt()
-        clipped.append([u / one.max(size / clip) for u in update])
+    for atom in atoms:
+        update = [_over(g, root) for g, root in zip(atom, roots, strict=True)]
+        low, high = _root_of_squares(update, [one / len(update)] * len(update), flint.arb(0))
+        by = one.max(low / clip), one.max(high / clip)
+        clipped.append([_over(u, by).intersection(most) for u in update])
     return [-mean for mean in _mean(clipped, chances)]
 
 
@@ -105,10 +132,12 @@ def _by_value(method: AdamClippedByValue, atoms: Vectors, chances: Sequence[flin
 
 def _by_norm(method: AdamClippedByNorm, atoms: Vectors, chances: Sequence[flint.arb]) -> list[flint.arb]:
     clip = ball(Fraction(method.clip))
-    sizes = [sum(map(square, atom), flint.arb(0)).sqrt() for atom in atoms]
-    return _of_adam(
-        method, [[g * (clip / size.max(clip)) for g in a] for a, size in zip(atoms, sizes, strict=True)], chances
-    )
+    clipped = []
+    for atom in atoms:
+        low, high = _root_of_squares(atom, [flint.arb(1)] * len(atom), flint.arb(0))
+        by = low.max(clip) / clip, high.max(clip) / clip
+        clipped.append([_over(g, by).intersection(symmetric(clip)) for g in atom])
+    return _of_adam(method, clipped, chances)
 
 
 def _of_adam(

@@ -106,6 +106,20 @@ def test_bounds_hold_the_formula_at_points_and_over_boxes(method, place, half, s
     assert (enclose_long_run_field(problem, method, [box, box]) == bounds).all()
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_over_boxes_where_gradients_may_be_0_bounds_are_finite(method):
+    # Where all rows may have the gradient 0, too, and every divisor may be small.
+    for law in (Empirical({"x": [0, 0, 3]}), Empirical({"x": [0]})):
+        problem = PLANE.changed(law=law)
+        box = np.array([[-1.0, 2.0], [-0.5, 1.0]])
+        bounds = enclose_long_run_field(problem, method, box)
+        assert np.isfinite(bounds).all()
+        for theta in ((0.0, 0.0), (-1.0, 1.0), (2.0, -0.5), (1e-3, 1e-3)):
+            found = long_run_field(problem, method, theta)
+            assert (bounds[:, 0] <= found.value + found.error).all()
+            assert (found.value - found.error <= bounds[:, 1]).all()
+
+
 def test_bounds_do_not_hold_a_near_miss():
     boxes = [[PLACE[0]] * 2, [PLACE[1]] * 2]
     for method, other in (
