@@ -81,6 +81,22 @@ def test_jumps_are_no_zeros():
     assert certify_crossing(AdamField(hill, Signum("0.8")), 0.0, 2.0).direction == 1
 
 
+def test_the_field_is_asked_for_inside_of_the_interval_alone():
+    # The loss is not real a little below it.
+    problem = Problem("theta*(1 + x) - log(theta)", ["theta"], Empirical({"x": [0, 0, 3]}))
+    found = certify_crossing(AdamField(problem, Signum("0.3")), 1e-5, 100.0)
+    assert found.direction == -1
+    assert found.high - found.low < 0.1
+
+
+def test_floats_of_another_sign_than_is_proven_end_the_search(monkeypatch):
+    field = AdamField(SKEWED.changed(sampling="cyclic"), Adam("0.5", "0.9", "0.01"))
+    monkeypatch.setattr(type(field), "__call__", lambda self, theta: [-1e-17])
+    found = certify_crossing(field, 0.9, 1.0)
+    assert (found.low, found.high) == (0.9, 1.0)
+    assert found.direction == -1
+
+
 def test_without_a_change_of_sign_nothing_is_certified():
     found = certify_crossing(AdamField(SKEWED, Signum("0.9")), 1.5, 2.0)
     assert found.verdict == "undecided"

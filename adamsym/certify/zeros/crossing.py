@@ -126,12 +126,20 @@ def _at(field: AdamField, name: str, low: float, high: float) -> Crossing:
 
 def _narrow(field: AdamField, outer: Crossing) -> Crossing:
     """A change of sign in a smaller interval, or the same."""
-    middle = scipy.optimize.brentq(lambda x: float(field([x])[0]), outer.low, outer.high, xtol=1e-15)
+
+    def value(x: float) -> float:
+        return float(field([x])[0])
+
+    if value(outer.low) * value(outer.high) > 0:
+        # Next to the zero floats may have another sign than is proven.
+        return outer
+    middle = scipy.optimize.brentq(value, outer.low, outer.high, xtol=1e-15)
     half = 2.0**-50 * max(abs(middle), 2.0**-1000)
     # How far its bounds reach, over how fast f falls.
     [[least, most]] = field.enclose([[middle, middle]])
     far = (outer.high - outer.low) / 64
-    slope = abs(float(field([middle + far])[0] - field([middle - far])[0])) / (2 * far)
+    left, right = max(outer.low, middle - far), min(outer.high, middle + far)
+    slope = abs(value(right) - value(left)) / (right - left)
     half = max(half, (most - least) / slope if slope > 0 else 0.0)
     for _ in range(_MOST_TRIES):
         low, high = float(max(outer.low, middle - half)), float(min(outer.high, middle + half))
