@@ -21,7 +21,7 @@ VARIABLE = "ADAMSYM_CACHE"
 """Names another folder; "off" keeps nothing."""
 
 _DIGEST = 32
-"""Bytes at the beginning of an entry: the SHA-256 digest of the rest."""
+"""Bytes at the beginning of an entry: the SHA-256 digest of its key and the rest."""
 
 _ENDING = ".kept"
 
@@ -58,7 +58,7 @@ def _code() -> bytes:
 
 
 def kept(key: str) -> bytes | None:
-    """Return what was kept under a key, or None; a broken entry is removed."""
+    """Return what was kept under a key, or None; an entry that is broken, or another's by its name, is removed."""
     folder = cache_folder()
     if folder is None or not _is_own(folder):
         return None
@@ -67,7 +67,7 @@ def kept(key: str) -> bytes | None:
         content = path.read_bytes()
     except OSError:
         return None
-    if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+    if _digest(key, content[_DIGEST:]) != content[:_DIGEST]:
         with suppress(OSError):
             path.unlink()
         return None
@@ -88,13 +88,17 @@ def keep(key: str, content: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new", suffix=_ENDING)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(content).digest() + content)
+                file.write(_digest(key, content) + content)
             os.replace(temporary, folder / (key + _ENDING))
         finally:
             Path(temporary).unlink(missing_ok=True)
         _within_bounds(folder)
     except OSError:
         return
+
+
+def _digest(key: str, content: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\n" + content).digest()
 
 
 def clear() -> tuple[int, int]:

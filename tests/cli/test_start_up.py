@@ -86,6 +86,24 @@ def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsy
     assert len(list((folder / "kept").glob("*.kept"))) == 2
 
 
+def test_the_entry_of_another_problem_under_this_name_is_none(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))
+    values, keys = [], []
+    for rows in ("", "1,1\n"):
+        (folder / "table.csv").write_text(TABLE + rows)
+        keys.append(content_key(Path("problem.toml")))
+        assert main(["field", "problem.toml", "--json"]) == 0
+        values.append(capsys.readouterr().out)
+    assert values[0] != values[1]
+    one, other = (folder / "kept" / f"{key}.kept" for key in keys)
+    other.write_bytes(one.read_bytes())
+    assert kept(keys[0]) is not None  # the control: under its own name it is there
+    assert kept(keys[1]) is None
+    assert main(["field", "problem.toml", "--json"]) == 0
+    assert capsys.readouterr().out == values[1]
+
+
 def test_a_planted_entry_that_cannot_be_evaluated_is_none(folder, monkeypatch, capsys):
     """Numbers of the right types may be nonsense all the same."""
     monkeypatch.chdir(folder)

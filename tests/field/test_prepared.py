@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -186,6 +187,16 @@ def test_an_archive_of_arrays_of_other_shapes_is_none(array, value):
     assert array in arrays
     file = io.BytesIO()
     np.savez(file, **(arrays | {array: value}))
+    assert PreparedProblem.from_bytes(file.getvalue()) is None
+
+
+def test_an_archive_that_says_it_is_larger_than_memory_is_none():
+    content = prepared(KINKED, METHODS[0], {"a": 0.5}, 0).to_bytes()
+    file, header = io.BytesIO(), io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15, 2)})
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, header.getvalue() if name == "rows.npy" else old.read(name))
     assert PreparedProblem.from_bytes(file.getvalue()) is None
 
 

@@ -202,7 +202,7 @@ class PreparedProblem:
             return found if found._fits else None
         except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):
             return None
-        except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, zlib.error):
+        except (OSError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError, zlib.error):
             return None
 
 
