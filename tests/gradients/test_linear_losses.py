@@ -53,7 +53,8 @@ def test_gradients_are_smooth_have_kinks_or_jump_as_the_table_says(name):
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_zeros_are_certified_unless_the_gradient_jumps(name):
     field = field_of(name)
-    found = find_zeros(field, [[-1, 3]], budget=60)
+    # Balls, which small searches end in, need more boxes than float64 intervals: of the cauchy loss 63, and not 51.
+    found = find_zeros(field, [[-1, 3]], budget=60 if GRADIENTS[name] == "jumps" else 80)
     if GRADIENTS[name] == "jumps":
         assert (found.complete, len(found.zeros)) == (False, 0)
         # By jumps: f is positive below the boxes that are left, and negative above them.
