@@ -135,6 +135,17 @@ def views_of(
     return views
 
 
+def _seeds_of(land: Landscape) -> list[str]:
+    """Where zeros were sought, of more than two parameters."""
+    if land.dimension <= 2:
+        return []
+    nearby = "" if land.reference is None else f", the {rest_name(land)}"
+    return [
+        f"Zeros of f are those that Newton's method and the flow reach from {len(land.seeds)} points: the start{nearby}"
+        " and 8 near the edges of the plane that is drawn; there may be others."
+    ]
+
+
 def _start_is_outside(land: Landscape) -> list[str]:
     low, high = land.sides.T
     start = land.start[list(land.plane)]
@@ -185,7 +196,7 @@ def variables_of(explorer: Explorer, setup: dict[str, Any], notes: list[str]) ->
         "captions": captions(explorer),
         # What a file must not load, a browser does not.
         "alone": "views" in setup,
-        "notes": notes + _start_is_outside(land),
+        "notes": notes + _seeds_of(land) + _start_is_outside(land),
         # No tag begins in JSON, so that none ends the script that holds it.
         "setup": json.dumps(setup, allow_nan=False).replace("<", "\\u003c"),
     }

@@ -180,10 +180,21 @@ class Landscape:
         if self.dimension == 1:
             [[low, high]] = self.sides
             return np.append(np.linspace(low, high, _LINES), self.start)[:, None]
-        (low, left), (high, right) = self.sides.T
-        corners = [(x, y) for x in (0.04, 0.5, 0.96) for y in (0.04, 0.5, 0.96) if (x, y) != (0.5, 0.5)]
-        shares = np.array(corners)
-        return np.vstack((np.array([low, left]) + shares * np.array([high - low, right - left]), self.start))
+        return np.vstack((self._around, self.start))
+
+    @property
+    def _around(self) -> FloatArray:
+        """Points over the plane of two parameters, near its box's corners and the middles of its sides, (8, d)."""
+        shares = np.array([(x, y) for x in (0.04, 0.5, 0.96) for y in (0.04, 0.5, 0.96) if (x, y) != (0.5, 0.5)])
+        points = np.tile(self.start, (len(shares), 1))
+        points[:, list(self.plane)] = self.sides[:, 0] + shares * np.ptp(self.sides, axis=1)
+        return points
+
+    @cached_property
+    def seeds(self) -> FloatArray:
+        """Where the search for zeros of more than two parameters begins: start, minimum, points over the plane."""
+        nearby = [] if self.reference is None else [self.reference]
+        return np.vstack((self.start, *nearby, self._around))
 
     @cached_property
     def descent_lines(self) -> FloatArray:

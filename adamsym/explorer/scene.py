@@ -8,7 +8,7 @@ import numpy as np
 
 from adamsym.dynamics import find_zero, flow, simulate
 from adamsym.explorer.landscape import Landscape
-from adamsym.explorer.points import Zero, defined, zeros_in_plane, zeros_on_line
+from adamsym.explorer.points import MOST_POINTS, Zero, defined, zeros_in_plane, zeros_on_line
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import counted
@@ -24,7 +24,10 @@ _EXACT = 1e-12
 """A distance this small beside the size of the parameters is rounding: the points coincide."""
 
 _BUDGET = 4_000
-"""Evaluations, with products, for the zero of many parameters."""
+"""Evaluations, with products, for the zero of many parameters that is reached from one point."""
+
+_SAME = 1e-6
+"""Zeros of many parameters that are so close, beside their size, are one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,14 +135,25 @@ def _zeros(landscape: Landscape, one: AdamField, on_grid: FloatArray) -> list[Ze
             lambda x: defined(one, x, (2,)), lambda x: defined(one.jacobian, x, (2, 2)), landscape.points, on_grid
         )
     else:
-        found = []
-    return found or _near_the_start(landscape, one)
+        return zeros_from_seeds(landscape, one)
+    return found or _reached(one, landscape.start)
 
 
-def _near_the_start(landscape: Landscape, one: AdamField) -> list[Zero]:
-    """The zero that Newton's method and the flow reach from the start."""
+def zeros_from_seeds(landscape: Landscape, one: AdamField) -> list[Zero]:
+    """Return the zeros that Newton's method and the flow reach from the landscape's seeds, each once."""
+    found: list[Zero] = []
+    for seed in landscape.seeds:
+        for zero in _reached(one, seed):
+            size = max(1.0, float(np.abs(zero.theta).max()))
+            if all(np.abs(zero.theta - known.theta).max() > _SAME * size for known in found):
+                found.append(zero)
+    return found[:MOST_POINTS]
+
+
+def _reached(one: AdamField, seed: FloatArray) -> list[Zero]:
+    """The zero that Newton's method and the flow reach from a point, if they do."""
     try:
-        found = find_zero(one, landscape.start, budget=_BUDGET)
+        found = find_zero(one, seed, budget=_BUDGET)
     except InputError:
         return []
     if found.outcome != "converged":

@@ -1,6 +1,6 @@
 """What is proven of the zeros at one position of the sliders."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -8,13 +8,15 @@ from typing import Literal
 
 import numpy as np
 
-from adamsym.certify import OneZero, Zeros, certify_zero, find_zeros
+from adamsym.certify import OneZero, Zero, Zeros, certify_zero, find_zeros
 from adamsym.certify.digits import shared_digits
 from adamsym.certify.results import one_zero_summary, zeros_summary
 from adamsym.dynamics import find_zero
 from adamsym.explorer.landscape import Landscape
+from adamsym.explorer.scene import zeros_from_seeds
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.results import counted
 from adamsym.field import AdamField
 
 LISTED, COORDINATES = 6, 3
@@ -30,8 +32,9 @@ class Verdict:
     values
         The values of the sliders.
     verdict
-        "certified": for one or two parameters all zeros in the box, for more the one near the start; "undecided": some
-        boxes are left; "not applicable": nothing can be certified of such a field.
+        "certified": for one or two parameters all zeros in the box, for more those that were found by number;
+        "undecided": some boxes are left, or not all of these zeros are proven; "not applicable": nothing can be
+        certified of such a field.
     text
         What is proven, or why nothing is.
     zeros
@@ -61,7 +64,8 @@ def verdict_of(
             with ThreadPoolExecutor(1) as executor:
                 found = find_zeros(one, landscape.box, budget=budget, executor=executor, stop=stop)
             return _of_box(found, landscape, values)
-        return _of_one(certify_zero(one, find_zero(one, landscape.start).theta), landscape, values)
+        near = [zero.theta for zero in zeros_from_seeds(landscape, one)] or [find_zero(one, landscape.start).theta]
+        return _of_some([certify_zero(one, theta) for theta in near[:LISTED] if not stop()], landscape, values)
     except InputError as error:
         return Verdict(values, "not applicable", str(error))
 
@@ -72,6 +76,31 @@ def _of_box(found: Zeros, landscape: Landscape, values: Mapping[str, Fraction]) 
     text = zeros_summary(found) + (f": {listed}{more}" if listed else "")
     middles = np.array([zero.midpoint for zero in found.zeros]).reshape(-1, landscape.dimension)
     return Verdict(values, "certified" if found.complete else "undecided", text, middles)
+
+
+def _of_some(found: Sequence[OneZero], landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:
+    """Of zeros near several points; boxes that overlap may hold the same zero, which is then counted once."""
+    if not found:
+        return Verdict(values, "undecided", "undecided: the search was stopped")
+    if len(found) == 1:
+        return _of_one(found[0], landscape, values)
+    apart: list[Zero] = []
+    for one in (each.zero for each in found if each.zero is not None):
+        if all(_are_apart(one.box, other.box) for other in apart):
+            apart.append(one)
+    open_ones = sum(each.zero is None for each in found)
+    listed = "; ".join(f"{_digits(landscape, one.box)} ({one.stability})" for one in apart)
+    text = f"certified: {counted(len(apart), 'zero')} near points found by number, and there may be others: {listed}"
+    if open_ones:
+        text = f"{text}; none is proven near {counted(open_ones, 'more point')}"
+    if not apart:
+        text = f"undecided: no zero is proven near {counted(open_ones, 'point')} found by number"
+    middles = np.array([one.midpoint for one in apart]).reshape(-1, landscape.dimension)
+    return Verdict(values, "certified" if not open_ones else "undecided", text, middles)
+
+
+def _are_apart(one: FloatArray, other: FloatArray) -> bool:
+    return bool(((one[:, 1] < other[:, 0]) | (other[:, 1] < one[:, 0])).any())
 
 
 def _of_one(found: OneZero, landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:

@@ -27,6 +27,7 @@ from adamsym.__main__ import main
 from adamsym.explorer.bokeh_page import reproducible, views_of
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, captions
 from adamsym.explorer.points import zeros_in_plane, zeros_on_line
+from adamsym.explorer.scene import zeros_from_seeds
 from adamsym.explorer.sliders import finer
 from adamsym.explorer.view import view_of
 
@@ -72,6 +73,26 @@ def test_zeros_in_a_plane():
     assert [zero.kind for zero in scene.zeros] == ["attracting"]
     assert np.abs(verdict.zeros - scene.zeros[0].theta).max() < 1e-8
     assert scene.distance == pytest.approx(find_zero(PLANE, [1.0, 1.0]).critical_point.distance, rel=1e-6)
+
+
+def test_all_zeros_of_three_parameters_that_starts_over_the_plane_lead_to():
+    """Coordinates of this field do not depend on each other: its zeros are proven on the line of the first."""
+    well = "(a**2 - 1)**2/4 + a*x/10"
+    adam, law = Adam("0.5", "0.9", "0.1"), Empirical({"x": [-1, 1]})
+    names = ["a", "b", "c"]
+    field = AdamField(Problem(f"{well} + (b - x)**2/2 + (c - x - 1)**2/2", names, law), adam)
+    explorer = explore(field, [[-2, 2], [-2, 2]], start=[1.1, 0.1, 1.1], time=0.1, values={"batch_size": [1]})
+    zeros, verdict = zeros_from_seeds(explorer.landscape, field), explorer.certify()
+    proven = find_zeros(AdamField(Problem(well, ["a"], law), adam), [[-2, 2]], budget=2_000)
+    assert proven.complete
+    assert len(proven.zeros) == 3
+    assert matches([zero.theta[:1] for zero in zeros], proven.zeros)
+    assert all(np.abs(zero.theta[1:] - [0, 1]).max() < 1e-9 for zero in zeros)
+    assert verdict.verdict == "certified"
+    assert verdict.text.startswith("certified: 3 zeros near points found by number, and there may be others: a = ")
+    assert np.abs(verdict.zeros - [zero.theta for zero in zeros]).max() < 1e-8
+    fewer = explore(field, [[0.9, 1.2], [-2, 2]], start=[1.1, 0.1, 1.1], time=0.1, values={"batch_size": [1]})
+    assert not matches([zero.theta[:1] for zero in zeros_from_seeds(fewer.landscape, field)], proven.zeros)
 
 
 def test_two_zeros_between_points_of_the_grid_are_not_seen_and_jumps_are_told_from_zeros():
