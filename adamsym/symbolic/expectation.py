@@ -71,12 +71,17 @@ def gradient_atoms(problem: Problem, coordinate: int) -> Mapping[sp.Expr, Fracti
     if math.comb(problem.batch_size + len(law) - 1, len(law) - 1) > MOST_ATOMS:
         return None
     gradient = problem.gradient_expressions[coordinate]
-    values = [gradient.xreplace(dict(zip(problem.columns, map(rational, row), strict=True))) for row in law]
+    values = [_at_row(gradient, problem.columns, row) for row in law]
     atoms: dict[sp.Expr, Fraction] = {}
     for counts in batch_numbers(len(law), problem.batch_size).astype(int).tolist():
         value = sp.Add(*(sp.Rational(n, problem.batch_size) * g for n, g in zip(counts, values, strict=True)))
         atoms[value] = atoms.get(value, Fraction(0)) + _multinomial(counts, [Fraction(p) for p in law.values()])
     return atoms
+
+
+@lru_cache(maxsize=64)
+def _at_row(gradient: sp.Expr, columns: tuple[sp.Symbol, ...], row: tuple[Fraction, ...]) -> sp.Expr:
+    return gradient.xreplace(dict(zip(columns, map(rational, row), strict=True)))
 
 
 def _multinomial(counts: list[int], probabilities: list[Fraction]) -> Fraction:

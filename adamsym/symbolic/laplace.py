@@ -76,9 +76,15 @@ def transforms(problem: Problem, coordinate: int) -> tuple[sp.Expr, sp.Expr]:
     if normal is not None:
         return normal_transforms(*normal)
     return (
-        expectation(problem, coordinate, lambda g: g * sp.exp(-t * g**2)),
-        expectation(problem, coordinate, lambda g: sp.exp(-t * g**2)),
+        expectation(problem, coordinate, lambda g: g * _decay(g)),
+        expectation(problem, coordinate, _decay),
     )
+
+
+# A and B share it, and the small law of the checks has atoms of the problem.
+@lru_cache(maxsize=64)
+def _decay(g: sp.Expr) -> sp.Expr:
+    return sp.exp(-t * g**2)
 
 
 def normal_gradient(problem: SymbolicGradient, coordinate: int) -> tuple[sp.Expr, sp.Expr] | None:

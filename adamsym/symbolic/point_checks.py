@@ -157,8 +157,8 @@ def laplace_check(
 
     Adam's; or that of another ``method``.
     """
-    first, second = transforms(small, coordinate) if pair is None else pair
     memories = itertools.cycle(_MEMORIES)
+    compiled = _compiled_integrand(small, transforms(small, coordinate) if pair is None else pair, lags, method)
 
     def draw(generator: random.Random) -> tuple[Any, ...]:
         theta = random_theta(generator, small.dimension)
@@ -170,14 +170,11 @@ def laplace_check(
         return theta, *next(memories), size * Fraction(generator.randint(5, 20), 20), atoms, weights
 
     def by_laplace(theta: Any, a: Fraction, b: Fraction, e: Fraction, atoms: Any, _: Any) -> Any:
-        values = {alpha: rational(a), beta: rational(b), epsilon: rational(e)}
-        point = at_point(small, theta)
-        digits = 3 * DIGITS
-        numeric = tuple(_with_numbers(expression.xreplace(point), digits) for expression in (first, second))
-        rho, weight = (kernel, None) if method is None else (method.rho, method.numerator_weight)
-        compiled = compile_mpmath([s], [explicit_integrand(rho, numeric, lags, weight).xreplace(values)])
+        # The quadrature works at more digits than the check.
+        with decimal_digits(3 * DIGITS):
+            function = compiled(numbers(theta), numbers([a, b, e]))
         smallest = numbers([(1 - b) * b ** (lags - 1)])[0]
-        return half_line_integral(lambda x: compiled(x)[0], atoms, smallest, numbers([e])[0], DIGITS + 3)
+        return half_line_integral(function, atoms, smallest, numbers([e])[0], DIGITS + 3)
 
     def by_list(_: Any, a: Fraction, b: Fraction, e: Fraction, atoms: Any, weights: Any) -> Any:
         m_memory, v_memory, added = numbers([a, b, e])
@@ -190,13 +187,30 @@ def laplace_check(
     return numerical_equality(by_laplace, by_list, draw, points=points)
 
 
-def _with_numbers(expression: sp.Expr, digits: int) -> sp.Expr:
-    """The expression with its parts that hold no symbol as numbers: the integrand is evaluated hundreds of times."""
-    if not expression.free_symbols:
-        return expression if expression.is_Rational else expression.evalf(digits)
-    return (
-        expression.func(*(_with_numbers(part, digits) for part in expression.args)) if expression.args else expression
-    )
+def _compiled_integrand(
+    small: Problem, pair: tuple[sp.Expr, sp.Expr], lags: int, method: SymbolicMethod | None
+) -> Callable[[list[Any], list[Any]], Callable[[Any], Any]]:
+    """The integrand in s, given the parameters and alpha, beta, epsilon; what holds no t is computed once a point."""
+    parts: dict[sp.Expr, sp.Dummy] = {}
+    first, second = (_with_letters(expression, parts) for expression in pair)
+    rho, weight = (kernel, None) if method is None else (method.rho, method.numerator_weight)
+    whole = explicit_integrand(rho, (first, second), lags, weight)
+    constants = compile_mpmath(small.parameters, list(parts))
+    integrand = compile_mpmath([s, alpha, beta, epsilon, *parts.values(), *small.parameters], [whole])
+
+    def at(theta: list[Any], memories: list[Any]) -> Callable[[Any], Any]:
+        fixed = [*memories, *constants(*theta), *theta]
+        return lambda x: integrand(x, *fixed)[0]
+
+    return at
+
+
+def _with_letters(expression: sp.Expr, parts: dict[sp.Expr, sp.Dummy]) -> sp.Expr:
+    """The expression with a letter for each of its largest parts that does not hold t."""
+    if t not in expression.free_symbols:
+        return expression if expression.is_Rational else parts.setdefault(expression, sp.Dummy())
+    known = isinstance(expression, sp.Add | sp.Mul | sp.Pow | sp.exp)
+    return expression.func(*(_with_letters(part, parts) for part in expression.args)) if known else expression
 
 
 def can_be_listed(problem: Problem, coordinate: int) -> bool:

@@ -21,7 +21,7 @@ LONGEST_FORMULA = 2_500
 """Characters of LaTeX; a longer formula is described instead of shown."""
 
 Printed = dict[tuple[Any, ...], str]
-"""LaTeX of functions of expressions."""
+"""LaTeX of expressions, and of whole formulas."""
 
 _LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}",
@@ -40,7 +40,7 @@ class _Printer(LatexPrinter):
         self._known = known
 
     def _print(self, expr: Any, **arguments: Any) -> str:
-        if not isinstance(expr, sp.Function):
+        if not isinstance(expr, sp.Expr) or not expr.args:
             return str(super()._print(expr, **arguments))
         key = (expr, *sorted(arguments.items()))
         if key not in self._known:
@@ -86,15 +86,20 @@ def formula(expression: Any, names: dict[sp.Symbol, str] | None = None, known: P
 
     Formulas of the same names may share what is ``known``.
     """
-    words = any(name.startswith(r"\mathrm") for name in (names or {}).values())
+    known = {} if known is None else known
+    key = ("formula", expression)
+    if key not in known:
+        known[key] = _formula(expression, names or {}, known)
+    return known[key]
+
+
+def _formula(expression: Any, names: dict[sp.Symbol, str], known: Printed) -> str:
+    words = any(name.startswith(r"\mathrm") for name in names.values())
     # Words side by side would run into each other.
-    settings = {"symbol_names": names or {}, "mul_symbol": r" \, " if words else None}
+    settings = {"symbol_names": names, "mul_symbol": r" \, " if words else None}
     # To write a sum of thousands of terms takes seconds.
-    text = (
-        ""
-        if _least_length(expression) > LONGEST_FORMULA
-        else str(_Printer(settings, {} if known is None else known).doprint(expression))
-    )
+    short = _least_length(expression) <= LONGEST_FORMULA
+    text = str(_Printer(settings, known).doprint(expression)) if short else ""
     if 0 < len(text) <= LONGEST_FORMULA:
         return text
     return rf"\text{{(an expression of {sp.count_ops(expression)} operations, not shown)}}"
