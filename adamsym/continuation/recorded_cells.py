@@ -99,11 +99,6 @@ def _answer(data: Data) -> Answer:
     return Answer(leaves, regions, pending, int(data["cut"]), max(1, int(data["operations"])), suspect)
 
 
-def _region(data: Data) -> Region:
-    inverse, matrix = (_matrix(data[key]) for key in ("preconditioner", "stability_matrix"))
-    return Region(_over(data["over"]), _box(data["box"]), inverse, data["stability"], matrix)
-
-
 def _texts(over: Over) -> list[list[str]]:
     return [[str(low), str(high)] for low, high in over]
 
