@@ -8,7 +8,7 @@ import numpy as np
 
 from adamsym.dynamics import find_zero, flow, simulate
 from adamsym.explorer.landscape import Landscape
-from adamsym.explorer.points import MOST_POINTS, Zero, defined, zeros_in_plane, zeros_on_line
+from adamsym.explorer.points import MOST_POINTS, Zero, defined, kind_of, zeros_in_plane, zeros_on_line
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import counted
@@ -25,6 +25,9 @@ _EXACT = 1e-12
 
 _BUDGET = 4_000
 """Evaluations, with products, for the zero of many parameters that is reached from one point."""
+
+_MOST_EIGENVALUES = 50
+"""Parameters up to which all eigenvalues of Df at a zero that does not attract are looked at."""
 
 _SAME = 1e-6
 """Zeros of many parameters that are so close, beside their size, are one."""
@@ -158,6 +161,8 @@ def _reached(one: AdamField, seed: FloatArray) -> list[Zero]:
         return []
     if found.outcome != "converged":
         return []
+    if found.stability == "not attracting" and len(seed) <= _MOST_EIGENVALUES:
+        return [Zero(found.theta, kind_of(one.jacobian(found.theta)))]
     return [Zero(found.theta, "attracting" if found.stability == "attracting" else "not decided")]
 
 
@@ -166,10 +171,15 @@ def _distance(landscape: Landscape, zeros: tuple[Zero, ...]) -> tuple[float, int
     reference = landscape.reference
     if reference is None or not zeros:
         return np.nan, None
-    away = [float(np.linalg.norm(zero.theta - reference)) for zero in zeros]
+    away = [distance_between(zero.theta, reference) for zero in zeros]
     nearest = int(np.argmin(away))
-    rounding = _EXACT * max(1.0, float(np.abs(reference).max()))
-    return (0.0 if away[nearest] <= rounding else away[nearest]), nearest
+    return away[nearest], nearest
+
+
+def distance_between(theta: FloatArray, reference: FloatArray) -> float:
+    """Return how far a point is from a reference; 0 where that is rounding."""
+    away = float(np.linalg.norm(theta - reference))
+    return 0.0 if away <= _EXACT * max(1.0, float(np.abs(reference).max())) else away
 
 
 def _close_up(landscape: Landscape, one: AdamField, zeros: tuple[Zero, ...], nearest: int | None) -> FloatArray:

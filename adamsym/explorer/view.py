@@ -7,7 +7,7 @@ import numpy as np
 
 from adamsym.explorer.exploration import Explorer
 from adamsym.explorer.landscape import Landscape
-from adamsym.explorer.scene import Scene
+from adamsym.explorer.scene import Scene, distance_between
 from adamsym.explorer.sliders import Slider, state_text
 from adamsym.explorer.verdicts import Verdict
 from adamsym.expressions.compilation import FloatArray
@@ -297,6 +297,6 @@ def _rows(land: Landscape, scene: Scene) -> list[list[str]]:
     rows = []
     for zero in scene.zeros:
         kind = f"{zero.kind}, by a jump" if zero.jumps else zero.kind
-        away = "" if land.reference is None else number_text(float(np.linalg.norm(zero.theta - land.reference)))
+        away = "" if land.reference is None else number_text(distance_between(zero.theta, land.reference))
         rows.append([shortened([coordinate_text(x, zero.theta) for x in zero.theta], _LISTED), kind, away])
     return rows

@@ -27,7 +27,7 @@ from adamsym.__main__ import main
 from adamsym.explorer.bokeh_page import reproducible, views_of
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, captions
 from adamsym.explorer.points import zeros_in_plane, zeros_on_line
-from adamsym.explorer.scene import zeros_from_seeds
+from adamsym.explorer.scene import distance_between, zeros_from_seeds
 from adamsym.explorer.sliders import finer
 from adamsym.explorer.view import view_of
 
@@ -88,11 +88,17 @@ def test_all_zeros_of_three_parameters_that_starts_over_the_plane_lead_to():
     assert len(proven.zeros) == 3
     assert matches([zero.theta[:1] for zero in zeros], proven.zeros)
     assert all(np.abs(zero.theta[1:] - [0, 1]).max() < 1e-9 for zero in zeros)
+    assert [zero.kind for zero in zeros] == ["attracting", "attracting", "saddle"]
     assert verdict.verdict == "certified"
     assert verdict.text.startswith("certified: 3 zeros near points found by number, and there may be others: a = ")
     assert np.abs(verdict.zeros - [zero.theta for zero in zeros]).max() < 1e-8
     fewer = explore(field, [[0.9, 1.2], [-2, 2]], start=[1.1, 0.1, 1.1], time=0.1, values={"batch_size": [1]})
     assert not matches([zero.theta[:1] for zero in zeros_from_seeds(fewer.landscape, field)], proven.zeros)
+
+
+def test_distances_that_are_rounding_are_none():
+    assert distance_between(np.array([3.0, 4e-13]), np.array([3.0, 0.0])) == 0
+    assert distance_between(np.array([3.0, 4e-12]), np.array([3.0, 0.0])) == 4e-12
 
 
 def test_two_zeros_between_points_of_the_grid_are_not_seen_and_jumps_are_told_from_zeros():
