@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from adamsym.cli.assignments import parse_box
+from adamsym.cli.crossings import border_point, change_of_sign, has_bounds_alone, no_zero_near
 from adamsym.cli.executors import Cluster, Workers, executor_of
 from adamsym.cli.lyapunov_ball import certify_around_point
 from adamsym.cli.options import (
@@ -59,6 +60,12 @@ def zeros(
         list[str] | None,
         typer.Option("--at", help="In place of --box: the point theta=1; the rest from [start].", show_default=False),
     ] = None,
+    project: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--project", help="theta is kept in a box, theta=-1:1, and --at is on its border.", show_default=False
+        ),
+    ] = None,
     output: Output = None,
     width: Annotated[float, typer.Option("--width", help="Wanted width of the boxes around zeros.")] = _WIDTH,
     budget: Budget = _BUDGET,
@@ -69,19 +76,37 @@ def zeros(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Find all zeros of the field in a box, each certified; or certify the one, or the set of minima, near a point."""
+    """Find all zeros of the field in a box, each certified; or certify the one, or the set of minima, near a point.
+
+    Of sign methods and reshuffled rows, with one parameter, --box certifies a change of sign.
+    """
+    searches = (width, budget, journal, resume, cluster) != (_WIDTH, _BUDGET, None, False, None)
     if at:
-        if (width, budget, journal, resume, cluster) != (_WIDTH, _BUDGET, None, False, None):
+        if searches:
             raise InputError(
                 "--width, --budget, --journal, --resume and --cluster go with --box: --at searches no boxes"
             )
-        return _zero_near(file, at, box, output, as_json, quiet)
+        if box:
+            raise InputError("--at, --box: give one of them: the one zero near a point, or all in a box")
+        if project:
+            return border_point(file, at, project, output, as_json, quiet)
+        return _zero_near(file, at, output, as_json, quiet)
+    if project:
+        raise InputError("--project: it goes with --at, a point on the border of the box")
     source, sides = _problem_and_box(file, box, output, "--at for the one zero near a point")
     from adamsym.certify import certificate, find_zeros
     from adamsym.field import AdamField
 
+    field = AdamField(source.problem, source.adam)
+    if has_bounds_alone(source):
+        if searches:
+            raise InputError(
+                "--width, --budget, --journal, --resume and --cluster: this field has no bounds of its Jacobian, and "
+                "no boxes are searched"
+            )
+        return change_of_sign(source, field, sides, output, as_json)
     with search(output, journal, resume, workers, cluster) as options:
-        found = find_zeros(AdamField(source.problem, source.adam), sides, width=width, budget=budget, **options)
+        found = find_zeros(field, sides, width=width, budget=budget, **options)
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
@@ -92,13 +117,11 @@ def zeros(
     return HOLDS if found.complete else UNDECIDED
 
 
-def _zero_near(
-    file: Path, at: list[str], box: list[str] | None, output: Path | None, as_json: bool, quiet: bool
-) -> int:
-    if box:
-        raise InputError("--at, --box: give one of them: the one zero near a point, or all in a box")
+def _zero_near(file: Path, at: list[str], output: Path | None, as_json: bool, quiet: bool) -> int:
     check_writable(output, (".json",))
     source, theta = read_problem_and_point(file, at, "--at")
+    if has_bounds_alone(source):
+        raise no_zero_near(source)
     from adamsym.certify import certificate, certify_zero
     from adamsym.field import AdamField
     from adamsym.methods.record import parameters_of

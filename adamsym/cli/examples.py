@@ -15,6 +15,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "zeros": (
         "adamsym zeros problem.toml --box theta=-5:5",
         "adamsym zeros problem.toml --at theta=1 -o zero.json",
+        "adamsym zeros problem.toml --at theta=1.5 --project theta=1.5:3",
+        "adamsym zeros signs.toml --box theta=0.5:1.5",
     ),
     "sweep": (
         "adamsym sweep problem.toml --at theta=1 --over beta2=0.9:0.9999",
@@ -43,7 +45,8 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
     "report": ("adamsym report problem.toml -o report.html",),
     "cache": ("adamsym cache", "adamsym cache --clear"),
 }
-"""Examples by command; ``problem.toml`` is what ``adamsym init`` writes, and data.csv has the columns x and y."""
+"""Examples by command; ``problem.toml`` is what ``adamsym init`` writes, ``signs.toml`` the same with Signum,
+and data.csv has the columns x and y."""
 
 
 def epilog(command: str) -> str:

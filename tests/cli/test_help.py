@@ -13,6 +13,17 @@ from adamsym.cli.examples import EXAMPLES
 from adamsym.cli.output import Printed
 
 ROOT = Path(__file__).parents[2]
+SIGNS = """[problem]
+loss = "(theta - x)**2/2"
+parameters = ["theta"]
+
+[data]
+x = [0, 0, 3]
+
+[adam]
+method = "Signum"
+beta1 = 0.9
+"""
 SLOW = ("explore", "derive", "verify", "report", "map", "track", "sweep", "plot", "check")
 """Commands whose examples only `make test-long` runs."""
 
@@ -29,9 +40,10 @@ def terminal(monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with data.csv, in which the examples follow from one another."""
+    """A folder with data.csv and signs.toml, in which the examples follow from one another."""
     monkeypatch.chdir(tmp_path)
     Path("data.csv").write_text("x,y\n1,1.1\n2,1.9\n3,3.2\n4,9\n")
+    Path("signs.toml").write_text(SIGNS)
     return tmp_path
 
 

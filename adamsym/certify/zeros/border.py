@@ -14,7 +14,7 @@ from adamsym.certify.zeros.one_zero import OneZero, certify_zero
 from adamsym.expressions.arguments import checked_arguments, real_array
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
-from adamsym.expressions.results import Result
+from adamsym.expressions.results import Result, plain
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, outward
 from adamsym.field.ball.enclosure import BoxEnclosure, hulls
@@ -77,7 +77,7 @@ class BorderPoint(Result):
             "names": list(self.names),
             "held": {self.names[i]: end for i, end in self.held.items()},
             "box": self.box.tolist(),
-            "pushes": self.pushes.tolist(),
+            "pushes": plain(self.pushes),
             "attracting": self.attracting,
             "face": None if self.face is None else self.face.to_dict(),
         }

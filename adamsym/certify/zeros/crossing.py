@@ -121,7 +121,7 @@ def certify_crossing(field: AdamField, low: float, high: float) -> Crossing:
 
 
 def _at(field: AdamField, name: str, low: float, high: float) -> Crossing:
-    return Crossing(name, low, high, field.enclose([[[low, low]], [[high, high]]])[:, 0], False)
+    return Crossing(name, float(low), float(high), field.enclose([[[low, low]], [[high, high]]])[:, 0], False)
 
 
 def _narrow(field: AdamField, outer: Crossing) -> Crossing:
