@@ -13,7 +13,7 @@ from adamsym.formal.deciding import decide, decide_from_bounds
 from adamsym.formal.export import Point, data_text, gradient_text, heading
 from adamsym.formal.proofs import critical_lemmas, not_zero_theorem, sign_lemma, sign_theorem, zero_theorem
 from adamsym.formal.quadrature import require_conditional
-from adamsym.formal.setting import Setting, exact_point, setting_of
+from adamsym.formal.setting import Setting, exact_point, require_real, setting_of
 from adamsym.gradients.source import StochasticGradient
 from adamsym.methods.adam import NAdam
 from adamsym.methods.recursion import Method
@@ -112,6 +112,7 @@ def prove_sign(
     """
     setting = setting_of(problem, method)
     point = exact_point(theta, setting)
+    require_real(problem, point, point)
     names = tuple(dict.fromkeys(coordinates)) or setting.names
     points = []
     for name in names:
@@ -146,6 +147,7 @@ def prove_not_zero(
             "--not-zero: it is for rational losses, whose derivative at a rational point is exactly 0 or is not; "
             "--at states the sign of the field"
         )
+    require_real(problem, point, point)
     if setting.method.exact_decay:
         raise NotApplicable("adam.method: with weight decay a critical point of the loss is not asked to be a zero")
     for k, name in enumerate(setting.names):
@@ -180,6 +182,7 @@ def prove_zero(
     ends = (exact_rational(low, "--zero"), exact_rational(high, "--zero"))
     if not ends[0] < ends[1]:
         raise InputError(f"--zero: {ends[0]} is not below {ends[1]}")
+    require_real(problem, ends[:1], ends[1:])
     labels = ("low", "high")
     found = [_decided(setting, (end,), 0, label, conditional) for end, label in zip(ends, labels, strict=True)]
     for end, point in zip(ends, found, strict=True):

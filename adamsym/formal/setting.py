@@ -6,8 +6,10 @@ from fractions import Fraction
 from itertools import product
 from typing import TypeVar
 
+import flint
 import sympy as sp
 
+from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.formal.elementary import functions, require_comparable, require_elementary, value_bounds
@@ -17,10 +19,17 @@ from adamsym.gradients.problem import Problem
 from adamsym.gradients.source import StochasticGradient
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 from adamsym.methods.adam import Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop
+from adamsym.methods.kernels import ball
 from adamsym.methods.method import AdaptiveMethod
 from adamsym.methods.recursion import Method
 
 _Value = TypeVar("_Value")
+
+_WHAT = "a statement for Coq"
+
+_DOMAIN_BITS = 400
+_HALVINGS = 8
+"""How often an interval is halved, at most, until what is written is proved real on each part."""
 
 METHODS = (Adam, AdamEpsInsideRoot, AdamW, AdamWithoutMomentum, NAdam, RMSprop)
 MOST_ROWS = 2_000
@@ -152,7 +161,7 @@ def setting_of(source: StochasticGradient, method: Method) -> Setting:
     if type(method) not in METHODS or not isinstance(method, AdaptiveMethod):
         names = ", ".join(kind.__name__ for kind in METHODS)
         raise NotApplicable(f"adam.method: {type(method).__name__} is not defined in the Coq library; it has {names}")
-    problem = require_expressions(source, "a statement for Coq")
+    problem = require_expressions(source, _WHAT)
     law = problem.law
     if not isinstance(law, Empirical):
         raise NotApplicable("data: a statement for Coq needs finitely many rows")
@@ -202,3 +211,30 @@ def exact_point(
     if len(numbers) != len(source.names):
         raise InputError(f"theta: {len(numbers)} numbers for {len(source.names)} parameters")
     return tuple(exact_rational(number, f"theta[{k}]") for k, number in enumerate(numbers))
+
+
+def require_real(
+    source: StochasticGradient, low: Sequence[Fraction], high: Sequence[Fraction], halvings: int = _HALVINGS
+) -> None:
+    """Prove that what the problem's file says is real and finite for every row, at all points between two.
+
+    Coq has a number for 1/0, for the root and the logarithm of -1: a statement may be true there, of a component in
+    which they do not stand, and the loss of the file has no value. It also knows the loss only as it was simplified.
+
+    Raises
+    ------
+    DomainError
+        If that is not proved; the message names the row and the condition.
+    """
+    problem = require_expressions(source, _WHAT)
+    with flint.ctx.workprec(_DOMAIN_BITS):
+        box = [ball(a) if a == b else ball(a).union(ball(b)) for a, b in zip(low, high, strict=True)]
+        try:
+            problem.require_domain(box)
+            return
+        except DomainError:
+            if list(low) == list(high) or not halvings or problem.refute_domain(box):
+                raise
+    middle = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
+    require_real(source, low, middle, halvings - 1)
+    require_real(source, middle, high, halvings - 1)

@@ -19,6 +19,7 @@ from adamsym import (
     NAdam,
     Problem,
     RMSprop,
+    VectorField,
     find_zeros,
 )
 from adamsym.expressions.errors import NotApplicable
@@ -184,10 +185,16 @@ def test_texts_have_the_values_of_the_expressions(theta, x):
         assert eval(python, {"theta": theta, "x": x}) == pytest.approx(float(exact), abs=1e-12)
 
 
+def beside(other):
+    """A loss whose derivative by a has nothing of the other term."""
+    return Problem(f"a**2/2 + a*x + {other}", ["a", "b"], SKEWED)
+
+
 def refusals():
     continuous = Problem("(theta - x)**2/2", ["theta"], {"x": "Normal(0, 1)"})
     kink = Problem("Abs(theta - x)", ["theta"], SKEWED)
     powers = Problem("exp(theta)/(1 + exp(theta)) + theta*x", ["theta"], SKEWED)
+    removed = Problem("(theta - x)**2/2 + (theta - 1/2)*theta/(theta - 1/2)", ["theta"], SKEWED)
     cyclic = Problem("(theta - x)**2/2", ["theta"], SKEWED, sampling="cyclic")
     return {
         "a continuous law": lambda: prove_sign(continuous, Adam(), [0]),
@@ -202,6 +209,18 @@ def refusals():
         ),
         "a logarithm of a negative number": lambda: prove_sign(
             Problem("theta*log(theta - x)", ["theta"], SKEWED), Adam(), [1]
+        ),
+        # What stands in another component, or cancels, is real in Coq, where 1/0 = 0 and ln(-1) = 0.
+        "a logarithm in another component": lambda: prove_sign(beside("log(b)"), Adam(), [3, -1], ["a"]),
+        "a root in another component": lambda: prove_sign(beside("sqrt(b)"), Adam(), [3, "-1e-30"], ["a"]),
+        "a quotient in another component": lambda: prove_sign(beside("1/b"), Adam(), [3, 0], ["a"]),
+        "a field's other component": lambda: prove_sign(
+            VectorField(["x - a", "x/b"], ["a", "b"], SKEWED), Adam(), [5, 0], ["a"]
+        ),
+        "a quotient that cancels": lambda: prove_sign(removed, Adam(), ["1/2"]),
+        "a quotient that cancels between two points": lambda: prove_zero(removed, Adam(), -2, 3),
+        "a quotient that cancels at a critical point": lambda: prove_not_zero(
+            Problem("(theta - x)**2/2*(theta - 1)/(theta - 1)", ["theta"], SKEWED), Adam(), [1]
         ),
         "rows in their order": lambda: prove_sign(cyclic, Adam(), [0]),
         "too many minibatches": lambda: prove_sign(patients(8), Adam(), [0, 0]),
@@ -225,6 +244,13 @@ def test_refusals_are_one_line(name):
     with pytest.raises(InputError) as caught:
         refusals()[name]()
     assert "\n" not in str(caught.value)
+
+
+def test_what_is_real_at_the_point_is_stated():
+    for other, b in (("log(b)", "1e-30"), ("sqrt(b)", 0), ("1/b", "-1e-30")):
+        assert prove_sign(beside(other), Adam(), [3, b], ["a"]).decided
+    apart = Problem("(theta - x)**2/2 + theta/(theta**2 - 2*theta + 4)", ["theta"], SKEWED)
+    assert prove_zero(apart, Adam(), -2, 3).decided
 
 
 def test_what_the_library_does_not_define_is_not_applicable():
