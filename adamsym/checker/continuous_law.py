@@ -190,8 +190,30 @@ class ContinuousLaw(Law):
         pairs = [(b - double * square, -double * a), (z - double * square_z, -double * gz)]
         own, changes = self._changes(t, b, using.magnitude(self.p - p), reach, using.magnitude(t - time))
         pairs = [(x + dx, y + dy) for (x, y), (dx, dy) in zip(pairs, changes, strict=True)]
+        (a, b), pairs = self._within_bounds(t, (a + own[0], b + own[1]), pairs)
         slopes = [(dp * pairs[0][0] + dq * pairs[1][0], dp * pairs[0][1] + dq * pairs[1][1]) for dp, dq in self.slopes]
-        return a + own[0], b + own[1], slopes
+        return a, b, slopes
+
+    def _within_bounds(
+        self, t: Interval, own: tuple[Interval, Interval], pairs: list[tuple[Interval, Interval]]
+    ) -> tuple[tuple[Interval, Interval], list[tuple[Interval, Interval]]]:
+        """A and B, and their derivatives in p and q, as narrow as bounds for all laws in the box make them.
+
+        Where t is large, what is known of A and B from the middle is not even that B <= 1. The density of Z, |z| times
+        it too, is at most 1/2, 0.4 or 1. So with its bound D for g, B <= D sqrt(pi/t), |A| <= D/t, |B'| <= 2 D and
+        |A'| <= 2 D sqrt(pi/t), since |1 - 2 x^2| exp(-x^2) has an integral of less than 2 sqrt(pi).
+        """
+        using, q = self.using, self.using.least_magnitude(self.q)
+        (a, b), one = own, using.number(1)
+        if not q > 0:
+            return (a, using.overlap(b, using.hull(0 * one, one))), pairs
+        least = using.lower(t)
+        densest = {"Normal": using.exact(Fraction(2, 5)), "Uniform": one / 2, "Exponential": one}[self.kind] / q
+        whole = using.upper(densest * using.root(using.pi / least))
+        slopes = using.around_zero(2 * whole), using.around_zero(using.upper(2 * densest))
+        a = using.overlap(a, using.around_zero(using.upper(densest / least)))
+        b = using.overlap(b, using.hull(0 * one, using.least_bound([one, whole])))
+        return (a, b), [(using.overlap(x, slopes[0]), using.overlap(y, slopes[1])) for x, y in pairs]
 
     def _changes(
         self, t: Interval, b: Interval, of_p: Interval, of_q: Interval, of_t: Interval

@@ -4,9 +4,10 @@ import copy
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from arithmetics import ends
-from bases import base
+from bases import UNIFORM, base
 from flint import arb
 from forgeries import signed
 
@@ -15,7 +16,7 @@ from adamsym.certify import certificate, certify_lyapunov
 from adamsym.checker import check_certificate
 from adamsym.checker.balls import Balls
 from adamsym.checker.continuous_law import ContinuousLaw
-from adamsym.checker.field import quotient
+from adamsym.checker.field import field_over, quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.moment_products import MomentProducts
 from adamsym.checker.mpmath_intervals import MpmathIntervals
@@ -167,3 +168,38 @@ def test_regions_of_continuous_data_are_certified_refuted_and_checked():
         assert found.verdict == verdict
         assert found.rate is None
         assert check_certificate(certificate(found)).valid
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_far_out_transforms_over_boxes_are_bounded_by_the_density(kind):
+    """There the integrals are those of a density that hardly changes, and the box alone leaves far more open."""
+    using, p, q, root = Balls(), -0.5, 0.8, 100.0
+    x = np.linspace(-9, 9, 721)
+    z = (x / root - p) / q
+    density = {"Normal": np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi), "Uniform": 0.5 + 0 * z, "Exponential": np.exp(-z)}
+    weights = density[kind] * np.exp(-(x**2)) * (x[1] - x[0]) / (q * root)
+    exact = [weights @ x / root, weights.sum()]
+    for of_z in (1, z):
+        exact += [(of_z * weights) @ (1 - 2 * x**2), -2 * root * (of_z * weights) @ x]
+    with using.working():
+        one, zero = using.number(1), using.number(0)
+        sides = [using.number(side) + using.around_zero(using.number(0.04)) for side in (p, q)]
+        law = ContinuousLaw(using, kind, *sides, [(one, zero), (zero, one)])
+        a, b, slopes = law.transforms(using.number(root) * root)
+        found = [as_ball(y) for y in (a, b, *(part for pair in slopes for part in pair))]
+    assert all(y.contains(arb(value, 1e-12)) for y, value in zip(found, exact, strict=True))
+    assert found[1] < 0.03
+    assert found[0].rad() < 2e-4
+    # The derivatives of A and of B.
+    assert all(pair[0].rad() < 0.06 for pair in (found[2:4], found[4:6]))
+    assert all(pair[1].rad() < 4 for pair in (found[2:4], found[4:6]))
+
+
+def test_wide_boxes_of_uniform_data_are_enclosed():
+    """Products over the lags fall although B is known up to more than 1 from the middle of the box alone."""
+    using, field = Balls(), UNIFORM
+    with using.working():
+        side = using.number(1.1156) + using.around_zero(using.number(0.02))
+        found = field_over(field.problem, form_of(using, field.adam.laplace), [side], True, 1e-9)
+        assert found.jacobian[0][0] < 0
+        assert as_ball(found.jacobian[0][0]).rad() < 3

@@ -111,6 +111,38 @@ def test_the_rest_covers_what_the_polynomial_errs_by(number):
         assert hull.rad() - exact.rad() <= float(found.rest) * 1.01
 
 
+def test_the_rest_covers_the_polynomial_that_no_node_sees(monkeypatch):
+    """T_n vanishes at all n nodes; with its largest value on the ellipse as the bound there, it is within the rest."""
+    monkeypatch.setattr(between_nodes, "_SHARES", (flint.arb("0.9"),))
+    monkeypatch.setattr(checked_nodes, "_SHARES", (0.9,))
+    rho, using = 3 + 8**0.5, Balls()
+
+    def unseen(n):
+        """T_n on [-1, 1], where F' is at most 1/(R - S) = 10/3 on the ellipse, S = 3."""
+        return 10 / 3 / ((rho**n + rho**-n) / 2)
+
+    for allowed in (1e-2, 1e-4, 1e-6):
+        with ball_arithmetic():
+            found = nodes_for(flint.arb(1), 10 / flint.arb(3), flint.arb(1), allowed)
+            assert unseen(found.number) < float(found.rest) <= allowed
+        with using.working():
+            form, one = form_of(using, THREE.adam.laplace), using.number(1)
+            number, rest = checked_nodes._nodes(form, one, 10 * one / 3, one, using.number(allowed))
+            assert unseen(number) < float(rest) <= allowed
+
+
+def test_what_is_unknown_at_nodes_is_unknown_between_them():
+    """If F' is 0 up to 1 at each node, it may be 1 at all of them."""
+    using, n = Balls(), 4
+    with ball_arithmetic():
+        hull = between_nodes.Nodes(flint.arb(1), n, flint.arb(0)).hull([flint.arb(0, 1)] * n)
+        assert hull.contains(flint.arb(0, 1))
+    with using.working():
+        values = [using.around_zero(using.number(1))] * n
+        own = checked_nodes._hull(using, checked_nodes._cosines(using, n), values, using.number(0))
+        assert own.contains(flint.arb(0, 1))
+
+
 def _polynomial(places, values, z):
     """The polynomial with these values, by Lagrange's formula."""
     total = 0.0
