@@ -14,6 +14,7 @@ from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.explorer import Explorer
+    from adamsym.explorer.bokeh_page import Page
 
 _PORT, _BUDGET = 5006, 2_000
 _CERTIFY = ("own", "all", "none")
@@ -85,16 +86,20 @@ def explore(
 
     with executor_of(workers, cluster) as executor, progress_bar("positions of the sliders") as progress:
         page = explorer.page(certify=certify, executor=executor, progress=progress)
+    _write(explorer, page, output, as_json)
+    return HOLDS
+
+
+def _write(explorer: "Explorer", page: "Page", output: Path, as_json: bool) -> None:
     write_output(output, page.html)
     size = len(page.html.encode())
     if as_json:
         print_json({"page": str(output), "bytes": size, "words": page.words} | explorer.to_dict())
-        return HOLDS
+        return
     print(f"by number: {page.words['headline']}")
     if page.words["proof"]:
         print(page.words["proof"])
     print(f"{explorer.summary}\nwritten to {output}: {size / 1e6:.1f} MB")
-    return HOLDS
 
 
 def _tell_address(address: str) -> None:

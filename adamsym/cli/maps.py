@@ -80,6 +80,25 @@ def map_(
     check_writable(output, (*_TABLES, *PICTURES))
     if output is not None and output.suffix in _TABLES:
         check_table(output)
+    with shown_when_stopped(lambda partial: _show(partial, of, output, as_json, file.stem)):
+        found = _found(file, wanted, of, at, box, workers, cluster, journal, points=points, certify=certify)
+    _show(found, of, output, as_json, file.stem)
+    return UNDECIDED if _reason(found) else HOLDS
+
+
+def _found(
+    file: Path,
+    wanted: dict[str, str],
+    of: str,
+    at: list[str] | None,
+    box: list[str] | None,
+    workers: int | None,
+    cluster: str | None,
+    journal: Path | None,
+    *,
+    points: int,
+    certify: bool,
+) -> "ZeroMap | LyapunovMap":
     source, start, region = read_start_or_box(file, at, box, "a box in which zeros are counted")
     from adamsym.continuation import map_lyapunov, map_zeros
     from adamsym.expressions.progress import progress_bar
@@ -88,29 +107,24 @@ def map_(
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"points": points, "journal": journal}
-    found: ZeroMap | LyapunovMap
-
-    def show(found: "ZeroMap | LyapunovMap") -> None:
-        if output is not None:
-            _write(found, output, file.stem)
-        if as_json:
-            print_json(found.to_dict())
-        else:
-            _print(found, of, output)
-
     with (
-        shown_when_stopped(show),
         said_when_stopped(journal),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("pairs of values reached") as progress,
     ):
         options |= {"executor": executor, "progress": progress}
         if region is not None and of == "lyapunov":
-            found = map_lyapunov(field, wanted, region, certify=certify, **options)
-        else:
-            found = map_zeros(field, wanted, start=start, box=region, **options)
-    show(found)
-    return UNDECIDED if _reason(found) else HOLDS
+            return map_lyapunov(field, wanted, region, certify=certify, **options)
+        return map_zeros(field, wanted, start=start, box=region, **options)
+
+
+def _show(found: "ZeroMap | LyapunovMap", of: str, output: Path | None, as_json: bool, title: str) -> None:
+    if output is not None:
+        _write(found, output, title)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _print(found, of, output)
 
 
 def _check_of(of: str, at: list[str] | None, box: list[str] | None) -> None:

@@ -26,6 +26,9 @@ _EXACT = 1e-12
 _BUDGET = 4_000
 """Evaluations, with products, for the zero of many parameters that is reached from one point."""
 
+_COORDINATES = 120_000
+"""Coordinates of f, and of products, that the search from all points but the start may take."""
+
 _MOST_EIGENVALUES = 50
 """Parameters up to which all eigenvalues of Df at a zero that does not attract are looked at."""
 
@@ -144,19 +147,21 @@ def _zeros(landscape: Landscape, one: AdamField, on_grid: FloatArray) -> list[Ze
 
 def zeros_from_seeds(landscape: Landscape, one: AdamField) -> list[Zero]:
     """Return the zeros that Newton's method and the flow reach from the landscape's seeds, each once."""
-    found: list[Zero] = []
-    for seed in landscape.seeds:
-        for zero in _reached(one, seed):
+    first, *others = landscape.seeds
+    found = _reached(one, first)
+    budget = min(_BUDGET, _COORDINATES // (len(first) * len(others)))
+    for seed in others:
+        for zero in _reached(one, seed, budget):
             size = max(1.0, float(np.abs(zero.theta).max()))
             if all(np.abs(zero.theta - known.theta).max() > _SAME * size for known in found):
                 found.append(zero)
     return found[:MOST_POINTS]
 
 
-def _reached(one: AdamField, seed: FloatArray) -> list[Zero]:
+def _reached(one: AdamField, seed: FloatArray, budget: int = _BUDGET) -> list[Zero]:
     """The zero that Newton's method and the flow reach from a point, if they do."""
     try:
-        found = find_zero(one, seed, budget=_BUDGET)
+        found = find_zero(one, seed, budget=budget)
     except InputError:
         return []
     if found.outcome != "converged":
