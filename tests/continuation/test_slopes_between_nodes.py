@@ -141,6 +141,11 @@ def test_what_is_unknown_at_nodes_is_unknown_between_them():
         values = [using.around_zero(using.number(1))] * n
         own = checked_nodes._hull(using, checked_nodes._cosines(using, n), values, using.number(0))
         assert own.contains(flint.arb(0, 1))
+        rows, places = checked_nodes._cosines(using, n), np.cos(np.pi * (2 * np.arange(n) + 1) / (2 * n))
+        # The rest counts, and what is linear at the nodes goes from -1 to 1.
+        assert checked_nodes._hull(using, rows, [using.number(0)] * n, using.number(1)).contains(flint.arb(0, 1))
+        line = checked_nodes._hull(using, rows, [using.number(float(x)) for x in places], using.number(1e-9))
+        assert 1 <= float(using.upper(line)) < 1 + 1e-6
 
 
 def _polynomial(places, values, z):
