@@ -20,7 +20,7 @@ SLOW = {
     ("docs/pseudo_trajectory.md", "adamsym track"),
     ("docs/report.md", "adamsym report examples/three_points.toml"),
     ("docs/explore.md", "adamsym explore examples/three_zeros.toml"),
-    ("docs/sweeps.md", "adamsym sweep examples/parabola_or_sine.toml --over beta2=0"),
+    ("docs/sweeps.md", "adamsym sweep examples/parabola_or_sine.toml --over beta2=0.9:0.98"),
     ("docs/maps.md", "adamsym map examples/light_row.toml --of lyapunov"),
 }
 """The blocks that only `make test-long` runs."""

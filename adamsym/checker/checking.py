@@ -108,15 +108,17 @@ class Check(Result):
 
 @dataclass(frozen=True)
 class _Subject:
-    """What a certificate is about: the gradients, the Laplace form of f, and a function V in place of the loss.
-
-    The form is given in each arithmetic that a proof is tried in, one after the other.
-    """
+    """The gradients, the Laplace form of f, that in each arithmetic to be tried, and a function V in place of the loss."""
 
     problem: SymbolicGradient
     laplace: LaplaceForm
     forms: tuple[Form, ...]
     function: Problem | None
+
+    @property
+    def work(self) -> int:
+        """Operations for forming what the proofs need."""
+        return FORMING * sum(_size(one) for one in (self.problem, self.function) if one is not None)
 
 
 @dataclass(frozen=True)
@@ -179,8 +181,7 @@ def check_certificate(
                 subject = _subject(certificate, slow)
             except (InputError, NotCheckable) as error:
                 return Check(False, f"the problem is not valid: {error}")
-            size = _size(subject.problem) + (0 if subject.function is None else _size(subject.function))
-            spend(FORMING * size)
+            spend(subject.work)
             fault = _form_fault(certificate, subject.problem)
     except OutOfWork as error:
         return Check(False, str(error), undecided=True, budget=None if meter.left else rounded_up(2 * operations))
@@ -191,6 +192,11 @@ def check_certificate(
     proofs = _proofs(about, numbers, executor, processes)
     found = counted_off(proofs, [1] * len(numbers), len(numbers), progress)
     return _gathered(certificate, found, len(numbers), operations, meter.left)
+
+
+def work_before_proofs(certificate: Certificate) -> int:
+    """Return how many operations a check needs before its first proof."""
+    return _subject(certificate, False).work
 
 
 def check_of(certificate: Certificate) -> Callable[[int], _Proof]:

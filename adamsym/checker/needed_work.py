@@ -5,7 +5,7 @@ from typing import Any
 
 from adamsym.certificates.form import read_certificate
 from adamsym.checker.arithmetic import NotCheckable
-from adamsym.checker.checking import BUDGET, check_of, numbers_of, rounded_up
+from adamsym.checker.checking import BUDGET, check_of, numbers_of, rounded_up, work_before_proofs
 from adamsym.expressions.errors import InputError
 
 FEW = 64
@@ -28,9 +28,9 @@ def budget_for(source: Path | str | dict[str, Any]) -> int | None:
     if len(numbers) < FEW:
         return None
     try:
-        check = check_of(certificate)
+        check, before = check_of(certificate), work_before_proofs(certificate)
     except (InputError, NotCheckable):
         return None
     some = [numbers[k * (len(numbers) - 1) // (_SAMPLES - 1)] for k in range(_SAMPLES)]
-    wanted = _MARGIN * len(numbers) * sum(check(number).operations for number in some) / _SAMPLES
+    wanted = before + _MARGIN * len(numbers) * sum(check(number).operations for number in some) / _SAMPLES
     return rounded_up(wanted) if wanted > BUDGET else None

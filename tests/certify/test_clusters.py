@@ -90,7 +90,7 @@ def test_a_multiple_zero_is_one_box(field, truth, by):
 
 @pytest.fixture(scope="module")
 def plane():
-    return find_zeros(PLANE, [[-0.1, 0.13], [0.1, 0.2]], budget=20)
+    return find_zeros(PLANE, [[-0.1, 0.13], [0.1, 0.2]], budget=40)
 
 
 def test_a_multiple_zero_in_the_plane(plane):

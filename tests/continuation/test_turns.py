@@ -175,10 +175,13 @@ def test_what_is_no_single_nondegenerate_fold_is_not_proven_to_be_one(monkeypatc
     assert (found is not None) is proven
 
 
-def test_in_numbers_of_the_method_but_the_decay_folds_are_not_said_to_be_the_only_ones():
-    prover = prover_of(noisy("(theta-1)**2 - 1/1000"), "beta2", "0.9", "0.91")
-    with ball_arithmetic():
-        assert nondegenerate.proven_nondegenerate(prover, np.array([[0.9, 1.1]]), *prover.axis.values) is None
+def test_where_the_derivative_by_the_parameter_is_not_known_folds_are_not_said_to_be_the_only_ones():
+    """That by eps is for eps beside the root alone."""
+    for method, proven in ((Adam("0.5", "0.9", "0.1"), True), (Adam("0.5", "0.9", "0.1", epsilon="inside"), False)):
+        prover = prover_of(noisy("(theta-1)**2 - 1/1000", method=method), "eps", "0.1", "0.2")
+        with ball_arithmetic():
+            found = nondegenerate.proven_nondegenerate(prover, np.array([[0.9, 1.1]]), *prover.axis.values)
+        assert (found is not None) is proven
 
 
 numbers = st.floats(0.3, 2) | st.floats(-2, -0.3)

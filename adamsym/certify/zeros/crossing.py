@@ -105,7 +105,7 @@ def certify_crossing(field: AdamField, low: float, high: float) -> Crossing:
     >>> from adamsym.methods import Signum
     >>> problem = Problem("(theta - x)**2/2", parameters=["theta"], law=Empirical({"x": [0, 0, 3]}))
     >>> found = certify_crossing(AdamField(problem, Signum("0.9")), 0.5, 1.5)
-    >>> found.verdict, 0.9876 < found.low < found.high < 0.9878, found.is_continuous
+    >>> found.verdict, bool(0.9876 < found.low < found.high < 0.9878), found.is_continuous
     ('certified', True, True)
     """
     if field.problem.dimension != 1:
