@@ -108,7 +108,7 @@ class Check(Result):
 
 @dataclass(frozen=True)
 class _Subject:
-    """The gradients, the Laplace form of f, that in each arithmetic to be tried, and a function V in place of the loss."""
+    """The gradients, the Laplace form of f, that in each arithmetic to try, and a function V in place of the loss."""
 
     problem: SymbolicGradient
     laplace: LaplaceForm

@@ -32,6 +32,7 @@ from adamsym.field.ball.law import BallLaw
 from adamsym.field.ball.quadrature import enclose_law
 from adamsym.field.slopes import second
 from adamsym.field.slopes.second import second_slope
+from adamsym.methods import AdamEpsInsideRoot
 
 
 @pytest.mark.parametrize(("room", "continuous"), [("1/1000", True), ("0", False)])
@@ -177,7 +178,7 @@ def test_what_is_no_single_nondegenerate_fold_is_not_proven_to_be_one(monkeypatc
 
 def test_where_the_derivative_by_the_parameter_is_not_known_folds_are_not_said_to_be_the_only_ones():
     """That by eps is for eps beside the root alone."""
-    for method, proven in ((Adam("0.5", "0.9", "0.1"), True), (Adam("0.5", "0.9", "0.1", epsilon="inside"), False)):
+    for method, proven in ((Adam("0.5", "0.9", "0.1"), True), (AdamEpsInsideRoot("0.5", "0.9", "0.01"), False)):
         prover = prover_of(noisy("(theta-1)**2 - 1/1000", method=method), "eps", "0.1", "0.2")
         with ball_arithmetic():
             found = nondegenerate.proven_nondegenerate(prover, np.array([[0.9, 1.1]]), *prover.axis.values)
