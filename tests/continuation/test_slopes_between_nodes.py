@@ -173,6 +173,19 @@ def test_nodes_are_those_of_chebyshev_and_the_rest_is_above_the_error():
     )
 
 
+def test_signs_at_ends_and_where_the_slope_vanishes():
+    cell = cell_field.CellField(FieldFunction(THREE))
+    with ball_arithmetic():
+        assert cell.may_cross(np.array([[0.018, 0.022]]))
+        assert not cell.may_cross(np.array([[0.03, 0.04]]))
+        # The slope vanishes between the zeros at .0031 and .0197: a secant comes nearer.
+        point = np.array([0.0085])
+        before = cell.enclose(np.stack([point, point], axis=1))
+        near = cell.critical(point, before)
+        after = cell.enclose(np.stack([near, near], axis=1))
+        assert abs(float(after.jacobian[0][0].mid())) < abs(float(before.jacobian[0][0].mid())) / 2
+
+
 @pytest.fixture(scope="module")
 def beside_the_fold():
     return certify_zeros_over(THREE, {"beta1": ("9.46e-4", "9.48e-4")}, [[0.004, 0.016]], operations=1_000_000)
