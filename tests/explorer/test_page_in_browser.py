@@ -156,9 +156,18 @@ def test_sliders_are_used_by_keys(opened):
     opened.run("document.getElementById('own').click()")
 
 
+FITS = """(async () => {
+  const root = document.documentElement;
+  for (let k = 0; k < 500 && root.scrollWidth > root.clientWidth; k++) await new Promise(done => setTimeout(done, 20));
+  return root.scrollWidth <= root.clientWidth;
+})()"""
+"""Whether the page is at last no wider than the window: figures follow its size a little later."""
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nobody_is_left_out(opened, width):
     opened.resize(width)
+    assert opened.run(FITS)
     assert opened.run(FAULTS) + opened.run(readability.FAULTS) == []
 
 
