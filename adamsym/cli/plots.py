@@ -30,11 +30,18 @@ from adamsym.plots.registry import known_kind, plot_kinds
 from adamsym.plots.settings import Settings
 
 if TYPE_CHECKING:
+    from adamsym.gradients.symbolic import SymbolicGradient
     from adamsym.plots.context import PlotContext
     from adamsym.report.collection import Report
 
 _DEFAULT = Settings()
 _FORMATS = (".svg", ".png", ".pdf")
+
+_FEW_VALUES = ("loss", "zeros")
+"""Plots with few values of the field: of a small problem they compile no loops, a quarter of a minute once."""
+
+_FEW_ENTRIES = 100
+"""Gradients and derivatives of all rows, at most, of a small problem."""
 
 Box = Annotated[
     list[str] | None,
@@ -131,7 +138,7 @@ def plot(
         sweep=_swept(sweep or "beta2", certify),
         certify=certify,
     )
-    context = _context(file, start, box, plane, settings)
+    context = _context(kind, file, start, box, plane, settings)
     from adamsym.plots.figures import plot as plot_of
     from adamsym.plots.saving import figure_bytes
 
@@ -243,7 +250,12 @@ def _print_report(found: "Report", output: Path) -> None:
 
 
 def _context(
-    file: Path, start: Sequence[str] | None, box: Sequence[str] | None, plane: str | None, settings: Settings
+    kind: str,
+    file: Path,
+    start: Sequence[str] | None,
+    box: Sequence[str] | None,
+    plane: str | None,
+    settings: Settings,
 ) -> "PlotContext":
     source, theta = read_problem_and_point(file, start, "--from")
     from adamsym.plots.context import PlotContext, plane_of
@@ -253,7 +265,17 @@ def _context(
 
     shown = plane_of(names, [name.strip() for name in plane.split(",")] if plane else ())
     sides = _sides(box, [names[k] for k in shown]) if box else None
-    return PlotContext(AdamField(source.problem, source.adam), tuple(theta), settings, shown, sides, file.stem)
+    backend = "numpy" if kind in _FEW_VALUES and _is_small(source.problem) else "numba"
+    field = AdamField(source.problem, source.adam, backend=backend)
+    return PlotContext(field, tuple(theta), settings, shown, sides, file.stem)
+
+
+def _is_small(problem: "SymbolicGradient") -> bool:
+    """Whether it has listed rows, few enough that compiled loops gain less than they take to compile."""
+    from adamsym.gradients import Empirical
+
+    d = problem.dimension
+    return isinstance(problem.law, Empirical) and len(problem.law.exact_rows) * d * (1 + d) <= _FEW_ENTRIES
 
 
 def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float], ...]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from adamsym.__main__ import main
+from adamsym.cli import plots
+from adamsym.field import adam_field, backends
 from adamsym.plots.registry import plot_kinds, sections
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -55,6 +57,21 @@ def run(capsys, tmp_path, monkeypatch):
         return printed.out if code in (0, 1, 3) else printed.err
 
     return command
+
+
+def test_plots_of_few_values_of_a_small_problem_compile_no_loops(run, monkeypatch):
+    asked = []
+
+    def quotient_of(backend):
+        asked.append(backend)
+        return backends.quotient_of(backend)
+
+    monkeypatch.setattr(adam_field, "quotient_of", quotient_of)
+    run("plot", "loss", "p.toml", "-o", "one.svg")
+    assert set(asked) == {"numpy"}
+    monkeypatch.setattr(plots, "_FEW_ENTRIES", 1)
+    run("plot", "loss", "p.toml", "-o", "two.svg")
+    assert "numba" in asked
 
 
 DEAR = ("branches", "windows")
