@@ -89,6 +89,13 @@ def test_the_bound_holds_where_values_underflow_but_their_errors_do_not(text, x,
     assert worst <= error < np.inf
 
 
+@pytest.mark.parametrize("x", [-740.0, -720.0, -709.5, -700.5, -700.0, -699.5, -36.0, 36.0])
+def test_the_bound_of_a_sigmoid_holds_on_both_sides(x):
+    found = sigmoid(Running(x, 0.0))
+    exact = 1 / (1 + mpmath.exp(-mpmath.mpf(x)))
+    assert abs(exact - mpmath.mpf(float(found.value))) <= found.error <= 1e-14 * exact + 1e-322
+
+
 @pytest.mark.parametrize("function", [exp, sigmoid])
 def test_what_may_be_anything_has_no_small_error_where_it_underflows(function):
     assert function(Running(-1000.0, np.inf)).error >= 1

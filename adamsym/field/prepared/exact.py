@@ -1,5 +1,6 @@
 """Gradients as the floats nearest to them, from ball arithmetic with more and more bits."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import flint
@@ -19,16 +20,16 @@ def nearest_floats(
 
     What no precision resolves stays as it is in ``values``, with an infinite error.
     """
-    value, error = values.copy(), np.full_like(values, np.inf)
+    value, error = values.tolist(), np.full_like(values, np.inf).tolist()
     for bits in _PRECISIONS:
         with ball_bits(bits):
-            for i, row in enumerate(enclosed()):
+            for own, off, row in zip(value, error, enclosed(), strict=True):
                 for j, entry in enumerate(row):
-                    if not entry.is_finite() or not np.isinf(error[i, j]):
+                    if off[j] != math.inf or not entry.is_finite():
                         continue
                     nearest, spread = float(entry.mid()), float(entry.rad())
-                    if np.isfinite(nearest) and spread <= 2.0**-60 * abs(nearest) + 1e-310:
-                        value[i, j], error[i, j] = nearest, UNIT * abs(nearest) + spread + 5e-324
-        if np.isfinite(error).all():
+                    if math.isfinite(nearest) and spread <= 2.0**-60 * abs(nearest) + 1e-310:
+                        own[j], off[j] = nearest, UNIT * abs(nearest) + spread + 5e-324
+        if all(math.isfinite(one) for off in error for one in off):
             break
-    return value, error
+    return np.array(value).reshape(values.shape), np.array(error).reshape(values.shape)

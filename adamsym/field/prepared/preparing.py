@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import sympy as sp
 
+from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.functions import implementations
 from adamsym.expressions.running import NAMESPACE
 from adamsym.expressions.running_code import operations
@@ -12,7 +14,7 @@ from adamsym.field.float.laplace_quadrature import FEW_ATOMS, INTERPOLATED_FOR_F
 from adamsym.field.float.rules import rule_of
 from adamsym.field.gradient_errors import row_errors
 from adamsym.field.prepared.laws import FormNumbers
-from adamsym.field.prepared.problem import TOLERANCE, PreparedProblem
+from adamsym.field.prepared.problem import TOLERANCE, IntegerArray, PreparedProblem
 from adamsym.field.prepared.program import OPERATIONS, Program, Step
 from adamsym.field.values import MOST_REPAIRED
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
@@ -44,11 +46,23 @@ def prepared(
     program = recorded(problem, [expression for expression, _ in conditions])
     if numbers is None or program is None:
         return None
-    few = law.rows.size <= MOST_REPAIRED
-    exact = [[f"{x.numerator}/{x.denominator}" for x in row] for row in law.exact_rows] if few else None
+    errors = row_errors(problem)
+    exact = _exact(law, errors) if law.rows.size <= MOST_REPAIRED else None
     relations = tuple(relation for _, relation in conditions)
-    data = law.rows, row_errors(problem), shares, probabilities
+    data = law.rows, errors, shares, probabilities
     return PreparedProblem(problem.names, start, dropped, program, relations, *data, numbers, exact)
+
+
+def _exact(law: Empirical, errors: FloatArray) -> IntegerArray | None:
+    """The rows as they are written; None if a fraction is too long."""
+    found = [
+        [(0, 0) if error == 0 else (x.numerator, x.denominator) for x, error in zip(*row, strict=True)]
+        for row in zip(law.exact_rows, errors.tolist(), strict=True)
+    ]
+    try:
+        return np.array(np.moveaxis(np.array(found, dtype=np.int64), -1, 0))
+    except OverflowError:
+        return None
 
 
 def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:

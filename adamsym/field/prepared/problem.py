@@ -6,10 +6,10 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.running import UNIT, Running, stacked
@@ -17,6 +17,8 @@ from adamsym.field.float.records import CutoffTable, LagGrid, Rule
 from adamsym.field.prepared.laws import FormNumbers, values_of_laws
 from adamsym.field.prepared.program import Program
 from adamsym.field.values import MOST_REPAIRED, FieldValue, batch_errors, change_of_quotients
+
+IntegerArray = NDArray[np.int64]
 
 TOLERANCE = 1e-13
 """That of :class:`adamsym.AdamField`."""
@@ -46,7 +48,8 @@ class PreparedProblem:
     form
         The method's Laplace form.
     exact_rows
-        The data as they are written, as texts of fractions; None if there are too many.
+        The data as they are written, as numerators and denominators (2, n, columns), where a denominator 0 says that
+        the float is exact; None if there are too many, or one is too long.
     """
 
     names: tuple[str, ...]
@@ -59,7 +62,7 @@ class PreparedProblem:
     shares: FloatArray | None
     probabilities: FloatArray
     form: FormNumbers
-    exact_rows: list[list[str]] | None = None
+    exact_rows: IntegerArray | None = None
 
     @property
     def _fits(self) -> bool:
@@ -69,9 +72,8 @@ class PreparedProblem:
         arrays = [self.rows, self.row_errors, self.probabilities, *(() if self.shares is None else (self.shares,))]
         plain = isinstance(self.dropped, int) and all(isinstance(one, str) for one in self.names)
         plain &= self.start is None or all(type(one) is float for one in self.start.values())
-        plain &= (
-            self.exact_rows is None or [len([Fraction(x) for x in row]) for row in self.exact_rows] == [columns] * n
-        )
+        exact = self.exact_rows
+        plain &= exact is None or (exact.shape == (2, n, columns) and exact.dtype == np.int64)
         return (
             plain
             and all(one.dtype == np.float64 for one in arrays)
@@ -133,32 +135,36 @@ class PreparedProblem:
 
         from adamsym.field.prepared.exact import nearest_floats
 
-        if self.program.in_balls(*[flint.arb(0)] * self.program.inputs) is None:
+        if self.program.in_balls([flint.arb(0)] * self.program.inputs, []) is None:
             return None
-        exact = [[Fraction(text) for text in row] for row in self.exact_rows]
+        written = [
+            list(zip(*row, strict=True)) for row in zip(self.rows.tolist(), *self.exact_rows.tolist(), strict=True)
+        ]
 
         def enclosed() -> list[list[flint.arb]]:
-            point = [flint.arb(float(x)) for x in theta]
-            rows = ([flint.arb(x.numerator) / x.denominator for x in row] for row in exact)
-            found = ((self.program.in_balls(*point, *row) or ())[: len(theta)] for row in rows)
-            return [[flint.arb(x) for x in row] for row in found]
+            rows = ([flint.arb(above) / below if below else flint.arb(x) for x, above, below in row] for row in written)
+            found = self.program.in_balls([flint.arb(float(x)) for x in theta], rows)
+            return [[flint.arb(x) for x in row[: len(theta)]] for row in found or ()]
 
         return self._of_gradients(*nearest_floats(enclosed, values))
 
     def to_bytes(self) -> bytes:
         """Return the problem as an archive of arrays, without any code."""
-        arrays = {"rows": self.rows, "row_errors": self.row_errors, "probabilities": self.probabilities}
+        arrays: dict[str, NDArray[Any]] = {
+            "rows": self.rows,
+            "row_errors": self.row_errors,
+            "probabilities": self.probabilities,
+        }
         if not self.row_errors.any():
             arrays["row_errors"] = np.zeros((0, 0))
-        if self.shares is not None:
-            arrays["shares"] = self.shares
+        optional = {"shares": self.shares, "exact_rows": self.exact_rows}
+        arrays |= {name: part for name, part in optional.items() if part is not None}
         plain: dict[str, Any] = {
             "names": self.names,
             "start": self.start,
             "dropped": self.dropped,
             "program": self.program.to_plain(),
             "relations": self.relations,
-            "exact_rows": self.exact_rows,
             "form": {key: value for key, value in vars(self.form).items() if key != "rules"},
             "rules": [],
         }
@@ -197,7 +203,7 @@ class PreparedProblem:
                 arrays.get("shares"),
                 arrays["probabilities"],
                 FormNumbers(**plain["form"], rules=rules),
-                plain["exact_rows"],
+                arrays.get("exact_rows"),
             )
             return found if found._fits else None
         except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError):

@@ -4,7 +4,7 @@ Only operations of a fixed list are known, so that a program from a file can do 
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -36,23 +36,47 @@ class Program:
 
     def __call__(self, *operands: Running) -> list[Operand]:
         """Return the results for as many operands as there are inputs."""
-        return self._carried_out(OPERATIONS, operands)
+        return self._carried_out(operands)
 
-    def in_balls(self, *operands: Any) -> list[Any] | None:
-        """Return balls that hold the results of balls ``flint.arb``; None for an operation that balls do not know."""
+    def in_balls(self, shared: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[list[Any]] | None:
+        """Return balls that hold the results for each of many rows, whose operands come after the ``shared`` ones.
+
+        All operands are balls ``flint.arb``. What does not depend on the row is computed once. None for an operation
+        that balls do not know.
+        """
         table = _in_balls()
         if any(name not in table for name, _ in self.steps):
             return None
-        return self._carried_out(table, operands)
+        count = len(shared)
+        # Slots of values: the inputs, what each step makes, and the numbers among the operands.
+        slots: list[Any] = [*shared, *[None] * (self.inputs - count + len(self.steps))]
+        of_rows, later = set(range(count, self.inputs)), []
+        for number, (name, arguments) in enumerate(self.steps, self.inputs):
+            if of_rows.isdisjoint(x for x in arguments if isinstance(x, int)):
+                slots[number] = table[name](*(slots[x] if isinstance(x, int) else x for x in arguments))
+                continue
+            of_rows.add(number)
+            places = []
+            for x in arguments:
+                places.append(x if isinstance(x, int) else len(slots))
+                slots += [] if isinstance(x, int) else [x]
+            later.append((number, table[name], places))
+        found = []
+        for row in rows:
+            slots[count : self.inputs] = row
+            for number, operation, places in later:
+                slots[number] = operation(*[slots[k] for k in places])
+            found.append([slots[one] if isinstance(one, int) else one for one in self.outputs])
+        return found
 
-    def _carried_out(self, table: Mapping[str, Callable[..., Any]], operands: Sequence[Any]) -> list[Any]:
+    def _carried_out(self, operands: Sequence[Any]) -> list[Any]:
         values = list(operands)
 
         def of(operand: Any) -> Any:
             return values[operand] if isinstance(operand, int) else operand
 
         for name, arguments in self.steps:
-            values.append(table[name](*map(of, arguments)))
+            values.append(OPERATIONS[name](*map(of, arguments)))
         return [of(one) for one in self.outputs]
 
     def to_plain(self) -> list[Any]:

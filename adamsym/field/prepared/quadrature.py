@@ -27,6 +27,10 @@ MOST_NODES = 2**12
 """Nodes of a grid; laws that need more are left to the compiled loops."""
 
 
+_NO_DIFFERENCE = 0.49
+"""Where all B are below this their logarithms are taken without B - 1."""
+
+
 @dataclass(frozen=True)
 class ArrayQuotient:
     """F of one law, as :func:`adamsym.field.float.quotients.quotients` fills it; nan if the grid would be too long."""
@@ -126,9 +130,10 @@ def _sampled(g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps:
     while count < MOST_NODES:
         s, weight = _placed(np.arange(index + count, index + count + _BLOCK, dtype=np.float64), eps, rule)
         exponent = -(s * rule.one_less_beta)[:, None] * y
-        fall, less_one = np.exp(exponent), np.expm1(exponent) @ p
-        # Neither of B and B - 1 from the other: that loses the tail, or the small exponents.
+        fall = np.exp(exponent)
         b = fall @ p
+        # Neither of B and B - 1 from the other: that loses the tail, or the small exponents. B falls from node to node.
+        less_one = np.expm1(exponent) @ p if b[0] > _NO_DIFFERENCE else b - 1.0
         with np.errstate(divide="ignore", invalid="ignore"):
             log_b = np.where(less_one > -0.5, np.log1p(less_one), np.log(b))
             ratio = (fall @ (p * g)) / b
@@ -165,6 +170,12 @@ def _accumulated(steps: FloatArray, start: FloatArray, stride: int, decay: float
     """x_i = steps_i + decay x_(i - stride), with the values ``start`` (stride,) before the first."""
     if stride == 0:
         return steps
+    if stride == 1:
+        found, x = [], float(start[0])
+        for step in steps.tolist():
+            x = step + decay * x
+            found.append(x)
+        return np.array(found)
     rows = -(-len(steps) // stride)
     padded = np.zeros(rows * stride)
     padded[: len(steps)] = steps
