@@ -67,14 +67,17 @@ class Axis:
         return (_scaled(self.scale, value) - low) / (high - low)
 
     def value(self, place: float) -> float:
-        """Return the value at a place; the ends of the interval exactly."""
+        """Return the value at a place, in the interval; its ends exactly."""
         low, high = (_scaled(self.scale, end) for end in self.values)
         if place <= 0 or place >= 1:
             return float(self.values[0 if place <= 0 else 1])
         scaled = low + place * (high - low)
         if self.scale == "memory":
-            return -math.expm1(-scaled)
-        return math.exp(scaled) if self.scale == "logarithmic" else scaled
+            scaled = -math.expm1(-scaled)
+        elif self.scale == "logarithmic":
+            scaled = math.exp(scaled)
+        # Next to an end rounding may step out of the interval.
+        return min(max(scaled, float(self.values[0])), float(self.values[1]))
 
 
 def _scaled(scale: Scale, value: float | Fraction) -> float:
