@@ -39,7 +39,7 @@ def explore(
         typer.Option(
             "--values",
             help="Of a slider: beta2=0.9,0.99 or beta2=0.5:0.9999:9; beta1, eps, batch_size, another number of the "
-            "method; repeated.",
+            "method, data.x[2]=-1:5:9; repeated.",
             show_default="usual ones",
         ),
     ] = None,

@@ -104,6 +104,7 @@ def axes_of(over: Mapping[str, Any]) -> tuple[Axis, ...]:
     if not isinstance(over, Mapping) or not over:
         raise InputError(f'over: {shown(over)} is not allowed; give names with values: {{"beta2": (0.5, 0.99)}}')
     axes = tuple(_axis(name, given) for name, given in over.items())
+    check_together(axes)
     intervals = [axis.name for axis in axes if axis.is_interval]
     if len(intervals) > 1:
         raise InputError(
@@ -111,6 +112,18 @@ def axes_of(over: Mapping[str, Any]) -> tuple[Axis, ...]:
             f"of the other, such as {intervals[1]}=low:high:10"
         )
     return axes
+
+
+def check_together(axes: Sequence[Axis]) -> None:
+    """Raise InputError if two of the parameters change the same numbers of the data, so that one would undo another."""
+    seen: list[DataEntry] = []
+    for entry in (axis.entry for axis in axes):
+        if entry is None:
+            continue
+        for other in seen:
+            if entry.column == other.column and (entry.column == "weights" or None in (entry.row, other.row)):
+                raise InputError(f"over {entry}: it changes what {other} changes too; give one of them")
+        seen.append(entry)
 
 
 def _axis(name: object, given: object) -> Axis:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 from bokeh.models import ColumnDataSource, LinearColorMapper, PrintfTickFormatter, Range1d, Span
 from bokeh.plotting import figure
 
 from adamsym.explorer.captions import CERTIFIED, DESCENT, FIELD, LINES, RUN, TEXT
 from adamsym.explorer.exploration import Explorer
 from adamsym.explorer.landscape import Landscape
-from adamsym.explorer.view import SLOWEST, View, coordinate_text, shown_slider, still
+from adamsym.explorer.view import CLOSE_LABELS, SLOWEST, View, drawn_loss, minima, shown_slider, still
 
 _AXIS = "#8a8a8a"
 _HEIGHT = 310
@@ -25,7 +24,8 @@ Sources = dict[str, ColumnDataSource]
 def sources_of(explorer: Explorer, view: View) -> Sources:
     """Return the sources of a page's columns by name, with those of one view."""
     merged: dict[str, dict[str, Any]] = {}
-    for columns in (still(explorer.landscape), view.drawn, view.points):
+    land = explorer.landscape
+    for columns in (still(land), drawn_loss(land), minima(land), view.drawn, view.points):
         for name, data in columns.items():
             merged.setdefault(name, {}).update(data)
     return {name: ColumnDataSource(data=data, name=f"{name}_columns") for name, data in merged.items()}
@@ -38,7 +38,7 @@ def figures_of(explorer: Explorer, view: View) -> dict[str, figure]:
         found = {"field": _graph(land, sources), "time": _over_time(land, sources)}
     else:
         found = {"field": _field_plane(land, sources), "descent": _descent_plane(land, sources)}
-    if land.reference is not None:
+    if explorer.has_distances:
         found["close"] = _close_up(land, sources, view)
     if shown_slider(explorer) is not None:
         found["curve"] = _curve(explorer, sources, view)
@@ -108,28 +108,22 @@ def _graph(land: Landscape, sources: Sources) -> figure:
 
 
 def _close_up(land: Landscape, sources: Sources, view: View) -> figure:
-    one = _close_graph(land, sources) if len(land.plane) == 1 else _close_plane(land, sources)
+    one = _close_graph(sources) if len(land.plane) == 1 else _close_plane(sources)
     _short_ticks(one.axis)
+    for axis, name in zip(one.axis, CLOSE_LABELS, strict=True):
+        axis.update(name=name, axis_label=view.labels.get(name, axis.axis_label))
     for axis, name in (("x_range", "close_x"), ("y_range", "close_y"))[: len(land.plane)]:
         setattr(one, axis, Range1d(*view.ranges.get(name, (-1.0, 1.0)), name=name))
     return one
 
 
-def _close_graph(land: Landscape, sources: Sources) -> figure:
-    one = _figure(_beside(land, 0), "divided by its largest size", y_range=_range(-1.0, 1.0, 0.06))
+def _close_graph(sources: Sources) -> figure:
+    one = _figure("", "divided by its largest size", y_range=_range(-1.0, 1.0, 0.06))
     one.add_layout(Span(location=0.0, dimension="width", line_color=_AXIS, line_width=1))
     one.line("x", "g", source=sources["close"], color=DESCENT, line_dash="dashed", line_width=2)
     one.line("x", "f", source=sources["close"], color=FIELD, line_width=2.5)
     _close_marks(one, sources)
     return one
-
-
-def _beside(land: Landscape, k: int) -> str:
-    """The label of an axis along which distances from the reference are shown."""
-    name = land.names[land.plane[k]]
-    reference = 0.0 if land.reference is None else float(land.reference[land.plane[k]])
-    number = coordinate_text(abs(float(f"{reference:.6g}")), np.zeros(1))
-    return name if number == "0" else f"{name} {'−' if reference > 0 else '+'} {number}"
 
 
 def _close_marks(one: figure, sources: Sources) -> None:
@@ -149,8 +143,7 @@ def _over_time(land: Landscape, sources: Sources) -> figure:
     one = _figure("time", name, x_range=_range(0.0, land.time), y_range=_range(low, high))
     one.line("x", "y", source=sources["lines"], color=LINES, line_width=1.5)
     one.line("x", "y", source=sources["run"], color=RUN, line_width=2)
-    for rest in land.rests:
-        one.add_layout(Span(location=float(rest.theta[0]), dimension="width", line_color=DESCENT, line_dash="dotted"))
+    one.hspan("x", source=sources["rests"], line_color=DESCENT, line_dash="dotted")
     return one
 
 
@@ -184,8 +177,8 @@ def _descent_plane(land: Landscape, sources: Sources) -> figure:
     return one
 
 
-def _close_plane(land: Landscape, sources: Sources) -> figure:
-    one = _figure(_beside(land, 0), _beside(land, 1))
+def _close_plane(sources: Sources) -> figure:
+    one = _figure("", "")
     _close_marks(one, sources)
     return one
 

@@ -146,6 +146,21 @@ def _seeds_of(land: Landscape) -> list[str]:
     ]
 
 
+def _about_data(explorer: Explorer) -> list[str]:
+    """What the sliders for the data mean."""
+    meant = []
+    for entry in (slider.axis.entry for slider in explorer.entries):
+        if entry is None or entry.row is None:
+            meant.append(f"{entry} is the number in all rows of its column")
+        elif entry.column == "weights":
+            meant.append(f"{entry} is the probability of row {entry.row}, and the others keep their proportions")
+        else:
+            meant.append(f"{entry} is the entry of {entry.column} in row {entry.row}")
+    if not meant:
+        return []
+    return [f"{'; '.join(meant)}; rows are counted from 0. With the data the loss changes, and its minima move."]
+
+
 def _start_is_outside(land: Landscape) -> list[str]:
     low, high = land.sides.T
     start = land.start[list(land.plane)]
@@ -196,7 +211,7 @@ def variables_of(explorer: Explorer, setup: dict[str, Any], notes: list[str]) ->
         "captions": captions(explorer),
         # What a file must not load, a browser does not.
         "alone": "views" in setup,
-        "notes": notes + _seeds_of(land) + _start_is_outside(land),
+        "notes": notes + _seeds_of(land) + _about_data(explorer) + _start_is_outside(land),
         # No tag begins in JSON, so that none ends the script that holds it.
         "setup": json.dumps(setup, allow_nan=False).replace("<", "\\u003c"),
     }

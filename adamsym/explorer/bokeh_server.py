@@ -79,7 +79,7 @@ class Session:
             if len(self._distances) >= _KEPT:
                 self._distances.clear()
             try:
-                self._distances[key] = distance_of(self._fine.landscape, self._fine.field(values))
+                self._distances[key] = distance_of(self._fine.landscape_at(values), self._fine.field(values))
             except InputError:
                 self._distances[key] = float("nan")
         return self._distances[key]
@@ -104,6 +104,10 @@ class Session:
             found = self._document.get_model_by_name(name)
             if found is not None:
                 found.update(start=start, end=end)
+        for name, text in view.labels.items():
+            found = self._document.get_model_by_name(name)
+            if found is not None:
+                found.update(axis_label=text)
         self._answer.data = {"text": [json.dumps(packed_view(view))]}
 
     def _certify(self, state: Sequence[int]) -> None:

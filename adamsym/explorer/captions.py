@@ -33,7 +33,7 @@ def captions(explorer: Explorer) -> dict[str, Caption]:
     """Return the caption of each figure, in the order of the page; there is no close-up without distances."""
     land = explorer.landscape
     found = _on_line(land) if len(land.plane) == 1 else _in_plane(land)
-    if land.reference is None:
+    if not explorer.has_distances:
         del found["close"]
     slider = shown_slider(explorer)
     if slider is not None:

@@ -1,9 +1,10 @@
 """The exploration of a field: its sliders, what is seen at their positions, and the page and server that show it."""
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ PORT = 5006
 BUDGET = 2_000
 """Boxes that a certified search may examine."""
 
+_KEPT = 100
+"""Landscapes of other data that are kept."""
+
 
 @dataclass(frozen=True, repr=False)
 class Explorer:
@@ -43,7 +47,8 @@ class Explorer:
     Attributes
     ----------
     landscape
-        What no slider changes: the box, the grid, minus the gradient on it, the minima of the loss.
+        What sliders of the method do not change: the box, the grid, minus the gradient on it, the minima of the loss;
+        of the problem itself.
     sliders
         The numbers that vary, with their values.
     budget
@@ -56,6 +61,7 @@ class Explorer:
     sliders: tuple[Slider, ...]
     budget: int
     title: str
+    _landscapes: dict[tuple[Fraction, ...], Landscape] = dataclasses.field(default_factory=dict, compare=False)
 
     @property
     def summary(self) -> str:
@@ -88,6 +94,28 @@ class Explorer:
     def values(self, state: Sequence[int]) -> dict[str, Fraction]:
         """Return the values of the sliders at a position."""
         return {slider.name: slider.axis.values[k] for slider, k in zip(self.sliders, state, strict=True)}
+
+    @property
+    def entries(self) -> tuple[Slider, ...]:
+        """The sliders for the data, which change the loss."""
+        return tuple(slider for slider in self.sliders if slider.axis.entry is not None)
+
+    @property
+    def has_distances(self) -> bool:
+        """Whether distances from a minimum are shown; where data vary, also if the problem itself has none."""
+        return bool(self.entries) or self.landscape.reference is not None
+
+    def landscape_at(self, values: Mapping[str, Fraction]) -> Landscape:
+        """Return the landscape of the data with these values."""
+        key = tuple(values[slider.name] for slider in self.entries)
+        if not key:
+            return self.landscape
+        if key not in self._landscapes:
+            if len(self._landscapes) >= _KEPT:
+                self._landscapes.clear()
+            changed = {slider.axis: value for slider, value in zip(self.entries, key, strict=True)}
+            self._landscapes[key] = replace(self.landscape, base=field_at(self.landscape.base, changed))
+        return self._landscapes[key]
 
     def field(self, values: Mapping[str, Fraction]) -> AdamField:
         """Return the field with these values.
@@ -133,7 +161,7 @@ class Explorer:
             one = self.field(values)
         except InputError as error:
             return no_scene(self.landscape, values, str(error))
-        return scene_of(self.landscape, one, values)
+        return scene_of(self.landscape_at(values), one, values)
 
     def prove(self, values: Mapping[str, Fraction], stop: Callable[[], bool] = lambda: False) -> Verdict:
         """Return what is proven at all these values; of a search that ``stop`` ends, less."""
@@ -141,7 +169,7 @@ class Explorer:
             one = self.field(values)
         except InputError as error:
             return Verdict(values, "not applicable", str(error))
-        return verdict_of(self.landscape, one, values, self.budget, stop)
+        return verdict_of(self.landscape_at(values), one, values, self.budget, stop)
 
     def positions(
         self, certify: str = "none", executor: Executor | int | None = None, progress: Progress | None = None
@@ -264,8 +292,9 @@ def explore(
     plane
         The names of the parameters that are drawn, two of more; the first two if omitted.
     values
-        For each of beta1, beta2, eps, batch_size or another number of the method the values of its slider: a list, or
-        text "1,8,64" or "0.5:0.9999:9". Usual ones where omitted; the field's own value is always among them.
+        For each of beta1, beta2, eps, batch_size, another number of the method, or of the data "data.x[2]", the entry
+        of x in row 2, or "data.weights[2]", its probability, the values of its slider: a list, or text "1,8,64" or
+        "0.5:0.9999:9". Usual ones where omitted, of data none; the field's own value is always among them.
     time
         How long flow lines are; as long as the box is wide if omitted.
     step_size
@@ -282,7 +311,7 @@ def explore(
     InputError
         If an argument is not as above, or there are more than 1,000 positions of the sliders.
     NotApplicable
-        If rows are drawn in epochs.
+        If rows are drawn in epochs, or there is a slider for an entry of a continuous law.
 
     Examples
     --------

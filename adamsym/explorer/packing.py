@@ -42,4 +42,4 @@ def packed_view(view: View) -> dict[str, Any]:
     points = {
         name: {column: plain(values) for column, values in columns.items()} for name, columns in view.points.items()
     }
-    return {"points": points, "ranges": view.ranges, "words": view.words, "rows": view.rows}
+    return {"points": points, "ranges": view.ranges, "labels": view.labels, "words": view.words, "rows": view.rows}

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from adamsym.continuation.axes import Axis, axes_of
-from adamsym.continuation.families import check_name, field_at, value_of
+from adamsym.continuation.axes import Axis, axes_of, check_together
+from adamsym.continuation.families import check_axis, check_name, field_at, value_of
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField
 from adamsym.gradients import Empirical
+from adamsym.gradients.entries import DataEntry
 from adamsym.methods.record import parameters_of
 
 MOST_SLIDERS = 6
@@ -42,8 +43,9 @@ class Slider:
     Attributes
     ----------
     axis
-        Its name, "beta2", "beta1", "eps", "batch_size" or another number of the method, and its values exactly, in the
-        order of the slider: rising, those of beta2 falling, so that log(1 - beta2) rises.
+        Its name, "beta2", "beta1", "eps", "batch_size", another number of the method or "data.x[2]", an entry of the
+        data, and its values exactly, in the order of the slider: rising, those of beta2 falling, so that
+        log(1 - beta2) rises.
     own
         The position of the value that the problem itself has.
     """
@@ -94,18 +96,18 @@ def sliders_of(field: AdamField, given: Mapping[str, Any] | None) -> tuple[Slide
     Raises
     ------
     InputError
-        If a name is unknown, a value is not allowed, or there are more than 1,000 positions of all sliders together.
+        If a name is unknown, a value is not allowed, two sliders change the same numbers of the data, or there are
+        more than 1,000 positions of all sliders together.
     NotApplicable
-        If rows are drawn in epochs.
+        If rows are drawn in epochs, or there is a slider for an entry of a continuous law.
     """
-    wanted: dict[str, Any] = {name: list(values) for name, values in _defaults(field).items()}
-    for name, values in (given or {}).items():
-        if str(name).startswith("data."):
-            raise InputError(f"values: {name[:40]!r} is not allowed; data have no sliders, see adamsym sweep")
-        wanted[name] = values
+    varies_data = any(DataEntry.named(str(name)) for name in given or ())
+    wanted: dict[str, Any] = {name: list(values) for name, values in _defaults(field, varies_data).items()}
+    wanted |= given or {}
     if len(wanted) > MOST_SLIDERS:
         raise InputError(f"values: {len(wanted)} sliders; allowed are {MOST_SLIDERS}")
     sliders = tuple(_slider(field, name, values, name in (given or {})) for name, values in wanted.items())
+    check_together([slider.axis for slider in sliders])
     states = math.prod(len(slider.axis.values) for slider in sliders)
     if states > MOST_STATES:
         raise InputError(
@@ -115,12 +117,15 @@ def sliders_of(field: AdamField, given: Mapping[str, Any] | None) -> tuple[Slide
     return sliders
 
 
-def _defaults(field: AdamField) -> dict[str, tuple[str, ...]]:
+def _defaults(field: AdamField, varies_data: bool) -> dict[str, tuple[str, ...]]:
+    """The usual values; beside sliders for the data eps and the batch size stay, lest there be too many positions."""
     own = parameters_of(field.adam)
     found = {name: values for name, values in _DEFAULTS.items() if name in own}
+    if varies_data and "eps" in found:
+        found["eps"] = (own["eps"],)
     law, size = field.problem.law, field.problem.batch_size
     sizes = [size]
-    if isinstance(law, Empirical):
+    if isinstance(law, Empirical) and not varies_data:
         rows = len(law.rows)
         sizes += [b for b in (2 * size, 4 * size) if math.comb(rows + b - 1, b) <= MOST_BATCHES]
     return {**found, "batch_size": tuple(map(str, sizes))}
@@ -130,11 +135,15 @@ def _slider(field: AdamField, name: str, values: Any, is_given: bool) -> Slider:
     [axis] = axes_of({name: values})
     check_name(field, axis)
     if axis.is_interval:
+        ends = ":".join(map(exact_text, axis.values))
         raise InputError(
-            f"values {name}: an interval is not allowed; give a list, or low:high:number, such as {name}=0.5:0.99:9"
+            f"values {name}: an interval is not allowed; give a list, or low:high:number, such as {name}={ends}:9"
         )
+    if axis.entry is not None:
+        check_axis(field, Axis(name, (min(axis.values), max(axis.values)), True))
     own = value_of(field, axis)
-    assert own is not None, "only data have no value of their own"
+    if own is None:
+        raise InputError(f"values {name}: its rows differ; give one of them, such as {name}[0]")
     kept = {value for value in axis.values if is_given or _is_allowed(field, axis, value)} | {own}
     ordered = sorted(kept, reverse=name == "beta2")
     return Slider(Axis(name, tuple(ordered), False), ordered.index(own))
@@ -156,16 +165,19 @@ def finer(slider: Slider) -> Slider:
         return slider
     between = Axis(slider.name, (low, high), True)
     for place in range(1, FINE):
-        value = between.value(place / FINE)
-        values.add(_rounded(slider.name, value))
+        values.add(_rounded(between, between.value(place / FINE)))
     kept = sorted((one for one in values if low <= one <= high), reverse=slider.name == "beta2")
     return Slider(Axis(slider.name, tuple(kept), False), kept.index(slider.axis.values[slider.own]))
 
 
-def _rounded(name: str, value: float) -> Fraction:
+def _rounded(between: Axis, value: float) -> Fraction:
     """A value of few digits nearby; of beta1 and beta2 so that 1 less the value has few."""
-    if name == "batch_size":
+    if between.name == "batch_size":
         return Fraction(round(value))
-    if name in ("beta1", "beta2"):
+    if between.scale == "memory":
         return 1 - Fraction(f"{1 - value:.2g}")
-    return Fraction(f"{value:.2g}")
+    if between.scale == "logarithmic":
+        return Fraction(f"{value:.2g}")
+    low, high = between.values
+    unit = Fraction(10) ** math.floor(math.log10((high - low) / FINE))
+    return round(Fraction(value) / unit) * unit

@@ -30,6 +30,9 @@ _ROUNDING = 1e-15
 _ARROW = 0.8
 """Length of arrows, in cells of the grid."""
 
+CLOSE_LABELS = ("close_x_axis", "close_y_axis")
+"""Names of the close-up's axes, whose labels move."""
+
 _MARGIN = 0.9
 """A close-up reaches beyond its points by this share of their distance, on every side."""
 
@@ -50,6 +53,8 @@ class View:
         Text for each place of the page.
     rows
         Of the table of zeros.
+    labels
+        Of axes that move with the sliders.
     """
 
     drawn: Columns
@@ -57,6 +62,7 @@ class View:
     ranges: dict[str, tuple[float, float]]
     words: dict[str, str]
     rows: list[list[str]]
+    labels: dict[str, str]
 
 
 def shown_slider(explorer: Explorer) -> Slider | None:
@@ -64,7 +70,7 @@ def shown_slider(explorer: Explorer) -> Slider | None:
 
     None where no slider has several, or there are no distances, as no minimum is isolated.
     """
-    if explorer.landscape.reference is None:
+    if not explorer.has_distances:
         return None
     several = [slider for slider in explorer.sliders if len(slider.axis.values) > 1]
     return next((slider for slider in several if slider.name == "beta2"), several[0] if several else None)
@@ -84,31 +90,39 @@ def view_of(explorer: Explorer, scene: Scene, curve: Sequence[float], verdict: V
     verdict
         What is certified at exactly these values; None where nothing was tried.
     """
-    land = explorer.landscape
+    land = explorer.landscape_at(scene.values)
     drawn = _drawn_on_line(land, scene) if len(land.plane) == 1 else _drawn_in_plane(land, scene)
     points = _marks(land, scene, verdict) | _curve(explorer, scene, curve)
+    if explorer.entries:
+        drawn, points = drawn | drawn_loss(land), points | minima(land)
     ranges = _ranges(land, scene) | _curve_range(scene, curve)
-    return View(drawn, points, ranges, words_of(explorer, scene, verdict), _rows(land, scene))
+    labels = {name: _beside(land, k) for name, k in zip(CLOSE_LABELS, land.plane, strict=False)}
+    return View(drawn, points, ranges, words_of(land, scene, verdict), _rows(land, scene), labels)
 
 
 def still(land: Landscape) -> Columns:
     """Return the columns that no slider changes."""
-    rests = _coordinates(land, [one.theta for one in land.rests])
     if len(land.plane) == 1:
         times = np.tile(np.append(land.times, np.nan), len(land.starts))
-        places = land.points[:, 0]
-        return {
-            "descent": {"x": places, "y": _normalised(land.descent[:, 0])},
-            "field": {"x": places},
-            "lines": {"x": times},
-            "run": {"x": land.run.times},
-            "rests": rests,
-        }
-    arrows = _arrows(land, land.descent)
-    found = {"arrows_descent": arrows, "arrows_field": {name: arrows[name] for name in ("x0", "y0")}, "rests": rests}
+        places = {"x": land.points[:, 0]}
+        return {"descent": places, "field": places, "lines": {"x": times}, "run": {"x": land.run.times}}
+    tails = dict(zip(("x0", "y0"), land.points[..., list(land.plane)].reshape(-1, 2).T, strict=True))
+    return {"arrows_descent": tails, "arrows_field": tails}
+
+
+def drawn_loss(land: Landscape) -> Columns:
+    """Return the columns of the loss that are drawn, which sliders for the data alone change."""
+    if len(land.plane) == 1:
+        return {"descent": {"y": _normalised(land.descent[:, 0])}}
+    found = {"arrows_descent": _arrows(land, land.descent)}
     if land.dimension == 2:
         found["lines_descent"] = dict(zip("xy", _joined(land.descent_lines).T, strict=True))
     return found
+
+
+def minima(land: Landscape) -> Columns:
+    """Return the points where the loss is least."""
+    return {"rests": _coordinates(land, [one.theta for one in land.rests])}
 
 
 def _normalised(values: FloatArray) -> FloatArray:
@@ -136,16 +150,15 @@ def _drawn_on_line(land: Landscape, scene: Scene) -> Columns:
 
 def _drawn_in_plane(land: Landscape, scene: Scene) -> Columns:
     plane = list(land.plane)
-    arrows = _arrows(land, scene.on_grid)
     return {
-        "arrows_field": {name: arrows[name] for name in ("x1", "y1", "angle", "level")},
+        "arrows_field": _arrows(land, scene.on_grid),
         "lines": dict(zip("xy", _joined(scene.lines[..., plane]).T, strict=True)),
         "run": dict(zip("xy", scene.run[:, plane].T, strict=True)),
     }
 
 
 def _arrows(land: Landscape, values: FloatArray) -> dict[str, FloatArray]:
-    """Arrows of equal length on the page, from the points of the grid: where they end, their angle, their colour."""
+    """Where arrows of equal length on the page, from the points of the grid, end; their angle, and their colour."""
     plane = list(land.plane)
     tails, slopes = land.points[..., plane].reshape(-1, 2), values[..., plane].reshape(-1, 2)
     cell = (land.sides[:, 1] - land.sides[:, 0]) / (len(land.points) - 1)
@@ -156,14 +169,7 @@ def _arrows(land: Landscape, values: FloatArray) -> dict[str, FloatArray]:
         level = np.maximum(np.log10(speed / greatest), SLOWEST)
     ends = tails + np.where(length[:, None] > 0, steps, np.nan)
     angle = np.arctan2(slopes[:, 1] / cell[1], slopes[:, 0] / cell[0])
-    return {
-        "x0": tails[:, 0],
-        "y0": tails[:, 1],
-        "x1": ends[:, 0],
-        "y1": ends[:, 1],
-        "angle": angle - np.pi / 2,
-        "level": level,
-    }
+    return {"x1": ends[:, 0], "y1": ends[:, 1], "angle": angle - np.pi / 2, "level": level}
 
 
 def _coordinates(land: Landscape, points: Sequence[FloatArray] | FloatArray) -> dict[str, FloatArray]:
@@ -219,9 +225,15 @@ def _curve_range(scene: Scene, curve: Sequence[float]) -> dict[str, tuple[float,
     return {"curve_y": (min(shown) / _SPARE, max(shown) * _SPARE) if shown else (0.1, 1.0)}
 
 
-def words_of(explorer: Explorer, scene: Scene, verdict: Verdict | None) -> dict[str, str]:
+def _beside(land: Landscape, k: int) -> str:
+    """The label of an axis along which distances from the reference are shown."""
+    name, reference = land.names[k], 0.0 if land.reference is None else float(land.reference[k])
+    number = coordinate_text(abs(float(f"{reference:.6g}")), np.zeros(1))
+    return name if number == "0" else f"{name} {'−' if reference > 0 else '+'} {number}"
+
+
+def words_of(land: Landscape, scene: Scene, verdict: Verdict | None) -> dict[str, str]:
     """Return the text for each place of the page."""
-    land = explorer.landscape
     state = state_text(scene.values)
     if scene.reason:
         headline = f"There is no field here: {scene.reason}"

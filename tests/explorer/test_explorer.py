@@ -15,6 +15,7 @@ from adamsym import (
     Adam,
     AdamField,
     Empirical,
+    Independent,
     InputError,
     Problem,
     RMSprop,
@@ -248,6 +249,63 @@ def test_pages_of_one_and_two_processes_are_the_same_to_the_last_byte(tmp_path, 
     assert pages[0] == pages[1] == pages[2]
 
 
+def test_of_continuous_laws_no_entry_is_varied():
+    field = AdamField(Problem(LOSS, ["theta"], Independent({"x": "Exponential(2)"})), Adam("0.5", "0.9", "0.1"))
+    with pytest.raises(InputError, match=r"over data.x\[0\]: a continuous law has no rows; list rows in \[data\]"):
+        explore(field, BOX, values={"data.x[0]": [1, 2]})
+
+
+def with_data(x, weights=None):
+    return AdamField(Problem(LOSS, ["theta"], Empirical({"x": x}, weights)), Adam("0.5", "0.9", "0.01"))
+
+
+@pytest.mark.parametrize(
+    ("values", "changed"),
+    [
+        ({"data.x[2]": "2.5"}, with_data([0, 0, "2.5"])),
+        ({"data.weights[0]": "0.2"}, with_data([0, 0, 3], ["0.2", "0.4", "0.4"])),
+    ],
+)
+def test_a_slider_for_an_entry_of_the_data_moves_the_loss_too(values, changed):
+    """All that is shown and proven is of the problem with that entry, also in the plane, and beside other sliders."""
+    explorer = explore(THREE, BOX, start=[2.0], values={name: [value] for name, value in values.items()})
+    other = explore(changed, BOX, start=[2.0])
+    assert len(explorer.states) == 2 * len(explorer.sliders[0].axis.values) * len(explorer.sliders[1].axis.values)
+    scene, verdict = explorer.scene(**values), explorer.certify(**values)
+    view, expected = view_of(explorer, scene, [], verdict), view_of(other, other.scene(), [], other.certify())
+    assert view.rows == expected.rows
+    assert view.labels == expected.labels
+    assert view.words["headline"] == expected.words["headline"]
+    assert view.points["rests"]["x"] == pytest.approx(other.landscape.rests[0].theta)
+    assert (verdict.zeros == other.certify().zeros).all()
+    [(name, value)] = values.items()
+    assert f"{name} = {value} and theta in [-5, 5]: certified: exactly 1 zero" in view.words["proof"]
+    own, plain = view_of(explorer, explorer.scene(), [], None), explore(THREE, BOX, start=[2.0])
+    assert own.words["headline"] == view_of(plain, plain.scene(), [], None).words["headline"]
+    assert own.rows != view.rows
+    assert abs(own.drawn["descent"]["y"] - view.drawn["descent"]["y"]).max() > 0.01
+
+
+def test_entries_are_varied_in_the_plane_and_what_other_sliders_do_not_change_is_drawn_once():
+    values = {"beta2": ["0.9"], "beta1": ["0.5"], "data.x[1]": [0, 1]}
+    explorer = explore(PLANE, [[-2, 3], [-2, 6]], start=[2.0, 1.0], time=0.1, values=values)
+    law = Empirical({"x": [0, 1, 3]})
+    changed = AdamField(Problem("(a - x)**2/2 + (b - a*x)**2/4", ["a", "b"], law), PLANE.adam)
+    rests = explore(changed, [[-2, 3], [-2, 6]], start=[2.0, 1.0], time=0.1).landscape.rests
+    view = view_of(explorer, explorer.scene(**{"data.x[1]": 1}), [], None)
+    assert [view.points["rests"]["x"][0], view.points["rests"]["y"][0]] == pytest.approx(rests[0].theta)
+    assert {"arrows_descent", "lines_descent"} <= set(view.drawn)
+    without = explore(PLANE, [[-2, 3], [-2, 6]], start=[2.0, 1.0], time=0.1)
+    assert not {"arrows_descent", "lines_descent"} & set(view_of(without, without.scene(), [], None).drawn)
+
+
+def test_sliders_of_a_server_for_entries_have_few_digits_on_their_own_scale():
+    [*_, slider] = explore(THREE, BOX, values={"data.x[2]": ["3", "3.001"]}).sliders
+    fine = finer(slider).axis.values
+    assert len(fine) == 101
+    assert all(value * 10**6 == int(value * 10**6) for value in fine)
+
+
 def test_rows_in_epochs_are_not_explored():
     epochs = Problem(LOSS, ["theta"], LAW, sampling="reshuffled")
     with pytest.raises(InputError, match="supposes rows drawn independently"):
@@ -263,7 +321,17 @@ def test_rows_in_epochs_are_not_explored():
         ({"start": [[1], [2]]}, "start: shape (2, 1)"),
         ({"plane": ["a", "b"]}, "--plane: 'a' is no parameter"),
         ({"values": {"beta3": [1]}}, "'beta3' is unknown"),
-        ({"values": {"data.x[2]": [1]}}, "data have no sliders"),
+        ({"values": {"data.y[2]": [1]}}, "over data.y[2]: there is no column y; there are x"),
+        ({"values": {"data.x[3]": [1]}}, "over data.x[3]: there is no row 3; there are 3, counted from 0"),
+        ({"values": {"data.x": [1]}}, "values data.x: its rows differ; give one of them, such as data.x[0]"),
+        ({"values": {"data.weights[2]": ["0.5", "1.5", "0.6"]}}, "over data.weights[2]: 1.5 is not allowed"),
+        ({"values": {"data.weights[2]": ["-0.5", "0.5"]}}, "over data.weights[2]: -0.5 is not allowed"),
+        ({"values": {"data.weights[1]": ["0.5"], "data.weights[0]": ["0.5"]}}, "it changes what data.weights[1]"),
+        ({"values": {"data.x[2]": "1:500:500"}}, "positions of the sliders; allowed are 1,000"),
+        (
+            {"values": {"data.x[2]": (1, 5)}},
+            "data.x[2]: an interval is not allowed; give a list, or low:high:number, such as data.x[2]=1:5:9",
+        ),
         ({"values": {"beta2": (0.5, 0.9)}}, "an interval is not allowed"),
         ({"values": {"beta2": [2]}}, "allowed are numbers from 0 on, below 1"),
         ({"values": {"batch_size": [1.5]}}, "allowed are integers from 1 up"),

@@ -87,6 +87,28 @@ def test_a_verdict_for_another_position_is_not_shown(opened):
     assert answer(document)["words"]["verdict"] == "certified"
 
 
+def test_with_an_entry_of_the_data_the_minimum_moves_too():
+    document, executor = Document(), Later()
+    values = {"beta2": ["0.9"], "beta1": ["0.5"], "data.x[2]": [-1, 5]}
+    session = Session(explore(FIELD, [[-5, 5]], values=values, time=0.5), document, executor)
+    entries = [slider for slider in session._fine.sliders if slider.name == "data.x[2]"]
+    assert len(entries[0].axis.values) > 90
+    own = document.get_model_by_name("asked").data["position"]
+    assert document.get_model_by_name("rests_columns").data["x"] == pytest.approx([1], abs=1e-9)
+    ask(document, [*own[:-1], 20])
+    entry = entries[0].axis.values[20]
+    changed = AdamField(Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, entry]})), FIELD.adam)
+    expected = find_zero(changed, [1.0]).theta
+    assert document.get_model_by_name("rests_columns").data["x"] == pytest.approx([float(entry / 3)], abs=1e-9)
+    assert document.get_model_by_name("zeros_columns").data["x"] == pytest.approx(expected, abs=1e-9)
+    assert f"{float(entry / 3):.5g}"[:5] in document.get_model_by_name("close_x_axis").axis_label
+    executor.run(1)
+    told(document)
+    assert (
+        f"data.x[2] = {float(entry)!r} and theta in [-5, 5]: certified: exactly 1" in answer(document)["words"]["proof"]
+    )
+
+
 def test_a_position_that_is_none_changes_nothing(opened):
     _, document, _ = opened
     before = np.array(document.get_model_by_name("zeros_columns").data["x"])

@@ -4,6 +4,7 @@ Without Chromium these tests are skipped, or fail where the variable ADAMSYM_NEE
 """
 
 import re
+from fractions import Fraction
 from functools import cache
 
 import pytest
@@ -154,6 +155,68 @@ def test_sliders_are_used_by_keys(opened):
     opened.press("Tab", 9)
     assert opened.run("document.activeElement.id") == "slider-eps"
     opened.run("document.getElementById('own').click()")
+
+
+DATA = {"beta2": ["0.9"], "beta1": ["0.5"], "data.x[2]": [1, 3, 5], "data.weights[0]": ["0.2", "0.6"]}
+WEIGHTS = {"0.2": ["0.2", "0.4", "0.4"], "0.6": ["0.6", "0.2", "0.2"], "1/3": None}
+
+MINIMUM = """
+(() => {
+  const found = Bokeh.documents[0], columns = name => found.get_model_by_name(name + '_columns').data;
+  const text = name => document.getElementById('value-' + name).textContent;
+  return {
+    texts: [text('data.x[2]'), text('data.weights[0]')],
+    rests: [...columns('rests').x],
+    slope: columns('descent').y[150],
+    zeros: [...columns('zeros').x],
+    certified: [...columns('certified').x],
+    label: found.get_model_by_name('close_x_axis').axis_label,
+    headline: document.getElementById('headline').textContent,
+    proof: document.getElementById('proof').textContent,
+  };
+})()
+"""
+
+
+@pytest.fixture(scope="module")
+def page_over_data():
+    field = AdamField(PROBLEM, Adam("0.5", "0.9", "0.01"))
+    return explore(field, BOX, start=[2.0], values=DATA, time=0.1).to_html(certify="all")
+
+
+def data_differences(browser):
+    """Move the sliders for the data to all positions, and say where the page shows another problem's points."""
+    faults = []
+    for i, entry in enumerate(DATA["data.x[2]"]):
+        for j, (weight, weights) in enumerate(sorted(WEIGHTS.items(), key=lambda one: Fraction(one[0]))):
+            browser.run(f"{MOVED}('data.x[2]', {i}); {MOVED}('data.weights[0]', {j})")
+            shown = browser.run(MINIMUM)
+            assert shown["texts"] == [str(entry), weight]
+            law = Empirical({"x": [0, 0, entry]}, weights)
+            least = float(law.exact_probabilities[2] * entry)
+            field = AdamField(Problem("(theta - x)**2/2", ["theta"], law), Adam("0.5", "0.9", "0.01"))
+            [zero] = find_zeros(field, BOX, budget=2_000).zeros
+            if shown["rests"] != pytest.approx([least], abs=1e-9) or f"{least:.6g}" not in shown["label"]:
+                faults.append(f"minimum at {entry}, {weight}")
+            if shown["slope"] != pytest.approx(least / (5 + least), abs=1e-6):
+                faults.append(f"slope at {entry}, {weight}")
+            if [*shown["zeros"], *shown["certified"]] != pytest.approx([zero.midpoint[0]] * 2, abs=1e-9):
+                faults.append(f"zero at {entry}, {weight}")
+            where = f", data.x[2] = {entry}, data.weights[0] = {weight} and theta in [-5, 5]: certified: exactly 1 zero"
+            if where not in shown["proof"] or f"{zero.midpoint[0]:.8f}"[:9] not in shown["proof"]:
+                faults.append(f"proof at {entry}, {weight}")
+    return faults
+
+
+def test_sliders_for_the_data_move_zeros_minima_and_proofs(browser, page_over_data, tmp_path):
+    open_page(browser, page_over_data, tmp_path)
+    assert data_differences(browser) == []
+    assert browser.console == []
+    assert browser.run(FAULTS) == []
+    least = re.compile(r'"rests": \{"x": \[1\.66666666\d+')
+    assert least.search(page_over_data)
+    open_page(browser, least.sub('"rests": {"x": [1.6667', page_over_data), tmp_path)
+    assert data_differences(browser) == ["minimum at 5, 1/3"]
 
 
 FITS = """(async () => {

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from adamsym.certify.journal import journal_of
-from adamsym.continuation.axes import Axis, axes_of
+from adamsym.continuation.axes import Axis, axes_of, check_together
 from adamsym.continuation.beginnings import start_or_box
 from adamsym.continuation.families import check_name, value_of
 from adamsym.continuation.maps.changes import MapChange
@@ -159,6 +159,7 @@ def grid_axes(field: AdamField, over: Mapping[str, Any], points: int) -> tuple[A
             low, high = axis.values
             (axis,) = axes_of({name: f"{low}:{high}:{points}"})
         axes.append(axis)
+    check_together(axes)
     first, second = axes
     if len(first.values) * len(second.values) > MOST_NODES:
         raise InputError(

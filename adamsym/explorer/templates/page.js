@@ -59,6 +59,8 @@
     }
     for (const [name, [start, end]] of Object.entries(view.ranges))
       found.get_model_by_name(name)?.setv({start, end});
+    for (const [name, text] of Object.entries(view.labels))
+      found.get_model_by_name(name)?.setv({axis_label: text});
     words(view);
     page.shown = view;
   }
