@@ -35,7 +35,7 @@ from adamsym.cli.output import (
     working,
     write_output,
 )
-from adamsym.cli.signals import ends_like_ctrl_c
+from adamsym.cli.signals import ends_like_ctrl_c, says_when_stopped
 from adamsym.expressions.errors import InputError
 
 _HELP = "Verify the theory of the Adam optimizer for a loss and data of your own."
@@ -130,7 +130,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int], str]] = {
 
 for _name, (_function, _summary) in _COMMANDS.items():
     _class = plots.PlotCommand if _name == "plot" else None
-    app.command(_name, cls=_class, short_help=_summary, epilog=epilog(_name))(_function)
+    app.command(_name, cls=_class, short_help=_summary, epilog=epilog(_name))(says_when_stopped(_function))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

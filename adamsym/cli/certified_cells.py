@@ -47,7 +47,7 @@ def certified_cells(
     field = AdamField(source.problem, source.adam)
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     with (
-        said_when_stopped(journal),
+        said_when_stopped(journal, "--journal"),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("thousandths of the values decided") as progress,
     ):

@@ -24,7 +24,7 @@ from adamsym.cli.options import (
     whole_numbers,
 )
 from adamsym.cli.output import check_table, hint, print_json, print_table, working, write_table
-from adamsym.cli.signals import shown_when_stopped
+from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,14 +130,13 @@ def simulate(
     options: dict[str, Any] = {"record_every": record, "threads": threads, "checkpoint": checkpoint, "resume": resume}
     options["project"] = _box(project, source)
     schedule = StepSizeSchedule(step_size)
-    try:
-        with executor_of(None, cluster) as executor, _progress(f"running {chains} chains", steps) as progress:
-            options |= {"progress": progress, "executor": executor}
-            found = ensemble_of(source.problem, source.adam, schedule, theta, steps, chains, seed, **options)
-    except KeyboardInterrupt:
-        if checkpoint is not None and checkpoint.exists():
-            print(f"adamsym: interrupted. The chains are in {checkpoint}: add --resume.", file=sys.stderr)
-        raise
+    with (
+        said_when_stopped(checkpoint, "" if cluster else "--checkpoint", what="The chains are"),
+        executor_of(None, cluster) as executor,
+        _progress(f"running {chains} chains", steps) as progress,
+    ):
+        options |= {"progress": progress, "executor": executor}
+        found = ensemble_of(source.problem, source.adam, schedule, theta, steps, chains, seed, **options)
     if output is not None:
         write_table(output, found.columns(source.problem.names))
     if as_json:
@@ -194,7 +193,7 @@ def track(
         if output is not None:
             print(f"the windows are in {output}")
 
-    with shown_when_stopped(show), _progress("windows", len(numbers)) as progress:
+    with said_when_stopped(None, show=show), _progress("windows", len(numbers)) as progress:
         found = pseudo_trajectory(
             source.problem,
             adam,

@@ -17,7 +17,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
-from adamsym.cli.signals import said_when_stopped, shown_when_stopped
+from adamsym.cli.signals import said_when_stopped
 from adamsym.cli.sweep import parse_over
 from adamsym.expressions.errors import InputError
 
@@ -80,7 +80,7 @@ def map_(
     check_writable(output, (*_TABLES, *PICTURES))
     if output is not None and output.suffix in _TABLES:
         check_table(output)
-    with shown_when_stopped(lambda partial: _show(partial, of, output, as_json, file.stem)):
+    with said_when_stopped(journal, "--journal", lambda partial: _show(partial, of, output, as_json, file.stem)):
         found = _found(file, wanted, of, at, box, workers, cluster, journal, points=points, certify=certify)
     _show(found, of, output, as_json, file.stem)
     return UNDECIDED if _reason(found) else HOLDS
@@ -108,7 +108,6 @@ def _found(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"points": points, "journal": journal}
     with (
-        said_when_stopped(journal),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("pairs of values reached") as progress,
     ):

@@ -10,6 +10,7 @@ from typing import Any
 
 from adamsym.cli.executors import executor_of
 from adamsym.cli.output import check_resume
+from adamsym.cli.signals import said_when_stopped
 
 
 @contextmanager
@@ -24,13 +25,13 @@ def search(
         check_journal(path)
     check_resume(path, resume)
     kept = "" if path is None else f". Finished boxes are in {path}: add --resume"
-    try:
-        with executor_of(workers, cluster, kept) as executor, _progress() as progress, _stop() as stop:
-            yield {"executor": executor, "journal": path, "progress": progress, "stop": stop}
-    except KeyboardInterrupt:
-        if path is not None:
-            print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
-        raise
+    with (
+        said_when_stopped(path, "--journal", what="Finished boxes are"),
+        executor_of(workers, cluster, kept) as executor,
+        _progress() as progress,
+        _stop() as stop,
+    ):
+        yield {"executor": executor, "journal": path, "progress": progress, "stop": stop}
     if path is not None and stop():
         print(f"adamsym: interrupted. Finished boxes are in {path}: add --resume.", file=sys.stderr)
     elif path is not None and journal is None:

@@ -1,10 +1,11 @@
-"""SIGTERM, which batch systems and time limits send: a command ends as by Ctrl-C, and says what is kept."""
+"""Ctrl-C, and SIGTERM, which batch systems and time limits send: they end a command alike, which says what is kept."""
 
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,57 @@ from adamsym.cli.output import tell
 from adamsym.expressions.errors import Stopped
 
 
-@contextmanager
-def said_when_stopped(journal: Path | None) -> Iterator[None]:
-    """Say what is kept of a work that Ctrl-C or SIGTERM stops."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        kept = f"What is finished is in {journal}: add --resume" if journal else "With --journal what is finished stays"
-        tell(f"adamsym: interrupted. {kept}.")
-        raise
+class Interrupted(KeyboardInterrupt):
+    """An end by Ctrl-C or SIGTERM of which has been said what is kept."""
 
 
 @contextmanager
-def shown_when_stopped(show: Callable[[Any], None]) -> Iterator[None]:
-    """Show the parts that are finished of a work that Ctrl-C or SIGTERM stops."""
+def said_when_stopped(
+    kept: Path | None, option: str = "", show: Callable[[Any], None] | None = None, what: str = "What is finished is"
+) -> Iterator[None]:
+    """Say what is kept of a work that Ctrl-C or SIGTERM stops, and show the parts that are finished.
+
+    Parameters
+    ----------
+    kept
+        The file that keeps it; None if there is none.
+    option
+        The option that names such a file; none if omitted.
+    show
+        Shows the result of the parts that are finished, if any is; nothing is shown if omitted.
+    what
+        The beginning of the sentence that names the file.
+    """
     try:
         yield
-    except Stopped as stopped:
-        tell("adamsym: interrupted; what is finished so far:")
-        show(stopped.partial)
+    except Interrupted:
         raise
+    except KeyboardInterrupt as stopped:
+        tell(f"adamsym: interrupted. {_kept_text(kept, option, what)}")
+        if show is not None and isinstance(stopped, Stopped):
+            tell("adamsym: what is finished so far:")
+            show(stopped.partial)
+        raise Interrupted from None
+
+
+def says_when_stopped(command: Callable[..., int]) -> Callable[..., int]:
+    """Return a command that says that nothing is kept where Ctrl-C or SIGTERM stops it, unless it says more itself."""
+
+    @wraps(command)
+    def run(*given: Any, **options: Any) -> int:
+        with said_when_stopped(None):
+            return command(*given, **options)
+
+    return run
+
+
+def _kept_text(kept: Path | None, option: str = "", what: str = "What is finished is") -> str:
+    """Return the sentence that says what is kept, and where, or how something would have been."""
+    if kept is not None and kept.exists():
+        return f"{what} in {kept}: add --resume."
+    if kept is not None:
+        return f"Nothing is finished, and {kept} is not written."
+    return f"Nothing is kept; with {option} FILE what is finished is." if option else "Nothing is kept."
 
 
 @contextmanager

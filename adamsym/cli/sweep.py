@@ -33,7 +33,7 @@ from adamsym.cli.output import (
     write_output,
     write_table,
 )
-from adamsym.cli.signals import said_when_stopped, shown_when_stopped
+from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,8 +99,7 @@ def sweep(
     kept = f" What is finished is in {journal}: add --resume." if journal else ""
     options: dict[str, Any] = {"start": start, "box": region, "points": points, "journal": journal}
     with (
-        shown_when_stopped(lambda partial: _show(partial, output, as_json)),
-        said_when_stopped(journal),
+        said_when_stopped(journal, "--journal", lambda partial: _show(partial, output, as_json)),
         executor_of(workers, cluster, kept) as executor,
         progress_bar("hundredths of a combination followed") as progress,
     ):
@@ -131,7 +130,10 @@ def _certified(
     from adamsym.field import AdamField
 
     field, low, high = AdamField(source.problem, source.adam), parts[0].strip(), parts[1].strip()
-    with progress_bar("thousandths of the interval certified") as progress:
+    with (
+        said_when_stopped(journal, "--journal"),
+        progress_bar("thousandths of the interval certified") as progress,
+    ):
         found = certify_branch(field, name, low, high, start, journal=journal, progress=progress)
     written = output if found.tubes else None
     if written is not None:

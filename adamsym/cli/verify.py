@@ -12,6 +12,7 @@ import typer
 
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, Json
 from adamsym.cli.output import check_writable, print_json, print_table, tell, write_output
+from adamsym.cli.signals import Interrupted
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def verify(
             )
     except KeyboardInterrupt:
         _flush(seen, junit, _replay(places, effort, seed, grade), as_json)
-        raise
+        raise Interrupted from None
     if junit is not None:
         _write_junit(junit, reports)
     found = {report.name for report in reports}

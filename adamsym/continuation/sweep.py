@@ -76,9 +76,8 @@ def sweep(
         For an unknown name, values out of range, two intervals, neither or both of start and box.
     NotApplicable
         If the field's source has no Jacobians or products, or more than 1,000 parameters.
-
     Stopped
-        A KeyboardInterrupt with the branches of the combinations that are finished.
+        A KeyboardInterrupt with the branches of the combinations that are finished, if any is.
 
     Examples
     --------
@@ -97,8 +96,9 @@ def sweep(
             for found in _combinations(_Work(field, axes, search, progress), kept, executor):
                 branches += [Branch.from_dict(one) for one in found["branches"]]
                 not_followed += [(one["fixed"], one["reason"]) for one in found["not_followed"]]
-        except KeyboardInterrupt:
-            raise Stopped(Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))) from None
+        except KeyboardInterrupt as stop:
+            partial = Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
+            raise (Stopped(partial) if branches or not_followed else stop) from None
     return Sweep(field.problem.names, axes, tuple(branches), tuple(not_followed))
 
 

@@ -52,6 +52,7 @@ _VERDICTS = {
     "increases": CellKind("increases at a point", BASINS[1], "..."),
     "increases, proven": CellKind("increases at a point (proven)", BASINS[3], "xx"),
     "not allowed": CellKind("values not allowed", NOT_COUNTED, ""),
+    "not reached": CellKind("not reached: stopped", NOT_COUNTED, "---"),
 }
 
 

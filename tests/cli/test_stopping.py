@@ -48,7 +48,26 @@ COMMANDS = {
         "adamsym.continuation.map_zeros",
         ["map", "p.toml", "--over", "beta2=0.5:0.9", "--over", "eps=1e-3:1e-2", "--points", "2"],
     ),
+    "map of the loss": (
+        "adamsym.continuation.map_lyapunov",
+        ["map", "p.toml", "--over", "beta2=0.9,0.99", "--over", "eps=0.1,1", "--of", "lyapunov", "--box", "theta=2:3"],
+    ),
+    "certified branch": (
+        "adamsym.continuation.certify_branch",
+        ["sweep", "p.toml", "--over", "beta2=0.9:0.91", "--certify"],
+    ),
+    "certified map": (
+        "adamsym.continuation.certify_zeros_over",
+        ["map", "p.toml", "--over", "beta2=0.9:0.91", "--over", "eps=0.1:0.2", "--box", "theta=0:1", "--certify"],
+    ),
 }
+WITHOUT = {
+    "track": ("adamsym.dynamics.pseudo_trajectory", ["track", "p.toml", "--starts", "1000", "--chains", "4"]),
+    "flow": ("adamsym.dynamics.flow", ["flow", "p.toml", "--time", "1"]),
+    "field": ("adamsym.gradients.reading.read_problem", ["field", "p.toml"]),
+    "plot": ("adamsym.gradients.reading.read_problem", ["plot", "flow", "p.toml", "-o", "x.svg"]),
+}
+"""Commands that keep nothing."""
 
 
 @pytest.fixture(autouse=True)
@@ -77,10 +96,36 @@ def test_sweeps_and_maps_say_what_is_kept(command, number, folder, monkeypatch, 
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(where, stopped)
     assert main(arguments) == CODES[number]
-    assert "interrupted. With --journal" in capsys.readouterr().err
+    said = "adamsym: interrupted. Nothing is kept; with --journal FILE what is finished is.\n"
+    assert capsys.readouterr() == ("", said)
     assert main([*arguments, "--journal", "kept.journal"]) == CODES[number]
-    assert "interrupted. What is finished is in kept.journal: add --resume." in capsys.readouterr().err
+    said = "adamsym: interrupted. Nothing is finished, and kept.journal is not written.\n"
+    assert capsys.readouterr() == ("", said)
+
+    def stopped_later(*given, journal, **options):
+        Path(journal).write_text("kept")
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(where, stopped_later)
+    assert main([*arguments, "--journal", "kept.journal"]) == CODES[number]
+    said = "adamsym: interrupted. What is finished is in kept.journal: add --resume.\n"
+    assert capsys.readouterr() == ("", said)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("number", CODES)
+@pytest.mark.parametrize("command", WITHOUT)
+def test_commands_that_keep_nothing_say_so(command, number, folder, monkeypatch, capsys):
+    where, arguments = WITHOUT[command]
+    module, name = where.rsplit(".", 1)
+
+    def stopped(*given, **options):
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(importlib.import_module(module), name, stopped)
+    assert main(arguments) == CODES[number]
+    assert capsys.readouterr() == ("", "adamsym: interrupted. Nothing is kept.\n")
+    assert not (folder / "x.svg").exists()
 
 
 @pytest.mark.parametrize("number", CODES)
@@ -91,7 +136,10 @@ def test_chains_say_where_they_are(number, folder, monkeypatch, capsys):
 
     monkeypatch.setattr("adamsym.dynamics.simulate", stopped)
     assert main(["simulate", "p.toml", "--checkpoint", "run.npz"]) == CODES[number]
-    assert "The chains are in run.npz: add --resume." in capsys.readouterr().err
+    assert capsys.readouterr().err == "adamsym: interrupted. The chains are in run.npz: add --resume.\n"
+    monkeypatch.setattr("adamsym.dynamics.simulate", lambda *given, **options: signal.raise_signal(number))
+    assert main(["simulate", "p.toml"]) == CODES[number]
+    assert "Nothing is kept; with --checkpoint FILE what is finished is." in capsys.readouterr().err
 
 
 def test_a_run_of_claims_gives_what_is_done(folder, monkeypatch, capsys):
@@ -158,7 +206,42 @@ def test_what_is_finished_is_shown(command, shown, monkeypatch, capsys):
     assert "what is finished so far" in printed.err
     assert shown in printed.out
     assert main(command) == 130  # the control: now the first part is stopped already
-    assert capsys.readouterr().out != printed.out
+    again = capsys.readouterr()
+    assert again.out == ""
+    assert again.err.startswith("adamsym: interrupted. Nothing is kept")
+
+
+def test_the_pairs_of_values_of_a_map_of_the_loss_that_are_done_are_shown(folder, monkeypatch, capsys):
+    """Ctrl-C at the third of four pairs, or at the first one: then nothing is shown."""
+    lyapunov = importlib.import_module("adamsym.continuation.maps.lyapunov")
+    original, left = lyapunov.worst_cosine, 2
+
+    def interrupted(*given):
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        return original(*given)
+
+    monkeypatch.setattr(lyapunov, "worst_cosine", interrupted)
+    over = ["--over", "beta2=0.9,0.99", "--over", "eps=0.1,0.2"]
+    command = ["map", "p.toml", *over, "--of", "lyapunov", "--box", "theta=2:3"]
+    assert main([*command, "-o", "map.csv"]) == 130
+    printed = capsys.readouterr()
+    assert "what is finished so far:" in printed.err
+    assert "by samples: 2 x 2 pairs of beta2 and eps, stopped: the loss no increase found at 2, not reached at 2" in (
+        printed.out
+    )
+    verdicts = [line.split(",")[2] for line in (folder / "map.csv").read_text().splitlines()]
+    assert verdicts == ["verdict", *["no increase found"] * 2, *["not reached"] * 2]
+    left = 1
+    assert main([*command, "-o", "map.svg"]) == 130
+    assert (folder / "map.svg").exists()
+    capsys.readouterr()
+    left = 0
+    assert main([*command, "-o", "none.csv"]) == 130
+    assert capsys.readouterr().out == ""
+    assert not (folder / "none.csv").exists()
 
 
 def test_the_nodes_of_a_map_that_are_reached_are_shown(folder, monkeypatch, capsys):

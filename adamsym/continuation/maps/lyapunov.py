@@ -27,7 +27,7 @@ from adamsym.continuation.maps.mapping import POINTS, grid_axes
 from adamsym.continuation.maps.nodes import Edge, Grid, Node
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError, NotApplicable
+from adamsym.expressions.errors import InputError, NotApplicable, Stopped
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic
@@ -94,6 +94,8 @@ def map_lyapunov(
         For other than two parameters, unknown names, values that are all out of range, and a bad box.
     NotApplicable
         If the field's source has no loss.
+    Stopped
+        A KeyboardInterrupt with the map of what is finished, if something is.
 
     Examples
     --------
@@ -131,25 +133,37 @@ def _identity(shared: "_Shared") -> str:
 def _mapped(
     shared: "_Shared", kept: Journal, executor: Executor | int | None, progress: Progress | None
 ) -> LyapunovMap:
-    grid, (m, n), d = shared.grid, shared.grid.shape, shared.grid.field.problem.dimension
-    assert grid.box is not None
+    grid, (m, n) = shared.grid, shared.grid.shape
     nodes = [(i, j) for i in range(m) for j in range(n)]
-    at = dict(zip(nodes, _results(shared, nodes, kept, executor, progress), strict=True))
-    if all(one["refused"] for one in at.values()):
-        raise InputError(f"over: {at[nodes[0]]['refused']}")
-    edges = _edges(at, grid)
-    places = _results(shared, edges, kept, executor, None)
-    border = tuple(
-        (Edge(grid, a, b).values(one["share"]), (a, b)) for (a, b, _), one in zip(edges, places, strict=True)
-    )
+    at, border = dict[Node, dict[str, Any]](), list[tuple[tuple[float, float], tuple[Node, Node]]]()
+    try:
+        for node, one in zip(nodes, _results(shared, nodes, kept, executor, progress), strict=True):
+            at[node] = one
+        if all(one["refused"] for one in at.values()):
+            raise InputError(f"over: {at[nodes[0]]['refused']}")
+        edges = _edges(at, grid)
+        for (a, b, _), one in zip(edges, _results(shared, edges, kept, executor, None), strict=True):
+            border.append((Edge(grid, a, b).values(one["share"]), (a, b)))
+    except KeyboardInterrupt:
+        if not at:
+            raise
+        raise Stopped(_map_of(grid, at, border)) from None
+    return _map_of(grid, at, border)
+
+
+def _map_of(
+    grid: Grid, at: Mapping[Node, Mapping[str, Any]], border: Sequence[tuple[tuple[float, float], tuple[Node, Node]]]
+) -> LyapunovMap:
+    """The map of what is known at nodes; those that were not reached are missing."""
+    (m, n), d = grid.shape, grid.field.problem.dimension
+    assert grid.box is not None
+    worst, witnesses = np.full((m, n), np.nan), np.full((m, n, d), np.nan)
+    for node, one in at.items():
+        if not one["refused"]:
+            worst[node], witnesses[node] = one["worst"], one["witness"]
+    verdicts = tuple(tuple(_verdict(at[i, j]) if (i, j) in at else "not reached" for j in range(n)) for i in range(m))
     return LyapunovMap(
-        grid.axes,
-        grid.box,
-        tuple(tuple(_verdict(at[i, j]) for j in range(n)) for i in range(m)),
-        np.array([np.nan if at[node]["refused"] else at[node]["worst"] for node in nodes]).reshape(m, n),
-        np.array([at[node]["witness"] or [np.nan] * d for node in nodes], dtype=np.float64).reshape(m, n, d),
-        border,
-        theorem_border(grid.field, grid.axes),
+        grid.axes, grid.box, verdicts, worst, witnesses, tuple(border), theorem_border(grid.field, grid.axes)
     )
 
 

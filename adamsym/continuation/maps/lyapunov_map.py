@@ -12,7 +12,7 @@ from adamsym.continuation.maps.nodes import Node
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.results import Result, plain
 
-Verdict = Literal["decreases", "increases, proven", "increases", "no increase found", "not allowed"]
+Verdict = Literal["decreases", "increases, proven", "increases", "no increase found", "not allowed", "not reached"]
 """Of a pair of values; "decreases" is proven."""
 
 
@@ -29,9 +29,11 @@ class LyapunovMap(Result):
     verdicts
         For each value of the first parameter, and each of the second: "decreases" and "increases, proven" are certified
         by :func:`adamsym.certify_lyapunov_globally` or :func:`adamsym.certify_lyapunov`; "increases": at one point, by
-        number; "no increase found": at the points that were looked at, which proves nothing.
+        number; "no increase found": at the points that were looked at, which proves nothing; "not reached": the map was
+        stopped before.
     worst
-        The largest cosine of grad L and f that was found in the box, shape (m, n); nan where values are not allowed.
+        The largest cosine of grad L and f that was found in the box, shape (m, n); nan where values are not allowed or
+        were not reached.
     witnesses
         Where it was found, shape (m, n, d).
     border
@@ -61,7 +63,8 @@ class LyapunovMap(Result):
         counts = Counter(one for row in self.verdicts for one in row)
         parts = [f"{name} at {counts[name]}" for name in _WORDS if counts[name]]
         words = ", ".join(parts).replace("decreases at", "decreases (proven) at")
-        return f"{size} pairs of {self.axes[0].name} and {self.axes[1].name}: the loss {words}"
+        stopped = ", stopped" if counts["not reached"] else ""
+        return f"{size} pairs of {self.axes[0].name} and {self.axes[1].name}{stopped}: the loss {words}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as ``adamsym map --of lyapunov --json`` prints it."""
@@ -99,7 +102,9 @@ class LyapunovMap(Result):
                 continue
             values = [[float(axis.values[k]) for k in places[:, n]] for n, axis in enumerate(self.axes)]
             ends = [f"{end(one):.6g}" for one in values for end in (min, max)]
-            worst = "" if verdict == "not allowed" else f"{max(self.worst[i, j] for i, j in places):.3g}"
+            worst = (
+                "" if verdict in ("not allowed", "not reached") else f"{max(self.worst[i, j] for i, j in places):.3g}"
+            )
             rows.append([_WORDS[verdict], str(len(places)), *ends, worst])
         return columns, rows
 
@@ -110,4 +115,5 @@ _WORDS: dict[Verdict, str] = {
     "increases": "increases at a point",
     "increases, proven": "increases at a point (proven)",
     "not allowed": "values not allowed",
+    "not reached": "not reached",
 }
