@@ -4,7 +4,6 @@ Gradients come in float64; a running error bound through their expressions says 
 for theta as it is given and the data as they are written. Where their terms cancel, ball arithmetic gives them again.
 """
 
-from fractions import Fraction
 from functools import lru_cache
 
 import flint
@@ -59,13 +58,7 @@ def _running_gradient(problem: SymbolicGradient):  # type: ignore[no-untyped-def
 def row_errors(problem: SymbolicGradient) -> FloatArray:
     """Return how far the rows as floats may be from the rows as they are written."""
     assert isinstance(problem.law, Empirical)
-    exact = np.array([[_is_float(x) for x in row] for row in problem.law.exact_rows])
-    return np.where(exact, 0.0, UNIT * np.abs(problem.law.rows) + 5e-324)
-
-
-def _is_float(x: Fraction) -> bool:
-    """Whether a number is a float; most decimals are seen not to be by their denominators, without a conversion."""
-    return x.denominator & (x.denominator - 1) == 0 and float(x) == x
+    return np.where(problem.law.are_floats, 0.0, UNIT * np.abs(problem.law.rows) + 5e-324)
 
 
 def _compared(problem: SymbolicGradient, points: FloatArray, rows: FloatArray, gradients: FloatArray) -> FloatArray:

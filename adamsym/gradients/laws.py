@@ -12,6 +12,7 @@ from adamsym.expressions.arguments import detached, shown
 from adamsym.expressions.collection import no_collection
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.exact_columns import BoolArray, ExactColumn, exact_column
 from adamsym.expressions.numbers import Number, exact_rationals
 from adamsym.expressions.signatures import readably
 
@@ -71,8 +72,8 @@ class Empirical:
     """
 
     names: tuple[str, ...]
-    exact_rows: tuple[tuple[Fraction, ...], ...]
     exact_probabilities: tuple[Fraction, ...]
+    _columns: tuple[ExactColumn, ...]
 
     @readably
     def __init__(self, columns: Mapping[str, Sequence[Number]], weights: Sequence[Number] | None = None) -> None:
@@ -93,8 +94,8 @@ class Empirical:
             raise InputError(f"data.{first}: no entries; at least one row is needed")
         object.__setattr__(self, "names", tuple(columns))
         with no_collection():
-            entries = [exact_rationals(column, f"data.{name}") for name, column in columns.items()]
-            object.__setattr__(self, "exact_rows", tuple(zip(*entries, strict=True)))
+            entries = tuple(exact_column(column, f"data.{name}") for name, column in columns.items())
+            object.__setattr__(self, "_columns", entries)
             object.__setattr__(self, "exact_probabilities", _normalised(weights, size))
 
     def __repr__(self) -> str:
@@ -105,13 +106,27 @@ class Empirical:
         return f"Empirical({columns!r}{weights})"
 
     @cached_property
+    def exact_rows(self) -> tuple[tuple[Fraction, ...], ...]:
+        """Rows as they are given; of a large table they are made when they are first asked for."""
+        with no_collection():
+            return tuple(zip(*(column.fractions() for column in self._columns), strict=True))
+
+    @cached_property
     def rows(self) -> FloatArray:
         """Rows as float64, shape (rows, columns)."""
-        return np.array([[float(value) for value in row] for row in self.exact_rows])
+        return np.stack([column.floats for column in self._columns], axis=1)
+
+    @cached_property
+    def are_floats(self) -> BoolArray:
+        """Which entries of ``rows`` are exactly what is given, shape (rows, columns)."""
+        return np.stack([column.are_floats() for column in self._columns], axis=1)
 
     @cached_property
     def probabilities(self) -> FloatArray:
         """Probabilities as float64, shape (rows,)."""
+        first, size = self.exact_probabilities[0], len(self.exact_probabilities)
+        if self.exact_probabilities.count(first) == size:
+            return np.full(size, float(first))
         return np.array([float(value) for value in self.exact_probabilities])
 
     def sample(self, generator: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
@@ -174,8 +189,10 @@ def named_columns(data: Any) -> dict[str, Any]:
 _PLAIN_TYPES = frozenset(map(np.dtype, ("float64", "int64")))
 
 
-def entries_of(column: Any, place: str) -> list[Any]:
+def entries_of(column: Any, place: str) -> Sequence[Any]:
     """Return the entries of a column, or raise InputError for what is no list of numbers."""
+    if isinstance(column, ExactColumn):
+        return column
     ordered = not isinstance(column, (str, bytes, Mapping, set, frozenset)) and hasattr(column, "__len__")
     if not ordered or (hasattr(column, "dtype") and np.ndim(column) != 1):
         raise InputError(f"{place}: {shown(column)} is not allowed; allowed is a list of numbers")

@@ -7,7 +7,6 @@ from typing import Any
 
 import flint
 import numpy as np
-import scipy.optimize
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_ball, compile_float, compile_mpmath
@@ -271,6 +270,9 @@ def _borders(pattern: FloatArray, normals: FloatArray) -> bool:
     if not np.isfinite(signed).all():
         return True
     signed = signed / np.abs(signed).max(axis=1, initial=1e-300, keepdims=True)
+    # Slow to import, and hardly ever needed.
+    import scipy.optimize
+
     found = scipy.optimize.linprog(
         np.zeros(normals.shape[1]), A_ub=-signed, b_ub=-np.ones(len(signed)), bounds=[(-1e9, 1e9)] * normals.shape[1]
     )

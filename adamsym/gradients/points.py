@@ -36,7 +36,7 @@ def read_points(path: Path, names: Sequence[str]) -> FloatArray:
     check_ending(path)
     if path.suffix == ".csv":
         exact = read_table(path, Format(), of_problem=False).read(names).columns
-        return np.array([[float(x) for x in column] for column in exact]).T.copy()
+        return np.stack([column.floats for column in exact], axis=1)
     with open_regular(path, LARGEST_FILE, path.name) as file:
         found = (_from_parquet if path.suffix == ".parquet" else _from_arrays)(file, path.name, names)
     columns = [_numbers(one, f"{path.name}, column {name[:40]}") for name, one in zip(names, found, strict=True)]

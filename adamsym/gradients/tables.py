@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from adamsym.expressions.collection import no_collection
 from adamsym.expressions.errors import InputError
+from adamsym.expressions.exact_columns import ExactColumn, Fractions, Joined, plain_column
 from adamsym.expressions.files import read_text
 from adamsym.expressions.numbers import exact_rational, plain_rational
 
@@ -24,6 +26,16 @@ LARGEST_FILE = 200 * 2**20
 
 MOST_NUMBERS = 10_000_000
 """Numbers that are read of a table: of one gigabyte, as exact fractions."""
+
+_ROWS_AT_ONCE, _ENTRIES_AT_ONCE = 2**12, 2**19
+"""Rows that are read together, at most, and entries of the columns that are asked for."""
+
+_CHARACTERS_AT_ONCE = 2**20
+
+_Rows = Sequence[tuple[int, tuple[str, ...]]]
+"""The numbers of rows' last lines, and what is asked for of each row."""
+
+_Asked = Sequence["str | Indicator"]
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
@@ -78,7 +90,7 @@ class Format:
 class Columns:
     """Columns as exact numbers, in the order asked for, and how many rows were left out for a missing entry."""
 
-    columns: tuple[tuple[Fraction, ...], ...]
+    columns: tuple[ExactColumn, ...]
     dropped: int
 
 
@@ -148,37 +160,92 @@ class Table:
             return self._read(asked)
 
     def _read(self, asked: Sequence[str | Indicator]) -> Columns:
-        names = [one.column if isinstance(one, Indicator) else one for one in asked]
-        where = [self.position(name) for name in names]
-        most = MOST_NUMBERS // max(1, len(names))
-        columns: list[list[Fraction]] = [[] for _ in names]
+        most = MOST_NUMBERS // max(1, len(asked))
+        parts: list[list[ExactColumn]] = [[] for _ in asked]
         count = dropped = 0
         # Data repeats itself: each text is read once.
         numbers: dict[str, Fraction] = {}
         memories = [{} if isinstance(one, Indicator) else numbers for one in asked]
-        for line, row in self.rows():
-            entries = [row[k] for k in where]
-            if self.form.drop_missing and any(entry.strip().lower() in MISSING for entry in entries):
-                dropped += 1
-                continue
-            count += 1
+        for rows in self._parts(asked):
+            found = self._plain(rows, asked, memories)
+            if found is None and self.form.drop_missing:
+                kept = [(line, row) for line, row in rows if not any(map(_is_missing, row))]
+                dropped += len(rows) - len(kept)
+                if not kept:
+                    continue
+                rows, found = kept, self._plain(kept, asked, memories)
+            if found is None:
+                found = self._one_by_one(rows, asked, memories, most - count)
+            count += len(rows)
             if count > most:
-                raise InputError(f"{self.path.name}: more than {MOST_NUMBERS} numbers; use fewer rows or columns")
-            for one, entry, column, known in zip(asked, entries, columns, memories, strict=True):
-                number = known.get(entry)
-                if number is None:
-                    number = known[entry] = self._value(one, entry, line)
-                column.append(number)
+                raise self._too_many()
+            for part, column in zip(parts, found, strict=True):
+                part.append(column)
         if not count:
             why = f"each of {dropped} rows lacks an entry" if dropped else "no rows below the header"
             raise InputError(f"{self.path.name}: {why}; at least one row is needed")
         for one, known in zip(asked, memories, strict=True):
             if isinstance(one, Indicator) and not any(known.values()):
-                found = ", ".join(repr(entry.strip()[:20]) for entry in list(known)[:_NAMED])
+                seen = ", ".join(repr(entry.strip()[:20]) for entry in list(known)[:_NAMED])
                 raise InputError(
-                    f"{self.path.name}: no row has {one.text[:40]!r} in the column {one.column[:40]}; they have {found}"
+                    f"{self.path.name}: no row has {one.text[:40]!r} in the column {one.column[:40]}; they have {seen}"
                 )
-        return Columns(tuple(map(tuple, columns)), dropped)
+        return Columns(tuple(Joined(tuple(part)) for part in parts), dropped)
+
+    def _parts(self, asked: _Asked) -> Iterator[_Rows]:
+        """What is asked for of the rows, some at a time; what is wrong with one is said after those before it."""
+        where = [self.position(one.column if isinstance(one, Indicator) else one) for one in asked]
+        entries = operator.itemgetter(*where) if len(where) > 1 else lambda row: tuple(row[k] for k in where)
+        at_once = min(_ROWS_AT_ONCE, _ENTRIES_AT_ONCE // max(1, len(where)))
+        rows, fault, going = self.rows(), None, True
+        while going:
+            part: list[tuple[int, tuple[str, ...]]] = []
+            try:
+                for line, row in itertools.islice(rows, at_once):
+                    part.append((line, entries(row)))
+            except InputError as error:
+                fault = error
+            going = len(part) == at_once and fault is None
+            if part:
+                yield part
+        if fault is not None:
+            raise fault
+
+    def _plain(self, rows: _Rows, asked: _Asked, memories: Sequence[dict[str, Fraction]]) -> list[ExactColumn] | None:
+        """The columns of some rows where all numbers are plain decimals and no category is missing, else None."""
+        entries = list(zip(*(row for _, row in rows), strict=True))
+        found: list[ExactColumn] = []
+        for one, column in zip(asked, entries, strict=True):
+            if isinstance(one, Indicator):
+                if any(map(_is_missing, set(column))):
+                    return None
+            elif (plain := plain_column(column, self.form.decimal)) is not None:
+                found.append(plain)
+            else:
+                return None
+        for place, (one, column, known) in enumerate(zip(asked, entries, memories, strict=True)):
+            if isinstance(one, Indicator):
+                known |= {entry: Fraction(entry.strip(" \t") == one.text) for entry in dict.fromkeys(column)}
+                found.insert(place, Fractions([known[entry] for entry in column]))
+        return found
+
+    def _one_by_one(
+        self, rows: _Rows, asked: _Asked, memories: Sequence[dict[str, Fraction]], most: int
+    ) -> list[ExactColumn]:
+        """The columns of some rows whatever their entries; at most so many rows."""
+        columns: list[list[Fraction]] = [[] for _ in asked]
+        for line, row in rows:
+            if len(columns[0]) == most:
+                raise self._too_many()
+            for one, entry, column, known in zip(asked, row, columns, memories, strict=True):
+                number = known.get(entry)
+                if number is None:
+                    number = known[entry] = self._value(one, entry, line)
+                column.append(number)
+        return [Fractions(column) for column in columns]
+
+    def _too_many(self) -> InputError:
+        return InputError(f"{self.path.name}: more than {MOST_NUMBERS} numbers; use fewer rows or columns")
 
     def _value(self, asked: str | Indicator, entry: str, line: int) -> Fraction:
         if type(asked) is str and self.form.decimal == "." and (plain := plain_rational(entry)) is not None:
@@ -258,9 +325,22 @@ def _found_delimiter(path: Path, text: str, form: Format) -> str:
     return ";" if found == form.decimal else found
 
 
+def _is_missing(entry: str) -> bool:
+    return entry.strip().lower() in MISSING
+
+
 def _lines(text: str, form: Format) -> "Reader":
-    # Line ends as they are: a line break within quotes belongs to its entry.
-    return csv.reader(io.StringIO(text, newline=""), delimiter=form.delimiter, strict=True)
+    return csv.reader(_pieces(text), delimiter=form.delimiter, strict=True)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The lines with their ends as they are: a line break within quotes belongs to its entry."""
+    begin = 0
+    while begin < len(text):
+        # A buffer takes four bytes for each character.
+        end = text.find("\n", begin + _CHARACTERS_AT_ONCE) + 1 or len(text)
+        yield from io.StringIO(text[begin:end], newline="")
+        begin = end
 
 
 def _checked(path: Path, lines: "Reader") -> Iterator[tuple[int, list[str]]]:

@@ -59,6 +59,7 @@ def run(folder, *commands, cache="kept"):
 def test_a_value_loads_numpy_alone_once_the_problem_is_ready(folder):
     first, loaded = run(folder, ["field", "problem.toml", "--json"])
     assert "sympy" in loaded  # the control: this is how it looks where more is needed
+    assert "numba" not in loaded
     again, loaded = run(folder, ["field", "problem.toml", "--json"])
     assert again == first
     assert loaded == []

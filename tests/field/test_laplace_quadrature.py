@@ -14,7 +14,7 @@ from raw_laws import laws
 
 from adamsym.expressions.errors import InputError
 from adamsym.field.ball.arithmetic import ball
-from adamsym.field.float import laplace_quadrature
+from adamsym.field.float import laplace_quadrature, rules
 from adamsym.field.float.laplace_quadrature import quotient
 from adamsym.methods import Adam, AdamEpsInsideRoot, LagWeights, LaplaceForm
 from adamsym.methods.kernels import RootPlusEps
@@ -423,7 +423,7 @@ def test_rare_large_gradients_take_a_finer_grid(monkeypatch):
     assert (found.error <= 1e-10 * adam.step_bound).all()
     # No exponential is spent on the first grid. The control: there is no finer one, and the estimate says so.
     assert found.exponentials.sum() <= fine.exponentials.sum()
-    monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (2,))
+    monkeypatch.setattr(rules, "PER_OCTAVE", (2,))
     alone = quotient(atoms, p, adam, tolerance=1e-10)
     assert alone.error.max() > 2e-10 * adam.step_bound
     assert (np.abs(alone.value - fine.value) <= alone.error + fine.error).all()
@@ -446,9 +446,9 @@ def test_estimates_of_the_filters_hold_where_log_b_is_hard_to_interpolate(per_oc
         adam = Adam("0.5", beta, "1e-8")
         atoms, p = hard_laws(generator, 400, 34)
         # Here every lag falls on a node, or filters are far finer.
-        monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (24,))
+        monkeypatch.setattr(rules, "PER_OCTAVE", (24,))
         expected = quotient(atoms, p, adam)
-        monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (per_octave,))
+        monkeypatch.setattr(rules, "PER_OCTAVE", (per_octave,))
         found = quotient(atoms, p, adam, tolerance=1e-3)
         share = np.abs(found.value - expected.value) / found.error
         assert share.max() <= 1
@@ -464,7 +464,7 @@ def test_filters_that_change_too_much_are_replaced_by_those_of_a_finer_grid(monk
     # Lags are interpolated, as those of many atoms are.
     monkeypatch.setattr(laplace_quadrature, "FEW_ATOMS", 0)
     assert agrees(spectral(law, adam).value[0], law, adam)
-    monkeypatch.setattr(laplace_quadrature, "PER_OCTAVE", (3,))
+    monkeypatch.setattr(rules, "PER_OCTAVE", (3,))
     alone = spectral(law, adam)
     error = abs(alone.value[0] - expected)
     assert 2e-14 * scale < error <= alone.error[0]

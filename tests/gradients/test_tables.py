@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from adamsym import InputError, read_problem
 from adamsym.__main__ import main
+from adamsym.expressions.exact_columns import Decimals, plain_column
 from adamsym.expressions.numbers import exact_rational, exact_rationals, plain_rational
 from adamsym.gradients.laws import MOST_COLUMNS
 from adamsym.gradients.tables import DELIMITERS, MISSING, Format, read_table
@@ -37,6 +38,10 @@ def read(tmp_path):
 
 def rows(found):
     return [tuple(map(float, row)) for row in found[0].exact_rows]
+
+
+def columns_of(found):
+    return [tuple(column.fractions()) for column in found.columns]
 
 
 # --- numbers are those written ------------------------------------------------------------------------------------
@@ -65,7 +70,7 @@ def test_numbers_are_those_written(tmp_path_factory, data, marks, end, quoted, m
     table = read_table(file, Format(delimiter, decimal))
     assert table.header == ("mean radius", "", "note", "y")
     found = table.read(["y", "mean radius"])
-    assert found.columns == tuple(zip(*[(Fraction(other), Fraction(one)) for one, other in data], strict=True))
+    assert columns_of(found) == list(zip(*[(Fraction(other), Fraction(one)) for one, other in data], strict=True))
     assert found.dropped == 0
     with pytest.raises(InputError, match="column note"):
         table.read(["note"])
@@ -87,7 +92,7 @@ def test_an_entry_is_read_as_its_number_or_refused(tmp_path_factory, text):
         with pytest.raises(InputError, match=r"t\.csv, line \d, column x"):
             read_table(file, Format()).read(["x"])
     else:
-        assert read_table(file, Format()).read(["x"]).columns == ((expected,),)
+        assert columns_of(read_table(file, Format()).read(["x"])) == [(expected,)]
 
 
 # --- the marks ----------------------------------------------------------------------------------------------------
@@ -289,7 +294,7 @@ def test_the_delimiter_is_found(tmp_path_factory, data, delimiter, decimal):
     file = tmp_path_factory.mktemp("tables") / "t.csv"
     file.write_text(text.replace(".", decimal) + "\n")
     found = read_table(file, Format("auto", decimal)).read(["x", "y", "z"])
-    assert found.columns == tuple(zip(*(map(Fraction, row) for row in table), strict=True))
+    assert columns_of(found) == list(zip(*(map(Fraction, row) for row in table), strict=True))
 
 
 def test_of_two_delimiters_that_fit_the_one_with_more_entries_is_taken(read):
@@ -418,15 +423,54 @@ def test_plain_decimals_are_the_same_numbers(text):
 # --- size ---------------------------------------------------------------------------------------------------------
 
 
+def test_of_large_tables_texts_are_kept_until_fractions_are_asked_for(read, monkeypatch):
+    """Some rows with other entries cost no more than themselves; what is written alike is read once."""
+    monkeypatch.setattr("adamsym.gradients.tables._ROWS_AT_ONCE", 16)
+    table = ["x,y", *(f"{k}.25,-{k}e-3" for k in range(100))]
+    table[20], table[21], table[70] = "1/3,1", "1/3,1/3", "5,NA"
+    careful = []
+    monkeypatch.setattr(
+        "adamsym.gradients.tables.exact_rational", lambda text, place: careful.append(text) or Fraction(text)
+    )
+    law, dropped = read("\n".join(table), 'missing = "drop"')
+    kinds = [[type(part) is Decimals for part in column.parts] for column in law._columns]
+    assert kinds == [[True, False, True, True, True, True, True]] * 2
+    assert (dropped, careful) == (1, ["1/3"])
+    assert "exact_rows" not in vars(law)
+    assert law.rows.tolist() == [[float(x), float(y)] for x, y in law.exact_rows]
+    written = [tuple(map(Fraction, row.split(","))) for k, row in enumerate(table) if k not in (0, 70)]
+    assert law.exact_rows == tuple(written)
+
+
+def test_messages_name_the_first_fault_row_by_row(read, monkeypatch):
+    """Whatever of it is read together."""
+    monkeypatch.setattr("adamsym.gradients.tables._ROWS_AT_ONCE", 4)
+    table = ["x,y", *(f"{k},{k}" for k in range(40))]
+    for at, row, words in [
+        (9, "8,z", "line 10, column y: 'z' is not a finite real number"),
+        (8, "q,z", "line 9, column x: 'q'"),
+        (7, "7", "line 8: 1 entries"),
+        (6, '6,"7"8', "line 7: not valid CSV"),
+        (5, "1e301,7", "line 6, column x: 1.000e[+]301 is out of range"),
+    ]:
+        table[at] = row
+        with pytest.raises(InputError, match=words):
+            read("\n".join(table))
+    with pytest.raises(InputError, match=r"line 7: not valid CSV"):
+        read("\n".join([*table[:5], "3,4", *table[6:]]))
+
+
 def test_wide_tables_cost_what_they_are_wide(read, monkeypatch):
     steps = []
-    monkeypatch.setattr("adamsym.gradients.tables.plain_rational", lambda text: steps.append(text) or Fraction(1))
+    monkeypatch.setattr(
+        "adamsym.gradients.tables.plain_column", lambda entries, mark: steps.append(entries) or plain_column(entries)
+    )
     wide = 200_000
     names = ",".join(f"c{k}" for k in range(wide))
     table = f"{names}\n{','.join(['1'] * wide)}\n"
     law, _ = read(table, loss="theta*(c7 + c199999)")
     assert law.names == ("c7", "c199999")
-    assert len(steps) == 1  # the same text is read once
+    assert steps == [("1",), ("1",)]
     listed = ", ".join(f'"c{k}"' for k in range(MOST_COLUMNS + 1))
     with pytest.raises(InputError, match=f"at most {MOST_COLUMNS} can be"):
         read(table, f"columns = [{listed}]")

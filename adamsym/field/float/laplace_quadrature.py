@@ -4,7 +4,6 @@ Source: theory T4 and T5. The trapezoidal rule in log s errs by a proven part of
 between the nodes, interpolation converges geometrically too. So the cost does not grow as beta tends to 1.
 """
 
-import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,17 +20,8 @@ from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.limits import LINEAR_BELOW, ROUNDING
 from adamsym.field.float.quotients import law_sizes, quotients
 from adamsym.field.float.records import Indices
-from adamsym.field.float.rules import alias_bounds, rule_of
+from adamsym.field.float.rules import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder, rule_of
 from adamsym.methods import LaplaceForm, Method
-
-PER_OCTAVE = (1, 2, 3, 6, 12, 24, 48)
-"""Nodes for each octave of s, tried in turn: from the first whose rule is accurate enough, until the estimate is."""
-
-FEW_ATOMS = 32
-"""Up to here the nodes cost more than the exponentials of the atoms ..."""
-
-INTERPOLATED_FOR_FEW = 0.2
-"""... so that lags from this share of the spacing on divide the grid: their filters often ask for a finer one."""
 
 _ENTRIES_AT_ONCE = 2**17
 """Atoms that a thread takes in one go: a megabyte."""
@@ -226,11 +216,6 @@ def _of_part(
         raise InputError("atoms: F is beyond the range of float64 for these gradients and this eps")
     error = np.minimum(error, 2 * most + np.finfo(float).tiny)
     return Quotient(value, error, inverse, gradient, exponentials)
-
-
-def ladder(tolerance: float) -> Sequence[int]:
-    """Return the numbers of nodes for each octave to be tried, from the first whose rule is accurate enough."""
-    return [k for k in PER_OCTAVE if alias_bounds(math.log(2) / k)[0] <= tolerance / 2]
 
 
 def _rows(probabilities: FloatArray, chosen: Indices) -> FloatArray:

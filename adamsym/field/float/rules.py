@@ -6,6 +6,7 @@ where eps stands outside the root, and exp(-s) where it stands inside.
 """
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -15,6 +16,15 @@ from adamsym.field.float.grid import lag_grid
 from adamsym.field.float.records import CutoffTable, Rule
 from adamsym.methods import LaplaceForm
 from adamsym.methods.kernels import RootOfSum, complementary_ratio
+
+PER_OCTAVE = (1, 2, 3, 6, 12, 24, 48)
+"""Nodes for each octave of s, tried in turn: from the first whose rule is accurate enough, until the estimate is."""
+
+FEW_ATOMS = 32
+"""Up to here the nodes cost more than the exponentials of the atoms ..."""
+
+INTERPOLATED_FOR_FEW = 0.2
+"""... so that lags from this share of the spacing on divide the grid: their filters often ask for a finer one."""
 
 _TABLE_ENDS = {False: (-80.0, 23.0), True: (-40.0, 7.0)}
 """Range of log s where the cutoff is neither 1 nor its asymptotic series to rounding, by ``eps_inside_root``."""
@@ -48,6 +58,11 @@ def alias_bounds(spacing: float) -> tuple[float, float]:
     a = math.atan(2 * math.pi / spacing)
     first = 2 / (math.cos(a) * math.expm1(2 * math.pi * a / spacing))
     return first, first / math.cos(a)
+
+
+def ladder(tolerance: float) -> Sequence[int]:
+    """Return the numbers of nodes for each octave to be tried, from the first whose rule is accurate enough."""
+    return [k for k in PER_OCTAVE if alias_bounds(math.log(2) / k)[0] <= tolerance / 2]
 
 
 @lru_cache(maxsize=256)

@@ -12,10 +12,11 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.progress import Progress
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.laplace_quadrature import Quotient, check_laws, ladder, quotient, sum_of_parts
+from adamsym.field.float.laplace_quadrature import Quotient, check_laws, quotient, sum_of_parts
 from adamsym.field.float.limits import LINEAR_BELOW, ROUNDING
 from adamsym.field.float.quotients import law_sizes
 from adamsym.field.float.records import Indices
+from adamsym.field.float.rules import ladder
 from adamsym.field.jax.quotients import Results, quotients
 from adamsym.field.jax.tables import tables_of
 from adamsym.field.jax.transforms import NODES_AT_ONCE

@@ -11,12 +11,11 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
 from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.forms import FloatForm, float_form, require_parts
-from adamsym.field.float.laplace_quadrature import INTERPOLATED_FOR_FEW, ladder
 from adamsym.field.float.limits import LINEAR_BELOW, MOST_NODES, ROUNDING
 from adamsym.field.float.nodes import first_index, is_finished, padding, place_nodes, workspace
 from adamsym.field.float.quadrature import control_error, evaluate
 from adamsym.field.float.records import Moments, Rule, Samples
-from adamsym.field.float.rules import rule_of
+from adamsym.field.float.rules import INTERPOLATED_FOR_FEW, ladder, rule_of
 from adamsym.field.laws.gradient_laws import GradientLaw
 from adamsym.methods import LaplaceForm, Method
 

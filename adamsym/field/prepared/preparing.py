@@ -10,8 +10,7 @@ from adamsym.expressions.functions import implementations
 from adamsym.expressions.running import NAMESPACE
 from adamsym.expressions.running_code import operations
 from adamsym.field.float.forms import FloatForm, float_form
-from adamsym.field.float.laplace_quadrature import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder
-from adamsym.field.float.rules import rule_of
+from adamsym.field.float.rules import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder, rule_of
 from adamsym.field.gradient_errors import row_errors
 from adamsym.field.prepared.laws import FormNumbers
 from adamsym.field.prepared.problem import TOLERANCE, IntegerArray, PreparedProblem
@@ -20,8 +19,11 @@ from adamsym.field.values import MOST_REPAIRED
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
 from adamsym.methods import Method
 
-MOST_ATOMS = 2**19
-"""Gradients of rows in all parameters: about a second of exponentials. The compiled loops are faster beyond."""
+MOST_ATOMS = 2**22
+"""Gradients of rows in all parameters, each parameter counted as some thousand more: NumPy takes a few seconds."""
+
+_OF_A_LAW = 2**12
+"""Gradients that take as long as what a law takes besides."""
 
 _GRIDS = 3
 """Grids that are made ready: the others are hardly ever needed."""
@@ -38,7 +40,7 @@ def prepared(
     if not drawn or not (problem.is_smooth or switches is not None):
         return None
     shares, probabilities = problem.batches()
-    if max(len(law.rows), len(probabilities)) * problem.dimension > MOST_ATOMS:
+    if work_of(problem.dimension, max(len(law.rows), len(probabilities))) > MOST_ATOMS:
         return None
     conditions = [(condition.expression, condition.relation) for condition in problem.domain]
     conditions += [(switch, "nonzero") for switch in (switches.written_switches if switches is not None else ())]
@@ -63,6 +65,11 @@ def _exact(law: Empirical, errors: FloatArray) -> IntegerArray | None:
         return np.array(np.moveaxis(np.array(found, dtype=np.int64), -1, 0))
     except OverflowError:
         return None
+
+
+def work_of(laws: int, atoms: int) -> int:
+    """Return how many gradients take as long as so many laws of so many gradients each."""
+    return laws * (atoms + _OF_A_LAW)
 
 
 def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:

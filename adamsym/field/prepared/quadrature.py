@@ -1,11 +1,13 @@
 """F of one law of gradient atoms in NumPy: the quadrature of :mod:`adamsym.field.float`, nodes as arrays.
 
 For a few laws it takes milliseconds, where Numba takes seconds to compile and a good part of one to load. The nodes,
-the control variate and the estimate are those of the compiled loops; exponentials are taken at every node.
+the control variate and the estimate are those of the compiled loops; exponentials are taken at every node, of many
+atoms at those alone where series do not converge at once.
 """
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -22,6 +24,13 @@ from adamsym.field.float.records import LagGrid, Moments, Rule
 
 _BLOCK = 32
 """Nodes between two looks at the right tail."""
+
+_ATOMS_AT_ONCE = 2**12
+"""Atoms whose exponentials at the nodes of a block are held at once: one megabyte. Sums over more are made of these."""
+
+_SERIES_TERMS, _SERIES_UP_TO = 12, 0.25
+"""Of more atoms B - 1 and A are sums of so many powers where no exponent is larger than that: what is left out is less
+than 0.25**12/13! of B - 1, 1e-17, and less still of E|g|."""
 
 MOST_NODES = 2**12
 """Nodes of a grid; laws that need more are left to the compiled loops."""
@@ -125,18 +134,17 @@ def _sampled(g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps:
     """The transforms on as many nodes as are needed; None if there is no room for them."""
     index = _first_index(moments, eps, rule)
     right = max(0, _reach(rule.grid) - 1)
+    law = _Law(y, p, p * g)
     parts: list[tuple[FloatArray, ...]] = []
-    count, total = 0, 0.0
+    count, total, before = 0, 0.0, 1.0
     while count < MOST_NODES:
         s, weight = _placed(np.arange(index + count, index + count + _BLOCK, dtype=np.float64), eps, rule)
-        exponent = -(s * rule.one_less_beta)[:, None] * y
-        fall = np.exp(exponent)
-        b = fall @ p
-        # Neither of B and B - 1 from the other: that loses the tail, or the small exponents. B falls from node to node.
-        less_one = np.expm1(exponent) @ p if b[0] > _NO_DIFFERENCE else b - 1.0
+        # B falls from node to node.
+        less_one, b, a = law.transforms(s * rule.one_less_beta, before > _NO_DIFFERENCE)
+        before = float(b[-1])
         with np.errstate(divide="ignore", invalid="ignore"):
             log_b = np.where(less_one > -0.5, np.log1p(less_one), np.log(b))
-            ratio = (fall @ (p * g)) / b
+            ratio = a / b
         parts.append((s, weight, log_b, ratio))
         count += _BLOCK
         known = _Nodes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -145,6 +153,65 @@ def _sampled(g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps:
         if last > 0 and _is_finished(float(known.s[last]), float(known.log_b[last]), total, moments, eps, rule):
             return known
     return None
+
+
+@dataclass(frozen=True)
+class _Law:
+    """A law's y >= 0, probabilities and weights p g, each (n,)."""
+
+    y: FloatArray
+    p: FloatArray
+    weights: FloatArray
+
+    def transforms(self, t: FloatArray, with_difference: bool = True) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return B - 1, B = E exp(-t y) and A = E[g exp(-t y)] at increasing t.
+
+        Neither of B and B - 1 comes from the other, which would lose the tail, or the small exponents; unless B is so
+        small that B - 1 is good enough without.
+        """
+        few = len(self.y) <= _ATOMS_AT_ONCE
+        near = 0 if few else int(np.searchsorted(t * self._largest, _SERIES_UP_TO, side="right"))
+        less_one, b, a = np.zeros((3, len(t)))
+        if near:
+            less_one[:near], a[:near] = self._series(t[:near])
+            b[:near] = 1.0 + less_one[:near]
+        for begin in range(0, len(self.y) if near < len(t) else 0, _ATOMS_AT_ONCE):
+            part = slice(begin, begin + _ATOMS_AT_ONCE)
+            exponent = -t[near:, None] * self.y[part]
+            fall = np.exp(exponent)
+            b[near:] += fall @ self.p[part]
+            a[near:] += fall @ self.weights[part]
+            if with_difference:
+                less_one[near:] += np.expm1(exponent, out=exponent) @ self.p[part]
+        return (less_one if with_difference else b - 1.0), b, a
+
+    @cached_property
+    def _largest(self) -> float:
+        return float(self.y.max())
+
+    @cached_property
+    def _powers(self) -> tuple[FloatArray, FloatArray]:
+        """E[(y/max y)^k] and E[g (y/max y)^k] for k from 0 on."""
+        found = np.zeros((_SERIES_TERMS + 1, 2))
+        for begin in range(0, len(self.y), _ATOMS_AT_ONCE):
+            part = slice(begin, begin + _ATOMS_AT_ONCE)
+            share = self.y[part] / (self._largest or 1.0)
+            power, p, weights = np.ones_like(share), self.p[part], self.weights[part]
+            for moments in found:
+                moments += power @ p, power @ weights
+                power *= share
+        first, second = found.T
+        return first, second
+
+    def _series(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """B - 1 and A at small t, by Horner's rule."""
+        first, second = self._powers
+        x = -t * self._largest
+        less_one, a = np.zeros((2, len(t)))
+        for k in range(_SERIES_TERMS, 0, -1):
+            less_one = x / k * (first[k] + less_one)
+            a = x / k * (second[k] + a)
+        return less_one, second[0] + a
 
 
 def _is_finished(s: float, log_b: float, total: float, moments: Moments, eps: float, rule: Rule) -> bool:

@@ -8,7 +8,7 @@ from adamsym.field.batches.batch_quotient import batch_quotient
 from adamsym.field.float.forms import float_form
 from adamsym.field.float.laplace_quadrature import Quotient, check_laws
 from adamsym.field.prepared.laws import values_of_laws
-from adamsym.field.prepared.preparing import MOST_ATOMS, form_numbers
+from adamsym.field.prepared.preparing import MOST_ATOMS, form_numbers, work_of
 from adamsym.field.prepared.problem import TOLERANCE
 from adamsym.methods import LaplaceForm, Method
 
@@ -30,7 +30,7 @@ def array_quotient(
     """
     check_laws(atoms, probabilities, tolerance, threads)
     numbers = form_numbers(float_form(method), atoms.shape[1])
-    served = size == 1 and not sensitivity and tolerance >= TOLERANCE and atoms.size <= MOST_ATOMS
+    served = size == 1 and not sensitivity and tolerance >= TOLERANCE and work_of(*atoms.shape) <= MOST_ATOMS
     if not served or numbers is None:
         return batch_quotient(atoms, probabilities, size, method, sensitivity, tolerance, threads, progress)
     value, error, inverse = np.empty((3, len(atoms)))
