@@ -103,7 +103,7 @@ def _evaluated(node: sp.Expr, arguments: list[Any]) -> Any:
     if node in _CONSTANTS:
         return _CONSTANTS[node]()
     if node.is_Pow:
-        return _power(arguments[0], node.exp)
+        return _power(arguments[0], arguments[1])
     fractions = [x for x in arguments if isinstance(x, Fraction)]
     balls = [x for x in arguments if not isinstance(x, Fraction)]
     if node.is_Add:
@@ -136,10 +136,10 @@ def _exactly(value: Any) -> Any:
     return Fraction(mantissa) * Fraction(2) ** exponent
 
 
-def _power(base: Any, exponent: sp.Expr) -> Any:
-    if not exponent.is_Rational:
+def _power(base: Any, exponent: Any) -> Any:
+    if not isinstance(exponent, Fraction):
         raise _Undefined
-    numerator, denominator = int(exponent.p), int(exponent.q)
+    numerator, denominator = exponent.numerator, exponent.denominator
     if isinstance(base, Fraction) and denominator == 1:
         if base == 0 and numerator < 0:
             raise _Undefined

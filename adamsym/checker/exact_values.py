@@ -99,7 +99,7 @@ def _value(using: Arithmetic, node: sp.Expr, arguments: list[Value], values: Map
     if node.is_Add or node.is_Mul:
         return _sum(using, arguments) if node.is_Add else _product(using, arguments)
     if node.is_Pow:
-        return _power(using, arguments[0], node.exp)
+        return _power(using, arguments[0], arguments[1])
     known = _RATIONAL_VALUES.get(type(node).__name__, {})
     if len(arguments) == 1 and isinstance(arguments[0], Fraction) and arguments[0] in known:
         return known[arguments[0]]
@@ -160,24 +160,27 @@ def _product(using: Arithmetic, arguments: list[Value]) -> Value:
     return math.prod(others, start=using.exact(fractions))
 
 
-def _power(using: Arithmetic, base: Value, exponent: sp.Expr) -> Value:
-    if not isinstance(base, Fraction) or not exponent.is_Rational:
-        return _interval_power(using, _interval(using, base), exponent)
+def _power(using: Arithmetic, base: Value, exponent: Value) -> Value:
+    if not isinstance(base, Fraction) or not isinstance(exponent, Fraction):
+        return _interval_power(using, base, exponent)
     if base == 0:
         if exponent < 0:
             raise NotCheckable("a quotient by 0")
         return Fraction(int(exponent == 0))
-    root = base if exponent.q == 1 else _square_root(base) if exponent.q == 2 else None
+    root = base if exponent.denominator == 1 else _square_root(base) if exponent.denominator == 2 else None
     if root is None:
-        return _interval_power(using, using.exact(base), exponent)
-    if _bits(root) * abs(int(exponent.p)) > MOST_BITS:
+        return _interval_power(using, base, exponent)
+    if _bits(root) * abs(exponent.numerator) > MOST_BITS:
         raise OutOfWork("an exact value is too long")
-    return root ** int(exponent.p)
+    return root**exponent.numerator
 
 
-def _interval_power(using: Arithmetic, base: Interval, exponent: sp.Expr) -> Interval:
-    symbol = sp.Dummy(real=True)
-    return value_of(using, sp.Pow(symbol, exponent, evaluate=False), {symbol: base})
+def _interval_power(using: Arithmetic, base: Value, exponent: Value) -> Interval:
+    symbol, other = sp.symbols("base exponent", real=True)
+    # How a power is taken depends on an exponent that is known exactly.
+    power = sp.Rational(exponent.numerator, exponent.denominator) if isinstance(exponent, Fraction) else other
+    values = {symbol: _interval(using, base), other: _interval(using, exponent)}
+    return value_of(using, sp.Pow(symbol, power, evaluate=False), values)
 
 
 def _square_root(value: Fraction) -> Fraction | None:

@@ -41,7 +41,11 @@ def compile_float(
     def evaluate(*columns: FloatArray) -> FloatArray:
         shape = np.broadcast_shapes(*(np.shape(column) for column in columns))
         with np.errstate(all="ignore"):
-            values = raw(*columns)
+            try:
+                values = raw(*columns)
+            except OverflowError:
+                # A number in them is beyond all floats, and Python's own integers know no inf.
+                values = [np.nan] * len(expressions)
         result = np.empty((*shape, len(values)))
         for k, value in enumerate(values):
             result[..., k] = value

@@ -58,6 +58,8 @@ def _checked(using, function, problem, point):
         ("cosh(theta*x) - 1 + 1e-40", "0", True, False),
         ("x*(sqrt(4 + theta**2) - 2)", "0", True, True),
         ("x*(1 - cos(theta))", "0", True, True),
+        ("(x**theta - 1)**2", "0", True, True),
+        ("(x**theta - 1)**2", "1e-300", False, False),
         # pi is no rational number: that sin(pi) = 0 is not seen, nor is it claimed.
         ("x*(1 - cos(theta - pi))", "3", False, False),
         ("(theta*x)**2/2 + " + LOGARITHMS, "0", True, False),

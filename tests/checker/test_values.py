@@ -1,5 +1,7 @@
 """The checker's bounds of every function of the grammar hold the exact values, and are narrow at points."""
 
+from fractions import Fraction
+
 import mpmath
 import pytest
 import sympy as sp
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from mpmath import iv
 
 from adamsym.checker.arithmetic import NotCheckable, is_not_zero
+from adamsym.checker.exact_values import value_at
 from adamsym.checker.values import value_of
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.functions import FUNCTIONS
@@ -172,3 +175,21 @@ def test_balls_hold_the_ends_of_boxes():
             assert holds(side, low)
             assert holds(side, high)
             assert width(side) < (high - low) * (1 + 1e-8)
+
+
+@in_both
+def test_exact_values_of_powers_whose_exponents_are_values(using):
+    at = {X: Fraction(4, 9), Y: Fraction(0)}
+    exact = {
+        "x**y": Fraction(1),
+        "x**(y + 3/2)": Fraction(8, 27),
+        "x**(y - 2)": Fraction(81, 16),
+        "(x - 4/9)**(y + 1)": Fraction(0),
+        "log(2)*(2**y - 1)": Fraction(0),
+    }
+    with using.working():
+        for text, value in exact.items():
+            assert value_at(using, parse_expression(text, {"x": X, "y": Y}, "test"), at) == value
+        others = {"x**(y + 1/3)": mpmath.cbrt(mpmath.mpf(4) / 9), "2**exp(y + 1)": mpmath.mpf(2) ** mpmath.e}
+        for text, value in others.items():
+            assert holds(value_at(using, parse_expression(text, {"x": X, "y": Y}, "test"), at), value, slack=1e-15)

@@ -150,3 +150,9 @@ def test_extremes_neither_overflow_nor_cancel():
     assert values(np.array(800.0)).tolist() == [800.0, 1.0]
     low = values(np.array(-700.0))
     assert low == pytest.approx([float(mpmath.exp(-700))] * 2, rel=1e-12)
+
+
+def test_numbers_beyond_all_floats_are_no_faults():
+    # In the second derivative stands 4e600, an integer of Python.
+    second = sp.diff(parse_expression("exp(-1e300*x**2)", {"x": X}, "test"), X, 2)
+    assert np.isnan(compile_float([X], [second, X])(np.array([0.1]))).all()

@@ -51,6 +51,12 @@ def test_the_quadrature_agrees_with_the_compiled_loops(law, method):
     assert inverse == pytest.approx(wanted.inverse[0], rel=1e-6)
 
 
+def test_an_eps_below_all_floats_beside_the_gradients_is_left_to_the_compiled_loops():
+    for method in (Adam(0, 0.99, "1e-300"), AdamEpsInsideRoot(0, 0.99, "1e-300")):
+        form = form_numbers(float_form(method), 3)
+        assert values_of_laws([np.array([1e200, -2e200, 3e200])], np.array([0.2, 0.3, 0.5]), form, 1e-13) is None
+
+
 KINKED = Problem("Max(a*x - y, 0)**2 + Abs(a*x)/3", ["a"], ROWS)
 
 

@@ -69,6 +69,9 @@ def quotient_of_law(atoms: FloatArray, p: FloatArray, eps: float, rule: Rule) ->
     g, scale = g / root, largest * root
     inside = rule.eps_inside_root
     eps = eps / scale / scale if inside else eps / scale
+    if eps == 0:
+        # It is beyond the floats beside the gradients: the compiled loops say what is out of range.
+        return ArrayQuotient(math.nan, math.nan, math.nan, math.nan, math.nan)
     unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
     size = np.abs(g)
     least = float(size.min())
