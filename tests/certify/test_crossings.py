@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adamsym import Adam, AdamField, Empirical, InputError, PerRowGradients, Problem
+from adamsym import Adam, AdamField, Empirical, Independent, InputError, PerRowGradients, Problem
 from adamsym.certify import Crossing, certify_crossing, certify_zero
 from adamsym.expressions.errors import NotApplicable
 from adamsym.field.signs import lattice
@@ -79,6 +79,26 @@ def test_jumps_are_no_zeros():
     # A repelling one.
     hill = Problem("-(theta - x)**2/2", ["theta"], Empirical({"x": [0, 0, 3]}))
     assert certify_crossing(AdamField(hill, Signum("0.8")), 0.0, 2.0).direction == 1
+
+
+@pytest.mark.parametrize("loss", ["x*log(theta**2)", "x/(theta - 1/3)**2", "log(Abs(theta - x))"])
+@pytest.mark.parametrize("sampling", ["replacement", "reshuffled", "cyclic"])
+def test_poles_are_no_zeros(loss, sampling):
+    problem = Problem(loss, ["theta"], Empirical({"x": [1, 2]}), sampling=sampling)
+    for method in (Adam("0.5", "0.9", "0.1"), *([Signum("0.5")] if sampling == "replacement" else [])):
+        found = certify_crossing(AdamField(problem, method), -1.0, 2.5)
+        assert found.direction != 0
+        assert not found.is_continuous
+        assert "by a zero or a jump" in found.summary
+
+
+def test_poles_of_continuous_data_are_no_zeros():
+    uniform = Independent({"x": "Uniform(1, 2)"})
+    found = certify_crossing(AdamField(Problem("x*log(theta**2)", ["theta"], uniform), Adam()), -1.0, 2.0)
+    assert found.direction == -1
+    assert not found.is_continuous
+    away = certify_crossing(AdamField(Problem("x*(theta - 1)**2", ["theta"], uniform), Adam()), 0.0, 3.0)
+    assert away.is_continuous
 
 
 def test_the_field_is_asked_for_inside_of_the_interval_alone():

@@ -10,14 +10,16 @@ import scipy.optimize
 
 from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.domain import DomainError
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball_arithmetic, hull
+from adamsym.field.ball.continuous_gradients import continuous_gradients
 from adamsym.field.ball.enclosure import may_jump, rows_over
 from adamsym.field.signs.enclosure import finite_lags
 from adamsym.field.signs.sign_field import SignField
-from adamsym.gradients import Empirical
+from adamsym.gradients import Empirical, Independent
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
 
 _WIDEN, _MOST_TRIES = 4.0, 20
@@ -89,7 +91,7 @@ def certify_crossing(field: AdamField, low: float, high: float) -> Crossing:
     For what :func:`certify_zero` cannot take: fields of signs, which need not be differentiable, and of reshuffled
     rows. f is enclosed at both ends, and then at the ends of an interval around the zero in floats that grows until the
     signs are proven. That f is continuous in between, and so has a zero, is proven where the rows' gradients are
-    continuous; for sign methods where infinitely many past gradients count, too, and some two rows' gradients differ
+    bounded and continuous; for sign methods where infinitely many past gradients count, too, and some two rows' gradients differ
     everywhere (theory N-Proposition 15(d)). Nothing is said of other zeros.
 
     Raises
@@ -125,8 +127,14 @@ def _at(field: AdamField, name: str, low: float, high: float) -> Crossing:
 
 
 def _narrow(field: AdamField, outer: Crossing) -> Crossing:
-    """A change of sign in a smaller interval, or the same."""
+    """A change of sign in a smaller interval, or the same: as where floats lead to points at which no loss is real."""
+    try:
+        return _smaller(field, outer)
+    except DomainError:
+        return outer
 
+
+def _smaller(field: AdamField, outer: Crossing) -> Crossing:
     def value(x: float) -> float:
         return float(field([x])[0])
 
@@ -153,12 +161,23 @@ def _narrow(field: AdamField, outer: Crossing) -> Crossing:
 
 
 def _is_continuous(field: AdamField, problem: SymbolicGradient, low: float, high: float) -> bool:
-    """Whether f is proven to be continuous; call within ``ball_arithmetic()``."""
-    if may_jump(problem, [hull(low, high)]):
+    """Whether f is proven to be continuous; call within ``ball_arithmetic()``.
+
+    At a pole of the gradients, or where the loss is not real, f changes its sign without a zero.
+    """
+    theta = [hull(low, high)]
+    try:
+        if isinstance(problem.law, Independent):
+            continuous_gradients(problem).laws(theta, slopes=False)
+        else:
+            rows_over(problem, theta, slopes=False)
+        if may_jump(problem, theta):
+            return False
+        return not isinstance(field, SignField) or (
+            finite_lags(field.sign) is None and _rows_differ(problem, low, high)
+        )
+    except InputError:
         return False
-    if not isinstance(field, SignField):
-        return True
-    return finite_lags(field.sign) is None and _rows_differ(problem, low, high)
 
 
 def _rows_differ(problem: SymbolicGradient, low: float, high: float) -> bool:
