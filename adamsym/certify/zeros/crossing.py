@@ -91,8 +91,8 @@ def certify_crossing(field: AdamField, low: float, high: float) -> Crossing:
     For what :func:`certify_zero` cannot take: fields of signs, which need not be differentiable, and of reshuffled
     rows. f is enclosed at both ends, and then at the ends of an interval around the zero in floats that grows until the
     signs are proven. That f is continuous in between, and so has a zero, is proven where the rows' gradients are
-    bounded and continuous; for sign methods where infinitely many past gradients count, too, and some two rows' gradients differ
-    everywhere (theory N-Proposition 15(d)). Nothing is said of other zeros.
+    bounded and continuous; for sign methods where infinitely many past gradients count, too, and some two rows'
+    gradients differ everywhere (theory N-Proposition 15(d)). Nothing is said of other zeros.
 
     Raises
     ------
@@ -173,9 +173,9 @@ def _is_continuous(field: AdamField, problem: SymbolicGradient, low: float, high
             rows_over(problem, theta, slopes=False)
         if may_jump(problem, theta):
             return False
-        return not isinstance(field, SignField) or (
-            finite_lags(field.sign) is None and _rows_differ(problem, low, high)
-        )
+        if not isinstance(field, SignField):
+            return True
+        return finite_lags(field.sign) is None and _rows_differ(problem, low, high)
     except InputError:
         return False
 
