@@ -121,10 +121,18 @@ class Balls(Arithmetic):
         return x.log() if x.rel_accuracy_bits() > _ACCURATE else self.hull(x.lower().log(), x.upper().log())
 
     def _sine(self, x: Interval) -> Interval:
-        return x.sin()
+        return self._periodic(arb.sin, arb.cos, x)
 
     def _cosine(self, x: Interval) -> Interval:
-        return x.cos()
+        return self._periodic(arb.cos, arb.sin, x)
+
+    def _periodic(self, function: Callable[[arb], arb], slope: Callable[[arb], arb], x: Interval) -> Interval:
+        """A sine or cosine; the magnitude of its derivative is that of ``slope``."""
+        whole = function(x)
+        if x.rel_accuracy_bits() > _ACCURATE or slope(x).contains(0):
+            return whole
+        # Of a wide ball flint's own has the radius of x, however flat the function is there.
+        return whole.intersection(function(x.lower()).union(function(x.upper())))
 
     def arctangent(self, x: Interval) -> Interval:
         """Return atan(x)."""

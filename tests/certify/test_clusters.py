@@ -55,7 +55,6 @@ def reason(content, change):
     return result.reason
 
 
-@pytest.mark.slow
 def test_a_double_zero_of_the_default_adam():
     file = read_problem(CASES / "double_root.toml")
     found = find_zeros(AdamField(file.problem, file.adam), [[-1, 1]])

@@ -87,6 +87,27 @@ def test_functions_are_rounded_outward_to_the_last_bit(using, x):
     assert _holds(using, using.error_function, mpmath.erf, x)
 
 
+@in_both
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(low=st.floats(-4, 4) | st.floats(1e-8, 1e-3), width=st.floats(1e-5, 2), shares=st.lists(st.floats(0, 1)))
+def test_sines_and_cosines_are_as_wide_as_their_values(using, low, width, shares):
+    with using.working():
+        x = using.between(low, low + width)
+        below, above = ends(x)
+        for found, function in ((using.sine(x), mpmath.sin), (using.cosine(x), mpmath.cos)):
+            least, most = ends(found)
+            with mpmath.workprec(200):
+                values = [function(below + (above - below) * share) for share in (0, 1, *shares)]
+                assert least <= min(values)
+                assert max(values) <= most
+                # Where the derivative has no zero, sin and cos have their least and largest values at the ends.
+                other = mpmath.pi / 2 if function is mpmath.sin else mpmath.mpf(0)
+                turns = mpmath.ceil((below - other) / mpmath.pi) <= mpmath.floor((above - other) / mpmath.pi)
+                near = min(abs(mpmath.sin(end - other)) for end in (below, above)) < width
+                if not (turns or near):
+                    assert most - least <= (max(values) - min(values)) * (1 + 1e-6) + 1e-15
+
+
 def test_the_exponential_of_mpmath_alone_is_not():
     with SLOW.working():
         tiny = [2.0**-k * (1 + j / 16) for k in range(90, 112) for j in range(16)]
