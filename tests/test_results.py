@@ -162,7 +162,7 @@ def everything():
         "statistical: p = ",
     )
     yield phase_portrait(FIELD, BOX, 5), "floating point: the field on a grid of 5 points in 1 parameter"
-    yield basins(FIELD, BOX, 3, [[0.9]], 1.0, 0.1), "floating point: 1 of 3 starts reach an attracting zero"
+    yield basins(FIELD, BOX, 3, [[0.9]], 1.0, 0.1), "floating point: 1 of 3 starts reach an attracting zero by time 1"
     yield FIELD.evaluate([1.0]), "floating point: f = [-0.034"
     yield FIELD.evaluate(np.ones((5, 1))), "floating point: f at 5 points in 1 parameter, max |f| = "
     yield FIELD.linearize([1.0]), "floating point: 1 parameter; max |f| = "

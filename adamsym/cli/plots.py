@@ -101,7 +101,12 @@ def plot(
         str | None, typer.Option("--plane", help="Two parameters, a,b, of more.", show_default="the first two")
     ] = None,
     start: Annotated[list[str] | None, typer.Option("--from", help=POINT_HELP, show_default=False)] = None,
-    time: Time = _DEFAULT.time,
+    time: Annotated[
+        float | None,
+        typer.Option(
+            "--time", help="End time of the flow.", show_default="10; of basins up to 640, while more starts arrive"
+        ),
+    ] = None,
     steps: Annotated[
         int | None,
         typer.Option(
@@ -126,7 +131,7 @@ def plot(
         raise InputError(f"-o: no file to write; give one, such as -o {kind}.svg")
     check_writable(output, _FORMATS)
     settings = Settings(
-        _positive(time, "--time"),
+        _positive(_DEFAULT.time if time is None else time, "--time"),
         step_size,
         steps,
         chains,
@@ -137,6 +142,7 @@ def plot(
         length=_positive(length, "--length"),
         sweep=_swept(sweep or "beta2", certify),
         certify=certify,
+        doublings=_DEFAULT.doublings if time is None else 0,
     )
     context = _context(kind, file, start, box, plane, settings)
     from adamsym.plots.figures import plot as plot_of

@@ -22,7 +22,9 @@ STARTS_AT_ONCE = 512
 """Flows held at once: about 100 MB."""
 
 BUDGET = 5_000
-"""Evaluations of f for each start of a basin that is followed by itself."""
+"""Evaluations of f for each start of a basin that is followed by itself, before the time is doubled and between."""
+
+MOST_DOUBLINGS = 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -81,6 +83,8 @@ class Basins(Result):
         finite, cannot be followed on, or takes more than 5,000 evaluations of f.
     zeros
         The zeros, shape (k, d).
+    time
+        How long starts that have reached none were followed.
     origin
         The problem and the method; None where they are not known.
     """
@@ -89,6 +93,7 @@ class Basins(Result):
     index: NDArray[np.intp]
     ends: FloatArray
     zeros: FloatArray
+    time: float
     origin: Origin | None = None
 
     @property
@@ -101,7 +106,7 @@ class Basins(Result):
         """How many starts reach an attracting zero."""
         reached = int((self.index >= 0).sum())
         starts = f"{reached} of {counted(self.index.size, 'start')}"
-        return f"{starts} reach an attracting zero, of {counted(len(self.zeros), 'zero')} given"
+        return f"{starts} reach an attracting zero by time {self.time:g}, of {counted(len(self.zeros), 'zero')} given"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the starts, the ends and the numbers of the zeros reached in lists, ready for JSON."""
@@ -170,6 +175,7 @@ def basins(
     *,
     attracting: ArrayLike = True,
     tolerance: float = 1e-6,
+    doublings: int = 0,
 ) -> Basins:
     """Return which attracting zero the flow from each point of a grid has reached at a time: floating-point evidence.
 
@@ -191,6 +197,9 @@ def basins(
         Whether each zero is attracting, shape (k,) or one answer for all. Starts that end at others get -1.
     tolerance
         Of the solver, as for :func:`flow`; looser than there, as only the zero reached counts.
+    doublings
+        How often, at most, the time is doubled: those starts are followed on that have reached none, as long as there
+        are any, until some have arrived and a doubling brings no more of them.
 
     Raises
     ------
@@ -208,15 +217,29 @@ def basins(
     for name, value in (("time", time), ("radius", radius)):
         if not 0 < value < np.inf:
             raise InputError(f"basins: {name} {value} is not allowed; allowed are positive numbers")
-    flat = points.reshape(-1, d)
-    chunks = [flat[first : first + STARTS_AT_ONCE] for first in range(0, len(flat), STARTS_AT_ONCE)]
-    options: dict[str, Any] = {"tolerance": tolerance, "failing": "nan", "budget": BUDGET}
-    solutions = (flow(field, chunk, [0.0, time], **options) for chunk in chunks)
-    ends = np.concatenate([solution.theta[:, -1] for solution in solutions])
+    if not 0 <= doublings <= MOST_DOUBLINGS:
+        raise InputError(f"basins: doublings {doublings} is not allowed; allowed are 0 to {MOST_DOUBLINGS}")
     allowed = np.broadcast_to(np.asarray(attracting, dtype=bool), len(targets))
+    ends, now = _followed(field, points.reshape(-1, d), time, tolerance), time
     index = _reached(ends, targets, radius, allowed)
+    for _ in range(doublings):
+        going = np.flatnonzero((index < 0) & np.isfinite(ends).all(axis=1))
+        if not len(going):
+            break
+        ends[going], now = _followed(field, ends[going], now, tolerance), 2 * now
+        later = _reached(ends[going], targets, radius, allowed)
+        if (later < 0).all() and (index >= 0).any():
+            break
+        index[going] = later
     origin = Origin(field.problem, field.adam)
-    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape), targets, origin)
+    return Basins(points, index.reshape(points.shape[:-1]), ends.reshape(points.shape), targets, now, origin)
+
+
+def _followed(field: AdamField, starts: FloatArray, time: float, tolerance: float) -> FloatArray:
+    """Where the flow from starts (n, d) is after a time; nan where it cannot be followed."""
+    chunks = [starts[first : first + STARTS_AT_ONCE] for first in range(0, len(starts), STARTS_AT_ONCE)]
+    options: dict[str, Any] = {"tolerance": tolerance, "failing": "nan", "budget": BUDGET}
+    return np.concatenate([flow(field, chunk, [0.0, time], **options).theta[:, -1] for chunk in chunks])
 
 
 def _reached(ends: FloatArray, zeros: FloatArray, radius: float, allowed: NDArray[np.bool_]) -> NDArray[np.intp]:

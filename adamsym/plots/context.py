@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from adamsym.certify import (
     certify_zero,
     find_zeros,
 )
+from adamsym.certify.results import zeros_summary
 from adamsym.continuation import CertifiedBranch, Sweep, ZeroMap, certify_branch, map_zeros, sweep
 from adamsym.dynamics import (
     Basins,
@@ -34,7 +36,7 @@ from adamsym.dynamics import (
     pseudo_trajectory,
 )
 from adamsym.expressions.compilation import FloatArray
-from adamsym.expressions.errors import InputError
+from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.field import AdamField
 from adamsym.gradients import Problem, StochasticGradient
 from adamsym.gradients.symbolic import require_expressions
@@ -309,12 +311,18 @@ class PlotContext:
     @cached_property
     def basins(self) -> Basins:
         """Where the flow from each point of a grid over the box ends."""
-        zeros = self.zeros.zeros
+        zeros, chosen = self.zeros.zeros, self.settings
         attracting = [zero.stability == "attracting" for zero in zeros]
+        if not any(attracting):
+            raise NotApplicable(
+                f"basins: no zero in the box is certified to be attracting, which starts could reach "
+                f"({zeros_summary(self.zeros)}); another box can be given with --box"
+            )
         points = [zero.midpoint for zero in zeros]
         radius = _REACHED * float(np.ptp(self.sides, axis=1).max())
-        fine = 41 if len(self.plane) == 1 else min(self.settings.resolution, 21)
-        return basins(self.field, self.box, fine, points, self.settings.time, radius, attracting=attracting)
+        fine = 41 if len(self.plane) == 1 else min(chosen.resolution, 21)
+        options: dict[str, Any] = {"attracting": attracting, "doublings": chosen.doublings}
+        return basins(self.field, self.box, fine, points, chosen.time, radius, **options)
 
 
 def _alone() -> ThreadPoolExecutor:

@@ -113,9 +113,10 @@ def about_flow(found: Flow, names: Sequence[str], mean_loss: Callable[[FloatArra
 
 
 def about_basins(found: Basins) -> str:
-    """Say how many starts reached an attracting zero: floating point."""
-    reached = int((found.index >= 0).sum())
-    return f"{reached} of {found.index.size} starts reach a zero that is certified to be attracting"
+    """Say how many starts reached an attracting zero, and how many none: floating point."""
+    reached, size = int((found.index >= 0).sum()), found.index.size
+    text = f"{reached} of {size} starts reach a zero that is certified to be attracting, by time {found.time:g}"
+    return text if reached == size else f"{text}; {size - reached} have not arrived by then"
 
 
 def about_bias(found: ZeroPoint) -> Finding:

@@ -41,8 +41,6 @@ _SHADES = 16
 
 _DENSITY = 1.1
 
-_UNREACHED = "no attracting zero reached in this time"
-
 
 @checked_arguments
 def draw_portrait(
@@ -226,9 +224,13 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
         _legend_entry(axes, face, hatch, _named(zeros[number], names))
         axes.plot(*zeros[number][[i, j]], **STABILITIES["attracting"].options())
     if (found.index < 0).any():
-        _legend_entry(axes, NOWHERE, "", _UNREACHED)
+        _legend_entry(axes, NOWHERE, "", _unreached(found))
     label_axes(axes, typeset(names[i]) + fixed, names[j])
     return [image]
+
+
+def _unreached(found: Basins) -> str:
+    return f"no attracting zero by time {found.time:g}"
 
 
 def _legend_entry(axes: Axes, face: str, hatch: str, label: str) -> None:
@@ -260,7 +262,7 @@ def _ends(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[str], nu
     which = found.index == number
     style: dict[str, Any]
     if number < 0:
-        style = {"marker": "x", "color": GREY, "label": _UNREACHED if which.any() else "_none"}
+        style = {"marker": "x", "color": GREY, "label": _unreached(found) if which.any() else "_none"}
     else:
         colour = series(number)
         style = {"marker": "os^vDP"[number % 6], "color": colour, "label": _named(zeros[number], names)}

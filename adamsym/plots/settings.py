@@ -13,6 +13,8 @@ class Settings:
     ----------
     time
         How long the flow is followed.
+    doublings
+        How often, at most, that time is doubled for basins, while more starts arrive.
     step_size
         Expression in the step number n.
     steps
@@ -48,3 +50,4 @@ class Settings:
     sweep: tuple[str, str] | None = None
     certify: bool = False
     map_over: tuple[tuple[str, str], ...] = ()
+    doublings: int = 6

@@ -220,6 +220,8 @@ def test_leading_orders_beside_a_branch():
         ({"data.x[3]": [1]}, "there is no row 3; there are 3"),
         ({"data.weights": [0.5]}, "the probability of one row"),
         ({"eps": (0, 1)}, "positive"),
+        ({"data.weights[0]": [0.5], "data.weights[1]": [0.2, 0.3]}, "it changes what data.weights[0] changes too"),
+        ({"data.x": [0.5], "data.x[1]": [0.2, 0.3]}, "it changes what data.x changes too"),
         ({"beta2": None}, "a pair"),
     ],
 )

@@ -79,6 +79,28 @@ def test_the_boundary_of_the_basins_is_the_certified_repelling_zero(sine_zeros, 
         np.testing.assert_allclose(found.ends[found.index == 0, 0], low, atol=1e-4)
 
 
+def test_starts_that_have_not_arrived_are_followed_on_while_more_arrive(sine_zeros):
+    """Time 0.5 is too short; doubled until all are there it gives what that time at once gives."""
+    low, edge, high = (zero.midpoint[0] for zero in sine_zeros)
+    box, radius = [[0.5, 3.0]], 1e-3
+    short = basins(SINE, box, 6, [[low], [high]], 0.5, radius)
+    assert (short.index == -1).all()
+    few = basins(SINE, box, 6, [[low], [high]], 0.5, radius, doublings=1)
+    assert few.time == 1
+    assert (few.index == -1).any()
+    all_of_them = basins(SINE, box, 6, [[low], [high]], 0.5, radius, doublings=20)
+    assert (all_of_them.index == np.where(all_of_them.points[:, 0] < edge, 0, 1)).all()
+    half = basins(SINE, box, 6, [[low], [high]], all_of_them.time / 2, radius)
+    assert (half.index == -1).any()
+    assert (basins(SINE, box, 6, [[low], [high]], all_of_them.time, radius).index == all_of_them.index).all()
+    # The others never arrive: the time is not doubled to its end.
+    alone = basins(SINE, box, 6, [[high]], 0.5, radius, doublings=20)
+    assert alone.index.tolist() == [-1, -1, -1, 0, 0, 0]
+    assert alone.time < 0.5 * 2**10
+    with pytest.raises(InputError, match="doublings 21 is not allowed; allowed are 0 to 20"):
+        basins(SINE, box, 6, [[high]], 0.5, radius, doublings=21)
+
+
 @pytest.fixture
 def each_flow_once(monkeypatch):
     """One flow serves for all that is asked of its end."""

@@ -121,9 +121,9 @@ def test_graphs_of_portraits(field, descent, of):
 @given(arrays.arrays(np.intp, (4, 3), elements=st.integers(-1, 2)), table(4, 3, 2), table(3, 2))
 def test_images_and_ends_of_basins(index, ends, zeros):
     grid = np.stack(np.meshgrid(np.arange(4.0), np.arange(3.0), indexing="ij"), axis=-1)
-    [image] = draw_basins(pad(), Basins(grid, index, ends, zeros), zeros, ["a", "b"])
+    [image] = draw_basins(pad(), Basins(grid, index, ends, zeros, 1.0), zeros, ["a", "b"])
     np.testing.assert_array_equal(image.get_array(), index.T)
-    line = Basins(grid[:, 0, :1], index[:, 0], ends[:, 0, :1], zeros[:, :1])
+    line = Basins(grid[:, 0, :1], index[:, 0], ends[:, 0, :1], zeros[:, :1], 1.0)
     marks = draw_basins(pad(), line, zeros[:, :1], ["a"])
     reached = [*sorted(set(index[:, 0]) - {-1}), -1]
     for mark, number in zip(marks, reached, strict=True):
