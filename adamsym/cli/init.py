@@ -16,7 +16,7 @@ _LISTED = 8
 
 THREE_POINTS = """\
 # The smallest problem that shows what Adam does: a mean is estimated from the data 0, 0, 3. The loss is least at the
-# mean 1, and Adam stops at .9995. Nothing in this file is executed; an unknown key is an error.
+# mean 1, and Adam stops at 0.9995. Nothing in this file is executed; an unknown key is an error.
 [problem]
 loss = "(theta - x)**2/2"       # loss of one data row, in parameters and columns of the data
 parameters = ["theta"]          # or vectors by length: { w = 2, b = 1 } declares w0, w1, b0

@@ -99,6 +99,7 @@ def choose(
     others = [known[name] for name in inputs] if inputs else [column for column in usable if column is not chosen]
     if chosen is not None and chosen in others:
         raise InputError(f"--columns: {chosen.name[:40]!r} is the target; leave it out, or name another with --target")
+    chosen, others, gone = _where_no_entry_lacks(found, chosen, others)
     loss, about = (loss, "asked for") if loss is not None else _loss(chosen)
     if target is not None and loss == OF_NO_TARGET:
         raise InputError(f"--target: {loss} has no target; leave it out")
@@ -108,7 +109,9 @@ def choose(
     if not columns:
         raise InputError(f"{found.table.path.name}: no column but the target is of use; name others with --columns")
     used = others if chosen is None else [*others, chosen]
-    left = {column.name: _why_left(column) for column in found.columns if column not in used}
+    in_use = {column.name for column in used}
+    left = {column.name: gone.get(column.name) or _why_left(column) for column in found.columns}
+    left = {name: reason for name, reason in left.items() if name not in in_use}
     about_target = () if chosen is None else (f"Target: {chosen.name!r}, {why}.",)
     return Start(
         loss,
@@ -116,10 +119,25 @@ def choose(
         tuple(columns),
         names.renamed,
         names.indicators,
-        (f"Loss: {loss}, {about}.", *about_target),
+        (f"Loss: {loss}, {about}.", *about_target, *[_NO_NAMES] * found.names_are_numbers),
         left,
         missing=any(column.missing for column in used),
     )
+
+
+_NO_NAMES = "Names: the first line has numbers alone; if they are data, put a line with the columns' names above it."
+
+
+def _where_no_entry_lacks(
+    found: Survey, target: Column | None, inputs: Sequence[Column]
+) -> tuple[Column | None, list[Column], dict[str, str]]:
+    """The columns in the rows that are kept, of which each category must have one; and why inputs are left out then."""
+    reduced = found.without_gaps([*inputs] if target is None else [*inputs, target])
+    chosen = None if target is None else reduced.pop()
+    if chosen is not None and chosen.kind not in ("numbers", "categories", "row numbers", "mostly empty"):
+        raise InputError(f"{found.table.path.name}: the target {chosen.name[:40]!r} has {chosen.kind}; fill in entries")
+    gone = {column.name: column.kind for column in reduced if column.kind.startswith("one value where")}
+    return chosen, [column for column in reduced if column.name not in gone], gone
 
 
 def _check_asked(known: Mapping[str, Column], names: Iterable[str], option: str) -> None:

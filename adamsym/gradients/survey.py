@@ -21,6 +21,8 @@ NUMBERING = ("id", "index", "no", "nr", "number", "row", "unnamed: 0")
 
 _NUMBER = r"[+-]?(?:\d+{0}?\d*|{0}\d+)(?:[eE][+-]?\d+)?(?:/\d+)?"
 _WITH_POINT, _WITH_COMMA = (re.compile(_NUMBER.format(mark), re.ASCII) for mark in (r"\.", ","))
+_MARKED = re.compile(r"[+-]?[$€£]?\s?(?:\d{1,3}(?:[.,'’\s]\d{3})+|\d+)(?:[.,]\d+)?\s?[%$€£]?")
+"""Numbers with marks of thousands, percent or currencies: neither numbers nor categories here."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Column:
     name
         Its name in the file.
     kind
-        ``"numbers"``, ``"categories"`` (few different texts), or why it is of no use: ``"text"``, ``"one value"``,
-        ``"row numbers"``, ``"empty"``, ``"mostly empty"``, or that its name is no name.
+        ``"numbers"``, ``"categories"`` (few different texts, one of which stands twice), or why it is of no use:
+        ``"text"``, ``"one value"``, ``"row numbers"``, ``"empty"``, ``"mostly empty"``, that its numbers have other
+        marks, or that its name is no name.
     missing
         Rows without an entry.
     values
@@ -58,6 +61,35 @@ class Survey:
     table: Table
     rows: int
     columns: tuple[Column, ...]
+
+    @property
+    def names_are_numbers(self) -> bool:
+        """Whether numbers alone stand where the names of the columns should, as in a table without names."""
+        return all(_WITH_POINT.fullmatch(name) or _WITH_COMMA.fullmatch(name) for name in self.table.header)
+
+    def without_gaps(self, used: Sequence[Column]) -> list[Column]:
+        """Return columns as they are in the rows that lack an entry in none of them.
+
+        They may have fewer values there; categories that have one left are of no use.
+        """
+        if not any(column.missing for column in used):
+            return list(used)
+        where = [self.table.position(column.name) for column in used]
+        seen: list[set[str]] = [set() for _ in used]
+        for _, row in self.table.rows():
+            entries = [row[k].strip(" \t") for k in where]
+            if all(entry.lower() not in MISSING for entry in entries):
+                for texts, entry in zip(seen, entries, strict=True):
+                    texts.add(entry)
+        return [_reduced(column, texts) for column, texts in zip(used, seen, strict=True)]
+
+
+def _reduced(column: Column, texts: set[str]) -> Column:
+    if len(column.values) > MOST_CATEGORIES:
+        return column
+    values = tuple(text for text in column.values if text in texts)
+    alone = column.kind == "categories" and len(values) < 2
+    return replace(column, values=values, kind="one value where no entry lacks" if alone else column.kind)
 
 
 def survey(path: Path, delimiter: str = AUTO, decimal: str | None = None) -> Survey:
@@ -104,6 +136,7 @@ class _Seen:
     whole: int = 0
     points: int = 0
     commas: int = 0
+    all_marked: bool = True
     texts: dict[str, None] = field(default_factory=dict)
     counts_rows: bool = True
     first: int = 0
@@ -120,6 +153,8 @@ class _Seen:
             self.whole += "." not in entry
         else:
             self.commas += _WITH_COMMA.fullmatch(entry) is not None
+            if self.all_marked and entry.lower() not in MISSING:
+                self.all_marked = _MARKED.fullmatch(entry) is not None
 
     def _count(self, entry: str, row: int) -> None:
         """Note whether the entries are whole numbers, each one more than the last."""
@@ -141,7 +176,9 @@ class _Seen:
             kind = "one value"
         elif self.counts_rows and rows > 2 and name.lower() in NUMBERING:
             kind = "row numbers"
-        elif not is_number and len(self.texts) > MOST_CATEGORIES:
+        elif not is_number and self.all_marked:
+            kind = f"numbers with other marks, as {max(self.texts, key=len)[:20]!r}"
+        elif not is_number and (len(self.texts) > MOST_CATEGORIES or 3 < len(self.texts) == present):
             kind = "text"
         return Column(name, kind, self.missing, tuple(values))
 

@@ -63,16 +63,15 @@ PEOPLE += "".join(f"{k};1,{k}5;green;n{k};{'yes' if k % 3 else 'no'};{k % 7};1\n
 def test_a_table_as_people_have_them(run):
     Path("people.csv.gz").write_bytes(gzip.compress(("\ufeff" + PEOPLE).encode()))
     printed = run("init", "people.csv.gz")
-    assert "logistic of response_yes: 18 rows, 4 inputs, 5 parameters" in printed
+    assert "logistic of response_yes: 18 rows, 3 inputs, 4 parameters" in printed
     assert "Target: 'response', by its name." in printed
     assert "1 of 19 rows lack an entry and are left out." in printed
     assert "Left out: 'id' (row numbers), 'note' (text), 'all' (one value)." in printed
     found = read_problem("problem.toml")
-    assert set(found.problem.law.names) == {"Groe_m", "x_w0", "response_yes", "colour_green", "colour_red"}
+    assert set(found.problem.law.names) == {"Groe_m", "x_w0", "response_yes", "colour_red"}
     first = dict(zip(found.problem.law.names, found.problem.law.exact_rows[0], strict=True))
     assert first["response_yes"] == 1
     assert first["colour_red"] == 1
-    assert first["colour_green"] == 0
     assert (first["x_w0"], first["Groe_m"]) == (3, Fraction("1.7"))
     data = tomllib.loads(Path("problem.toml").read_text())["data"]
     assert (data["delimiter"], data["decimal"], data["missing"]) == (";", ",", "drop")
@@ -84,6 +83,7 @@ TARGETS = [
     ("1\n2\n1", "logistic", ["y_2"]),
     ("no\nyes\nno", "logistic", ["y_yes"]),
     ("a\nb\nc", "softmax", ["y_a", "y_b"]),
+    ("a\nb\nc\na", "softmax", ["y_a", "y_b"]),
     ("1.5\n2\n3", "least_squares", ["y"]),
     ("0\n2\n1", "least_squares", ["y"]),
 ]
@@ -91,9 +91,43 @@ TARGETS = [
 
 @pytest.mark.parametrize(("values", "loss", "target"), TARGETS)
 def test_the_target_suggests_the_loss(run, values, loss, target):
-    write("y,x\n" + "\n".join(f"{y},{x}" for y, x in zip(values.split(), (3, 1, 5), strict=True)))
+    write("y,x\n" + "\n".join(f"{y},{x}" for y, x in zip(values.split(), (3, 1, 5, 2), strict=False)))
     found = run("init", "data.csv", "--json")
     assert (found["loss"], found["target"], found["inputs"]) == (loss, target, ["x"])
+
+
+def test_categories_are_those_of_rows_that_lack_no_entry(run):
+    write("day;size;kind;y\n1.2.;180,5;b;1\n2.2.;;c;2\n1.2.;165,0;a;7\n3.2.;190,2;a;3\n3.2.;170,1;b;5\n")
+    found = run("init", "data.csv", "--json")
+    assert (found["inputs"], found["rows"]) == (["day_3_2", "size", "kind_b"], 4)
+    assert main(["field", "problem.toml"]) == 0
+    write("kind,x,y\na,1,2\na,3,1\nb,,7\na,5,2\n")
+    found = run("init", "data.csv", "--json", "--force")
+    assert (found["inputs"], found["left_out"]) == (["x"], {"kind": "one value where no entry lacks"})
+    write("x,y\n1,1\n3,1\n,2\n5,1\n")
+    assert run("init", "data.csv", "--json", "--force")["loss"] == "least_squares"
+
+
+def test_texts_that_all_differ_are_no_categories(run):
+    write("day,x,y\n1.2.,1,2\n2.2.,3,1\n3.2.,5,7\n4.2.,5,2\n")
+    assert run("init", "data.csv", "--json")["left_out"] == {"day": "text"}
+
+
+@pytest.mark.parametrize("entry", ["1,234.5", "-1.000.000", "12 %", "$3", "1,5", "4 €", "1'000"])
+def test_numbers_with_other_marks_are_no_categories(run, entry):
+    write(f'x,price,y\n1,"{entry}",2\n3,"{entry}",1\n4,5,1\n5,7,1\n')
+    found = run("init", "data.csv")
+    assert f"Left out: 'price' (numbers with other marks, as {entry!r})." in found
+    write(f'x,price,y\n1,"{entry}",2\n3,"{entry}",1\n4,many,1\n5,many,1\n')
+    assert len(run("init", "data.csv", "--json", "--force")["inputs"]) == 2
+
+
+def test_a_first_line_of_numbers_is_noticed(run):
+    write("1,2.5,3\n2,3,4\n3,5,9\n")
+    assert "Names: the first line has numbers alone; if they are data, put a line" in run("init", "data.csv")
+    assert "# Names: the first line has numbers alone" in Path("problem.toml").read_text()
+    write("x,2.5,3\n2,3,4\n3,5,9\n")
+    assert "first line" not in run("init", "data.csv", "--force")
 
 
 def test_of_one_column_the_mean_is_estimated(run):
@@ -133,6 +167,8 @@ def test_every_loss_can_be_asked_for(run, loss):
         ("x,y\n1,2\n3,4\n5,1\n", ["--delimiter", "x"], "data.delimiter: 'x' is not allowed"),
         ("x,y\n1,2\n3,4\n5,1\n", ["-o", "problem.txt"], "has no known ending; allowed: .toml"),
         ("x,y\n1,2\n1,2\n1,2\n", [], "no column of numbers or of categories ('x': one value, 'y': one value)"),
+        ("y\n1%\n2%\n", [], "no column of numbers or of categories ('y': numbers with other marks, as '1%')"),
+        ("x,y\n1,a\n,b\n2,a\n", ["--target", "y"], "the target 'y' has one value where no entry lacks; fill in"),
         ("x,y\n", [], "no rows below the header"),
         ("", [], "empty"),
         ("x,y\n1,2\n3\n", ["--delimiter", ","], "line 3: 1 entries, but the header names 2"),
@@ -178,8 +214,7 @@ def test_what_is_written_for_a_drawn_table_loads_with_its_numbers(tmp_path_facto
     used = [what.column for what in start.indicators.values()] + list(start.columns.values())
     used += [name for name in (*start.inputs, *start.target) if name in known and name not in start.columns]
     kept = [k for k in range(rows) if all(known[name][k] != "NA" for name in used)]
-    # Of the rows that are left each category must have one.
-    assume(kept and all(one.text in {known[one.column][k] for k in kept} for one in start.indicators.values()))
+    assume(kept)
     problem = problem_of(problem_text(start, found, folder), folder / "p.toml").problem
     mean = np.array(problem.law.exact_probabilities) @ problem.law.exact_rows
     for name, value in zip(problem.law.names, mean, strict=True):
