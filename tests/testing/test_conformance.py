@@ -123,6 +123,13 @@ def test_faults_that_vanish_with_time_follow_the_field_all_the_same():
     found = check_optimizer(plain("no bias correction of m", PLAIN))
     assert not found.conforms
     assert found.field_test.p_value > 1e-4
+    # Without its correction v remembers its start longer than was declared, here for thousands of steps.
+    declared = Recursion(beta1=0.8, beta2=0.999)
+    late = functools.partial(plain_adamw, fault="no bias correction of v", beta2=0.999)
+    found = check_optimizer(update_adapter(late, declared))
+    assert found.differences == ("v is not bias-corrected",)
+    assert found.field_test.p_value > 1e-4
+    assert "its mean step follows the field" in str(found)
 
 
 @pytest.mark.parametrize("fault", ["sqrt forgotten", "ascent", "wrong axis", "m without its factor"])
