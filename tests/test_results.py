@@ -374,6 +374,21 @@ def test_what_has_no_picture_says_so():
 def test_values_of_the_field():
     found = FIELD.evaluate([2.0])
     assert found.to_dict() == {"field": found.value.tolist(), "error": found.error.tolist()}
+    assert found.table()[1] == [["theta", repr(float(found.value[0])), f"{found.error[0]:.1e}"]]
+    assert AdamField(PLANE, ADAM).evaluate([[1, 2], [3, 4]]).table()[0][1] == "f at the first point"
+    assert repr(AdamField(PLANE, ADAM)) == "<AdamField: 2 parameters, Adam(beta1=0.5, beta2=0.6, eps=1.0)>"
+
+
+def test_columns_have_the_names_of_the_problem():
+    field, start = AdamField(PLANE, ADAM), [2.0, 1.0]
+    assert list(field.evaluate(start).columns()) == ["f.a", "f.b", "error.a", "error.b"]
+    assert list(flow(field, start, [0, 1]).columns())[2:4] == ["a", "b"]
+    runs = simulate(PLANE, ADAM, SCHEDULE, start, 5, 4, 0)
+    assert list(runs.columns())[2:4] == [row[0] for row in runs.table()[1]] == ["a", "b"]
+    assert find_zero(field, [1.0, 0.1]).columns()["parameter"] == ["a", "b"]
+    assert list(runs.columns(["u", "v"]))[2:4] == ["u", "v"]
+    epochs = Problem("(a - x)**2/2 + b**2", ["a", "b"], Empirical({"x": [0, 3]}), sampling="cyclic")
+    assert list(AdamField(epochs, ADAM).evaluate(start).columns())[:2] == ["f.a", "f.b"]
 
 
 def test_help_shows_types_by_their_names():
@@ -408,19 +423,25 @@ def test_counts():
     assert [counted(k, "chain") for k in (0, 1, 2)] == ["0 chains", "1 chain", "2 chains"]
 
 
-def test_the_command_line_prints_what_to_dict_returns(tmp_path, capsys):
+def test_the_command_line_prints_the_verdict_the_names_and_what_to_dict_returns(tmp_path, capsys):
     file = tmp_path / "p.toml"
     file.write_text(
         '[problem]\nloss = "(theta - x)**2/2"\nparameters = ["theta"]\n[data]\nx = [0, 0, 3]\n'
         "[adam]\nbeta1 = 0.5\nbeta2 = 0.6\neps = 1\n"
     )
+    schedule = StepSizeSchedule("0.1/n**0.7")
     expected = {
-        ("zeros", "--box", "theta=0:2"): find_zeros(FIELD, BOX).to_dict(),
-        ("flow", "--from", "theta=2", "--time", "1", "--samples", "3"): flow(FIELD, [2.0], [0, 0.5, 1]).to_dict(),
+        ("zeros", "--box", "theta=0:2"): find_zeros(FIELD, BOX),
+        ("zeros", "--at", "theta=1"): certify_zero(FIELD, [1]),
+        ("lyapunov", "--box", "theta=1.5:2"): certify_lyapunov(FIELD, [[1.5, 2.0]]),
+        ("flow", "--from", "theta=2", "--time", "1", "--samples", "3"): flow(FIELD, [2.0], [0, 0.5, 1]),
         ("simulate", "--from", "theta=2", "--steps", "5", "--chains", "2"): simulate(
-            PROBLEM, ADAM, StepSizeSchedule("0.1/n**0.7"), [2.0], 5, 2, 0
-        ).to_dict(),
+            PROBLEM, ADAM, schedule, [2.0], 5, 2, 0
+        ),
     }
     for (command, *options), found in expected.items():
         main([command, str(file), *options, "--json"])
-        assert json.loads(capsys.readouterr().out) == found
+        printed = json.loads(capsys.readouterr().out)
+        assert printed == {"verdict": found.verdict, "parameters": ["theta"]} | found.to_dict()
+    main(["derive", str(file), "--json"])
+    assert json.loads(capsys.readouterr().out)["verdict"] == "holds"

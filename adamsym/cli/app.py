@@ -29,7 +29,7 @@ from adamsym.cli.output import (
     check_writable,
     complain,
     deliver,
-    print_json,
+    print_result,
     print_table,
     tell,
     working,
@@ -96,7 +96,7 @@ def derive(
         render = {".md": derivation.to_markdown, ".tex": derivation.to_latex, ".html": derivation.to_html}
         write_output(output, render[output.suffix]())
     if as_json:
-        print_json(derivation.to_dict())
+        print_result(derivation)
         return HOLDS
     print(f"derived: all {len(derivation.steps)} steps passed their checks")
     if output is None:
@@ -170,7 +170,9 @@ def _run(arguments: list[str]) -> int:
     except InputError as error:
         complain(str(error))
     except typer.TyperException as error:
-        complain(f"{error.format_message().rstrip('.')}; see adamsym --help")
+        message, context = error.format_message().rstrip("."), getattr(error, "ctx", None)
+        see = f"see {'adamsym' if context is None else context.command_path} --help"
+        complain(f"{message} {see.capitalize()}" if message.endswith("?") else f"{message}; {see}")
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.executors import executor_of
 from adamsym.cli.options import HOLDS, UNDECIDED, read_file
-from adamsym.cli.output import about_certificate, check_writable, print_json, print_table, write_output
+from adamsym.cli.output import about_certificate, check_writable, print_result, print_table, write_output
 from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
@@ -58,7 +58,7 @@ def certified_cells(
     if written is not None:
         _write(found, written, file.stem)
     if as_json:
-        print_json(found.to_dict())
+        print_result(found)
     else:
         print(found.summary)
         columns, rows = found.table()

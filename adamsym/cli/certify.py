@@ -25,7 +25,7 @@ from adamsym.cli.options import (
     read_file,
     read_problem_and_point,
 )
-from adamsym.cli.output import about_certificate, check_writable, hint, print_json, print_table, working, write_output
+from adamsym.cli.output import about_certificate, check_writable, hint, print_result, print_table, working, write_output
 from adamsym.cli.searching import search
 from adamsym.expressions.errors import InputError
 
@@ -110,7 +110,7 @@ def zeros(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_zeros(found, source.problem.names, output)
         hint(quiet, "plot", "zeros", file, *as_given("--box", box), "-o", "zeros.svg")
@@ -132,7 +132,7 @@ def _zero_near(file: Path, at: list[str], output: Path | None, as_json: bool, qu
     if written is not None:
         write_output(written, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_zero(found, written)
         if "beta2" in parameters_of(source.adam):
@@ -199,7 +199,7 @@ def lyapunov(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_region(found, source.problem.names, output)
         hint(quiet, "plot", "lyapunov", file, *as_given("--box", box), "-o", "lyapunov.svg")
@@ -231,7 +231,7 @@ def check(
             progress=progress,
         )
     if as_json:
-        print_json(found.to_dict())
+        print_result(found)
     else:
         verdict = "valid" if found.valid else "undecided" if found.undecided else "NOT valid"
         print(f"{verdict}: {found.reason}{_more_work(found)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adamsym.cli.assignments import parse_box
 from adamsym.cli.options import HOLDS, UNDECIDED, as_given, read_problem_and_point
-from adamsym.cli.output import hint, print_json, print_table, working
+from adamsym.cli.output import hint, print_result, print_table, working
 from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def change_of_sign(
     with working("certifying"):
         found = certify_crossing(field, low, high)
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_crossing(found)
     return HOLDS if found.direction else UNDECIDED
@@ -75,7 +75,7 @@ def border_point(file: Path, at: list[str], project: list[str], output: Path | N
     with working("certifying"):
         found = certify_border_point(AdamField(source.problem, source.adam), theta, box)
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_border_point(found)
         hint(quiet, "flow", file, *as_given("--project", project))

@@ -23,7 +23,7 @@ from adamsym.cli.options import (
     read_problem_and_point,
     whole_numbers,
 )
-from adamsym.cli.output import check_table, hint, print_json, print_table, working, write_table
+from adamsym.cli.output import check_table, hint, print_result, print_table, working, write_table
 from adamsym.cli.signals import said_when_stopped
 from adamsym.expressions.errors import InputError
 
@@ -70,7 +70,7 @@ def flow(
     if output is not None:
         write_table(output, found.columns(source.problem.names))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
         return code
     for line in about_solution(found):
         print(line)
@@ -140,11 +140,13 @@ def simulate(
     if output is not None:
         write_table(output, found.columns(source.problem.names))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         print(_verdict(found))
         print(f"{chains} chains after {steps} steps of size {step_size}, seed {seed}")
-        _print_spread(found, source.problem.names)
+        columns, rows = found.table()
+        if rows:
+            print_table(columns, rows, numbers=columns[1:])
         if output is not None:
             print(f"all states are in {output}")
         elif len(found.recorded_steps):
@@ -187,7 +189,7 @@ def track(
         if output is not None:
             write_table(output, found.columns(source.problem.names))
         if as_json:
-            print_json(found.to_dict())
+            print_result(found, source.problem.names)
             return
         _print_track(found, chains)
         if output is not None:
@@ -251,19 +253,6 @@ def _verdict(found: "Ensemble") -> str:
         return f"all {chains} chains ran"
     first = min((step, chain) for chain, step in enumerate(failed.tolist()) if step)
     return f"{(failed > 0).sum()} of {chains} chains diverged, first chain {first[1]} at step {first[0]}"
-
-
-def _print_spread(found: "Ensemble", names: tuple[str, ...]) -> None:
-    """Print how the chains that ran are spread."""
-    ran = found.theta[found.diverged == 0]
-    if len(ran) == 0:
-        return
-    rows = [
-        [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
-        for name, x in zip(names, ran.T, strict=True)
-    ]
-    columns = ["parameter", "mean", "deviation", "smallest", "largest"]
-    print_table(columns, rows, numbers=columns[1:])
 
 
 @contextmanager

@@ -1,13 +1,13 @@
 """The command that evaluates the field: at a point, or at those of a file."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from adamsym.cli.assignments import parse_point
 from adamsym.cli.options import HOLDS, POINT_HELP, File, Json, Output, Quiet, as_given, read_file
-from adamsym.cli.output import check_table, complain, hint, print_json, print_table, working, write_table
+from adamsym.cli.output import check_table, complain, hint, print_result, print_table, working, write_table
 from adamsym.cli.prepared import content_key, kept_problem, prepared_problem, tell_dropped
 from adamsym.expressions.errors import InputError
 
@@ -57,9 +57,9 @@ def field(
     if output is not None:
         write_table(output, _columns(names, theta, found, bounds))
     if as_json:
-        result: dict[str, Any] = {"parameters": list(names), "at": theta.tolist()} | found.to_dict()
-        result |= {"estimated": True} if estimated else {}
-        print_json(result | ({} if bounds is None else {"enclosure": bounds.tolist()}))
+        more = {"estimated": True} if estimated else {}
+        more |= {} if bounds is None else {"enclosure": bounds.tolist()}
+        print_result(found, names, at=theta.tolist(), **more)
         return HOLDS
     if estimated:
         print(

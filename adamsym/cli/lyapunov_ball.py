@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adamsym.cli.options import HOLDS, UNDECIDED, read_problem_and_point
-from adamsym.cli.output import about_certificate, check_writable, print_json, print_table, working, write_output
+from adamsym.cli.output import about_certificate, check_writable, print_result, print_table, working, write_output
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import exact_rational
 
@@ -37,7 +37,7 @@ def certify_around_point(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         _print_ball(found)
         if explain or found.verdict == "undecided":

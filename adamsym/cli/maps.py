@@ -12,7 +12,7 @@ from adamsym.cli.output import (
     check_resume,
     check_table,
     check_writable,
-    print_json,
+    print_result,
     print_table,
     write_output,
     write_table,
@@ -121,7 +121,7 @@ def _show(found: "ZeroMap | LyapunovMap", of: str, output: Path | None, as_json:
     if output is not None:
         _write(found, output, title)
     if as_json:
-        print_json(found.to_dict())
+        print_result(found)
     else:
         _print(found, of, output)
 

@@ -15,6 +15,7 @@ from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.expressions.columns import Columns
+    from adamsym.expressions.results import Result
 
 _WIDTH_IN_FILES = 160
 
@@ -65,6 +66,12 @@ def hint(quiet: bool, *words: object) -> None:
     """Print as the last line on a terminal, unless that is not wanted, the command that may come next."""
     if sys.stdout.isatty() and not quiet:
         print(f"next: {shlex.join(['adamsym', *map(str, words)])}")
+
+
+def print_result(found: "Result", names: Sequence[str] = (), **more: Any) -> None:
+    """Print a result as one JSON object: its verdict, the parameters' names in order, what it holds, and ``more``."""
+    named = {"parameters": list(names)} if names else {}
+    print_json({"verdict": found.verdict} | named | found.to_dict() | more)
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The command that writes statements for Coq."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,6 +9,9 @@ from adamsym.cli.assignments import parse_exact_point
 from adamsym.cli.options import HOLDS, REFUTED, UNDECIDED, Json, read_file
 from adamsym.cli.output import check_writable, print_json, working, write_output
 from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    from adamsym.formal import KernelReport
 
 
 def prove(
@@ -80,7 +83,7 @@ def prove(
 
 def _undecided(statement: str, reason: str, as_json: bool) -> int:
     if as_json:
-        print_json({"statement": statement, "file": None, "method": reason})
+        print_json({"verdict": "undecided", "statement": statement, "file": None, "method": reason})
     else:
         print(f"undecided: {statement.removesuffix(': undecided')}")
         print(reason)
@@ -97,7 +100,7 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
     if as_json:
         file = None if output is None else str(output)
         kernel = {} if report is None else {"accepted": report.accepted, "axioms": list(report.axioms)}
-        print_json({**found, "file": file, **kernel})
+        print_json({"verdict": _verdict(found, report), **found, "file": file, **kernel})
     elif report is not None and not report.accepted:
         print(f"{_graded(found)}NOT accepted by coqc {report.version}: {report.message}")
     else:
@@ -117,6 +120,13 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
         else:
             print("the file: add -o statement.v")
     return REFUTED if report is not None and not report.accepted else HOLDS
+
+
+def _verdict(found: dict[str, str], report: "KernelReport | None") -> str:
+    """Stated until a kernel is asked; then its grade, which is no better than its premise, or refuted."""
+    if report is None:
+        return "stated"
+    return found["grade"] if report.accepted else "refuted"
 
 
 def _graded(found: dict[str, str]) -> str:

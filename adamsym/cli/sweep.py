@@ -28,7 +28,7 @@ from adamsym.cli.output import (
     check_table,
     check_writable,
     hint,
-    print_json,
+    print_result,
     print_table,
     write_output,
     write_table,
@@ -139,7 +139,7 @@ def _certified(
     if written is not None:
         write_output(written, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         print(found.summary)
         if found.tubes:
@@ -177,7 +177,7 @@ def _certified_lists(
     if output is not None:
         write_output(output, json.dumps(certificate(found)))
     if as_json:
-        print_json(found.to_dict())
+        print_result(found, source.problem.names)
     else:
         print(found.summary)
         columns, rows = found.table()
@@ -212,7 +212,7 @@ def _show(found: "Sweep", output: Path | None, as_json: bool) -> None:
     if output is not None:
         write_table(output, found.columns())
     if as_json:
-        print_json(found.to_dict())
+        print_result(found)
     else:
         _print_sweep(found, output)
 

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from adamsym.dynamics.checkpoint import load_checkpoint, run_digest, save_checkpoint
-from adamsym.dynamics.origin import Origin
+from adamsym.dynamics.origin import Origin, names_in_columns
 from adamsym.dynamics.projection import checked_projection
 from adamsym.dynamics.run import Run, check_integers, checked_starts, multiples
 from adamsym.expressions.arguments import checked_arguments, takes_field
-from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
@@ -84,10 +83,10 @@ class Ensemble(Result):
     def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
         """Return one row for each chain after each recorded step and after the last one, as columns by name.
 
-        ``chain``, counted from 0; ``step``; the parameters, by ``names`` or else "theta" or "theta[0]", ...; and
+        ``chain``, counted from 0; ``step``; the parameters, by ``names`` or else those of the problem; and
         ``diverged``, the step at which the chain diverged, or 0.
         """
-        named = parameter_names(names, self.theta.shape[-1], ("chain", "step", "diverged"))
+        named = names_in_columns(names, self.origin, self.theta.shape[-1], ("chain", "step", "diverged"))
         ends = [] if self.steps in self.recorded_steps[-1:] else [self.steps]
         steps, chains = np.append(self.recorded_steps, np.array(ends, np.int64)), len(self.theta)
         last = self.theta[None][: len(ends)]
@@ -100,6 +99,17 @@ class Ensemble(Result):
             **parameters,
             "diverged": np.tile(self.diverged, len(steps)),
         }
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return how each parameter is spread after the last step over the chains that have not diverged."""
+        ran = self.theta[self.diverged == 0]
+        named = names_in_columns(None, self.origin, self.theta.shape[-1], ())
+        rows = [
+            [name, f"{x.mean():.10g}", f"{x.std():.3g}", f"{x.min():.10g}", f"{x.max():.10g}"]
+            for name, x in zip(named, ran.T, strict=True)
+            if len(ran)
+        ]
+        return ["parameter", "mean", "deviation", "smallest", "largest"], rows
 
 
 @takes_field

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from adamsym.dynamics.origin import Origin
+from adamsym.dynamics.origin import Origin, names_in_columns
 from adamsym.dynamics.steps import Outcome
-from adamsym.expressions.columns import parameter_names
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.results import Result, counted, plain
@@ -103,10 +102,11 @@ class Flow(Result):
     def columns(self, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
         """Return one row for each start and time, as columns by name.
 
-        ``start``, counted from 0 in order; ``time``; the parameters, by ``names`` or else "theta" or "theta[0]", ...;
+        ``start``, counted from 0 in order; ``time``; the parameters, by ``names`` or else those of the problem;
         ``outcome`` and ``reached`` of the start's solution.
         """
-        named = parameter_names(names, self.theta.shape[-1], ("start", "time", "outcome", "reached"))
+        taken = ("start", "time", "outcome", "reached")
+        named = names_in_columns(names, self.origin, self.theta.shape[-1], taken)
         starts, times = self.zero.size, len(self.times)
         states = self.theta.reshape(starts * times, -1)
         return {

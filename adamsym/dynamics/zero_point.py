@@ -107,6 +107,8 @@ class ZeroPoint(Result):
         The critical point of the loss next to it; None where none was found, for the reason ``no_critical_point``.
     spent
         Evaluations of the field and of the gradient, and products with their derivatives, in all.
+    names
+        Of the parameters; none where they are not known.
     """
 
     outcome: ZeroOutcome
@@ -120,6 +122,7 @@ class ZeroPoint(Result):
     critical_point: CriticalPoint | None
     no_critical_point: str
     spent: int
+    names: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -142,7 +145,9 @@ class ZeroPoint(Result):
     def to_dict(self) -> dict[str, Any]:
         """Return everything in lists, numbers, texts and None; eigenvalues as pairs of real and imaginary part."""
         own = {
-            name: plain(value) for name, value in vars(self).items() if name not in ("eigenvalues", "critical_point")
+            name: plain(value)
+            for name, value in vars(self).items()
+            if name not in ("eigenvalues", "critical_point", "names")
         }
         pairs = [[value.real, value.imag] for value in self.eigenvalues.tolist()]
         critical = None if self.critical_point is None else self.critical_point.to_dict()
@@ -150,8 +155,9 @@ class ZeroPoint(Result):
 
     def columns(self, names: Sequence[str] | None = None) -> dict[str, Any]:
         """Return one row for each parameter: the zero, the critical point beside it, and the leading order."""
-        found = {"parameter": parameter_names(names, len(self.theta), ()), "zero": self.theta}
-        return found if self.critical_point is None else found | self.critical_point.columns(names)
+        named = parameter_names(self.names or None if names is None else names, len(self.theta), ())
+        found = {"parameter": named, "zero": self.theta}
+        return found if self.critical_point is None else found | self.critical_point.columns(named)
 
     def table(self) -> tuple[list[str], list[list[str]]]:
         """Return what was measured of the zero, beside the leading order where there is one."""

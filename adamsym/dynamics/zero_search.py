@@ -116,6 +116,7 @@ def _found(field: AdamField, start: FloatArray, tolerance: float, work: Work, co
         critical,
         why,
         work.spent,
+        tuple(field.problem.names),
     )
 
 

@@ -12,6 +12,7 @@ from adamsym.expressions.arguments import checked_arguments
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.progress import Progress
+from adamsym.expressions.results import counted
 from adamsym.expressions.running import UNIT
 from adamsym.expressions.signatures import shown_by_init
 from adamsym.field.backends import quotient_of
@@ -102,13 +103,15 @@ class AdamField:
         progress: Progress | None = None,
     ) -> None:
         self._read(adam)
-        self.problem = problem
-        self.adam = adam
+        self.problem, self.adam = problem, adam
         check_tolerance(tolerance)
         check_threads(threads)
         self.tolerance, self.threads, self.backend = tolerance, threads, backend
         self._quotient_of = quotient_of(backend)
         self.progress = progress
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {counted(self.problem.dimension, 'parameter')}, {self.adam!r}>"
 
     def _read(self, adam: Method) -> None:
         """Take what the field needs to know of the method."""
@@ -151,7 +154,7 @@ class AdamField:
             found, moved = self._with_rounding(flat, found, levels)
         value, decay = found.value, self.decay * flat
         error = found.error + moved + 2 * UNIT * (np.abs(value) + 2 * np.abs(decay))
-        return FieldValue((value - decay).reshape(points.shape), error.reshape(points.shape))
+        return FieldValue((value - decay).reshape(points.shape), error.reshape(points.shape), tuple(self.problem.names))
 
     def jacobian(self, theta: ArrayLike) -> FloatArray:
         """Return Df at theta (..., d) as float64 (..., d, d), by differentiating under the integral.

@@ -27,6 +27,8 @@ class FieldValue(Result):
 
     value: FloatArray
     error: FloatArray
+    names: Sequence[str] = ()
+    """Of the parameters; none where they are not known."""
 
     @property
     def verdict(self) -> str:
@@ -50,10 +52,20 @@ class FieldValue(Result):
     def columns(self, names: Sequence[str] | None = None) -> dict[str, FloatArray]:
         """Return one row for each point, as columns ``f.NAME`` and ``error.NAME`` for each parameter."""
         d = self.value.shape[-1]
-        named = parameter_names(names, d, ())
+        named = parameter_names(self.names or None if names is None else names, d, ())
         values, errors = self.value.reshape(-1, d), self.error.reshape(-1, d)
         found = {f"f.{name}": values[:, k].copy() for k, name in enumerate(named)}
         return found | {f"error.{name}": errors[:, k].copy() for k, name in enumerate(named)}
+
+    def table(self) -> tuple[list[str], list[list[str]]]:
+        """Return each parameter with its component of f; of many points those of the first."""
+        if not self.value.size:
+            return [], []
+        d = self.value.shape[-1]
+        value, error = self.value.reshape(-1, d)[0], self.error.reshape(-1, d)[0]
+        named = parameter_names(self.names or None, d, ())
+        rows = [[name, repr(f), f"{e:.1e}"] for name, f, e in zip(named, value.tolist(), error.tolist(), strict=True)]
+        return ["parameter", "f" if self.value.ndim == 1 else "f at the first point", "error estimate"], rows
 
     def within(self, bounds: ArrayLike) -> "FieldValue":
         """Return the values moved into proven bounds (..., d, 2), with errors no larger than these leave room for.
@@ -67,7 +79,7 @@ class FieldValue(Result):
         error = np.where(moved <= self.error, np.minimum(self.error + moved, room), room)
         middle = low + (high - low) / 2
         half = np.maximum(high - middle, middle - low)
-        return FieldValue(np.where(half < error, middle, value), np.minimum(half, error))
+        return FieldValue(np.where(half < error, middle, value), np.minimum(half, error), self.names)
 
 
 _RELATIVE = (0.0, 2.0**-50, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1 / 16)

@@ -30,6 +30,12 @@ def test_field(run):
     assert "proven lower bound" in run("field", FILE, "--enclose")
 
 
+def test_what_cannot_be_understood_points_to_the_help_of_its_command(run):
+    assert run("map", "-z", code=2) == "adamsym: No such option: -z; see adamsym map --help\n"
+    assert run("plot", code=2).endswith("; see adamsym plot --help\n")
+    assert run("fild", code=2).endswith("Did you mean 'field'? See adamsym --help\n")
+
+
 SHORT_MEMORY = "[adam]\nbeta1 = 0.5\nbeta2 = 0.9\neps = 0.1\n"
 
 

@@ -82,7 +82,7 @@ def test_flows_from_several_starts():
     columns = found.columns(["a", "b"])
     assert columns["start"].tolist() == [0, 0, 0, 1, 1, 1]
     np.testing.assert_array_equal(columns["b"].reshape(1, 2, 3), found.theta[..., 1])
-    assert list(found.columns())[2:4] == ["theta[0]", "theta[1]"]
+    assert list(found.columns())[2:4] == ["a", "b"]
 
 
 def test_windows(run, table):

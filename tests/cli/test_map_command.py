@@ -20,7 +20,7 @@ def test_a_map_is_that_of_the_function(run, tmp_path):
     field = AdamField(source.problem, source.adam)
     wanted = map_zeros(field, {"beta1": [0.5, 0.9], "beta2": (0.9, 0.99)}, start=[2.0], points=3)
     assert run("map", FILE, *OVER, "--points", "3", "--json", "-o", "map.csv") == json.loads(
-        json.dumps(wanted.to_dict())
+        json.dumps({"verdict": wanted.verdict} | wanted.to_dict())
     )
     rows = list(csv.DictReader((tmp_path / "map.csv").read_text().splitlines()))
     assert [float(row["beta2"]) for row in rows[:3]] == [float(value) for value in wanted.axes[1].values]

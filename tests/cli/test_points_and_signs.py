@@ -66,7 +66,9 @@ def test_a_zero_is_certified_where_the_field_is_continuous(run, name, zero, wide
     # What is printed is rounded outwards.
     assert low <= proven.low < proven.high <= high
     assert repr(proven.low) in lines[6]
-    assert run("zeros", f"{name}.toml", "--box", "theta=0.5:1.5", "--json") == proven.to_dict()
+    assert (
+        run("zeros", f"{name}.toml", "--box", "theta=0.5:1.5", "--json") == {"parameters": ["theta"]} | proven.to_dict()
+    )
 
 
 def test_a_jump_is_not_called_a_zero(run):
@@ -96,7 +98,7 @@ def test_a_point_on_the_border(run):
         "certified: one stationary point of the projected field, b at its lower end, attracting\n"
     )
     proven = certify_border_point(field_of("plane"), [1.0, 0.0], [[-float("inf"), float("inf")], [0, float("inf")]])
-    assert run("zeros", *options, "--json") == json.loads(json.dumps(proven.to_dict()))
+    assert run("zeros", *options, "--json") == json.loads(json.dumps({"parameters": ["a", "b"]} | proven.to_dict()))
     # f is positive below 0.9995: it leads into the box there.
     inwards = run("zeros", "adam.toml", "--at", "theta=0.5", "--project", "theta=0.5:2", code=3)
     assert "f is not proven to lead outwards in theta" in inwards

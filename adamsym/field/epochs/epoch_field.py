@@ -56,7 +56,7 @@ class EpochField(AdamField):
             found.append(self._of_rows(gradients, gradient_errors(self.problem, flat[part], gradients, 0)))
         value, decay = -_joined([one.value for one in found], flat), self.decay * flat
         error = _joined([one.error for one in found], flat) + 2 * UNIT * (np.abs(value) + 2 * np.abs(decay))
-        return FieldValue((value - decay).reshape(points.shape), error.reshape(points.shape))
+        return FieldValue((value - decay).reshape(points.shape), error.reshape(points.shape), self.problem.names)
 
     def jacobian(self, theta: ArrayLike) -> FloatArray:
         """Return Df at theta (..., d) as float64 (..., d, d)."""
