@@ -259,7 +259,8 @@ def _quotient(polynomial: sp.Poly, divisor: sp.Poly) -> tuple[sp.Poly, sp.Poly]:
     """Quotient and remainder; OutOfWork where they may take long."""
     bits = max(int(x.p).bit_length() + int(x.q).bit_length() for x in (*divisor.coeffs(), *polynomial.coeffs()))
     # With each step the coefficients may grow by as many bits.
-    steps = math.comb(polynomial.total_degree() + len(polynomial.gens), len(polynomial.gens))
+    # Of the polynomial 0 SymPy has the degree -inf.
+    steps = math.comb(max(0, polynomial.total_degree()) + len(polynomial.gens), len(polynomial.gens))
     if steps * len(divisor.terms()) * (1 + steps * bits / 10_000) > _MOST_STEPS:
         raise OutOfWork("a division of polynomials takes too long")
     return cast(tuple[sp.Poly, sp.Poly], sp.div(polynomial, divisor))

@@ -90,6 +90,7 @@ def test_zeros_are_answered(loss, data, method, box, batch_size):
 @example("theta**2*x**2/2", [(-1.0, 1)], RMSprop("0.9", "1e300"), [[6.4e-250, 5.7e250]], None)
 @example("theta**(5/2)*x", [(-1e-154, 1), (-1.0, 1)], AdamW("0", "0.5", "1e-100", "1e250"), [[1e-155, 3e155]], None)
 @example("(theta - x)**3", [(-2.7e-299, 1), (-1.0, 1)], Adam("0.5", "0.9", "1e250"), [[4e-290, 9e-50]], None)
+@example("theta**4*x", [(0.0, 1), (1.0, 1)], NAdam("0.5", "0.9", "1e-8"), [[0.0, 1.0]], None)  # A gradient 0.
 @example("", [(4e-8, 1), (5e-155, 1)], Adam("0", "0.999", "1e-8"), [[0.0, 5e-324]], "(theta - 1)**2")
 @example("exp(theta*x)", [(0.0, 1), (8e-250, 10**12)], Adam("0.9", "0.9", "1e-100"), [[1.74e-100, 1.75e-100]], None)
 def test_regions_are_answered(loss, data, method, box, lyapunov):

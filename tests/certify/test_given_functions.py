@@ -83,9 +83,11 @@ def test_a_box_with_a_zero_is_never_decided():
 
 @pytest.mark.slow
 def test_one_whose_minimum_is_beside_the_zero_is_refuted_between_them():
-    found = certify_lyapunov(game("(x + 1/24)**2 + (y + 1/24)**2"), [[-0.5, 0.5], [-0.5, 0.5]], budget=600)
+    field = game("(x + 1/24)**2 + (y + 1/24)**2")
+    found = certify_lyapunov(field, [[-0.5, 0.5], [-0.5, 0.5]], budget=600)
     assert found.verdict == "refuted"
-    assert np.abs(found.witness + 1 / 24).max() < 0.01
+    assert 0 < slope(field, lambda theta: 2 * (theta + 1 / 24), found.witness) <= found.witness_bounds[1] + 1e-12
+    assert (np.abs(found.witness + 1 / 48) < 1 / 48).all()
 
 
 def test_a_task_knows_its_function():
