@@ -65,6 +65,16 @@ def test_the_api_has_the_public_names_alone(hooks):
     assert not re.findall(r"^::: .*\._", "".join(pages.values()), re.MULTILINE)
 
 
+def test_references_of_docstrings_are_links(hooks):
+    html = "<p>:meth:<code>AdamField.enclose</code>, :func:<code>adamsym.find_zeros</code>, "
+    html += ":mod:<code>adamsym.x</code></p>"
+    assert hooks.on_page_content(html, page("api/field.md"), None, None) == (
+        '<p><autoref optional identifier="adamsym.field.AdamField.enclose"><code>AdamField.enclose</code></autoref>, '
+        '<autoref optional identifier="adamsym.certify.find_zeros"><code>find_zeros</code></autoref>, '
+        "<code>adamsym.x</code></p>"
+    )
+
+
 def test_how_to_cite_says_what_the_citation_file_says(hooks):
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.*)$", text, re.MULTILINE)[1] in hooks.citation().split("```")[1]
@@ -114,7 +124,9 @@ def faults(text):
     parser = Faults()
     parser.feed(text)
     prose = re.sub(r"<(script|style|pre|code|math)\b.*?</\1>", "", text, flags=re.DOTALL)
-    return parser.found + [f"not typeset: {found}" for found in re.findall(r"\$.{,40}|arithmatex", prose)]
+    return parser.found + [
+        f"not typeset: {found}" for found in re.findall(r"\$.{,40}|arithmatex|:[a-z]+:(?=\s|$)", prose)
+    ]
 
 
 @pytest.mark.slow
@@ -145,4 +157,5 @@ def test_faults_are_found():
     assert faults("<p>good <img src='a.png' alt='a curve'><code>$x$</code></p>") == []
     assert faults("<img src='a.png'>") == ["no alt: a.png"]
     assert faults("<script src='https://unpkg.com/x'></script>") == ["loads https://unpkg.com/x"]
+    assert faults("<p>:func:<code>x</code> it</p>") == ["not typeset: :func:"]
     assert faults("<p>$x$</p>") == ["not typeset: $x$</p>"]

@@ -10,6 +10,7 @@ import logging
 import posixpath
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -60,6 +61,9 @@ FORMULA = re.compile(
 
 DISPLAYED = re.compile(r"^(\$\$.+?\$\$\n)", re.DOTALL | re.MULTILINE)
 """Formulas on lines of their own: here, other than on GitHub, they must be paragraphs."""
+
+ROLE = re.compile(r":(?:class|func|meth|mod|data|attr|exc):<code>([\w.]+)</code>")
+"""References as docstrings write them for Sphinx."""
 
 TIGHT = re.compile(r'<mo( stretchy="false")?>(&#x0007C;|&#x0002F;)</mo>')
 """Bars and slashes, which TeX sets without space around them."""
@@ -204,14 +208,12 @@ The same in the [Citation File Format](https://citation-file-format.github.io):
 
 def api_pages() -> dict[str, str]:
     """A page for each subpackage, and one that lists the names that `import adamsym` gives."""
-    pages = {}
-    home: dict[str, str] = {}
+    pages, home = {}, homes()
     for name in API:
         module = import_module(f"adamsym.{name}")
         pages[f"api/{name}.md"] = f"# adamsym.{name}\n\n{module.__doc__}\n\n" + "".join(
             f"::: adamsym.{name}.{public}\n\n" for public in module.__all__
         )
-        home |= {public: f"adamsym.{name}" for public in reversed(module.__all__) if public not in home}
     adamsym = import_module("adamsym")
     rows = [
         f"| [`{public}`][{home[public]}.{public}] | {summary(getattr(adamsym, public))} |"
@@ -222,6 +224,26 @@ def api_pages() -> dict[str, str]:
     by_subject = ["# API", "## By subject", table("subpackage", subpackages)]
     pages["api/index.md"] = "\n\n".join([*by_subject, "## Names of `adamsym` itself", table("name", rows), ""])
     return pages
+
+
+@cache
+def homes() -> dict[str, str]:
+    """The subpackage on whose page each public name stands."""
+    home: dict[str, str] = {}
+    for name in API:
+        home |= {one: f"adamsym.{name}" for one in import_module(f"adamsym.{name}").__all__ if one not in home}
+    return home
+
+
+def referred(found: re.Match[str]) -> str:
+    """A reference of a docstring, as a link where its name has a place on the site; else the name alone."""
+    parts = found[1].split(".")
+    while len(parts) > 1 and parts[0] not in homes():
+        parts = parts[1:]
+    if parts[0] not in homes():
+        return f"<code>{found[1]}</code>"
+    name = ".".join(parts)
+    return f'<autoref optional identifier="{homes()[parts[0]]}.{name}"><code>{name}</code></autoref>'
 
 
 def table(head: str, rows: list[str]) -> str:
@@ -255,7 +277,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Typeset the formulas; a strict build fails at one that cannot be."""
+    """Typeset the formulas, where a strict build fails at one that cannot be, and link references of docstrings."""
 
     def typeset(found: re.Match[str]) -> str:
         latex = html.unescape(found["latex"]).strip()
@@ -265,7 +287,7 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
         formula = TIGHT.sub(r'<mo lspace="0" rspace="0"\1>\2</mo>', formula)
         return formula.replace("<mo minsize=", '<mo stretchy="true" symmetric="true" lspace="0" rspace="0" minsize=')
 
-    return FORMULA.sub(typeset, content)
+    return ROLE.sub(referred, FORMULA.sub(typeset, content))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
