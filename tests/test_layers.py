@@ -1,6 +1,7 @@
 """A subpackage imports only from layers below its own; modules stay short."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_every_subpackage_has_a_layer():
     packages = {path.relative_to(ROOT).parts[0] for path in modules()}
     assert packages == set(LAYERS)
     assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
+
+
+def test_contributing_says_which_layer_each_has_and_which_folders_the_field():
+    text = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE)
+    assert {name: int(layer) for layer, names, _ in rows for name in re.findall(r"`(\w+)`", names)} == LAYERS
+    [about] = [about for _, names, about in rows if names == "`field`"]
+    folders = {path.parent.name for path in (ROOT / "field").glob("*/__init__.py")}
+    assert set(re.findall(r"`(\w+)/`", about)) == folders
 
 
 def test_subpackages_import_from_below():

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import is_dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,6 +266,12 @@ def test_every_result_is_short_and_complete(results):
         assert "\n" not in repr(found)
         written = json.dumps(found.to_dict(), allow_nan=False)
         assert json.loads(written) == found.to_dict()
+
+
+def test_the_glossary_has_every_verdict():
+    text = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
+    [line] = re.findall(r"^\| verdict \| (.*) \|$", text, re.MULTILINE)
+    assert tuple(re.findall(r"\*([a-z ]+)\*", line)) == VERDICTS
 
 
 def test_parts_of_results_are_short(results):
