@@ -502,6 +502,19 @@ def test_tensors_are_arrays():
     assert Empirical({"x": torch.tensor([0.0, 0.0, 3.0])}).exact_rows == ROWS
 
 
+def test_what_is_of_torch_is_told_from_what_has_its_name_here():
+    torch = pytest.importorskip("torch", reason="needs torch")
+    module = torch.nn.Linear(1, 1)
+    with pytest.raises(
+        InputError, match=r"a module of PyTorch needs a loss and data: write TorchGradients\(module, row"
+    ):
+        AdamField(module, ADAM)
+    with pytest.raises(InputError, match=r"adam: an Adam of torch is no Method; give a Method, such as Adam\(\);"):
+        AdamField(PROBLEM, torch.optim.Adam(module.parameters()))
+    with pytest.raises(InputError, match=r"adapter: the class Adam is no Adapter; give an Adapter, such as torch_ad"):
+        adamsym.testing.check_optimizer(torch.optim.Adam)
+
+
 def test_data_frames_of_pandas_are_columns():
     pandas = pytest.importorskip("pandas", reason="needs pandas")
     assert Problem(*LOSS, pandas.DataFrame(COLUMNS)).law.exact_rows == ROWS

@@ -316,12 +316,15 @@ def _path(value: Any, name: str) -> Path:
 
 
 def shown(value: Any) -> str:
-    """Return a value for a message: short text, or the name of its class."""
+    """Return a value for a message: short text, or the name of its class; of another package's Adam, of which."""
     if isinstance(value, (str, int, float, complex, NoneType)) or (
         isinstance(value, (list, tuple, dict)) and len(value) <= 4
     ):
         text = repr(value) if not isinstance(value, int) or value.bit_length() < 200 else ""
         if 0 < len(text) <= 40:
             return text
-    name = type(value).__name__
-    return f"{_article(name[0].upper())} {name}"
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    name, package = type(value).__name__, type(value).__module__.partition(".")[0]
+    of = f" of {package}" if name in EXAMPLES and package != "adamsym" else ""
+    return f"{_article(name[0].upper())} {name}{of}"

@@ -68,6 +68,11 @@ class StochasticGradient(ABC):
 
         if not issubclass(PerRowGradients, cls):
             return None
+        if callable(value) and hasattr(value, "named_parameters"):
+            raise InputError(
+                "problem: a module of PyTorch needs a loss and data: write "
+                "TorchGradients(module, row_loss, inputs, targets), from adamsym.networks"
+            )
         if callable(value):
             raise InputError('problem: a function needs names: write PerRowGradients(function, ["a", "b"])')
         listed = isinstance(value, (list, tuple)) and len(value) > 0 and isinstance(value[0], (list, tuple, np.ndarray))
