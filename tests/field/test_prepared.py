@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from raw_laws import laws
 
 from adamsym import Adam, AdamEpsInsideRoot, AdamField, AdamW, Empirical, Independent, NAdam, Problem, VectorField
+from adamsym.expressions.precision import ball_bits
+from adamsym.expressions.running import stacked
 from adamsym.field import quotient
 from adamsym.field.float.forms import float_form
 from adamsym.field.prepared.laws import values_of_laws
 from adamsym.field.prepared.preparing import form_numbers, prepared
-from adamsym.field.prepared.problem import PreparedProblem
+from adamsym.field.prepared.problem import PreparedProblem, _ball_of
 from adamsym.field.prepared.program import Program
 from adamsym.methods import RMSprop, Signum
 
@@ -262,3 +264,48 @@ def test_gradients_whose_terms_cancel_are_mended_by_balls():
     assert (found.error <= 1.5 * wanted.error).all()
     without = dataclasses.replace(ready, exact_rows=None)
     assert without.evaluate(theta) is None  # the control: it is the balls that mend
+
+
+def test_rows_of_small_decimals_and_of_many_columns_are_mended_too():
+    """Decimals of 17 digits below 1e-2 have denominators beyond 64 bits."""
+    small = ["6.420707435172087e-05", "-1.2345678901234567e-09", "0.00012345678901234567", "1/3", "2.5e-20", "3"]
+    law = Empirical({"x": small, **{f"y{k}": small for k in range(5)}})
+    problem = Problem("((1e9 + a)*x - 1e9*x)**2*1e8/2 + y0 + y1 + y2 + y3 + y4 + cosh(a)", ["a"], law)
+    ready, theta = prepared(problem, METHODS[0]), np.array([1e-7])
+    kept = zip(ready.rows.ravel().tolist(), *ready.exact_rows.reshape(2, -1).tolist(), strict=True)
+    with ball_bits(128):
+        for numbers, x in zip(kept, (x for row in law.exact_rows for x in row), strict=True):
+            ball = _ball_of(*numbers)
+            assert (ball * x.denominator).contains(x.numerator)
+            assert not (ball * x.denominator).contains(x.numerator + 1)  # the control
+    again = PreparedProblem.from_bytes(ready.to_bytes())
+    found, wanted = again.evaluate(theta), AdamField(problem, METHODS[0]).evaluate(theta)
+    assert (abs(found.value - wanted.value) <= found.error + wanted.error).all()
+    assert (found.error <= 1.5 * wanted.error).all()
+
+
+def test_a_planted_power_of_ten_is_refused():
+    """It would fill the memory."""
+    ready = prepared(KINKED, METHODS[0])
+    planted = ready.exact_rows.copy()
+    planted[1, 0, 0] = -(10**12)
+    assert PreparedProblem.from_bytes(dataclasses.replace(ready, exact_rows=planted).to_bytes()) is None
+    assert PreparedProblem.from_bytes(ready.to_bytes()) is not None
+
+
+def test_ten_thousand_rows_are_mended_and_gradients_computed_in_parts(monkeypatch):
+    """Of so many rows the exact numbers are kept; no step of a program is an array of more rows than a part."""
+    rows = 12_000
+    law = Empirical({"x": np.linspace(-1, 1, rows), "y": np.cos(np.arange(rows)), "z": np.sin(np.arange(rows))})
+    problem = Problem("(a*x + b*z - y)**2/2", ["a", "b"], law)
+    ready, theta, widths = prepared(problem, METHODS[0]), np.array([0.3, 0.2]), []
+    assert ready.exact_rows is not None
+    whole = ready.evaluate(theta)
+    monkeypatch.setattr("adamsym.field.prepared.problem._ROWS_AT_ONCE", 5000)
+    monkeypatch.setattr(
+        "adamsym.field.prepared.problem.stacked",
+        lambda program, operands: widths.append(len(operands[-1].value)) or stacked(program, operands),
+    )
+    parts = ready.evaluate(theta)
+    assert widths == [5000, 5000, 2000]
+    assert (parts.value.tolist(), parts.error.tolist()) == (whole.value.tolist(), whole.error.tolist())

@@ -1,6 +1,8 @@
 """Problems are made ready where that is worth it: listed rows or minibatches, and little work."""
 
+import math
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 import numpy as np
 import sympy as sp
@@ -24,6 +26,9 @@ MOST_ATOMS = 2**22
 
 _OF_A_LAW = 2**12
 """Gradients that take as long as what a law takes besides."""
+
+_MOST_EXACT = 2**17
+"""Numbers in the data that are kept as fractions: two megabytes."""
 
 _GRIDS = 3
 """Grids that are made ready: the others are hardly ever needed."""
@@ -49,22 +54,35 @@ def prepared(
     if numbers is None or program is None:
         return None
     errors = row_errors(problem)
-    exact = _exact(law, errors) if law.rows.size <= MOST_REPAIRED else None
+    exact = _exact(law, errors) if len(law.rows) <= MOST_REPAIRED and law.rows.size <= _MOST_EXACT else None
     relations = tuple(relation for _, relation in conditions)
     data = law.rows, errors, shares, probabilities
     return PreparedProblem(problem.names, start, dropped, program, relations, *data, numbers, exact)
 
 
 def _exact(law: Empirical, errors: FloatArray) -> IntegerArray | None:
-    """The rows as they are written; None if a fraction is too long."""
+    """The rows as they are written, as pairs of integers; None if one is too long."""
     found = [
-        [(0, 0) if error == 0 else (x.numerator, x.denominator) for x, error in zip(*row, strict=True)]
+        [(0, 0) if error == 0 else _pair(x) for x, error in zip(*row, strict=True)]
         for row in zip(law.exact_rows, errors.tolist(), strict=True)
     ]
     try:
         return np.array(np.moveaxis(np.array(found, dtype=np.int64), -1, 0))
     except OverflowError:
         return None
+
+
+def _pair(x: Fraction) -> tuple[int, int]:
+    """Numerator and denominator; of small decimals, whose denominators are long, m and -k, for m/10**k."""
+    above, below = x.numerator, x.denominator
+    if below < 2**63:
+        return above, below
+    twos = (below & -below).bit_length() - 1
+    fives = round(math.log(below >> twos, 5))
+    if 5**fives != below >> twos:
+        return above, below
+    k = max(twos, fives)
+    return above * (10**k // below), -k
 
 
 def work_of(laws: int, atoms: int) -> int:

@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,19 @@ from adamsym.field.prepared.laws import FormNumbers, values_of_laws
 from adamsym.field.prepared.program import Program
 from adamsym.field.values import MOST_REPAIRED, FieldValue, batch_errors, change_of_quotients
 
+if TYPE_CHECKING:
+    import flint
+
 IntegerArray = NDArray[np.int64]
 
 TOLERANCE = 1e-13
 """That of :class:`adamsym.AdamField`."""
+
+_SMALLEST_POWER = 340
+"""Of ten, as a denominator: numbers in the data are no smaller than 1e-300."""
+
+_ROWS_AT_ONCE = 2**14
+"""Rows whose gradients are computed together: every step of a program is an array of them."""
 
 _NO_NUMBERS = ("eps_inside_root", "grid", "cutoff")
 _RELATIONS = ("positive", "nonnegative", "nonzero")
@@ -49,7 +58,7 @@ class PreparedProblem:
         The method's Laplace form.
     exact_rows
         The data as they are written, as numerators and denominators (2, n, columns), where a denominator 0 says that
-        the float is exact; None if there are too many, or one is too long.
+        the float is exact, and -k stands for 10**k; None if there are too many, or one is too long.
     """
 
     names: tuple[str, ...]
@@ -73,7 +82,9 @@ class PreparedProblem:
         plain = isinstance(self.dropped, int) and all(isinstance(one, str) for one in self.names)
         plain &= self.start is None or all(type(one) is float for one in self.start.values())
         exact = self.exact_rows
-        plain &= exact is None or (exact.shape == (2, n, columns) and exact.dtype == np.int64)
+        plain &= exact is None or (
+            exact.shape == (2, n, columns) and exact.dtype == np.int64 and exact[1].min(initial=0) >= -_SMALLEST_POWER
+        )
         return (
             plain
             and all(one.dtype == np.float64 for one in arrays)
@@ -93,11 +104,14 @@ class PreparedProblem:
         None where that does more: where gradients are not finite or the loss may not be real or smooth, where their
         rounding is the larger part of the error of very many, and where a law needs a finer grid.
         """
-        operands = [Running(x, 0.0) for x in theta]
-        columns = zip(self.rows.T, self.row_errors.T, strict=True)
-        gradients = stacked(self.program, [*operands, *(Running(x, error) for x, error in columns)])
         shape = len(self.rows), len(theta) + len(self.relations)
-        values, errors = (np.broadcast_to(x, shape) for x in (gradients.value, gradients.error))
+        values, errors = np.empty(shape), np.empty(shape)
+        for begin in range(0, len(self.rows), _ROWS_AT_ONCE):
+            part = slice(begin, begin + _ROWS_AT_ONCE)
+            columns = zip(self.rows[part].T, self.row_errors[part].T, strict=True)
+            operands = [*(Running(x, 0.0) for x in theta), *(Running(x, error) for x, error in columns)]
+            gradients = stacked(self.program, operands)
+            values[part], errors[part] = gradients.value, gradients.error
         if not _all_hold(self.relations, values[:, len(theta) :], errors[:, len(theta) :]):
             return None
         values, errors = values[:, : len(theta)], errors[:, : len(theta)]
@@ -142,7 +156,7 @@ class PreparedProblem:
         ]
 
         def enclosed() -> list[list[flint.arb]]:
-            rows = ([flint.arb(above) / below if below else flint.arb(x) for x, above, below in row] for row in written)
+            rows = ([_ball_of(*numbers) for numbers in row] for row in written)
             found = self.program.in_balls([flint.arb(float(x)) for x in theta], rows)
             return [[flint.arb(x) for x in row[: len(theta)]] for row in found or ()]
 
@@ -210,6 +224,15 @@ class PreparedProblem:
             return None
         except (OSError, EOFError, MemoryError, zipfile.BadZipFile, NotImplementedError, zlib.error):
             return None
+
+
+def _ball_of(x: float, above: int, below: int) -> "flint.arb":
+    """A number as it is written: see ``exact_rows``; ``x`` is the float."""
+    import flint
+
+    if below == 0:
+        return flint.arb(x)
+    return flint.arb(above) / (below if below > 0 else 10**-below)
 
 
 def _all_hold(relations: Sequence[str], values: FloatArray, errors: FloatArray) -> bool:
