@@ -22,6 +22,7 @@ from adamsym.expressions.errors import InputError, NotApplicable, Stopped
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.gradients.source import require_everywhere
+from adamsym.methods.record import method_text
 from adamsym.parallel import map_tasks
 
 MOST_PARAMETERS = 1000
@@ -172,4 +173,5 @@ def _identity(field: AdamField, axes: tuple[Axis, ...], search: Search) -> str:
     start = None if search.start is None else search.start.tolist()
     box = None if search.box is None else search.box.tolist()
     over = [(axis.name, [str(value) for value in axis.values], axis.is_interval) for axis in axes]
-    return f"sweep\n{field.problem!r}\n{field.adam!r}\n{over}\n{start}\n{box}\n{search.points}\n{field.tolerance}"
+    about = f"{field.problem!r}\n{method_text(field.adam)}"
+    return f"sweep\n{about}\n{over}\n{start}\n{box}\n{search.points}\n{field.tolerance}"

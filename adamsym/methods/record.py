@@ -9,7 +9,7 @@ from adamsym.expressions.errors import InputError, NotApplicable
 from adamsym.expressions.numbers import Number, exact_rational
 from adamsym.methods.kernels import BUILT_IN
 from adamsym.methods.laplace import LagWeights, LaplaceForm
-from adamsym.methods.recursion import Method
+from adamsym.methods.recursion import Method, attributes_of
 from adamsym.methods.registry import METHODS, known_methods, make_method, method_class
 
 MOST_HEAD_WEIGHTS = 64
@@ -45,6 +45,12 @@ def parameters_of(method: Method) -> dict[str, str]:
         kept = getattr(method, exact.get(name, name), None)
         found[name] = str(exact_rational(getattr(method, name) if kept is None else kept, f"adam.{name}"))
     return found
+
+
+def method_text(method: Method) -> str:
+    """Return text that two methods share only if they are of one class, with exactly the same numbers and form."""
+    kind, numbers = type(method), {name: str(value) for name, value in attributes_of(method).items()}
+    return f"{kind.__module__}.{kind.__qualname__} {numbers} {method.laplace}"
 
 
 def method_with(method: Method, numbers: Mapping[str, Number]) -> Method:

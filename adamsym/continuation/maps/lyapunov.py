@@ -35,6 +35,7 @@ from adamsym.field.ball.enclosure import checked_boxes
 from adamsym.gradients import Empirical
 from adamsym.gradients.problem import require_loss
 from adamsym.gradients.source import require_everywhere
+from adamsym.methods.record import method_text
 from adamsym.parallel import map_tasks
 
 SAMPLES = 256
@@ -127,7 +128,9 @@ def _identity(shared: "_Shared") -> str:
     assert grid.box is not None
     over = [(axis.name, [str(value) for value in axis.values]) for axis in grid.axes]
     one, box = grid.field, grid.box.tolist()
-    return f"map of decrease\n{one.problem!r}\n{one.adam!r}\n{over}\n{box}\n{shared.certify}\n{one.tolerance}"
+    return (
+        f"map of decrease\n{one.problem!r}\n{method_text(one.adam)}\n{over}\n{box}\n{shared.certify}\n{one.tolerance}"
+    )
 
 
 def _mapped(

@@ -32,6 +32,7 @@ from adamsym.expressions.errors import InputError, NotApplicable, Stopped
 from adamsym.expressions.progress import Progress
 from adamsym.field import AdamField
 from adamsym.gradients.source import require_everywhere
+from adamsym.methods.record import method_text
 from adamsym.parallel import Workers, open_workers
 
 POINTS = 40
@@ -173,7 +174,7 @@ def _identity(grid: Grid, start: ArrayLike | None) -> str:
     over = [(axis.name, [str(value) for value in axis.values]) for axis in grid.axes]
     first = None if start is None else np.asarray(start, dtype=np.float64).tolist()
     box = None if grid.box is None else grid.box.tolist()
-    return f"map of zeros\n{one.problem!r}\n{one.adam!r}\n{over}\n{first}\n{box}\n{one.tolerance}"
+    return f"map of zeros\n{one.problem!r}\n{method_text(one.adam)}\n{over}\n{first}\n{box}\n{one.tolerance}"
 
 
 @dataclass
