@@ -94,3 +94,16 @@ def test_what_holds_no_figures_is_one_line(compare, tmp_path, capsys, content):
     assert compare.main([str(tmp_path), str(tmp_path)]) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err.count("\n")) == ("", 1)
+
+
+def test_exponents_of_growth_are_those_of_powers(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    growth = importlib.import_module("large_growth")
+    sizes = (10, 100, 1000)
+    assert growth.exponents(sizes, [n**2 / 7 for n in sizes]) == pytest.approx((2, 2))
+    whole, last = growth.exponents(sizes, [50 + n**1.5 for n in sizes])
+    assert whole < 1.4 < last < 1.5
+    runs = [{"a": {"10": 3.0, "100": 20.0, "1000": 400.0}}, {"a": {"10": 2.0, "100": 30.0, "1000": 200.0}}]
+    table = growth.table(runs, {"a": "what"}, sizes, "rows")
+    assert table.splitlines()[0] == "| rows | 10 | 100 | 1,000 | exponent | of the last two |"
+    assert table.splitlines()[2] == "| what | 2 | 20 | 200 | 1.00 | 1.00 |"
