@@ -28,7 +28,11 @@ def explore(
     ] = None,
     box: Annotated[
         list[str] | None,
-        typer.Option("--box", help="theta=-5:5; of the parameters drawn.", show_default="around the flow's path"),
+        typer.Option(
+            "--box",
+            help="theta=-5:5; of the parameters drawn, or of all: then of more than two parameters it is searched too.",
+            show_default="around the flow's path",
+        ),
     ] = None,
     plane: Annotated[
         str | None, typer.Option("--plane", help="Two parameters, a,b, of more.", show_default="the first two")
@@ -122,7 +126,9 @@ def _explorer(
     names = source.problem.names
     chosen = [name.strip() for name in plane.split(",")] if plane else []
     shown = [names[k] for k in plane_of(names, chosen)]
-    sides = parse_box(box, shown, "--box") if box else None
+    given = {part.partition("=")[0].strip() for text in box or () for part in text.split(",")}
+    boxed = names if given & (set(names) - set(shown)) else shown
+    sides = parse_box(box, boxed, "--box") if box else None
     field = AdamField(source.problem, source.adam)
     wanted = parse_over(values, "--values") if values else None
     return explorer_of(field, sides, start=start, plane=chosen, values=wanted, title=file.stem, **options)

@@ -15,7 +15,7 @@ from bokeh.resources import INLINE
 from adamsym.explorer.bokeh_figures import figures_of
 from adamsym.explorer.captions import captions
 from adamsym.explorer.exploration import Explorer
-from adamsym.explorer.landscape import Landscape
+from adamsym.explorer.landscape import SCATTERED, Landscape
 from adamsym.explorer.packing import check_size, packed_drawn, packed_view
 from adamsym.explorer.scene import no_scene
 from adamsym.explorer.view import View, point_text, rest_name, shortened, shown_slider, view_of
@@ -140,9 +140,12 @@ def _seeds_of(land: Landscape) -> list[str]:
     if land.dimension <= 2:
         return []
     nearby = "" if land.reference is None else f", the {rest_name(land)}"
+    scattered = "" if land.given is None else f" and {SCATTERED} over the box of all parameters"
+    boxes = "No box of all parameters was searched: such a one, given with --box, has all its zeros certified."
     return [
         f"Zeros of f are those that Newton's method and the flow reach from {len(land.seeds)} points: the start{nearby}"
-        " and 8 near the edges of the plane that is drawn; there may be others."
+        f", 8 near the edges of the plane that is drawn{scattered}; there may be others.",
+        *([boxes] if land.given is None else []),
     ]
 
 

@@ -286,6 +286,7 @@ def explore(
         The Adam field.
     box
         Lower and upper end of each parameter that is drawn, shape (1, 2) or (2, 2); chosen around the flow if omitted.
+        Of more than two parameters those of all, shape (d, 2): then zeros are sought, and certified, in all of it.
     start
         Where the run begins, d numbers, 1 for every parameter if omitted; of more than two parameters those that are
         not drawn have these values.
@@ -326,16 +327,16 @@ def explore(
     if seed < 0 or budget < 1:
         raise InputError(f"seed, budget: {seed}, {budget} are not allowed; a seed is at least 0, a budget at least 1")
     sliders = sliders_of(field, values)
-    start_point, shown, whole = _drawn(field, start, tuple(plane or ()), box)
+    start_point, shown, whole, given = _drawn(field, start, tuple(plane or ()), box)
     length = checked_time(time, whole[list(shown)])
     run = run_settings(step_size, length, seed)
-    return Explorer(Landscape(field, start_point, shown, whole, length, run), sliders, budget, title)
+    return Explorer(Landscape(field, start_point, shown, whole, length, run, given), sliders, budget, title)
 
 
 def _drawn(
     field: AdamField, start: ArrayLike | None, plane: tuple[str, ...], box: ArrayLike | None
-) -> tuple[FloatArray, tuple[int, ...], FloatArray]:
-    """The start, the numbers of the parameters that are drawn, and the box of all."""
+) -> tuple[FloatArray, tuple[int, ...], FloatArray, FloatArray | None]:
+    """The start, the numbers of the parameters that are drawn, the box of these, and that of all if it is given."""
     from adamsym.plots.context import PlotContext, plane_of
     from adamsym.plots.settings import Settings
 
@@ -344,12 +345,17 @@ def _drawn(
     if theta.shape != (len(names),):
         raise InputError(f"start: shape {theta.shape} is not allowed; give {len(names)} numbers")
     shown = plane_of(names, plane)
-    given = None if box is None else _checked_sides(box, len(shown))
-    return theta, shown, PlotContext(field, tuple(theta.tolist()), Settings(), shown, given).box
+    sides = None if box is None else _checked_sides(box, len(shown), len(names))
+    whole = None if sides is None or len(sides) == len(shown) else np.array(sides)
+    drawn = sides if sides is None or whole is None else tuple(sides[k] for k in shown)
+    return theta, shown, PlotContext(field, tuple(theta.tolist()), Settings(), shown, drawn).box, whole
 
 
-def _checked_sides(box: ArrayLike, count: int) -> tuple[tuple[float, float], ...]:
+def _checked_sides(box: ArrayLike, count: int, d: int) -> tuple[tuple[float, float], ...]:
     sides = np.asarray(box, dtype=np.float64)
-    if sides.shape != (count, 2) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
-        raise InputError(f"box: give a lower and a higher end for each parameter that is drawn, shape ({count}, 2)")
+    if sides.shape not in ((count, 2), (d, 2)) or not np.isfinite(sides).all() or not (sides[:, 0] < sides[:, 1]).all():
+        every = "" if d == count else f", or for each of all, shape ({d}, 2)"
+        raise InputError(
+            f"box: give a lower and a higher end for each parameter that is drawn, shape ({count}, 2){every}"
+        )
     return tuple((float(low), float(high)) for low, high in sides)

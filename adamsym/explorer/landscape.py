@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from scipy.integrate import solve_ivp
+from scipy.stats import qmc
 
 from adamsym.dynamics.critical_points import critical_point
 from adamsym.dynamics.newton import Work
@@ -27,6 +28,9 @@ MOST_STEPS = 100_000
 
 USUAL_STEPS = 2_000
 """Of the run, where no step sizes are given: equal ones, which end with the flow."""
+
+SCATTERED = 8
+"""Points over a whole box of more than two parameters from which zeros are sought."""
 
 _LINES = 7
 """Starts over one parameter."""
@@ -80,6 +84,9 @@ class Landscape:
         How long flow lines are.
     run
         The run of the optimizer.
+    given
+        Lower and upper end of every parameter, of more than two, between which zeros are sought; None if only those of
+        the plane are given.
     """
 
     base: AdamField
@@ -88,6 +95,7 @@ class Landscape:
     box: FloatArray
     time: float
     run: RunSettings
+    given: FloatArray | None = None
 
     @property
     def dimension(self) -> int:
@@ -103,6 +111,11 @@ class Landscape:
     def has_loss(self) -> bool:
         """Whether there is a loss; else the mean of the given field stands for its gradient."""
         return self.base.problem.has_loss
+
+    @property
+    def searched(self) -> FloatArray | None:
+        """The box (d, 2) in which all zeros are sought; None if there is none."""
+        return self.box if self.dimension <= 2 else self.given
 
     @property
     def sides(self) -> FloatArray:
@@ -192,9 +205,17 @@ class Landscape:
 
     @cached_property
     def seeds(self) -> FloatArray:
-        """Where the search for zeros of more than two parameters begins: start, minimum, points over the plane."""
+        """Where the search for zeros of more than two parameters begins: start, minimum, points over plane and box."""
         nearby = [] if self.reference is None else [self.reference]
-        return np.vstack((self.start, *nearby, self._around))
+        return np.vstack((self.start, *nearby, self._around, self._over_the_box))
+
+    @property
+    def _over_the_box(self) -> FloatArray:
+        """Points over the whole box of more than two parameters, if one is given, (8, d)."""
+        if self.given is None:
+            return np.empty((0, self.dimension))
+        shares = qmc.Halton(self.dimension, scramble=False).random(SCATTERED + 1)[1:]
+        return np.asarray(self.given[:, 0] + shares * np.ptp(self.given, axis=1))
 
     @cached_property
     def descent_lines(self) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -32,9 +32,9 @@ class Verdict:
     values
         The values of the sliders.
     verdict
-        "certified": for one or two parameters all zeros in the box, for more those that were found by number;
-        "undecided": some boxes are left, or not all of these zeros are proven; "not applicable": nothing can be
-        certified of such a field.
+        "certified": all zeros in the box, or of more than two parameters without a box of all of them those that were
+        found by number; "undecided": some boxes are left, or not all of these zeros are proven; "not applicable":
+        nothing can be certified of such a field.
     text
         What is proven, or why nothing is.
     zeros
@@ -59,15 +59,25 @@ def verdict_of(
 ) -> Verdict:
     """Return what is proven of a field over a landscape, within a budget of boxes; less if ``stop`` says so."""
     try:
-        if landscape.dimension <= 2:
-            # One thread: such searches are short, and processes would take longer to start.
-            with ThreadPoolExecutor(1) as executor:
-                found = find_zeros(one, landscape.box, budget=budget, executor=executor, stop=stop)
+        if landscape.searched is None:
+            return _near_seeds(landscape, one, values, stop)
+        # One thread: such searches are short, and processes would take longer to start.
+        with ThreadPoolExecutor(1) as executor:
+            found = find_zeros(one, landscape.searched, budget=budget, executor=executor, stop=stop)
+        if found.complete or landscape.dimension <= 2:
             return _of_box(found, landscape, values)
-        near = [zero.theta for zero in zeros_from_seeds(landscape, one)] or [find_zero(one, landscape.start).theta]
-        return _of_some([certify_zero(one, theta) for theta in near[:LISTED] if not stop()], landscape, values)
+        near = _near_seeds(landscape, one, values, stop)
+        return replace(near, verdict="undecided", text=f"{zeros_summary(found)}. By other means: {near.text}")
     except InputError as error:
         return Verdict(values, "not applicable", str(error))
+
+
+def _near_seeds(
+    landscape: Landscape, one: AdamField, values: Mapping[str, Fraction], stop: Callable[[], bool]
+) -> Verdict:
+    """What is proven of zeros that are found by number, wherever they are."""
+    near = [zero.theta for zero in zeros_from_seeds(landscape, one)] or [find_zero(one, landscape.start).theta]
+    return _of_some([certify_zero(one, theta) for theta in near[:LISTED] if not stop()], landscape, values)
 
 
 def _of_box(found: Zeros, landscape: Landscape, values: Mapping[str, Fraction]) -> Verdict:

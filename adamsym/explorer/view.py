@@ -256,10 +256,10 @@ def words_of(land: Landscape, scene: Scene, verdict: Verdict | None) -> dict[str
 def proof_text(land: Landscape, verdict: Verdict) -> str:
     """Return what is proven, and of exactly which parameters and box."""
     where = state_text(verdict.values)
-    if land.dimension <= 2:
+    if land.searched is not None:
         where += " and " + " and ".join(
             f"{name} in [{_end(low)}, {_end(high)}]"
-            for name, (low, high) in zip(land.names, land.box.tolist(), strict=True)
+            for name, (low, high) in zip(land.names, land.searched.tolist(), strict=True)
         )
     return f"For {where}: {verdict.text}"
 
