@@ -109,10 +109,13 @@ def of_windows(context: PlotContext, found: PseudoTrajectory) -> str:
         f"Root mean square over {chosen.chains} chains of the largest distance in a window of length "
         f"{chosen.length:g}, and its proven bound, against the step size. Chains that left its region count 0."
     )
-    unmeasured = sum(not (window.inside and window.measured.value > 0) for window in windows)
+    outside = sum(not window.inside for window in windows)
+    zero = sum(bool(window.inside) and not window.measured.value > 0 for window in windows)
     unbounded = sum(not math.isfinite(window.bound.mean_square.total) for window in windows)
-    if unmeasured:
-        text += f" No distance is drawn for {counted(unmeasured, 'window')} of {len(windows)}: none was measured there."
+    if outside:
+        text += f" No distance is drawn for {counted(outside, 'window')} of {len(windows)}: none was measured there."
+    if zero:
+        text += f" No distance is drawn for {counted(zero, 'window')} of {len(windows)}: there it is 0, below the axis."
     if unbounded:
         text += f" No bound is drawn for {counted(unbounded, 'window')} of {len(windows)}: it is infinite."
     return text

@@ -19,8 +19,8 @@ from adamsym.plots.style import BLUE, GREY, VERMILLION, big, paper, wide
 def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer, Line2D]:
     """Draw measured distances with bars of one standard error, and their proven bounds, against the step size.
 
-    Both axes are logarithmic. Windows in which no chain stayed in the region of the bound, or nothing was measured,
-    have no measured point: the plot says how many.
+    Both axes are logarithmic. Windows in which no chain stayed in the region of the bound, or the distance is 0, have
+    no measured point: the plot says how many.
 
     Parameters
     ----------
@@ -69,10 +69,13 @@ def draw_windows(axes: Axes, found: PseudoTrajectory) -> tuple[ErrorbarContainer
     axes.margins(x=0.1)
     axes.grid(True, which="major", color=GREY, alpha=0.25, linewidth=wide(0.6))
     label_axes(axes, "step size in the window", "distance from the flow")
-    missing = len(found.windows) - len(seen)
-    if missing:
-        title = f"undecided: no measured distance in {missing} of {len(found.windows)} windows"
-        axes.set_title(title)
+    outside = sum(not window.inside for window in found.windows)
+    if outside:
+        axes.set_title(f"undecided: no measured distance in {outside} of {len(found.windows)} windows")
+    elif len(seen) < len(found.windows):
+        axes.set_title(
+            f"distance 0, below the axis, in {len(found.windows) - len(seen)} of {len(found.windows)} windows"
+        )
     return measured, bound
 
 

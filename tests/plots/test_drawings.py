@@ -193,6 +193,14 @@ def test_windows_without_a_measured_distance_are_told(line, axes):
     assert axes.get_title() == "undecided: no measured distance in 1 of 3 windows"
 
 
+def test_windows_whose_distance_is_none_are_told_from_those_that_were_not_measured(line, axes):
+    first = line.windows.windows[0]
+    still = replace(first, distances=np.zeros(20), measured=replace(first.measured, value=0.0))
+    measured, _ = draw_windows(axes, replace(line.windows, windows=(still, *line.windows.windows[1:])))
+    assert len(measured[0].get_xdata()) == 2
+    assert axes.get_title() == "distance 0, below the axis, in 1 of 3 windows"
+
+
 def test_basins(line, plane, axes):
     zeros = np.array([zero.midpoint for zero in plane.zeros.zeros])
     [image] = draw_basins(axes, plane.basins, zeros, plane.names)

@@ -423,7 +423,10 @@ def test_captions_of_windows(problem_file):
     seen = SimpleNamespace(windows=[window(4, 0.1, 1.0)])
     assert "drawn" not in of_windows(context, seen)
     unseen = SimpleNamespace(windows=[window(4, 0.1, 1.0), window(0, 0.0, float("inf"))])
-    assert "No distance is drawn for 1 window of 2" in of_windows(context, unseen)
+    assert "No distance is drawn for 1 window of 2: none was measured there" in of_windows(context, unseen)
+    still = SimpleNamespace(windows=[window(4, 0.1, 1.0), window(4, 0.0, 1.0)])
+    assert "No distance is drawn for 1 window of 2: there it is 0" in of_windows(context, still)
+    assert "measured there" not in of_windows(context, still)
     assert "No bound is drawn for 1 window of 2: it is infinite" in of_windows(context, unseen)
 
 
