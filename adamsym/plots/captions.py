@@ -87,8 +87,9 @@ def box_text(context: PlotContext) -> str:
 def of_zeros(zeros: Zeros) -> str:
     """Return what a figure marks of a search for zeros."""
     count = counted(len(zeros.zeros), "certified zero") if zeros.zeros else "No certified zero"
+    sets = " Tinted: every zero there is a minimum of L, one of a set of them." if zeros.sets else ""
     left = " Hatched boxes may contain others." if zeros.undecided else ""
-    return f"{count} of the Adam field marked.{left}"
+    return f"{count} of the Adam field marked.{sets}{left}"
 
 
 def of_region(region: LyapunovRegion) -> str:

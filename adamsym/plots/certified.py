@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from adamsym.certify import LyapunovRegion, Zeros
 from adamsym.certify.boxes import Box
+from adamsym.certify.outcomes import InSet
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import NotApplicable
 from adamsym.plots.labels import include, label_axes
@@ -19,7 +20,7 @@ _VISIBLE = 0.01
 
 
 def draw_zeros(axes: Axes, found: Zeros) -> list[Line2D]:
-    """Draw certified zeros, marked by their stability, and the boxes that a search left undecided.
+    """Draw certified zeros, marked by their stability, and boxes: those with sets of minima, and those left undecided.
 
     Over one parameter the zeros lie on the line f = 0.
 
@@ -51,6 +52,9 @@ def draw_zeros(axes: Axes, found: Zeros) -> list[Line2D]:
         if len(own):
             text = "zero, stability undecided" if stability == "undecided" else f"{stability} zero"
             lines += axes.plot(*own.T, **mark.options(), label=f"{text} (certified)")
+    minima = [box for box, outcome in found.leaves if isinstance(outcome, InSet)]
+    if minima:
+        _boxes(axes, minima, CERTIFIED, "every zero here is a minimum of L, one of a set (certified)", 2.0)
     _undecided(axes, found.undecided, found.box, UNDECIDED_ZEROS, "undecided: other zeros may be here")
     return lines
 

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from adamsym import InputError
+from adamsym import Adam, AdamField, Empirical, InputError, Problem, find_zeros
 from adamsym.certify.outcomes import Undecided
 from adamsym.plots import (
     draw_basins,
@@ -108,6 +108,24 @@ def test_stabilities_have_marks_of_their_own(plane, axes):
         wanted = [zero.midpoint for zero in plane.zeros.zeros if zero.stability == kind]
         np.testing.assert_array_equal(line.get_xydata(), wanted)
         assert line.get_marker() == STABILITIES[kind].marker
+
+
+def test_boxes_with_a_set_of_minima_are_drawn_around_all_of_it(axes):
+    """The product a b = 1 fits all rows: that curve is in tinted boxes, and the saddle at 0 in none of them."""
+    problem = Problem("(a*b*x - y)**2/2", ["a", "b"], Empirical({"x": [1, 2], "y": [1, 2]}))
+    found = find_zeros(AdamField(problem, Adam("0.5", "0.9", "0.1")), [[-0.4, 2.1], [-0.4, 2.1]], executor=1)
+    assert found.complete
+    [saddle] = draw_zeros(axes, found)
+    assert np.abs(saddle.get_xydata()).max() < 1e-9
+    [tinted] = axes.collections
+    drawn = boxes(tinted)
+
+    def is_inside(*point):
+        return ((drawn[:, :, 0] <= point) & (point <= drawn[:, :, 1])).all(axis=1).any()
+
+    assert all(is_inside(a, 1 / a) for a in np.linspace(0.48, 2.05, 50))
+    assert not is_inside(0, 0)
+    assert "one of a set" in tinted.get_label()
 
 
 def test_undecided_boxes_of_zeros_are_drawn(plane, axes):
