@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from adamsym.explorer.bokeh_page import Page
 
 _PORT, _BUDGET = 5006, 2_000
+_BOX = "theta=-5:5; of the parameters drawn, or of all: then of more than two parameters it is searched too."
 _CERTIFY = ("own", "all", "none")
 
 
@@ -28,11 +29,7 @@ def explore(
     ] = None,
     box: Annotated[
         list[str] | None,
-        typer.Option(
-            "--box",
-            help="theta=-5:5; of the parameters drawn, or of all: then of more than two parameters it is searched too.",
-            show_default="around the flow's path",
-        ),
+        typer.Option("--box", help=_BOX, show_default="around the flow's path"),
     ] = None,
     plane: Annotated[
         str | None, typer.Option("--plane", help="Two parameters, a,b, of more.", show_default="the first two")
