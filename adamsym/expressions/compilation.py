@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+_SETTINGS: dict[str, Any] = {"fully_qualified_modules": False, "inline": True, "allow_unknown_functions": True}
+"""Of SymPy's printers, as its own ``lambdify`` has them."""
+
 
 def compile_float(
     symbols: Sequence[sp.Symbol],
@@ -30,13 +33,18 @@ def compile_float(
     then the names of all symbols must be safe in Python.
     """
     import sympy as sp
+    from sympy.printing.numpy import SciPyPrinter
 
     from adamsym.expressions.functions import FLOAT_NAMESPACE, implementations
 
     given = statements is not None
     shared: Any = (lambda whole: (list(statements or ()), whole)) if given else True
-    modules = [implementations("array", FLOAT_NAMESPACE), "scipy", "numpy"]
-    raw = sp.lambdify(symbols, list(expressions), modules=modules, cse=shared, dummify=not given)
+    own = implementations("array", FLOAT_NAMESPACE)
+    # Of SciPy, which takes long to import, only what the printed text names.
+    printer = SciPyPrinter(_SETTINGS | {"user_functions": {name: name for name in own}})
+    raw = sp.lambdify(
+        symbols, list(expressions), modules=[own, "numpy"], printer=printer, cse=shared, dummify=not given
+    )
 
     def evaluate(*columns: FloatArray) -> FloatArray:
         shape = np.broadcast_shapes(*(np.shape(column) for column in columns))
@@ -56,17 +64,10 @@ def compile_float(
 
 def compile_mpmath(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Callable[..., list[Any]]:
     """Return a function of mpmath numbers that lists the values of ``expressions`` at mpmath's working precision."""
-    from sympy.printing.pycode import MpmathPrinter
-
     from adamsym.expressions.functions import MPMATH_NAMESPACE, implementations
+    from adamsym.expressions.statements import compile_statements
 
-    modules = [implementations("precise", MPMATH_NAMESPACE), "mpmath"]
-    raw = _renamed(MpmathPrinter, symbols, expressions, modules)
-
-    def evaluate(*numbers: Any) -> list[Any]:
-        return list(raw(*numbers))
-
-    return evaluate
+    return compile_statements(symbols, expressions, implementations("precise", MPMATH_NAMESPACE), _SETTINGS)
 
 
 def _renamed(
@@ -74,7 +75,7 @@ def _renamed(
     symbols: Sequence[sp.Symbol],
     expressions: Sequence[sp.Expr],
     modules: list[Any],
-    shared: Any = True,
+    shared: Any,
 ) -> Callable[..., Any]:
     """Compile expressions with safe names for their symbols.
 
@@ -91,12 +92,7 @@ def _renamed(
 
         _print_Dummy = _print_Symbol
 
-    settings = {
-        "fully_qualified_modules": False,
-        "inline": True,
-        "allow_unknown_functions": True,
-        "user_functions": {name: name for name in modules[0]},
-    }
+    settings = _SETTINGS | {"user_functions": {name: name for name in modules[0]}}
     arguments = list(map(sp.Symbol, names.values()))
     # The printed text has these names, and nothing stands for others.
     return cast(

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import mpmath
 import numpy as np
-import scipy.special
 import sympy as sp
 
 from adamsym.expressions.ball_functions import BALLS
@@ -172,6 +171,13 @@ def _sum_of_logs(factors: Sequence[sp.Expr], logs: Sequence[sp.Expr]) -> sp.Expr
     return sp.Add(*logs)
 
 
+def _float_sigmoid(z: Any) -> Any:
+    # SciPy takes longer to import than most losses to evaluate.
+    import scipy.special
+
+    return scipy.special.expit(z)
+
+
 def _float_pick(side: Any, first: Any, second: Any) -> Any:
     return np.where(side > 0, first, np.where(side < 0, second, np.nan))
 
@@ -249,7 +255,7 @@ def implementations(arithmetic: str, built_in: Mapping[str, Any]) -> dict[str, A
 
 
 FLOAT_NAMESPACE: dict[str, Any] = {
-    "sigmoid": scipy.special.expit,
+    "sigmoid": _float_sigmoid,
     "softplus": lambda z: np.logaddexp(0.0, z),
     "logsumexp": lambda *z: reduce(np.logaddexp, z),
     "log1p": np.log1p,

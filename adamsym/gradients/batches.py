@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-from scipy.special import gammaln
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
@@ -26,6 +25,9 @@ def batch_counts(probabilities: FloatArray, batch_size: int) -> tuple[FloatArray
         If there are too many minibatches to list.
     """
     counts = batch_numbers(len(probabilities), batch_size)
+    # Few problems come here, and SciPy takes long to import.
+    from scipy.special import gammaln
+
     log_probability = gammaln(batch_size + 1) + (counts * np.log(probabilities) - gammaln(counts + 1)).sum(axis=1)
     weights = np.exp(log_probability)
     # Minibatches rarer than the floats can tell are left out.

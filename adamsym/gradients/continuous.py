@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import scipy.special
 import sympy as sp
 
 from adamsym.expressions.arguments import shown
@@ -62,6 +61,14 @@ def _rising(x: Fraction, n: int) -> Fraction:
     return math.prod((x + i for i in range(n)), start=Fraction(1))
 
 
+def _beta_quantile(p: FloatArray, q: FloatArray, a: float, b: float) -> FloatArray:
+    # Problems of rows need none of SciPy, which takes long to import.
+    import scipy.special
+
+    lower = scipy.special.betaincinv(a, b, np.minimum(p, 0.5))
+    return np.where(p < q, lower, scipy.special.betainccinv(a, b, np.minimum(q, 0.5)))
+
+
 DISTRIBUTIONS: dict[str, Distribution] = {
     "Normal": Distribution(
         ("mean", "deviation"),
@@ -108,11 +115,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
         lambda a, b: {"a": a, "b": b},
         lambda n, a, b: _rising(a, n) / _rising(a + b, n),
         # SciPy 1.17's beta.ppf gives 0.5 for a = 1/2, b = 3 and p = 6e-17; these functions are right.
-        lambda p, q, a, b: np.where(
-            p < q,
-            scipy.special.betaincinv(a, b, np.minimum(p, 0.5)),
-            scipy.special.betainccinv(a, b, np.minimum(q, 0.5)),
-        ),
+        _beta_quantile,
     ),
 }
 """The distributions a column may have, by SymPy's names. A new one is one entry here."""
@@ -129,6 +132,8 @@ def double_exponential_rule(nodes: int) -> tuple[FloatArray, FloatArray, FloatAr
     The weights are normalised to sum 1. The rule converges exponentially for smooth integrands of the quantile,
     whatever its singularities at p = 0 and 1 (Takahasi and Mori 1974).
     """
+    import scipy.special
+
     tau = np.linspace(-_DOUBLE_EXPONENTIAL_END, _DOUBLE_EXPONENTIAL_END, nodes)
     exponent = np.pi * np.sinh(tau)
     p, q = scipy.special.expit(exponent), scipy.special.expit(-exponent)

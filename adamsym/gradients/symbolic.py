@@ -115,7 +115,7 @@ class SymbolicGradient(WithoutCached, StochasticGradient):
         if law.names != self.law.names:
             raise InputError(f"data: the columns are {', '.join(law.names)}, and not {', '.join(self.law.names)}")
         before, self.law = self.law, law
-        if _ends_of(before) == _ends_of(law):
+        if np.array_equal(_ends_of(before), _ends_of(law)):
             self._check_rows()
         else:
             self._complete(self.gradient_expressions, self.domain)
@@ -394,9 +394,9 @@ def require_expressions(source: StochasticGradient, what: str) -> SymbolicGradie
 _NEEDS_ROWS = "data: this needs the rows of an empirical law; a continuous law has none"
 
 
-def _ends_of(law: Law) -> object:
+def _ends_of(law: Law) -> FloatArray:
     """What of a law the conditions' bounds depend on: the ends of continuous data."""
-    return law.ends if isinstance(law, Independent) else None
+    return law.ends if isinstance(law, Independent) else np.empty((0, 0))
 
 
 def _contracted(weights: FloatArray, triangles: FloatArray) -> FloatArray:

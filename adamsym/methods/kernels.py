@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import flint
 import numpy as np
-import scipy.special
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
@@ -215,6 +214,9 @@ def complementary_ratio(e: FloatArray) -> FloatArray:
 
     Source: Laplace's continued fraction sqrt(pi) erfcx(e) = 1/(e + K), K = (1/2)/(e + 1/(e + (3/2)/(e + ...))).
     """
+    # Derivations need no floats of kernels, and SciPy takes long to import.
+    import scipy.special
+
     e = np.asarray(e, dtype=np.float64)
     result = np.array(1.0 - np.sqrt(np.pi) * e * scipy.special.erfcx(np.minimum(e, _CONTINUED_FRACTION_FROM)))
     large = e > _CONTINUED_FRACTION_FROM

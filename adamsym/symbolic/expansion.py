@@ -100,6 +100,7 @@ def truncated(expression: sp.Expr, order: int) -> sp.Expr:
     return sp.Add(*(c * eta**n for (n,), c in polynomial.terms() if n <= order))
 
 
+@cache
 def series_in_eta(weight: sp.Expr, order: int) -> sp.Expr:
     """Taylor polynomial in eta of a rational function of beta = 1 - eta, by division of power series."""
     above, below = (

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
-import sympy.stats
 
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.gradients.batches import batch_numbers
@@ -79,9 +78,23 @@ def gradient_atoms(problem: Problem, coordinate: int) -> Mapping[sp.Expr, Fracti
     return atoms
 
 
-@lru_cache(maxsize=64)
 def _at_row(gradient: sp.Expr, columns: tuple[sp.Symbol, ...], row: tuple[Fraction, ...]) -> sp.Expr:
-    return gradient.xreplace(dict(zip(columns, map(rational, row), strict=True)))
+    return _put_in(gradient, _row_values(columns, row))
+
+
+# The coordinates of a gradient have long subexpressions in common, and the small law of the checks rows of the problem.
+@lru_cache(maxsize=64)
+def _row_values(columns: tuple[sp.Symbol, ...], row: tuple[Fraction, ...]) -> dict[sp.Basic, sp.Basic]:
+    return dict(zip(columns, map(rational, row), strict=True))
+
+
+def _put_in(expression: Any, known: dict[sp.Basic, sp.Basic]) -> Any:
+    """What ``xreplace`` returns, each distinct subexpression made once and added to what is ``known``."""
+    if expression not in known:
+        parts = [_put_in(part, known) for part in expression.args]
+        kept = all(new is old for new, old in zip(parts, expression.args, strict=True))
+        known[expression] = expression if kept else expression.func(*parts)
+    return known[expression]
 
 
 def _multinomial(counts: list[int], probabilities: list[Fraction]) -> Fraction:
@@ -137,6 +150,9 @@ def _averaged(law: Independent, term: sp.Expr, columns: Sequence[sp.Symbol]) -> 
 
 
 def _integral(problem: Problem, law: Independent, term: sp.Expr) -> sp.Expr:
+    # Few laws come here, and it takes a tenth of a second to import.
+    from sympy.stats import density as density_of
+
     polynomial = [column for column in problem.columns if term.is_polynomial(column)]
     integrand, limits = _averaged(law, term, polynomial) if polynomial else term, []
     for column in problem.columns:
@@ -145,7 +161,7 @@ def _integral(problem: Problem, law: Independent, term: sp.Expr) -> sp.Expr:
         variable = law.symbolic[column.name]
         support = variable.pspace.domain.set
         # On the support the density is smooth; SymPy writes Uniform's as a case distinction.
-        density = sp.stats.density(variable)(column)
+        density = density_of(variable)(column)
         if isinstance(density, sp.Piecewise):
             density = density.args[0].expr
         integrand *= density

@@ -107,7 +107,7 @@ def small_problem(problem: Problem, coordinate: int) -> Problem:
             chosen = sorted({kept[0], kept[-1], kept[len(kept) // 2]})[:size]
             columns = {column.name: [rows[n][c] for n in chosen] for c, column in enumerate(problem.columns)}
             law = Empirical(columns, weights=range(1, len(chosen) + 1))
-            return Problem(problem.loss, problem.names, law, min(problem.batch_size, 2))
+            return problem.changed(law=law, batch_size=min(problem.batch_size, 2))
     raise InputError("problem.loss: no random parameters were found at which the gradients are finite and not all zero")
 
 

@@ -4,24 +4,34 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Literal
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING, Any, Literal
 
-import jinja2
-import latex2mathml.converter
 import sympy as sp
 from markupsafe import Markup
 from sympy.printing.latex import LatexPrinter, greek_letters_set
 
 from adamsym.gradients import SymbolicGradient
 from adamsym.symbolic.derivation import Derivation
+from adamsym.symbolic.sizes import Sizes
 from adamsym.symbolic.symbols import RESERVED
+
+if TYPE_CHECKING:
+    # What only derives need not wait for what makes pages.
+    from xml.etree import ElementTree
+
+    import jinja2
 
 LONGEST_FORMULA = 2_500
 """Characters of LaTeX; a longer formula is described instead of shown."""
 
-Printed = dict[tuple[Any, ...], str]
-"""LaTeX of expressions, and of whole formulas."""
+
+class Printed(dict[tuple[Any, ...], str]):
+    """LaTeX of expressions, and of whole formulas; and the sizes of what stands in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes = Sizes()
+
 
 _LATEX_ESCAPES = {c: "\\" + c for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}",
@@ -86,7 +96,7 @@ def formula(expression: Any, names: dict[sp.Symbol, str] | None = None, known: P
 
     Formulas of the same names may share what is ``known``.
     """
-    known = {} if known is None else known
+    known = Printed() if known is None else known
     key = ("formula", expression)
     if key not in known:
         known[key] = _formula(expression, names or {}, known)
@@ -98,17 +108,11 @@ def _formula(expression: Any, names: dict[sp.Symbol, str], known: Printed) -> st
     # Words side by side would run into each other.
     settings = {"symbol_names": names, "mul_symbol": r" \, " if words else None}
     # To write a sum of thousands of terms takes seconds.
-    short = _least_length(expression) <= LONGEST_FORMULA
+    short = known.sizes.least_length(expression) <= LONGEST_FORMULA
     text = str(_Printer(settings, known).doprint(expression)) if short else ""
     if 0 < len(text) <= LONGEST_FORMULA:
         return text
-    return rf"\text{{(an expression of {sp.count_ops(expression)} operations, not shown)}}"
-
-
-def _least_length(expression: Any) -> int:
-    """Characters that an expression takes at least: of each symbol one, of each number its digits."""
-    leaves = (one for one in sp.preorder_traversal(expression) if not one.args)
-    return sum(len(f"{abs(one.p)}{one.q}") - 1 if isinstance(one, sp.Rational) else 1 for one in leaves)
+    return rf"\text{{(an expression of {known.sizes.operations(expression)} operations, not shown)}}"
 
 
 def latex_text(text: str) -> str:
@@ -166,11 +170,13 @@ def _html(derivation: Derivation, template: str) -> str:
 
 def environment(
     package: str, escape: bool = True, marks: tuple[str, str, str, str] = ("{%", "%}", "{{", "}}")
-) -> jinja2.Environment:
+) -> "jinja2.Environment":
     """Return the templates of a subpackage: every text is escaped as HTML unless ``escape`` is False.
 
     ``marks`` begin and end statements and values: LaTeX has braces of its own.
     """
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.PackageLoader(package),
         autoescape=escape,
@@ -187,6 +193,10 @@ def environment(
 
 def mathml(latex: str, display: Literal["block", "inline"] = "block") -> str:
     """Return a LaTeX formula as a MathML element; the LaTeX itself, escaped, if that would not be plain MathML."""
+    from xml.etree import ElementTree
+
+    import latex2mathml.converter
+
     try:
         text = str(latex2mathml.converter.convert(latex, display=display))
         text = re.sub(r"&(?!#?\w+;)", "&amp;", text)
@@ -202,7 +212,7 @@ def _as_one_name(letters: re.Match[str]) -> str:
     return f"<mi>{re.sub('<[^>]*>', '', letters.group())}</mi>"
 
 
-def _is_plain(element: ElementTree.Element) -> bool:
+def _is_plain(element: "ElementTree.Element") -> bool:
     """Whether an element is MathML without links or scripts: the converter passes the text of \\text{...} on as is."""
     name = element.tag.removeprefix("{http://www.w3.org/1998/Math/MathML}")
     return re.fullmatch("m[a-z]+", name) is not None and not any(

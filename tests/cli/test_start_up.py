@@ -68,6 +68,13 @@ def test_a_value_loads_numpy_alone_once_the_problem_is_ready(folder):
     assert json.loads(moved)["field"] != json.loads(first)["field"]
 
 
+def test_a_derivation_of_rows_loads_neither_scipy_nor_what_makes_pages(folder):
+    loaded = run(folder, ["derive", "problem.toml"])[1]
+    assert "sympy" in loaded
+    assert not {"scipy", "numba", "jinja2"} & set(loaded)
+    assert "jinja2" in run(folder, ["derive", "problem.toml", "-o", "page.html"])[1]  # the control
+
+
 def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))

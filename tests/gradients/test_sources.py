@@ -45,6 +45,15 @@ def numbers(problem, draw):
     )
 
 
+def test_continuous_data_change_to_others_and_to_rows():
+    loss, first = "theta**2/2 - theta*log(x)", Independent({"x": "Uniform(1, 2)"})
+    for law in (Independent({"x": "Uniform(1, 3)"}), Independent({"x": "Uniform(1, 2)"}), Empirical({"x": [1, 2]})):
+        changed, made = Problem(loss, ["theta"], first).changed(law=law), Problem(loss, ["theta"], law)
+        assert changed.gradient([0.5]) == made.gradient([0.5])
+    with pytest.raises(InputError, match="not real and finite"):
+        Problem(loss, ["theta"], first).changed(law=Independent({"x": "Uniform(-1, 2)"}))
+
+
 @settings(max_examples=6, deadline=None)
 @given(st.data())
 def test_a_gradient_given_as_a_field_is_the_same_source(data):

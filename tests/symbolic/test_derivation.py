@@ -151,10 +151,19 @@ def test_lyapunov_bound_and_controls():
         assert not lyapunov.bound_check(size, 2 * bound).ok
         assert not lyapunov.bound_check(size, bound, 2 * level).ok
         assert not lyapunov.bound_check(size + 1, bound, level).ok
+        assert not lyapunov.bound_check(size, bound * (1 + lyapunov.gradient_max), level).ok
+        assert not lyapunov.bound_check(size, -(lyapunov.gradient_norm**2), level).ok
     assert lyapunov.numerator_square_check().ok
     assert lyapunov.remainder_check().ok
     k, mu, eps = lyapunov.smoothness, lyapunov.pl_constant, sp.Symbol("epsilon", positive=True)
     assert sp.simplify(lyapunov.sublevel() - mu**2 * eps**2 / (2 * k**3)) == 0
+
+
+def test_the_one_root_of_a_bound():
+    x, eps = lyapunov.gradient_max, sp.Symbol("epsilon", positive=True)
+    assert lyapunov._only_root(1 - 3 * x / eps) == eps / 3
+    for bound in (sp.Integer(1), (x - 1) * (x - 2), 1 / x):
+        assert lyapunov._only_root(bound) is sp.nan
 
 
 @pytest.mark.parametrize("batch_size", [1, 2])
