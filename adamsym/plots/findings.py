@@ -116,7 +116,7 @@ def about_basins(found: Basins) -> str:
     """Say how many starts reached an attracting zero, and how many none: floating point."""
     reached, size = int((found.index >= 0).sum()), found.index.size
     text = f"{reached} of {size} starts reach a zero that is certified to be attracting, by time {found.time:g}"
-    return text if reached == size else f"{text}; {size - reached} have not arrived by then"
+    return text if reached == size else f"{text}; {size - reached} reach none of those in the box by then"
 
 
 def about_bias(found: ZeroPoint) -> Finding:

@@ -230,7 +230,7 @@ def draw_basins(axes: Axes, found: Basins, zeros: FloatArray, names: Sequence[st
 
 
 def _unreached(found: Basins) -> str:
-    return f"no attracting zero by time {found.time:g}"
+    return f"to none of these by time {found.time:g}"
 
 
 def _legend_entry(axes: Axes, face: str, hatch: str, label: str) -> None:
