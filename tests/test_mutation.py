@@ -88,7 +88,7 @@ def test_each_mutant_changes_its_file_and_nothing_but_its_line(mutants):
         kept = mutant.line - 1
         assert changed.decode().splitlines()[:kept] == lines[:kept]
         after = len(lines) - kept - 1 - mutant.before.count("\n")
-        assert changed.decode().splitlines()[-after:] == lines[-after:]
+        assert changed.decode().splitlines()[::-1][:after] == lines[::-1][:after]
 
 
 def test_the_formulas_listed_by_hand_are_still_there(mutants, monkeypatch):

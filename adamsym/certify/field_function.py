@@ -24,7 +24,8 @@ from adamsym.field.ball.law import EnclosedLaw
 from adamsym.field.ball.quadrature import WIDE_LAGS
 from adamsym.field.interval.field import IntervalField, IntervalRows
 from adamsym.field.interval.tape import NotCovered
-from adamsym.gradients import Empirical, Independent
+from adamsym.field.small import is_small
+from adamsym.gradients import Independent
 from adamsym.gradients.record import problem_of_record, problem_record, problem_text
 from adamsym.gradients.sampling import require_replacement
 from adamsym.gradients.symbolic import SymbolicGradient, require_expressions
@@ -44,16 +45,11 @@ _FIRST_OPERATIONS = 1_000_000
 """Operations on balls, about a third of a second, that a search does before it asks float64 intervals: the loops of
 these take a quarter of a minute to compile, once, and many searches have ended by then."""
 
-_MOST_ENTRIES = 20_000
-"""Gradients and derivatives of all rows, at most, of a field that balls are asked for first."""
-
 
 def operations_before_intervals(function: BoxFunction) -> int:
     """Return how many operations on balls a search does before it asks float64 intervals, if these cover a function."""
-    if not isinstance(function, FieldFunction) or not isinstance(function.problem.law, Empirical):
-        return 0
-    entries = len(function.problem.law.exact_rows) * function.dimension * (1 + function.dimension)
-    return _FIRST_OPERATIONS if entries <= _MOST_ENTRIES else 0
+    small = isinstance(function, FieldFunction) and is_small(function.problem, function.method, boxes=1)
+    return _FIRST_OPERATIONS if small else 0
 
 
 class FieldFunction(BoxFunction):

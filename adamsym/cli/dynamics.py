@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from adamsym.dynamics import Ensemble, PseudoTrajectory
     from adamsym.gradients.reading import ProblemFile
 
+_FLOW_VALUES = 600
+"""Values of the field along its flow, about: for fewer than are worth it no loops are compiled."""
+
 _MOST_RECORDED = 10**8
 _MOST_STEPS = 10**12
 """Steps of all chains together without a checkpoint: some hours of one processor, which would be lost."""
@@ -62,10 +65,12 @@ def flow(
     from adamsym.dynamics import flow as flow_of
     from adamsym.dynamics.solutions import UNFINISHED, about_solution
     from adamsym.field import AdamField
+    from adamsym.field.small import is_small
 
+    backend = "numpy" if is_small(source.problem, source.adam, values=_FLOW_VALUES) else "numba"
+    field = AdamField(source.problem, source.adam, backend=backend)
     with working("solving"):
-        times = np.linspace(0.0, time, samples)
-        found = flow_of(AdamField(source.problem, source.adam), theta, times, project=_box(project, source))
+        found = flow_of(field, theta, np.linspace(0.0, time, samples), project=_box(project, source))
     code = UNDECIDED if found.outcome.item() in UNFINISHED else HOLDS
     if output is not None:
         write_table(output, found.columns(source.problem.names))

@@ -30,18 +30,18 @@ from adamsym.plots.registry import known_kind, plot_kinds
 from adamsym.plots.settings import Settings
 
 if TYPE_CHECKING:
-    from adamsym.gradients.symbolic import SymbolicGradient
+    from adamsym.gradients.reading import ProblemFile
     from adamsym.plots.context import PlotContext
     from adamsym.report.collection import Report
 
 _DEFAULT = Settings()
 _FORMATS = (".svg", ".png", ".pdf")
 
-_FEW_VALUES = ("loss", "zeros")
-"""Plots with few values of the field: of a small problem they compile no loops, a quarter of a minute once."""
+_VALUES = {"loss": 600, "flow": 600, "zeros": 2500, "portrait": 2500, "basins": 60_000}
+"""Values of the field in a plot of a plane at the usual resolution, about; in one parameter there are a tenth.
 
-_FEW_ENTRIES = 100
-"""Gradients and derivatives of all rows, at most, of a small problem."""
+Plots with fewer values than are worth it compile no loops.
+"""
 
 Box = Annotated[
     list[str] | None,
@@ -271,17 +271,17 @@ def _context(
 
     shown = plane_of(names, [name.strip() for name in plane.split(",")] if plane else ())
     sides = _sides(box, [names[k] for k in shown]) if box else None
-    backend = "numpy" if kind in _FEW_VALUES and _is_small(source.problem) else "numba"
-    field = AdamField(source.problem, source.adam, backend=backend)
+    field = AdamField(source.problem, source.adam, backend=_backend(kind, source, len(shown), settings))
     return PlotContext(field, tuple(theta), settings, shown, sides, file.stem)
 
 
-def _is_small(problem: "SymbolicGradient") -> bool:
-    """Whether it has listed rows, few enough that compiled loops gain less than they take to compile."""
-    from adamsym.gradients import Empirical
+def _backend(kind: str, source: "ProblemFile", parameters: int, settings: Settings) -> str:
+    """Where the field of a plot is evaluated: by arrays if compiling loops for its values would take longer."""
+    from adamsym.field.small import is_small
 
-    d = problem.dimension
-    return isinstance(problem.law, Empirical) and len(problem.law.exact_rows) * d * (1 + d) <= _FEW_ENTRIES
+    finer = max(1.0, settings.resolution / _DEFAULT.resolution) ** 2
+    values = _VALUES.get(kind, 0) * finer * (1 if parameters > 1 else 0.1)
+    return "numpy" if values and is_small(source.problem, source.adam, values=round(values)) else "numba"
 
 
 def _sides(box: Sequence[str], names: Sequence[str]) -> tuple[tuple[float, float], ...]:

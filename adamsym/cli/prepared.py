@@ -10,24 +10,24 @@ from adamsym.expressions.errors import InputError
 from adamsym.expressions.files import read_bytes
 
 if TYPE_CHECKING:
-    from adamsym.field.prepared.problem import PreparedProblem
+    from adamsym.field.prepared.reading import Prepared
     from adamsym.gradients.reading import ProblemFile
 
 _LARGEST = 50 * 2**20
 """Bytes of files that are looked up by their content; larger ones are read as they are."""
 
 
-def kept_problem(key: str | None) -> "PreparedProblem | None":
+def kept_problem(key: str | None) -> "Prepared | None":
     """Return what was made ready of a problem file with this key, or None."""
     content = None if key is None else kept(key)
     if content is None:
         return None
-    from adamsym.field.prepared.problem import PreparedProblem
+    from adamsym.field.prepared.reading import from_bytes
 
-    return PreparedProblem.from_bytes(content)
+    return from_bytes(content)
 
 
-def prepared_problem(source: "ProblemFile", key: str | None) -> "PreparedProblem | None":
+def prepared_problem(source: "ProblemFile", key: str | None) -> "Prepared | None":
     """Make a problem that was read ready; None where :class:`adamsym.AdamField` is needed.
 
     It is kept under the key that its file had before it was read, if it still has that: what is kept under a content

@@ -12,6 +12,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from adamsym.expressions import error_functions
 from adamsym.expressions.compilation import FloatArray
 
 UNIT = 2.0**-53
@@ -28,8 +29,6 @@ INFLATED = 1 + 1e-9
 
 _FAR_LEFT = -700.0
 """1/(1 + exp(-z)) is exp(z) to rounding left of it."""
-
-_ERF = np.frompyfunc(math.erf, 1, 1)
 
 Operand = Union["Running", float]
 
@@ -210,8 +209,7 @@ def atan(z: Running) -> Running:
 
 def erf(z: Running) -> Running:
     """Return the error function."""
-    # That of the C library, one number after the other: SciPy takes longer to load than these take.
-    value = np.asarray(_ERF(z.value), dtype=np.float64)
+    value = error_functions.erf(z.value)
     slope = 2 / np.sqrt(np.pi) * np.exp(-(z.least**2))
     return Running(value, np.minimum(2.0, slope * z.error) + _FUNCTION * np.abs(value))
 

@@ -28,7 +28,7 @@ def quotient_of(backend: str) -> Callable[..., Quotient]:
     if backend == "numba":
         return batch_quotient
     if backend == "numpy":
-        from adamsym.field.prepared.quotients import array_quotient
+        from adamsym.field.arrays.quotients import array_quotient
 
         return array_quotient
     if find_spec("jax") is None:

@@ -2,20 +2,17 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import flint
 import numpy as np
-import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.error_functions import CONTINUED_FRACTION_FROM, erfcx, fraction
 from adamsym.expressions.ranges import Range
 
-_CONTINUED_FRACTION_FROM = 2.0
-"""Above this argument 1 - sqrt(pi) e erfcx(e) is a difference of close numbers; below it loses at most one digit."""
-
-_CONTINUED_FRACTION_DEPTH = 60
-"""Levels that give full precision from _CONTINUED_FRACTION_FROM on."""
+if TYPE_CHECKING:
+    import sympy as sp
 
 
 class StieltjesKernel:
@@ -126,12 +123,16 @@ class RootPlusEps(StieltjesKernel):
         eps, order = ball(self.epsilon), flint.arb(3) / 2
         return s * eps * (eps**2 * s).hypgeom_u(order, order) / (2 * flint.arb.pi().sqrt())
 
-    def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def symbolic(self, v: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return phi(v)."""
+        import sympy as sp
+
         return 1 / (sp.sqrt(v) + epsilon)
 
-    def density(self, s: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def density(self, s: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return rho(s)."""
+        import sympy as sp
+
         return 1 / sp.sqrt(sp.pi * s) - epsilon * sp.exp(epsilon**2 * s) * sp.erfc(epsilon * sp.sqrt(s))
 
 
@@ -186,12 +187,16 @@ class RootOfSum(StieltjesKernel):
         """Return a ball around s rho(s)."""
         return (s / flint.arb.pi()).sqrt() * (-ball(self.epsilon) * s).exp()
 
-    def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def symbolic(self, v: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return phi(v)."""
+        import sympy as sp
+
         return 1 / sp.sqrt(v + epsilon)
 
-    def density(self, s: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def density(self, s: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return rho(s)."""
+        import sympy as sp
+
         return sp.exp(-epsilon * s) / sp.sqrt(sp.pi * s)
 
 
@@ -212,21 +217,15 @@ def supposition(name: str) -> str | None:
 def complementary_ratio(e: FloatArray) -> FloatArray:
     """Return 1 - sqrt(pi) e erfcx(e) for e >= 0, without cancellation for large e.
 
-    Source: Laplace's continued fraction sqrt(pi) erfcx(e) = 1/(e + K), K = (1/2)/(e + 1/(e + (3/2)/(e + ...))).
+    For small e it is a difference, which loses at most one digit.
     """
-    # Derivations need no floats of kernels, and SciPy takes long to import.
-    import scipy.special
-
     e = np.asarray(e, dtype=np.float64)
-    result = np.array(1.0 - np.sqrt(np.pi) * e * scipy.special.erfcx(np.minimum(e, _CONTINUED_FRACTION_FROM)))
-    large = e > _CONTINUED_FRACTION_FROM
+    near = np.minimum(e, CONTINUED_FRACTION_FROM)
+    result = np.array(1.0 - np.sqrt(np.pi) * e * erfcx(near))
+    large = e > CONTINUED_FRACTION_FROM
     if large.any():
-        argument = e[large]
-        tail = argument.copy()
-        for level in range(_CONTINUED_FRACTION_DEPTH, 1, -1):
-            tail = argument + (level / 2) / tail
-        k = 0.5 / tail
-        result[large] = k / (argument + k)
+        k = fraction(e[large])
+        result[large] = k / (e[large] + k)
     return result
 
 

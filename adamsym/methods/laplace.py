@@ -10,14 +10,16 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import zip_longest
 from numbers import Rational
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import flint
-import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.ranges import Range, holds
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 
 def _require_exact(place: str, *values: object) -> None:
@@ -127,10 +129,10 @@ class Kernel(Protocol):
     def ball_weight(self, s: flint.arb) -> flint.arb:
         """Return a ball around s rho(s)."""
 
-    def symbolic(self, v: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def symbolic(self, v: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return phi(v)."""
 
-    def density(self, s: sp.Expr, epsilon: sp.Expr) -> sp.Expr:
+    def density(self, s: "sp.Expr", epsilon: "sp.Expr") -> "sp.Expr":
         """Return rho(s)."""
 
     def __hash__(self) -> int:

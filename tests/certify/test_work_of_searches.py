@@ -26,6 +26,7 @@ from adamsym.certify.zeros.zero_task import ZeroTask
 from adamsym.expressions.compilation import compile_ball
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.work import OutOfWork, budget, spend
+from adamsym.field import small
 from adamsym.field.ball import quadrature
 from adamsym.field.ball.arithmetic import ball_arithmetic
 from adamsym.field.ball.law import BallLaw
@@ -129,7 +130,7 @@ def test_small_searches_compile_nothing(monkeypatch):
     with pytest.raises(AssertionError, match="are asked"):
         find_zeros(QUICK, [[0.5, 1.5]])
     monkeypatch.setattr(field_function, "_FIRST_OPERATIONS", 10**6)
-    monkeypatch.setattr(field_function, "_MOST_ENTRIES", 5)
+    monkeypatch.setattr(small, "MOST", 500)
     with pytest.raises(AssertionError, match="are asked"):
         find_zeros(QUICK, [[0.5, 1.5]])
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from adamsym.__main__ import main
-from adamsym.cli import plots
-from adamsym.field import adam_field, backends
+from adamsym.field import adam_field, backends, small
 from adamsym.plots.registry import plot_kinds, sections
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -69,7 +68,7 @@ def test_plots_of_few_values_of_a_small_problem_compile_no_loops(run, monkeypatc
     monkeypatch.setattr(adam_field, "quotient_of", quotient_of)
     run("plot", "loss", "p.toml", "-o", "one.svg")
     assert set(asked) == {"numpy"}
-    monkeypatch.setattr(plots, "_FEW_ENTRIES", 1)
+    monkeypatch.setattr(small, "MOST", 1)
     run("plot", "loss", "p.toml", "-o", "two.svg")
     assert "numba" in asked
 

@@ -14,7 +14,7 @@ from adamsym.__main__ import main
 from adamsym.cli.app import app
 from adamsym.cli.prepared import content_key
 from adamsym.expressions.cache import keep, kept
-from adamsym.field.prepared.problem import PreparedProblem
+from adamsym.field.prepared.reading import from_bytes
 
 HEAVY = ["numba", "sympy", "scipy", "mpmath", "flint", "pandas", "torch", "jax", "matplotlib", "hypothesis", "jinja2"]
 PROBLEM = """[problem]
@@ -75,6 +75,29 @@ def test_a_derivation_of_rows_loads_neither_scipy_nor_what_makes_pages(folder):
     assert "jinja2" in run(folder, ["derive", "problem.toml", "-o", "page.html"])[1]  # the control
 
 
+@pytest.mark.parametrize(
+    ("data", "allowed"),
+    [
+        ('x = "Exponential(1)"\ny = "Normal(0, 1)"', []),
+        ('x = "Uniform(1, 2)"', []),
+        ('file = "table.csv"\nsampling = "cyclic"', ["flint"]),
+        ('file = "table.csv"\nsampling = "reshuffled"', ["flint"]),
+    ],
+)
+def test_a_value_of_continuous_data_or_epochs_loads_little_more(folder, data, allowed):
+    text = PROBLEM.replace('file = "table.csv"', data)
+    text = text if "table" in data else text.replace("(a*x - y)**2/2", "a**2*x/2" + ("" if "Un" in data else " + b*y"))
+    if "b*y" in text:
+        text = text.replace('["a"]', '["a", "b"]').replace("a = 0.5", "a = 0.5\nb = 0.5")
+    (folder / "problem.toml").write_text(text)
+    first, loaded = run(folder, ["field", "problem.toml", "--json"])
+    assert "sympy" in loaded
+    assert "numba" not in loaded
+    again, loaded = run(folder, ["field", "problem.toml", "--json"])
+    assert again == first
+    assert loaded == allowed
+
+
 def test_entries_are_of_the_content_and_whole_or_none(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ADAMSYM_CACHE", str(folder / "kept"))
@@ -119,11 +142,11 @@ def test_a_planted_entry_that_cannot_be_evaluated_is_none(folder, monkeypatch, c
     assert main(["field", "problem.toml", "--json"]) == 0
     first = json.loads(capsys.readouterr().out)
     key = content_key(Path("problem.toml"))
-    good = PreparedProblem.from_bytes(kept(key))
+    good = from_bytes(kept(key))
     rule = good.form.rules[0]
     nonsense = rule._replace(cutoff=rule.cutoff._replace(values=np.empty(0)))
     keep(key, dataclasses.replace(good, form=dataclasses.replace(good.form, rules=(nonsense,))).to_bytes())
-    planted = PreparedProblem.from_bytes(kept(key))
+    planted = from_bytes(kept(key))
     with pytest.raises((ValueError, LookupError)):
         planted.evaluate(np.array([0.5]))
     assert main(["field", "problem.toml", "--json"]) == 0

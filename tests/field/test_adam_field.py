@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.errors import InputError
 from adamsym.field import AdamField, monte_carlo, values
-from adamsym.field.laws.closed_forms import closed_form
+from adamsym.field.laws.closed_forms import written_form
 from adamsym.field.values import require_room
 from adamsym.gradients import Empirical, Independent, Problem
 from adamsym.methods import Adam
@@ -218,7 +218,7 @@ def test_closed_forms_of_continuous_laws(loss, columns, size, monkeypatch):
     assert abs(found.value[0] - estimate.value[0]) <= 5 * estimate.standard_error[0]
     assert found.error[0] < 1e-12
     # Without closed forms: the rule in the data, and minibatches of its nodes.
-    monkeypatch.setattr("adamsym.field.laws.closed_forms.closed_form", lambda problem, coordinate: None)
+    monkeypatch.setattr("adamsym.field.laws.closed_forms.written_form", lambda problem, coordinate: None)
     again = AdamField(problem, Adam("0.9", "0.99", "1e-2")).evaluate([0.4])
     assert again.value[0] == pytest.approx(found.value[0], abs=1e-10)
     assert again.error[0] > 0
@@ -227,8 +227,8 @@ def test_closed_forms_of_continuous_laws(loss, columns, size, monkeypatch):
 @pytest.mark.parametrize(("rows", "size"), [("x", 2), ("x + z", 1), ("x + z", 2)])
 def test_closed_forms_of_uniform_data_are_for_one_column_and_single_rows(rows, size):
     law = Independent({"x": "Uniform(0, 1)", "z": "Uniform(0, 1)"})
-    assert closed_form(Problem("(theta - x)**2/2", ["theta"], law), 0) is not None
-    assert closed_form(Problem(f"(theta - {rows})**2/2", ["theta"], law, batch_size=size), 0) is None
+    assert written_form(Problem("(theta - x)**2/2", ["theta"], law), 0) is not None
+    assert written_form(Problem(f"(theta - {rows})**2/2", ["theta"], law, batch_size=size), 0) is None
 
 
 def test_closed_forms_hold_where_quadrature_in_the_data_is_slow():

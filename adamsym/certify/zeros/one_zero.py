@@ -31,6 +31,7 @@ from adamsym.expressions.work import OutOfWork, budget
 from adamsym.field import AdamField
 from adamsym.field.ball.arithmetic import ball, ball_arithmetic, outward
 from adamsym.field.ball.enclosure import BoxEnclosure, gradient_laws, hulls
+from adamsym.field.small import is_small
 from adamsym.gradients import Empirical, Problem
 from adamsym.gradients.jumps import JumpError
 
@@ -40,8 +41,8 @@ MOST_ENCLOSURES = 24
 MOST_OPERATIONS = 5_000_000_000
 """Operations on balls for each of the two points: beyond, it is undecided."""
 
-_FEW_LAWS = 12
-"""Laws of coordinates in one step of Newton's method, up to which compiled loops are not worth compiling."""
+_NEWTON_STEPS = 20
+"""Steps of Newton's method, more than it needs, by which is decided whether loops are worth compiling."""
 
 _ROUNDING = 2.0**-40
 
@@ -286,8 +287,9 @@ def _values(field: AdamField | BoxFunction) -> Values:
     """The function in floats."""
     if not isinstance(field, AdamField):
         return _middles(field)
-    d = field.problem.dimension
-    if type(field) is not AdamField or field.backend != "numba" or d * (1 + d) > _FEW_LAWS:
+    values = _NEWTON_STEPS * (1 + field.problem.dimension)
+    plain = type(field) is AdamField and field.backend == "numba"
+    if not plain or not is_small(field.problem, field.adam, values=values):
         return field
     return AdamField(field.problem, field.adam, field.tolerance, field.threads, backend="numpy")
 

@@ -11,7 +11,6 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
-import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.running import UNIT
@@ -121,6 +120,8 @@ def _square_weights(form: LaplaceForm) -> tuple[Fraction, Fraction]:
 @lru_cache(maxsize=16)
 def kernel_slope(kernel: Kernel):  # type: ignore[no-untyped-def]
     """Return phi' as a function of arrays v > 0."""
+    import sympy as sp
+
     v, eps = sp.symbols("v epsilon", positive=True)
     slope = sp.diff(kernel.symbolic(v, eps), v).subs(eps, sp.Rational(kernel.epsilon))
     # As a float: a fraction of long integers is no number for NumPy.

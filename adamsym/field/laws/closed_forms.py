@@ -1,10 +1,5 @@
-"""Gradient coordinates whose law is known in closed form: affine in continuous columns.
+"""Gradient coordinates whose law is known in closed form: affine in continuous columns."""
 
-With each law comes a bound of what rounding of its parameters moves the gradient by: for most of its values, since
-tails are rare.
-"""
-
-import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -12,15 +7,12 @@ import numpy as np
 import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray, compile_float
-from adamsym.expressions.running import UNIT, Running
+from adamsym.expressions.running import Running
 from adamsym.expressions.running_code import compile_running
-from adamsym.field.laws.gradient_laws import Atoms, Exponential, GradientLaw, Normal, Uniform
+from adamsym.field.laws.gradient_laws import GradientLaw
+from adamsym.field.laws.two_numbers import LawOfTwoNumbers
 from adamsym.gradients import Independent, StochasticGradient, SymbolicGradient
-from adamsym.gradients.continuous import Column
 from adamsym.symbolic.laplace import normal_gradient
-
-_DEVIATIONS = 8
-"""Deviations from the mean, or multiples of an exponential law's mean, that the bounds of rounding reach."""
 
 ClosedForm = Callable[[FloatArray], tuple[GradientLaw, float]]
 """A function of theta (d,) that returns the law of a gradient coordinate, and a bound of the gradient's rounding."""
@@ -34,9 +26,16 @@ def closed_forms(source: StochasticGradient) -> list[ClosedForm]:
     given = source.coordinate_laws
     if given is not None:
         return [partial(_exactly, given, i) for i in range(source.dimension)]
-    if not isinstance(source, SymbolicGradient) or source.domain:
+    if not isinstance(source, SymbolicGradient):
         return []
-    forms = [closed_form(source, i) for i in range(source.dimension)]
+    return [_computed(source, *form) for form in written_forms(source)]
+
+
+def written_forms(source: SymbolicGradient) -> list[tuple[LawOfTwoNumbers, list[sp.Expr]]]:
+    """Return :func:`written_form` of each coordinate; an empty list if one has none, or the loss has a domain."""
+    if source.domain:
+        return []
+    forms = [written_form(source, i) for i in range(source.dimension)]
     return [form for form in forms if form is not None] if None not in forms else []
 
 
@@ -47,18 +46,22 @@ def _exactly(
     return laws(theta)[coordinate], 0.0
 
 
-def closed_form(problem: SymbolicGradient, coordinate: int) -> ClosedForm | None:
-    """Return the law of one gradient coordinate as a function of theta, or None if it has no closed form here.
+def _computed(problem: SymbolicGradient, law: LawOfTwoNumbers, expressions: list[sp.Expr]) -> ClosedForm:
+    compute = _compiled(problem, expressions)
+    return lambda theta: law(*compute(theta))
+
+
+def written_form(problem: SymbolicGradient, coordinate: int) -> tuple[LawOfTwoNumbers, list[sp.Expr]] | None:
+    """Return the kind of one gradient coordinate's law, and the two numbers that it is made of, in the parameters.
 
     Closed forms exist where the gradient is affine in independent Normal columns, for every batch size, and where it is
-    affine in one Uniform or Exponential column, for single rows.
+    affine in one Uniform or Exponential column, for single rows; else None.
     """
     if not isinstance(problem.law, Independent):
         return None
     normal = normal_gradient(problem, coordinate)
     if normal is not None:
-        compute = _compiled(problem, list(normal))
-        return lambda theta: _normal(*compute(theta))
+        return LawOfTwoNumbers("Normal"), list(normal)
     gradient = problem.gradient_expressions[coordinate]
     used = [k for k, column in enumerate(problem.columns) if column in gradient.free_symbols]
     if len(used) != 1 or problem.batch_size != 1:
@@ -67,8 +70,7 @@ def closed_form(problem: SymbolicGradient, coordinate: int) -> ClosedForm | None
     slope = sp.expand(sp.diff(gradient, column))
     if entry.distribution not in ("Uniform", "Exponential") or column in slope.free_symbols:
         return None
-    compute = _compiled(problem, [gradient.xreplace({column: sp.S.Zero}), slope])
-    return lambda theta: _affine(entry, *compute(theta))
+    return LawOfTwoNumbers(entry.distribution, entry.floats), [gradient.xreplace({column: sp.S.Zero}), slope]
 
 
 def _compiled(problem: SymbolicGradient, expressions: list[sp.Expr]) -> Callable[[FloatArray], tuple[Running, Running]]:
@@ -83,25 +85,3 @@ def _compiled(problem: SymbolicGradient, expressions: list[sp.Expr]) -> Callable
         return Running(values[0], errors[0]), Running(values[1], errors[1])
 
     return compute
-
-
-def _normal(mean: Running, variance: Running) -> tuple[GradientLaw, float]:
-    value = float(mean.value)
-    if not variance.value > 0:
-        return Atoms((value,), (1.0,)), float(mean.error + _DEVIATIONS * np.sqrt(variance.error))
-    deviation = float(np.sqrt(variance.value))
-    moved = min(float(variance.error) / deviation, math.sqrt(float(variance.error))) + UNIT * deviation
-    return Normal(value, deviation), float(mean.error) + _DEVIATIONS * moved
-
-
-def _affine(entry: Column, start: Running, slope: Running) -> tuple[GradientLaw, float]:
-    low, factor = float(start.value), float(slope.value)
-    if entry.distribution == "Exponential":
-        scale = factor / entry.floats[0]
-        moved = float(start.error) + _DEVIATIONS * (float(slope.error) / entry.floats[0] + 2 * UNIT * abs(scale))
-        return Exponential(low, scale) if factor else Atoms((low,), (1.0,)), moved
-    reach = max(map(abs, entry.floats))
-    moved = float(start.error) + float(slope.size) * 2 * UNIT * reach + float(slope.error) * reach
-    ends = sorted(low + factor * end for end in entry.floats)
-    moved += UNIT * max(map(abs, ends))
-    return Uniform(*ends) if ends[0] < ends[1] else Atoms((ends[0],), (1.0,)), moved

@@ -8,14 +8,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import scipy.special
-import sympy as sp
 
 from adamsym.expressions.compilation import FloatArray
+from adamsym.expressions.error_functions import erf, erfc, erfcx
 from adamsym.expressions.errors import InputError
+
+if TYPE_CHECKING:
+    import sympy as sp
 
 _LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -116,10 +118,10 @@ class Uniform:
         if self.low > 0:
             # The factor exp(-t low^2) is taken out.
             fall = np.exp(-t * (self.high - self.low) * (self.high + self.low))
-            spread = scipy.special.erfcx(root * self.low) - fall * scipy.special.erfcx(root * self.high)
+            spread = erfcx(root * self.low) - fall * erfcx(root * self.high)
             difference = np.asarray(1 - fall)
         else:
-            spread = scipy.special.erf(root * self.high) - scipy.special.erf(root * self.low)
+            spread = erf(root * self.high) - erf(root * self.low)
             # exp(-t low^2) - exp(-t high^2), low^2 <= high^2.
             gap = (self.high - self.low) * (self.high + self.low)
             difference = np.exp(-t * self.low**2) * -np.expm1(-t * gap)
@@ -175,8 +177,8 @@ class Exponential:
         c = 1 / (2 * self.scale * np.sqrt(t))
         z = self.start * np.sqrt(t) + c
         # erfcx(z) = exp(z^2) erfc(z) overflows left of 0; there z^2 - t start^2 = start/scale + c^2 is small.
-        right = np.log(scipy.special.erfcx(np.maximum(z, 0.0)))
-        left = np.log(scipy.special.erfc(np.minimum(z, 0.0))) + self.start / self.scale + c**2
+        right = np.log(erfcx(np.maximum(z, 0.0)))
+        left = np.log(erfc(np.minimum(z, 0.0))) + self.start / self.scale + c**2
         factor, shift = np.log(math.sqrt(math.pi) * c), t * self.start**2
         log_b = factor + np.where(z > 0, right - shift, left)
         log_r = factor + np.where(z > 0, right, left + shift)
@@ -279,8 +281,8 @@ class Density:
     every t, and integrable singularities of the density at 0 and at the ends are. Ends may be infinite.
     """
 
-    density: sp.Expr
-    symbol: sp.Symbol
+    density: "sp.Expr"
+    symbol: "sp.Symbol"
     low: float = -math.inf
     high: float = math.inf
 
@@ -299,6 +301,8 @@ class Density:
 
     @cached_property
     def _nodes(self) -> tuple[FloatArray, FloatArray]:
+        import sympy as sp
+
         compute: Callable[[FloatArray], Any] = sp.lambdify([self.symbol], self.density, "scipy")
         g, lengths = _graded_rule(self.low, self.high)
         values = np.broadcast_to(np.asarray(compute(g), dtype=np.float64), g.shape)

@@ -9,6 +9,7 @@ import numpy as np
 from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.running import UNIT
+from adamsym.field.arrays.laws import scaled, value_of_law
 from adamsym.field.float.adjoint import transform_adjoints
 from adamsym.field.float.forms import FloatForm, float_form, require_parts
 from adamsym.field.float.limits import LINEAR_BELOW, MOST_NODES, ROUNDING
@@ -83,21 +84,17 @@ def _joined(parts: Sequence[tuple[float, TransformAdjoints]]) -> TransformAdjoin
 
 
 def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
-    first, second, third, fourth = law.moments
+    if not adjoints:
+        rules = (rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW) for per_octave in ladder(1e-13))
+        return LawQuotient(*value_of_law(law, form, rules)[:3])
     size, inside = form.size, form.eps_inside_root
     if law.magnitude_bound <= LINEAR_BELOW * size:
         nothing = np.zeros(0)
-        linear = TransformAdjoints(nothing, nothing, nothing, form.total / size, 0.0, 0.0) if adjoints else None
-        error = ROUNDING * law.magnitude_bound / size + np.finfo(float).tiny
-        return LawQuotient(form.total * first / size, error, 1 / size, linear)
-    if not (math.isfinite(fourth) and second > 0):
-        raise InputError("law: its fourth moment must be finite, and gradients not below 1e-150")
-    scale = math.sqrt(second)
-    mean = first / scale
-    moments = Moments(0.0, mean, 1.0, third / scale**3 - mean, law.magnitude_bound / scale)
-    eps = form.eps / second if inside else form.eps / scale
+        linear = TransformAdjoints(nothing, nothing, nothing, form.total / size, 0.0, 0.0)
+        return LawQuotient(*value_of_law(law, form, ())[:3], linear)
+    scale, moments = scaled(law)
+    eps = form.eps / scale / scale if inside else form.eps / scale
     unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
-    # E|g| is at most the root of E g^2.
     most = min(form.largest, form.absolute * scale / size)
     for per_octave in ladder(1e-13):
         rule = rule_of(form.form, per_octave, INTERPOLATED_FOR_FEW)
@@ -107,7 +104,7 @@ def _of_part(law: GradientLaw, form: FloatForm, adjoints: bool) -> LawQuotient:
         control = control_error(moments, eps, rule)
         if filters + control <= ROUNDING * unit:
             break
-    found = _adjoints(count, moments, scale, variate, rule, samples) if adjoints else None
+    found = _adjoints(count, moments, scale, variate, rule, samples)
     estimate = filters + control + rule.alias * most + ROUNDING * unit
     return LawQuotient(float(value), float(estimate), inverse / scale, found)
 

@@ -1,4 +1,4 @@
-"""Problems are made ready where that is worth it: listed rows or minibatches, and little work."""
+"""Problems are made ready where that is worth it: rows, minibatches, epochs, laws in closed form; and little work."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,15 +11,22 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.functions import implementations
 from adamsym.expressions.running import NAMESPACE
 from adamsym.expressions.running_code import operations
+from adamsym.field.arrays.laws import FormNumbers
+from adamsym.field.epochs.arrangements import arrangements_of
 from adamsym.field.float.forms import FloatForm, float_form
 from adamsym.field.float.rules import FEW_ATOMS, INTERPOLATED_FOR_FEW, ladder, rule_of
 from adamsym.field.gradient_errors import row_errors
-from adamsym.field.prepared.laws import FormNumbers
+from adamsym.field.laws.closed_forms import written_forms
+from adamsym.field.prepared.closed_laws import PreparedLaws
+from adamsym.field.prepared.epochs import PreparedEpochs, is_written
 from adamsym.field.prepared.problem import TOLERANCE, IntegerArray, PreparedProblem
 from adamsym.field.prepared.program import OPERATIONS, Program, Step
+from adamsym.field.prepared.reading import Prepared
+from adamsym.field.prepared.rows import PreparedRows
 from adamsym.field.values import MOST_REPAIRED
 from adamsym.gradients import Empirical, StochasticGradient, SymbolicGradient
-from adamsym.methods import Method
+from adamsym.gradients.sampling import Epoch
+from adamsym.methods import LaplaceForm, Method
 
 MOST_ATOMS = 2**22
 """Gradients of rows in all parameters, each parameter counted as some thousand more: NumPy takes a few seconds."""
@@ -36,28 +43,81 @@ _GRIDS = 3
 
 def prepared(
     problem: StochasticGradient, adam: Method, start: dict[str, float] | None = None, dropped: int = 0
-) -> PreparedProblem | None:
+) -> Prepared | None:
     """Return a problem and its method made ready for evaluation; None where :class:`adamsym.AdamField` is needed."""
-    if not isinstance(problem, SymbolicGradient) or not isinstance(problem.law, Empirical) or adam.laplace is None:
+    if not isinstance(problem, SymbolicGradient) or adam.laplace is None:
         return None
-    law, switches = problem.law, problem.pieces
-    drawn = problem.sampling == "replacement" and problem.lists_batches()
-    if not drawn or not (problem.is_smooth or switches is not None):
+    if not isinstance(problem.law, Empirical):
+        return _of_laws(problem, adam, start, dropped)
+    if problem.epoch is not None:
+        return _of_epochs(problem, problem.law, problem.epoch, adam.laplace, start, dropped)
+    return _of_batches(problem, problem.law, adam, start, dropped)
+
+
+def _of_batches(
+    problem: SymbolicGradient, law: Empirical, adam: Method, start: dict[str, float] | None, dropped: int
+) -> PreparedProblem | None:
+    if not problem.lists_batches():
         return None
     shares, probabilities = problem.batches()
-    if work_of(problem.dimension, max(len(law.rows), len(probabilities))) > MOST_ATOMS:
+    numbers = form_numbers(float_form(adam), len(probabilities))
+    if numbers is None or work_of(problem.dimension, len(probabilities)) > MOST_ATOMS:
+        return None
+    rows = _of_rows(problem, law, start, dropped)
+    if rows is None:
+        return None
+    few = len(law.rows) <= MOST_REPAIRED and law.rows.size <= _MOST_EXACT
+    exact = _exact(law, rows.row_errors) if few else None
+    return PreparedProblem(**vars(rows), shares=shares, probabilities=probabilities, form=numbers, exact_rows=exact)
+
+
+def _of_epochs(
+    problem: SymbolicGradient,
+    law: Empirical,
+    epoch: Epoch,
+    form: LaplaceForm,
+    start: dict[str, float] | None,
+    dropped: int,
+) -> PreparedEpochs | None:
+    kinds: tuple[int, ...] = ()
+    if epoch.is_shuffled:
+        arrangements = arrangements_of(law, epoch)
+        # The field of many orders is estimated, and that of some methods refused.
+        if not arrangements.are_few or not float_form(form).parts:
+            return None
+        kinds = arrangements.kinds
+    rows = _of_rows(problem, law, start, dropped) if is_written(form) else None
+    return None if rows is None else PreparedEpochs(**vars(rows), epoch=epoch, kinds=kinds, form=form)
+
+
+def _of_rows(
+    problem: SymbolicGradient, law: Empirical, start: dict[str, float] | None, dropped: int
+) -> PreparedRows | None:
+    """The gradients of the rows; None if they are too many, or their program or kinks are not known."""
+    switches = problem.pieces
+    if not (problem.is_smooth or switches is not None) or work_of(problem.dimension, len(law.rows)) > MOST_ATOMS:
         return None
     conditions = [(condition.expression, condition.relation) for condition in problem.domain]
     conditions += [(switch, "nonzero") for switch in (switches.written_switches if switches is not None else ())]
-    numbers = form_numbers(float_form(adam), len(probabilities))
-    program = recorded(problem, [expression for expression, _ in conditions])
-    if numbers is None or program is None:
+    symbols = [*problem.parameters, *problem.columns]
+    program = recorded(symbols, [*problem.gradient_expressions, *(expression for expression, _ in conditions)])
+    if program is None:
         return None
-    errors = row_errors(problem)
-    exact = _exact(law, errors) if len(law.rows) <= MOST_REPAIRED and law.rows.size <= _MOST_EXACT else None
     relations = tuple(relation for _, relation in conditions)
-    data = law.rows, errors, shares, probabilities
-    return PreparedProblem(problem.names, start, dropped, program, relations, *data, numbers, exact)
+    return PreparedRows(problem.names, start, dropped, program, relations, law.rows, row_errors(problem))
+
+
+def _of_laws(
+    problem: SymbolicGradient, adam: Method, start: dict[str, float] | None, dropped: int
+) -> PreparedLaws | None:
+    forms = written_forms(problem) if problem.is_smooth else []
+    numbers = form_numbers(float_form(adam), 1)
+    if not forms or numbers is None:
+        return None
+    program = recorded(problem.parameters, [one for _, pair in forms for one in pair])
+    if program is None:
+        return None
+    return PreparedLaws(problem.names, start, dropped, program, tuple(law for law, _ in forms), numbers)
 
 
 def _exact(law: Empirical, errors: FloatArray) -> IntegerArray | None:
@@ -109,9 +169,8 @@ def form_numbers(form: FloatForm, atoms: int) -> FormNumbers | None:
     )
 
 
-def recorded(problem: SymbolicGradient, others: Sequence[sp.Expr] = ()) -> Program | None:
-    """Return the gradient of a row, and other expressions, as a program; None if programs do not know a function."""
-    symbols = [*problem.parameters, *problem.columns]
+def recorded(symbols: Sequence[sp.Symbol], expressions: Sequence[sp.Expr]) -> Program | None:
+    """Return expressions as a program; None if programs do not know a function."""
     recorder = _Recorder(len(symbols))
     # A function whose implementation is the user's own is not in the list of operations.
     known = implementations("rounded", NAMESPACE)
@@ -119,9 +178,7 @@ def recorded(problem: SymbolicGradient, others: Sequence[sp.Expr] = ()) -> Progr
         return None
     namespace = {name: recorder.function(name) for name in known}
     try:
-        found = operations(symbols, [*problem.gradient_expressions, *others], namespace)(
-            *map(recorder.value, range(len(symbols)))
-        )
+        found = operations(symbols, expressions, namespace)(*map(recorder.value, range(len(symbols))))
     except NotImplementedError:
         return None
     return Program(len(symbols), tuple(recorder.steps), tuple(_plain(one) for one in found))

@@ -38,12 +38,14 @@ class Program:
         """Return the results for as many operands as there are inputs."""
         return self._carried_out(operands)
 
-    def in_balls(self, shared: Sequence[Any], rows: Iterable[Sequence[Any]]) -> list[list[Any]] | None:
-        """Return balls that hold the results for each of many rows, whose operands come after the ``shared`` ones.
+    def in_balls(self, shared: Sequence[Any], rows: Iterable[Sequence[Any]], outputs: int) -> list[list[Any]] | None:
+        """Return balls that hold so many first results for each row, whose operands come after the ``shared`` ones.
 
         All operands are balls ``flint.arb``. What does not depend on the row is computed once. None for an operation
         that balls do not know.
         """
+        import flint
+
         table = _in_balls()
         if any(name not in table for name, _ in self.steps):
             return None
@@ -53,7 +55,7 @@ class Program:
         of_rows, later = set(range(count, self.inputs)), []
         for number, (name, arguments) in enumerate(self.steps, self.inputs):
             if of_rows.isdisjoint(x for x in arguments if isinstance(x, int)):
-                slots[number] = table[name](*(slots[x] if isinstance(x, int) else x for x in arguments))
+                slots[number] = flint.arb(table[name](*(slots[x] if isinstance(x, int) else x for x in arguments)))
                 continue
             of_rows.add(number)
             places = []
@@ -61,12 +63,20 @@ class Program:
                 places.append(x if isinstance(x, int) else len(slots))
                 slots += [] if isinstance(x, int) else [x]
             later.append((number, table[name], places))
+        wanted = []
+        for one in self.outputs[:outputs]:
+            wanted.append(one if isinstance(one, int) else len(slots))
+            slots += [] if isinstance(one, int) else [flint.arb(one)]
         found = []
         for row in rows:
             slots[count : self.inputs] = row
             for number, operation, places in later:
-                slots[number] = operation(*[slots[k] for k in places])
-            found.append([slots[one] if isinstance(one, int) else one for one in self.outputs])
+                if len(places) == 2:  # nearly all, and in a third of the time
+                    left, right = places
+                    slots[number] = operation(slots[left], slots[right])
+                else:
+                    slots[number] = operation(*[slots[k] for k in places])
+            found.append([slots[one] for one in wanted])
         return found
 
     def _carried_out(self, operands: Sequence[Any]) -> list[Any]:

@@ -1,13 +1,12 @@
 """F of one law of gradient atoms in NumPy: the quadrature of :mod:`adamsym.field.float`, nodes as arrays.
 
 For a few laws it takes milliseconds, where Numba takes seconds to compile and a good part of one to load. The nodes,
-the control variate and the estimate are those of the compiled loops; exponentials are taken at every node, of many
-atoms at those alone where series do not converge at once.
+the control variate and the estimate are those of the compiled loops; exponentials are taken at every node.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -22,22 +21,24 @@ from adamsym.field.float.limits import (
 )
 from adamsym.field.float.records import LagGrid, Moments, Rule
 
-_BLOCK = 32
-"""Nodes between two looks at the right tail."""
 
-_ATOMS_AT_ONCE = 2**12
-"""Atoms whose exponentials at the nodes of a block are held at once: one megabyte. Sums over more are made of these."""
+@dataclass(frozen=True)
+class Steps:
+    """How nodes are taken.
 
-_SERIES_TERMS, _SERIES_UP_TO = 12, 0.25
-"""Of more atoms B - 1 and A are sums of so many powers where no exponent is larger than that: what is left out is less
-than 0.25**12/13! of B - 1, 1e-17, and less still of E|g|."""
+    Attributes
+    ----------
+    at_once
+        Nodes between two looks at the right tail.
+    most
+        Nodes of a grid.
+    control_at_once
+        Whether those that the control variate needs come first, all together.
+    """
 
-MOST_NODES = 2**12
-"""Nodes of a grid; laws that need more are left to the compiled loops."""
-
-
-_NO_DIFFERENCE = 0.49
-"""Where all B are below this their logarithms are taken without B - 1."""
+    at_once: int
+    most: int
+    control_at_once: bool
 
 
 @dataclass(frozen=True)
@@ -61,28 +62,54 @@ class _Nodes:
     ratio: FloatArray
 
 
-def quotient_of_law(atoms: FloatArray, p: FloatArray, eps: float, rule: Rule) -> ArrayQuotient:
-    """Return F of atoms (n,), not all zero, with probabilities (n,), and what may be off."""
-    largest = float(np.abs(atoms).max())
-    g = atoms / largest
-    root = math.sqrt(float((g * g) @ p))
-    g, scale = g / root, largest * root
-    inside = rule.eps_inside_root
-    eps = eps / scale / scale if inside else eps / scale
-    if eps == 0:
-        # It is beyond the floats beside the gradients: the compiled loops say what is out of range.
-        return ArrayQuotient(math.nan, math.nan, math.nan, math.nan, math.nan)
-    unit = 1.0 / math.sqrt(1.0 + eps) if inside else 1.0 / (1.0 + eps)
-    size = np.abs(g)
-    least = float(size.min())
-    y = (size - least) * (size + least)
-    excess = float(y @ p)
-    moments = Moments(least * least, float(g @ p), excess, float(g @ ((y - excess) * p)), float(size.max()))
-    nodes = _sampled(g, p, y, moments, eps, rule)
+@dataclass(frozen=True)
+class Integral:
+    """The integral on the nodes, and its derivatives.
+
+    Attributes
+    ----------
+    nodes, first
+        The nodes, and the number of the first at which the quadrature has a value.
+    value, inverse, control
+        F, a bound of E[1/(sqrt V + eps)], and the control variate's own error.
+    by_s, by_q, product
+        F's derivatives in S and Q at the quadrature's nodes, and the weights times e^S.
+    by_mean, by_slope
+        Those in the control variate's mean and slope.
+    """
+
+    nodes: _Nodes
+    first: int
+    value: float
+    inverse: float
+    control: float
+    by_s: FloatArray
+    by_q: FloatArray
+    product: FloatArray
+    by_mean: float
+    by_slope: float
+
+    def reversed_sums(self, rule: Rule) -> tuple[FloatArray, FloatArray]:
+        """Return F's derivatives in what the recursions for S and Q add at each node."""
+        grid, start = rule.grid, np.zeros(rule.grid.stride)
+        by_s = _accumulated(self.by_s[::-1], start, grid.stride, 1.0)[::-1]
+        return by_s, _accumulated(self.by_q[::-1], start, grid.stride, grid.decay)[::-1]
+
+
+Transforms = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+"""Of s (n,), to log B and A/B of a law scaled to E g^2 = 1, without the factor exp(-s least) of B."""
+
+
+def quotient_of_transforms(
+    transforms: Transforms, moments: Moments, eps: float, scale: float, rule: Rule, steps: Steps
+) -> tuple[ArrayQuotient, Integral | None]:
+    """Return F of a law that was divided by ``scale``, and what its derivatives need; None for too long a grid."""
+    unit = 1.0 / math.sqrt(1.0 + eps) if rule.eps_inside_root else 1.0 / (1.0 + eps)
+    nodes = _sampled(transforms, moments, eps, rule, steps)
     if nodes is None:
-        return ArrayQuotient(math.nan, math.nan, math.nan, unit, math.nan)
-    value, filters, inverse, control = _integrated(nodes, moments, eps, rule)
-    return ArrayQuotient(value, filters, control, unit, inverse / scale)
+        return ArrayQuotient(math.nan, math.nan, math.nan, unit, math.nan), None
+    found = _integrated(nodes, moments, eps, rule)
+    return ArrayQuotient(found.value, _filter_error(found, rule), found.control, unit, found.inverse / scale), found
 
 
 def _factor(rule: Rule) -> float:
@@ -124,7 +151,8 @@ def _placed(j: FloatArray, eps: float, rule: Rule) -> tuple[FloatArray, FloatArr
     spacing, cutoffs = rule.grid.spacing, rule.cutoff.values
     # Multiples of the high part are exact: log s, small beside its two parts, keeps its absolute accuracy.
     high = math.floor(spacing * HIGH_PART) / HIGH_PART
-    s = np.exp((j * high + _log_unit(eps, rule)) + j * (spacing - high))
+    with np.errstate(over="ignore"):
+        s = np.exp((j * high + _log_unit(eps, rule)) + j * (spacing - high))
     place = j - rule.cutoff.first
     inverse = np.exp(-np.maximum(j, 0.0) * spacing)
     beyond = 0.0 * inverse if rule.eps_inside_root else 0.5 * inverse * (1.0 - 1.5 * inverse)
@@ -133,88 +161,23 @@ def _placed(j: FloatArray, eps: float, rule: Rule) -> tuple[FloatArray, FloatArr
     return s, spacing / math.sqrt(math.pi) * np.sqrt(s) * cutoff
 
 
-def _sampled(g: FloatArray, p: FloatArray, y: FloatArray, moments: Moments, eps: float, rule: Rule) -> _Nodes | None:
+def _sampled(transforms: Transforms, moments: Moments, eps: float, rule: Rule, steps: Steps) -> _Nodes | None:
     """The transforms on as many nodes as are needed; None if there is no room for them."""
     index = _first_index(moments, eps, rule)
     right = max(0, _reach(rule.grid) - 1)
-    law = _Law(y, p, p * g)
-    parts: list[tuple[FloatArray, ...]] = []
-    count, total, before = 0, 0.0, 1.0
-    while count < MOST_NODES:
-        s, weight = _placed(np.arange(index + count, index + count + _BLOCK, dtype=np.float64), eps, rule)
-        # B falls from node to node.
-        less_one, b, a = law.transforms(s * rule.one_less_beta, before > _NO_DIFFERENCE)
-        before = float(b[-1])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            log_b = np.where(less_one > -0.5, np.log1p(less_one), np.log(b))
-            ratio = a / b
-        parts.append((s, weight, log_b, ratio))
-        count += _BLOCK
-        known = _Nodes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    # The control variate alone needs s up to there.
+    least = (math.log(-LOG_NEGLIGIBLE) - _log_unit(eps, rule)) / rule.grid.spacing - index + right + 1
+    more = max(steps.at_once, math.ceil(least) if steps.control_at_once else 0)
+    known, count = np.empty((4, 0)), 0
+    while count < steps.most:
+        s, weight = _placed(np.arange(index + count, index + count + more, dtype=np.float64), eps, rule)
+        known = np.concatenate((known, (s, weight, *transforms(s))), axis=1)
+        count, more = count + more, steps.at_once
         last = count - 1 - right
-        total = float(known.log_b[:last].sum()) if last > 0 else 0.0
-        if last > 0 and _is_finished(float(known.s[last]), float(known.log_b[last]), total, moments, eps, rule):
-            return known
+        total = float(known[2, :last].sum()) if last > 0 else 0.0
+        if last > 0 and _is_finished(float(known[0, last]), float(known[2, last]), total, moments, eps, rule):
+            return _Nodes(*known)
     return None
-
-
-@dataclass(frozen=True)
-class _Law:
-    """A law's y >= 0, probabilities and weights p g, each (n,)."""
-
-    y: FloatArray
-    p: FloatArray
-    weights: FloatArray
-
-    def transforms(self, t: FloatArray, with_difference: bool = True) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return B - 1, B = E exp(-t y) and A = E[g exp(-t y)] at increasing t.
-
-        Neither of B and B - 1 comes from the other, which would lose the tail, or the small exponents; unless B is so
-        small that B - 1 is good enough without.
-        """
-        few = len(self.y) <= _ATOMS_AT_ONCE
-        near = 0 if few else int(np.searchsorted(t * self._largest, _SERIES_UP_TO, side="right"))
-        less_one, b, a = np.zeros((3, len(t)))
-        if near:
-            less_one[:near], a[:near] = self._series(t[:near])
-            b[:near] = 1.0 + less_one[:near]
-        for begin in range(0, len(self.y) if near < len(t) else 0, _ATOMS_AT_ONCE):
-            part = slice(begin, begin + _ATOMS_AT_ONCE)
-            exponent = -t[near:, None] * self.y[part]
-            fall = np.exp(exponent)
-            b[near:] += fall @ self.p[part]
-            a[near:] += fall @ self.weights[part]
-            if with_difference:
-                less_one[near:] += np.expm1(exponent, out=exponent) @ self.p[part]
-        return (less_one if with_difference else b - 1.0), b, a
-
-    @cached_property
-    def _largest(self) -> float:
-        return float(self.y.max())
-
-    @cached_property
-    def _powers(self) -> tuple[FloatArray, FloatArray]:
-        """E[(y/max y)^k] and E[g (y/max y)^k] for k from 0 on."""
-        found = np.zeros((_SERIES_TERMS + 1, 2))
-        for begin in range(0, len(self.y), _ATOMS_AT_ONCE):
-            part = slice(begin, begin + _ATOMS_AT_ONCE)
-            share = self.y[part] / (self._largest or 1.0)
-            power, p, weights = np.ones_like(share), self.p[part], self.weights[part]
-            for moments in found:
-                moments += power @ p, power @ weights
-                power *= share
-        first, second = found.T
-        return first, second
-
-    def _series(self, t: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """B - 1 and A at small t, by Horner's rule."""
-        first, second = self._powers
-        x = -t * self._largest
-        less_one, a = np.zeros((2, len(t)))
-        for k in range(_SERIES_TERMS, 0, -1):
-            less_one = x / k * (first[k] + less_one)
-            a = x / k * (second[k] + a)
-        return less_one, second[0] + a
 
 
 def _is_finished(s: float, log_b: float, total: float, moments: Moments, eps: float, rule: Rule) -> bool:
@@ -272,8 +235,7 @@ def _lag_sums(nodes: _Nodes, moments: Moments, rule: Rule) -> tuple[int, FloatAr
     return reach, s_sum, _accumulated(steps_r, start, stride, grid.decay)
 
 
-def _integrated(nodes: _Nodes, moments: Moments, eps: float, rule: Rule) -> tuple[float, float, float, float]:
-    """F, an estimate of what the filters change, a bound of E[1/(sqrt V + eps)], the control variate's own error."""
+def _integrated(nodes: _Nodes, moments: Moments, eps: float, rule: Rule) -> Integral:
     first, s_sum, q_sum = _lag_sums(nodes, moments, rule)
     own = slice(first, first + len(s_sum))
     s, weight = nodes.s[own], nodes.weight[own]
@@ -284,22 +246,50 @@ def _integrated(nodes: _Nodes, moments: Moments, eps: float, rule: Rule) -> tupl
     with np.errstate(under="ignore"):
         product = weight * np.exp(s_sum - s * moments.least)
         terms = product * (rule.current_weight * nodes.ratio[own] + rule.amount * q_sum)
-        value = mean * zeroth + slope * linear + float((terms - weight * (mean + slope * s) * np.exp(-s)).sum())
+        fall = np.exp(-s)
+        value = mean * zeroth + slope * linear + float((terms - weight * (mean + slope * s) * fall).sum())
+        by_mean, by_slope = zeroth - float(weight @ fall), linear - float((weight * s) @ fall)
     largest = 1.0 / math.sqrt(eps) if inside else 1.0 / eps
     # What lies left of the nodes, where rho(s) <= (pi s)^(-1/2).
     inverse = min(float(product.sum()) + 2.0 * math.sqrt(float(s[0]) / math.pi), largest)
     control = rule.alias * abs(mean) * zeroth + rule.slope_alias * abs(slope) * linear
-    return value, _filter_error(nodes, terms, rule.amount * product, rule), inverse, control
+    return Integral(nodes, first, value, inverse, control, terms, rule.amount * product, product, by_mean, by_slope)
 
 
-def _filter_error(nodes: _Nodes, s_slope: FloatArray, q_slope: FloatArray, rule: Rule) -> float:
+def _filter_error(found: Integral, rule: Rule) -> float:
     """An estimate of what the filters change in F: see the compiled function of this name."""
     grid = rule.grid
     if not len(grid.filter_b):
         return 0.0
-    start = np.zeros(grid.stride)
-    s_steps = _accumulated(s_slope[::-1], start, grid.stride, 1.0)[::-1]
-    q_steps = _accumulated(q_slope[::-1], start, grid.stride, grid.decay)[::-1]
-    from_b, from_r = np.correlate(nodes.log_b, s_steps), np.correlate(nodes.ratio, q_steps)
+    by_s, by_q = found.reversed_sums(rule)
+    from_b, from_r = np.correlate(found.nodes.log_b, by_s), np.correlate(found.nodes.ratio, by_q)
     changes = np.abs(grid.checks_b @ from_b + grid.checks_r @ from_r)
     return float((3.0 * 0.25 ** np.arange(len(changes))) @ changes)
+
+
+def transform_adjoints(
+    found: Integral, moments: Moments, rule: Rule
+) -> tuple[FloatArray, FloatArray, tuple[float, float, float]]:
+    """Return F's derivatives in A and B at the nodes, and in E g, E g^2 and Cov(g, g^2).
+
+    As the compiled function of this name: the scale E g^2 = 1 and min g^2 are held fixed.
+    """
+    grid, nodes = rule.grid, found.nodes
+    by_s, by_q = found.reversed_sums(rule)
+    a, b = (np.convolve(by_q, grid.filter_r), np.convolve(by_s, grid.filter_b)) if len(grid.filter_b) else (by_q, by_s)
+    a = np.array(a)
+    a[found.first : found.first + len(found.product)] += rule.current_weight * found.product
+    b = b - a * nodes.ratio
+    # Far out B may underflow; exp(S) then has done so before.
+    with np.errstate(under="ignore"):
+        size, some = np.exp(nodes.log_b), (a != 0) | (b != 0)
+    a, b = (np.divide(one, size, out=np.zeros_like(one), where=some) for one in (a, b))
+    # By way of the values that the recursions start from.
+    start = nodes.s[found.first] * np.exp(grid.spacing * (np.arange(grid.stride) - grid.stride))
+    from_s, from_q = by_s[: grid.stride], grid.decay * by_q[: grid.stride]
+    mean = rule.total * found.by_mean + float(from_q.sum()) / rule.one_less_alpha
+    # E g^2 in the control variate exp(-s E g^2) has the derivative -mean * by_slope.
+    square = -float(start @ from_s) - rule.total * moments.mean * found.by_slope
+    covariance = -float(from_q @ start) * rule.one_less_beta / rule.one_less_alpha_beta
+    covariance -= _factor(rule) * found.by_slope if _slope(moments, rule) else 0.0
+    return a, b, (mean, square, covariance)
