@@ -100,7 +100,7 @@ def test_categories_are_those_of_rows_that_lack_no_entry(run):
     write("day;size;kind;y\n1.2.;180,5;b;1\n2.2.;;c;2\n1.2.;165,0;a;7\n3.2.;190,2;a;3\n3.2.;170,1;b;5\n")
     found = run("init", "data.csv", "--json")
     assert (found["inputs"], found["rows"]) == (["day_3_2", "size", "kind_b"], 4)
-    assert main(["field", "problem.toml"]) == 0
+    assert read_problem("problem.toml").dropped == 1
     write("kind,x,y\na,1,2\na,3,1\nb,,7\na,5,2\n")
     found = run("init", "data.csv", "--json", "--force")
     assert (found["inputs"], found["left_out"]) == (["x"], {"kind": "one value where no entry lacks"})
