@@ -156,7 +156,11 @@ def direction_holds(
     """y f(m) + (y Df(X)) (X - m) excludes 0, or does so in parts, where y f is ``positive`` in all or in none."""
     using = form.using
     points, theta = [using.number(x) for x in middle(box)], sides(using, box)
-    found = _along(problem, form, [[x, x] for x in middle(box)], direction)
+    point = [[x, x] for x in middle(box)]
+    found = _along(problem, form, point, direction)
+    if not is_not_zero(found):
+        # Very near a zero, or a jump, the usual truncation may hide the sign.
+        found = _along(problem, form, point, direction, FINER)
     above = bool(found > 0)
     if not is_not_zero(found) or positive not in (None, above):
         # No halving helps against a value at a point, or where the sign changes.
@@ -284,9 +288,11 @@ def _sign_along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequ
     return all(_sign_along(problem, form, half, direction, depth - 1) for half in halves(box))
 
 
-def _along(problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float]) -> Interval:
+def _along(
+    problem: SymbolicGradient, form: Form, box: Box, direction: Sequence[float], tolerance: float = COARSE
+) -> Interval:
     """The interval of y f over a box."""
-    return form_over(problem, form, sides(form.using, box), direction, slopes=False, tolerance=COARSE)[0]
+    return form_over(problem, form, sides(form.using, box), direction, slopes=False, tolerance=tolerance)[0]
 
 
 def maps_inside(

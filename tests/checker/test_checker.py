@@ -22,6 +22,7 @@ from adamsym.checker import check_certificate
 from adamsym.checker import field as field_module
 from adamsym.checker import products as products_module
 from adamsym.checker.arithmetic import NotCheckable
+from adamsym.checker.balls import Balls
 from adamsym.checker.field import field_over, quotient
 from adamsym.checker.form import form_of
 from adamsym.checker.law import Law, minibatches, sign_factor
@@ -29,6 +30,7 @@ from adamsym.checker.lyapunov import _by_spread, _rate
 from adamsym.checker.scaled_erfc import complement
 from adamsym.checker.tiling import fills
 from adamsym.checker.values import value_of
+from adamsym.checker.zeros import DIRECTION_DEPTH, direction_holds
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.functions import FUNCTIONS
 from adamsym.expressions.parser import parse_expression
@@ -539,3 +541,12 @@ def test_zeros_next_to_a_rare_atom_check(weight):
     assert np.ptp(found.zeros[0].box) < 1e-16
     checked = check_certificate(certificate(found))
     assert checked.valid, checked.reason
+
+
+@pytest.mark.parametrize("high", [-9e-13, 9e-13])
+def test_the_sign_of_the_field_is_proven_very_near_a_zero(high):
+    """The control is a box with the zero inside."""
+    problem, box = Problem("(theta - x)**2/2", ["theta"], Empirical({"x": [-1, 0, 1]})), [[-4e-12, high]]
+    with (using := Balls()).working():
+        form = form_of(using, Adam("0.5", "0.9", "0.1").laplace)
+        assert direction_holds(problem, form, box, [1.0], DIRECTION_DEPTH, None) == (high < 0)
