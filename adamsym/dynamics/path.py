@@ -375,7 +375,7 @@ class _Walk:
         if self.tolerance > TIGHTEST:
             self.note(
                 f"the tolerance is {TIGHTEST:g} from time {self.time:.6g} on, as the field turns within less than "
-                f"{self.tolerance:g} ({reason})"
+                f"{self.tolerance:g}, as in a valley of width eps or at the kinks of a network with relu ({reason})"
             )
             self.tolerance = TIGHTEST
             return on

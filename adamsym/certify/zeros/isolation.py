@@ -94,7 +94,8 @@ def isolated(function: BoxFunction, values: Values, start: FloatArray, most: int
     if box is None:
         raise NotIsolated(
             f"f is not proven to vanish at {_shown(point)}, where Newton's method ends with "
-            f"|f| = {np.linalg.norm(values(point[None])[0]):.2g}: no box is mapped into itself by Krawczyk's operator"
+            f"|f| = {np.linalg.norm(values(point[None])[0]):.2g}: no box is mapped into itself by Krawczyk's operator; "
+            "where all rows are fitted exactly, certify_lyapunov with a ball (adamsym lyapunov --ball) may certify it"
         )
     narrow = [one.over.jacobian for one in others if lies_in(box, one.sides)]
     return Isolated(box, region.sides, region.preconditioner, [region.over.jacobian, *narrow])
