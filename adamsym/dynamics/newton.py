@@ -208,7 +208,9 @@ class Newton:
         if not np.isfinite(longest) or longest == 0:
             return None
         before = float(np.linalg.norm(self.linear.value))
-        share = min(1.0, CAP * max(1.0, float(np.abs(self.theta).max())) / longest)
+        # Not by min(1, allowed / longest), which overflows.
+        allowed = CAP * max(1.0, float(np.abs(self.theta).max()))
+        share = 1.0 if longest <= allowed else allowed / longest
         while share >= LEAST_SHARE:
             trial = self.theta + share * step
             self.work.spend()

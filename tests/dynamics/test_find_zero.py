@@ -367,3 +367,11 @@ def test_errors_are_allowed_for_up_to_the_largest():
 def test_what_is_nearly_singular_is_cut_off_if_asked(cut, second):
     found = newton.solved(lambda vector: np.array([1.0, 1e-9]) * vector, np.ones(2), 0.1, newton.Work(9), False, cut)
     np.testing.assert_allclose(found, [1.0, second], rtol=1e-6)
+
+
+@pytest.mark.parametrize("start", [[1e-300, 1e-301], [1e-310, 2e-310]])
+def test_a_start_within_subnormal_numbers_of_a_zero_raises_no_warning(start):
+    law = Empirical({"x": ["0.98", "-0.23"], "y": ["-0.46", 1]}, weights=["0.01", "0.99"])
+    found = find_zero(AdamField(Problem("(x*u + y*w)**2/2", ["u", "w"], law), Adam()), start)
+    assert found.outcome == "converged"
+    assert np.abs(found.theta).max() < 1e-290
