@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adamsym.field import law_quotient, quotient
 from adamsym.field.float.nodes import place_nodes, workspace
 from adamsym.field.float.quadrature import control_integrals
-from adamsym.field.float.rules import rule_of
+from adamsym.field.float.rules import alias_bounds, rule_of
 from adamsym.field.float.sorted_atoms import (
     atom_moments,
     block_dot,
@@ -41,6 +41,15 @@ def transforms_at(t, g, p, beta="0.99"):
     samples.s[:] = t / rule.one_less_beta * 2.0 ** np.arange(-60, 1)
     transforms(0, 61, octaves, rule, atoms, samples)
     return samples.a[60], samples.b_less_one[60], samples.b[60]
+
+
+@pytest.mark.parametrize("spacing", [0.6, 0.1, 0.02, 0.0131, 0.0072])
+def test_the_bounds_of_aliases_are_those_of_fine_grids_too(spacing):
+    a = mpmath.atan(2 * mpmath.pi / spacing)
+    expected = 2 / (mpmath.cos(a) * mpmath.expm1(2 * mpmath.pi * a / spacing))
+    # At the finest they are subnormal, or below all floats.
+    exact = (float(expected), float(expected / mpmath.cos(a)))
+    assert alias_bounds(spacing) == pytest.approx(exact, rel=1e-12, abs=1e-320)
 
 
 METHODS = {"eps outside the root": Adam, "eps inside the root": AdamEpsInsideRoot}

@@ -56,7 +56,9 @@ def rule_of(form: LaplaceForm, per_octave: int, interpolated: float = 1.0) -> Ru
 def alias_bounds(spacing: float) -> tuple[float, float]:
     """Return 2/(cos a (exp(2 pi a/h) - 1)) and that divided by cos a, at the nearly best a: tan a = 2 pi/h."""
     a = math.atan(2 * math.pi / spacing)
-    first = 2 / (math.cos(a) * math.expm1(2 * math.pi * a / spacing))
+    # On a fine grid the exponential itself would overflow.
+    fall = -2 * math.pi * a / spacing
+    first = -2 * math.exp(fall) / (math.cos(a) * math.expm1(fall))
     return first, first / math.cos(a)
 
 
