@@ -1,5 +1,6 @@
 """The command that writes statements for Coq."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,19 @@ from adamsym.expressions.errors import InputError
 
 if TYPE_CHECKING:
     from adamsym.formal import KernelReport
+
+REALS = frozenset(
+    {
+        "ClassicalDedekindReals.sig_forall_dec",
+        "ClassicalDedekindReals.sig_not_dec",
+        "Classical_Prop.classic",
+        "FunctionalExtensionality.functional_extensionality_dep",
+    }
+)
+"""What Coq's own real numbers, and their library, rest on."""
+
+MACHINE_INTEGERS = ("PrimInt63.", "Uint63.", "CarryType.")
+"""Where the kernel's integers of 63 bits and their specification are, by which intervals compute."""
 
 
 def prove(
@@ -108,7 +122,7 @@ def _tell(found: dict[str, str], text: str, output: Path | None, check: bool, as
             print(f"{_graded(found)}stated, and to be checked by coqc: {found['statement']}")
         else:
             print(f"{_graded(found)}accepted by coqc {report.version}: {found['statement']}")
-            print(f"axioms: {', '.join(report.axioms)}")
+            print(f"axioms: {_grouped(report.axioms)}")
         print(f"by {found['method']}")
         if "premise" in found:
             print(f"premise: {found['premise']}")
@@ -127,6 +141,20 @@ def _verdict(found: dict[str, str], report: "KernelReport | None") -> str:
     if report is None:
         return "stated"
     return found["grade"] if report.accepted else "refuted"
+
+
+def _grouped(axioms: Sequence[str]) -> str:
+    """Whose the axioms are: all are named but those of machine integers, of which proofs with intervals use some 50."""
+    integers = [axiom for axiom in axioms if axiom.startswith(MACHINE_INTEGERS)]
+    reals = [axiom for axiom in axioms if axiom in REALS]
+    others = [axiom for axiom in axioms if axiom not in {*integers, *reals}]
+    parts = [
+        f"{len(names)} {whose} ({', '.join(names)})"
+        for names, whose in ((others, "that Coq does not come with"), (reals, "of Coq's real numbers"))
+        if names
+    ]
+    parts += [f"{len(integers)} of its machine integers (named with --json)"] if integers else []
+    return ", ".join(parts) or "none"
 
 
 def _graded(found: dict[str, str]) -> str:

@@ -19,10 +19,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from adamsym.claims import ClaimReport, EvidenceReport, ModuleProgress
+    from adamsym.claims.finding import Verdict
     from adamsym.claims.running import Progress
     from adamsym.claims.settings import Effort
 
 FOLDER = Path("proofs_checks")
+
+CODES: "dict[Verdict, int]" = {"holds": HOLDS, "refuted": REFUTED, "undecided": UNDECIDED}
 
 
 class Grade(StrEnum):
@@ -98,12 +101,18 @@ def verify(
     named = [name for module in discover(places, claim or ()) for name in module.names or ()]
     left_out = [name for name in named if name not in found] if grade else []
     if as_json:
-        print_json({"claims": [report.to_dict() for report in reports], "left_out": left_out})
+        claims = [report.to_dict() for report in reports]
+        print_json({"verdict": _worst(reports), "claims": claims, "left_out": left_out})
     else:
         _print_reports(reports, left_out, _replay(places, effort, seed, grade))
+    return CODES[_worst(reports)]
+
+
+def _worst(reports: "Sequence[ClaimReport]") -> "Verdict":
+    """The verdict of all claims together: the exit code says the same."""
     # What lacks a library was not checked: it does not count, and alone it is nothing that holds.
     verdicts = {report.verdict for report in reports} - {"not applicable"}
-    return REFUTED if "refuted" in verdicts else HOLDS if verdicts == {"holds"} else UNDECIDED
+    return "refuted" if "refuted" in verdicts else "holds" if verdicts == {"holds"} else "undecided"
 
 
 def _flush(modules: "tuple[ModuleProgress, ...]", junit: Path | None, replay: str, as_json: bool) -> None:
@@ -114,7 +123,9 @@ def _flush(modules: "tuple[ModuleProgress, ...]", junit: Path | None, replay: st
     if junit is not None and reports:
         _write_junit(junit, reports)
     if as_json:
-        print_json({"claims": [report.to_dict() for report in reports], "interrupted": True})
+        # Of what was not done nothing is known.
+        verdict = "refuted" if _worst(reports) == "refuted" else "undecided"
+        print_json({"verdict": verdict, "claims": [report.to_dict() for report in reports], "interrupted": True})
     elif reports:
         _print_reports(reports, [], replay)
 

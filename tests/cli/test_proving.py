@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from adamsym.cli import prove
+from adamsym.formal import coqc
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILE = str(EXAMPLES / "three_points.toml")
 
@@ -67,6 +70,20 @@ def test_the_library_is_written(run):
 )
 def test_wrong_input_is_one_line(run, arguments, place):
     assert place in run("prove", *arguments, code=2)
+
+
+def test_axioms_are_grouped_and_named_in_full_for_scripts(run, monkeypatch):
+    axioms = (*sorted(prove.REALS), "Mine.lemma", *(f"{name}axiom{k}" for name in prove.MACHINE_INTEGERS for k in "12"))
+    monkeypatch.setattr(coqc, "check_with_coq", lambda text: coqc.KernelReport(True, axioms, "", "8.16.1"))
+    asked = ("prove", FILE, "--at", "theta=0.5", "--check")
+    [line] = [line for line in run(*asked).splitlines() if line.startswith("axioms: ")]
+    assert line == (
+        "axioms: 1 that Coq does not come with (Mine.lemma), 4 of Coq's real numbers "
+        f"({', '.join(sorted(prove.REALS))}), 6 of its machine integers (named with --json)"
+    )
+    assert run(*asked, "--json")["axioms"] == list(axioms)
+    monkeypatch.setattr(coqc, "check_with_coq", lambda text: coqc.KernelReport(True, (), "", "8.16.1"))
+    assert "\naxioms: none\n" in run(*asked)
 
 
 def test_without_coq_a_check_is_refused_in_one_line(run, monkeypatch):

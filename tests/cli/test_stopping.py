@@ -1,6 +1,7 @@
 """Long commands that are stopped say what is kept, whichever signal it is; those that are not stopped say nothing."""
 
 import importlib
+import json
 import signal
 import sys
 import threading
@@ -162,6 +163,10 @@ def test_a_run_of_claims_gives_what_is_done(folder, monkeypatch, capsys):
     assert "T1" in printed.out
     assert "T2" not in printed.out
     assert "T1" in (folder / "part.xml").read_text()
+    # What is done holds; of all claims together that is not known.
+    assert main(["verify", str(folder), "--workers", "1", "--json"]) == 143
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], [claim["verdict"] for claim in found["claims"]]) == ("undecided", ["holds"])
 
 
 def test_other_threads_have_no_signals():

@@ -40,7 +40,9 @@ def two():
 def test_verify(run, tmp_path, evidence, control, verdict, code):
     (tmp_path / "claims").mkdir()
     (tmp_path / "claims" / "t1.py").write_text(CLAIM.format(evidence=evidence, control=control))
-    [claim] = run("verify", "claims", "--json", code=code)["claims"]
+    found = run("verify", "claims", "--json", code=code)
+    assert (next(iter(found)), found["verdict"]) == ("verdict", verdict)
+    [claim] = found["claims"]
     assert (claim["name"], claim["source"], claim["verdict"]) == ("T1", "here", verdict)
     assert {"grade", "verdict", "detail", "seconds"} <= set(claim["evidence"][0])
     assert claim["evidence"][0]["grade"] == "symbolic"
@@ -95,12 +97,29 @@ def test_one_grade(run, tmp_path):
     run("verify", ".", code=3)
 
 
+@pytest.mark.parametrize(
+    ("evidence", "verdict", "code"),
+    [
+        (["holds('yes', cases=1)", "holds('yes', cases=1)"], "holds", 0),
+        (["holds('yes', cases=1)", "undecided('who knows')"], "undecided", 3),
+        (["undecided('who knows')", "refuted('no')", "holds('yes', cases=1)"], "refuted", 1),
+    ],
+)
+def test_the_worst_verdict_is_that_of_all_claims_together(run, tmp_path, evidence, verdict, code):
+    for k, one in enumerate(evidence):
+        text = CLAIM.format(evidence=one, control="refuted('no')").replace('"T1"', f'"T{k + 1}"')
+        write(tmp_path, **{f"t{k}": text})
+    assert run("verify", ".", "--json", code=code)["verdict"] == verdict
+
+
 def test_a_claim_without_its_library_is_no_choice_of_evidence(run, tmp_path):
     text = CLAIM.format(evidence="holds('yes', cases=1)", control="refuted('no')")
     write(
         tmp_path, a=text, b=text.replace('"T1"', '"T2"').replace('source="here"', 'source="here", needs=("no_such",)')
     )
     assert run("verify", ".").startswith("1 of 2 claims hold\n")
+    assert run("verify", ".", "--json")["verdict"] == "holds"
+    assert run("verify", ".", "--claim", "T2", "--json", code=3)["verdict"] == "undecided"
 
 
 @pytest.mark.parametrize(
