@@ -211,7 +211,8 @@ def erf(z: Running) -> Running:
     """Return the error function."""
     value = error_functions.erf(z.value)
     slope = 2 / np.sqrt(np.pi) * np.exp(-(z.least**2))
-    return Running(value, np.minimum(2.0, slope * z.error) + _FUNCTION * np.abs(value))
+    own = np.where(value == 0, 0.0, _FUNCTION * np.abs(value) + LEAST)
+    return Running(value, np.minimum(2.0, slope * z.error) + own)
 
 
 def sigmoid(z: Running) -> Running:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from adamsym.expressions.compilation import compile_mpmath
 from adamsym.expressions.parser import parse_expression
-from adamsym.expressions.running import UNIT, Running, exp, sigmoid
+from adamsym.expressions.running import UNIT, Running, erf, exp, sigmoid
 from adamsym.expressions.running_code import compile_running
 
 X, Y = sp.symbols("x y", real=True)
@@ -94,6 +94,13 @@ def test_the_bound_of_a_sigmoid_holds_on_both_sides(x):
     found = sigmoid(Running(x, 0.0))
     exact = 1 / (1 + mpmath.exp(-mpmath.mpf(x)))
     assert abs(exact - mpmath.mpf(float(found.value))) <= found.error <= 1e-14 * exact + 1e-322
+
+
+@pytest.mark.parametrize("x", [0.0, 1.3e-319, -4.9e-319, 1e-310, 0.5, 5.5])
+def test_the_bound_of_an_error_function_holds_below_the_normal_floats(x):
+    found = erf(Running(x, 0.0))
+    assert abs(mpmath.erf(mpmath.mpf(x)) - mpmath.mpf(float(found.value))) <= found.error <= 1e-14 * abs(x) + 1e-322
+    assert x or found.error == 0
 
 
 @pytest.mark.parametrize("function", [exp, sigmoid])
