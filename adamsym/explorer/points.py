@@ -132,7 +132,8 @@ def _newton(
         value, matrix = function(theta[moving]), jacobian(theta[moving])
         good = np.isfinite(value).all(axis=-1) & np.isfinite(matrix).all(axis=(-1, -2))
         step = np.zeros_like(value)
-        step[good] = [-np.linalg.lstsq(m, v, rcond=_FLAT)[0] for m, v in zip(matrix[good], value[good], strict=True)]
+        for k in np.flatnonzero(good):
+            step[k] = -np.linalg.lstsq(matrix[k], value[k], rcond=_FLAT)[0]
         share = np.abs(step / longest).max(axis=-1)
         theta[moving] += step / np.maximum(share, 1.0)[:, None]
         small = good & (np.abs(value).max(axis=-1) <= _REACHED * scale) & (share <= _REACHED)

@@ -141,6 +141,17 @@ def test_zeros_in_the_plane_of_a_known_function():
     found = zeros_in_plane(function, jacobian, points, function(points.reshape(-1, 2)).reshape(points.shape))
     at = {tuple(zero.theta.round(9)): zero.kind for zero in found}
     assert at == {(1.0, 0.5): "saddle", (-1.0, -0.5): "saddle"}
+    beside = points + 10
+    assert zeros_in_plane(function, jacobian, beside, function(beside.reshape(-1, 2)).reshape(points.shape)) == []
+    # A cell changes signs, but the derivative is no number.
+    assert zeros_in_plane(function, lambda z: np.nan * jacobian(z), points, points) == []
+
+
+def test_the_minimum_may_leave_the_plane_that_is_drawn_as_an_entry_moves():
+    problem = Problem("(a - x)**2/2 + (b - x)**2", ["a", "b"], Empirical({"x": [0, 0, 3]}))
+    explorer = explore(AdamField(problem, THREE.adam), [[-2, 3], [-2, 6]], time=0.1, values={"data.x[2]": [3, 300]})
+    shown = [view_of(explorer, explorer.scene(**{"data.x[2]": x}), [], None).points["rests"]["x"] for x in (3, 300)]
+    assert list(map(len, shown)) == [1, 0]
 
 
 def test_sliders_hold_the_problems_own_values_exactly():
