@@ -293,10 +293,14 @@ class NetworkGradients(StochasticGradient):
             raise InputError(f"weights: shape {weights.shape} is not allowed; allowed is {shape}")
         weights = weights.reshape(-1, self.dimension, self._rows)
         found = [
-            np.stack([self.weighted_product(point, one, unit) for unit in np.eye(self.dimension)], axis=1)
+            self._weighted_hessian(point, one)
             for point, one in zip(points.reshape(-1, self.dimension), weights, strict=True)
         ]
         return np.array(found).reshape(*points.shape, self.dimension)
+
+    def _weighted_hessian(self, point: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return sum_a weights[i, a] (H_a)_ij at one point, column by column."""
+        return np.stack([self.weighted_product(point, weights, unit) for unit in np.eye(self.dimension)], axis=1)
 
     def row_jacobians(self, theta: ArrayLike, rows: FloatArray | None = None) -> FloatArray:
         """Return the Hessians of rows given by number, shape (..., rows, d, d); of all in order if omitted.

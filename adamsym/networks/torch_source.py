@@ -12,7 +12,7 @@ from adamsym.expressions.compilation import FloatArray
 from adamsym.expressions.errors import InputError
 from adamsym.expressions.numbers import Number
 from adamsym.expressions.optional import library
-from adamsym.networks.source import NetworkGradients, Numbers, entry_names, in_one_line, require_functions
+from adamsym.networks.source import SAME, NetworkGradients, Numbers, entry_names, in_one_line, require_functions
 from adamsym.networks.torch_checks import (
     checked_data,
     checked_parameters,
@@ -21,6 +21,9 @@ from adamsym.networks.torch_checks import (
     weights_that_count,
 )
 from adamsym.networks.torch_functions import plain_attention, twice_differentiable
+
+_HESSIANS_AT_ONCE = 2**20
+"""Numbers of the rows' Hessians that are made at once: 8 MB, and some times that on the way."""
 
 
 class TorchGradients(NetworkGradients):
@@ -199,6 +202,31 @@ class TorchGradients(NetworkGradients):
             point = self._tensor(theta)
             back = self._torch.func.vjp(lambda flat: self._mapped(self._gradient, flat, numbers), point)[1]
             return _array(back(self._tensor(vectors))[0])
+
+    def _weighted_hessian(self, point: FloatArray, weights: FloatArray) -> FloatArray:
+        """All columns at once where the rows' Hessians are small: d products cost d calls of the module."""
+        if not self._has_hessians or self.chunk_rows < self._rows or weights.size * len(point) > _HESSIANS_AT_ONCE:
+            return super()._weighted_hessian(point, weights)
+        vector = np.random.default_rng(0).normal(size=len(point))
+        # This compares the library's products with differences too, once.
+        expected = None if self._are_hessians_compared else self.weighted_product(point, weights, vector)
+        try:
+            with twice_differentiable():
+                rows = self._mapped(self._torch.func.jacrev(self._gradient), self._tensor(point), self._all)
+            found = np.einsum("ia,aij->ij", weights, _array(rows))
+        except RuntimeError:
+            self._has_hessians = False
+            return super()._weighted_hessian(point, weights)
+        if expected is not None:
+            allowed = SAME * (np.abs(found) @ np.abs(vector)).max()
+            self._has_hessians = bool(np.abs(found @ vector - expected).max() <= allowed)
+            self._are_hessians_compared = True
+        return found if self._has_hessians else super()._weighted_hessian(point, weights)
+
+    _has_hessians: bool = True
+    """Whether the library has all columns of a Hessian at once, and they agree with a product."""
+
+    _are_hessians_compared: bool = False
 
     # --- what is refused ------------------------------------------------------------------------------------------
 

@@ -234,6 +234,24 @@ def test_regularizers_and_weights():
     np.testing.assert_allclose(hessian, differences, atol=1e-9)
 
 
+def test_a_jacobian_of_few_parameters_does_not_cost_a_call_for_each(monkeypatch):
+    module, source, _, _ = tied()
+    weights, calls = np.random.default_rng(1).normal(size=(7, 4)), []
+    by_columns = np.stack([source.weighted_product(source.theta, weights, v) for v in np.eye(7)], axis=1)
+    np.testing.assert_allclose(tied(chunk_rows=3)[1].weighted_jacobian(source.theta, weights), by_columns, atol=1e-14)
+    source.weighted_jacobian(source.theta, weights)
+    module.register_forward_hook(lambda *given: calls.append(1))
+    found = source.weighted_jacobian(source.theta, weights)
+    assert len(calls) == 1
+    np.testing.assert_allclose(found, by_columns, rtol=1e-12, atol=1e-14)
+    # Control: what disagrees with a product of the library is not taken, and no longer tried.
+    doubtful, right = tied()[1], torch.func.jacrev
+    with monkeypatch.context() as wrong:
+        wrong.setattr(torch.func, "jacrev", lambda one: lambda *given: 1.001 * right(one)(*given))
+        np.testing.assert_array_equal(doubtful.weighted_jacobian(source.theta, weights), by_columns)
+    np.testing.assert_array_equal(doubtful.weighted_jacobian(source.theta, weights), by_columns)
+
+
 # --- rows, chunks, memory ---------------------------------------------------------------------------------------------
 
 
