@@ -288,7 +288,7 @@ def test_parts_of_results_are_short(results):
     }  # fmt: skip
     assert all(len(one) < 250 and "array" not in one for one in shown)
     assert "<ControlReport: rejected: one: it is not>" in shown
-    assert "<Branch: 7 zeros for beta2 from 0.6 to 0.7>" in shown
+    assert f"<Branch: {len(branch.points)} zeros for beta2 from 0.6 to 0.7>" in shown
 
 
 def test_a_notebook_shows_the_verdict_the_table_and_the_picture(results):
@@ -437,11 +437,13 @@ def test_the_command_line_prints_the_verdict_the_names_and_what_to_dict_returns(
         "[adam]\nbeta1 = 0.5\nbeta2 = 0.6\neps = 1\n"
     )
     schedule = StepSizeSchedule("0.1/n**0.7")
+    # The command compiles nothing for so small a problem: its sums are others, in the last digit.
+    in_arrays = AdamField(PROBLEM, ADAM, backend="numpy")
     expected = {
         ("zeros", "--box", "theta=0:2"): find_zeros(FIELD, BOX),
         ("zeros", "--at", "theta=1"): certify_zero(FIELD, [1]),
         ("lyapunov", "--box", "theta=1.5:2"): certify_lyapunov(FIELD, [[1.5, 2.0]]),
-        ("flow", "--from", "theta=2", "--time", "1", "--samples", "3"): flow(FIELD, [2.0], [0, 0.5, 1]),
+        ("flow", "--from", "theta=2", "--time", "1", "--samples", "3"): flow(in_arrays, [2.0], [0, 0.5, 1]),
         ("simulate", "--from", "theta=2", "--steps", "5", "--chains", "2"): simulate(
             PROBLEM, ADAM, schedule, [2.0], 5, 2, 0
         ),

@@ -32,7 +32,7 @@ def test_zeros_and_their_certificate(run, tmp_path):
     content["zeros"][0]["stability"] = "repelling"
     (tmp_path / "false.json").write_text(json.dumps(content))
     refused = run("check", "false.json", "--workers", "1", "--json", code=1)
-    assert set(refused) == {"valid", "reason", "proofs"}
+    assert set(refused) == {"verdict", "valid", "reason", "proofs"}
     assert refused["valid"] is False
     for options in ([], ["--slow"]):
         assert run("check", "false.json", "--workers", "1", *options, code=1).startswith("NOT valid: the digest")

@@ -399,10 +399,13 @@ def test_captions_say_what_is_drawn(problem_file):
     short = Runs(context.runs.times[:2], context.runs.theta[:2])
     assert "The runs end after" in of_flow(context, short, "")
     assert "The runs end after" not in of_flow(context, context.runs, "")
-    none = SimpleNamespace(zeros=(), undecided=())
+    none = SimpleNamespace(zeros=(), undecided=(), sets=())
     assert of_zeros(none) == "No certified zero of the Adam field marked."
-    some = SimpleNamespace(zeros=(1, 2), undecided=(1,))
-    assert of_zeros(some) == "2 certified zeros of the Adam field marked. Hatched boxes may contain others."
+    some = SimpleNamespace(zeros=(1, 2), undecided=(1,), sets=(1,))
+    assert of_zeros(some).startswith("2 certified zeros of the Adam field marked.")
+    assert "Tinted" in of_zeros(some)
+    assert of_zeros(some).endswith("Hatched boxes may contain others.")
+    assert "Tinted" not in of_zeros(none)
     region = SimpleNamespace(certified=(), undecided=(1,), witness=None)
     assert of_region(region).startswith("In no part of the box")
     assert "Star" not in of_region(region)
