@@ -76,6 +76,7 @@ def test_zeros_in_a_plane():
     assert scene.distance == pytest.approx(find_zero(PLANE, [1.0, 1.0]).critical_point.distance, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_all_zeros_of_three_parameters_that_starts_over_the_plane_lead_to():
     """Coordinates of this field do not depend on each other: its zeros are proven on the line of the first."""
     well = "(a**2 - 1)**2/4 + a*x/10"
